@@ -1,0 +1,31 @@
+"""The compiled network as it travels: one ONNX file pair, its manifest, and the network read back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snn2hw.ir.integer import IntegerNetwork
+
+MODEL, STEP, MANIFEST, VECTORS = "model.onnx", "step.onnx", "manifest.json", "vectors.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Artefact:
+    """What executors run.
+
+    Args:
+        network: the integer network that the ONNX file holds.
+        model: bytes of model.onnx, the whole sequence: payloads [T, N, ...] -> readout.
+        step: bytes of step.onnx, one step: payloads and states -> logits, spikes, next states.
+        manifest: contents of manifest.json.
+        folder: where it lies; None where it was only made in memory.
+    """
+
+    network: IntegerNetwork
+    model: bytes
+    step: bytes
+    manifest: Mapping[str, Any]
+    folder: Path | None = None

@@ -1,0 +1,77 @@
+"""Every exception a user can meet. An error says what is wrong, where, what was got, what was expected, what to do."""
+
+from __future__ import annotations
+
+
+class Snn2hwError(Exception):
+    """Base of all user errors; the message is built from its parts so that every error reads the same way.
+
+    Args:
+        what: one sentence: what is wrong.
+        where: node and torch module path, file, or signal the error belongs to.
+        got: the offending value or fact.
+        expected: what would have been accepted.
+        do: what the user can do about it.
+    """
+
+    def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", do: str = "") -> None:
+        self.what, self.where, self.got, self.expected, self.do = what, where, got, expected, do
+        parts = [what]
+        parts += [f"  where:    {where}"] if where else []
+        parts += [f"  got:      {got}"] if got else []
+        parts += [f"  expected: {expected}"] if expected else []
+        parts += [f"  do:       {do}"] if do else []
+        super().__init__("\n".join(parts))
+
+
+class UnsupportedError(Snn2hwError):
+    """A module, operation or control flow that has no meaning in the integer network."""
+
+
+class ShapeError(Snn2hwError):
+    """Shapes, channels or numbers of steps that do not fit together."""
+
+
+class ValueRangeError(Snn2hwError):
+    """NaN, Inf, or a value outside its declared range."""
+
+
+class WidthError(Snn2hwError):
+    """A value that cannot be held in the widths of the target."""
+
+
+class TargetError(Snn2hwError):
+    """An unknown target, or a target file with a missing or impossible field."""
+
+
+class ArtefactError(Snn2hwError):
+    """A compiled folder or a trace file that is truncated, foreign, tampered with, or of another model."""
+
+
+class RuleError(Snn2hwError):
+    """A network or program that breaks a written rule of its stage (see `snn2hw.ir.rules`)."""
+
+
+class TextError(Snn2hwError):
+    """Text that is not in the text form of a program or network."""
+
+
+class UsageError(Snn2hwError):
+    """A wrong argument or option."""
+
+
+class MissingExtraError(Snn2hwError):
+    """An optional package that is not installed."""
+
+    def __init__(self, package: str, extra: str, needed_for: str) -> None:
+        super().__init__(
+            f"{needed_for} needs the package '{package}', which is not installed",
+            got=f"no module named '{package}'",
+            expected=f"snn2hw installed with its '{extra}' extra",
+            do=f"pip install 'snn2hw[{extra}]'",
+        )
+        self.package, self.extra = package, extra
+
+
+class ExecutorUnavailableError(Snn2hwError):
+    """An executor that was asked for and cannot run here."""

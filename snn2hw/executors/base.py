@@ -1,0 +1,21 @@
+"""What an executor is: artefact + stimulus -> Trace."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from snn2hw.artefact import Artefact
+from snn2hw.trace import Ints, Trace
+
+
+class Executor(Protocol):
+    """Runs a compiled network. All executors return the same integers, or `verify` says where they do not."""
+
+    name: str
+    says: str
+
+    def unavailable(self) -> str:
+        """Why it cannot run here, with the remedy; empty where it can."""
+
+    def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
+        """The trace of payloads [T, N, ...]; without `traces` the readout only."""

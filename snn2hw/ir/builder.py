@@ -1,0 +1,66 @@
+"""Writes a neuron program line by line; binary points follow from the op table, widths are found at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from snn2hw.errors import RuleError
+from snn2hw.ir.optable import OPTABLE
+from snn2hw.ir.program import Attr, Instruction, Op, Program
+from snn2hw.ir.ranges import Ranges, ranges
+from snn2hw.num import Format, Rounding
+from snn2hw.num.format import MAX_WIDTH
+
+
+class ProgramBuilder:
+    """Each method appends one instruction and returns the name of its value."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._lines: dict[str, Instruction] = {}
+
+    def emit(self, op: Op, name: str, args: Sequence[str] = (), attrs: Sequence[Attr] = (), frac: int | None = None) -> str:
+        """Append `name = op args attrs`; `frac` only where the operation leaves it free."""
+        row = OPTABLE[op]
+        derived = row.frac([self._lines[a].format.frac for a in args], attrs)
+        if isinstance(derived, str):
+            raise RuleError(derived, where=f"program {self.kind}", got=f"{name} = {op.value} {' '.join(args)}")
+        point = derived if derived is not None else frac or 0
+        self._lines[name] = Instruction(name, op, tuple(args), tuple(attrs), Format(MAX_WIDTH, point))
+        return name
+
+    def frac(self, name: str) -> int:
+        """Binary point of a value written before."""
+        return self._lines[name].format.frac
+
+    def param(self, name: str, values: Sequence[int], frac: int) -> str:
+        """A constant per layer or per channel; equal values become one."""
+        distinct = tuple(int(v) for v in values)
+        return self.emit(Op.PARAM, name, (), ((distinct[0],) if len(set(distinct)) == 1 else distinct,), frac)
+
+    def rescale(self, name: str, value: str, frac: int, rounding: Rounding) -> str:
+        """The value moved to another binary point: exact to the left, one rounding to the right, nothing if it is there."""
+        drop = self.frac(value) - frac
+        if drop == 0:
+            return value
+        if drop < 0:
+            return self.emit(Op.SHIFT_LEFT, name, (value,), (-drop,))
+        return self.emit(Op.SHIFT_RIGHT, name, (value,), (drop, rounding))
+
+    def program(self) -> Program:
+        """The program, every format the widest there is."""
+        return Program(self.kind, tuple(self._lines.values()))
+
+
+def with_narrowest_formats(program: Program) -> tuple[Program, Ranges]:
+    """The same program in the narrowest formats that intervals prove sufficient, and those intervals."""
+    known = ranges(program)
+    narrowed = [replace(i, format=_narrowest(i, known)) for i in program.instructions]
+    return replace(program, instructions=tuple(narrowed)), known
+
+
+def _narrowest(i: Instruction, known: Ranges) -> Format:
+    if i.op is Op.WRAP:  # the width of a wrap is its meaning
+        return i.format
+    return Format.holding(known[i.name], i.format.frac)

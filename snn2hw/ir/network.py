@@ -1,0 +1,189 @@
+"""The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
+
+    Network   = steps, node*                       (in order of evaluation; an input names an earlier node)
+    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Readout
+    firing    = Single | Circulate
+
+Shapes are those of one sample at one step, without T and N: [C, H, W] or [F]. `name` is the torch module path, by which
+traces are read; `source` says where the node came from, for messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Reals: TypeAlias = npt.NDArray[np.float64]
+Shape: TypeAlias = "tuple[int, ...]"
+Pair: TypeAlias = "tuple[int, int]"
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a kernel slides: output size = (size + 2*padding - dilation*(kernel - 1) - 1) // stride + 1."""
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+
+    def output(self, size: Pair) -> Pair:
+        """[H, W] after sliding over an image of `size`; not positive where the kernel does not fit."""
+        h, w = (
+            (n + 2 * p - d * (k - 1) - 1) // s + 1
+            for n, k, s, p, d in zip(size, self.kernel, self.stride, self.padding, self.dilation, strict=True)
+        )
+        return h, w
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """What every node has.
+
+    Args:
+        name: unique; the torch module path.
+        inputs: names of the nodes whose values enter.
+        shape: shape of one sample's value at one step.
+        source: where it came from, for messages: "features.3 (Conv2d)".
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    shape: Shape
+    source: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Node):
+    """y = x, within the declared range [lo, hi].
+
+    static: the same x is shown at every step (samples [N, ...]); else x has a leading T axis (samples [T, N, ...]).
+    counts: x holds whole numbers (event counts) that become payloads as they are; else x is quantised to 8 bits.
+    """
+
+    lo: float
+    hi: float
+    static: bool
+    counts: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2d(Node):
+    """y[o] = sum_i w[o, i] * x[i] + b[o], * the 2-D cross-correlation with zero padding; w [O, I/groups, KH, KW]."""
+
+    weight: Reals
+    bias: Reals
+    window: Window
+    groups: int
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Node):
+    """y = W x + b over the last axis; W [O, I]."""
+
+    weight: Reals
+    bias: Reals
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNorm(Node):
+    """y[c] = scale[c] * x[c] + shift[c]; scale = weight / sqrt(var + eps), shift = bias - mean * scale (inference)."""
+
+    scale: Reals
+    shift: Reals
+
+
+@dataclass(frozen=True, eq=False)
+class AvgPool2d(Node):
+    """y = mean of x over the window, padding counted as zeros."""
+
+    window: Window
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool2d(Node):
+    """y = max of x over the window, padding never chosen."""
+
+    window: Window
+
+
+@dataclass(frozen=True, eq=False)
+class Flatten(Node):
+    """y = x as one axis, channel-major (C order)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Node):
+    """y = x_0 + x_1: a residual join of two branches of the same shape."""
+
+
+@dataclass(frozen=True)
+class Single:
+    """s = [h >= threshold] (or > where the neuron is strict); payload s in {0, 1}."""
+
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Circulate:
+    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; payload sum_k amp_k*s_k."""
+
+    thresholds: tuple[float, ...]
+    amplitudes: tuple[float, ...]
+    signed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron(Node):
+    """One step of the neuron, from state u and synaptic input x:
+
+    poly_then_input:  h = clamp(P(u) + gain*x)         P(u) = a_0 + a_1 u + ... + a_d u**d
+    input_then_poly:  h = clamp(P(clamp(u + gain*x)))  clamp: to state_range, where every argument of P lives
+    firing:           payload, residual r = fire(h)
+    reset:            subtract: u = r    value: u = reset_value where it fired, else h    none: u = h
+
+    coefficients: [1, d+1] for the layer, or [C, d+1] per channel, a_0 first.  u starts at 0 for every sample.
+    """
+
+    kind: str
+    coefficients: Reals
+    gain: float
+    order: str
+    state_range: tuple[float, float]
+    firing: Single | Circulate
+    reset: str
+    reset_value: float
+    strict: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Readout(Node):
+    """logits[T, N, classes] = x; the readout of a sample is their sum over T."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the real stage.
+
+    Args:
+        steps: number of steps T of a sample.
+        nodes: in order of evaluation; the first is the Input, the last the Readout.
+    """
+
+    steps: int
+    nodes: tuple[Node, ...]
+
+    @property
+    def input(self) -> Input:
+        """The one Input."""
+        node = self.nodes[0]
+        assert isinstance(node, Input)
+        return node
+
+    @property
+    def neurons(self) -> tuple[Neuron, ...]:
+        """The neuron layers, in order."""
+        return tuple(n for n in self.nodes if isinstance(n, Neuron))

@@ -1,0 +1,95 @@
+"""The text form of a neuron program: one instruction a line, printed and parsed back without loss.
+
+program LNM
+  u = state lo=-32768 hi=32767 initial=0 : s16.13 proved
+  x = input lo=-900 hi=1200 : s12.7 proved
+  ...
+  spike = ge h threshold : u1.0 proved
+  spikes = output spike to=spikes : u1.0 proved
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+
+from snn2hw.errors import TextError
+from snn2hw.ir.optable import OPTABLE
+from snn2hw.ir.program import Attr, Instruction, Op, Program
+from snn2hw.num import Format
+
+ValuesWriter = Callable[[str, "tuple[int, ...]"], str]
+ValuesReader = Callable[[str], "tuple[int, ...]"]
+
+_LINE = re.compile(r"(\w+) = (\w+)((?: [^:=\s]+)*?)((?: \w+=\S+)*) : ([su]\d+\.-?\d+) (\w+)")
+
+
+def _write_values(name: str, values: tuple[int, ...]) -> str:
+    return "[" + ",".join(map(str, values)) + "]"
+
+
+def _read_values(text: str) -> tuple[int, ...]:
+    return tuple(int(v) for v in text.strip("[]").split(","))
+
+
+def program_to_text(program: Program, write_values: ValuesWriter = _write_values) -> str:
+    """The program as text; `write_values` may replace the values of a param by a reference to them."""
+    lines = [f"program {program.kind}"]
+    lines += ["  " + instruction_to_text(i, write_values) for i in program.instructions]
+    return "\n".join(lines) + "\n"
+
+
+def instruction_to_text(i: Instruction, write_values: ValuesWriter = _write_values) -> str:
+    """One instruction as one line."""
+    row = OPTABLE[i.op]
+    words = [i.name, "=", i.op.value, *i.args]
+    for (attr, _), value in zip(row.attrs, i.attrs, strict=True):
+        shown = value.value if isinstance(value, Enum) else value
+        words.append(f"{attr}={write_values(i.name, shown) if isinstance(shown, tuple) else shown}")
+    return " ".join([*words, ":", str(i.format), row.overflow.value])
+
+
+def program_from_text(text: str, read_values: ValuesReader = _read_values) -> Program:
+    """Inverse of `program_to_text`.
+
+    Raises:
+        TextError: naming the line that cannot be read.
+    """
+    head, *lines = text.strip("\n").splitlines() or [""]
+    match = re.fullmatch(r"program (\w+)", head.strip())
+    if match is None:
+        raise TextError("this is not the text of a program", where="line 1", got=repr(head), expected="program NAME")
+    return Program(match[1], tuple(_instruction(line.strip(), n, read_values) for n, line in enumerate(lines, 2)))
+
+
+def _instruction(line: str, number: int, read_values: ValuesReader) -> Instruction:
+    match = _LINE.fullmatch(line)
+    where = f"line {number}: {line}"
+    if match is None:
+        raise TextError("this line is not an instruction", where=where, expected="name = op args attr=value : s16.12 proved")
+    name, op_name, args, attr_text, fmt, overflow = match.groups()
+    if op_name not in {op.value for op in Op}:
+        raise TextError("unknown operation", where=where, got=op_name, expected=", ".join(op.value for op in Op))
+    op = Op(op_name)
+    row = OPTABLE[op]
+    given = dict(word.split("=", 1) for word in attr_text.split())
+    if list(given) != [attr for attr, _ in row.attrs]:
+        raise TextError(
+            "wrong attributes", where=where, got=", ".join(given) or "none",
+            expected=", ".join(attr for attr, _ in row.attrs) or "none",
+        )
+    if overflow != row.overflow.value:
+        raise TextError("wrong overflow", where=where, got=overflow, expected=row.overflow.value)
+    try:
+        attrs = tuple(_attr(kind, given[attr], read_values) for attr, kind in row.attrs)
+    except ValueError as error:
+        raise TextError("an attribute cannot be read", where=where, got=str(error)) from error
+    return Instruction(name, op, tuple(args.split()), attrs, Format.parse(fmt))
+
+
+def _attr(kind: type, text: str, read_values: ValuesReader) -> Attr:
+    if kind is tuple:
+        return read_values(text)
+    value: Attr = kind(text)
+    return value

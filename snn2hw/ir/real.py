@@ -1,0 +1,111 @@
+"""What a network of the real stage computes, in float64: the trained model's equations, step by step, in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from snn2hw.ir.network import (
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Input,
+    Linear,
+    MaxPool2d,
+    Network,
+    Neuron,
+    Node,
+    Readout,
+    Reals,
+    Single,
+)
+from snn2hw.ir.windows import convolve, windows
+
+Observer = Callable[[Node, Sequence[Reals], Reals], None]
+
+
+def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
+    """The readout [N, classes] of samples x, summed over T.
+
+    Args:
+        x: [N, ...] where the input is static, else [T, N, ...].
+        observe: called with (node, its inputs, its value [N, ...]) for every node at every step.
+    """
+    membrane: dict[str, Reals] = {}
+    total: Reals = np.zeros(())
+    for t in range(net.steps):
+        values: dict[str, Reals] = {}
+        for node in net.nodes:
+            inputs = [values[i] for i in node.inputs]
+            if isinstance(node, Input):
+                values[node.name] = x if node.static else x[t]
+            elif isinstance(node, Neuron):
+                u = membrane.get(node.name, np.zeros_like(inputs[0]))
+                values[node.name], membrane[node.name] = neuron_step(node, u, inputs[0])
+            else:
+                values[node.name] = _ROWS[type(node)](node, inputs)
+            if observe is not None:
+                observe(node, inputs, values[node.name])
+        total = total + values[net.nodes[-1].name]
+    return total
+
+
+def neuron_step(node: Neuron, u: Reals, x: Reals) -> tuple[Reals, Reals]:
+    """(payload, next u) of the equation in `Neuron`; u and x [N, C, ...]."""
+    lo, hi = node.state_range
+    x = node.gain * x
+    if node.order == "input_then_poly":
+        h = np.clip(polynomial(node, np.clip(u + x, lo, hi)), lo, hi)
+    else:
+        h = np.clip(polynomial(node, u) + x, lo, hi)
+    payload, residual, fired = fire(node, h)
+    if node.reset == "subtract":
+        return payload, residual
+    return payload, np.where(fired, node.reset_value, h) if node.reset == "value" else h
+
+
+def polynomial(node: Neuron, u: Reals) -> Reals:
+    """P(u) = a_0 + a_1 u + ... by Horner; coefficients [1 or C, d+1] along axis 1 of u."""
+    columns = [c.reshape((1, -1) + (1,) * (u.ndim - 2)) for c in node.coefficients.T]
+    y = np.zeros_like(u) + columns[-1]
+    for a in columns[-2::-1]:
+        y = y * u + a
+    return y
+
+
+def fire(node: Neuron, h: Reals) -> tuple[Reals, Reals, Any]:
+    """(payload, what is left of h, whether it fired)."""
+    firing = node.firing
+    if isinstance(firing, Single):
+        thresholds, amplitudes, signed = (firing.threshold,), (1.0,), False
+    else:
+        thresholds, amplitudes, signed = firing.thresholds, firing.amplitudes, firing.signed
+    payload, r, fired = np.zeros_like(h), h, np.zeros(h.shape, bool)
+    for theta, amplitude in zip(thresholds, amplitudes, strict=True):
+        up = r > theta if node.strict else r >= theta
+        down = (r < -theta if node.strict else r <= -theta) & signed
+        s = up.astype(np.float64) - down
+        r = r - theta * s
+        payload = payload + amplitude * s
+        fired |= up | down
+    return payload, r, fired
+
+
+_ROWS: Mapping[type, Callable[[Any, Sequence[Reals]], Reals]] = {
+    Conv2d: lambda n, x: convolve(x[0], n.weight, n.bias, n.window, n.groups),
+    Linear: lambda n, x: x[0] @ n.weight.T + n.bias,
+    BatchNorm: lambda n, x: _per_channel(n.scale, x[0]) * x[0] + _per_channel(n.shift, x[0]),
+    AvgPool2d: lambda n, x: windows(x[0], n.window).mean((4, 5)),
+    MaxPool2d: lambda n, x: windows(x[0], n.window, fill=-np.inf).max((4, 5)),
+    Flatten: lambda n, x: x[0].reshape(len(x[0]), -1),
+    Add: lambda n, x: x[0] + x[1],
+    Readout: lambda n, x: x[0],
+}
+
+
+def _per_channel(values: Reals, x: Reals) -> Reals:
+    return values.reshape((1, -1) + (1,) * (x.ndim - 2))

@@ -1,0 +1,112 @@
+"""What is legal in each stage. Checked before and after every pass, and on every artefact that is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from snn2hw.errors import RuleError
+from snn2hw.ir.integer import (
+    IntAdd,
+    IntConv2d,
+    IntegerNetwork,
+    IntFlatten,
+    IntInput,
+    IntLinear,
+    IntMaxPool2d,
+    IntNeuron,
+    IntNode,
+    IntReadout,
+)
+from snn2hw.ir.network import Add, Input, Network, Node, Readout
+from snn2hw.ir.program import declared_interval
+from snn2hw.ir.program_rules import check_program
+from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.sums import largest_partial_sum, node_interval, readout_interval
+
+INT32_MAX = 2**31 - 1
+
+
+def check_network(net: Network) -> None:
+    """The real stage: one Input first, one Readout last, names unique and defined before use, shapes those of the
+    equations, every parameter finite. Raises RuleError (ShapeError for shapes)."""
+    _check_graph(net.nodes, Input, Readout, Add)
+    for node in net.nodes:
+        for name, value in vars(node).items():
+            if isinstance(value, np.ndarray) and not np.isfinite(value).all():
+                raise _error(node, f"'{name}' holds NaN or Inf", f"{int((~np.isfinite(value)).sum())} of {value.size}")
+
+
+def check_integer(net: IntegerNetwork) -> None:
+    """The integer stage: the graph rules of the real stage; every value in its interval and format for every input in
+    range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
+    _check_graph(net.nodes, IntInput, IntReadout, IntAdd)
+    known = {n.name: n for n in net.nodes}
+    for node in net.nodes:
+        sources = [known[i] for i in node.inputs]
+        for broken, got in _broken(node, sources):
+            raise _error(node, broken, got)
+    total = readout_interval(net)
+    if total.magnitude > INT32_MAX:
+        raise _error(net.readout, "the readout's sum over all steps must keep within int32", str(total))
+
+
+def _check_graph(nodes: Sequence[Any], first: type, last: type, join: type) -> None:
+    if not nodes or not isinstance(nodes[0], first) or not isinstance(nodes[-1], last):
+        raise RuleError("a network starts with its input and ends with its readout", got=str([type(n).__name__ for n in nodes]))
+    shapes: dict[str, tuple[int, ...]] = {}
+    for position, node in enumerate(nodes):
+        if node.name in shapes:
+            raise _error(node, "two nodes have the same name", node.name)
+        if missing := [i for i in node.inputs if i not in shapes]:
+            raise _error(node, "an input is used before it is defined", missing[0])
+        if len(node.inputs) != (2 if isinstance(node, join) else int(position > 0)):
+            raise _error(node, "wrong number of inputs", str(len(node.inputs)))
+        if position and isinstance(node, first) or isinstance(node, last) and position < len(nodes) - 1:
+            raise _error(node, "a network has one input and one readout", type(node).__name__)
+        expected = output_shape(node, [shapes[i] for i in node.inputs])
+        if tuple(node.shape) != expected:
+            raise _error(node, "the shape is not that of the equation", f"{node.shape}, expected {expected}")
+        shapes[node.name] = node.shape
+
+
+def _broken(node: IntNode, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
+    computed = node_interval(node, [s.interval for s in sources])
+    if computed not in node.interval:
+        yield "the value can leave its declared interval", f"{computed} in {node.interval}"
+    if node.interval.magnitude > INT32_MAX:
+        yield "a value between layers must keep within int32", str(node.interval)
+    if node.interval not in node.format.interval:
+        yield "the declared interval does not fit the format", f"{node.interval} in {node.format}"
+    if isinstance(node, IntConv2d | IntLinear):
+        yield from _synapse(node, sources[0])
+    if isinstance(node, IntFlatten | IntMaxPool2d | IntReadout) and node.format.frac != sources[0].format.frac:
+        yield "the binary point must be that of the input", f"{node.format} after {sources[0].format}"
+    if isinstance(node, IntAdd):
+        fracs = {s.format.frac + shift for s, shift in zip(sources, node.shifts, strict=True)}
+        if fracs != {node.format.frac} or min(node.shifts) < 0:
+            yield "the branches are not brought to one binary point", f"{[str(s.format) for s in sources]} << {node.shifts}"
+    if isinstance(node, IntNeuron):
+        yield from _neuron(node, sources[0])
+
+
+def _synapse(node: IntConv2d | IntLinear, source: IntNode) -> Iterator[tuple[str, str]]:
+    if node.weight.dtype != np.int8 or node.bias.dtype != np.int32:
+        yield "weights are int8 and biases int32", f"{node.weight.dtype}, {node.bias.dtype}"
+    if (largest := largest_partial_sum(node, source.interval)) > INT32_MAX:
+        yield "a partial sum can leave int32", f"up to {largest}"
+
+
+def _neuron(node: IntNeuron, source: IntNode) -> Iterator[tuple[str, str]]:
+    check_program(node.program, node.source or node.name)
+    entry = node.program.input
+    if source.interval not in declared_interval(entry):
+        yield "the synaptic sum can leave what the program declares", f"{source.interval} in [{entry.attrs[0]}, {entry.attrs[1]}]"
+    if entry.format.frac != source.format.frac or node.program.payload.frac != node.format.frac:
+        yield "the program's binary points are not those of its edges", f"{entry.format} after {source.format}"
+
+
+def _error(node: Node | IntNode, broken: str, got: str) -> RuleError:
+    return RuleError(broken, where=f"{type(node).__name__} {node.source or node.name}", got=got)

@@ -1,0 +1,39 @@
+"""Sliding windows over NumPy images, and the linear maps made of them. Exact for whatever the element type makes exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.ir.network import Window
+
+Array = npt.NDArray[Any]
+
+
+def windows(x: Array, window: Window, fill: float = 0) -> Array:
+    """[N, C, H, W] -> [N, C, OH, OW, KH, KW]: what the kernel sees at every place, `fill` beyond the border."""
+    (ph, pw), (kh, kw), (dh, dw), (sh, sw) = window.padding, window.kernel, window.dilation, window.stride
+    if ph or pw:
+        x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), constant_values=fill)
+    views = np.lib.stride_tricks.sliding_window_view(x, (dh * (kh - 1) + 1, dw * (kw - 1) + 1), axis=(2, 3))
+    return views[:, :, ::sh, ::sw, ::dh, ::dw]
+
+
+def patches(x: Array, window: Window, groups: int) -> Array:
+    """[N, C, H, W] -> [N, G, OH*OW, C/G*KH*KW]: the fan-in of every place as a row, per group."""
+    seen = windows(x, window)
+    n, c, oh, ow, kh, kw = seen.shape
+    grouped = seen.reshape(n, groups, c // groups, oh, ow, kh, kw).transpose(0, 1, 3, 4, 2, 5, 6)
+    return grouped.reshape(n, groups, oh * ow, c // groups * kh * kw)
+
+
+def convolve(x: Array, weight: Array, bias: Array, window: Window, groups: int) -> Array:
+    """y[n, o] = sum over the fan-in of weight[o] * x + bias[o]; weight [O, C/G, KH, KW]."""
+    out = len(weight)
+    rows = patches(x, window, groups)
+    kernels = weight.reshape(groups, out // groups, -1).transpose(0, 2, 1)
+    y = np.matmul(rows, kernels).transpose(0, 1, 3, 2)
+    oh, ow = window.output((x.shape[2], x.shape[3]))
+    return y.reshape(len(x), out, oh, ow) + bias[:, None, None]

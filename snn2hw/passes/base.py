@@ -1,0 +1,99 @@
+"""What a pass is, and what travels from pass to pass."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import UsageError
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.network import Network, Reals
+from snn2hw.ir.rules import check_integer, check_network
+from snn2hw.target import Target
+
+
+@dataclass(frozen=True)
+class Options:
+    """Choices of the user; every one that changes bits is written into the manifest.
+
+    Args:
+        state_bits: width of every neuron state (8 to 24).
+        weight_bits: width of every synaptic weight (2 to 8).
+        scales: 'auto' (by measured error), 'layer', or 'channel'.
+    """
+
+    state_bits: int = 16
+    weight_bits: int = 8
+    scales: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, value, lo, hi in (("state_bits", self.state_bits, 8, 24), ("weight_bits", self.weight_bits, 2, 8)):
+            if not isinstance(value, int) or not lo <= value <= hi:
+                raise UsageError(f"{name} is out of range", got=str(value), expected=f"{lo} to {hi}", do="choose a width in this range")
+        if self.scales not in ("auto", "layer", "channel"):
+            raise UsageError("unknown kind of scales", got=repr(self.scales), expected="auto, layer or channel")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What calibration saw of one node of the real network on the sample.
+
+    Args:
+        rows: of a synapse: fan-ins drawn at random, [G, P, fan-in per group], in real units; else None.
+        rate: of a neuron: share of neurons and steps with a nonzero payload; else None.
+    """
+
+    rows: Reals | None = None
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """The network on its way from real to integer. Each pass returns a new one; the old one stays valid.
+
+    Args:
+        real: the network of the real stage.
+        sample: real samples to calibrate on, [N, ...] or [T, N, ...].
+        observed: what calibration saw, by node name.
+        integer: the network of the integer stage; None before `quantise`.
+    """
+
+    real: Network
+    target: Target
+    options: Options
+    sample: npt.NDArray[Any]
+    observed: Mapping[str, Observation] = field(default_factory=dict)
+    integer: IntegerNetwork | None = None
+
+    @property
+    def network(self) -> IntegerNetwork:
+        """The integer network; a pass that asks for it stands after `quantise`."""
+        assert self.integer is not None
+        return self.integer
+
+
+class Pass(ABC):
+    """A pure step: `run` returns a new Compilation. Fields of the dataclass that implements it are its options."""
+
+    name: ClassVar[str]
+    says: ClassVar[str]
+
+    @abstractmethod
+    def run(self, c: Compilation) -> Compilation:
+        """The compilation after this pass."""
+
+    def check(self, c: Compilation) -> None:
+        """The rules that hold before and after every pass."""
+        check_network(c.real)
+        if c.integer is not None:
+            check_integer(c.integer)
+
+
+def channels_first(values: Reals, ndim: int) -> Reals:
+    """Per-channel values shaped to broadcast over [C, ...] arrays of `ndim` axes."""
+    return np.asarray(values).reshape((-1,) + (1,) * (ndim - 1))

@@ -1,0 +1,67 @@
+"""legalise: does the network keep within the target? Every violation is reported at once, not the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from snn2hw.errors import UnsupportedError
+from snn2hw.ir.integer import IntConv2d, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.network import Neuron
+from snn2hw.ir.program import Op, Program
+from snn2hw.passes.base import Compilation, Pass
+from snn2hw.target import Lowering
+
+
+@dataclass(frozen=True)
+class Legalise(Pass):
+    """Widths of states, constants, intermediates, sums and payloads; products, resets and comparisons a neuron can do.
+
+    Raises:
+        UnsupportedError: listing every layer and what the target lacks for it.
+    """
+
+    name: ClassVar[str] = "legalise"
+    says: ClassVar[str] = "check every width and operation against the target"
+
+    def run(self, c: Compilation) -> Compilation:
+        """The same compilation; nothing is changed."""
+        limits = c.target.lowering
+        problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits)]
+        problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons for p in _equation(n, limits)]
+        if problems:
+            raise UnsupportedError(
+                f"the network does not fit the target '{c.target.name}'", got="\n            ".join(problems),
+                expected=c.target.says, do="change these layers, or choose another target (`snn2hw targets` lists them)",
+            )
+        return c
+
+
+def _node(node: IntNode, limits: Lowering) -> Iterator[str]:
+    if isinstance(node, IntConv2d | IntLinear) and node.format.width > limits.synapse_bits:
+        yield f"its sums need {node.format.width} bits, the target has {limits.synapse_bits}"
+    if isinstance(node, IntNeuron):
+        if node.format.width > limits.payload_bits:
+            yield f"its payload needs {node.format.width} bits, the target has {limits.payload_bits}"
+        yield from _program(node.program, limits)
+
+
+def _program(program: Program, limits: Lowering) -> Iterator[str]:
+    constant = {i.name for i in program.instructions if i.op in (Op.PARAM, Op.CONST)}
+    for i in program.instructions:
+        widest = limits.state_bits if i.op is Op.STATE else limits.accumulator_bits
+        if i.format.width > widest:
+            yield f"'{i.name}' needs {i.format.width} bits, the target has {widest}"
+        if i.op is Op.MUL and not constant.intersection(i.args) and not limits.state_multiply:
+            yield f"'{i.name}' multiplies two values that are no constants, which a neuron of the target cannot do"
+        if i.op is Op.MUL and min(program.by_name[a].format.width for a in i.args) > limits.coefficient_bits:
+            yield f"'{i.name}' multiplies two values wider than {limits.coefficient_bits} bits"
+
+
+def _equation(node: Neuron, limits: Lowering) -> Iterator[str]:
+    if node.reset not in limits.resets:
+        yield f"reset='{node.reset}', the target can do {', '.join(limits.resets)}"
+    comparison = "strict" if node.strict else "inclusive"
+    if comparison not in limits.comparisons:
+        yield f"strict={node.strict}, the target compares {', '.join(limits.comparisons)}"

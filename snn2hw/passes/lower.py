@@ -1,0 +1,134 @@
+"""lower: every neuron's equation becomes an integer program in the widths of the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from snn2hw.errors import WidthError
+from snn2hw.ir.builder import ProgramBuilder, with_narrowest_formats
+from snn2hw.ir.integer import IntNeuron, IntNode, UnloweredNeuron
+from snn2hw.ir.network import Neuron, Single
+from snn2hw.ir.program import SPIKES, Op, Program
+from snn2hw.num import Format, Interval
+from snn2hw.passes.base import Compilation, Pass
+from snn2hw.passes.fire import lower_firing
+from snn2hw.passes.polynomial import lower_polynomial
+from snn2hw.passes.quantise import round_half_up
+from snn2hw.target import Lowering
+
+
+@dataclass(frozen=True)
+class Lower(Pass):
+    """Formats from intervals: the state range decides the state's binary point, coefficients get the bits that are left.
+
+    Raises:
+        WidthError: a polynomial or a sum that the accumulator cannot hold; names the coefficient and the bits needed.
+    """
+
+    name: ClassVar[str] = "lower"
+    says: ClassVar[str] = "every neuron equation into an integer program (Horner, one rounding per stated place)"
+
+    def run(self, c: Compilation) -> Compilation:
+        """The compilation with a Program in every neuron."""
+        nodes: list[IntNode] = []
+        known = {n.name: n for n in c.network.nodes}
+        for node in c.network.nodes:
+            if isinstance(node, UnloweredNeuron):
+                program = lower_neuron(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
+                common = {f: getattr(node, f) for f in ("name", "inputs", "shape", "format", "interval", "source")}
+                node = IntNeuron(**common, program=program)
+            nodes.append(node)
+        return replace(c, integer=replace(c.network, nodes=tuple(nodes)))
+
+
+@dataclass(frozen=True)
+class StateFormat:
+    """Where the state lives: binary point, and the clamp's bounds as raw integers."""
+
+    frac: int
+    lo: int
+    hi: int
+
+    def raw(self, value: float) -> int:
+        """The nearest raw integer, ties upward."""
+        return round_half_up(value * 2.0**self.frac)
+
+
+def state_format(state_range: tuple[float, float], bits: int) -> StateFormat:
+    """The finest binary point at which the range fits `bits`; a bound may give way by one unit (+4.0 in s16.13)."""
+    lo, hi = state_range
+    limit = Format(bits, 0).interval
+    frac = bits
+    while round_half_up(hi * 2.0**frac) > limit.hi + 1 or round_half_up(lo * 2.0**frac) < limit.lo:
+        frac -= 1
+    raw_lo, raw_hi = round_half_up(lo * 2.0**frac), round_half_up(hi * 2.0**frac)
+    return StateFormat(frac, max(raw_lo, limit.lo), min(raw_hi, limit.hi))
+
+
+def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> Program:
+    """The integer program of one neuron layer; `source` is the node that gives its synaptic input."""
+    equation, where = node.equation, node.source or node.name
+    state = state_format(equation.state_range, min(state_bits, limits.state_bits))
+    b = ProgramBuilder(equation.kind)
+    u = b.emit(Op.STATE, "u", (), (state.lo, state.hi, 0), state.frac)
+    x = _head(b, node, source, state, limits)
+    factor_bits = min(limits.coefficient_bits, limits.accumulator_bits - Format.holding(Interval(state.lo, state.hi), 0).width)
+    if equation.order == "input_then_poly":
+        argument = b.emit(Op.CLAMP, "z", (b.emit(Op.ADD, "z_sum", (u, x)),), (state.lo, state.hi))
+        total = lower_polynomial(b, equation, argument, state.frac, factor_bits, limits, where)
+    else:
+        total = b.emit(Op.ADD, "h_sum", (lower_polynomial(b, equation, u, state.frac, factor_bits, limits, where), x))
+    h = b.emit(Op.CLAMP, "h", (total,), (state.lo, state.hi))
+    spikes, after = lower_firing(b, equation, h, thresholds(equation, state, where), state.raw(equation.reset_value))
+    b.emit(Op.OUTPUT, SPIKES, (spikes,), (SPIKES,))
+    b.emit(Op.OUTPUT, "u_next", (after,), ("u",))
+    return _fitting(b.program(), limits, where)
+
+
+def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[int]:
+    """Raw thresholds, each at least one unit of the state."""
+    firing = equation.firing
+    reals = [firing.threshold] if isinstance(firing, Single) else list(firing.thresholds)
+    raw = [state.raw(theta) for theta in reals]
+    if min(raw) < 1:
+        raise WidthError(
+            "a threshold is finer than the state can tell", where=where, got=f"threshold {min(reals):g}",
+            expected=f"at least {2.0**-state.frac:g}, one unit of a state with {state.frac} fractional bits",
+            do="use more state bits, a smaller state_range or a larger threshold",
+        )
+    return raw
+
+
+def _head(b: ProgramBuilder, node: UnloweredNeuron, source: IntNode, state: StateFormat, limits: Lowering) -> str:
+    """The synaptic sum at the state's binary point: a shift where its scale is a power of two, else a multiplication."""
+    x = b.emit(Op.INPUT, "x", (), (source.interval.lo, source.interval.hi), source.format.frac)
+    factors = node.input_scale * 2.0**source.format.frac * node.equation.gain
+    if len(factors) > 1 or factors[0] != 1.0:
+        frac = _factor_frac(factors, source.interval, state.frac - source.format.frac, limits)
+        scale = b.param("x_scale", [round_half_up(f * 2.0**frac) for f in factors], frac)
+        x = b.emit(Op.MUL, "x_scaled", (x, scale))
+    return b.rescale("x_state", x, state.frac, limits.rounding)
+
+
+def _factor_frac(factors: np.ndarray[tuple[int, ...], np.dtype[np.float64]], x: Interval, aim: int, limits: Lowering) -> int:
+    """Fractional bits of the head's factors: exact where that fits, else as many as coefficient and accumulator hold."""
+    largest = float(np.abs(factors).max())
+    room = min(2.0 ** (limits.coefficient_bits - 1) - 1, (2.0 ** (limits.accumulator_bits - 1) - 1) / max(x.magnitude, 1))
+    most = int(np.floor(np.log2(room / largest)))
+    exact = next((f for f in range(max(aim, 0), most + 1) if all((v * 2.0**f).is_integer() for v in factors.tolist())), most)
+    return min(exact, most)
+
+
+def _fitting(program: Program, limits: Lowering, where: str) -> Program:
+    narrowed, known = with_narrowest_formats(program)
+    for i in narrowed.instructions:
+        if i.format.width > limits.accumulator_bits:
+            raise WidthError(
+                "a value of the neuron program does not fit the accumulator", where=f"{where}: {i.name}",
+                got=f"{known[i.name]}, {i.format.width} bits", expected=f"at most {limits.accumulator_bits} bits",
+                do="scale the synaptic weights before this neuron down, use fewer state bits, or a target with a wider accumulator",
+            )
+    return program

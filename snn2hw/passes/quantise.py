@@ -1,0 +1,220 @@
+"""quantise: the real graph becomes an integer graph; only the neurons' equations stay real until `lower`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+
+from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.ir import network as real
+from snn2hw.ir.integer import (
+    IntAdd,
+    IntConv2d,
+    IntegerNetwork,
+    IntFlatten,
+    IntInput,
+    IntLinear,
+    IntMaxPool2d,
+    IntNode,
+    IntReadout,
+    IntSumPool2d,
+    UnloweredNeuron,
+)
+from snn2hw.ir.sums import node_interval
+from snn2hw.num import Format, Interval
+from snn2hw.passes.base import Compilation, Pass
+from snn2hw.passes.weights import choose_scales
+
+SUM_BITS = 32  # every value between layers is exact in int32; `narrow` then finds the bits that are needed
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a raw integer stands for: raw * unit * 2**-exponent, the exponent one for all [1] or one per channel."""
+
+    unit: Fraction
+    exponents: tuple[int, ...]
+
+    @property
+    def frac(self) -> int:
+        """Binary point for the format; 0 where it differs per channel."""
+        return self.exponents[0] if len(self.exponents) == 1 else 0
+
+    @property
+    def values(self) -> real.Reals:
+        """The real value of one raw unit, per channel or [1]."""
+        return np.array([float(self.unit) * 2.0**-e for e in self.exponents])
+
+
+@dataclass(frozen=True)
+class Quantise(Pass):
+    """Integer weights with power-of-two scales, int32 biases, 8-bit input; averages become sums.
+
+    A factor that is no power of two (1/255 of an image, 1/9 of a 3x3 average) travels on as `unit` until weights or a
+    neuron's head can take it.
+
+    Raises:
+        WidthError: a bias that does not fit int32. UnsupportedError: branches joined by `+` with incommensurable scales.
+    """
+
+    name: ClassVar[str] = "quantise"
+    says: ClassVar[str] = "integer weights, biases and input; power-of-two scales by measured error"
+
+    def run(self, c: Compilation) -> Compilation:
+        """The compilation with an integer network whose neurons are still equations."""
+        walk = _Walk(c, {}, {})
+        for node in c.real.nodes:
+            made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in node.inputs])
+            sources = [walk.nodes[i].interval for i in node.inputs]
+            interval = node_interval(made, sources) if node.inputs else made.interval
+            frac = made.format.frac
+            walk.nodes[node.name] = replace(made, interval=interval, format=_format(made, interval, frac))
+            walk.scales[node.name] = scale
+        net = IntegerNetwork(c.real.steps, c.target.name, tuple(walk.nodes.values()))
+        return replace(c, integer=net)
+
+
+def _format(node: IntNode, interval: Interval, frac: int) -> Format:
+    needed = interval.bits[0]
+    if needed > SUM_BITS:
+        raise WidthError(
+            "a sum between layers does not fit int32", where=node.source or node.name, got=f"{needed} bits", expected=f"at most {SUM_BITS} bits",
+            do="bring the branches of the additions before it to similar scales",
+        )
+    return Format(SUM_BITS, frac, True)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    c: Compilation
+    nodes: dict[str, IntNode]
+    scales: dict[str, Scale]
+
+
+_ANY = Interval(0, 0)  # replaced by the exact interval once the node is made
+
+
+def _common(node: real.Node, scale: Scale, interval: Interval = _ANY) -> dict[str, Any]:
+    fmt = Format(SUM_BITS, scale.frac, True)
+    return {"name": node.name, "inputs": node.inputs, "shape": node.shape, "source": node.source, "format": fmt, "interval": interval}
+
+
+def _input(walk: _Walk, node: real.Input, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    if node.counts:
+        unit, interval = Fraction(1), Interval(int(node.lo), int(node.hi))
+    elif node.lo >= 0:
+        unit, interval = Fraction(node.hi) / 255, Interval(0, 255)
+    else:
+        unit, interval = Fraction(max(-node.lo, node.hi)) / 127, Interval(-127, 127)
+    scale = Scale(unit, (0,))
+    made = IntInput(**_common(node, scale, interval), unit=float(unit), static=node.static, counts=node.counts)
+    return made, scale
+
+
+def _synapse(walk: _Walk, node: real.Conv2d | real.Linear, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    entering, options = inputs[0], walk.c.options
+    unit = float(entering.unit)
+    rows = walk.c.observed[node.name].rows
+    assert rows is not None
+    allowed = "layer" if not _feeds_neuron_by_channel(node.name, walk.c.real) else options.scales
+    bits = min(options.weight_bits, walk.c.target.lowering.weight_bits)
+    chosen = choose_scales(node.weight * unit, node.bias * 2.0**entering.frac, rows / unit, bits, allowed)
+    exponents = tuple(e + entering.frac for e in chosen.exponents)
+    bias = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
+    if np.abs(bias).max(initial=0) > 2**31 - 1:
+        raise WidthError(
+            "a bias does not fit int32", where=node.source or node.name, got=f"{np.abs(bias).max():g}", expected="below 2**31",
+            do="scale the layer's weights up or its bias down",
+        )
+    scale = Scale(Fraction(1), exponents)
+    common = _common(node, scale) | {"weight": chosen.integers.astype(np.int8), "bias": bias.astype(np.int32)}
+    if isinstance(node, real.Conv2d):
+        return IntConv2d(**common, window=node.window, groups=node.groups), scale
+    return IntLinear(**common), scale
+
+
+def _feeds_neuron_by_channel(name: str, net: real.Network) -> bool:
+    """Whether every reader is a neuron, or a pool that leads to one: then each channel may have its own scale."""
+    readers = [n for n in net.nodes if name in n.inputs]
+    return bool(readers) and all(
+        isinstance(r, real.Neuron)
+        or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
+        for r in readers
+    )
+
+
+def _avg_pool(walk: _Walk, node: real.AvgPool2d, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    taps = node.window.kernel[0] * node.window.kernel[1]
+    twos = (taps & -taps).bit_length() - 1
+    scale = Scale(inputs[0].unit / (taps >> twos), tuple(e + twos for e in inputs[0].exponents))
+    return IntSumPool2d(**_common(node, scale), window=node.window), scale
+
+
+def _max_pool(walk: _Walk, node: real.MaxPool2d, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    return IntMaxPool2d(**_common(node, inputs[0]), window=node.window), inputs[0]
+
+
+def _flatten(walk: _Walk, node: real.Flatten, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    return IntFlatten(**_common(node, inputs[0])), inputs[0]
+
+
+def _add(walk: _Walk, node: real.Add, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    a, b = inputs
+    if a.unit != b.unit:
+        raise UnsupportedError(
+            "this addition joins branches whose scales differ by a factor that is no power of two", where=node.source or node.name,
+            got=f"'{node.inputs[0]}' in units of {a.unit}, '{node.inputs[1]}' in units of {b.unit}",
+            expected="equal units, up to a power of two",
+            do="put a Conv2d or Linear on the branch with the image or the average, or average over 2x2 or 4x4",
+        )
+    frac = max(a.frac, b.frac)
+    scale = Scale(a.unit, (frac,))
+    return IntAdd(**_common(node, scale), shifts=(frac - a.frac, frac - b.frac)), scale
+
+
+def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    interval, frac = payload_format(node)
+    scale = Scale(Fraction(1), (frac,))
+    made = UnloweredNeuron(**_common(node, scale, interval), equation=node, input_scale=inputs[0].values)
+    return made, scale
+
+
+def payload_format(node: real.Neuron) -> tuple[Interval, int]:
+    """(interval, frac) of the payload: amplitudes exactly where 8 bits allow, else rounded to what 8 bits hold."""
+    if isinstance(node.firing, real.Single):
+        return Interval(0, 1), 0
+    amplitudes = node.firing.amplitudes
+    largest = sum(abs(a) for a in amplitudes)
+    frac = next(f for f in range(0, 8) if f == 7 or _exact(amplitudes, f) or largest * 2.0 ** (f + 1) > 127)
+    total = sum(round_half_up(a * 2.0**frac) for a in amplitudes)
+    return Interval(-total if node.firing.signed else 0, total), frac
+
+
+def _exact(values: Sequence[float], frac: int) -> bool:
+    return all((v * 2.0**frac).is_integer() for v in values)
+
+
+def round_half_up(x: float) -> int:
+    """floor(x + 1/2) as an int."""
+    return int(np.floor(x + 0.5))
+
+
+def _readout(walk: _Walk, node: real.Readout, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    return IntReadout(**_common(node, inputs[0])), inputs[0]
+
+
+_ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scale]]] = {
+    real.Input: _input,
+    real.Conv2d: _synapse,
+    real.Linear: _synapse,
+    real.AvgPool2d: _avg_pool,
+    real.MaxPool2d: _max_pool,
+    real.Flatten: _flatten,
+    real.Add: _add,
+    real.Neuron: _neuron,
+    real.Readout: _readout,
+}

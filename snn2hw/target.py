@@ -1,0 +1,190 @@
+"""What a chip can hold, as data: loads and validates targets/<name>.toml. Hardware is never written into the compiler."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from snn2hw.errors import TargetError
+from snn2hw.num import Rounding
+from snn2hw.num.format import MAX_WIDTH
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONFIDENCES = {
+    "F": "read in the named public repository or document",
+    "P": "from an excerpt of a public page",
+    "K": "general knowledge or an assumption, not verified",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number of a chip: its value, how sure it is (F, P, K), and where it comes from."""
+
+    value: Any
+    confidence: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """What the compiler needs to know of a target.
+
+    Args:
+        state_bits: widest neuron state.
+        accumulator_bits: widest intermediate of a neuron program, products before their shift included.
+        coefficient_bits: widest constant, and the width one factor of every product is kept to.
+        synapse_bits: widest synaptic sum.
+        payload_bits: widest spike payload between layers.
+        weight_bits: widest synaptic weight.
+        rounding: what a right shift does.
+        state_multiply: whether a neuron can multiply two values neither of which is a constant.
+        resets: subtract, value, none: those the neuron can do.
+        comparisons: strict (>), inclusive (>=): those the neuron can do.
+    """
+
+    state_bits: int
+    accumulator_bits: int
+    coefficient_bits: int
+    synapse_bits: int
+    payload_bits: int
+    weight_bits: int
+    rounding: Rounding
+    state_multiply: bool
+    resets: tuple[str, ...]
+    comparisons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A chip: its name, a line about it, what the compiler reads, and every fact with its source."""
+
+    name: str
+    says: str
+    lowering: Lowering
+    facts: Mapping[str, Fact]
+
+
+def targets_folder() -> Path:
+    """Where the target files are: inside the installed package, or beside it in a checkout."""
+    inside = Path(__file__).parent / "targets"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "targets"
+
+
+def target_names() -> list[str]:
+    """Names of the targets that are shipped."""
+    return sorted(p.stem for p in targets_folder().glob("*.toml"))
+
+
+def load_target(name: str) -> Target:
+    """A target by its name, or by the path of a TOML file of your own.
+
+    Raises:
+        TargetError: unknown name, unreadable TOML, a missing or impossible field.
+    """
+    path = Path(name) if name.endswith(".toml") else targets_folder() / f"{name}.toml"
+    if not path.is_file():
+        raise TargetError(
+            "unknown target", got=repr(name), expected=", ".join(target_names()),
+            do="name one of these, or the path of a TOML file of your own (copy one from targets/)",
+        )
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TargetError("a target file is not TOML", where=str(path), got=str(error), do="correct the line it names") from error
+    return _target(data, str(path))
+
+
+def _target(data: Mapping[str, Any], where: str) -> Target:
+    for key, kind in (("name", str), ("says", str), ("lowering", dict), ("facts", dict)):
+        if not isinstance(data.get(key), kind):
+            raise TargetError(
+                f"a target file lacks '{key}'", where=where, got=repr(data.get(key)), expected=f"a {kind.__name__}",
+                do="copy the field from targets/generic.toml",
+            )
+    known = {f.name for f in fields(Lowering)}
+    if unknown := sorted(set(data["lowering"]) - known):
+        raise TargetError("a target file has an unknown field", where=f"{where} [lowering]", got=unknown[0], expected=", ".join(sorted(known)))
+    facts = {k: _fact(k, v, where) for table in ("lowering", "facts") for k, v in data[table].items()}
+    lowering = Lowering(**{name: _field(name, facts, where) for name in known})
+    if lowering.coefficient_bits + 2 > lowering.accumulator_bits or lowering.state_bits > lowering.accumulator_bits:
+        raise TargetError(
+            "a target file has widths that contradict each other", where=where,
+            got=f"accumulator_bits = {lowering.accumulator_bits}, state_bits = {lowering.state_bits}, coefficient_bits = {lowering.coefficient_bits}",
+            expected="an accumulator at least as wide as the state, and wider than a coefficient", do="correct the widths",
+        )
+    return Target(data["name"], data["says"], lowering, facts)
+
+
+def _fact(key: str, entry: Any, where: str) -> Fact:
+    complete = isinstance(entry, dict) and set(entry) == {"value", "confidence", "source"}
+    if not complete or entry["confidence"] not in CONFIDENCES or not str(entry["source"]).strip():
+        raise TargetError(
+            f"'{key}' must have a value, a confidence and a source", where=where, got=repr(entry),
+            expected='{ value = ..., confidence = "F" | "P" | "K", source = "..." }', do="say where the number comes from",
+        )
+    return Fact(entry["value"], entry["confidence"], entry["source"])
+
+
+def _bits(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_WIDTH:
+        raise ValueError(f"a number of bits from 1 to {MAX_WIDTH}")
+    return value
+
+
+def _weight_bits(value: Any) -> int:
+    if _bits(value) > 8:
+        raise ValueError("a number of bits from 1 to 8")
+    return int(value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _rounding(value: Any) -> Rounding:
+    if value not in {r.value for r in Rounding}:
+        raise ValueError(" or ".join(r.value for r in Rounding))
+    return Rounding(value)
+
+
+def _some_of(*allowed: str) -> Callable[[Any], tuple[str, ...]]:
+    def parse(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value or set(value) - set(allowed):
+            raise ValueError("a list of " + ", ".join(allowed))
+        return tuple(value)
+
+    return parse
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "rounding": _rounding,
+    "state_multiply": _flag,
+    "resets": _some_of("subtract", "value", "none"),
+    "comparisons": _some_of("strict", "inclusive"),
+    "weight_bits": _weight_bits,
+}
+
+
+def _field(name: str, facts: Mapping[str, Fact], where: str) -> Any:
+    if name not in facts:
+        raise TargetError(
+            f"a target file lacks '{name}'", where=f"{where} [lowering]", got="no such field",
+            expected=f"{name} = {{ value, confidence, source }}", do="copy the field from targets/generic.toml",
+        )
+    try:
+        return _PARSERS.get(name, _bits)(facts[name].value)
+    except ValueError as error:
+        raise TargetError(
+            f"'{name}' is impossible", where=f"{where} [lowering]", got=repr(facts[name].value), expected=str(error),
+            do="correct the value",
+        ) from error

@@ -1,0 +1,95 @@
+"""What an executor leaves behind: every payload, every state, the readout; all integers, the same from every executor."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import ArtefactError, UsageError
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The integers of one run.
+
+    Args:
+        readout: [N, classes], integer logits summed over the T steps.
+        spikes: layer name -> payloads [T, N, ...]; empty where only the readout was asked for.
+        states: 'layer.state' -> values [T, N, ...] after the reset of each step.
+    """
+
+    readout: Ints
+    spikes: dict[str, Ints] = field(default_factory=dict)
+    states: dict[str, Ints] = field(default_factory=dict)
+
+    @property
+    def predictions(self) -> Ints:
+        """The class with the largest readout, the first on a tie; [N]."""
+        return np.argmax(self.readout, axis=1)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Trace]) -> Trace:
+        """Traces of consecutive batches as one."""
+        first = parts[0]
+        return Trace(
+            np.concatenate([p.readout for p in parts]),
+            {k: np.concatenate([p.spikes[k] for p in parts], axis=1) for k in first.spikes},
+            {k: np.concatenate([p.states[k] for p in parts], axis=1) for k in first.states},
+        )
+
+    def arrays(self) -> dict[str, Ints]:
+        """Flat names for a file: 'readout', 'spikes/<layer>', 'states/<layer>.<state>'."""
+        spikes = {f"spikes/{k}": v for k, v in self.spikes.items()}
+        return {"readout": self.readout, **spikes, **{f"states/{k}": v for k, v in self.states.items()}}
+
+    @staticmethod
+    def from_arrays(arrays: dict[str, npt.NDArray[Any]], where: str) -> Trace:
+        """Inverse of `arrays`; anything that is not an integer array is an error."""
+        for name, value in arrays.items():
+            if value.dtype.kind not in "iu":
+                raise ArtefactError("a trace holds integers only", where=f"{where}: {name}", got=str(value.dtype), expected="int64")
+        if "readout" not in arrays:
+            raise ArtefactError("this is not a trace", where=where, got=", ".join(sorted(arrays)) or "nothing", expected="an array 'readout'")
+        exact = {k: v.astype(np.int64) for k, v in arrays.items()}
+        spikes = {k[len("spikes/") :]: v for k, v in exact.items() if k.startswith("spikes/")}
+        return Trace(exact["readout"], spikes, {k[len("states/") :]: v for k, v in exact.items() if k.startswith("states/")})
+
+
+def write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    """Write aside, then rename: a reader never sees half a file. No pickles."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise UsageError("cannot write", where=str(path), got=error.strerror or str(error), do="choose a folder you can write to") from error
+
+
+def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of a file written by `write_npz`.
+
+    Raises:
+        ArtefactError: missing, truncated, or not an .npz file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return {k: data[k] for k in data.files}
+    except FileNotFoundError as error:
+        raise ArtefactError("no such file", where=str(path), do="check the path") from error
+    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise ArtefactError(
+            "this file cannot be read as arrays", where=str(path), got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            expected="an .npz file as snn2hw writes it", do="write it again",
+        ) from error
