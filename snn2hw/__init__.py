@@ -1,1 +1,33 @@
-"""snn2hw."""
+"""snn2hw: trained spiking networks with learned neuron dynamics, taken to integers, with not one bit lost on the way.
+
+    import snn2hw
+    from snn2hw import nn                                          # needs the torch extra
+    artefact = snn2hw.compile(model, sample=images[:64], steps=4, target="loihi2", out="build/digits")
+    artefact = snn2hw.load("build/digits")
+    trace    = snn2hw.simulate(artefact, images, executor="reference")
+    verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
+"""
+
+from snn2hw.api import compile, load, simulate, trace_model, verify
+from snn2hw.artefact import Artefact
+from snn2hw.errors import Snn2hwError
+from snn2hw.passes.base import Options
+from snn2hw.trace import Trace
+from snn2hw.verification.differential import Difference
+from snn2hw.verification.verdict import Verdict
+from snn2hw.version import __version__
+
+__all__ = [
+    "Artefact",
+    "Difference",
+    "Options",
+    "Snn2hwError",
+    "Trace",
+    "Verdict",
+    "__version__",
+    "compile",
+    "load",
+    "simulate",
+    "trace_model",
+    "verify",
+]

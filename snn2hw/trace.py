@@ -46,6 +46,11 @@ class Trace:
             {k: np.concatenate([p.states[k] for p in parts], axis=1) for k in first.states},
         )
 
+    def part(self, start: int, stop: int) -> Trace:
+        """The trace of samples start to stop."""
+        spikes = {k: v[:, start:stop] for k, v in self.spikes.items()}
+        return Trace(self.readout[start:stop], spikes, {k: v[:, start:stop] for k, v in self.states.items()})
+
     def arrays(self) -> dict[str, Ints]:
         """Flat names for a file: 'readout', 'spikes/<layer>', 'states/<layer>.<state>'."""
         spikes = {f"spikes/{k}": v for k, v in self.spikes.items()}

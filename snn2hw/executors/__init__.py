@@ -1,1 +1,33 @@
-"""."""
+"""Executors: artefact + stimulus -> Trace. All of them return the same integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from snn2hw.errors import UsageError
+from snn2hw.executors.base import Executor
+from snn2hw.executors.onnx_reference import OnnxReference
+from snn2hw.executors.onnxruntime import OnnxRuntime
+from snn2hw.executors.reference import Reference
+from snn2hw.executors.torch import TorchExecutor
+
+EXECUTORS: dict[str, Executor] = {e.name: e for e in (Reference(), OnnxRuntime(), OnnxReference(), TorchExecutor())}
+
+
+def executor(name: str) -> Executor:
+    """The executor of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in EXECUTORS:
+        raise UsageError("unknown executor", got=repr(name), expected=", ".join(EXECUTORS), do="name one of these")
+    return EXECUTORS[name]
+
+
+def executors(names: Iterable[str]) -> list[Executor]:
+    """Several executors by name, each once, in the order given."""
+    return [executor(name) for name in dict.fromkeys(names)]
+
+
+__all__ = ["EXECUTORS", "Executor", "executor", "executors"]

@@ -61,11 +61,16 @@ def interpret(net: IntegerNetwork, payloads: Ints, traces: bool = True) -> Trace
                     for state, value in states[node.name].items():
                         history[f"{node.name}.{state}"].append(value)
             else:
-                values[node.name] = _ROWS[type(node)](node, inputs)
+                values[node.name] = layer_value(node, inputs)
         readout = readout + values[net.readout.name]
     if not traces:
         return Trace(readout)
     return Trace(readout, {k: np.stack(v) for k, v in spikes.items()}, {k: np.stack(v) for k, v in history.items()})
+
+
+def layer_value(node: IntNode, inputs: Sequence[Ints]) -> Ints:
+    """The value [N, ...] of a node other than input and neuron."""
+    return _ROWS[type(node)](node, inputs)
 
 
 def initial_states(node: IntNeuron, samples: int) -> dict[str, Ints]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.errors import RuleError
+from snn2hw.errors import RuleError, ValueRangeError
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -31,12 +31,16 @@ INT32_MAX = 2**31 - 1
 
 def check_network(net: Network) -> None:
     """The real stage: one Input first, one Readout last, names unique and defined before use, shapes those of the
-    equations, every parameter finite. Raises RuleError (ShapeError for shapes)."""
+    equations, every parameter finite. Raises RuleError, ShapeError, ValueRangeError."""
     _check_graph(net.nodes, Input, Readout, Add)
     for node in net.nodes:
         for name, value in vars(node).items():
             if isinstance(value, np.ndarray) and not np.isfinite(value).all():
-                raise _error(node, f"'{name}' holds NaN or Inf", f"{int((~np.isfinite(value)).sum())} of {value.size}")
+                raise ValueRangeError(
+                    f"'{name}' holds NaN or Inf", where=node.source or node.name,
+                    got=f"{int((~np.isfinite(value)).sum())} of {value.size} values", expected="finite numbers",
+                    do="train again with a smaller learning rate, or load another checkpoint",
+                )  # fmt: skip
 
 
 def check_integer(net: IntegerNetwork) -> None:

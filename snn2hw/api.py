@@ -1,0 +1,148 @@
+"""The public face: compile, load, simulate, verify, diff. Joins the rooms; holds no logic of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from snn2hw.artefact import Artefact
+from snn2hw.errors import MissingExtraError
+from snn2hw.executors import executor as executor_named
+from snn2hw.executors.reference import interpret
+from snn2hw.frontends.samples import input_node, samples_array
+from snn2hw.ir.encode import encode
+from snn2hw.ir.network import Network
+from snn2hw.passes.base import Compilation, Options, Pass
+from snn2hw.passes.pipeline import run_pipeline
+from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact
+from snn2hw.target import load_target
+from snn2hw.trace import Trace
+from snn2hw.verification.stimuli import conformance_payloads
+from snn2hw.verification.verdict import BATCH, Progress, Verdict, compare_executors, run_executor
+from snn2hw.version import __version__
+
+if TYPE_CHECKING:
+    import torch
+
+
+def trace_model(
+    model: torch.nn.Module, sample: npt.ArrayLike, steps: int | None = None, input_range: tuple[float, float] | None = None
+) -> Network:
+    """The real stage of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("torch", "torch", "reading a torch model")
+    from snn2hw.frontends.from_torch import from_torch
+
+    source, t = input_node(sample, steps, input_range)
+    return from_torch(model, source, t)
+
+
+def run_passes(
+    network: Network, sample: npt.ArrayLike, target: str, options: Options, stop_after: str | None = None,
+    progress: Callable[[Pass], None] | None = None,
+) -> Compilation:  # fmt: skip
+    """The passes of `pipeline.py` on a network of the real stage, up to `stop_after`."""
+    start = Compilation(network, load_target(target), options, samples_array(sample))
+    return run_pipeline(start, stop_after, progress)
+
+
+def compile(
+    model: torch.nn.Module | Network,
+    sample: npt.ArrayLike,
+    steps: int | None = None,
+    target: str = "generic",
+    out: str | Path | None = None,
+    *,
+    options: Options | None = None,
+    input_range: tuple[float, float] | None = None,
+    progress: Callable[[Pass], None] | None = None,
+) -> Artefact:
+    """A trained model as an integer artefact.
+
+    Args:
+        model: a torch.nn.Module on [T, N, ...] activations (put into evaluation meaning: BatchNorm statistics are used,
+            Dropout does nothing), or a Network of the real stage.
+        sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...].
+        steps: T, when static samples are shown T times; None when the sample is temporal (event counts or currents).
+        target: name of a target, or the path of a TOML file.
+        out: folder to write; None keeps the artefact in memory.
+        options: widths and scales.
+        input_range: range of real input values, [0, 1] by default; not for event counts, which are taken as they are.
+
+    Raises:
+        Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
+    """
+    options = options or Options()
+    x = samples_array(sample)
+    network = model if isinstance(model, Network) else trace_model(model, x, steps, input_range)
+    done = run_passes(network, x, target, options, progress=progress)
+    rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
+    facts = {
+        "snn2hw": __version__, "options": asdict(options), "calibration": {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates},
+        "packages": {"python": platform.python_version(), "numpy": np.__version__, "onnx": onnx.__version__},
+    }  # fmt: skip
+    artefact = make_artefact(done.network, facts)
+    if out is None:
+        return artefact
+    payloads = conformance_payloads(done.network, x)
+    return write_artefact(artefact, Path(out), payloads, interpret(done.network, payloads))
+
+
+def load(folder: str | Path) -> Artefact:
+    """Read a compiled folder; every hash and the graph itself are checked.
+
+    Raises:
+        ArtefactError: truncated, foreign, tampered with, or of another version.
+    """
+    return read_artefact(Path(folder))
+
+
+def simulate(
+    artefact: Artefact, samples: npt.ArrayLike, executor: str = "reference", *, traces: bool = True, progress: Progress | None = None
+) -> Trace:
+    """Run samples through one executor, batch by batch.
+
+    Args:
+        samples: [N, ...] where the input is static, else [T, N, ...]; floats are real values, integers are payloads.
+        traces: whether spikes and states are kept; without, only the readout is.
+
+    Raises:
+        ShapeError, ValueRangeError: samples that do not fit. ExecutorUnavailableError: the executor cannot run here.
+    """
+    payloads = encode(artefact.network, samples_array(samples))
+    chosen, total, parts = executor_named(executor), payloads.shape[1], []
+    for start in range(0, total, BATCH):
+        parts.append(run_executor(chosen, artefact, payloads[:, start : start + BATCH], traces))
+        if progress is not None:
+            progress(chosen.name, min(start + BATCH, total), total)
+    return Trace.concatenate(parts)
+
+
+def verify(
+    artefact: Artefact,
+    samples: npt.ArrayLike | None = None,
+    executors: Sequence[str] = ("reference", "onnxruntime"),
+    *,
+    progress: Progress | None = None,
+) -> Verdict:
+    """The same stimulus through all executors; every spike, state and readout compared with the reference.
+
+    Args:
+        samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
+
+    Raises:
+        ExecutorUnavailableError: none of the executors asked for can run here.
+    """
+    if samples is not None:
+        return compare_executors(artefact, encode(artefact.network, samples_array(samples)), executors, progress)
+    payloads, stored = read_vectors(artefact)
+    return compare_executors(artefact, payloads, executors, progress, stored)
+

@@ -1,0 +1,205 @@
+"""torch: the integer forward in PyTorch, on the CPU or a GPU; its own table of the operations, its own convolution."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snn2hw.artefact import Artefact
+from snn2hw.ir.integer import (
+    IntAdd,
+    IntConv2d,
+    IntegerNetwork,
+    IntFlatten,
+    IntLinear,
+    IntMaxPool2d,
+    IntNeuron,
+    IntReadout,
+    IntSumPool2d,
+)
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
+from snn2hw.ir.sums import largest_partial_sum
+from snn2hw.num import Interval, Rounding
+from snn2hw.trace import Ints, Trace
+
+if TYPE_CHECKING:
+    import torch
+
+    Tensor = torch.Tensor
+
+FLOAT32_EXACT = 2**24  # float32 holds every integer up to here, whatever the order of a sum
+
+
+@dataclass(frozen=True)
+class TorchExecutor:
+    """Synapses as float matrix products that are exact (float32 below 2**24, else float64), programs in int64.
+
+    Args:
+        device: a torch device; empty picks the GPU where there is one.
+    """
+
+    device: str = ""
+    name: str = "torch"
+    says: str = "the integer forward in PyTorch, CPU or GPU"
+
+    def unavailable(self) -> str:
+        """The package to install, where it is missing."""
+        if importlib.util.find_spec("torch") is None:
+            return "the package 'torch' is not installed: pip install 'snn2hw[torch]'"
+        return ""
+
+    def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
+        """The trace of payloads [T, N, ...]."""
+        import torch
+
+        device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        with torch.inference_mode():
+            return _run(artefact.network, torch.as_tensor(payloads, dtype=torch.int64, device=device), traces)
+
+
+def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
+    import torch
+
+    known = {n.name: n.interval for n in net.nodes}
+    samples = payloads.shape[1]
+    states = {
+        n.name: {k: payloads.new_full((samples, *n.shape), initial_value(s)) for k, s in n.program.states.items()}
+        for n in net.neurons
+    }
+    seen: dict[str, list[Tensor]] = {}
+    readout: Any = 0
+    for x in payloads:
+        values = {net.input.name: x}
+        for node in net.nodes[1:]:
+            inputs = [values[i] for i in node.inputs]
+            if isinstance(node, IntNeuron):
+                values[node.name], states[node.name] = _neuron(node.program, inputs[0], states[node.name])
+                if traces:
+                    seen.setdefault(f"spikes/{node.name}", []).append(values[node.name])
+                    for k, v in states[node.name].items():
+                        seen.setdefault(f"states/{node.name}.{k}", []).append(v)
+            else:
+                values[node.name] = _LAYERS[type(node)](node, inputs, [known[i] for i in node.inputs])
+        readout = readout + values[net.readout.name]
+    stacked = {k: torch.stack(v).cpu().numpy() for k, v in seen.items()}
+    return Trace.from_arrays({"readout": readout.cpu().numpy(), **stacked}, "torch executor")
+
+
+def _neuron(program: Program, x: Tensor, states: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    values: dict[str, Tensor] = {}
+    for i in program.instructions:
+        if i.op is Op.PARAM:
+            values[i.name] = x.new_tensor(values_of(i)).reshape((-1,) + (1,) * (x.ndim - 2))
+        elif i.op is Op.STATE:
+            values[i.name] = states[i.name]
+        elif i.op is Op.INPUT:
+            values[i.name] = x
+        else:
+            values[i.name] = OPERATIONS[i.op](i, [values[a] for a in i.args], x)
+    outputs = {to: values[i.name].expand_as(x) for to, i in program.outputs.items()}
+    return outputs.pop(SPIKES), outputs
+
+
+def _shift_right(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
+    import torch
+
+    bits, rounding = int(str(i.attrs[0])), i.attrs[1]
+    if rounding is Rounding.HALF_UP:
+        return torch.div(a[0] + (1 << bits) // 2, 1 << bits, rounding_mode="floor")
+    return torch.div(a[0], 1 << bits, rounding_mode="trunc" if rounding is Rounding.TOWARD_ZERO else "floor")
+
+
+def _wrap(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
+    half = 1 << (i.format.width - 1)
+    return (a[0] + half).remainder(2 * half) - half
+
+
+def _select(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
+    import torch
+
+    return torch.where(a[0] != 0, a[1], a[2])
+
+
+def _number(i: Instruction, n: int) -> int:
+    return int(str(i.attrs[n]))
+
+
+_SOURCES: Mapping[Op, Any] = dict.fromkeys((Op.PARAM, Op.STATE, Op.INPUT))  # taken from the environment in `_neuron`
+
+OPERATIONS: dict[Op, Callable[[Instruction, Sequence[Any], Any], Any]] = {
+    **_SOURCES,
+    Op.CONST: lambda i, a, x: x.new_tensor(_number(i, 0)),
+    Op.ADD: lambda i, a, x: a[0].add(a[1]),
+    Op.SUB: lambda i, a, x: a[0].sub(a[1]),
+    Op.NEG: lambda i, a, x: a[0].neg(),
+    Op.MUL: lambda i, a, x: a[0].mul(a[1]),
+    Op.SHIFT_LEFT: lambda i, a, x: a[0].bitwise_left_shift(_number(i, 0)),
+    Op.SHIFT_RIGHT: _shift_right,
+    Op.CLAMP: lambda i, a, x: a[0].clamp(_number(i, 0), _number(i, 1)),
+    Op.WRAP: _wrap,
+    Op.MIN: lambda i, a, x: a[0].minimum(a[1]),
+    Op.MAX: lambda i, a, x: a[0].maximum(a[1]),
+    Op.GE: lambda i, a, x: a[0].ge(a[1]).long(),
+    Op.GT: lambda i, a, x: a[0].gt(a[1]).long(),
+    Op.EQ: lambda i, a, x: a[0].eq(a[1]).long(),
+    Op.SELECT: _select,
+    Op.OUTPUT: lambda i, a, x: a[0],
+}
+
+
+def _exact_type(node: IntConv2d | IntLinear, x: Interval) -> Any:
+    import torch
+
+    return torch.float32 if largest_partial_sum(node, x) < FLOAT32_EXACT else torch.float64
+
+
+def _conv2d(node: IntConv2d, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    # unfold and a matrix product, for torch's own convolutions may choose Winograd, whose transforms round.
+    import torch
+
+    x, window, dtype = inputs[0], node.window, _exact_type(node, known[0])
+    columns = torch.nn.functional.unfold(x.to(dtype), window.kernel, window.dilation, window.padding, window.stride)
+    columns = columns.reshape(len(x), node.groups, -1, columns.shape[-1])
+    weight = torch.as_tensor(node.weight.astype(np.int64), device=x.device).to(dtype).reshape(node.groups, len(node.weight) // node.groups, -1)
+    total = torch.matmul(weight, columns).long().reshape(len(x), *node.shape)
+    return total + torch.as_tensor(node.bias.astype(np.int64), device=x.device)[:, None, None]
+
+
+def _linear(node: IntLinear, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    x, dtype = inputs[0], _exact_type(node, known[0])
+    weight = torch.as_tensor(node.weight.astype(np.int64), device=x.device).to(dtype)
+    return torch.matmul(x.to(dtype), weight.T).long() + torch.as_tensor(node.bias.astype(np.int64), device=x.device)
+
+
+def _pool(node: Any, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    window, largest = node.window, isinstance(node, IntMaxPool2d)
+    (ph, pw), (sh, sw), (dh, dw) = window.padding, window.stride, window.dilation
+    fill = torch.iinfo(torch.int64).min if largest else 0
+    x = torch.nn.functional.pad(inputs[0], (pw, pw, ph, ph), value=fill)
+    oh, ow = node.shape[1:]
+    total: Any = None
+    for i in range(window.kernel[0]):
+        for j in range(window.kernel[1]):
+            tap = x[:, :, i * dh : i * dh + (oh - 1) * sh + 1 : sh, j * dw : j * dw + (ow - 1) * sw + 1 : sw]
+            total = tap if total is None else torch.maximum(total, tap) if largest else total + tap
+    result: Tensor = total
+    return result
+
+
+_LAYERS: dict[type, Callable[[Any, Sequence[Any], Sequence[Interval]], Any]] = {
+    IntConv2d: _conv2d,
+    IntLinear: _linear,
+    IntSumPool2d: _pool,
+    IntMaxPool2d: _pool,
+    IntFlatten: lambda n, x, k: x[0].flatten(1),
+    IntAdd: lambda n, x, k: x[0] * 2 ** n.shifts[0] + x[1] * 2 ** n.shifts[1],
+    IntReadout: lambda n, x, k: x[0],
+}

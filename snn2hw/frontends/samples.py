@@ -1,0 +1,84 @@
+"""What the sample says of the input: its shape, whether it is static, and how its values become payloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.ir.network import Input
+
+MAX_COUNT = 255
+
+
+def samples_array(sample: Any) -> npt.NDArray[Any]:
+    """Samples as a NumPy array; torch tensors on any device are copied over.
+
+    Raises:
+        ValueRangeError: not numbers.
+    """
+    if hasattr(sample, "detach"):
+        sample = sample.detach().cpu().numpy()
+    try:
+        x = np.asarray(sample)
+    except (ValueError, TypeError) as error:
+        raise ValueRangeError("the samples are no array of numbers", got=str(error), expected="an array or tensor") from error
+    if x.dtype.kind not in "iufb":
+        raise ValueRangeError("the samples are no array of numbers", got=str(x.dtype), expected="float or integer")
+    return x
+
+
+def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] | None) -> tuple[Input, int]:
+    """(Input, T) for samples [N, ...] shown `steps` times, or [T, N, ...] when steps is None.
+
+    Values are 8-bit quantised over `input_range`, by default [0, 1]. Whole numbers in a temporal sample are event counts,
+    which become payloads as they are, up to the next 2**k - 1 above the largest seen.
+
+    Raises:
+        ShapeError: no sample, or too few axes. ValueRangeError: NaN, Inf, or values outside the range.
+    """
+    x = samples_array(sample)
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+        raise UsageError("steps is no number of steps", got=repr(steps), expected="1, 2, 3, ... or None for temporal samples")
+    lead = 1 if steps is not None else 2
+    if x.ndim <= lead or 0 in x.shape:
+        raise ShapeError(
+            "the sample has too few axes, or is empty", where="sample", got=str(list(x.shape)),
+            expected="[N, ...] with steps, [T, N, ...] without", do="give at least one sample, with its batch axis",
+        )  # fmt: skip
+    if not np.isfinite(x).all():
+        raise ValueRangeError(
+            "the sample holds NaN or Inf", where="sample", got=f"{int((~np.isfinite(x)).sum())} of {x.size} values",
+            expected="finite numbers", do="clean the data",
+        )  # fmt: skip
+    lo, hi, counts = _range(x, steps, input_range)
+    shape = tuple(int(n) for n in x.shape[lead:])
+    source = Input("input", (), shape, lo=lo, hi=hi, static=steps is not None, counts=counts, source="input")
+    return source, steps if steps is not None else int(x.shape[0])
+
+
+def _range(x: npt.NDArray[Any], steps: int | None, given: tuple[float, float] | None) -> tuple[float, float, bool]:
+    least, most = float(x.min()), float(x.max())
+    if given is None and steps is None and bool((x == np.round(x)).all()):
+        return _count_range(least, most)
+    lo, hi = (0.0, 1.0) if given is None else (float(given[0]), float(given[1]))
+    if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi and hi > 0):
+        raise ValueRangeError("input_range is no range", got=str(given), expected="(lo, hi) with lo < hi and hi > 0")
+    if least < lo or most > hi:
+        raise ValueRangeError(
+            "the sample is outside its declared range", where="sample", got=f"{least:g} to {most:g}", expected=f"{lo:g} to {hi:g}",
+            do="scale the samples, or give input_range=(lo, hi)",
+        )  # fmt: skip
+    return lo, hi, False
+
+
+def _count_range(least: float, most: float) -> tuple[float, float, bool]:
+    if most > MAX_COUNT or least < -MAX_COUNT:
+        raise ValueRangeError(
+            "the event counts do not fit 8 bits", where="sample", got=f"{least:g} to {most:g}", expected=f"up to {MAX_COUNT}",
+            do="use shorter time bins, or give input_range=(lo, hi) to have the values quantised",
+        )  # fmt: skip
+    top = float(2 ** max(int(most), int(-least), 1).bit_length() - 1)
+    return (-top if least < 0 else 0.0), top, True

@@ -1,0 +1,157 @@
+"""How each torch layer reads as a node of the real stage; one row per kind of layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from snn2hw.errors import UnsupportedError
+from snn2hw.ir.network import (
+    AvgPool2d,
+    BatchNorm,
+    Circulate,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Neuron,
+    Node,
+    Reals,
+    Shape,
+    Single,
+    Window,
+)
+from snn2hw.nn.neuron import Neuron as TorchNeuron
+
+Place = tuple[str, "tuple[str, ...]", Shape]  # name, inputs, shape that enters (replaced by the shape that leaves)
+Reader = Callable[[Any, Place, str], "Node | None"]
+
+
+def layer_reader(module: torch.nn.Module) -> Reader | None:
+    """The reader of a layer, or None where the module is no layer we know."""
+    return next((LAYERS[kind] for kind in type(module).__mro__ if kind in LAYERS), None)
+
+
+def check_unaltered(module: torch.nn.Module, source: str) -> None:
+    """A layer is read by its parameters, so nothing else may change what it computes.
+
+    Raises:
+        UnsupportedError: a subclass with a forward of its own, or forward hooks.
+    """
+    owner = next(kind for kind in type(module).__mro__ if "forward" in vars(kind))
+    if not owner.__module__.startswith(("torch.nn", "snn2hw.nn")):
+        raise UnsupportedError(
+            "a subclass of a layer has a forward of its own", where=source, got=f"{owner.__module__}.{owner.__name__}.forward",
+            expected="the forward of the layer it derives from",
+            do="write it as a custom module that calls supported layers",
+        )  # fmt: skip
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise UnsupportedError(
+            "a layer has forward hooks, which may change what it computes", where=source,
+            got=f"{len(module._forward_hooks)} hooks, {len(module._forward_pre_hooks)} pre-hooks", expected="no hooks",
+            do="remove the hooks before compiling",
+        )  # fmt: skip
+
+
+def _reals(tensor: torch.Tensor) -> Reals:
+    return tensor.detach().cpu().to(torch.float64).numpy().copy()
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    a, b = (value, value) if isinstance(value, int) else value
+    return int(a), int(b)
+
+
+def _refuse(source: str, got: str, expected: str) -> UnsupportedError:
+    return UnsupportedError(
+        "this setting of the layer has no integer meaning here", where=source, got=got, expected=expected, do=f"use {expected}"
+    )
+
+
+def _bias(module: Any, size: int) -> Reals:
+    return np.zeros(size) if module.bias is None else _reals(module.bias)
+
+
+def _conv2d(m: torch.nn.Conv2d, at: Place, source: str) -> Node:
+    if m.padding_mode != "zeros":
+        raise _refuse(source, f"padding_mode='{m.padding_mode}'", "padding_mode='zeros'")
+    kernel, dilation = _pair(m.kernel_size), _pair(m.dilation)
+    padding = _padding(m.padding, kernel, dilation, source)
+    window = Window(kernel, _pair(m.stride), padding, dilation)
+    return Conv2d(*at, weight=_reals(m.weight), bias=_bias(m, m.out_channels), window=window, groups=m.groups, source=source)
+
+
+def _padding(padding: Any, kernel: tuple[int, int], dilation: tuple[int, int], source: str) -> tuple[int, int]:
+    if padding == "valid":
+        return 0, 0
+    if padding != "same":
+        return _pair(padding)
+    total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if any(t % 2 for t in total):
+        raise _refuse(source, f"padding='same' with kernel {kernel}", "an odd kernel, or an explicit padding")
+    return total[0] // 2, total[1] // 2
+
+
+def _linear(m: torch.nn.Linear, at: Place, source: str) -> Node:
+    return Linear(*at, weight=_reals(m.weight), bias=_bias(m, m.out_features), source=source)
+
+
+def _batch_norm(m: Any, at: Place, source: str) -> Node:
+    if m.running_mean is None or m.running_var is None:
+        raise _refuse(source, "no running statistics", "track_running_stats=True")
+    scale = 1.0 / np.sqrt(_reals(m.running_var) + m.eps)
+    if m.affine:
+        scale = scale * _reals(m.weight)
+    shift = (_reals(m.bias) if m.affine else 0.0) - _reals(m.running_mean) * scale
+    return BatchNorm(*at, scale=scale, shift=shift, source=source)
+
+
+def _avg_pool(m: torch.nn.AvgPool2d, at: Place, source: str) -> Node:
+    padding = _pair(m.padding)
+    if m.ceil_mode or m.divisor_override or (any(padding) and not m.count_include_pad):
+        raise _refuse(source, str(m), "ceil_mode=False, count_include_pad=True and no divisor_override")
+    return AvgPool2d(*at, window=Window(_pair(m.kernel_size), _pair(m.stride), padding), source=source)
+
+
+def _max_pool(m: torch.nn.MaxPool2d, at: Place, source: str) -> Node:
+    if m.ceil_mode or m.return_indices:
+        raise _refuse(source, str(m), "ceil_mode=False and return_indices=False")
+    window = Window(_pair(m.kernel_size), _pair(m.stride), _pair(m.padding), _pair(m.dilation))
+    return MaxPool2d(*at, window=window, source=source)
+
+
+def _flatten(m: torch.nn.Flatten, at: Place, source: str) -> Node:
+    if (m.start_dim, m.end_dim) not in ((2, -1), (2, 4)):
+        raise _refuse(source, f"start_dim={m.start_dim}, end_dim={m.end_dim}", "snn2hw.nn.Flatten(), which keeps T and N")
+    return Flatten(*at, source=source)
+
+
+def _neuron(m: TorchNeuron, at: Place, source: str) -> Node:
+    firing: Single | Circulate = Single(float(m.thresholds[0]))
+    if m.circulates:
+        firing = Circulate(tuple(map(float, m.thresholds)), tuple(map(float, m.amplitudes)), m.signed)
+    return Neuron(
+        *at, kind=m.kind, coefficients=_reals(m.coefficients), gain=float(m.gain), order=m.order, state_range=m.state_range,
+        firing=firing, reset=m.reset, reset_value=float(m.reset_value), strict=m.strict, source=source,
+    )  # fmt: skip
+
+
+def _nothing(m: Any, at: Place, source: str) -> None:
+    """Identity in evaluation."""
+
+
+LAYERS: dict[type, Reader] = {
+    torch.nn.Conv2d: _conv2d,
+    torch.nn.Linear: _linear,
+    torch.nn.BatchNorm1d: _batch_norm,
+    torch.nn.BatchNorm2d: _batch_norm,
+    torch.nn.AvgPool2d: _avg_pool,
+    torch.nn.MaxPool2d: _max_pool,
+    torch.nn.Flatten: _flatten,
+    torch.nn.Identity: _nothing,
+    torch.nn.Dropout: _nothing,
+    TorchNeuron: _neuron,
+}

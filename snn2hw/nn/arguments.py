@@ -1,0 +1,130 @@
+"""Checks of constructor arguments; each returns the value it accepted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+
+from snn2hw.errors import UsageError, ValueRangeError
+
+
+def finite(name: str, value: float, where: str) -> float:
+    """A finite number, as float.
+
+    Raises:
+        UsageError: not a number. ValueRangeError: NaN or infinite.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise UsageError(
+            f"{name} is not a number", where=where, got=repr(value), expected="a number", do=f"pass {name} as a float"
+        )
+    if not math.isfinite(value):
+        raise ValueRangeError(
+            f"{name} is not finite", where=where, got=repr(value), expected="a finite number", do=f"choose a finite {name}"
+        )
+    return float(value)
+
+
+def positive(name: str, value: float, where: str) -> float:
+    """A finite number > 0, as float.
+
+    Raises:
+        UsageError: not a number. ValueRangeError: NaN, infinite, zero or negative.
+    """
+    number = finite(name, value, where)
+    if number <= 0:
+        raise ValueRangeError(
+            f"{name} is not positive", where=where, got=repr(value), expected=f"{name} > 0", do=f"choose a positive {name}"
+        )
+    return number
+
+
+def between(name: str, value: float, lo: float, hi: float, where: str, *, inclusive: bool = True) -> float:
+    """A number in [lo, hi], or in (lo, hi) where not inclusive, as float.
+
+    Raises:
+        UsageError: not a number. ValueRangeError: NaN, infinite or outside.
+    """
+    number = finite(name, value, where)
+    if not (lo <= number <= hi if inclusive else lo < number < hi):
+        bounds = f"[{lo:g}, {hi:g}]" if inclusive else f"({lo:g}, {hi:g})"
+        raise ValueRangeError(
+            f"{name} is out of range",
+            where=where,
+            got=repr(value),
+            expected=f"{name} in {bounds}",
+            do=f"choose a {name} in {bounds}",
+        )
+    return number
+
+
+def whole(name: str, value: int, lo: int, hi: int | None, where: str) -> int:
+    """An int in lo..hi, or at least lo where hi is None.
+
+    Raises:
+        UsageError: not an int. ValueRangeError: outside.
+    """
+    span = f"{lo}..{hi}" if hi is not None else f"at least {lo}"
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UsageError(
+            f"{name} is not a whole number", where=where, got=repr(value), expected=f"an int, {span}", do=f"pass {name} as an int"
+        )
+    if value < lo or (hi is not None and value > hi):
+        raise ValueRangeError(
+            f"{name} is out of range", where=where, got=repr(value), expected=f"{name} {span}", do=f"choose {name} {span}"
+        )
+    return value
+
+
+def one_of(name: str, value: str, known: Sequence[str], where: str) -> str:
+    """One of the known words.
+
+    Raises:
+        UsageError: any other.
+    """
+    if value not in known:
+        words = ", ".join(repr(k) for k in known)
+        raise UsageError(
+            f"unknown {name}", where=where, got=repr(value), expected=f"one of {words}", do=f"pass {name} as one of these"
+        )
+    return value
+
+
+def interval(name: str, value: Sequence[float], where: str) -> tuple[float, float]:
+    """(lo, hi) with lo <= 0 <= hi and lo < hi, as floats.
+
+    Raises:
+        UsageError: not two numbers. ValueRangeError: not finite, empty, or without 0 in it.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        raise UsageError(
+            f"{name} is not a pair", where=where, got=repr(value), expected="(lo, hi)", do=f"pass {name} as a tuple of two floats"
+        )
+    lo, hi = (finite(name, bound, where) for bound in value)
+    if not lo <= 0 <= hi or lo == hi:
+        raise ValueRangeError(
+            f"{name} does not hold the initial state",
+            where=where,
+            got=repr(value),
+            expected="lo <= 0 <= hi and lo < hi",
+            do="choose a range around 0, where every state starts",
+        )
+    return lo, hi
+
+
+def schedule(name: str, values: Sequence[float], length: int, where: str) -> tuple[float, ...]:
+    """One finite number per firing level, as floats.
+
+    Raises:
+        UsageError: not a sequence of `length` numbers. ValueRangeError: NaN or infinite.
+    """
+    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != length:
+        raise UsageError(
+            f"{name} does not have one entry per level",
+            where=where,
+            got=repr(values),
+            expected=f"{length} numbers",
+            do=f"pass {name} as a tuple of length levels={length}",
+        )
+    return tuple(finite(f"{name}[{k}]", v, where) for k, v in enumerate(values))

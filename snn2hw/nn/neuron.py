@@ -1,0 +1,230 @@
+"""The neuron family in PyTorch: polynomial dynamics, single or circulate firing, explicit reset, in one forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import ShapeError, UsageError
+from snn2hw.nn.arguments import between, interval, one_of, positive, schedule, whole
+from snn2hw.nn.surrogate import Rectangle, Surrogate
+
+Reset: TypeAlias = Literal["subtract", "value", "none"]
+Order: TypeAlias = Literal["poly_then_input", "input_then_poly"]
+
+RESETS = ("subtract", "value", "none")
+ORDERS = ("poly_then_input", "input_then_poly")
+MAX_LEVELS = 16
+
+
+@dataclass(frozen=True)
+class Firing:
+    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; payload sum_k amp_k*s_k.
+
+    Args:
+        thresholds: theta_k > 0, in units of the membrane potential.
+        amplitudes: amp_k, one per threshold.
+        signed: whether negative spikes are fired.
+        circulates: False for the single comparison of LIF and LNM (K = 1, amplitude 1, unsigned).
+    """
+
+    thresholds: tuple[float, ...]
+    amplitudes: tuple[float, ...]
+    signed: bool
+    circulates: bool
+
+    @classmethod
+    def single(cls, threshold: float, where: str) -> Firing:
+        """[h >= threshold].
+
+        Raises:
+            UsageError, ValueRangeError: the threshold is no finite number > 0.
+        """
+        return cls((positive("threshold", threshold, where),), (1.0,), signed=False, circulates=False)
+
+    @classmethod
+    def circulate(
+        cls,
+        levels: int,
+        signed: bool,
+        threshold: float,
+        thresholds: Sequence[float] | None,
+        amplitudes: Sequence[float] | None,
+        where: str,
+    ) -> Firing:
+        """K = levels rounds; without schedules every theta_k is `threshold` and every amp_k is 1.
+
+        Raises:
+            UsageError: an argument of the wrong type, or a schedule of another length than levels.
+            ValueRangeError: levels outside 1..16, a threshold that is not finite and positive, an infinite amplitude.
+        """
+        whole("levels", levels, 1, MAX_LEVELS, where)
+        thetas = (positive("threshold", threshold, where),) * levels
+        if thresholds is not None:
+            thetas = tuple(
+                positive(f"thresholds[{k}]", v, where) for k, v in enumerate(schedule("thresholds", thresholds, levels, where))
+            )
+        amps = (1.0,) * levels if amplitudes is None else schedule("amplitudes", amplitudes, levels, where)
+        return cls(thetas, amps, signed=bool(signed), circulates=True)
+
+
+class Neuron(torch.nn.Module):
+    """y[t], u[t] from u[t-1] and x[t], for every step t of x [T, N, ...]; u starts at 0 in every call.
+
+    poly_then_input:  h = clamp(P(u) + x)         P(u) = a_0 + a_1 u + ... + a_d u**d
+    input_then_poly:  h = clamp(P(clamp(u + x)))  clamp: to state_range
+    firing:           y, residual r = fire(h)     see `Firing`; > in place of >= where strict
+    reset:            subtract: u = r    value: u = reset_value where it fired, else h    none: u = h
+
+    Input and output: floats [T, N, C, ...], the output holds payloads. A subclass gives `coefficients`.
+
+    Args:
+        firing: thresholds, amplitudes, sign.
+        reset, reset_value, strict, order, state_range: as in the equation.
+        surrogate: the comparison with its training gradient; None is Rectangle(width=1).
+
+    Raises:
+        UsageError: an unknown word or an argument of the wrong type.
+        ValueRangeError: a number outside its range.
+    """
+
+    gain = 1.0
+
+    def __init__(
+        self,
+        firing: Firing,
+        *,
+        reset: Reset = "subtract",
+        reset_value: float = 0.0,
+        strict: bool = False,
+        order: Order = "poly_then_input",
+        state_range: tuple[float, float] = (-4.0, 4.0),
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        super().__init__()
+        if surrogate is not None and not isinstance(surrogate, Surrogate):
+            raise UsageError(
+                "surrogate is not a surrogate gradient",
+                where=self.kind,
+                got=repr(surrogate),
+                expected="a snn2hw.nn.Surrogate or None",
+                do="pass nn.Rectangle(width=1.0) or a subclass of nn.Surrogate",
+            )
+        self.firing = firing
+        self.reset = one_of("reset", reset, RESETS, self.kind)
+        self.order = one_of("order", order, ORDERS, self.kind)
+        self.state_range = interval("state_range", state_range, self.kind)
+        self.reset_value = between("reset_value", reset_value, *self.state_range, self.kind)
+        self.strict = bool(strict)
+        self.surrogate = Rectangle() if surrogate is None else surrogate
+
+    @property
+    def coefficients(self) -> Tensor:
+        """[1, d+1] for the layer or [C, d+1] per channel, a_0 first."""
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> str:
+        """The neuron's name: that of its class."""
+        return type(self).__name__
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """theta_k, one per firing level."""
+        return self.firing.thresholds
+
+    @property
+    def amplitudes(self) -> tuple[float, ...]:
+        """amp_k, one per firing level."""
+        return self.firing.amplitudes
+
+    @property
+    def signed(self) -> bool:
+        """Whether negative spikes are fired."""
+        return self.firing.signed
+
+    @property
+    def circulates(self) -> bool:
+        """Whether firing is circulate (`levels` rounds) rather than a single comparison."""
+        return self.firing.circulates
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Payloads [T, N, C, ...] of synaptic input x [T, N, C, ...], same dtype.
+
+        Raises:
+            ShapeError: x has no T axis, or not the channels of the coefficients.
+        """
+        a = self.coefficients
+        self._check(x, len(a))
+        columns = a.reshape((1, len(a)) + (1,) * (x.ndim - 3) + (-1,)).unbind(-1)
+        u, payloads = torch.zeros_like(x[0]), []
+        for step in x.unbind(0):
+            payload, u = self._step(columns, u, step)
+            payloads.append(payload)
+        return torch.stack(payloads)
+
+    def _step(self, a: Sequence[Tensor], u: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        lo, hi = self.state_range
+        if self.order == "input_then_poly":
+            h = _polynomial(a, (u + x).clamp(lo, hi)).clamp(lo, hi)
+        else:
+            h = (_polynomial(a, u) + x).clamp(lo, hi)
+        payload, residual, fired = self._fire(h)
+        if self.reset == "subtract":
+            return payload, residual
+        return payload, h.masked_fill(fired, self.reset_value) if self.reset == "value" else h
+
+    def _fire(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(payload, what is left of h, whether it fired at any level)."""
+        payloads, r, fired = [], h, torch.zeros_like(h, dtype=torch.bool)
+        for theta, amplitude in zip(self.thresholds, self.amplitudes, strict=True):
+            s: Tensor = self.surrogate(r - theta, self.strict)
+            if self.signed:
+                s = s - self.surrogate(-r - theta, self.strict)
+            r = r - theta * s
+            payloads.append(s if amplitude == 1.0 else amplitude * s)
+            if self.reset == "value":  # a sum of payloads would not do: spikes of opposite sign can cancel
+                fired = fired | (s != 0)
+        return sum(payloads[1:], payloads[0]), r, fired
+
+    def _check(self, x: Tensor, channels: int) -> None:
+        if x.ndim < 3 or len(x) == 0:
+            raise ShapeError(
+                "a neuron needs the step axis T with at least one step",
+                where=f"{self.kind}({self.extra_repr()})",
+                got=f"shape {list(x.shape)}",
+                expected="[T, N, C, ...]",
+                do="show static samples for T steps: nn.repeat(images, steps)",
+            )
+        if channels not in (1, x.shape[2]):
+            raise ShapeError(
+                "the neuron's channels are not those of its input",
+                where=f"{self.kind}({self.extra_repr()})",
+                got=f"shape {list(x.shape)}",
+                expected=f"{channels} channels along axis 2",
+                do=f"construct it with channels={x.shape[2]}, or with channels=None for one polynomial per layer",
+            )
+
+    def extra_repr(self) -> str:
+        """The equation's settings, for print."""
+        a, firing = self.coefficients, self.firing
+        parts = [f"degree={a.shape[1] - 1}"] + ([f"channels={len(a)}"] if len(a) > 1 else [])
+        parts += (
+            [f"thresholds={firing.thresholds}", f"signed={firing.signed}"]
+            if firing.circulates
+            else [f"threshold={firing.thresholds[0]}"]
+        )
+        parts += [f"reset={self.reset}"] + ([f"reset_value={self.reset_value}"] if self.reset == "value" else [])
+        return ", ".join([*parts, f"strict={self.strict}", f"order={self.order}", f"state_range={self.state_range}"])
+
+
+def _polynomial(a: Sequence[Tensor], u: Tensor) -> Tensor:
+    """P(u) by Horner; degree at least 1."""
+    y = a[-1] * u + a[-2]
+    for coefficient in a[-3::-1]:
+        y = y * u + coefficient
+    return y

@@ -1,0 +1,174 @@
+"""The artefact's folder: written aside and renamed as a whole; checked hash by hash and byte by byte when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn2hw.artefact import MANIFEST, MODEL, STEP, VECTORS, Artefact
+from snn2hw.errors import ArtefactError, UsageError
+from snn2hw.export.to_onnx import to_onnx
+from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.trace import Ints, Trace, read_npz, write_npz
+
+FORMAT = 1
+DAMAGED = "compile the trained model again, or restore the folder from where it came"
+MODEL_HASH = "model_sha256"  # key in vectors.npz and trace files: the network they belong to
+
+
+def sha256(data: bytes) -> str:
+    """Hex digest of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def make_artefact(net: IntegerNetwork, facts: Mapping[str, Any] | None = None) -> Artefact:
+    """An artefact in memory: both ONNX files, and a manifest with their hashes.
+
+    Args:
+        facts: what else the manifest records (version, options).
+    """
+    model, step = to_onnx(net)
+    manifest = {
+        "format": FORMAT,
+        **(facts or {}),
+        "target": net.target,
+        "steps": net.steps,
+        "input": {"shape": list(net.input.shape), "format": str(net.input.format), "unit": net.input.unit, "static": net.input.static},
+        "layers": [_layer(n) for n in net.nodes[1:]],
+        "files": {MODEL: sha256(model), STEP: sha256(step)},
+    }
+    return Artefact(net, model, step, manifest)
+
+
+def _layer(node: Any) -> dict[str, Any]:
+    entry = {"name": node.name, "node": type(node).__name__, "shape": list(node.shape), "format": str(node.format)}
+    if isinstance(node, IntNeuron):
+        states = {name: str(s.format) for name, s in node.program.states.items()}
+        entry |= {"kind": node.program.kind, "states": states, "instructions": len(node.program.instructions)}
+    return entry
+
+
+def write_artefact(artefact: Artefact, folder: Path, payloads: Ints, trace: Trace) -> Artefact:
+    """Write the folder with its conformance vectors; a folder that stands there is replaced only if it is an artefact.
+
+    Raises:
+        UsageError: the folder holds something else, or cannot be written; nothing is left half-written.
+    """
+    _check_free(folder)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        aside.mkdir(parents=True)
+        (aside / MODEL).write_bytes(artefact.model)
+        (aside / STEP).write_bytes(artefact.step)
+        write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), "payloads": payloads, **trace.arrays()})
+        files = {**artefact.manifest["files"], VECTORS: sha256((aside / VECTORS).read_bytes())}
+        manifest = {**artefact.manifest, "files": files}
+        (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        aside.rename(folder)
+    except OSError as error:
+        raise UsageError(
+            "the output folder cannot be written", where=str(folder), got=error.strerror or str(error), do="choose a folder you can write to"
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return Artefact(artefact.network, artefact.model, artefact.step, manifest, folder)
+
+
+def _check_free(folder: Path) -> None:
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
+        raise UsageError(
+            "the output folder holds something else", where=str(folder), got="files that are no artefact of snn2hw",
+            expected="a new folder, an empty one, or an earlier artefact", do="choose another folder",
+        )  # fmt: skip
+
+
+def read_artefact(folder: Path) -> Artefact:
+    """Read a folder back: every hash is checked, the network is read from model.onnx, and written again to compare bytes.
+
+    Raises:
+        ArtefactError: something is missing, truncated, foreign, tampered with, or does not belong together.
+    """
+    manifest = _manifest(folder)
+    data = {name: _file(folder / name) for name in (MODEL, STEP)}
+    for name, expected in manifest["files"].items():
+        got = sha256(data[name] if name in data else _file(folder / name))
+        if got != expected:
+            raise ArtefactError(
+                f"{name} is not the file the manifest was written for", where=str(folder / name), got=f"sha256 {got[:16]}...",
+                expected=f"sha256 {expected[:16]}...", do=DAMAGED,
+            )  # fmt: skip
+    net = from_onnx(data[MODEL], str(folder / MODEL))
+    for name, again in zip((MODEL, STEP), to_onnx(net), strict=True):
+        if again != data[name]:
+            raise ArtefactError(
+                f"the graph in {name} is not the network it states", where=str(folder / name), got="other nodes than this version writes",
+                expected="the bytes that writing the network gives", do="compile the trained model again with this version of snn2hw",
+            )  # fmt: skip
+    return Artefact(net, data[MODEL], data[STEP], manifest, folder)
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtefactError("a file of the artefact cannot be read", where=str(path), got=error.strerror or str(error), do=DAMAGED) from error
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ArtefactError(
+            "this is no compiled network", where=str(folder), got=f"no {MANIFEST} in it" if folder.is_dir() else "no such folder",
+            expected="a folder that `snn2hw compile` wrote", do="compile the trained model, or check the path",
+        )  # fmt: skip
+    try:
+        manifest = json.loads(_file(path))
+    except ValueError as error:
+        raise ArtefactError("the manifest cannot be read", where=str(path), got=str(error), expected="JSON", do=DAMAGED) from error
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, dict) or not {MODEL, STEP, VECTORS} <= set(files) or manifest.get("format") != FORMAT:
+        raise ArtefactError("the manifest is not one of this version", where=str(path), got="missing or other fields", expected=f"format {FORMAT}", do=DAMAGED)
+    if any(Path(name).name != name for name in files):
+        raise ArtefactError("the manifest names files outside its folder", where=str(path), got=", ".join(files), do=DAMAGED)
+    return manifest
+
+
+def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Trace]:
+    """(payloads, expected trace) of the artefact's conformance vectors.
+
+    Raises:
+        ArtefactError: no vectors, or vectors of another model.
+    """
+    if path is None and artefact.folder is None:
+        raise ArtefactError("this artefact has no vectors", got="it was only made in memory", do="compile with out=, or give samples")
+    path = path or artefact.folder / VECTORS  # type: ignore[operator]
+    arrays = read_npz(path)
+    check_model(arrays, artefact, str(path))
+    payloads = arrays.pop("payloads", None)
+    if payloads is None:
+        raise ArtefactError("these vectors hold no stimulus", where=str(path), got=", ".join(sorted(arrays)), expected="an array 'payloads'")
+    return payloads.astype(np.int64), Trace.from_arrays(arrays, str(path))
+
+
+def check_model(arrays: dict[str, Any], artefact: Artefact, where: str) -> None:
+    """Take the model's hash out of the arrays of a file and compare it.
+
+    Raises:
+        ArtefactError: the file belongs to another model.
+    """
+    stated, own = str(arrays.pop(MODEL_HASH, "none")), sha256(artefact.model)
+    if stated != own:
+        raise ArtefactError(
+            "these vectors belong to another model", where=where, got=f"model sha256 {stated[:16]}...", expected=f"model sha256 {own[:16]}...",
+            do="use the vectors.npz, or the trace, of this artefact",
+        )  # fmt: skip

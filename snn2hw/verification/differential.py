@@ -1,0 +1,103 @@
+"""Two traces of one network: the first difference, where it is, and what it can come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn2hw.errors import ArtefactError
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.trace import Ints, Trace
+from snn2hw.verification.cause import explain
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first integer in which an executor differs from the reference.
+
+    Args:
+        executor: who differs.
+        signal: 'readout', a layer (its payloads) or 'layer.state'.
+        step: t, from 0; -1 for the readout.
+        sample: n, from 0.
+        index: position within the layer's shape.
+        got, expected: the executor's integer and the reference's.
+        cause: what is known of the origin.
+    """
+
+    executor: str
+    signal: str
+    step: int
+    sample: int
+    index: tuple[int, ...]
+    got: int
+    expected: int
+    cause: str
+
+    def __str__(self) -> str:
+        at = "readout" if self.step < 0 else f"{self.signal} at step {self.step}"
+        return f"{self.executor}: {at}, sample {self.sample}, neuron {list(self.index)}: got {self.got}, expected {self.expected}"
+
+
+def first_difference(net: IntegerNetwork, executor: str, got: Trace, expected: Trace, payloads: Ints | None = None) -> Difference | None:
+    """The earliest difference: earliest step, then earliest layer in the order of evaluation, then lowest index.
+
+    Everything that enters the layer named is therefore equal, which is what makes the cause local. With `payloads`, the
+    neuron is replayed on the law to say whether its program or its synaptic sum is at fault.
+
+    Raises:
+        ArtefactError: the traces are not of the same signals and shapes.
+    """
+    _check_comparable(executor, got, expected)
+    found = _earliest(net, got, expected)
+    if found is not None:
+        signal, (step, sample, *index) = found
+        layer, _, state = signal.partition("/")
+        g, e = (_signal(t, layer, state)[(step, sample, *index)] for t in (got, expected))
+        name = f"{layer}.{state}" if state else layer
+        cause = explain(net, layer, (step, sample, *index), got, expected, payloads)
+        return Difference(executor, name, step, sample, tuple(index), int(g), int(e), cause)
+    if (where := _first(got.readout != expected.readout)) is not None:
+        sample, *index = where
+        cause = (
+            "every spike and state is equal: the last synapse, or the sum over steps, differs"
+            if got.spikes
+            else "only the readout was compared; ask for traces to find the layer"
+        )
+        return Difference(executor, "readout", -1, sample, tuple(index), int(got.readout[where]), int(expected.readout[where]), cause)
+    return None
+
+
+def _signal(trace: Trace, layer: str, state: str) -> Ints:
+    return trace.states[f"{layer}.{state}"] if state else trace.spikes[layer]
+
+
+def _check_comparable(executor: str, got: Trace, expected: Trace) -> None:
+    shapes_got = {k: v.shape for k, v in got.arrays().items()}
+    shapes = {k: v.shape for k, v in expected.arrays().items()}
+    for name in sorted(shapes_got.keys() | shapes.keys()):
+        if shapes_got.get(name) != shapes.get(name):
+            raise ArtefactError(
+                "the traces are not of the same run", where=f"{executor}: {name}", got=str(shapes_got.get(name, "nothing")),
+                expected=str(shapes.get(name, "nothing")), do="simulate the same artefact on the same samples with both",
+            )  # fmt: skip
+
+
+def _earliest(net: IntegerNetwork, got: Trace, expected: Trace) -> tuple[str, tuple[int, ...]] | None:
+    best: tuple[str, tuple[int, ...]] | None = None
+    for node in net.neurons:
+        if node.name not in expected.spikes:
+            continue
+        for state in ("", *node.program.states):
+            unequal = _signal(got, node.name, state) != _signal(expected, node.name, state)
+            where = _first(unequal)
+            if where is not None and (best is None or where[0] < best[1][0]):
+                best = (f"{node.name}/{state}" if state else node.name), where
+    return best
+
+
+def _first(unequal: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[int, ...] | None:
+    if not unequal.any():
+        return None
+    return tuple(int(n) for n in np.unravel_index(int(np.argmax(unequal)), unequal.shape))

@@ -1,0 +1,22 @@
+"""The synaptic sum of a layer at one step, recomputed on the law from the payloads of a trace."""
+
+from __future__ import annotations
+
+from snn2hw.executors.reference import layer_value
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.trace import Ints, Trace
+
+
+def synaptic_sums(net: IntegerNetwork, layer: str, t: int, trace: Trace, payloads: Ints, sample: int) -> Ints:
+    """What enters neuron layer `layer` of one sample at step t, shape of the layer."""
+    known = {n.name: n for n in net.nodes}
+
+    def value(name: str) -> Ints:
+        node = known[name]
+        if name == net.input.name:
+            return payloads[t, sample : sample + 1]
+        if isinstance(node, IntNeuron):
+            return trace.spikes[name][t, sample : sample + 1]
+        return layer_value(node, [value(i) for i in node.inputs])
+
+    return value(known[layer].inputs[0])[0]

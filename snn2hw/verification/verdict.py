@@ -1,0 +1,124 @@
+"""One stimulus through several executors; every spike, every state and the readout compared with the law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from snn2hw.artefact import Artefact
+from snn2hw.errors import ExecutorUnavailableError, Snn2hwError
+from snn2hw.executors import Executor, executors
+from snn2hw.executors.reference import Reference
+from snn2hw.trace import Ints, Trace
+from snn2hw.verification.differential import Difference, first_difference
+
+BATCH = 64
+Progress = Callable[[str, int, int], None]  # (what, samples done, samples in all)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison found.
+
+    Args:
+        differences: the first difference of each executor that has one.
+        not_run: executor -> why it was not run.
+        compared: executor -> number of integers compared with the reference.
+        seconds: executor -> wall time, the reference included.
+        samples, steps: size of the stimulus.
+        different: executor -> number of integers that differ.
+    """
+
+    differences: list[Difference]
+    not_run: dict[str, str]
+    compared: dict[str, int]
+    seconds: dict[str, float]
+    samples: int
+    steps: int
+    different: dict[str, int]
+
+    @property
+    def equal(self) -> bool:
+        """Whether every executor that ran gave the integers of the reference, and at least one was compared."""
+        return not self.differences and bool(self.compared)
+
+
+STORED = "vectors.npz"  # the name under which a stored trace is compared
+
+
+def compare_executors(
+    artefact: Artefact, payloads: Ints, names: Sequence[str], progress: Progress | None = None, stored: Trace | None = None
+) -> Verdict:
+    """Run `names` and the reference on payloads [T, N, ...], batch by batch, and compare.
+
+    Args:
+        stored: a trace of the same payloads from a file, compared like an executor.
+
+    Raises:
+        ExecutorUnavailableError: none of the executors asked for can run here.
+    """
+    asked = executors(names)
+    not_run = {e.name: reason for e in asked if (reason := e.unavailable())}
+    running = [e for e in asked if e.name not in not_run and not isinstance(e, Reference)]
+    if not_run and not running:
+        raise ExecutorUnavailableError(
+            "no executor that was asked for can run here", got="; ".join(f"{k}: {v}" for k, v in not_run.items()),
+            expected="at least one executor to compare with the reference", do="install what is missing",
+        )  # fmt: skip
+    tally = _Tally(artefact, progress, payloads.shape[1] * (1 + len(running)))
+    for start in range(0, payloads.shape[1], BATCH):
+        batch = payloads[:, start : start + BATCH]
+        expected = tally.run(Reference(), batch)
+        for e in running:
+            tally.compare(e.name, tally.run(e, batch), expected, batch, start)
+        if stored is not None:
+            tally.compare(STORED, stored.part(start, start + BATCH), expected, batch, start)
+    return Verdict(
+        list(tally.first.values()), not_run, tally.compared, tally.seconds, payloads.shape[1], payloads.shape[0], tally.different
+    )
+
+
+class _Tally:
+    def __init__(self, artefact: Artefact, progress: Progress | None, total: int) -> None:
+        self.artefact, self.progress, self.total, self.done = artefact, progress, total, 0
+        self.first: dict[str, Difference] = {}
+        self.compared: dict[str, int] = {}
+        self.different: dict[str, int] = {}
+        self.seconds: dict[str, float] = {}
+
+    def run(self, e: Executor, batch: Ints) -> Trace:
+        begun = perf_counter()
+        trace = run_executor(e, self.artefact, batch)
+        self.seconds[e.name] = self.seconds.get(e.name, 0.0) + perf_counter() - begun
+        self.done += batch.shape[1]
+        if self.progress is not None:
+            self.progress(e.name, self.done, self.total)
+        return trace
+
+    def compare(self, name: str, got: Trace, expected: Trace, batch: Ints, start: int) -> None:
+        found = first_difference(self.artefact.network, name, got, expected, batch)
+        arrays, right = got.arrays(), expected.arrays()
+        self.compared[name] = self.compared.get(name, 0) + sum(v.size for v in arrays.values())
+        self.different[name] = self.different.get(name, 0) + sum(int((arrays[k] != right[k]).sum()) for k in right)
+        if found is not None and name not in self.first:
+            self.first[name] = Difference(**{**vars(found), "sample": found.sample + start})
+
+
+def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
+    """Run one executor; whatever goes wrong inside it becomes an error that names it.
+
+    Raises:
+        ExecutorUnavailableError: it cannot run here. Snn2hwError: it failed.
+    """
+    if reason := e.unavailable():
+        raise ExecutorUnavailableError(f"the executor '{e.name}' is not available", got=reason, do="install it, or choose another executor")
+    try:
+        return e.run(artefact, payloads, traces)
+    except Snn2hwError:
+        raise
+    except Exception as error:
+        raise Snn2hwError(
+            f"the executor '{e.name}' failed", got=f"{type(error).__name__}: {error}", expected="a trace",
+            do="check the version of the package behind it; `snn2hw verify --executors reference,...` runs the others",
+        ) from error
