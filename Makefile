@@ -1,0 +1,46 @@
+# Every target does its own set-up. `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow bench lint clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.stamp-demo ## train, quantise, export, run and verify two spiking networks (a few minutes)
+	OMP_NUM_THREADS=2 $(BIN)/snn2hw demo $(ARGS)
+
+test: $(VENV)/.stamp-dev lint ## lint, types, import contract and all tests but the slow ones
+	$(PYTEST) -n $(WORKERS) -m "not slow"
+
+test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the core on every Python from 3.10 to 3.13 here
+	$(PYTEST) -n $(WORKERS)
+
+bench: $(VENV)/.stamp-demo ## ratios between executors, measured side by side
+	$(BIN)/python bench/executors.py $(ARGS)
+
+lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+clean: ## remove everything the other targets made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.stamp-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	touch $@
+
+$(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	touch $@

@@ -1,0 +1,25 @@
+"""Shared by all tests: hypothesis profiles, and what a machine without an optional package deselects."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import hypothesis
+import pytest
+
+# Deterministic by default, so that a failure in CI is the failure on a desk; SNN2HW_FUZZ_SEED explores.
+hypothesis.settings.register_profile(
+    "default", deadline=None, derandomize="SNN2HW_FUZZ_SEED" not in os.environ, suppress_health_check=list(hypothesis.HealthCheck),
+    print_blob=True,
+)  # fmt: skip
+hypothesis.settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of the torch side are deselected, by name, where torch is not installed (the core suite)."""
+    if importlib.util.find_spec("torch") is not None:
+        return
+    without = [i for i in items if "torch" in i.keywords]
+    config.hook.pytest_deselected(items=without)
+    items[:] = [i for i in items if "torch" not in i.keywords]
