@@ -1,11 +1,11 @@
 """snn2hw: trained spiking networks with learned neuron dynamics, taken to integers, with not one bit lost on the way.
 
-    import snn2hw
-    from snn2hw import nn                                          # needs the torch extra
-    artefact = snn2hw.compile(model, sample=images[:64], steps=4, target="loihi2", out="build/digits")
-    artefact = snn2hw.load("build/digits")
-    trace    = snn2hw.simulate(artefact, images, executor="reference")
-    verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
+import snn2hw
+from snn2hw import nn                                          # needs the torch extra
+artefact = snn2hw.compile(model, sample=images[:64], steps=4, target="loihi2", out="build/digits")
+artefact = snn2hw.load("build/digits")
+trace    = snn2hw.simulate(artefact, images, executor="reference")
+verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
 from snn2hw.api import compile, load, simulate, trace_model, verify

@@ -24,7 +24,7 @@ from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact
 from snn2hw.target import load_target
-from snn2hw.trace import Trace
+from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import conformance_payloads
 from snn2hw.verification.verdict import BATCH, Progress, Verdict, compare_executors, run_executor
 from snn2hw.version import __version__
@@ -46,9 +46,13 @@ def trace_model(
 
 
 def run_passes(
-    network: Network, sample: npt.ArrayLike, target: str, options: Options, stop_after: str | None = None,
+    network: Network,
+    sample: npt.ArrayLike,
+    target: str,
+    options: Options,
+    stop_after: str | None = None,
     progress: Callable[[Pass], None] | None = None,
-) -> Compilation:  # fmt: skip
+) -> Compilation:
     """The passes of `pipeline.py` on a network of the real stage, up to `stop_after`."""
     start = Compilation(network, load_target(target), options, samples_array(sample))
     return run_pipeline(start, stop_after, progress)
@@ -86,9 +90,11 @@ def compile(
     done = run_passes(network, x, target, options, progress=progress)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
     facts = {
-        "snn2hw": __version__, "options": asdict(options), "calibration": {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates},
+        "snn2hw": __version__,
+        "options": asdict(options),
+        "calibration": {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates},
         "packages": {"python": platform.python_version(), "numpy": np.__version__, "onnx": onnx.__version__},
-    }  # fmt: skip
+    }
     artefact = make_artefact(done.network, facts)
     if out is None:
         return artefact
@@ -105,8 +111,18 @@ def load(folder: str | Path) -> Artefact:
     return read_artefact(Path(folder))
 
 
+def stimulus(artefact: Artefact, samples: npt.ArrayLike | None) -> Ints:
+    """Payloads [T, N, ...] of the samples, or of the artefact's conformance vectors where there are none."""
+    return read_vectors(artefact)[0] if samples is None else encode(artefact.network, samples_array(samples))
+
+
 def simulate(
-    artefact: Artefact, samples: npt.ArrayLike, executor: str = "reference", *, traces: bool = True, progress: Progress | None = None
+    artefact: Artefact,
+    samples: npt.ArrayLike,
+    executor: str = "reference",
+    *,
+    traces: bool = True,
+    progress: Progress | None = None,
 ) -> Trace:
     """Run samples through one executor, batch by batch.
 
@@ -117,7 +133,13 @@ def simulate(
     Raises:
         ShapeError, ValueRangeError: samples that do not fit. ExecutorUnavailableError: the executor cannot run here.
     """
-    payloads = encode(artefact.network, samples_array(samples))
+    return simulate_payloads(artefact, stimulus(artefact, samples), executor, traces=traces, progress=progress)
+
+
+def simulate_payloads(
+    artefact: Artefact, payloads: Ints, executor: str = "reference", *, traces: bool = True, progress: Progress | None = None
+) -> Trace:
+    """`simulate` on payloads [T, N, ...] that are encoded already."""
     chosen, total, parts = executor_named(executor), payloads.shape[1], []
     for start in range(0, total, BATCH):
         parts.append(run_executor(chosen, artefact, payloads[:, start : start + BATCH], traces))
@@ -142,7 +164,6 @@ def verify(
         ExecutorUnavailableError: none of the executors asked for can run here.
     """
     if samples is not None:
-        return compare_executors(artefact, encode(artefact.network, samples_array(samples)), executors, progress)
+        return compare_executors(artefact, stimulus(artefact, samples), executors, progress)
     payloads, stored = read_vectors(artefact)
     return compare_executors(artefact, payloads, executors, progress, stored)
-

@@ -41,7 +41,12 @@ def make_artefact(net: IntegerNetwork, facts: Mapping[str, Any] | None = None) -
         **(facts or {}),
         "target": net.target,
         "steps": net.steps,
-        "input": {"shape": list(net.input.shape), "format": str(net.input.format), "unit": net.input.unit, "static": net.input.static},
+        "input": {
+            "shape": list(net.input.shape),
+            "format": str(net.input.format),
+            "unit": net.input.unit,
+            "static": net.input.static,
+        },
         "layers": [_layer(n) for n in net.nodes[1:]],
         "files": {MODEL: sha256(model), STEP: sha256(step)},
     }
@@ -77,7 +82,10 @@ def write_artefact(artefact: Artefact, folder: Path, payloads: Ints, trace: Trac
         aside.rename(folder)
     except OSError as error:
         raise UsageError(
-            "the output folder cannot be written", where=str(folder), got=error.strerror or str(error), do="choose a folder you can write to"
+            "the output folder cannot be written",
+            where=str(folder),
+            got=error.strerror or str(error),
+            do="choose a folder you can write to",
         ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -87,9 +95,12 @@ def write_artefact(artefact: Artefact, folder: Path, payloads: Ints, trace: Trac
 def _check_free(folder: Path) -> None:
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
         raise UsageError(
-            "the output folder holds something else", where=str(folder), got="files that are no artefact of snn2hw",
-            expected="a new folder, an empty one, or an earlier artefact", do="choose another folder",
-        )  # fmt: skip
+            "the output folder holds something else",
+            where=str(folder),
+            got="files that are no artefact of snn2hw",
+            expected="a new folder, an empty one, or an earlier artefact",
+            do="choose another folder",
+        )
 
 
 def read_artefact(folder: Path) -> Artefact:
@@ -104,16 +115,22 @@ def read_artefact(folder: Path) -> Artefact:
         got = sha256(data[name] if name in data else _file(folder / name))
         if got != expected:
             raise ArtefactError(
-                f"{name} is not the file the manifest was written for", where=str(folder / name), got=f"sha256 {got[:16]}...",
-                expected=f"sha256 {expected[:16]}...", do=DAMAGED,
-            )  # fmt: skip
+                f"{name} is not the file the manifest was written for",
+                where=str(folder / name),
+                got=f"sha256 {got[:16]}...",
+                expected=f"sha256 {expected[:16]}...",
+                do=DAMAGED,
+            )
     net = from_onnx(data[MODEL], str(folder / MODEL))
     for name, again in zip((MODEL, STEP), to_onnx(net), strict=True):
         if again != data[name]:
             raise ArtefactError(
-                f"the graph in {name} is not the network it states", where=str(folder / name), got="other nodes than this version writes",
-                expected="the bytes that writing the network gives", do="compile the trained model again with this version of snn2hw",
-            )  # fmt: skip
+                f"the graph in {name} is not the network it states",
+                where=str(folder / name),
+                got="other nodes than this version writes",
+                expected="the bytes that writing the network gives",
+                do="compile the trained model again with this version of snn2hw",
+            )
     return Artefact(net, data[MODEL], data[STEP], manifest, folder)
 
 
@@ -121,23 +138,36 @@ def _file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ArtefactError("a file of the artefact cannot be read", where=str(path), got=error.strerror or str(error), do=DAMAGED) from error
+        raise ArtefactError(
+            "a file of the artefact cannot be read", where=str(path), got=error.strerror or str(error), do=DAMAGED
+        ) from error
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise ArtefactError(
-            "this is no compiled network", where=str(folder), got=f"no {MANIFEST} in it" if folder.is_dir() else "no such folder",
-            expected="a folder that `snn2hw compile` wrote", do="compile the trained model, or check the path",
-        )  # fmt: skip
+            "this is no compiled network",
+            where=str(folder),
+            got=f"no {MANIFEST} in it" if folder.is_dir() else "no such folder",
+            expected="a folder that `snn2hw compile` wrote",
+            do="compile the trained model, or check the path",
+        )
     try:
-        manifest = json.loads(_file(path))
+        manifest: dict[str, Any] = json.loads(_file(path))
     except ValueError as error:
-        raise ArtefactError("the manifest cannot be read", where=str(path), got=str(error), expected="JSON", do=DAMAGED) from error
+        raise ArtefactError(
+            "the manifest cannot be read", where=str(path), got=str(error), expected="JSON", do=DAMAGED
+        ) from error
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(files, dict) or not {MODEL, STEP, VECTORS} <= set(files) or manifest.get("format") != FORMAT:
-        raise ArtefactError("the manifest is not one of this version", where=str(path), got="missing or other fields", expected=f"format {FORMAT}", do=DAMAGED)
+        raise ArtefactError(
+            "the manifest is not one of this version",
+            where=str(path),
+            got="missing or other fields",
+            expected=f"format {FORMAT}",
+            do=DAMAGED,
+        )
     if any(Path(name).name != name for name in files):
         raise ArtefactError("the manifest names files outside its folder", where=str(path), got=", ".join(files), do=DAMAGED)
     return manifest
@@ -150,13 +180,17 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
         ArtefactError: no vectors, or vectors of another model.
     """
     if path is None and artefact.folder is None:
-        raise ArtefactError("this artefact has no vectors", got="it was only made in memory", do="compile with out=, or give samples")
+        raise ArtefactError(
+            "this artefact has no vectors", got="it was only made in memory", do="compile with out=, or give samples"
+        )
     path = path or artefact.folder / VECTORS  # type: ignore[operator]
     arrays = read_npz(path)
     check_model(arrays, artefact, str(path))
     payloads = arrays.pop("payloads", None)
     if payloads is None:
-        raise ArtefactError("these vectors hold no stimulus", where=str(path), got=", ".join(sorted(arrays)), expected="an array 'payloads'")
+        raise ArtefactError(
+            "these vectors hold no stimulus", where=str(path), got=", ".join(sorted(arrays)), expected="an array 'payloads'"
+        )
     return payloads.astype(np.int64), Trace.from_arrays(arrays, str(path))
 
 
@@ -169,6 +203,9 @@ def check_model(arrays: dict[str, Any], artefact: Artefact, where: str) -> None:
     stated, own = str(arrays.pop(MODEL_HASH, "none")), sha256(artefact.model)
     if stated != own:
         raise ArtefactError(
-            "these vectors belong to another model", where=where, got=f"model sha256 {stated[:16]}...", expected=f"model sha256 {own[:16]}...",
+            "these vectors belong to another model",
+            where=where,
+            got=f"model sha256 {stated[:16]}...",
+            expected=f"model sha256 {own[:16]}...",
             do="use the vectors.npz, or the trace, of this artefact",
-        )  # fmt: skip
+        )

@@ -92,7 +92,9 @@ def load_target(name: str) -> Target:
     path = Path(name) if name.endswith(".toml") else targets_folder() / f"{name}.toml"
     if not path.is_file():
         raise TargetError(
-            "unknown target", got=repr(name), expected=", ".join(target_names()),
+            "unknown target",
+            got=repr(name),
+            expected=", ".join(target_names()),
             do="name one of these, or the path of a TOML file of your own (copy one from targets/)",
         )
     try:
@@ -106,19 +108,26 @@ def _target(data: Mapping[str, Any], where: str) -> Target:
     for key, kind in (("name", str), ("says", str), ("lowering", dict), ("facts", dict)):
         if not isinstance(data.get(key), kind):
             raise TargetError(
-                f"a target file lacks '{key}'", where=where, got=repr(data.get(key)), expected=f"a {kind.__name__}",
+                f"a target file lacks '{key}'",
+                where=where,
+                got=repr(data.get(key)),
+                expected=f"a {kind.__name__}",
                 do="copy the field from targets/generic.toml",
             )
     known = {f.name for f in fields(Lowering)}
     if unknown := sorted(set(data["lowering"]) - known):
-        raise TargetError("a target file has an unknown field", where=f"{where} [lowering]", got=unknown[0], expected=", ".join(sorted(known)))
+        raise TargetError(
+            "a target file has an unknown field", where=f"{where} [lowering]", got=unknown[0], expected=", ".join(sorted(known))
+        )
     facts = {k: _fact(k, v, where) for table in ("lowering", "facts") for k, v in data[table].items()}
     lowering = Lowering(**{name: _field(name, facts, where) for name in known})
     if lowering.coefficient_bits + 2 > lowering.accumulator_bits or lowering.state_bits > lowering.accumulator_bits:
         raise TargetError(
-            "a target file has widths that contradict each other", where=where,
-            got=f"accumulator_bits = {lowering.accumulator_bits}, state_bits = {lowering.state_bits}, coefficient_bits = {lowering.coefficient_bits}",
-            expected="an accumulator at least as wide as the state, and wider than a coefficient", do="correct the widths",
+            "a target file has widths that contradict each other",
+            where=where,
+            got=", ".join(f"{n} = {getattr(lowering, n)}" for n in ("accumulator_bits", "state_bits", "coefficient_bits")),
+            expected="an accumulator at least as wide as the state, and wider than a coefficient",
+            do="correct the widths",
         )
     return Target(data["name"], data["says"], lowering, facts)
 
@@ -127,8 +136,11 @@ def _fact(key: str, entry: Any, where: str) -> Fact:
     complete = isinstance(entry, dict) and set(entry) == {"value", "confidence", "source"}
     if not complete or entry["confidence"] not in CONFIDENCES or not str(entry["source"]).strip():
         raise TargetError(
-            f"'{key}' must have a value, a confidence and a source", where=where, got=repr(entry),
-            expected='{ value = ..., confidence = "F" | "P" | "K", source = "..." }', do="say where the number comes from",
+            f"'{key}' must have a value, a confidence and a source",
+            where=where,
+            got=repr(entry),
+            expected='{ value = ..., confidence = "F" | "P" | "K", source = "..." }',
+            do="say where the number comes from",
         )
     return Fact(entry["value"], entry["confidence"], entry["source"])
 
@@ -178,13 +190,20 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 def _field(name: str, facts: Mapping[str, Fact], where: str) -> Any:
     if name not in facts:
         raise TargetError(
-            f"a target file lacks '{name}'", where=f"{where} [lowering]", got="no such field",
-            expected=f"{name} = {{ value, confidence, source }}", do="copy the field from targets/generic.toml",
+            f"a target file lacks '{name}'",
+            where=f"{where} [lowering]",
+            got="no such field",
+            expected=f"{name} = {{ value, confidence, source }}",
+            do="copy the field from targets/generic.toml",
         )
     try:
-        return _PARSERS.get(name, _bits)(facts[name].value)
+        parse: Callable[[Any], Any] = _PARSERS.get(name, _bits)
+        return parse(facts[name].value)
     except ValueError as error:
         raise TargetError(
-            f"'{name}' is impossible", where=f"{where} [lowering]", got=repr(facts[name].value), expected=str(error),
+            f"'{name}' is impossible",
+            where=f"{where} [lowering]",
+            got=repr(facts[name].value),
+            expected=str(error),
             do="correct the value",
         ) from error

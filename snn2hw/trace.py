@@ -34,7 +34,8 @@ class Trace:
     @property
     def predictions(self) -> Ints:
         """The class with the largest readout, the first on a tie; [N]."""
-        return np.argmax(self.readout, axis=1)
+        best: Ints = np.argmax(self.readout, axis=1)
+        return best
 
     @staticmethod
     def concatenate(parts: Sequence[Trace]) -> Trace:
@@ -61,9 +62,13 @@ class Trace:
         """Inverse of `arrays`; anything that is not an integer array is an error."""
         for name, value in arrays.items():
             if value.dtype.kind not in "iu":
-                raise ArtefactError("a trace holds integers only", where=f"{where}: {name}", got=str(value.dtype), expected="int64")
+                raise ArtefactError(
+                    "a trace holds integers only", where=f"{where}: {name}", got=str(value.dtype), expected="int64"
+                )
         if "readout" not in arrays:
-            raise ArtefactError("this is not a trace", where=where, got=", ".join(sorted(arrays)) or "nothing", expected="an array 'readout'")
+            raise ArtefactError(
+                "this is not a trace", where=where, got=", ".join(sorted(arrays)) or "nothing", expected="an array 'readout'"
+            )
         exact = {k: v.astype(np.int64) for k, v in arrays.items()}
         spikes = {k[len("spikes/") :]: v for k, v in exact.items() if k.startswith("spikes/")}
         return Trace(exact["readout"], spikes, {k[len("states/") :]: v for k, v in exact.items() if k.startswith("states/")})
@@ -79,7 +84,9 @@ def write_npz(path: Path, arrays: dict[str, Any]) -> None:
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise UsageError("cannot write", where=str(path), got=error.strerror or str(error), do="choose a folder you can write to") from error
+        raise UsageError(
+            "cannot write", where=str(path), got=error.strerror or str(error), do="choose a folder you can write to"
+        ) from error
 
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -95,6 +102,9 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise ArtefactError("no such file", where=str(path), do="check the path") from error
     except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ArtefactError(
-            "this file cannot be read as arrays", where=str(path), got=str(error).splitlines()[0] if str(error) else type(error).__name__,
-            expected="an .npz file as snn2hw writes it", do="write it again",
+            "this file cannot be read as arrays",
+            where=str(path),
+            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            expected="an .npz file as snn2hw writes it",
+            do="write it again",
         ) from error

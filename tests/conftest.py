@@ -12,7 +12,7 @@ import pytest
 hypothesis.settings.register_profile(
     "default", deadline=None, derandomize="SNN2HW_FUZZ_SEED" not in os.environ, suppress_health_check=list(hypothesis.HealthCheck),
     print_blob=True,
-)  # fmt: skip
+)
 hypothesis.settings.load_profile("default")
 
 

@@ -11,8 +11,13 @@ from snn2hw.trace import Ints, Trace
 class Executor(Protocol):
     """Runs a compiled network. All executors return the same integers, or `verify` says where they do not."""
 
-    name: str
-    says: str
+    @property
+    def name(self) -> str:
+        """By which users ask for it."""
+
+    @property
+    def says(self) -> str:
+        """What it is, in one line."""
 
     def unavailable(self) -> str:
         """Why it cannot run here, with the remedy; empty where it can."""

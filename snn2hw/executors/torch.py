@@ -164,7 +164,11 @@ def _conv2d(node: IntConv2d, inputs: Sequence[Tensor], known: Sequence[Interval]
     x, window, dtype = inputs[0], node.window, _exact_type(node, known[0])
     columns = torch.nn.functional.unfold(x.to(dtype), window.kernel, window.dilation, window.padding, window.stride)
     columns = columns.reshape(len(x), node.groups, -1, columns.shape[-1])
-    weight = torch.as_tensor(node.weight.astype(np.int64), device=x.device).to(dtype).reshape(node.groups, len(node.weight) // node.groups, -1)
+    weight = (
+        torch.as_tensor(node.weight.astype(np.int64), device=x.device)
+        .to(dtype)
+        .reshape(node.groups, len(node.weight) // node.groups, -1)
+    )
     total = torch.matmul(weight, columns).long().reshape(len(x), *node.shape)
     return total + torch.as_tensor(node.bias.astype(np.int64), device=x.device)[:, None, None]
 

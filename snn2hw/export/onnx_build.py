@@ -59,5 +59,3 @@ def onnx_type(dtype: Any) -> int:
 def value_info(name: str, dtype: Any, shape: Sequence[int | str]) -> Any:
     """A typed graph input or output."""
     return helper.make_tensor_value_info(name, onnx_type(dtype), list(shape))
-
-

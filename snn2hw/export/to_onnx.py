@@ -14,10 +14,11 @@ from onnx import GraphProto, ModelProto, checker, helper
 from snn2hw.export.onnx_build import IR_VERSION, OPSET, GraphWriter, onnx_type, value_info
 from snn2hw.export.onnx_layers import emit_layer, value_name
 from snn2hw.export.onnx_program import arithmetic_dtype, function_inputs, program_function, state_dtype
-from snn2hw.ir.onnx_keys import DOMAIN, FORMAT, FORMAT_KEY, NETWORK_KEY
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.onnx_keys import DOMAIN, FORMAT, FORMAT_KEY, NETWORK_KEY
 from snn2hw.ir.program import initial_value
 from snn2hw.ir.text import to_text
+
 
 def to_onnx(net: IntegerNetwork) -> tuple[bytes, bytes]:
     """(whole sequence, one step) as bytes of ONNX models that ONNX Runtime and onnx.reference run as they are."""
@@ -28,7 +29,10 @@ def _serialised(net: IntegerNetwork, graph: GraphProto) -> bytes:
     functions = [program_function(n.program, f"{DOMAIN}.{n.name}") for n in net.neurons]
     domains = ["", *(f.domain for f in functions)]
     model: ModelProto = helper.make_model(
-        graph, functions=functions, ir_version=IR_VERSION, producer_name="snn2hw",
+        graph,
+        functions=functions,
+        ir_version=IR_VERSION,
+        producer_name="snn2hw",
         opset_imports=[helper.make_opsetid(d, OPSET if not d else 1) for d in domains],
     )
     helper.set_model_props(model, {FORMAT_KEY: FORMAT, NETWORK_KEY: to_text(net)[0]})

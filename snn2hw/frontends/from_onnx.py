@@ -35,15 +35,24 @@ def from_onnx(data: bytes, where: str = "model.onnx") -> IntegerNetwork:
     model = _parsed(data, where)
     properties = {p.key: p.value for p in model.metadata_props}
     for problem, got in _foreign(model):
-        raise ArtefactError(problem, where=where, got=got, expected="integer tensors and snn2hw's own functions", do=COMPILE_AGAIN)
+        raise ArtefactError(
+            problem, where=where, got=got, expected="integer tensors and snn2hw's own functions", do=COMPILE_AGAIN
+        )
     if NETWORK_KEY not in properties:
         raise ArtefactError(
-            "this ONNX file was not written by snn2hw", where=where, got=f"producer '{model.producer_name}'",
-            expected=f"metadata '{NETWORK_KEY}'", do="compile the trained model with `snn2hw compile`",
+            "this ONNX file was not written by snn2hw",
+            where=where,
+            got=f"producer '{model.producer_name}'",
+            expected=f"metadata '{NETWORK_KEY}'",
+            do="compile the trained model with `snn2hw compile`",
         )
     if properties.get(FORMAT_KEY) != FORMAT:
         raise ArtefactError(
-            "this file has another version of the format", where=where, got=str(properties.get(FORMAT_KEY)), expected=FORMAT, do=COMPILE_AGAIN
+            "this file has another version of the format",
+            where=where,
+            got=str(properties.get(FORMAT_KEY)),
+            expected=FORMAT,
+            do=COMPILE_AGAIN,
         )
     try:
         net = network_from_text(properties[NETWORK_KEY], _arrays(model.graph))
@@ -57,7 +66,9 @@ def _parsed(data: bytes, where: str) -> ModelProto:
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError as error:
-        raise ArtefactError("this is not an ONNX file, or it is truncated", where=where, got=f"{len(data)} bytes", do=COMPILE_AGAIN) from error
+        raise ArtefactError(
+            "this is not an ONNX file, or it is truncated", where=where, got=f"{len(data)} bytes", do=COMPILE_AGAIN
+        ) from error
     if not model.graph.node:
         raise ArtefactError("this ONNX file holds no graph", where=where, got=f"{len(data)} bytes", do=COMPILE_AGAIN)
     return model

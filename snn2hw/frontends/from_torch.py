@@ -16,7 +16,9 @@ from snn2hw.ir.network import Add, Flatten, Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
 from snn2hw.ir.shapes import output_shape
 
-SUPPORTED = ", ".join(sorted({kind.__name__ for kind in LAYERS})) + ", Sequential, custom modules of these, x + y, flatten(2), mean(0)"
+SUPPORTED = (
+    ", ".join(sorted({kind.__name__ for kind in LAYERS})) + ", Sequential, custom modules of these, x + y, flatten(2), mean(0)"
+)
 
 
 def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
@@ -58,7 +60,9 @@ def _traced(model: torch.nn.Module) -> fx.Graph:
         raise
     except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError, AttributeError, KeyError, IndexError) as error:
         raise UnsupportedError(
-            "the model's forward cannot be traced", where=type(model).__name__, got=str(error).splitlines()[0],
+            "the model's forward cannot be traced",
+            where=type(model).__name__,
+            got=str(error).splitlines()[0],
             expected="a forward without control flow or indexing that depends on tensor values",
             do="move the decision out of forward, or build the model from layers: " + SUPPORTED,
         ) from error
@@ -97,8 +101,11 @@ class _Walk:
         reader = layer_reader(module)
         if reader is None:
             raise UnsupportedError(
-                f"{type(module).__name__} has no integer meaning here", where=path, got=f"{type(module).__module__}.{type(module).__name__}",
-                expected=SUPPORTED, do="replace it with a supported layer, or write it as a custom module of these",
+                f"{type(module).__name__} has no integer meaning here",
+                where=path,
+                got=f"{type(module).__module__}.{type(module).__name__}",
+                expected=SUPPORTED,
+                do="replace it with a supported layer, or write it as a custom module of these",
             )
         source = f"{path} ({type(module).__name__})"
         check_unaltered(module, source)
@@ -121,14 +128,17 @@ class _Walk:
     def _entering(self, argument: Any, path: str) -> str:
         if not isinstance(argument, fx.Node) or argument not in self.made:
             raise UnsupportedError(
-                "a layer is called with something that is no activation", where=path, got=repr(argument), expected="the output of a layer"
+                "a layer is called with something that is no activation",
+                where=path,
+                got=repr(argument),
+                expected="the output of a layer",
             )
         return self.made[argument]
 
     def _function(self, node: fx.Node) -> None:
         name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
         path = _path(node)
-        if node.target in (operator.add, operator.iadd, torch.add) or node.op == "call_method" and name in ("add", "add_"):
+        if node.target in (operator.add, operator.iadd, torch.add) or (node.op == "call_method" and name in ("add", "add_")):
             self._add(node, path)
         elif name == "flatten":
             self._flatten(node, path)
@@ -147,7 +157,9 @@ class _Walk:
     def _flatten(self, node: fx.Node, path: str) -> None:
         numbers = [*node.args[1:], *node.kwargs.values()]
         if numbers not in ([2], [2, -1]):
-            raise _unsupported(node, "flatten must keep the T and N axes", path, do="write flatten(2): activations are [T, N, ...]")
+            raise _unsupported(
+                node, "flatten must keep the T and N axes", path, do="write flatten(2): activations are [T, N, ...]"
+            )
         self._add_node(node, Flatten(self._unique(path), (self._entering(node.args[0], path),), (), source=f"{path} (flatten)"))
 
     def _output(self, node: fx.Node) -> None:
@@ -158,8 +170,11 @@ class _Walk:
         shape = self.nodes[last].shape
         if len(shape) != 1:
             raise ShapeError(
-                "the model must end in one value per class", where=self.nodes[last].source, got=f"[T, N, {', '.join(map(str, shape))}]",
-                expected="[T, N, classes]", do="end with Flatten and Linear",
+                "the model must end in one value per class",
+                where=self.nodes[last].source,
+                got=f"[T, N, {', '.join(map(str, shape))}]",
+                expected="[T, N, classes]",
+                do="end with Flatten and Linear",
             )
         name = self._unique("readout")
         self.nodes[name] = Readout(name, (last,), shape, source="readout")
@@ -178,6 +193,9 @@ def _axis(node: fx.Node) -> Any:
 
 def _unsupported(node: fx.Node, what: str, where: str, do: str = "") -> UnsupportedError:
     return UnsupportedError(
-        what, where=where, got=node.format_node() or node.name, expected=SUPPORTED,
+        what,
+        where=where,
+        got=node.format_node() or node.name,
+        expected=SUPPORTED,
         do=do or "write the model with these, or move the operation out of the model",
     )

@@ -45,14 +45,20 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
     lead = 1 if steps is not None else 2
     if x.ndim <= lead or 0 in x.shape:
         raise ShapeError(
-            "the sample has too few axes, or is empty", where="sample", got=str(list(x.shape)),
-            expected="[N, ...] with steps, [T, N, ...] without", do="give at least one sample, with its batch axis",
-        )  # fmt: skip
+            "the sample has too few axes, or is empty",
+            where="sample",
+            got=str(list(x.shape)),
+            expected="[N, ...] with steps, [T, N, ...] without",
+            do="give at least one sample, with its batch axis",
+        )
     if not np.isfinite(x).all():
         raise ValueRangeError(
-            "the sample holds NaN or Inf", where="sample", got=f"{int((~np.isfinite(x)).sum())} of {x.size} values",
-            expected="finite numbers", do="clean the data",
-        )  # fmt: skip
+            "the sample holds NaN or Inf",
+            where="sample",
+            got=f"{int((~np.isfinite(x)).sum())} of {x.size} values",
+            expected="finite numbers",
+            do="clean the data",
+        )
     lo, hi, counts = _range(x, steps, input_range)
     shape = tuple(int(n) for n in x.shape[lead:])
     source = Input("input", (), shape, lo=lo, hi=hi, static=steps is not None, counts=counts, source="input")
@@ -68,17 +74,23 @@ def _range(x: npt.NDArray[Any], steps: int | None, given: tuple[float, float] | 
         raise ValueRangeError("input_range is no range", got=str(given), expected="(lo, hi) with lo < hi and hi > 0")
     if least < lo or most > hi:
         raise ValueRangeError(
-            "the sample is outside its declared range", where="sample", got=f"{least:g} to {most:g}", expected=f"{lo:g} to {hi:g}",
+            "the sample is outside its declared range",
+            where="sample",
+            got=f"{least:g} to {most:g}",
+            expected=f"{lo:g} to {hi:g}",
             do="scale the samples, or give input_range=(lo, hi)",
-        )  # fmt: skip
+        )
     return lo, hi, False
 
 
 def _count_range(least: float, most: float) -> tuple[float, float, bool]:
     if most > MAX_COUNT or least < -MAX_COUNT:
         raise ValueRangeError(
-            "the event counts do not fit 8 bits", where="sample", got=f"{least:g} to {most:g}", expected=f"up to {MAX_COUNT}",
+            "the event counts do not fit 8 bits",
+            where="sample",
+            got=f"{least:g} to {most:g}",
+            expected=f"up to {MAX_COUNT}",
             do="use shorter time bins, or give input_range=(lo, hi) to have the values quantised",
-        )  # fmt: skip
+        )
     top = float(2 ** max(int(most), int(-least), 1).bit_length() - 1)
     return (-top if least < 0 else 0.0), top, True

@@ -44,20 +44,24 @@ def check_unaltered(module: torch.nn.Module, source: str) -> None:
     owner = next(kind for kind in type(module).__mro__ if "forward" in vars(kind))
     if not owner.__module__.startswith(("torch.nn", "snn2hw.nn")):
         raise UnsupportedError(
-            "a subclass of a layer has a forward of its own", where=source, got=f"{owner.__module__}.{owner.__name__}.forward",
+            "a subclass of a layer has a forward of its own",
+            where=source,
+            got=f"{owner.__module__}.{owner.__name__}.forward",
             expected="the forward of the layer it derives from",
             do="write it as a custom module that calls supported layers",
-        )  # fmt: skip
+        )
     if module._forward_hooks or module._forward_pre_hooks:
         raise UnsupportedError(
-            "a layer has forward hooks, which may change what it computes", where=source,
-            got=f"{len(module._forward_hooks)} hooks, {len(module._forward_pre_hooks)} pre-hooks", expected="no hooks",
+            "a layer has forward hooks, which may change what it computes",
+            where=source,
+            got=f"{len(module._forward_hooks)} hooks, {len(module._forward_pre_hooks)} pre-hooks",
+            expected="no hooks",
             do="remove the hooks before compiling",
-        )  # fmt: skip
+        )
 
 
 def _reals(tensor: torch.Tensor) -> Reals:
-    return tensor.detach().cpu().to(torch.float64).numpy().copy()
+    return np.array(tensor.detach().cpu().to(torch.float64).numpy(), np.float64)
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -134,9 +138,18 @@ def _neuron(m: TorchNeuron, at: Place, source: str) -> Node:
     if m.circulates:
         firing = Circulate(tuple(map(float, m.thresholds)), tuple(map(float, m.amplitudes)), m.signed)
     return Neuron(
-        *at, kind=m.kind, coefficients=_reals(m.coefficients), gain=float(m.gain), order=m.order, state_range=m.state_range,
-        firing=firing, reset=m.reset, reset_value=float(m.reset_value), strict=m.strict, source=source,
-    )  # fmt: skip
+        *at,
+        kind=m.kind,
+        coefficients=_reals(m.coefficients),
+        gain=float(m.gain),
+        order=m.order,
+        state_range=m.state_range,
+        firing=firing,
+        reset=m.reset,
+        reset_value=float(m.reset_value),
+        strict=m.strict,
+        source=source,
+    )
 
 
 def _nothing(m: Any, at: Place, source: str) -> None:

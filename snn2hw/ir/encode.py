@@ -31,9 +31,12 @@ def encode(net: IntegerNetwork, x: npt.ArrayLike) -> Ints:
     if raw.size and (raw.min() < source.interval.lo or raw.max() > source.interval.hi):
         lo, hi = source.interval.lo, source.interval.hi
         raise ValueRangeError(
-            "the input is outside its declared range", where=f"input '{source.name}'",
+            "the input is outside its declared range",
+            where=f"input '{source.name}'",
             got=f"{_shown(samples.min())} to {_shown(samples.max())}",
-            expected=f"{lo} to {hi}" if source.counts or samples.dtype.kind in "iu" else f"{lo * source.unit:g} to {hi * source.unit:g}",
+            expected=f"{lo} to {hi}"
+            if source.counts or samples.dtype.kind in "iu"
+            else f"{lo * source.unit:g} to {hi * source.unit:g}",
             do="scale the samples as in training, or compile again with a sample or input_range that covers them",
         )
     return np.broadcast_to(raw, (net.steps, *raw.shape)).copy() if source.static else raw
@@ -50,12 +53,18 @@ def _check_shape(net: IntegerNetwork, samples: npt.NDArray[Any]) -> None:
     axes = 1 if source.static else 2
     if samples.ndim != axes + len(source.shape) or samples.shape[axes:] != source.shape:
         raise ShapeError(
-            "the samples have another shape than the network's input", where=f"input '{source.name}'",
-            got=str(list(samples.shape)), expected=expected, do="reshape the samples; the layout is N first for static input",
+            "the samples have another shape than the network's input",
+            where=f"input '{source.name}'",
+            got=str(list(samples.shape)),
+            expected=expected,
+            do="reshape the samples; the layout is N first for static input",
         )
     if not source.static and samples.shape[0] != net.steps:
         raise ShapeError(
-            "wrong number of steps", where=f"input '{source.name}'", got=f"T = {samples.shape[0]}", expected=f"T = {net.steps}",
+            "wrong number of steps",
+            where=f"input '{source.name}'",
+            got=f"T = {samples.shape[0]}",
+            expected=f"T = {net.steps}",
             do="bin the events into as many steps as the network was compiled for, or compile it for these",
         )
     if samples.shape[axes - 1] == 0:
@@ -67,17 +76,24 @@ def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
     if samples.dtype.kind in "iub":
         return samples.astype(np.int64)
     if samples.dtype.kind != "f":
-        raise ValueRangeError("samples are numbers", where=f"input '{source.name}'", got=str(samples.dtype), expected="float or integer")
+        raise ValueRangeError(
+            "samples are numbers", where=f"input '{source.name}'", got=str(samples.dtype), expected="float or integer"
+        )
     if not np.isfinite(samples).all():
         raise ValueRangeError(
-            "the samples hold NaN or Inf", where=f"input '{source.name}'",
-            got=f"{int((~np.isfinite(samples)).sum())} of {samples.size} values", expected="finite numbers", do="clean the data",
+            "the samples hold NaN or Inf",
+            where=f"input '{source.name}'",
+            got=f"{int((~np.isfinite(samples)).sum())} of {samples.size} values",
+            expected="finite numbers",
+            do="clean the data",
         )
     raw = np.floor(samples.astype(np.float64) / source.unit + 0.5)
     if source.counts and (raw != samples).any():
         raise ValueRangeError(
-            "event counts are whole numbers", where=f"input '{source.name}'",
-            got=f"{int((raw != samples).sum())} fractional values", expected="0, 1, 2, ...",
+            "event counts are whole numbers",
+            where=f"input '{source.name}'",
+            got=f"{int((raw != samples).sum())} fractional values",
+            expected="0, 1, 2, ...",
             do="feed counts, or compile with input_range=(lo, hi) to have currents quantised to 8 bits",
         )
     return np.clip(raw, -(2**40), 2**40).astype(np.int64)

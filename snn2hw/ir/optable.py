@@ -36,7 +36,7 @@ class Row:
 
     attrs: tuple[tuple[str, type], ...]
     arity: int
-    frac: Callable[[Sequence[int], Sequence[Any]], int | None | str]
+    frac: Callable[[Sequence[int], Sequence[Any]], int | str | None]
     evaluate: Callable[[Sequence[Integer], Sequence[Any], Format], Integer]
     interval: Callable[[Sequence[Interval], Sequence[Any], Format], Interval]
     says: str
@@ -79,14 +79,16 @@ def _clamped(x: Interval, lo: int, hi: int) -> Interval:
 _DECLARED = (("lo", int), ("hi", int))
 
 OPTABLE: Mapping[Op, Row] = {
-    Op.CONST: Row(
-        (("value", int),), 0, _free, lambda a, t, f: t[0], lambda a, t, f: Interval(t[0], t[0]), "the integer value"
-    ),
+    Op.CONST: Row((("value", int),), 0, _free, lambda a, t, f: t[0], lambda a, t, f: Interval(t[0], t[0]), "the integer value"),
     Op.PARAM: Row(
         (("values", tuple),), 0, _free, _no_evaluation, lambda a, t, f: Interval.of(t[0]), "one integer per channel, or one"
     ),
     Op.STATE: Row(
-        (*_DECLARED, ("initial", int)), 0, _free, _no_evaluation, lambda a, t, f: Interval(t[0], t[1]),
+        (*_DECLARED, ("initial", int)),
+        0,
+        _free,
+        _no_evaluation,
+        lambda a, t, f: Interval(t[0], t[1]),
         "the state left by the last step; `initial` before the first",
     ),
     Op.INPUT: Row(_DECLARED, 0, _free, _no_evaluation, lambda a, t, f: Interval(t[0], t[1]), "the synaptic sum"),
@@ -95,50 +97,86 @@ OPTABLE: Mapping[Op, Row] = {
     Op.NEG: Row((), 1, _same, lambda a, t, f: -a[0], lambda a, t, f: -a[0], "-a"),
     Op.MUL: Row((), 2, lambda fr, t: fr[0] + fr[1], lambda a, t, f: a[0] * a[1], lambda a, t, f: a[0] * a[1], "a * b"),
     Op.SHIFT_LEFT: Row(
-        (("bits", int),), 1, lambda fr, t: fr[0] + t[0], lambda a, t, f: a[0] * (1 << t[0]),
-        lambda a, t, f: a[0] * Interval(1 << t[0], 1 << t[0]), "a * 2**bits",
+        (("bits", int),),
+        1,
+        lambda fr, t: fr[0] + t[0],
+        lambda a, t, f: a[0] * (1 << t[0]),
+        lambda a, t, f: a[0] * Interval(1 << t[0], 1 << t[0]),
+        "a * 2**bits",
     ),
     Op.SHIFT_RIGHT: Row(
-        (("bits", int), ("rounding", Rounding)), 1, lambda fr, t: fr[0] - t[0],
-        lambda a, t, f: shift_right(a[0], t[0], t[1]), lambda a, t, f: _shifted(a[0], t[0], t[1]),
+        (("bits", int), ("rounding", Rounding)),
+        1,
+        lambda fr, t: fr[0] - t[0],
+        lambda a, t, f: shift_right(a[0], t[0], t[1]),
+        lambda a, t, f: _shifted(a[0], t[0], t[1]),
         "a / 2**bits, rounded",
     ),
     Op.CLAMP: Row(
-        _DECLARED, 1, _same, lambda a, t, f: clamp(a[0], t[0], t[1]), lambda a, t, f: _clamped(a[0], t[0], t[1]),
-        "the integer nearest to a in [lo, hi]", Overflow.SATURATE,
+        _DECLARED,
+        1,
+        _same,
+        lambda a, t, f: clamp(a[0], t[0], t[1]),
+        lambda a, t, f: _clamped(a[0], t[0], t[1]),
+        "the integer nearest to a in [lo, hi]",
+        Overflow.SATURATE,
     ),
     Op.WRAP: Row(
-        (("law", WrapLaw),), 1, _same, lambda a, t, f: wrap(a[0], f.width, t[0]),
-        lambda a, t, f: a[0] if a[0] in f.interval else f.interval, "a modulo 2**width of the format", Overflow.WRAP,
+        (("law", WrapLaw),),
+        1,
+        _same,
+        lambda a, t, f: wrap(a[0], f.width, t[0]),
+        lambda a, t, f: a[0] if a[0] in f.interval else f.interval,
+        "a modulo 2**width of the format",
+        Overflow.WRAP,
     ),
     Op.MIN: Row(
-        (), 2, _same, lambda a, t, f: select(1 * (a[0] < a[1]), a[0], a[1]),
-        lambda a, t, f: Interval(min(a[0].lo, a[1].lo), min(a[0].hi, a[1].hi)), "the smaller",
+        (),
+        2,
+        _same,
+        lambda a, t, f: select(1 * (a[0] < a[1]), a[0], a[1]),
+        lambda a, t, f: Interval(min(a[0].lo, a[1].lo), min(a[0].hi, a[1].hi)),
+        "the smaller",
     ),
     Op.MAX: Row(
-        (), 2, _same, lambda a, t, f: select(1 * (a[0] > a[1]), a[0], a[1]),
-        lambda a, t, f: Interval(max(a[0].lo, a[1].lo), max(a[0].hi, a[1].hi)), "the larger",
+        (),
+        2,
+        _same,
+        lambda a, t, f: select(1 * (a[0] > a[1]), a[0], a[1]),
+        lambda a, t, f: Interval(max(a[0].lo, a[1].lo), max(a[0].hi, a[1].hi)),
+        "the larger",
     ),
     Op.GE: Row(
-        (), 2, _flag, lambda a, t, f: 1 * (a[0] >= a[1]),
-        lambda a, t, f: _flag_interval(a[0].lo >= a[1].hi, a[0].hi < a[1].lo), "1 if a >= b else 0",
+        (),
+        2,
+        _flag,
+        lambda a, t, f: 1 * (a[0] >= a[1]),
+        lambda a, t, f: _flag_interval(a[0].lo >= a[1].hi, a[0].hi < a[1].lo),
+        "1 if a >= b else 0",
     ),
     Op.GT: Row(
-        (), 2, _flag, lambda a, t, f: 1 * (a[0] > a[1]),
-        lambda a, t, f: _flag_interval(a[0].lo > a[1].hi, a[0].hi <= a[1].lo), "1 if a > b else 0",
+        (),
+        2,
+        _flag,
+        lambda a, t, f: 1 * (a[0] > a[1]),
+        lambda a, t, f: _flag_interval(a[0].lo > a[1].hi, a[0].hi <= a[1].lo),
+        "1 if a > b else 0",
     ),
     Op.EQ: Row(
-        (), 2, _flag, lambda a, t, f: 1 * (a[0] == a[1]),
-        lambda a, t, f: _flag_interval(
-            a[0] == a[1] and a[0].lo == a[0].hi, a[0].hi < a[1].lo or a[1].hi < a[0].lo
-        ),
+        (),
+        2,
+        _flag,
+        lambda a, t, f: 1 * (a[0] == a[1]),
+        lambda a, t, f: _flag_interval(a[0] == a[1] and a[0].lo == a[0].hi, a[0].hi < a[1].lo or a[1].hi < a[0].lo),
         "1 if a = b else 0",
     ),
-    Op.SELECT: Row(
-        (), 3, _arms, lambda a, t, f: select(a[0], a[1], a[2]), lambda a, t, f: a[1].hull(a[2]), "a if flag else b"
-    ),
+    Op.SELECT: Row((), 3, _arms, lambda a, t, f: select(a[0], a[1], a[2]), lambda a, t, f: a[1].hull(a[2]), "a if flag else b"),
     Op.OUTPUT: Row(
-        (("to", str),), 1, _same, lambda a, t, f: a[0], lambda a, t, f: a[0],
+        (("to", str),),
+        1,
+        _same,
+        lambda a, t, f: a[0],
+        lambda a, t, f: a[0],
         "what leaves the neuron ('spikes'), or the next value of a state",
     ),
 }

@@ -127,7 +127,8 @@ def values_of(param: Instruction) -> tuple[int, ...]:
 def declared_interval(instruction: Instruction) -> Interval:
     """The interval a `state` or `input` instruction promises to stay in."""
     lo, hi = instruction.attrs[:2]
-    assert isinstance(lo, int) and isinstance(hi, int)
+    assert isinstance(lo, int)
+    assert isinstance(hi, int)
     return Interval(lo, hi)
 
 

@@ -76,7 +76,9 @@ def _instruction(line: str, number: int, read_values: ValuesReader) -> Instructi
     given = dict(word.split("=", 1) for word in attr_text.split())
     if list(given) != [attr for attr, _ in row.attrs]:
         raise TextError(
-            "wrong attributes", where=where, got=", ".join(given) or "none",
+            "wrong attributes",
+            where=where,
+            got=", ".join(given) or "none",
             expected=", ".join(attr for attr, _ in row.attrs) or "none",
         )
     if overflow != row.overflow.value:

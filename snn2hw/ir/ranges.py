@@ -64,9 +64,7 @@ def _assume(condition: Instruction, outcome: int, known: Ranges) -> Ranges | Non
     return None if high is None or low is None else {larger: high, smaller: low}
 
 
-def _under(
-    name: str, assumed: Ranges, known: Ranges, program: Program, channel: int, memo: Ranges | None = None
-) -> Interval:
+def _under(name: str, assumed: Ranges, known: Ranges, program: Program, channel: int, memo: Ranges | None = None) -> Interval:
     """The interval of a value when some of the values it is made of are known better; follows its cone until then."""
     memo = dict(assumed) if memo is None else memo
     if name not in memo:

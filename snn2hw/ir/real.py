@@ -11,6 +11,7 @@ from snn2hw.ir.network import (
     Add,
     AvgPool2d,
     BatchNorm,
+    Circulate,
     Conv2d,
     Flatten,
     Input,
@@ -70,8 +71,8 @@ def neuron_step(node: Neuron, u: Reals, x: Reals) -> tuple[Reals, Reals]:
 
 def polynomial(node: Neuron, u: Reals) -> Reals:
     """P(u) = a_0 + a_1 u + ... by Horner; coefficients [1 or C, d+1] along axis 1 of u."""
-    columns = [c.reshape((1, -1) + (1,) * (u.ndim - 2)) for c in node.coefficients.T]
-    y = np.zeros_like(u) + columns[-1]
+    columns: list[Reals] = [c.reshape((1, -1) + (1,) * (u.ndim - 2)) for c in node.coefficients.T]
+    y: Reals = np.zeros_like(u) + columns[-1]
     for a in columns[-2::-1]:
         y = y * u + a
     return y
@@ -81,13 +82,11 @@ def fire(node: Neuron, h: Reals) -> tuple[Reals, Reals, Any]:
     """(payload, what is left of h, whether it fired)."""
     firing = node.firing
     if isinstance(firing, Single):
-        thresholds, amplitudes, signed = (firing.threshold,), (1.0,), False
-    else:
-        thresholds, amplitudes, signed = firing.thresholds, firing.amplitudes, firing.signed
+        firing = Circulate((firing.threshold,), (1.0,), signed=False)
     payload, r, fired = np.zeros_like(h), h, np.zeros(h.shape, bool)
-    for theta, amplitude in zip(thresholds, amplitudes, strict=True):
+    for theta, amplitude in zip(firing.thresholds, firing.amplitudes, strict=True):
         up = r > theta if node.strict else r >= theta
-        down = (r < -theta if node.strict else r <= -theta) & signed
+        down = (r < -theta if node.strict else r <= -theta) & firing.signed
         s = up.astype(np.float64) - down
         r = r - theta * s
         payload = payload + amplitude * s

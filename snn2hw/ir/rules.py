@@ -20,7 +20,7 @@ from snn2hw.ir.integer import (
     IntNode,
     IntReadout,
 )
-from snn2hw.ir.network import Add, Input, Network, Node, Readout
+from snn2hw.ir.network import Add, Input, Network, Readout
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.shapes import output_shape
@@ -37,10 +37,12 @@ def check_network(net: Network) -> None:
         for name, value in vars(node).items():
             if isinstance(value, np.ndarray) and not np.isfinite(value).all():
                 raise ValueRangeError(
-                    f"'{name}' holds NaN or Inf", where=node.source or node.name,
-                    got=f"{int((~np.isfinite(value)).sum())} of {value.size} values", expected="finite numbers",
+                    f"'{name}' holds NaN or Inf",
+                    where=node.source or node.name,
+                    got=f"{int((~np.isfinite(value)).sum())} of {value.size} values",
+                    expected="finite numbers",
                     do="train again with a smaller learning rate, or load another checkpoint",
-                )  # fmt: skip
+                )
 
 
 def check_integer(net: IntegerNetwork) -> None:
@@ -68,7 +70,7 @@ def _check_graph(nodes: Sequence[Any], first: type, last: type, join: type) -> N
             raise _error(node, "an input is used before it is defined", missing[0])
         if len(node.inputs) != (2 if isinstance(node, join) else int(position > 0)):
             raise _error(node, "wrong number of inputs", str(len(node.inputs)))
-        if position and isinstance(node, first) or isinstance(node, last) and position < len(nodes) - 1:
+        if (position and isinstance(node, first)) or (isinstance(node, last) and position < len(nodes) - 1):
             raise _error(node, "a network has one input and one readout", type(node).__name__)
         expected = output_shape(node, [shapes[i] for i in node.inputs])
         if tuple(node.shape) != expected:
@@ -112,5 +114,5 @@ def _neuron(node: IntNeuron, source: IntNode) -> Iterator[tuple[str, str]]:
         yield "the program's binary points are not those of its edges", f"{entry.format} after {source.format}"
 
 
-def _error(node: Node | IntNode, broken: str, got: str) -> RuleError:
+def _error(node: Any, broken: str, got: str) -> RuleError:
     return RuleError(broken, where=f"{type(node).__name__} {node.source or node.name}", got=got)

@@ -22,7 +22,10 @@ def output_shape(node: Any, inputs: Sequence[Shape]) -> Shape:
 
 def _mismatch(node: Any, what: str, got: object, expected: object) -> ShapeError:
     return ShapeError(
-        what, where=node.source or node.name, got=str(got), expected=str(expected),
+        what,
+        where=node.source or node.name,
+        got=str(got),
+        expected=str(expected),
         do="check the layer before it, or the shape of the sample",
     )
 

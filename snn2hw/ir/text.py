@@ -120,7 +120,10 @@ def _parse_node(source: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
         return _build(tree, str(node_name), program_text, arrays)
     except (SyntaxError, ValueError, TypeError, KeyError, StopIteration, AssertionError) as error:
         raise TextError(
-            "a node cannot be read", where=source.split("\n")[0][:120], got=str(error), expected="NodeClass(name='...', ...)"
+            "a node cannot be read",
+            where=source.split("\n", maxsplit=1)[0][:120],
+            got=str(error),
+            expected="NodeClass(name='...', ...)",
         ) from error
 
 

@@ -26,7 +26,8 @@ def patches(x: Array, window: Window, groups: int) -> Array:
     seen = windows(x, window)
     n, c, oh, ow, kh, kw = seen.shape
     grouped = seen.reshape(n, groups, c // groups, oh, ow, kh, kw).transpose(0, 1, 3, 4, 2, 5, 6)
-    return grouped.reshape(n, groups, oh * ow, c // groups * kh * kw)
+    rows: Array = grouped.reshape(n, groups, oh * ow, c // groups * kh * kw)
+    return rows
 
 
 def convolve(x: Array, weight: Array, bias: Array, window: Window, groups: int) -> Array:
@@ -36,4 +37,5 @@ def convolve(x: Array, weight: Array, bias: Array, window: Window, groups: int) 
     kernels = weight.reshape(groups, out // groups, -1).transpose(0, 2, 1)
     y = np.matmul(rows, kernels).transpose(0, 1, 3, 2)
     oh, ow = window.output((x.shape[2], x.shape[3]))
-    return y.reshape(len(x), out, oh, ow) + bias[:, None, None]
+    image: Array = y.reshape(len(x), out, oh, ow) + bias[:, None, None]
+    return image

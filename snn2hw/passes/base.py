@@ -34,7 +34,9 @@ class Options:
     def __post_init__(self) -> None:
         for name, value, lo, hi in (("state_bits", self.state_bits, 8, 24), ("weight_bits", self.weight_bits, 2, 8)):
             if not isinstance(value, int) or not lo <= value <= hi:
-                raise UsageError(f"{name} is out of range", got=str(value), expected=f"{lo} to {hi}", do="choose a width in this range")
+                raise UsageError(
+                    f"{name} is out of range", got=str(value), expected=f"{lo} to {hi}", do="choose a width in this range"
+                )
         if self.scales not in ("auto", "layer", "channel"):
             raise UsageError("unknown kind of scales", got=repr(self.scales), expected="auto, layer or channel")
 

@@ -56,8 +56,11 @@ def _foldable(norm: BatchNorm, nodes: dict[str, Node], net: Network) -> Conv2d |
         return synapse
     reason = f"{readers} layers read it" if readers > 1 else f"its input is {type(synapse).__name__} '{synapse.name}'"
     raise UnsupportedError(
-        "this BatchNorm cannot be folded into weights", where=norm.source or norm.name, got=reason,
-        expected="a Conv2d or Linear before it that nothing else reads", do="put the BatchNorm directly behind a Conv2d or Linear",
+        "this BatchNorm cannot be folded into weights",
+        where=norm.source or norm.name,
+        got=reason,
+        expected="a Conv2d or Linear before it that nothing else reads",
+        do="put the BatchNorm directly behind a Conv2d or Linear",
     )
 
 

@@ -32,8 +32,10 @@ class Legalise(Pass):
         problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons for p in _equation(n, limits)]
         if problems:
             raise UnsupportedError(
-                f"the network does not fit the target '{c.target.name}'", got="\n            ".join(problems),
-                expected=c.target.says, do="change these layers, or choose another target (`snn2hw targets` lists them)",
+                f"the network does not fit the target '{c.target.name}'",
+                got="\n            ".join(problems),
+                expected=c.target.says,
+                do="change these layers, or choose another target (`snn2hw targets` lists them)",
             )
         return c
 

@@ -95,7 +95,9 @@ def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[int]:
     raw = [state.raw(theta) for theta in reals]
     if min(raw) < 1:
         raise WidthError(
-            "a threshold is finer than the state can tell", where=where, got=f"threshold {min(reals):g}",
+            "a threshold is finer than the state can tell",
+            where=where,
+            got=f"threshold {min(reals):g}",
             expected=f"at least {2.0**-state.frac:g}, one unit of a state with {state.frac} fractional bits",
             do="use more state bits, a smaller state_range or a larger threshold",
         )
@@ -127,8 +129,10 @@ def _fitting(program: Program, limits: Lowering, where: str) -> Program:
     for i in narrowed.instructions:
         if i.format.width > limits.accumulator_bits:
             raise WidthError(
-                "a value of the neuron program does not fit the accumulator", where=f"{where}: {i.name}",
-                got=f"{known[i.name]}, {i.format.width} bits", expected=f"at most {limits.accumulator_bits} bits",
+                "a value of the neuron program does not fit the accumulator",
+                where=f"{where}: {i.name}",
+                got=f"{known[i.name]}, {i.format.width} bits",
+                expected=f"at most {limits.accumulator_bits} bits",
                 do="scale the synaptic weights before this neuron down, use fewer state bits, or a target with a wider accumulator",
             )
     return program

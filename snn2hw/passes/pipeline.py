@@ -41,5 +41,3 @@ def run_pipeline(c: Compilation, stop_after: str | None = None, progress: Callab
         if step.name == stop_after:
             break
     return c
-
-

@@ -25,15 +25,19 @@ def lower_polynomial(
     Raises:
         WidthError: P(u) at the state's binary point does not fit the accumulator.
     """
-    coefficients, reach = equation.coefficients, max(abs(v) for v in equation.state_range)
-    degree = coefficients.shape[1] - 1
+    reach = max(abs(v) for v in equation.state_range)
+    degree = max(1, int(np.flatnonzero(equation.coefficients.any(0)).max(initial=0)))
+    coefficients = equation.coefficients[:, : degree + 1]
     if _is_identity(coefficients):
         return u
     _check_reach(coefficients, reach, frac, limits, where)
     if factor_bits < 2:
         raise WidthError(
-            "no bits are left for coefficients", where=where, got=f"accumulator_bits = {limits.accumulator_bits}",
-            expected="state bits + 2 at least", do="use fewer state bits",
+            "no bits are left for coefficients",
+            where=where,
+            got=f"accumulator_bits = {limits.accumulator_bits}",
+            expected="state bits + 2 at least",
+            do="use fewer state bits",
         )
     bounds = horner_bounds(coefficients, reach)
     fracs = [frac, *(_most_frac(bound, factor_bits) for bound in bounds[1:])]
@@ -75,7 +79,8 @@ def _check_reach(coefficients: Reals, reach: float, frac: int, limits: Lowering,
     channel, i = (int(n) for n in np.unravel_index(int(np.argmax(terms)), terms.shape))
     named = f"a_{i} = {coefficients[channel, i]:g}" + (f" (channel {channel})" if len(coefficients) > 1 else "")
     raise WidthError(
-        "the polynomial does not fit the target's accumulator", where=where,
+        "the polynomial does not fit the target's accumulator",
+        where=where,
         got=f"{named} lets |P(u)| reach {total:g}, which needs {needed} bits at {frac} fractional bits",
         expected=f"at most {limits.accumulator_bits} bits",
         do=f"train with a coefficient penalty or a smaller state_range (now +-{reach:g}), use fewer state bits, or a wider target",

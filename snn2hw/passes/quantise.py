@@ -82,7 +82,10 @@ def _format(node: IntNode, interval: Interval, frac: int) -> Format:
     needed = interval.bits[0]
     if needed > SUM_BITS:
         raise WidthError(
-            "a sum between layers does not fit int32", where=node.source or node.name, got=f"{needed} bits", expected=f"at most {SUM_BITS} bits",
+            "a sum between layers does not fit int32",
+            where=node.source or node.name,
+            got=f"{needed} bits",
+            expected=f"at most {SUM_BITS} bits",
             do="bring the branches of the additions before it to similar scales",
         )
     return Format(SUM_BITS, frac, True)
@@ -100,7 +103,14 @@ _ANY = Interval(0, 0)  # replaced by the exact interval once the node is made
 
 def _common(node: real.Node, scale: Scale, interval: Interval = _ANY) -> dict[str, Any]:
     fmt = Format(SUM_BITS, scale.frac, True)
-    return {"name": node.name, "inputs": node.inputs, "shape": node.shape, "source": node.source, "format": fmt, "interval": interval}
+    return {
+        "name": node.name,
+        "inputs": node.inputs,
+        "shape": node.shape,
+        "source": node.source,
+        "format": fmt,
+        "interval": interval,
+    }
 
 
 def _input(walk: _Walk, node: real.Input, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
@@ -127,7 +137,10 @@ def _synapse(walk: _Walk, node: real.Conv2d | real.Linear, inputs: Sequence[Scal
     bias = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
     if np.abs(bias).max(initial=0) > 2**31 - 1:
         raise WidthError(
-            "a bias does not fit int32", where=node.source or node.name, got=f"{np.abs(bias).max():g}", expected="below 2**31",
+            "a bias does not fit int32",
+            where=node.source or node.name,
+            got=f"{np.abs(bias).max():g}",
+            expected="below 2**31",
             do="scale the layer's weights up or its bias down",
         )
     scale = Scale(Fraction(1), exponents)
@@ -141,8 +154,7 @@ def _feeds_neuron_by_channel(name: str, net: real.Network) -> bool:
     """Whether every reader is a neuron, or a pool that leads to one: then each channel may have its own scale."""
     readers = [n for n in net.nodes if name in n.inputs]
     return bool(readers) and all(
-        isinstance(r, real.Neuron)
-        or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
+        isinstance(r, real.Neuron) or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
         for r in readers
     )
 
@@ -166,7 +178,8 @@ def _add(walk: _Walk, node: real.Add, inputs: Sequence[Scale]) -> tuple[IntNode,
     a, b = inputs
     if a.unit != b.unit:
         raise UnsupportedError(
-            "this addition joins branches whose scales differ by a factor that is no power of two", where=node.source or node.name,
+            "this addition joins branches whose scales differ by a factor that is no power of two",
+            where=node.source or node.name,
             got=f"'{node.inputs[0]}' in units of {a.unit}, '{node.inputs[1]}' in units of {b.unit}",
             expected="equal units, up to a power of two",
             do="put a Conv2d or Linear on the branch with the image or the average, or average over 2x2 or 4x4",

@@ -66,7 +66,8 @@ def _fitting_exponents(weight: Reals, bias: Reals, bits: int) -> Reals:
     largest = np.abs(weight.reshape(len(weight), -1)).max(1)
     e_weight = np.floor(np.log2(limit / np.maximum(largest, limit * 2.0**-BIAS_BITS)))
     e_bias = np.floor(np.log2(2.0**BIAS_BITS / np.maximum(np.abs(bias), 1.0))) - 2
-    return np.minimum(e_weight, e_bias)
+    lowest: Reals = np.minimum(e_weight, e_bias)
+    return lowest
 
 
 def _at(weight: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals, Reals, Reals]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,11 +72,11 @@ def measure(
         alike += int((by_float == trace.predictions).sum())
         if progress is not None:
             progress("float and integer model", min(start + BATCH, total), total)
-    layers = {k: LayerMeasurement(s[0] / s[3], s[1] / s[3], s[2] / s[3]) for k, s in sums.items()}
+    layers = {k: LayerMeasurement(*(float(v / s[3]) for v in s[:3])) for k, s in sums.items()}
     return Measurement(total, right_float / total, right_integer / total, alike / total, layers)
 
 
-def _counts(by_float: Reals, by_integer: Reals) -> Reals:
+def _counts(by_float: npt.NDArray[Any], by_integer: npt.NDArray[Any]) -> Reals:
     return np.array([(by_float != by_integer).sum(), (by_float != 0).sum(), (by_integer != 0).sum(), by_float.size], np.float64)
 
 

@@ -28,7 +28,10 @@ def explain(net: IntegerNetwork, layer: str, at: Sequence[int], got: Trace, expe
     node = next(n for n in net.neurons if n.name == layer)
     t, sample, *index = at
     before = {s: _before(node, expected, s, at) for s in node.program.states}
-    seen = {SPIKES: int(got.spikes[layer][tuple(at)]), **{s: int(got.states[f"{layer}.{s}"][tuple(at)]) for s in node.program.states}}
+    seen = {
+        SPIKES: int(got.spikes[layer][tuple(at)]),
+        **{s: int(got.states[f"{layer}.{s}"][tuple(at)]) for s in node.program.states},
+    }
     start = f"all that enters '{layer}' at step {t} is equal, so the fault is in its synapse or its neuron program"
     if payloads is None:
         return start
@@ -45,10 +48,10 @@ def explain(net: IntegerNetwork, layer: str, at: Sequence[int], got: Trace, expe
 
 
 def _before(node: IntNeuron, trace: Trace, state: str, at: Sequence[int]) -> int:
-    t, *rest = at
-    if t == 0:
+    if at[0] == 0:
         return initial_value(node.program.states[state])
-    return int(trace.states[f"{node.name}.{state}"][(t - 1, *rest)])
+    earlier = (at[0] - 1, *at[1:])
+    return int(trace.states[f"{node.name}.{state}"][earlier])
 
 
 def _sums_that_give(program: Program, before: dict[str, int], seen: dict[str, int], x: int, channel: int) -> int | None:

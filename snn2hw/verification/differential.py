@@ -40,7 +40,9 @@ class Difference:
         return f"{self.executor}: {at}, sample {self.sample}, neuron {list(self.index)}: got {self.got}, expected {self.expected}"
 
 
-def first_difference(net: IntegerNetwork, executor: str, got: Trace, expected: Trace, payloads: Ints | None = None) -> Difference | None:
+def first_difference(
+    net: IntegerNetwork, executor: str, got: Trace, expected: Trace, payloads: Ints | None = None
+) -> Difference | None:
     """The earliest difference: earliest step, then earliest layer in the order of evaluation, then lowest index.
 
     Everything that enters the layer named is therefore equal, which is what makes the cause local. With `payloads`, the
@@ -52,12 +54,11 @@ def first_difference(net: IntegerNetwork, executor: str, got: Trace, expected: T
     _check_comparable(executor, got, expected)
     found = _earliest(net, got, expected)
     if found is not None:
-        signal, (step, sample, *index) = found
+        signal, at = found
         layer, _, state = signal.partition("/")
-        g, e = (_signal(t, layer, state)[(step, sample, *index)] for t in (got, expected))
-        name = f"{layer}.{state}" if state else layer
-        cause = explain(net, layer, (step, sample, *index), got, expected, payloads)
-        return Difference(executor, name, step, sample, tuple(index), int(g), int(e), cause)
+        g, e = (int(_signal(t, layer, state)[at]) for t in (got, expected))
+        cause = explain(net, layer, at, got, expected, payloads)
+        return Difference(executor, signal.replace("/", "."), at[0], at[1], at[2:], g, e, cause)
     if (where := _first(got.readout != expected.readout)) is not None:
         sample, *index = where
         cause = (
@@ -65,7 +66,9 @@ def first_difference(net: IntegerNetwork, executor: str, got: Trace, expected: T
             if got.spikes
             else "only the readout was compared; ask for traces to find the layer"
         )
-        return Difference(executor, "readout", -1, sample, tuple(index), int(got.readout[where]), int(expected.readout[where]), cause)
+        return Difference(
+            executor, "readout", -1, sample, tuple(index), int(got.readout[where]), int(expected.readout[where]), cause
+        )
     return None
 
 
@@ -79,9 +82,12 @@ def _check_comparable(executor: str, got: Trace, expected: Trace) -> None:
     for name in sorted(shapes_got.keys() | shapes.keys()):
         if shapes_got.get(name) != shapes.get(name):
             raise ArtefactError(
-                "the traces are not of the same run", where=f"{executor}: {name}", got=str(shapes_got.get(name, "nothing")),
-                expected=str(shapes.get(name, "nothing")), do="simulate the same artefact on the same samples with both",
-            )  # fmt: skip
+                "the traces are not of the same run",
+                where=f"{executor}: {name}",
+                got=str(shapes_got.get(name, "nothing")),
+                expected=str(shapes.get(name, "nothing")),
+                do="simulate the same artefact on the same samples with both",
+            )
 
 
 def _earliest(net: IntegerNetwork, got: Trace, expected: Trace) -> tuple[str, tuple[int, ...]] | None:

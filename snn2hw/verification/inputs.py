@@ -14,9 +14,12 @@ def synaptic_sums(net: IntegerNetwork, layer: str, t: int, trace: Trace, payload
     def value(name: str) -> Ints:
         node = known[name]
         if name == net.input.name:
-            return payloads[t, sample : sample + 1]
+            one: Ints = payloads[t, sample : sample + 1]
+            return one
         if isinstance(node, IntNeuron):
-            return trace.spikes[name][t, sample : sample + 1]
+            fired: Ints = trace.spikes[name][t, sample : sample + 1]
+            return fired
         return layer_value(node, [value(i) for i in node.inputs])
 
-    return value(known[layer].inputs[0])[0]
+    sums: Ints = value(known[layer].inputs[0])[0]
+    return sums

@@ -63,9 +63,11 @@ def compare_executors(
     running = [e for e in asked if e.name not in not_run and not isinstance(e, Reference)]
     if not_run and not running:
         raise ExecutorUnavailableError(
-            "no executor that was asked for can run here", got="; ".join(f"{k}: {v}" for k, v in not_run.items()),
-            expected="at least one executor to compare with the reference", do="install what is missing",
-        )  # fmt: skip
+            "no executor that was asked for can run here",
+            got="; ".join(f"{k}: {v}" for k, v in not_run.items()),
+            expected="at least one executor to compare with the reference",
+            do="install what is missing",
+        )
     tally = _Tally(artefact, progress, payloads.shape[1] * (1 + len(running)))
     for start in range(0, payloads.shape[1], BATCH):
         batch = payloads[:, start : start + BATCH]
@@ -112,13 +114,17 @@ def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool =
         ExecutorUnavailableError: it cannot run here. Snn2hwError: it failed.
     """
     if reason := e.unavailable():
-        raise ExecutorUnavailableError(f"the executor '{e.name}' is not available", got=reason, do="install it, or choose another executor")
+        raise ExecutorUnavailableError(
+            f"the executor '{e.name}' is not available", got=reason, do="install it, or choose another executor"
+        )
     try:
         return e.run(artefact, payloads, traces)
     except Snn2hwError:
         raise
     except Exception as error:
         raise Snn2hwError(
-            f"the executor '{e.name}' failed", got=f"{type(error).__name__}: {error}", expected="a trace",
+            f"the executor '{e.name}' failed",
+            got=f"{type(error).__name__}: {error}",
+            expected="a trace",
             do="check the version of the package behind it; `snn2hw verify --executors reference,...` runs the others",
         ) from error

@@ -1,0 +1,310 @@
+"""The command line. Each command reads its arguments, calls the public face, and shows the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.markup import escape
+
+from snn2hw import api, console
+from snn2hw.demo import run_demo
+from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
+from snn2hw.executors import EXECUTORS
+from snn2hw.ir.text import to_text
+from snn2hw.models import Model, find_model, read_samples
+from snn2hw.passes.base import Options
+from snn2hw.passes.pipeline import PIPELINE
+from snn2hw.store import MODEL_HASH, check_model, sha256
+from snn2hw.target import CONFIDENCES, load_target, target_names
+from snn2hw.trace import Trace, read_npz, write_npz
+from snn2hw.verification.differential import first_difference
+from snn2hw.version import __version__
+
+EQUAL, DIFFERENT, BAD_INPUT, UNAVAILABLE = 0, 1, 2, 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Trained spiking networks to neuromorphic hardware, in integers, with not one bit lost on the way.\n\n"
+    "Start with `snn2hw demo`. Exit codes: 0 equal or done, 1 a difference was found, 2 bad input, 3 an executor that was "
+    "asked for is not available.",
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")]
+Samples = Annotated[
+    Path | None,
+    typer.Option(
+        "--input", "-i", help="Samples as .npy: [N, ...] for static input, [T, N, ...] for events. Default: vectors.npz."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
+
+
+@app.command("compile")
+def compile_(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), or module:factory.")],
+    target: Annotated[str, typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.")] = "generic",
+    out: Annotated[Path | None, typer.Option(help="The folder to write. Default: build/MODEL.")] = None,
+    stop_after: Annotated[
+        str | None,
+        typer.Option(metavar="PASS", help=f"Print the network after a pass: {', '.join(p.name for p in PIPELINE)}."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="T for static samples. Default: what the model states.")] = None,
+    sample: Annotated[Path | None, typer.Option(help="Calibration samples as .npy. Default: what the model states.")] = None,
+    weights: Annotated[str | None, typer.Option(help="A safetensors file. Default: the model's own.")] = None,
+    state_bits: Annotated[int, typer.Option(help="Width of neuron states, 8 to 24.")] = 16,
+    weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
+    scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
+) -> None:
+    """Take a trained torch model to integers and write model.onnx, step.onnx, manifest.json and vectors.npz.
+
+    **Examples**
+
+    `snn2hw compile digits_lnm --target loihi2 --out build/lnm`
+
+    `snn2hw compile mypackage.nets:build --sample images.npy --steps 4`
+
+    `snn2hw compile digits_cf --stop-after quantise`
+    """
+    found = find_model(model, weights)
+    x, t = _calibration(found, sample, steps)
+    options = Options(state_bits, weight_bits, scales)
+    if stop_after is not None:
+        done = api.run_passes(api.trace_model(found.module, x, t), x, target, options, stop_after)
+        console.print_text(to_text(done.integer or done.real)[0].rstrip())
+        return
+    folder = out or Path("build") / model.rstrip("/").replace(":", ".").split("/")[-1]
+    artefact = api.compile(
+        found.module, x, t, target, folder, options=options, progress=lambda p: console.say(f"[dim]{p.name:>10}[/]  {p.says}")
+    )
+    console.print_network(artefact.network, console.artefact_title(artefact))
+    console.say(f"written: {folder}    next: snn2hw verify {folder}")
+
+
+def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:
+    x = read_samples(sample) if sample is not None else found.sample
+    if x is None:
+        raise UsageError(
+            "the model states no calibration sample",
+            expected="real samples",
+            do="give --sample FILE.npy, or let the factory return (model, sample)",
+        )
+    return x, steps if steps is not None else found.steps
+
+
+@app.command()
+def inspect(
+    artefact: Folder,
+    layer: Annotated[str | None, typer.Option(help="Only the program of this neuron layer.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the network and every neuron program, with formats.
+
+    **Examples**
+
+    `snn2hw inspect build/lnm`
+
+    `snn2hw inspect build/lnm --layer 2`
+    """
+    loaded = api.load(artefact)
+    if as_json:
+        console.print_text(json.dumps({**loaded.manifest, "text": to_text(loaded.network)[0]}, indent=2))
+        return
+    programs = {n.name: n.program for n in loaded.network.neurons}
+    if layer is not None and layer not in programs:
+        raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(programs), do="name one of these")
+    if layer is None:
+        console.print_network(loaded.network, console.artefact_title(loaded))
+    for name in [layer] if layer is not None else list(programs):
+        console.print_program(name, programs[name])
+
+
+@app.command()
+def simulate(
+    artefact: Folder,
+    samples: Samples = None,
+    executor: Annotated[str, typer.Option("--executor", "-e", help=f"One of: {', '.join(EXECUTORS)}.")] = "reference",
+    out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
+) -> None:
+    """Run samples through one executor and print the readout; --out keeps every spike and state.
+
+    **Example**
+
+    `snn2hw simulate build/lnm --input images.npy --executor onnxruntime --out trace.npz`
+    """
+    loaded = api.load(artefact)
+    payloads = api.stimulus(loaded, None if samples is None else read_samples(samples))
+    with console.progress("simulate") as progress:
+        trace = api.simulate_payloads(loaded, payloads, executor, traces=out is not None, progress=progress)
+    console.print_readout(trace, executor)
+    if out is not None:
+        write_npz(out, {MODEL_HASH: np.array(sha256(loaded.model)), "payloads": payloads, **trace.arrays()})
+        console.say(f"written: {out}")
+
+
+@app.command()
+def verify(
+    artefact: Folder,
+    samples: Samples = None,
+    executors: Annotated[str, typer.Option(help="Names with commas between them.")] = ",".join(EXECUTORS),
+    as_json: AsJson = False,
+) -> None:
+    """The same stimulus through every executor: every spike, state and readout is compared with the reference.
+
+    **Examples**
+
+    `snn2hw verify build/lnm`
+
+    `snn2hw verify build/lnm --input images.npy --executors reference,onnxruntime --json`
+    """
+    loaded = api.load(artefact)
+    names = [n.strip() for n in executors.split(",") if n.strip()]
+    with console.progress("verify") as progress:
+        verdict = api.verify(loaded, None if samples is None else read_samples(samples), names, progress=progress)
+    if as_json:
+        console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
+    else:
+        console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
+    raise typer.Exit(DIFFERENT if verdict.differences else UNAVAILABLE if verdict.not_run else EQUAL)
+
+
+@app.command()
+def diff(
+    artefact: Folder,
+    trace: Annotated[Path, typer.Argument(help="A trace file, from `simulate --out` or from your hardware.")],
+    other: Annotated[
+        Path | None, typer.Argument(help="A second trace file. Default: the reference, run on the first one's stimulus.")
+    ] = None,
+) -> None:
+    """The first difference between two traces, or between a trace and the reference: layer, step, sample, neuron, cause.
+
+    A trace file holds model_sha256, payloads [T, N, ...], readout, spikes/LAYER and states/LAYER.STATE, all integers.
+
+    **Example**
+
+    `snn2hw diff build/lnm trace.npz`
+    """
+    loaded = api.load(artefact)
+    got, payloads = _read_trace(loaded, trace)
+    expected = api.simulate_payloads(loaded, payloads) if other is None else _read_trace(loaded, other)[0]
+    found = first_difference(loaded.network, str(trace), got, expected, payloads)
+    if found is None:
+        console.say(console.good("equal", True) + f": every integer of {trace} and {other or 'the reference'}")
+        return
+    console.print_difference(found)
+    raise typer.Exit(DIFFERENT)
+
+
+def _read_trace(loaded: Any, path: Path) -> tuple[Trace, Any]:
+    arrays = read_npz(path)
+    check_model(arrays, loaded, str(path))
+    if "payloads" not in arrays:
+        raise UsageError(
+            "the trace file holds no stimulus",
+            where=str(path),
+            got=", ".join(sorted(arrays)),
+            expected="an array 'payloads'",
+            do="store the payloads [T, N, ...] with the trace",
+        )
+    payloads = arrays.pop("payloads").astype(np.int64)
+    return Trace.from_arrays(arrays, str(path)), payloads
+
+
+@app.command()
+def targets(name: Annotated[str | None, typer.Argument(help="Show every fact of this target.")] = None) -> None:
+    """List the targets, or every number of one with its source.
+
+    **Example**
+
+    `snn2hw targets loihi2`
+    """
+    if name is None:
+        loaded = [load_target(n) for n in target_names()]
+        rows = [
+            [
+                t.name,
+                t.says,
+                t.lowering.state_bits,
+                t.lowering.accumulator_bits,
+                t.lowering.coefficient_bits,
+                t.lowering.rounding.value,
+            ]
+            for t in loaded
+        ]
+        console.table(
+            "", ["target", "what it is", "state bits", "accumulator bits", "coefficient bits", "rounding"], rows, (2, 3, 4)
+        )
+        return
+    target = load_target(name)
+    rows = [[k, json.dumps(f.value), f.confidence, f.source] for k, f in target.facts.items()]
+    console.table(
+        f"{target.name}: {target.says}",
+        ["fact", "value", "confidence", "source"],
+        [[escape(str(v)) for v in r] for r in rows],
+    )
+    console.say("confidence: " + "; ".join(f"{k} = {v}" for k, v in CONFIDENCES.items()))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("build/demo"),
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Use the committed weights instead of training afresh.")
+    ] = False,
+    target: Annotated[str, typer.Option(help="The target to compile for.")] = "loihi2",
+) -> None:
+    """Train two spiking networks on real handwritten digits, take both to integers, run them everywhere, compare every bit.
+
+    **Example**
+
+    `snn2hw demo --pretrained`
+    """
+    raise typer.Exit(run_demo(out, pretrained, target))
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        console.print_text(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """The console script: user errors become a message and an exit code, never a traceback."""
+    sys.exit(guarded(lambda: app(standalone_mode=True)))
+
+
+def guarded(command: Callable[[], Any]) -> int:
+    """Run a command; the exit code of whatever happens."""
+    try:
+        command()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else EQUAL
+    except Snn2hwError as error:
+        console.print_error(error)
+        return UNAVAILABLE if isinstance(error, ExecutorUnavailableError) else BAD_INPUT
+    except KeyboardInterrupt:
+        console.print_error(UsageError("interrupted"))
+        return 130
+    except Exception as error:
+        if os.environ.get("SNN2HW_TRACEBACK"):
+            raise
+        console.print_error(
+            Snn2hwError(
+                "something went wrong inside snn2hw; this is a bug",
+                got=f"{type(error).__name__}: {error}",
+                do="run again with SNN2HW_TRACEBACK=1 and report what it prints",
+            )
+        )
+        return BAD_INPUT
+    return EQUAL

@@ -1,0 +1,163 @@
+"""What people see: tables, progress, errors. Rich in a terminal, plain text elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from snn2hw.artefact import Artefact
+from snn2hw.errors import Snn2hwError
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.program import Program
+from snn2hw.ir.program_text import program_to_text
+from snn2hw.trace import Trace
+from snn2hw.verification.accuracy import Measurement
+from snn2hw.verification.differential import Difference
+from snn2hw.verification.verdict import Progress as ProgressCallback
+from snn2hw.verification.verdict import Verdict
+
+PLAIN_WIDTH = 140  # pipes have no width of their own
+
+
+def _console(stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH, soft_wrap=False)
+
+
+def say(text: str = "") -> None:
+    """One line for people; markup as rich understands it."""
+    _console().print(text)
+
+
+def rule(title: str) -> None:
+    """A line across, with a title."""
+    _console().rule(f"[bold]{escape(title)}[/]", align="left")
+
+
+def print_text(text: str) -> None:
+    """Text as it is: no markup, no wrapping."""
+    _console().out(text, highlight=False)
+
+
+def print_error(error: Snn2hwError) -> None:
+    """An error on stderr, its parts on lines of their own."""
+    console = _console(stderr=True)
+    console.print(f"[bold red]error:[/] {escape(error.what)}", soft_wrap=True)
+    for line in str(error).split("\n")[1:]:
+        console.print(escape(line), soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int] = ()) -> None:
+    """A table; `numbers` are the columns aligned to the right."""
+    console = _console()
+    shown = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2, title_style="bold"
+    )
+    for n, column in enumerate(columns):
+        shown.add_column(column, justify="right" if n in numbers else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(v if isinstance(v, str) else str(v) for v in row))
+    console.print(shown)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[ProgressCallback]:
+    """A progress bar on stderr while the block runs; silent where stderr is no terminal."""
+    console = _console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda what, done, total: bar.update(task, description=f"{label}: {what}", completed=done, total=total)
+
+
+def good(text: str, well: bool) -> str:
+    """Green or red."""
+    return f"[{'green' if well else 'bold red'}]{text}[/]"
+
+
+def print_verdict(verdict: Verdict, title: str) -> None:
+    """One row per executor, then every first difference with its cause, then what was not run."""
+    rows = [["reference", "the law", "", "", f"{verdict.seconds.get('reference', 0):.2f}"]]
+    for name, compared in verdict.compared.items():
+        different = verdict.different[name]
+        mark = good("equal", True) if not different else good("DIFFERENT", False)
+        seconds = f"{verdict.seconds[name]:.2f}" if name in verdict.seconds else "stored"
+        rows.append([name, mark, f"{compared:,}", f"{different:,}", seconds])
+    rows += [[name, "[yellow]not run[/]", "", "", ""] for name in verdict.not_run]
+    table(title, ["executor", "verdict", "integers compared", "differing", "seconds"], rows, numbers=(2, 3, 4))
+    for d in verdict.differences:
+        print_difference(d)
+    for name, reason in verdict.not_run.items():
+        say(f"[yellow]not run[/] {name}: {escape(reason)}")
+
+
+def print_difference(d: Difference) -> None:
+    """Where it is, and what it can come from."""
+    say(f"[bold red]first difference[/] {escape(str(d))}")
+    print_text(f"  cause: {d.cause}")
+
+
+def print_program(layer: str, program: Program) -> None:
+    """A neuron program in text form."""
+    say(f"\n[bold]{escape(layer)}[/]")
+    print_text(program_to_text(program).rstrip())
+
+
+def print_readout(trace: Trace, executor: str, most: int = 10) -> None:
+    """Prediction and integer readout of the first samples."""
+    rows = [[n, trace.predictions[n], " ".join(map(str, r))] for n, r in enumerate(trace.readout[:most].tolist())]
+    table(
+        f"{executor}: {len(trace.readout)} samples" + (f", the first {most}" if len(trace.readout) > most else ""),
+        ["sample", "prediction", "readout"],
+        rows,
+        (0, 1),
+    )
+
+
+def print_measurement(m: Measurement, title: str) -> None:
+    """Accuracies and spike mismatch, called what they are: measurements."""
+    rows = [
+        ["float accuracy", f"{100 * m.float_accuracy:.2f} %"],
+        ["integer accuracy", f"{100 * m.integer_accuracy:.2f} %"],
+        ["same prediction", f"{100 * m.agreement:.2f} %"],
+    ]
+    table(
+        f"{title}: measured on {m.samples} samples (float model against integers; no equality is claimed)",
+        ["measurement", "value"],
+        rows,
+        (1,),
+    )
+    layers = [
+        [k, f"{100 * v.mismatch:.2f} %", f"{100 * v.float_rate:.1f} %", f"{100 * v.integer_rate:.1f} %"]
+        for k, v in m.layers.items()
+    ]
+    table("", ["layer", "spike mismatch", "float firing rate", "integer firing rate"], layers, (1, 2, 3))
+
+
+def print_network(net: IntegerNetwork, title: str) -> None:
+    """One row per node."""
+    rows = []
+    for n in net.nodes:
+        what = n.program.kind if isinstance(n, IntNeuron) else type(n).__name__.removeprefix("Int")
+        weights = n.weight.size if hasattr(n, "weight") else ""
+        state = ", ".join(f"{k} {s.format}" for k, s in n.program.states.items()) if isinstance(n, IntNeuron) else ""
+        size = len(n.program.instructions) if isinstance(n, IntNeuron) else ""
+        rows.append(
+            [escape(n.name), what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size, weights]
+        )
+    columns = ["node", "kind", "inputs", "shape", "format", "interval", "states", "instructions", "weights"]
+    table(
+        title, columns, [[escape(str(v)) if not isinstance(v, str) else v.replace("[", "\\[") for v in r] for r in rows], (7, 8)
+    )
+
+
+def artefact_title(artefact: Artefact) -> str:
+    """Folder, target and steps of an artefact on one line."""
+    return f"{artefact.folder or 'in memory'}: target {artefact.network.target}, T = {artefact.network.steps}"

@@ -1,0 +1,105 @@
+"""The main job on two networks, end to end: train, quantise, export, run everywhere, compare every bit."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from snn2hw import api, console, plots
+from snn2hw.artefact import Artefact
+from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.executors import EXECUTORS
+from snn2hw.ir.network import Network
+from snn2hw.models import find_model, load_source, models_folder
+from snn2hw.passes.base import Options
+from snn2hw.verification.accuracy import Measurement, measure
+from snn2hw.verification.verdict import Verdict
+
+MODELS = ("digits_lnm", "digits_cf")
+CALIBRATION = 256
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the demo found out about one model."""
+
+    verdict: Verdict
+    measurement: Measurement
+
+
+def run_demo(out: Path, pretrained: bool, target: str) -> int:
+    """Exit code 0 where every executor that ran gave equal integers on every test sample, else 1."""
+    for package, extra in (("torch", "demo"), ("safetensors", "demo"), ("sklearn", "demo")):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, extra, "the demo")
+    if not (models_folder() / MODELS[0]).is_dir():
+        raise UsageError(
+            "the demo's models are not here",
+            where=str(models_folder()),
+            expected="a checkout of snn2hw",
+            do="run it in a checkout",
+        )
+    begun = perf_counter()
+    results = {name: _one(name, out / name, pretrained, target) for name in MODELS}
+    _summary(results, out, perf_counter() - begun)
+    return 0 if all(r.verdict.equal for r in results.values()) else 1
+
+
+def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
+    console.rule(name)
+    source = load_source(models_folder() / name / "model.py")
+    module = find_model(name).module.eval() if pretrained else _trained(name)
+    calibration = source.train_data()[0][:CALIBRATION]
+    images, labels = source.test_data()
+    real = api.trace_model(module, calibration, source.STEPS)
+    artefact = api.compile(real, calibration, source.STEPS, target, folder, options=Options())
+    console.print_network(artefact.network, console.artefact_title(artefact))
+    loaded = api.load(folder)
+    with console.progress(f"{name}: every executor on {len(images)} test samples") as progress:
+        verdict = api.verify(loaded, images, tuple(EXECUTORS), progress=progress)
+    console.print_verdict(
+        verdict, f"{name}: every spike, every state, every readout of {verdict.samples} test samples x {verdict.steps} steps"
+    )
+    with console.progress(f"{name}: measuring") as progress:
+        measurement = measure(real, loaded.network, images, labels, progress)
+    console.print_measurement(measurement, name)
+    _plot(real, loaded, images, folder)
+    return Result(verdict, measurement)
+
+
+def _trained(name: str) -> Any:
+    trainer = load_source(models_folder() / name / "train.py")
+    begun = perf_counter()
+    module = trainer.train()
+    console.say(f"trained afresh in {perf_counter() - begun:.0f} s")
+    return module
+
+
+def _plot(real: Network, artefact: Artefact, images: Any, folder: Path) -> None:
+    if importlib.util.find_spec("matplotlib") is None:
+        console.say("no plots: pip install 'snn2hw\\[report]' to have them")
+        return
+    written = plots.write_plots(real, artefact, api.stimulus(artefact, images[:1]), images[:1], folder / "plots")
+    console.say("plots: " + ", ".join(str(p) for p in written))
+
+
+def _summary(results: dict[str, Result], out: Path, seconds: float) -> None:
+    console.rule("result")
+    rows = []
+    for name, r in results.items():
+        bits = console.good("0 differing integers", True) if r.verdict.equal else console.good("DIFFERENT", False)
+        compared = f"{sum(r.verdict.compared.values()):,}"
+        ran = ", ".join(r.verdict.compared)
+        m = r.measurement
+        rows.append([name, bits, compared, ran, f"{100 * m.float_accuracy:.2f} %", f"{100 * m.integer_accuracy:.2f} %"])
+    console.table(
+        "",
+        ["model", "verdict", "compared", "executors against the reference", "float accuracy", "integer accuracy"],
+        rows,
+        (2, 4, 5),
+    )
+    console.say(f"{seconds:.0f} s. Look into [bold]{out}[/]: model.onnx, step.onnx, manifest.json, vectors.npz, plots/")
+    console.say(f"Next: snn2hw inspect {out / MODELS[0]}    snn2hw verify {out / MODELS[1]}")

@@ -1,0 +1,157 @@
+"""Finding the model a user names: a folder of models/, or module:factory."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
+from snn2hw.trace import read_npz
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A torch model with what compiling it needs.
+
+    Args:
+        module: the torch.nn.Module with its weights.
+        sample: calibration samples, or None where the user must give some.
+        steps: T for static samples, or None for temporal ones.
+        source: the model.py it came from, or None; offers train_data() and test_data().
+    """
+
+    module: Any
+    sample: npt.NDArray[Any] | None
+    steps: int | None
+    source: ModuleType | None
+
+
+def models_folder() -> Path:
+    """The models/ of a checkout: beside the package, or in the working folder."""
+    beside = Path(__file__).parent.parent / "models"
+    return beside if beside.is_dir() else Path("models")
+
+
+def find_model(name: str, weights: str | None = None) -> Model:
+    """A model by folder ('models/digits_lnm', 'digits_lnm') or factory ('package.module:function').
+
+    A folder holds model.py with build(), STEPS and train_data(), and weights.safetensors. A factory returns a
+    torch.nn.Module, or (module, sample).
+
+    Raises:
+        UsageError: nothing of that name, or not of that form. MissingExtraError: torch is not installed.
+    """
+    for package in ("torch", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "torch", "loading a model")
+    if ":" in name and not Path(name).exists():
+        return _from_factory(name, weights)
+    folder = next((p for p in (Path(name), models_folder() / name) if (p / "model.py").is_file()), None)
+    if folder is None:
+        known = sorted(p.parent.name for p in models_folder().glob("*/model.py"))
+        raise UsageError(
+            "there is no such model",
+            got=repr(name),
+            expected=f"a folder with a model.py ({', '.join(known) or 'none here'}), or module:factory",
+            do="check the name, or write a factory that returns your torch.nn.Module",
+        )
+    source = load_source(folder / "model.py")
+    module = source.build()
+    load_weights(module, Path(weights) if weights else folder / WEIGHTS)
+    images, _ = source.train_data()
+    return Model(module, np.asarray(images[:256]), source.STEPS, source)
+
+
+def load_source(path: Path) -> ModuleType:
+    """A Python file of models/ as a module; its neighbours can be imported by it."""
+    neighbours = str(path.parent.parent.resolve())
+    if neighbours not in sys.path:
+        sys.path.insert(0, neighbours)
+    spec = importlib.util.spec_from_file_location(f"snn2hw_models.{path.parent.name}.{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def load_weights(module: Any, path: Path) -> None:
+    """Weights from a safetensors file into a module.
+
+    Raises:
+        UsageError: no such file, not safetensors, or of another model.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise UsageError(
+            "there are no weights",
+            where=str(path),
+            got="no such file",
+            expected=WEIGHTS,
+            do="train the model first, or give --weights FILE",
+        )
+    try:
+        module.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise UsageError(
+            "the weights do not fit the model",
+            where=str(path),
+            got=str(error).split("\n")[0],
+            expected="weights of this model as safetensors",
+            do="train the model again, or give the file that belongs to it",
+        ) from error
+
+
+def _from_factory(name: str, weights: str | None) -> Model:
+    module_name, _, function = name.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        made = getattr(importlib.import_module(module_name), function)()
+    except Snn2hwError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            "the factory cannot be called",
+            where=name,
+            got=f"{type(error).__name__}: {error}",
+            expected="a function without arguments",
+            do="check that `python -c 'import ...'` works in this folder",
+        ) from error
+    module, sample = made if isinstance(made, tuple) else (made, None)
+    if weights is not None:
+        load_weights(module, Path(weights))
+    return Model(module, None if sample is None else np.asarray(sample), None, None)
+
+
+def read_samples(path: Path) -> npt.NDArray[Any]:
+    """Samples from a .npy file, or from the array 'samples' of an .npz file.
+
+    Raises:
+        UsageError: no such file, not an array, or one with Python objects.
+    """
+    if path.suffix == ".npz":
+        arrays = read_npz(path)
+        if "samples" not in arrays:
+            raise UsageError(
+                "this file has no array 'samples'", where=str(path), got=", ".join(arrays), do="np.savez(file, samples=x)"
+            )
+        return arrays["samples"]
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise UsageError(
+            "the samples cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, x)"
+        ) from error

@@ -1,0 +1,334 @@
+"""Random networks of the real stage, each a pure function of a seed. `python -m tests.random_networks SEED` runs one."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from snn2hw.ir.network import (
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    Circulate,
+    Conv2d,
+    Flatten,
+    Input,
+    Linear,
+    MaxPool2d,
+    Network,
+    Neuron,
+    Node,
+    Readout,
+    Reals,
+    Single,
+    Window,
+)
+from snn2hw.ir.real import run_real
+from snn2hw.ir.shapes import output_shape
+from snn2hw.passes.base import Compilation, Options
+from snn2hw.passes.pipeline import run_pipeline
+from snn2hw.target import Target, load_target, targets_folder
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    seed: int
+    network: Network
+    sample: npt.NDArray[Any]  # [N, ...], or [T, N, ...] where the input is temporal
+    options: Options
+    target: str
+
+
+def networks() -> st.SearchStrategy[Case]:
+    return st.integers(0, 2**32 - 1).map(random_case)
+
+
+def random_case(seed: int) -> Case:
+    rng = np.random.default_rng(seed)
+    steps = int(rng.integers(1, 5))
+    source, sample = _input(rng, steps)
+    grown = _Growing(rng, steps, source, sample)
+    if len(source.shape) == 3:
+        _image_stages(rng, grown)
+    _dense_stages(rng, grown)
+    grown.add(Readout, "readout")
+    options = Options(
+        state_bits=int(rng.choice([8, 10, 12, 14, 16, 16, 16, 18, 20, 22, 24])),
+        weight_bits=int(rng.choice([2, 3, 4, 5, 6, 7, 8, 8, 8])),
+        scales=str(rng.choice(["auto", "layer", "channel"])),
+    )
+    # Loihi 2's accumulator has 32 bits: a wide state leaves no bits for coefficients, which is an error, not a network.
+    narrow_enough = ["generic", "half_up", "toward_zero"] + ["loihi2"] * (2 if options.state_bits <= 18 else 0)
+    return Case(seed, Network(steps, tuple(grown.nodes)), sample, options, str(rng.choice(narrow_enough)))
+
+
+def compiled(case: Case) -> Compilation:
+    return run_pipeline(Compilation(case.network, target_of(case.target), case.options, case.sample))
+
+
+@cache
+def target_of(name: str) -> Target:
+    """A target that is shipped, or the generic one with another rounding."""
+    if (targets_folder() / f"{name}.toml").is_file():
+        return load_target(name)
+    text = (targets_folder() / "generic.toml").read_text(encoding="utf-8")
+    text, found = re.subn(r'(rounding = \{ value = )"floor"', rf'\1"{name}"', text)
+    assert found == 1
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.toml"
+        path.write_text(text.replace('name = "generic"', f'name = "{name}"'), encoding="utf-8")
+        return load_target(str(path))
+
+
+def _chance(rng: np.random.Generator, p: float) -> bool:
+    return bool(rng.random() < p)
+
+
+def _input(rng: np.random.Generator, steps: int) -> tuple[Input, npt.NDArray[Any]]:
+    if _chance(rng, 0.85):
+        shape: tuple[int, ...] = (int(rng.integers(1, 4)), int(rng.integers(3, 8)), int(rng.integers(3, 8)))
+    else:
+        shape = (int(rng.integers(2, 9)),)
+    kind = str(rng.choice(["image", "image", "signed image", "currents", "counts", "counts", "signed counts"]))
+    static, counts = "image" in kind, "counts" in kind
+    n = int(rng.integers(2, SAMPLES + 1))
+    size = (n, *shape) if static else (steps, n, *shape)
+    if counts:
+        hi = float(rng.choice([1, 3, 7, 15, 255]))
+        lo = -hi if "signed" in kind else 0.0
+        sample = np.clip(rng.poisson(hi / 3, size) * (rng.choice([-1, 1], size) if lo else 1), lo, hi).astype(np.float64)
+    else:
+        hi = float(rng.choice([1.0, 1.0, 2.5]))
+        lo = -float(rng.choice([1.0, 0.6])) if "signed" in kind else 0.0
+        sample = rng.uniform(lo, hi, size) * (rng.random(size) < 0.8)
+    return Input("input", (), shape, lo=lo, hi=hi, static=static, counts=counts, source="input"), sample
+
+
+class _Growing:
+    """The network so far and every value on the sample, by which the next weights are scaled so that neurons fire."""
+
+    def __init__(self, rng: np.random.Generator, steps: int, source: Input, sample: npt.NDArray[Any]) -> None:
+        self.rng, self.steps, self.nodes, self.last = rng, steps, [source], source.name
+        self.values: dict[str, Reals] = {source.name: np.stack([sample] * steps) if source.static else sample}
+        self.shapes: dict[str, tuple[int, ...]] = {source.name: source.shape}
+        self.nodes: list[Node] = [source]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.shapes[self.last]
+
+    def add(self, make: Any, name: str, inputs: Sequence[str] = (), **fields: Any) -> str:
+        name = name if name == "readout" else f"{name}{len(self.nodes)}"
+        draft = make(name, tuple(inputs) or (self.last,), (), source=f"{name} ({make.__name__})", **fields)
+        shape = output_shape(draft, [self.shapes[i] for i in draft.inputs])
+        node = make(**{**vars(draft), "shape": shape})
+        self.values[name] = self._value(node)
+        self.shapes[name] = shape
+        self.nodes.append(node)
+        self.last = name
+        return name
+
+    def _value(self, node: Node) -> Reals:
+        """[T, N, ...] of one node, by the real stage's own equations."""
+        if isinstance(node, Add):
+            return self.values[node.inputs[0]] + self.values[node.inputs[1]]
+        entering = self.values[node.inputs[0]]
+        source = Input(node.inputs[0], (), self.shapes[node.inputs[0]], lo=0, hi=1, static=False, counts=False)
+        seen: list[Reals] = []
+        run_real(Network(self.steps, (source, node)), entering, lambda n, i, v: seen.append(v) if n is node else None)
+        return np.stack(seen)
+
+    def synapse(self, make: Any, name: str, shape: tuple[int, ...], inputs: Sequence[str] = (), **fields: Any) -> str:
+        """Conv2d or Linear; its output gets a standard deviation of about one and a small bias."""
+        weight = self.rng.normal(self.rng.uniform(-0.2, 0.4), 1, shape) * (self.rng.random(shape) < 0.8)
+        if not weight.any():
+            weight[...] = 0.5
+        weight[:: max(1, len(weight) - 1)] *= self.rng.choice([1.0, 0.2, 3.0])  # channels of different size
+        before, last = (self.values.copy(), self.shapes.copy(), self.nodes.copy()), self.last
+        made = self.add(make, name, inputs, weight=weight, bias=np.zeros(len(weight)), **fields)
+        spread = float(self.values[made].std())
+        (self.values, self.shapes, self.nodes), self.last = before, last
+        weight = weight * (self.rng.uniform(0.7, 2.0) / spread if spread > 1e-9 else 1.0)
+        bias = self.rng.normal(0.2, 0.3, len(weight)) * self.rng.choice([0.0, 1.0])
+        return self.add(make, name, inputs, weight=weight, bias=bias, **fields)
+
+    def conv(self, name: str, window: Window, out: int, groups: int = 1, inputs: Sequence[str] = ()) -> str:
+        channels = self.shapes[inputs[0] if inputs else self.last][0]
+        shape = (out, channels // groups, *window.kernel)
+        return self.synapse(Conv2d, name, shape, inputs, window=window, groups=groups)
+
+    def neuron(self, name: str, inputs: Sequence[str] = ()) -> str:
+        channels = self.shapes[inputs[0] if inputs else self.last][0]
+        return self.add(Neuron, name, inputs, **_neuron_fields(self.rng, channels))
+
+
+def _neuron_fields(rng: np.random.Generator, channels: int) -> dict[str, Any]:
+    lo, hi = [(-4.0, 4.0), (-2.0, 2.0), (-1.0, 3.0), (-8.0, 8.0), (-3.3, 5.1), (0.0, 4.0)][rng.integers(6)]
+    gain = float(rng.choice([1.0, 1.0, 1.0, 1.0, 2.0, 0.5, 1.7, -0.8]))
+    kind = str(rng.choice(["LNM", "LNM", "LNM", "CirculateFiring", "CirculateFiring", "LIF", "IF"]))
+    rows = channels if _chance(rng, 0.4) else 1
+    degree = int(rng.integers(1, 6)) if kind in ("LNM", "CirculateFiring") else 1
+    coefficients = rng.normal(0, 0.12, (rows, degree + 1)) / max(-lo, hi) ** np.maximum(np.arange(degree + 1) - 1, 0)
+    coefficients[:, 1] = rng.uniform(0.2, 1.0, rows)
+    if degree == 1 or _chance(rng, 0.2):
+        coefficients[:, 0] = 0
+    if degree > 1 and _chance(rng, 0.1):
+        coefficients[:, int(rng.integers(2, degree + 1))] = 0
+    if kind == "LIF":
+        coefficients[:, 1] = rng.choice([0.5, 0.25, 0.9, 0.75])
+    if kind == "IF":
+        coefficients = np.array([[0.0, 1.0]])
+    return {
+        "kind": kind, "coefficients": coefficients, "gain": gain, "order": str(rng.choice(["poly_then_input", "input_then_poly"])),
+        "state_range": (lo, hi), "firing": _firing(rng, kind, hi), "reset": str(rng.choice(["subtract", "subtract", "value", "none"])),
+        "reset_value": float(rng.choice([0.0, 0.1, max(lo, -0.3)])), "strict": _chance(rng, 0.3),
+    }
+
+
+def _firing(rng: np.random.Generator, kind: str, hi: float) -> Single | Circulate:
+    threshold = float(rng.choice([0.3, 0.5, 0.75, 1.0, 1.0]))
+    if kind != "CirculateFiring" and not _chance(rng, 0.15):
+        return Single(threshold)
+    levels = int(rng.integers(1, 5))
+    halving = tuple(0.5**k for k in range(levels))
+    random = tuple(float(v) for v in rng.uniform(0.1, 1.0, levels).round(3))
+    ones = (1.0,) * levels
+    thresholds = [ones, halving, random][rng.integers(3)]
+    amplitudes = [ones, ones, halving, random, tuple(0.37 * (k + 1) for k in range(levels))][rng.integers(5)]
+    return Circulate(tuple(threshold * t for t in thresholds), amplitudes, _chance(rng, 0.6))
+
+
+def _window(rng: np.random.Generator, size: tuple[int, ...], pooling: bool) -> Window:
+    """A window that fits; padding of a pool at most half its kernel, as torch has it."""
+    while True:
+        kernel = [(1, 1), (2, 2), (3, 3), (3, 3), (1, 3), (3, 2)][rng.integers(1 if pooling else 0, 6)]
+        stride = [(1, 1), (2, 2), (2, 1), kernel][rng.integers(4)]
+        most = [k // 2 if pooling else k for k in kernel]
+        padding = [(0, 0), (1, 1), (1, 0), (2, 2)][rng.integers(4)]
+        dilation = (1, 1) if pooling else [(1, 1), (1, 1), (2, 2), (1, 2)][rng.integers(4)]
+        window = Window(kernel, stride, (min(padding[0], most[0]), min(padding[1], most[1])), dilation)
+        h, w = window.output((size[1], size[2]))
+        if 1 <= h <= 7 and 1 <= w <= 7:
+            return window
+
+
+def _pool(rng: np.random.Generator, g: _Growing, exact: bool = False) -> None:
+    """`exact`: only pools whose average keeps a power-of-two scale, so that an addition may follow."""
+    if _chance(rng, 0.4):
+        g.add(MaxPool2d, "maxpool", window=_window(rng, g.shape, True))
+        return
+    _, h, w = g.shape
+    if not exact and _chance(rng, 0.25):
+        g.add(AvgPool2d, "pool", window=Window((h, w), (h, w)))
+    elif exact or _chance(rng, 0.3):
+        if min(h, w) >= 2:
+            g.add(AvgPool2d, "pool", window=Window((2, 2), (2, 2)))
+    else:
+        g.add(AvgPool2d, "pool", window=_window(rng, g.shape, True))
+
+
+def _conv(rng: np.random.Generator, g: _Growing) -> str:
+    channels = g.shape[0]
+    groups = int(rng.choice([1, 1, channels, gcd(channels, 2)]))
+    out = groups * int(rng.integers(1, max(2, 6 // groups + 1)))
+    made = g.conv(f"block{len(g.nodes)}.conv", _window(rng, g.shape, False), out, groups)
+    if _chance(rng, 0.15):
+        g.add(BatchNorm, "norm", scale=rng.uniform(0.5, 1.5, out), shift=rng.normal(0.1, 0.2, out))
+    return made
+
+
+def _plain(rng: np.random.Generator, g: _Growing) -> None:
+    if _chance(rng, 0.15):
+        _pool(rng, g)
+    _conv(rng, g)
+    if _chance(rng, 0.2):
+        _pool(rng, g)
+    g.neuron("neuron")
+    if _chance(rng, 0.25):
+        _pool(rng, g)
+
+
+def _branches(rng: np.random.Generator, g: _Growing) -> tuple[str, str]:
+    """Two convolutions of the same input to the same shape, at scales of their own."""
+    start, stride, out = g.last, int(rng.integers(1, 3)), int(rng.integers(1, 5))
+    a = g.conv("left", Window((3, 3), (stride, stride), (1, 1)), out, inputs=[start])
+    b = g.conv("right", Window((1, 1), (stride, stride)), out, inputs=[start])
+    return a, b
+
+
+def _membrane_add(rng: np.random.Generator, g: _Growing) -> None:
+    a, b = _branches(rng, g)
+    g.add(Add, "add", [b, a])
+    if _chance(rng, 0.2):
+        _pool(rng, g)
+    g.neuron("neuron")
+
+
+def _spike_add(rng: np.random.Generator, g: _Growing) -> None:
+    a, b = _branches(rng, g)
+    a, b = g.neuron("left_neuron", [a]), g.neuron("right_neuron", [b])
+    if _chance(rng, 0.3):
+        g.last = b
+        _pool(rng, g, exact=True)
+        b = g.last
+        g.last = a
+        a = g.conv("meet", _meeting(g.shapes[a], g.shapes[b]), g.shapes[b][0], inputs=[a])
+    g.add(Add, "add", [a, b])
+
+
+def _meeting(size: tuple[int, ...], wanted: tuple[int, ...]) -> Window:
+    """A convolution without stride from one image size to another."""
+    kernel, padding = zip(*((h - w + 1, 0) if h >= w else (1 + (w - h) % 2, (w - h + 1) // 2) for h, w in zip(size[1:], wanted[1:], strict=True)), strict=True)
+    return Window((kernel[0], kernel[1]), (1, 1), (padding[0], padding[1]))
+
+
+def _shared(rng: np.random.Generator, g: _Growing) -> None:
+    """One convolution read by two neurons, whose gains therefore cannot be folded; or one payload joined with itself."""
+    made = _conv(rng, g) and g.last
+    a = g.neuron("first", [made])
+    b = g.neuron("second", [made]) if _chance(rng, 0.7) else a
+    g.add(Add, "add", [a, b])
+
+
+def _identity_skip(rng: np.random.Generator, g: _Growing) -> None:
+    _conv(rng, g)
+    skipped = g.neuron("neuron")
+    inner = g.conv("inner", Window((3, 3), padding=(1, 1)), g.shape[0], inputs=[skipped])
+    inner = g.neuron("inner_neuron", [inner]) if _chance(rng, 0.5) else inner
+    g.add(Add, "add", [inner, skipped])
+    if _chance(rng, 0.7):
+        g.neuron("neuron")
+
+
+def _encoder(rng: np.random.Generator, g: _Growing) -> None:
+    if _chance(rng, 0.3):
+        _pool(rng, g)
+    g.neuron("encoder")
+
+
+def _image_stages(rng: np.random.Generator, g: _Growing) -> None:
+    stages = [_plain, _plain, _plain, _membrane_add, _spike_add, _shared, _identity_skip, _encoder]
+    for _ in range(int(rng.integers(1, 3))):
+        stages[rng.integers(len(stages))](rng, g)
+    g.add(Flatten, "flatten")
+
+
+def _dense_stages(rng: np.random.Generator, g: _Growing) -> None:
+    for _ in range(int(rng.integers(0 if len(g.nodes) > 2 else 1, 2))):
+        g.synapse(Linear, "linear", (int(rng.integers(2, 7)), g.shape[0]))
+        g.neuron("neuron")
+    g.synapse(Linear, "head", (int(rng.integers(2, 5)), g.shape[0]))
+    if _chance(rng, 0.15):
+        g.neuron("counter")
