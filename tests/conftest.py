@@ -10,7 +10,10 @@ import pytest
 
 # Deterministic by default, so that a failure in CI is the failure on a desk; SNN2HW_FUZZ_SEED explores.
 hypothesis.settings.register_profile(
-    "default", deadline=None, derandomize="SNN2HW_FUZZ_SEED" not in os.environ, suppress_health_check=list(hypothesis.HealthCheck),
+    "default",
+    deadline=None,
+    derandomize="SNN2HW_FUZZ_SEED" not in os.environ,
+    suppress_health_check=list(hypothesis.HealthCheck),
     print_blob=True,
 )
 hypothesis.settings.load_profile("default")

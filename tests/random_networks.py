@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
+from snn2hw.ir.encode import encode
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import (
     Add,
     AvgPool2d,
@@ -35,9 +38,12 @@ from snn2hw.ir.network import (
 )
 from snn2hw.ir.real import run_real
 from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.text import to_text
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import Target, load_target, targets_folder
+from snn2hw.trace import Ints
+from snn2hw.verification.stimuli import corner_payloads
 
 SAMPLES = 3
 
@@ -70,12 +76,16 @@ def random_case(seed: int) -> Case:
         scales=str(rng.choice(["auto", "layer", "channel"])),
     )
     # Loihi 2's accumulator has 32 bits: a wide state leaves no bits for coefficients, which is an error, not a network.
-    narrow_enough = ["generic", "half_up", "toward_zero"] + ["loihi2"] * (2 if options.state_bits <= 18 else 0)
+    narrow_enough = ["generic", "half_up", "toward_zero"] + ["loihi2"] * (2 if options.state_bits <= 20 else 0)
     return Case(seed, Network(steps, tuple(grown.nodes)), sample, options, str(rng.choice(narrow_enough)))
 
 
 def compiled(case: Case) -> Compilation:
     return run_pipeline(Compilation(case.network, target_of(case.target), case.options, case.sample))
+
+
+def payloads_of(case: Case, net: IntegerNetwork) -> Ints:
+    return np.concatenate([corner_payloads(net, case.seed), encode(net, case.sample)], axis=1)
 
 
 @cache
@@ -120,7 +130,7 @@ class _Growing:
     """The network so far and every value on the sample, by which the next weights are scaled so that neurons fire."""
 
     def __init__(self, rng: np.random.Generator, steps: int, source: Input, sample: npt.NDArray[Any]) -> None:
-        self.rng, self.steps, self.nodes, self.last = rng, steps, [source], source.name
+        self.rng, self.steps, self.last = rng, steps, source.name
         self.values: dict[str, Reals] = {source.name: np.stack([sample] * steps) if source.static else sample}
         self.shapes: dict[str, tuple[int, ...]] = {source.name: source.shape}
         self.nodes: list[Node] = [source]
@@ -158,9 +168,10 @@ class _Growing:
         weight[:: max(1, len(weight) - 1)] *= self.rng.choice([1.0, 0.2, 3.0])  # channels of different size
         before, last = (self.values.copy(), self.shapes.copy(), self.nodes.copy()), self.last
         made = self.add(make, name, inputs, weight=weight, bias=np.zeros(len(weight)), **fields)
-        spread = float(self.values[made].std())
+        mean, spread = float(self.values[made].mean()), float(self.values[made].std())
         (self.values, self.shapes, self.nodes), self.last = before, last
         weight = weight * (self.rng.uniform(0.7, 2.0) / spread if spread > 1e-9 else 1.0)
+        weight = -weight if mean < 0 and _chance(self.rng, 0.9) else weight
         bias = self.rng.normal(0.2, 0.3, len(weight)) * self.rng.choice([0.0, 1.0])
         return self.add(make, name, inputs, weight=weight, bias=bias, **fields)
 
@@ -170,8 +181,15 @@ class _Growing:
         return self.synapse(Conv2d, name, shape, inputs, window=window, groups=groups)
 
     def neuron(self, name: str, inputs: Sequence[str] = ()) -> str:
-        channels = self.shapes[inputs[0] if inputs else self.last][0]
-        return self.add(Neuron, name, inputs, **_neuron_fields(self.rng, channels))
+        """Drawn again, a few times, while next to nothing fires on the sample."""
+        channels, before, last = self.shapes[inputs[0] if inputs else self.last][0], len(self.nodes), self.last
+        for _ in range(6):
+            del self.nodes[before:]
+            self.last = last
+            made = self.add(Neuron, name, inputs, **_neuron_fields(self.rng, channels))
+            if np.mean(self.values[made] != 0) > 0.05:
+                break
+        return made
 
 
 def _neuron_fields(rng: np.random.Generator, channels: int) -> dict[str, Any]:
@@ -191,9 +209,15 @@ def _neuron_fields(rng: np.random.Generator, channels: int) -> dict[str, Any]:
     if kind == "IF":
         coefficients = np.array([[0.0, 1.0]])
     return {
-        "kind": kind, "coefficients": coefficients, "gain": gain, "order": str(rng.choice(["poly_then_input", "input_then_poly"])),
-        "state_range": (lo, hi), "firing": _firing(rng, kind, hi), "reset": str(rng.choice(["subtract", "subtract", "value", "none"])),
-        "reset_value": float(rng.choice([0.0, 0.1, max(lo, -0.3)])), "strict": _chance(rng, 0.3),
+        "kind": kind,
+        "coefficients": coefficients,
+        "gain": gain,
+        "order": str(rng.choice(["poly_then_input", "input_then_poly"])),
+        "state_range": (lo, hi),
+        "firing": _firing(rng, kind, hi),
+        "reset": str(rng.choice(["subtract", "subtract", "value", "none"])),
+        "reset_value": float(rng.choice([0.0, 0.1, max(lo, -0.3)])),
+        "strict": _chance(rng, 0.3),
     }
 
 
@@ -239,14 +263,13 @@ def _pool(rng: np.random.Generator, g: _Growing, exact: bool = False) -> None:
         g.add(AvgPool2d, "pool", window=_window(rng, g.shape, True))
 
 
-def _conv(rng: np.random.Generator, g: _Growing) -> str:
+def _conv(rng: np.random.Generator, g: _Growing) -> None:
     channels = g.shape[0]
     groups = int(rng.choice([1, 1, channels, gcd(channels, 2)]))
     out = groups * int(rng.integers(1, max(2, 6 // groups + 1)))
-    made = g.conv(f"block{len(g.nodes)}.conv", _window(rng, g.shape, False), out, groups)
+    g.conv(f"block{len(g.nodes)}.conv", _window(rng, g.shape, False), out, groups)
     if _chance(rng, 0.15):
         g.add(BatchNorm, "norm", scale=rng.uniform(0.5, 1.5, out), shift=rng.normal(0.1, 0.2, out))
-    return made
 
 
 def _plain(rng: np.random.Generator, g: _Growing) -> None:
@@ -290,13 +313,17 @@ def _spike_add(rng: np.random.Generator, g: _Growing) -> None:
 
 def _meeting(size: tuple[int, ...], wanted: tuple[int, ...]) -> Window:
     """A convolution without stride from one image size to another."""
-    kernel, padding = zip(*((h - w + 1, 0) if h >= w else (1 + (w - h) % 2, (w - h + 1) // 2) for h, w in zip(size[1:], wanted[1:], strict=True)), strict=True)
+    kernel, padding = zip(
+        *((h - w + 1, 0) if h >= w else (1 + (w - h) % 2, (w - h + 1) // 2) for h, w in zip(size[1:], wanted[1:], strict=True)),
+        strict=True,
+    )
     return Window((kernel[0], kernel[1]), (1, 1), (padding[0], padding[1]))
 
 
 def _shared(rng: np.random.Generator, g: _Growing) -> None:
     """One convolution read by two neurons, whose gains therefore cannot be folded; or one payload joined with itself."""
-    made = _conv(rng, g) and g.last
+    _conv(rng, g)
+    made = g.last
     a = g.neuron("first", [made])
     b = g.neuron("second", [made]) if _chance(rng, 0.7) else a
     g.add(Add, "add", [a, b])
@@ -332,3 +359,24 @@ def _dense_stages(rng: np.random.Generator, g: _Growing) -> None:
     g.synapse(Linear, "head", (int(rng.integers(2, 5)), g.shape[0]))
     if _chance(rng, 0.15):
         g.neuron("counter")
+
+
+def reproducer(seed: int) -> str:
+    return f"reproduce: python -m tests.random_networks {seed}"
+
+
+def main(seeds: Sequence[int]) -> int:
+    """Show the networks of these seeds and what is wrong with them."""
+    from tests.test_random_networks import outcome
+
+    wrong = 0
+    for seed in seeds:
+        case, found = random_case(seed), outcome(seed)
+        print(f"seed {seed}, target {case.target}, {case.options}\n{to_text(case.network)[0]}")
+        print("\n".join([*found.problems, found.refused or f"compared: {found.compared}", f"firing rates: {found.rates}"]))
+        wrong += bool(found.problems)
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main([int(word) for word in sys.argv[1:]]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -89,11 +89,20 @@ class Pass(ABC):
     def run(self, c: Compilation) -> Compilation:
         """The compilation after this pass."""
 
-    def check(self, c: Compilation) -> None:
-        """The rules that hold before and after every pass."""
-        check_network(c.real)
-        if c.integer is not None:
-            check_integer(c.integer)
+    def requires(self, c: Compilation) -> Iterator[str]:
+        """What is missing before this pass; nothing where it can run."""
+        yield from ()
+
+    def ensures(self, before: Compilation, after: Compilation) -> Iterator[str]:
+        """What this pass promised and did not keep; nothing where it did."""
+        yield from ()
+
+
+def check_rules(c: Compilation) -> None:
+    """The rules of both stages, which hold before and after every pass."""
+    check_network(c.real)
+    if c.integer is not None:
+        check_integer(c.integer)
 
 
 def channels_first(values: Reals, ndim: int) -> Reals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -36,6 +37,10 @@ class Fold(Pass):
             elif isinstance(node, Neuron) and node.gain != 1.0:
                 self._fold_gain(node, nodes, c.real)
         return replace(c, real=replace(c.real, nodes=tuple(nodes.values())))
+
+    def ensures(self, before: Compilation, after: Compilation) -> Iterator[str]:
+        """No BatchNorm is left."""
+        yield from (f"BatchNorm '{n.name}' is still there" for n in after.real.nodes if isinstance(n, BatchNorm))
 
     @staticmethod
     def _fold_gain(node: Neuron, nodes: dict[str, Node], net: Network) -> None:

@@ -25,6 +25,11 @@ class Legalise(Pass):
     name: ClassVar[str] = "legalise"
     says: ClassVar[str] = "check every width and operation against the target"
 
+    def ensures(self, before: Compilation, after: Compilation) -> Iterator[str]:
+        """Nothing changed."""
+        if after is not before:
+            yield "legalise must not change the network"
+
     def run(self, c: Compilation) -> Compilation:
         """The same compilation; nothing is changed."""
         limits = c.target.lowering

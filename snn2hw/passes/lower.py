@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -30,6 +31,15 @@ class Lower(Pass):
 
     name: ClassVar[str] = "lower"
     says: ClassVar[str] = "every neuron equation into an integer program (Horner, one rounding per stated place)"
+
+    def requires(self, c: Compilation) -> Iterator[str]:
+        """An integer network."""
+        if c.integer is None:
+            yield "the network must be quantised first"
+
+    def ensures(self, before: Compilation, after: Compilation) -> Iterator[str]:
+        """Every neuron has a program."""
+        yield from (f"'{n.name}' is still an equation" for n in after.network.nodes if isinstance(n, UnloweredNeuron))
 
     def run(self, c: Compilation) -> Compilation:
         """The compilation with a Program in every neuron."""
@@ -133,6 +143,6 @@ def _fitting(program: Program, limits: Lowering, where: str) -> Program:
                 where=f"{where}: {i.name}",
                 got=f"{known[i.name]}, {i.format.width} bits",
                 expected=f"at most {limits.accumulator_bits} bits",
-                do="scale the synaptic weights before this neuron down, use fewer state bits, or a target with a wider accumulator",
+                do="scale the weights before this neuron down, use fewer state bits, or a target with a wider accumulator",
             )
     return program

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from snn2hw.errors import UsageError
-from snn2hw.passes.base import Compilation, Pass
+from snn2hw.errors import RuleError, UsageError
+from snn2hw.passes.base import Compilation, Pass, check_rules
 from snn2hw.passes.calibrate import Calibrate
 from snn2hw.passes.fold import Fold
 from snn2hw.passes.legalise import Legalise
@@ -27,17 +27,27 @@ def run_pipeline(c: Compilation, stop_after: str | None = None, progress: Callab
     """Run the passes in order, up to and including `stop_after`.
 
     Raises:
-        UsageError: no pass is called `stop_after`. Snn2hwError: whatever a pass objects to, with the pass named.
+        UsageError: no pass is called `stop_after`.
+        RuleError: a pass's own condition does not hold. Snn2hwError: what a pass objects to.
     """
     names = [p.name for p in PIPELINE]
     if stop_after is not None and stop_after not in names:
         raise UsageError("unknown pass", got=repr(stop_after), expected=", ".join(names), do="name one of these")
-    PIPELINE[0].check(c)
+    check_rules(c)
     for step in PIPELINE:
         if progress is not None:
             progress(step)
-        c = step.run(c)
-        step.check(c)
+        _insist(step, "cannot run", step.requires(c))
+        before, c = c, step.run(c)
+        check_rules(c)
+        _insist(step, "broke its promise", step.ensures(before, c))
         if step.name == stop_after:
             break
     return c
+
+
+def _insist(step: Pass, what: str, broken: Iterable[str]) -> None:
+    problems = list(broken)
+    if problems:
+        ran = ", ".join(p.name for p in PIPELINE[: PIPELINE.index(step)]) if step in PIPELINE else ""
+        raise RuleError(f"the pass '{step.name}' {what}", where=f"after {ran or 'no pass'}", got="; ".join(problems))

@@ -83,5 +83,5 @@ def _check_reach(coefficients: Reals, reach: float, frac: int, limits: Lowering,
         where=where,
         got=f"{named} lets |P(u)| reach {total:g}, which needs {needed} bits at {frac} fractional bits",
         expected=f"at most {limits.accumulator_bits} bits",
-        do=f"train with a coefficient penalty or a smaller state_range (now +-{reach:g}), use fewer state bits, or a wider target",
+        do=f"train with a coefficient penalty or a smaller state_range (now {reach:g}), use fewer state bits or a wider target",
     )

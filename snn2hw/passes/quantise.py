@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -63,6 +63,14 @@ class Quantise(Pass):
 
     name: ClassVar[str] = "quantise"
     says: ClassVar[str] = "integer weights, biases and input; power-of-two scales by measured error"
+
+    def requires(self, c: Compilation) -> Iterator[str]:
+        """Calibrated fan-ins of every synapse, and no BatchNorm."""
+        for node in c.real.nodes:
+            if isinstance(node, real.BatchNorm):
+                yield f"BatchNorm '{node.name}' must be folded first"
+            if isinstance(node, real.Conv2d | real.Linear) and node.name not in c.observed:
+                yield f"'{node.name}' must be calibrated first"
 
     def run(self, c: Compilation) -> Compilation:
         """The compilation with an integer network whose neurons are still equations."""

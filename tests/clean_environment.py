@@ -1,0 +1,55 @@
+"""Fresh virtual environments with the wheel of this checkout in them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def build_wheel(folder: Path) -> Path:
+    """The wheel of this checkout, built from a copy so that nothing is written into the tree."""
+    source = folder / "source"
+    wanted = ("snn2hw", "targets", "pyproject.toml", "README.md", "LICENSE")
+    source.mkdir()
+    for name in wanted:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(path, source / name)
+    run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)])
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def make_environment(folder: Path, python: str, packages: list[str]) -> Path:
+    """The interpreter of a new environment with these packages, pinned as in constraints.txt."""
+    run([python, "-m", "venv", str(folder)])
+    inside = folder / "bin" / "python"
+    run(
+        [
+            str(inside),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-c",
+            str(ROOT / "constraints.txt"),
+            *packages,
+        ]
+    )
+    return inside
+
+
+def run(command: list[str], cwd: Path | None = None, expect: int = 0) -> str:
+    """Run a command outside this checkout's environment; its output, or an assertion with it."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")}
+    done = subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == expect, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout

@@ -1,0 +1,219 @@
+"""Random legal neuron programs: every operation, three roundings, several states, constants per channel, wide intermediates.
+
+A program is written line by line; of every value an interval is kept, and what grows beyond 56 bits is first brought down
+by a shift, a clamp or a wrap. Values that nothing uses are mixed into the payload, so that an error in any line is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from snn2hw.ir.builder import ProgramBuilder, with_narrowest_formats
+from snn2hw.ir.optable import OPTABLE
+from snn2hw.ir.program import SPIKES, Attr, Op, Program, values_of
+from snn2hw.ir.program_rules import check_program
+from snn2hw.num import Format, Interval, Rounding, WrapLaw
+
+WIDEST = 56  # bits of an intermediate
+PAYLOAD_BITS = 28  # so that the readout of a few steps keeps within int32
+FLAG = Interval(0, 1)
+
+
+@st.composite
+def programs(draw: Callable[[Any], Any], wide: bool | None = None) -> Program:
+    """A legal program; `wide` asks for intermediates above 32 bits (or below), None leaves it to the draw."""
+    writer = _Writer(draw, draw(st.booleans()) if wide is None else wide)
+    writer.sources()
+    for n in range(draw(st.integers(2, 12))):
+        writer.grow(n)
+    program = with_narrowest_formats(writer.finish())[0]
+    check_program(program)
+    return program
+
+
+def _powers(bits: int) -> st.SearchStrategy[int]:
+    """Integers of up to `bits` bits, most of them next to a power of two."""
+    near = st.builds(lambda k, d, s: s * ((1 << k) + d), st.integers(0, bits - 1), st.integers(-2, 2), st.sampled_from((1, -1)))
+    near = near.filter(lambda v: -(1 << (bits - 1)) <= v < 1 << (bits - 1))
+    return st.one_of(near, st.integers(-9, 9).filter(lambda v: abs(v) < 1 << (bits - 1)), st.integers(-(1 << (bits - 1)), (1 << (bits - 1)) - 1))
+
+
+@dataclass
+class _Writer:
+    draw: Callable[[Any], Any]
+    wide: bool
+    known: dict[str, Interval] = field(default_factory=dict)
+    wraps: dict[str, int] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    states: dict[str, Interval] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.b = ProgramBuilder(self.draw(st.sampled_from(("LNM", "CirculateFiring", "LIF"))))
+        self.channels = self.draw(st.integers(1, 3))
+
+    def emit(self, op: Op, args: tuple[str, ...] = (), attrs: tuple[Attr, ...] = (), frac: int | None = None, name: str = "", width: int = 62) -> str:
+        name = self.b.emit(op, name or f"v{len(self.known)}", args, attrs, frac)
+        fmt = Format(width, self.b.frac(name))
+        self.known[name] = OPTABLE[op].interval([self.known[a] for a in args], attrs, fmt)
+        self.used.update(args)
+        if op is Op.WRAP:
+            self.wraps[name] = width
+        return name
+
+    def bounds(self, bits: int) -> tuple[int, int]:
+        """Bounds within `bits` bits: all of them, or any."""
+        if self.draw(st.booleans()):
+            return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        lo, hi = sorted((self.draw(_powers(bits)), self.draw(_powers(bits))))
+        return lo, hi
+
+    def sources(self) -> None:
+        for n in range(self.draw(st.integers(0, 3))):
+            lo, hi = self.bounds(self.draw(st.sampled_from((32, 36) if self.wide else (8, 24))))
+            initial = self.draw(st.sampled_from((lo, hi, lo + (hi - lo) // 2)))
+            self.states[self.emit(Op.STATE, (), (lo, hi, initial), self.frac(), f"u{n}")] = Interval(lo, hi)
+        lo, hi = self.bounds(self.draw(st.sampled_from((8, 16, 32))))
+        self.emit(Op.INPUT, (), (max(lo, -(2**31) + 1), hi), self.frac(), "x")
+
+    def frac(self) -> int:
+        return int(self.draw(st.sampled_from((0, 0, 0, 1, 4, 9))))
+
+    def rounding(self) -> Rounding:
+        rounding: Rounding = self.draw(st.sampled_from(Rounding))
+        return rounding
+
+    def pick(self) -> str:
+        """A value written before; late ones are likelier, so that programs are deep."""
+        names = list(self.known)
+        return str(self.draw(st.one_of(st.sampled_from(names[-4:]), st.sampled_from(names))))
+
+    def pick_flag(self) -> str:
+        flags = [n for n, i in self.known.items() if i in FLAG and self.b.frac(n) == 0]
+        return str(self.draw(st.sampled_from(flags))) if flags else self.compare()
+
+    def bits(self, name: str) -> int:
+        return self.known[name].bits[0] + (not self.known[name].bits[1])
+
+    def fitted(self, name: str, bits: int) -> str:
+        """The value, shifted, clamped or wrapped if it has more than `bits` bits."""
+        excess = self.bits(name) - bits
+        if excess <= 0:
+            return name
+        how = self.draw(st.sampled_from(("shift", "clamp", "wrap")))
+        if how == "shift":  # half_up may round up into the next bit, so one more than the excess
+            return self.emit(Op.SHIFT_RIGHT, (name,), (excess + 1, self.rounding()))
+        if how == "wrap":
+            return self.emit(Op.WRAP, (name,), (WrapLaw.TWOS_COMPLEMENT,), width=bits)
+        return self.emit(Op.CLAMP, (name,), self.bounds(bits))
+
+    def moved(self, name: str, frac: int) -> str:
+        """The value at another binary point."""
+        left = frac - self.b.frac(name)
+        if left > 0:
+            return self.moved(self.emit(Op.SHIFT_LEFT, (self.fitted(name, WIDEST - left),), (left,)), frac) if left < 40 else self.moved_by_clamp(name, frac)
+        return name if left == 0 else self.emit(Op.SHIFT_RIGHT, (name,), (min(-left, 61), self.rounding())) if left >= -61 else self.moved_by_clamp(name, frac)
+
+    def moved_by_clamp(self, name: str, frac: int) -> str:
+        """Binary points too far apart for one shift: a flag of the value takes its place."""
+        flag = self.emit(Op.GE, (name, name))
+        return self.moved(flag, frac) if abs(frac) < 40 else self.emit(Op.CONST, (), (1,), frac)
+
+    def aligned(self, count: int = 2) -> list[str]:
+        first = self.fitted(self.pick(), WIDEST - 2)
+        others = [self.pick() for _ in range(count - 1)]
+        return [first, *(self.fitted_at(o, self.b.frac(first)) for o in others)]
+
+    def fitted_at(self, name: str, frac: int) -> str:
+        name = self.moved(name, frac)
+        while self.bits(name) > WIDEST - 2 or self.b.frac(name) != frac:  # a shift to fit moves the point again
+            name = self.moved(self.fitted(name, WIDEST // 2), frac)
+        return name
+
+    def constant(self) -> str:
+        bits = self.draw(st.sampled_from((3, 8, 14, 24) if self.wide else (3, 8, 14)))
+        if self.draw(st.integers(0, 2)):
+            values = [self.draw(_powers(bits)) for _ in range(self.channels)]
+            name = self.b.param(f"v{len(self.known)}", values, self.frac())
+            self.known[name] = Interval.of(values)
+            return name
+        return self.emit(Op.CONST, (), (self.draw(_powers(bits)),), self.frac())
+
+    def compare(self) -> str:
+        return self.emit(self.draw(st.sampled_from((Op.GE, Op.GT, Op.EQ))), tuple(self.aligned()))
+
+    def multiplied(self) -> str:
+        a, b = (self.fitted(self.pick(), WIDEST // 2) for _ in range(2))
+        return self.emit(Op.MUL, (a, b))
+
+    def reduced(self) -> str:
+        """select(r >= t, r - t, r): what a reset by subtraction is made of, and what `ranges` refines."""
+        r, t = self.aligned()
+        flag = self.emit(self.draw(st.sampled_from((Op.GE, Op.GT))), (r, t))
+        return self.emit(Op.SELECT, (flag, self.emit(Op.SUB, (r, t)), r))
+
+    def selected(self) -> str:
+        flag = self.pick_flag()
+        return self.emit(Op.SELECT, (flag, *self.aligned()))
+
+    def shifted_left(self) -> str:
+        bits = self.draw(st.integers(0, 20))
+        return self.emit(Op.SHIFT_LEFT, (self.fitted(self.pick(), WIDEST - bits),), (bits,))
+
+    def shifted_right(self) -> str:
+        return self.emit(Op.SHIFT_RIGHT, (self.pick(),), (self.draw(st.integers(0, 40)), self.rounding()))
+
+    def clamped(self) -> str:
+        return self.emit(Op.CLAMP, (self.pick(),), self.bounds(40))
+
+    def wrapped(self) -> str:
+        width = self.draw(st.one_of(st.integers(1, 34), st.integers(1, WIDEST)))
+        return self.emit(Op.WRAP, (self.pick(),), (WrapLaw.TWOS_COMPLEMENT,), width=width)
+
+    def grow(self, n: int) -> None:
+        """One more line, or a few that belong together."""
+        if n == 0:
+            self.constant()
+        if self.wide and n == 0:
+            self.multiplied()
+            return
+        pair = [Op.ADD, Op.SUB, Op.MIN, Op.MAX]
+        written: list[Callable[[], str]] = [
+            self.constant, self.constant, self.compare, self.multiplied, self.multiplied, self.reduced, self.selected,
+            self.shifted_left, self.shifted_right, self.clamped, self.wrapped,
+            lambda: self.emit(Op.NEG, (self.pick(),)),
+            lambda: self.emit(self.draw(st.sampled_from(pair)), tuple(self.aligned())),
+            lambda: self.emit(self.draw(st.sampled_from(pair)), tuple(self.aligned())),
+        ]  # fmt: skip
+        name = self.draw(st.sampled_from(written))()
+        if not -8 <= self.b.frac(name) <= 24:
+            self.moved(name, 0)
+
+    def finish(self) -> Program:
+        """Next values of the states, the payload of everything else, and the widths of the wraps."""
+        for name, declared in self.states.items():
+            value = self.moved(self.pick(), self.b.frac(name))
+            if self.known[value] not in declared:
+                value = self.emit(Op.CLAMP, (value,), (declared.lo, declared.hi))
+            self.emit(Op.OUTPUT, (value,), (name,), name=f"{name}_next")
+        payload = self.pick()
+        while unread := [n for n in self.known if n not in {*self.used, *self.states, "x", payload} and not n.endswith("_next")]:
+            mixed = self.fitted(unread[0], 24)
+            a, b = self.fitted(payload, 40), self.moved(mixed, self.b.frac(payload))
+            payload = self.emit(self.draw(st.sampled_from((Op.ADD, Op.SUB))), (self.moved(a, self.b.frac(b)), b))
+        while self.bits(payload) > PAYLOAD_BITS:
+            payload = self.fitted(payload, PAYLOAD_BITS)
+        self.emit(Op.OUTPUT, (payload,), (SPIKES,), name=SPIKES)
+        program = self.b.program()
+        lines = [
+            replace(i, format=Format(self.wraps[i.name], i.format.frac)) if i.name in self.wraps else i for i in program.instructions
+        ]
+        return replace(program, instructions=tuple(lines))
+
+
+def neurons_of(program: Program) -> int:
+    """How many neurons a layer needs to show every channel: one per channel, and two where all are alike."""
+    return max(program.channels, 2 if not any(len(values_of(p)) > 1 for p in program.of(Op.PARAM)) else 1)

@@ -1,0 +1,175 @@
+"""Differential fuzzing: random networks through every executor; no integer may differ, no stated interval be left."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from snn2hw.artefact import Artefact
+from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.executors import EXECUTORS
+from snn2hw.executors.reference import interpret, layer_value
+from snn2hw.export.to_onnx import to_onnx
+from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.ir.evaluate import evaluate
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.network import Network
+from snn2hw.ir.program import Instruction, Op, declared_interval, initial_value, values_of
+from snn2hw.ir.ranges import ranges
+from snn2hw.ir.sums import readout_interval
+from snn2hw.ir.text import Arrays, from_text, to_text
+from snn2hw.num import Interval
+from snn2hw.store import make_artefact
+from snn2hw.trace import Ints, Trace
+from snn2hw.verification.verdict import compare_executors
+from tests.random_networks import Case, compiled, networks, payloads_of, random_case, reproducer
+
+FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
+CHUNKS, COUNT = 4, 320
+SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
+REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one network: why it was refused, or what is wrong with it (nothing), and how much each layer fired."""
+
+    refused: str
+    problems: list[str]
+    rates: dict[str, float]
+    compared: dict[str, int]
+
+
+def outcome(seed: int, names: Sequence[str] = ()) -> Outcome:
+    """Compile one network and ask everything of it; `names` are the executors, by default all that can run here."""
+    case = random_case(seed)
+    try:
+        net = compiled(case).network
+    except (WidthError, UnsupportedError) as error:
+        return Outcome(f"{type(error).__name__}: {error.what}", [], {}, {})
+    artefact = make_artefact(net)
+    payloads = payloads_of(case, net)
+    verdict = compare_executors(artefact, payloads, names or available())
+    trace = interpret(net, payloads)
+    problems = [f"{d}\n{d.cause}" for d in verdict.differences]
+    problems += [*_round_trips(case.network, artefact), *_outside(net, payloads, trace)]
+    rates = {name: float(np.mean(v != 0)) for name, v in trace.spikes.items()}
+    return Outcome("", problems, rates, verdict.compared)
+
+
+def _round_trips(real: Network, artefact: Artefact) -> Iterator[str]:
+    for net in (real, artefact.network):
+        text, arrays = to_text(net)
+        again, arrays_again = to_text(from_text(text, arrays))
+        if again != text or not _identical(arrays, arrays_again):
+            yield f"the text form of the {type(net).__name__} is not what it was written from:\n{text}"
+    if to_onnx(from_onnx(artefact.model)) != (artefact.model, artefact.step):
+        yield "reading model.onnx and writing it again gives other bytes"
+
+
+def _identical(a: Arrays, b: Arrays) -> bool:
+    return a.keys() == b.keys() and all(a[k].dtype == b[k].dtype and np.array_equal(a[k], b[k]) for k in a)
+
+
+def _outside(net: IntegerNetwork, payloads: Ints, trace: Trace) -> Iterator[str]:
+    """Values of nodes, states and instructions outside the intervals and formats that are stated for them."""
+
+    def flat(x: Ints) -> Ints:
+        return x.reshape(-1, *x.shape[2:])
+
+    values = {net.input.name: flat(payloads)}
+    for node in net.nodes:
+        inputs = [values[i] for i in node.inputs]
+        if isinstance(node, IntNeuron):
+            values[node.name] = flat(trace.spikes[node.name])
+            states = {s: trace.states[f"{node.name}.{s}"] for s in node.program.states}
+            yield from _program_outside(node, inputs[0], {s: flat(v) for s, v in states.items()}, payloads.shape[1])
+        elif inputs:
+            values[node.name] = layer_value(node, inputs)
+        yield from _beyond(f"'{node.name}'", values[node.name], [node.interval, node.format.interval])
+    yield from _beyond("the readout", trace.readout, [readout_interval(net)])
+
+
+def _program_outside(node: IntNeuron, x: Ints, after: dict[str, Ints], samples: int) -> Iterator[str]:
+    program, proved = node.program, ranges(node.program)
+    initial = {s: np.full((samples, *node.shape), initial_value(i), np.int64) for s, i in program.states.items()}
+    before = {s: np.concatenate([initial[s], v[:-samples]]) for s, v in after.items()}
+
+    def sources(i: Instruction) -> Ints:
+        if i.op is Op.PARAM:
+            return np.asarray(values_of(i), np.int64).reshape((-1,) + (1,) * (x.ndim - 2))
+        return before[i.name] if i.op is Op.STATE else x
+
+    for name, value in evaluate(program, sources).items():
+        yield from _beyond(f"'{node.name}': {name}", value, [proved[name], program.by_name[name].format.interval])
+    for s, i in program.states.items():
+        yield from _beyond(f"'{node.name}.{s}'", after[s], [declared_interval(i), i.format.interval])
+
+
+def _beyond(where: str, value: Ints, stated: Sequence[Interval]) -> Iterator[str]:
+    seen = Interval.of([value.min(), value.max()])
+    yield from (f"{where} takes values {seen}, stated is {s}" for s in stated if seen not in s)
+
+
+def available() -> list[str]:
+    return [name for name, e in EXECUTORS.items() if not e.unavailable()]
+
+
+def executors() -> list[str]:
+    """All that can run here; a package that is installed must be among them."""
+    names = available()
+    assert {"reference", "onnx-reference"} <= set(names)
+    for package in ("torch", "onnxruntime"):
+        assert (package in names) == (importlib.util.find_spec(package) is not None)
+    return names
+
+
+def sweep(seeds: Iterable[int]) -> None:
+    names = executors()
+    others = set(names) - {"reference"}
+    refused: Counter[str] = Counter()
+    ran = all_fired = 0
+    for seed in seeds:
+        found = outcome(seed, names)
+        if found.refused:
+            refused[found.refused] += 1
+            continue
+        assert not found.problems, f"{reproducer(seed)}\n{found.problems[0]}"
+        assert set(found.compared) == others, f"{reproducer(seed)}\nnot compared: {others - set(found.compared)}"
+        assert len(set(found.compared.values())) == 1, reproducer(seed)
+        ran += 1
+        all_fired += all(rate > 0 for rate in found.rates.values())
+    assert refused.total() <= REFUSED_AT_MOST * (ran + refused.total()), refused
+    assert all_fired >= ALL_FIRE_AT_LEAST * ran
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_networks_agree_in_every_executor(chunk: int) -> None:
+    sweep(range(FIRST + chunk, FIRST + COUNT, CHUNKS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(SLOW_CHUNKS))
+def test_many_random_networks_agree_in_every_executor(chunk: int) -> None:
+    sweep(range(FIRST + COUNT + chunk, FIRST + COUNT + SLOW_COUNT, SLOW_CHUNKS))
+
+
+def test_a_network_is_a_function_of_its_seed() -> None:
+    for seed in range(5):
+        (text, arrays), (text_again, arrays_again) = (to_text(random_case(seed).network) for _ in range(2))
+        assert text == text_again
+        assert _identical(arrays, arrays_again)
+
+
+@given(networks())
+@settings(max_examples=20)
+def test_the_strategy_gives_networks_that_compile_or_say_why(case: Case) -> None:
+    found = outcome(case.seed, ["reference", "onnx-reference"])
+    assert not found.problems, f"{reproducer(case.seed)}\n{found.problems[0]}"

@@ -1,0 +1,42 @@
+"""What a user gets from the wheel, in an environment without torch: load, simulate, verify."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import snn2hw
+from tests.clean_environment import build_wheel, make_environment, run
+from tests.small_networks import two_layer_network
+
+SCRIPT = """
+import importlib.util, pathlib, numpy as np, snn2hw
+assert importlib.util.find_spec("torch") is None, "this environment must be without torch"
+assert "site-packages" in snn2hw.__file__, snn2hw.__file__
+artefact = snn2hw.load("artefact")
+images = np.load("images.npy")
+trace = snn2hw.simulate(artefact, images, executor="onnx-reference")
+verdict = snn2hw.verify(artefact, images, executors=("reference", "onnx-reference"))
+print(verdict.equal, verdict.different, trace.predictions.tolist())
+"""
+
+
+def test_wheel_loads_simulates_and_verifies_without_torch(tmp_path: Path) -> None:
+    network, images = two_layer_network()
+    made = snn2hw.compile(network, images, steps=3, target="loihi2", out=tmp_path / "artefact")
+    np.save(tmp_path / "images.npy", images)
+    python = make_environment(tmp_path / "env", sys.executable, [str(build_wheel(tmp_path))])
+    output = run([str(python), "-c", SCRIPT], cwd=tmp_path)
+    expected = snn2hw.simulate(made, images).predictions.tolist()
+    assert output.strip() == f"True {{'onnx-reference': 0}} {expected}"
+    assert "loihi2" in run([str(python.parent / "snn2hw"), "targets"], cwd=tmp_path)
+    run([str(python.parent / "snn2hw"), "verify", "artefact", "--executors", "reference,onnx-reference"], cwd=tmp_path)
+    run(
+        [str(python.parent / "snn2hw"), "verify", "artefact", "--executors", "reference,onnx-reference,torch"],
+        cwd=tmp_path,
+        expect=3,
+    )
+    missing = run([str(python.parent / "snn2hw"), "compile", "digits_lnm"], cwd=tmp_path, expect=2)
+    assert missing == ""
