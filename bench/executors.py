@@ -24,16 +24,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="rounds after one warm-up (default 7)")
     parser.add_argument("--models", nargs="+", default=["digits_lnm", "digits_cf"])
     arguments = parser.parse_args()
-    console.say(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}"
-    )
+    threads = os.environ.get("OMP_NUM_THREADS", "unset")
+    console.say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, OMP_NUM_THREADS={threads}")
     for name in arguments.models:
         _bench(name, arguments.rounds)
 
 
 def _bench(name: str, rounds: int) -> None:
     found = find_model(name)
-    assert found.source is not None and found.sample is not None
+    assert found.source is not None
+    assert found.sample is not None
     artefact = snn2hw.compile(found.module, found.sample, found.steps, target="loihi2")
     images, _ = found.source.test_data()
     payloads = stimulus(artefact, images)

@@ -24,7 +24,9 @@ def load(split: str) -> tuple[Tensor, Tensor]:
         UsageError: another split. MissingExtraError: scikit-learn is not installed.
     """
     if split not in SPLITS:
-        raise UsageError("unknown split", where="digits_data.load", got=repr(split), expected="'train' or 'test'", do="pass one of these")
+        raise UsageError(
+            "unknown split", where="digits_data.load", got=repr(split), expected="'train' or 'test'", do="pass one of these"
+        )
     try:
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split

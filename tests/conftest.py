@@ -8,6 +8,10 @@ import os
 import hypothesis
 import pytest
 
+from tests.golden import add_option, golden
+
+__all__ = ["golden"]
+
 # Deterministic by default, so that a failure in CI is the failure on a desk; SNN2HW_FUZZ_SEED explores.
 hypothesis.settings.register_profile(
     "default",
@@ -17,6 +21,10 @@ hypothesis.settings.register_profile(
     print_blob=True,
 )
 hypothesis.settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_option(parser)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,6 +11,11 @@ from snn2hw import nn
 STEPS = 4
 
 
+def _neuron() -> nn.CirculateFiring:
+    # thresholds lie 1 apart: a window of 0.5 lets each firing level learn from its own neighbourhood only
+    return nn.CirculateFiring(levels=4, signed=True, surrogate=nn.Rectangle(0.5))
+
+
 class Residual(torch.nn.Module):
     """y = fire(norm(conv(x)) + x): the join adds a current and payloads; [T, N, C, H, W] in and out."""
 
@@ -18,7 +23,7 @@ class Residual(torch.nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         self.norm = nn.BatchNorm2d(channels)
-        self.neuron = nn.CirculateFiring(levels=4, signed=True)
+        self.neuron = _neuron()
 
     def forward(self, x: Tensor) -> Tensor:
         """Payloads of the joined branches."""
@@ -29,14 +34,15 @@ class Residual(torch.nn.Module):
 def build() -> torch.nn.Module:
     """[T, N, 1, 8, 8] -> logits [T, N, 10], untrained."""
     return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1),
-        nn.BatchNorm2d(16),
-        nn.CirculateFiring(levels=4, signed=True),
-        nn.Conv2d(16, 48, 3, padding=1, stride=2),
+        nn.Conv2d(1, 24, 3, padding=1),
+        nn.BatchNorm2d(24),
+        _neuron(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(24, 48, 3, padding=1),
         nn.BatchNorm2d(48),
-        nn.CirculateFiring(levels=4, signed=True),
+        _neuron(),
         Residual(48),
-        nn.AvgPool2d(2),
+        nn.MaxPool2d(2),
         nn.Flatten(),
         nn.Linear(192, 10),
     )

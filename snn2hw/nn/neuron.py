@@ -180,16 +180,16 @@ class Neuron(torch.nn.Module):
 
     def _fire(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(payload, what is left of h, whether it fired at any level)."""
-        payloads, r, fired = [], h, torch.zeros_like(h, dtype=torch.bool)
+        payload, r, fired = torch.zeros_like(h), h, torch.zeros_like(h, dtype=torch.bool)
         for theta, amplitude in zip(self.thresholds, self.amplitudes, strict=True):
             s: Tensor = self.surrogate(r - theta, self.strict)
             if self.signed:
                 s = s - self.surrogate(-r - theta, self.strict)
-            r = r - theta * s
-            payloads.append(s if amplitude == 1.0 else amplitude * s)
-            if self.reset == "value":  # a sum of payloads would not do: spikes of opposite sign can cancel
+            r = torch.sub(r, s, alpha=theta)  # s is -1, 0 or 1: the product is exact, fused or not
+            payload = torch.add(payload, s, alpha=amplitude)
+            if self.reset == "value":  # the payload would not do: spikes of opposite sign can cancel
                 fired = fired | (s != 0)
-        return sum(payloads[1:], payloads[0]), r, fired
+        return payload, r, fired
 
     def _check(self, x: Tensor, channels: int) -> None:
         if x.ndim < 3 or len(x) == 0:

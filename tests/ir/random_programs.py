@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -35,11 +36,22 @@ def programs(draw: Callable[[Any], Any], wide: bool | None = None) -> Program:
     return program
 
 
+@cache  # strategies are slow to make
 def _powers(bits: int) -> st.SearchStrategy[int]:
-    """Integers of up to `bits` bits, most of them next to a power of two."""
-    near = st.builds(lambda k, d, s: s * ((1 << k) + d), st.integers(0, bits - 1), st.integers(-2, 2), st.sampled_from((1, -1)))
-    near = near.filter(lambda v: -(1 << (bits - 1)) <= v < 1 << (bits - 1))
-    return st.one_of(near, st.integers(-9, 9).filter(lambda v: abs(v) < 1 << (bits - 1)), st.integers(-(1 << (bits - 1)), (1 << (bits - 1)) - 1))
+    """Integers of up to `bits` bits, most of them small or next to a power of two."""
+    lo, hi = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    near = {s * ((1 << k) + d) for k in range(bits) for d in range(-2, 3) for s in (1, -1)} | {*range(-9, 10)}
+    return st.one_of(st.sampled_from(sorted((v for v in near if lo <= v <= hi), key=abs)), st.integers(lo, hi))
+
+
+@cache
+def _up_to(n: int) -> st.SearchStrategy[int]:
+    return st.integers(0, n)
+
+
+@cache
+def _one_of(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
 
 
 @dataclass
@@ -52,10 +64,18 @@ class _Writer:
     states: dict[str, Interval] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.b = ProgramBuilder(self.draw(st.sampled_from(("LNM", "CirculateFiring", "LIF"))))
+        self.b = ProgramBuilder(self.draw(_one_of("LNM", "CirculateFiring", "LIF")))
         self.channels = self.draw(st.integers(1, 3))
 
-    def emit(self, op: Op, args: tuple[str, ...] = (), attrs: tuple[Attr, ...] = (), frac: int | None = None, name: str = "", width: int = 62) -> str:
+    def emit(
+        self,
+        op: Op,
+        args: tuple[str, ...] = (),
+        attrs: tuple[Attr, ...] = (),
+        frac: int | None = None,
+        name: str = "",
+        width: int = 62,
+    ) -> str:
         name = self.b.emit(op, name or f"v{len(self.known)}", args, attrs, frac)
         fmt = Format(width, self.b.frac(name))
         self.known[name] = OPTABLE[op].interval([self.known[a] for a in args], attrs, fmt)
@@ -72,28 +92,29 @@ class _Writer:
         return lo, hi
 
     def sources(self) -> None:
-        for n in range(self.draw(st.integers(0, 3))):
+        for n in range(self.draw(_up_to(3))):
             lo, hi = self.bounds(self.draw(st.sampled_from((32, 36) if self.wide else (8, 24))))
-            initial = self.draw(st.sampled_from((lo, hi, lo + (hi - lo) // 2)))
+            initial = (lo, hi, lo + (hi - lo) // 2)[self.draw(_up_to(2))]
             self.states[self.emit(Op.STATE, (), (lo, hi, initial), self.frac(), f"u{n}")] = Interval(lo, hi)
-        lo, hi = self.bounds(self.draw(st.sampled_from((8, 16, 32))))
+        lo, hi = self.bounds(self.draw(st.sampled_from((24, 32) if self.wide else (8, 16, 32))))
         self.emit(Op.INPUT, (), (max(lo, -(2**31) + 1), hi), self.frac(), "x")
 
     def frac(self) -> int:
-        return int(self.draw(st.sampled_from((0, 0, 0, 1, 4, 9))))
+        return int(self.draw(_one_of(0, 0, 0, 1, 4, 9)))
 
     def rounding(self) -> Rounding:
-        rounding: Rounding = self.draw(st.sampled_from(Rounding))
+        rounding: Rounding = self.draw(_one_of(*Rounding))
         return rounding
 
     def pick(self) -> str:
         """A value written before; late ones are likelier, so that programs are deep."""
-        names = list(self.known)
-        return str(self.draw(st.one_of(st.sampled_from(names[-4:]), st.sampled_from(names))))
+        names = [n for n in self.known if not n.endswith("_next")]
+        back = self.draw(_up_to(len(names) + 3))
+        return names[-1 - (back if back < len(names) else (back - len(names)) % min(4, len(names)))]
 
     def pick_flag(self) -> str:
-        flags = [n for n, i in self.known.items() if i in FLAG and self.b.frac(n) == 0]
-        return str(self.draw(st.sampled_from(flags))) if flags else self.compare()
+        flags = [n for n, i in self.known.items() if i in FLAG and self.b.frac(n) == 0 and not n.endswith("_next")]
+        return flags[self.draw(_up_to(len(flags) - 1))] if flags else self.compare()
 
     def bits(self, name: str) -> int:
         return self.known[name].bits[0] + (not self.known[name].bits[1])
@@ -103,7 +124,7 @@ class _Writer:
         excess = self.bits(name) - bits
         if excess <= 0:
             return name
-        how = self.draw(st.sampled_from(("shift", "clamp", "wrap")))
+        how = self.draw(_one_of("shift", "clamp", "wrap"))
         if how == "shift":  # half_up may round up into the next bit, so one more than the excess
             return self.emit(Op.SHIFT_RIGHT, (name,), (excess + 1, self.rounding()))
         if how == "wrap":
@@ -114,8 +135,18 @@ class _Writer:
         """The value at another binary point."""
         left = frac - self.b.frac(name)
         if left > 0:
-            return self.moved(self.emit(Op.SHIFT_LEFT, (self.fitted(name, WIDEST - left),), (left,)), frac) if left < 40 else self.moved_by_clamp(name, frac)
-        return name if left == 0 else self.emit(Op.SHIFT_RIGHT, (name,), (min(-left, 61), self.rounding())) if left >= -61 else self.moved_by_clamp(name, frac)
+            return (
+                self.moved(self.emit(Op.SHIFT_LEFT, (self.fitted(name, WIDEST - left),), (left,)), frac)
+                if left < 40
+                else self.moved_by_clamp(name, frac)
+            )
+        return (
+            name
+            if left == 0
+            else self.emit(Op.SHIFT_RIGHT, (name,), (min(-left, 61), self.rounding()))
+            if left >= -61
+            else self.moved_by_clamp(name, frac)
+        )
 
     def moved_by_clamp(self, name: str, frac: int) -> str:
         """Binary points too far apart for one shift: a flag of the value takes its place."""
@@ -135,7 +166,7 @@ class _Writer:
 
     def constant(self) -> str:
         bits = self.draw(st.sampled_from((3, 8, 14, 24) if self.wide else (3, 8, 14)))
-        if self.draw(st.integers(0, 2)):
+        if self.draw(_up_to(2)):
             values = [self.draw(_powers(bits)) for _ in range(self.channels)]
             name = self.b.param(f"v{len(self.known)}", values, self.frac())
             self.known[name] = Interval.of(values)
@@ -143,7 +174,7 @@ class _Writer:
         return self.emit(Op.CONST, (), (self.draw(_powers(bits)),), self.frac())
 
     def compare(self) -> str:
-        return self.emit(self.draw(st.sampled_from((Op.GE, Op.GT, Op.EQ))), tuple(self.aligned()))
+        return self.emit(self.draw(_one_of(Op.GE, Op.GT, Op.EQ)), tuple(self.aligned()))
 
     def multiplied(self) -> str:
         a, b = (self.fitted(self.pick(), WIDEST // 2) for _ in range(2))
@@ -152,7 +183,7 @@ class _Writer:
     def reduced(self) -> str:
         """select(r >= t, r - t, r): what a reset by subtraction is made of, and what `ranges` refines."""
         r, t = self.aligned()
-        flag = self.emit(self.draw(st.sampled_from((Op.GE, Op.GT))), (r, t))
+        flag = self.emit(self.draw(_one_of(Op.GE, Op.GT)), (r, t))
         return self.emit(Op.SELECT, (flag, self.emit(Op.SUB, (r, t)), r))
 
     def selected(self) -> str:
@@ -160,11 +191,11 @@ class _Writer:
         return self.emit(Op.SELECT, (flag, *self.aligned()))
 
     def shifted_left(self) -> str:
-        bits = self.draw(st.integers(0, 20))
+        bits = self.draw(_up_to(20))
         return self.emit(Op.SHIFT_LEFT, (self.fitted(self.pick(), WIDEST - bits),), (bits,))
 
     def shifted_right(self) -> str:
-        return self.emit(Op.SHIFT_RIGHT, (self.pick(),), (self.draw(st.integers(0, 40)), self.rounding()))
+        return self.emit(Op.SHIFT_RIGHT, (self.pick(),), (self.draw(_up_to(40)), self.rounding()))
 
     def clamped(self) -> str:
         return self.emit(Op.CLAMP, (self.pick(),), self.bounds(40))
@@ -173,22 +204,31 @@ class _Writer:
         width = self.draw(st.one_of(st.integers(1, 34), st.integers(1, WIDEST)))
         return self.emit(Op.WRAP, (self.pick(),), (WrapLaw.TWOS_COMPLEMENT,), width=width)
 
+    def wide_extreme(self) -> str:
+        """min or max with a constant from where ONNX Runtime's own int64 Min and Max are wrong."""
+        value = self.fitted(self.emit(Op.MUL, ("x", self.constant())), 38)
+        bound = self.draw(
+            st.builds(lambda k, d, s: s * ((1 << k) + d), st.integers(30, 35), st.integers(-9, 9), st.sampled_from((1, -1)))
+        )
+        other = self.emit(Op.CONST, (), (bound,), self.b.frac(value))
+        return self.emit(self.draw(_one_of(Op.MIN, Op.MAX)), (value, other))
+
     def grow(self, n: int) -> None:
         """One more line, or a few that belong together."""
         if n == 0:
             self.constant()
         if self.wide and n == 0:
-            self.multiplied()
+            self.wide_extreme()
             return
         pair = [Op.ADD, Op.SUB, Op.MIN, Op.MAX]
         written: list[Callable[[], str]] = [
             self.constant, self.constant, self.compare, self.multiplied, self.multiplied, self.reduced, self.selected,
             self.shifted_left, self.shifted_right, self.clamped, self.wrapped,
             lambda: self.emit(Op.NEG, (self.pick(),)),
-            lambda: self.emit(self.draw(st.sampled_from(pair)), tuple(self.aligned())),
-            lambda: self.emit(self.draw(st.sampled_from(pair)), tuple(self.aligned())),
+            lambda: self.emit(self.draw(_one_of(*pair)), tuple(self.aligned())),
+            lambda: self.emit(self.draw(_one_of(*pair)), tuple(self.aligned())),
         ]  # fmt: skip
-        name = self.draw(st.sampled_from(written))()
+        name = written[self.draw(_up_to(len(written) - 1))]()
         if not -8 <= self.b.frac(name) <= 24:
             self.moved(name, 0)
 
@@ -203,13 +243,14 @@ class _Writer:
         while unread := [n for n in self.known if n not in {*self.used, *self.states, "x", payload} and not n.endswith("_next")]:
             mixed = self.fitted(unread[0], 24)
             a, b = self.fitted(payload, 40), self.moved(mixed, self.b.frac(payload))
-            payload = self.emit(self.draw(st.sampled_from((Op.ADD, Op.SUB))), (self.moved(a, self.b.frac(b)), b))
+            payload = self.emit(self.draw(_one_of(Op.ADD, Op.SUB)), (self.moved(a, self.b.frac(b)), b))
         while self.bits(payload) > PAYLOAD_BITS:
             payload = self.fitted(payload, PAYLOAD_BITS)
         self.emit(Op.OUTPUT, (payload,), (SPIKES,), name=SPIKES)
         program = self.b.program()
         lines = [
-            replace(i, format=Format(self.wraps[i.name], i.format.frac)) if i.name in self.wraps else i for i in program.instructions
+            replace(i, format=Format(self.wraps[i.name], i.format.frac)) if i.name in self.wraps else i
+            for i in program.instructions
         ]
         return replace(program, instructions=tuple(lines))
 

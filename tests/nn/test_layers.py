@@ -28,7 +28,7 @@ LAYERS: dict[str, tuple[Make, Make, tuple[int, ...]]] = {
     "norm of lines": (lambda: nn.BatchNorm1d(4), lambda: torch.nn.BatchNorm1d(4), LINES),
     "average": (lambda: nn.AvgPool2d(3, stride=2, padding=1), lambda: torch.nn.AvgPool2d(3, stride=2, padding=1), IMAGES),
     "maximum": (lambda: nn.MaxPool2d(2), lambda: torch.nn.MaxPool2d(2), IMAGES),
-    "flatten": (lambda: nn.Flatten(), lambda: torch.nn.Flatten(), IMAGES),
+    "flatten": (nn.Flatten, torch.nn.Flatten, IMAGES),
 }
 
 

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snn2hw.errors import UnsupportedError
+from snn2hw.passes.base import Compilation, Options
+from snn2hw.passes.legalise import Legalise
+from snn2hw.passes.pipeline import run_pipeline
+from snn2hw.target import load_target
+from tests.hand_networks import circulate, compiled, counts, lif, linear, network, neuron, normal, one_neuron, readout, sample_of
+from tests.refused import refused
+
+TAIL = """
+  expected: Intel Loihi: LIF in fixed function, 24-bit states, binary spikes
+  do:       change these layers, or choose another target (`snn2hw targets` lists them)"""
+
+
+def on_loihi1(made: Any) -> Compilation:
+    return compiled(one_neuron(made), target="loihi1", state_bits=16)
+
+
+def test_a_strict_lif_with_reset_to_value_fits_loihi_1() -> None:
+    done = on_loihi1(lif("fire", "fc", reset="value", strict=True))
+    assert done.network.target == "loihi1"
+    assert Legalise().run(done) is done
+
+
+def test_everything_that_does_not_fit_is_listed_at_once() -> None:
+    net = network(
+        2, counts(3, hi=1), linear("fc1", "input", normal(0, 4, 3)), neuron("lnm", "fc1", coefficients=((0.0, 0.5, -0.1),)),
+        linear("fc2", "lnm", normal(1, 4, 4)), circulate("cf", "fc2", reset="value", strict=True),
+        linear("head", "cf", normal(2, 2, 4)), readout("head"),
+    )  # fmt: skip
+    text = (
+        """the network does not fit the target 'loihi1'
+  got:      lnm (LNM): 'product0' multiplies two values that are no constants, which a neuron of the target cannot do
+            cf (CirculateFiring): its payload needs 3 bits, the target has 1
+            lnm (LNM): reset='subtract', the target can do value
+            lnm (LNM): strict=False, the target compares strict"""
+        + TAIL
+    )
+    with refused(UnsupportedError, text):
+        compiled(net, target="loihi1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"reset": "subtract"}, "reset='subtract', the target can do value"),
+        ({"reset": "none"}, "reset='none', the target can do value"),
+        ({"strict": False}, "strict=False, the target compares strict"),
+    ],
+)
+def test_a_lif_that_does_not_fit(changes: dict[str, Any], problem: str) -> None:
+    made = lif("fire", "fc", **{"reset": "value", "strict": True, **changes})
+    with refused(UnsupportedError, f"the network does not fit the target 'loihi1'\n  got:      fire (LIF): {problem}{TAIL}"):
+        on_loihi1(made)
+
+
+@pytest.mark.parametrize(
+    ("limit", "bits", "problem"),
+    [
+        ("synapse_bits", 8, "head (Linear): its sums need 9 bits, the target has 8"),
+        ("payload_bits", 2, "cf (CirculateFiring): its payload needs 3 bits, the target has 2"),
+        ("state_bits", 15, "cf (CirculateFiring): 'u' needs 16 bits, the target has 15"),
+        ("accumulator_bits", 29, "cf (CirculateFiring): 'product0' needs 30 bits, the target has 29"),
+        ("coefficient_bits", 13, "cf (CirculateFiring): 'product0' multiplies two values wider than 13 bits"),
+    ],
+)
+def test_every_width_is_checked(limit: str, bits: int, problem: str) -> None:
+    """Lowered for a wide target, then held against one limit that is narrower: what `lower` keeps to is checked once more."""
+    net = one_neuron(circulate("cf", "fc"))
+    done = run_pipeline(Compilation(net, load_target("generic"), Options(), sample_of(net)))
+    target = replace(done.target, lowering=replace(done.target.lowering, **{limit: bits}))
+    with pytest.raises(UnsupportedError) as caught:
+        Legalise().run(replace(done, target=target))
+    assert caught.value.got == problem
+
+
+@pytest.mark.parametrize("made", [neuron("lnm", "fc"), circulate("cf", "fc"), lif("fire", "fc", strict=True)])
+@pytest.mark.parametrize("target", ["generic", "loihi2"])
+def test_every_kind_fits_the_programmable_targets(made: Any, target: str) -> None:
+    assert compiled(one_neuron(made), target=target).network.target == target
+
+
+def test_weights_keep_the_width_of_the_target() -> None:
+    target = load_target("generic")
+    narrow = replace(target, lowering=replace(target.lowering, weight_bits=3))
+    net = one_neuron(lif("fire", "fc"), normal(0, 5, 4))
+    done = run_pipeline(Compilation(net, narrow, Options(), sample_of(net))).network
+    weights = [vars(n)["weight"] for n in done.nodes if "weight" in vars(n)]
+    assert {int(np.abs(w).max()) for w in weights} <= {2, 3}

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snn2hw.ir.network import Reals
+from snn2hw.passes.weights import Quantised, choose_scales
+from tests.hand_networks import compiled, counts, integrate, linear, network, readout
+
+
+def rows_for(weight: Reals, seed: int = 0, n: int = 200) -> Reals:
+    return np.random.default_rng(seed).normal(0.3, 1.0, (1, n, weight[0].size))
+
+
+def chosen(weight: Any, bits: int = 8, scales: str = "auto", bias: Any = None, rows: Reals | None = None) -> Quantised:
+    w = np.asarray(weight, np.float64)
+    b = np.zeros(len(w)) if bias is None else np.asarray(bias, np.float64)
+    return choose_scales(w, b, rows_for(w) if rows is None else rows, bits, scales)
+
+
+def measured(weight: Reals, rows: Reals, exponents: Any, bits: int = 8) -> float:
+    """Mean square error of the outputs, written a second time."""
+    limit = 2 ** (bits - 1) - 1
+    errors = []
+    for w, e in zip(weight, np.broadcast_to(exponents, len(weight)), strict=True):
+        back = np.clip(np.floor(w * 2.0**e + 0.5), -limit, limit) / 2.0**e
+        errors.append(float((((back - w).ravel() @ rows[0].T) ** 2).mean()))
+    return float(np.mean(errors))
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("seed", range(4))
+def test_the_scale_of_a_layer_beats_its_neighbours(seed: int, bits: int) -> None:
+    weight = np.random.default_rng(seed).normal(0, 0.7**seed, (5, 12))
+    rows = rows_for(weight, seed)
+    (best,) = chosen(weight, bits, "layer", rows=rows).exponents
+    at_best = measured(weight, rows, best, bits)
+    assert at_best <= measured(weight, rows, best - 1, bits)
+    assert at_best <= measured(weight, rows, best + 1, bits)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_scale_of_each_channel_beats_its_neighbours(seed: int) -> None:
+    weight = np.random.default_rng(seed).normal(0, 1, (5, 12)) * np.array([[1], [0.1], [8], [30], [0.002]])
+    rows = rows_for(weight, seed)
+    for w, best in zip(weight, chosen(weight, scales="channel", rows=rows).exponents, strict=True):
+        assert measured(w[None], rows, best) <= min(measured(w[None], rows, best - 1), measured(w[None], rows, best + 1))
+
+
+def test_integers_are_the_weights_rounded_at_the_scale() -> None:
+    weight = np.array([[0.5, -0.25, 0.1], [0.3, 0.0, -0.9]])
+    got = chosen(weight, scales="layer")
+    assert got.exponents == (7,)
+    np.testing.assert_array_equal(got.integers, [[64, -32, 13], [38, 0, -115]])
+    assert got.error == pytest.approx(measured(weight, rows_for(weight), 7), rel=1e-4)
+
+
+def test_one_weight_that_the_sample_never_drives_is_clipped_for_the_others() -> None:
+    weight = np.array([[0.3, 0.21, -0.13, 0.9]])
+    rows = rows_for(weight)
+    rows[:, :, 3] = 0.0
+    clipped, plain = chosen(weight, 4, "layer", rows=rows), chosen(weight, 4, "layer")
+    assert clipped.exponents[0] > plain.exponents[0]
+    assert clipped.integers[0, 3] == 7
+    assert clipped.error < measured(weight, rows, plain.exponents[0], 4)
+
+
+def test_channels_that_differ_by_orders_of_magnitude_get_scales_of_their_own() -> None:
+    weight = np.random.default_rng(0).normal(0, 1, (6, 20)) * 10.0 ** -np.arange(6)[:, None]
+    got = chosen(weight)
+    assert len(got.exponents) == 6
+    assert list(got.exponents) == sorted(got.exponents)
+    assert (np.abs(got.integers).max(1) >= 64).all()
+    assert got.error < chosen(weight, scales="layer").error / 2
+
+
+def test_channels_of_one_size_share_a_scale() -> None:
+    weight = np.random.default_rng(0).normal(0, 1, (6, 20))
+    weight = weight / np.abs(weight).max(1, keepdims=True)
+    assert len(chosen(weight).exponents) == 1
+
+
+@pytest.mark.parametrize("scales", ["layer", "channel"])
+def test_a_kind_of_scale_can_be_insisted_on(scales: str) -> None:
+    alike = np.random.default_rng(0).normal(0, 1, (6, 20))
+    unlike = alike * 10.0 ** -np.arange(6)[:, None]
+    for weight in (alike, unlike):
+        assert len(chosen(weight, scales=scales).exponents) == (1 if scales == "layer" else 6)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("scales", ["layer", "channel", "auto"])
+def test_integers_are_symmetric_and_keep_the_width(scales: str, bits: int) -> None:
+    limit = 2 ** (bits - 1) - 1
+    weight = np.random.default_rng(bits).standard_t(2, (8, 40))
+    got = chosen(weight, bits, scales)
+    assert limit / 2 <= np.abs(got.integers).max() <= limit
+    assert np.array_equal(got.integers, np.round(got.integers))
+
+
+@pytest.mark.parametrize("scales", ["layer", "channel", "auto"])
+def test_weights_of_zero_stay_zero(scales: str) -> None:
+    got = chosen(np.zeros((3, 4)), scales=scales)
+    assert not got.integers.any()
+    assert got.error == 0.0
+    assert all(-64 < e < 64 for e in got.exponents)
+
+
+def test_one_channel_of_zeros_does_not_spoil_the_others() -> None:
+    weight = np.array([[0.5, -0.7], [0.0, 0.0]])
+    got = chosen(weight, scales="channel")
+    assert np.abs(got.integers).max(1).tolist() == [90.0, 0.0]
+
+
+def test_a_sample_of_zeros_leaves_the_choice_to_the_weights() -> None:
+    weight = np.random.default_rng(0).normal(0, 1, (3, 9))
+    rows = np.zeros((1, 10, 9))
+    (best,) = chosen(weight, scales="layer", rows=rows).exponents
+    square = {e: float(((np.clip(np.floor(weight * 2.0**e + 0.5), -127, 127) / 2.0**e - weight) ** 2).sum()) for e in range(10)}
+    assert best == min(square, key=lambda e: square[e])
+
+
+def test_a_large_bias_makes_the_scale_coarser() -> None:
+    weight = np.full((1, 4), 2.0**-20)
+    assert chosen(weight).exponents[0] == 22
+    (coarse,) = chosen(weight, bias=[1000.0]).exponents
+    assert 1000.0 * 2.0**coarse <= 2**24
+
+
+def test_groups_are_measured_on_their_own_rows() -> None:
+    weight = np.array([[[[0.30]], [[0.9]]], [[[0.9]], [[0.30]]]])
+    rows = np.zeros((2, 50, 2))
+    rows[0, :, 0], rows[1, :, 1] = 1.0, 1.0
+    got = choose_scales(weight, np.zeros(2), rows, 4, "channel")
+    assert got.integers.reshape(2, 2)[0, 1] == got.integers.reshape(2, 2)[1, 0] == 7
+    np.testing.assert_allclose(got.integers.reshape(2, 2)[[0, 1], [0, 1]] / 2.0 ** np.array(got.exponents), 0.3, atol=0.02)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_the_network_holds_weights_of_the_width_asked_for(bits: int) -> None:
+    weight = np.random.default_rng(0).normal(0, 1, (4, 6))
+    net = network(
+        2, counts(6), linear("fc", "input", weight), integrate("fire", "fc"), linear("head", "fire", np.eye(4)), readout("head")
+    )
+    done = compiled(net, weight_bits=bits).network
+    (fc, head) = (vars(n)["weight"] for n in done.nodes if "weight" in vars(n))
+    assert fc.dtype == head.dtype == np.int8
+    limit = 2 ** (bits - 1) - 1
+    assert limit / 2 <= np.abs(fc).max() <= limit
+    assert np.abs(head).max() <= limit

@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from snn2hw.errors import TargetError
+from snn2hw.num import Rounding
+from snn2hw.target import CONFIDENCES, Target, load_target, target_names, targets_folder
+from tests.shared_data import VARIABLE, shared_data
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# Tables of the collected facts, by the target they are about; a range there ("8..32") is what a target chooses from.
+FACTS_OF = {"loihi1": "loihi1", "loihi2": "loihi2", "generic": "fpga_generic"}
+
+
+def test_the_targets_that_are_shipped() -> None:
+    assert target_names() == ["generic", "loihi1", "loihi2"]
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_a_shipped_target_loads(name: str) -> None:
+    target = load_target(name)
+    assert target.name == name
+    assert target.says.strip()
+    assert target.lowering.weight_bits <= 8
+    assert target.lowering.state_bits <= target.lowering.accumulator_bits
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_every_number_has_a_source_and_a_confidence(name: str) -> None:
+    target = load_target(name)
+    written = tomllib.loads((targets_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    assert set(target.facts) == set(written["lowering"]) | set(written["facts"])
+    assert not set(written["lowering"]) & set(written["facts"])
+    for key, fact in target.facts.items():
+        assert fact.confidence in CONFIDENCES, key
+        assert len(fact.source.strip()) > 3, key
+        assert fact.value == {**written["lowering"], **written["facts"]}[key]["value"], key
+
+
+def test_what_the_compiler_reads_of_loihi2() -> None:
+    lowering = load_target("loihi2").lowering
+    assert lowering.rounding is Rounding.TOWARD_ZERO
+    assert (lowering.state_bits, lowering.accumulator_bits, lowering.coefficient_bits) == (24, 32, 16)
+    assert (lowering.synapse_bits, lowering.payload_bits, lowering.weight_bits) == (24, 24, 8)
+    assert lowering.state_multiply is True
+    assert lowering.resets == ("subtract", "value", "none")
+    assert lowering.comparisons == ("strict", "inclusive")
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_values_are_those_that_were_collected(name: str) -> None:
+    collected = tomllib.loads(shared_data("target-facts.toml").read_text(encoding="utf-8"))[FACTS_OF[name]]
+    target = load_target(name)
+    common = sorted(set(collected) & set(target.facts))
+    assert len(common) >= 5
+    for key in common:
+        value, fact = target.facts[key].value, collected[key]
+        if isinstance(value, int) and isinstance(fact, str):
+            lowest, highest = fact.split("..")
+            assert int(lowest) <= value <= int(highest), key
+        elif isinstance(value, str) and isinstance(fact, str) and key == "rounding":
+            assert fact.startswith(value), key
+        else:
+            assert (type(value), value) == (type(fact), fact), key
+    assert set(collected) <= set(target.facts), "collected facts that the target file lacks"
+
+
+def test_missing_data_is_a_skip_with_a_reason_and_a_failure_in_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "here.csv").write_text("", encoding="utf-8")
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert shared_data("here.csv") == tmp_path / "here.csv"
+    reason = f"no absent.csv in {tmp_path}; set {VARIABLE} to the folder that holds it"
+    monkeypatch.setenv("CI", "false")
+    with pytest.raises(pytest.skip.Exception) as skipped:
+        shared_data("absent.csv")
+    assert str(skipped.value) == reason
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception) as failed:
+        shared_data("absent.csv")
+    assert str(failed.value) == reason
+
+
+Loader = Callable[[str, str], "tuple[Target, str]"]
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Loader:
+    """A copy of generic.toml with one text replaced, loaded; gives its path too."""
+
+    def load(old: str, new: str) -> tuple[Target, str]:
+        path = tmp_path / "mine.toml"
+        text = (targets_folder() / "generic.toml").read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return load_target(str(path)), str(path)
+
+    return load
+
+
+@pytest.fixture
+def refused(edited: Loader, tmp_path: Path) -> Callable[[str, str], str]:
+    """The message about such a copy, the path written as FILE."""
+
+    def message(old: str, new: str) -> str:
+        with pytest.raises(TargetError) as error:
+            edited(old, new)
+        return str(error.value).replace(str(tmp_path / "mine.toml"), "FILE")
+
+    return message
+
+
+STATE_BITS = 'state_bits = { value = 32, confidence = "K", source = "FPGA fabric: 8 to 32 bits, chosen by the user" }'
+FORM = '{ value = ..., confidence = "F" | "P" | "K", source = "..." }'
+
+
+def test_a_file_of_your_own(edited: Loader) -> None:
+    target, path = edited('value = 32, confidence = "K", source = "FPGA', 'value = 20, confidence = "F", source = "FPGA')
+    assert target.lowering.state_bits == 20
+    assert target.facts["state_bits"].confidence == "F"
+    assert path.endswith("mine.toml")
+
+
+@pytest.mark.parametrize("name", ["loihi3", "", "generic.json", "nowhere/mine.toml"])
+def test_an_unknown_target(name: str) -> None:
+    with pytest.raises(TargetError) as error:
+        load_target(name)
+    assert str(error.value) == (
+        f"unknown target\n  got:      {name!r}\n  expected: generic, loihi1, loihi2\n"
+        "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "got", "kind"), [('name = "generic"', "None", "str"), ("[facts]", "None", "dict"), ("[lowering]", "None", "dict")]
+)
+def test_a_missing_part(refused: Callable[[str, str], str], old: str, got: str, kind: str) -> None:
+    key = old.strip("[]").split(" ")[0]
+    new = {"[facts]": "[more]", "[lowering]": "[more]"}.get(old, "")
+    assert refused(old, new) == (
+        f"a target file lacks '{key}'\n  where:    FILE\n  got:      {got}\n  expected: a {kind}\n"
+        "  do:       copy the field from targets/generic.toml"
+    )
+
+
+def test_a_name_that_is_no_text(refused: Callable[[str, str], str]) -> None:
+    assert refused('name = "generic"', "name = 5").startswith("a target file lacks 'name'\n  where:    FILE\n  got:      5\n")
+
+
+def test_a_missing_field(refused: Callable[[str, str], str]) -> None:
+    assert refused(STATE_BITS, "") == (
+        "a target file lacks 'state_bits'\n  where:    FILE [lowering]\n  got:      no such field\n"
+        "  expected: state_bits = { value, confidence, source }\n  do:       copy the field from targets/generic.toml"
+    )
+
+
+def test_an_unknown_field(refused: Callable[[str, str], str]) -> None:
+    assert refused(STATE_BITS, STATE_BITS + "\n" + STATE_BITS.replace("state_bits", "stat_bits")) == (
+        "a target file has an unknown field\n  where:    FILE [lowering]\n  got:      stat_bits\n"
+        "  expected: accumulator_bits, coefficient_bits, comparisons, payload_bits, resets, rounding, state_bits, "
+        "state_multiply, synapse_bits, weight_bits"
+    )
+
+
+def fact(value: str) -> str:
+    return f'{{ value = {value}, confidence = "K", source = "a test" }}'
+
+
+BITS = "a number of bits from 1 to 62"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "got", "expected"),
+    [
+        ("state_bits", "0", "0", BITS),
+        ("state_bits", "63", "63", BITS),
+        ("state_bits", "-8", "-8", BITS),
+        ("state_bits", "16.0", "16.0", BITS),
+        ("state_bits", "true", "True", BITS),
+        ("state_bits", '"16"', "'16'", BITS),
+        ("state_bits", "[16]", "[16]", BITS),
+        ("accumulator_bits", "100", "100", BITS),
+        ("coefficient_bits", "0", "0", BITS),
+        ("synapse_bits", "0", "0", BITS),
+        ("payload_bits", "0", "0", BITS),
+        ("weight_bits", "9", "9", "a number of bits from 1 to 8"),
+        ("weight_bits", "0", "0", BITS),
+        ("rounding", '"nearest"', "'nearest'", "floor or toward_zero or half_up"),
+        ("rounding", "1", "1", "floor or toward_zero or half_up"),
+        ("rounding", '["floor"]', "['floor']", "floor or toward_zero or half_up"),
+        ("state_multiply", "1", "1", "true or false"),
+        ("state_multiply", '"yes"', "'yes'", "true or false"),
+        ("resets", "[]", "[]", "a list of subtract, value, none"),
+        ("resets", '"value"', "'value'", "a list of subtract, value, none"),
+        ("resets", '["value", "soft"]', "['value', 'soft']", "a list of subtract, value, none"),
+        ("resets", '[["value"]]', "[['value']]", "a list of subtract, value, none"),
+        ("comparisons", '["loose"]', "['loose']", "a list of strict, inclusive"),
+    ],
+)
+def test_an_impossible_value(refused: Callable[[str, str], str], field: str, value: str, got: str, expected: str) -> None:
+    lines = (targets_folder() / "generic.toml").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith(f"{field} = ")]
+    assert refused(line, f"{field} = {fact(value)}") == (
+        f"'{field}' is impossible\n  where:    FILE [lowering]\n  got:      {got}\n"
+        f"  expected: {expected}\n  do:       correct the value"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "got"),
+    [
+        ("32", "32"),
+        ('{ value = 32, confidence = "K" }', "{'value': 32, 'confidence': 'K'}"),
+        ('{ value = 32, source = "a test" }', "{'value': 32, 'source': 'a test'}"),
+        ('{ confidence = "K", source = "a test" }', "{'confidence': 'K', 'source': 'a test'}"),
+        ('{ value = 32, confidence = "K", source = " " }', "{'value': 32, 'confidence': 'K', 'source': ' '}"),
+        ('{ value = 32, confidence = "X", source = "a test" }', "{'value': 32, 'confidence': 'X', 'source': 'a test'}"),
+        ('{ value = 32, confidence = ["K"], source = "a test" }', "{'value': 32, 'confidence': ['K'], 'source': 'a test'}"),
+        (
+            '{ value = 32, confidence = "K", source = "a test", unit = "bit" }',
+            "{'value': 32, 'confidence': 'K', 'source': 'a test', 'unit': 'bit'}",
+        ),
+    ],
+)
+def test_a_number_without_its_source(refused: Callable[[str, str], str], entry: str, got: str) -> None:
+    assert refused(STATE_BITS, f"state_bits = {entry}") == (
+        f"'state_bits' must have a value, a confidence and a source\n  where:    FILE\n  got:      {got}\n  expected: {FORM}\n"
+        "  do:       say where the number comes from"
+    )
+
+
+def test_a_fact_without_its_source(refused: Callable[[str, str], str]) -> None:
+    found = refused("[facts]", "[facts]\ncores = 128")
+    assert found.startswith("'cores' must have a value, a confidence and a source\n  where:    FILE\n  got:      128\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "got"),
+    [
+        ({"accumulator_bits": 17, "state_bits": 16}, "accumulator_bits = 17, state_bits = 16, coefficient_bits = 16"),
+        ({"accumulator_bits": 31}, "accumulator_bits = 31, state_bits = 32, coefficient_bits = 16"),
+        ({"coefficient_bits": 47}, "accumulator_bits = 48, state_bits = 32, coefficient_bits = 47"),
+    ],
+)
+def test_widths_that_contradict_each_other(tmp_path: Path, changes: dict[str, int], got: str) -> None:
+    path = written(tmp_path, changes)
+    with pytest.raises(TargetError) as error:
+        load_target(str(path))
+    assert str(error.value) == (
+        f"a target file has widths that contradict each other\n  where:    {path}\n  got:      {got}\n"
+        "  expected: an accumulator at least as wide as the state, and wider than a coefficient\n  do:       correct the widths"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"accumulator_bits": 32}, {"coefficient_bits": 46}, {"accumulator_bits": 18, "state_bits": 18}]
+)
+def test_widths_that_just_agree(tmp_path: Path, changes: dict[str, int]) -> None:
+    lowering = load_target(str(written(tmp_path, changes))).lowering
+    assert {name: getattr(lowering, name) for name in changes} == changes
+
+
+def written(folder: Path, changes: dict[str, Any]) -> Path:
+    lines = (targets_folder() / "generic.toml").read_text(encoding="utf-8").splitlines()
+    for name, value in changes.items():
+        (place,) = [n for n, line in enumerate(lines) if line.startswith(f"{name} = ")]
+        lines[place] = f"{name} = {fact(str(value))}"
+    path = folder / "mine.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"name = 'a'\nname = 'b'", b"\xff\xfe", b"[lowering"])
+def test_a_file_that_is_not_toml(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content)
+    with pytest.raises(TargetError) as error:
+        load_target(str(path))
+    assert str(error.value).startswith(f"a target file is not TOML\n  where:    {path}\n  got:      ")
+    assert str(error.value).endswith("\n  do:       correct the line it names")
+
+
+def test_a_fact_does_not_replace_what_the_compiler_reads(tmp_path: Path) -> None:
+    """The same key under [facts]: either it is refused, or [lowering] decides. It never wins in silence."""
+    path = tmp_path / "mine.toml"
+    text = (targets_folder() / "generic.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace("[facts]", "[facts]\n" + f"state_bits = {fact('16')}"), encoding="utf-8")
+    with contextlib.suppress(TargetError):
+        assert load_target(str(path)).lowering.state_bits == 32
+
+
+def test_a_field_that_stands_only_among_the_facts_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = (targets_folder() / "generic.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace(STATE_BITS, "").replace("[facts]", "[facts]\n" + STATE_BITS), encoding="utf-8")
+    with pytest.raises(TargetError, match="a target file lacks 'state_bits'"):
+        load_target(str(path))

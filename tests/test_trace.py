@@ -1,0 +1,222 @@
+"""Traces in memory and in files: round trips, batches, and what is said of files that are none."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snn2hw.errors import ArtefactError, UsageError
+from snn2hw.trace import Trace, read_npz, write_npz
+from tests.refused import refused
+
+
+def trace(samples: int = 5, seed: int = 0) -> Trace:
+    rng = np.random.default_rng(seed)
+    return Trace(
+        rng.integers(-(2**31), 2**31, (samples, 3)),
+        {"block.0": rng.integers(-4, 5, (2, samples, 2, 3, 3)), "lif": rng.integers(0, 2, (2, samples, 4))},
+        {"block.0.u": rng.integers(-(2**61), 2**61, (2, samples, 2, 3, 3)), "lif.u": rng.integers(-9, 9, (2, samples, 4))},
+    )
+
+
+def assert_same(a: Trace, b: Trace) -> None:
+    left, right = a.arrays(), b.arrays()
+    assert list(left) == list(right)
+    for name, value in left.items():
+        assert value.dtype == right[name].dtype == np.int64
+        np.testing.assert_array_equal(value, right[name])
+
+
+def test_arrays_have_flat_names_and_come_back() -> None:
+    t = trace()
+    assert list(t.arrays()) == ["readout", "spikes/block.0", "spikes/lif", "states/block.0.u", "states/lif.u"]
+    assert_same(Trace.from_arrays(t.arrays(), "here"), t)
+
+
+def test_a_layer_may_have_a_slash_in_its_name() -> None:
+    t = Trace(np.zeros((1, 1), np.int64), {"a/b": np.ones((1, 1, 1), np.int64)})
+    assert_same(Trace.from_arrays(t.arrays(), "here"), t)
+
+
+def test_narrow_integers_become_int64() -> None:
+    t = Trace.from_arrays({"readout": np.array([[200]], np.uint8), "spikes/a": np.array([[[-1]]], np.int8)}, "here")
+    assert t.readout.dtype == t.spikes["a"].dtype == np.int64
+    assert (t.readout[0, 0], t.spikes["a"][0, 0, 0]) == (200, -1)
+
+
+def test_parts_concatenate_to_the_whole() -> None:
+    t = trace(7)
+    assert_same(Trace.concatenate([t.part(0, 3), t.part(3, 6), t.part(6, 9)]), t)
+
+
+def test_parts_are_of_the_sample_axis() -> None:
+    part = trace(7).part(2, 4)
+    assert part.readout.shape == (2, 3)
+    assert part.spikes["lif"].shape == (2, 2, 4)
+    np.testing.assert_array_equal(part.states["lif.u"], trace(7).states["lif.u"][:, 2:4])
+
+
+def test_a_tie_is_won_by_the_first_class() -> None:
+    assert Trace(np.array([[1, 3, 3], [0, 0, 0], [-5, -6, -4]])).predictions.tolist() == [1, 0, 2]
+
+
+def test_a_file_gives_back_every_integer(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "t.npz"
+    write_npz(path, trace().arrays())
+    assert_same(Trace.from_arrays(read_npz(path), str(path)), trace())
+    assert [p.name for p in path.parent.iterdir()] == ["t.npz"]
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "t.npz"
+    write_npz(path, trace(seed=1).arrays())
+    write_npz(path, {"readout": np.zeros((1, 1), np.int64)})
+    assert list(read_npz(path)) == ["readout"]
+
+
+def test_writing_where_a_file_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "t.npz"
+    with refused(
+        UsageError,
+        f"""
+        cannot write
+          where:    {path}
+          got:      File exists
+          do:       choose a folder you can write to
+        """,
+    ):
+        write_npz(path, trace().arrays())
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    target = tmp_path / "t.npz"
+    target.mkdir()  # a folder cannot be replaced by a file
+    with pytest.raises(UsageError, match="cannot write"):
+        write_npz(target, trace().arrays())
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with refused(
+        ArtefactError,
+        f"""
+        no such file
+          where:    {tmp_path / "none.npz"}
+          do:       check the path
+        """,
+    ):
+        read_npz(tmp_path / "none.npz")
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "t.npz").write_bytes(b"")
+    with refused(
+        ArtefactError,
+        f"""
+        this file cannot be read as arrays
+          where:    {tmp_path / "t.npz"}
+          got:      No data left in file
+          expected: an .npz file as snn2hw writes it
+          do:       write it again
+        """,
+    ):
+        read_npz(tmp_path / "t.npz")
+
+
+def assert_unreadable(path: Path) -> None:
+    with pytest.raises(ArtefactError, match="this file cannot be read as arrays") as caught:
+        read_npz(path)
+    assert str(path) in str(caught.value)
+    assert caught.value.got
+
+
+def test_every_truncation_is_refused(tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole.npz", tmp_path / "part.npz"
+    write_npz(whole, trace(1).arrays())
+    data = whole.read_bytes()
+    for size in [*range(0, len(data) - 1, 23), len(data) - 1]:
+        part.write_bytes(data[:size])
+        assert_unreadable(part)
+
+
+def test_a_file_with_a_byte_changed_is_refused_or_gives_the_same(tmp_path: Path) -> None:
+    whole, damaged = tmp_path / "whole.npz", tmp_path / "damaged.npz"
+    right = {"readout": np.arange(4, dtype=np.int64).reshape(2, 2)}
+    write_npz(whole, right)
+    data, refusals = whole.read_bytes(), 0
+    for position in range(len(data)):
+        damaged.write_bytes(data[:position] + bytes([data[position] ^ 0x21]) + data[position + 1 :])
+        try:
+            got = read_npz(damaged)
+        except ArtefactError:
+            refusals += 1
+        else:
+            assert all(np.array_equal(value, right["readout"]) for value in got.values()), position
+    assert refusals > len(data) // 2
+
+
+def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    text = tmp_path / "text.npz"
+    text.write_text("step,neuron,spike\n0,1,1\n")
+    assert_unreadable(text)
+    pickled = tmp_path / "pickled.npz"
+    with pickled.open("wb") as file:
+        np.savez(file, readout=np.array([{"a": 1}], dtype=object))
+    assert_unreadable(pickled)
+
+
+def test_a_single_array_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.npy"
+    np.save(path, np.zeros(3, np.int64))
+    assert_unreadable(path)
+
+
+def test_an_archive_of_other_files_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readout", "not an array")
+    assert_unreadable(path)
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert_unreadable(tmp_path)
+
+
+def test_floats_are_no_trace() -> None:
+    with refused(
+        ArtefactError,
+        """
+        a trace holds integers only
+          where:    lava.npz: spikes/lif
+          got:      float32
+          expected: int64
+        """,
+    ):
+        Trace.from_arrays({"readout": np.zeros((1, 1), np.int64), "spikes/lif": np.zeros((1, 1, 1), np.float32)}, "lava.npz")
+
+
+def test_arrays_without_a_readout_are_no_trace() -> None:
+    with refused(
+        ArtefactError,
+        """
+        this is not a trace
+          where:    x.npz
+          got:      a, b
+          expected: an array 'readout'
+        """,
+    ):
+        Trace.from_arrays({"b": np.zeros(1, np.int64), "a": np.zeros(1, np.int64)}, "x.npz")
+    with refused(
+        ArtefactError,
+        """
+        this is not a trace
+          where:    x.npz
+          got:      nothing
+          expected: an array 'readout'
+        """,
+    ):
+        Trace.from_arrays({}, "x.npz")
