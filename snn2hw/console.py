@@ -57,9 +57,9 @@ def print_error(error: Snn2hwError) -> None:
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int] = ()) -> None:
     """A table; `numbers` are the columns aligned to the right."""
     console = _console()
-    shown = Table(
-        title=title or None, title_justify="left", box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2, title_style="bold"
-    )
+    if title:
+        console.print(f"\n[bold]{escape(title)}[/]", soft_wrap=True)
+    shown = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2)
     for n, column in enumerate(columns):
         shown.add_column(column, justify="right" if n in numbers else "left", overflow="fold")
     for row in rows:

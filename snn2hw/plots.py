@@ -51,7 +51,7 @@ def _updates(figure_class: type[Figure], real: Network, net: IntegerNetwork) -> 
         u = np.broadcast_to(raw, (1, channels, len(raw))).copy()
         _, after = step(node.program, np.zeros_like(u), {"u": u})
         _, wanted = neuron_step(neuron, u * lsb, np.zeros(u.shape))
-        for channel in range(min(channels, 6)):
+        for channel in range(min(len(neuron.coefficients), 6)):
             above.plot(
                 raw * lsb, wanted[0, channel], lw=3, alpha=0.35, color=f"C{channel}", label="float" if channel == 0 else None
             )

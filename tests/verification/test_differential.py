@@ -14,12 +14,12 @@ from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference, first_difference
 from snn2hw.verification.stimuli import corner_payloads
 from tests.refused import refused
-from tests.small_networks import circulate, compiled, counts, every_kind, every_kind_sample, linear, network, one_neuron, readout
+from tests.verification.hand_networks import circulate, compiled, counts, every_kind, linear, network, readout
 
 
 @pytest.fixture(scope="module")
 def net() -> IntegerNetwork:
-    return compiled(every_kind(), every_kind_sample()).network
+    return compiled(*every_kind())
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +159,9 @@ def test_a_trace_that_the_law_gives_after_all(net: IntegerNetwork, right: Trace,
 
 def test_the_sum_that_gives_the_values_is_named_and_replayed_with_the_constants_of_its_channel() -> None:
     per_channel = circulate("fire", "fc", coefficients=((0.0, 0.5), (0.0, 0.25)))
-    net = compiled(one_neuron(per_channel, steps=2)).network
+    layers = linear("fc", "input", [[1.0, -0.5], [0.25, 0.25]]), per_channel, readout("fire")
     ones = np.ones((2, 1, 2), np.int64)
+    net = compiled(network(2, counts(2), *layers), ones.astype(np.float64))
     right = interpret(net, ones)
     program = net.neurons[0].program
     other = interpret(net, np.stack([ones[0], ones[0] * 0]))
@@ -169,12 +170,13 @@ def test_the_sum_that_gives_the_values_is_named_and_replayed_with_the_constants_
     spikes[1, 0, 1], states[1, 0, 1] = other.spikes["fire"][1, 0, 1], other.states["fire.u"][1, 0, 1]
     d = found(net, Trace(right.readout, {"fire": spikes}, {"fire.u": states}), right, ones)
     assert (d.step, d.sample, d.index) == (1, 0, (1,))
-    entering = 128  # 0.25 + 0.75 with seven bits behind the point
+    entering = 32  # 0.25 + 0.25 with six bits behind the point
     assert f"a synaptic sum of 0 instead of {entering} gives these values: the synapse is suspected\n" in d.cause
     _, head, *lines = d.cause.split("\n")
     assert head == "  the law, line by line (channel 1):"
     assert len(lines) == len(program.instructions)
     before = int(right.states["fire.u"][0, 0, 1])
+    assert before == 1 << 12  # 0.5 in s16.13
     assert lines[0].split() == [str(before), "u", "=", "state", *lines[0].split()[4:]]
     assert any(line.split()[:4] == [str(entering), "x", "=", "input"] for line in lines)
     factor = next(line for line in lines if " a1 = param " in line)
@@ -185,7 +187,7 @@ def test_the_sum_that_gives_the_values_is_named_and_replayed_with_the_constants_
 def test_a_layer_that_another_step_fed_is_explained_with_that_step() -> None:
     drawing = np.array([[[1, 0]], [[0, 1]], [[1, 1]]])
     real = network(3, counts(2), linear("fc", "input", [[1.0, -0.5]]), circulate("fire", "fc"), readout("fire"))
-    net = compiled(real).network
+    net = compiled(real, drawing.astype(np.float64))
     right = interpret(net, drawing)
     weight = net.nodes[1].weight[0].astype(int)  # type: ignore[attr-defined]
     for step in range(3):

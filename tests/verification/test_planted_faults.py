@@ -33,9 +33,9 @@ from snn2hw.num import Rounding
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.verdict import compare_executors
-from tests.small_networks import compiled, image, integrate, linear, readout
-from tests.small_networks import network as small_network
 from tests.verification.brute_force import SEEDS, check_named, everywhere, fed_by, layer_of, network, operations, with_op
+from tests.verification.hand_networks import compiled, image, integrate, linear, readout
+from tests.verification.hand_networks import network as network_of
 
 ONNX = [name for name in ("onnxruntime", "onnx-reference") if not EXECUTORS[name].unavailable()]
 INNER = "reference" if EXECUTORS["torch"].unavailable() else "torch"  # what runs the changed weights outside ONNX
@@ -286,7 +286,7 @@ def test_one_bit_of_one_weight(seed: int, synapse: str, executor: str, monkeypat
 def test_a_weight_too_large_for_the_proved_sums_is_still_a_fault_of_the_synapse(monkeypatch: pytest.MonkeyPatch) -> None:
     layers = linear("linear", "input", [[0.25, 0.5]]), integrate("neuron", "linear"), readout("neuron")
     sample = np.array([[1.0, 1.0]])
-    net = compiled(small_network(2, image(2), *layers), sample).network
+    net = compiled(network_of(2, image(2), *layers), sample)
     node: Any = next(n for n in net.nodes if n.name == "linear")
     wrong = replace(node, weight=node.weight + np.array([[1, 0]], np.int8))
     foreign = replace(net, nodes=tuple(wrong if n is node else n for n in net.nodes))
