@@ -10,25 +10,25 @@ from pathlib import Path
 import digits_data
 import digits_training
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 
 from snn2hw.errors import UsageError
 
 
-def run(build: digits_training.Build, epochs: int, out: Path, arguments: list[str] | None = None) -> None:
+def run(build: digits_training.Build, epochs: int, weights: Path, arguments: list[str] | None = None) -> None:
     """Train, write the weights, and say the test accuracy of the last epoch's weights.
 
     Args:
         build: makes the untrained model.
         epochs: default of --epochs.
-        out: default of --out.
+        weights: default of --out.
         arguments: of the command line; None: those of the process.
 
     Raises:
         UsageError: epochs below 1, or a folder that cannot be written. MissingExtraError: scikit-learn is not installed.
     """
     parser = argparse.ArgumentParser(description="Train this model on the digits data and write its weights.")
-    parser.add_argument("--out", type=Path, default=out, help="weights file (default: beside train.py)")
+    parser.add_argument("--out", type=Path, default=weights, help="weights file (default: beside train.py)")
     parser.add_argument("--epochs", type=int, default=epochs, help=f"passes over the training samples (default {epochs})")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and shifts (default 0)")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
@@ -37,15 +37,13 @@ def run(build: digits_training.Build, epochs: int, out: Path, arguments: list[st
         raise UsageError(
             "nothing to train", where="--epochs", got=str(options.epochs), expected="at least 1", do="pass --epochs 1 or more"
         )
-    begun = time.perf_counter()
+    begun, out = time.perf_counter(), options.out
     model, _ = digits_training.train(build, options.seed, options.epochs, progress=not options.quiet)
     seconds = time.perf_counter() - begun
-    save(model, options.out)
+    save(model, out)
     if not options.quiet:
         reached = digits_training.accuracy(model, *digits_data.load("test"))
-        print(
-            f"seed {options.seed}: test accuracy {reached:.4f} after {options.epochs} epochs in {seconds:.1f} s; wrote {options.out}"
-        )
+        print(f"seed {options.seed}: test accuracy {reached:.4f} after {options.epochs} epochs, {seconds:.0f} s; wrote {out}")
 
 
 def save(model: torch.nn.Module, path: Path) -> None:
@@ -56,7 +54,7 @@ def save(model: torch.nn.Module, path: Path) -> None:
     """
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        save_file({name: t.contiguous() for name, t in model.state_dict().items()}, aside)
+        aside.write_bytes(serialise(model.state_dict()))
         os.replace(aside, path)
     except OSError as error:
         raise UsageError(

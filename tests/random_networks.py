@@ -46,6 +46,7 @@ from snn2hw.trace import Ints
 from snn2hw.verification.stimuli import corner_payloads
 
 SAMPLES = 3
+WIDE_EVERY, WIDE = 25, 1000  # one network in 25 has a fan-in of so many, whose sums pass 2**24
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def networks() -> st.SearchStrategy[Case]:
 def random_case(seed: int) -> Case:
     rng = np.random.default_rng(seed)
     steps = int(rng.integers(1, 5))
-    source, sample = _input(rng, steps)
+    source, sample = _wide_input(rng, steps) if seed % WIDE_EVERY == WIDE_EVERY - 1 else _input(rng, steps)
     grown = _Growing(rng, steps, source, sample)
     if len(source.shape) == 3:
         _image_stages(rng, grown)
@@ -126,6 +127,13 @@ def _input(rng: np.random.Generator, steps: int) -> tuple[Input, npt.NDArray[Any
     return Input("input", (), shape, lo=lo, hi=hi, static=static, counts=counts, source="input"), sample
 
 
+def _wide_input(rng: np.random.Generator, steps: int) -> tuple[Input, npt.NDArray[Any]]:
+    hi = int(rng.choice([127, 255]))
+    shape = (int(rng.integers(WIDE, 2 * WIDE)),)
+    sample = rng.integers(0, hi, (steps, 2, *shape), endpoint=True).astype(np.float64)
+    return Input("input", (), shape, lo=0.0, hi=float(hi), static=False, counts=True, source="input"), sample
+
+
 class _Growing:
     """The network so far and every value on the sample, by which the next weights are scaled so that neurons fire."""
 
@@ -163,6 +171,8 @@ class _Growing:
     def synapse(self, make: Any, name: str, shape: tuple[int, ...], inputs: Sequence[str] = (), **fields: Any) -> str:
         """Conv2d or Linear; its output gets a standard deviation of about one and a small bias."""
         weight = self.rng.normal(self.rng.uniform(-0.2, 0.4), 1, shape) * (self.rng.random(shape) < 0.8)
+        if weight[0].size >= WIDE:  # no weight much smaller than the largest, most of one sign
+            weight = self.rng.uniform(0.9, 1, shape) * self.rng.choice([1, 1, 1, 1, -1], shape)
         if not weight.any():
             weight[...] = 0.5
         weight[:: max(1, len(weight) - 1)] *= self.rng.choice([1.0, 0.2, 3.0])  # channels of different size

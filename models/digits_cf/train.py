@@ -1,4 +1,4 @@
-"""Trains the circulate-firing network on the digits data: python models/digits_cf/train.py [--out FILE] [--epochs N] [--seed S] [--quiet]."""
+"""Trains the circulate-firing network on the digits data: python models/digits_cf/train.py [--out FILE] [--epochs N]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from snn2hw.errors import Snn2hwError
 from snn2hw.models import load_source
 
 HERE = Path(__file__).resolve().parent
-EPOCHS = 25
+EPOCHS = 20
 
 source = load_source(HERE / "model.py")  # also makes the files of models/ importable
 

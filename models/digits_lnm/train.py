@@ -1,4 +1,4 @@
-"""Trains the LNM network on the digits data: python models/digits_lnm/train.py [--out FILE] [--epochs N] [--seed S] [--quiet]."""
+"""Trains the LNM network on the digits data: python models/digits_lnm/train.py [--out FILE] [--epochs N] [--seed S]."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ WIDE = f"""program Wide
 def stimulus(samples: int) -> Ints:
     """x such that 2**14 * x lies on every side of +-2**31 to +-2**34, and anywhere else within +-2**36."""
     rng = np.random.default_rng(0)
-    shape = (STEPS, samples, 2)
+    shape = (STEPS, samples, 1, 2)
     near = rng.choice([s << k for k in range(31, 35) for s in (1, -1)], shape) + rng.integers(-(2**22), 2**22, shape)
     anywhere = rng.integers(-(2**36), 2**36, shape)
     return np.where(rng.random(shape) < 0.7, near, anywhere) >> 14

@@ -12,28 +12,29 @@ from snn2hw.artefact import Artefact
 from snn2hw.executors import EXECUTORS, onnx_reference, onnxruntime
 from snn2hw.executors.reference import step
 from snn2hw.ir.evaluate import evaluate_scalar
-from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntFlatten, IntInput, IntNeuron, IntReadout
 from snn2hw.ir.program import Program, declared_interval, initial_value
 from snn2hw.ir.program_text import program_from_text, program_to_text
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.rules import check_integer
 from snn2hw.num import Interval
 from snn2hw.store import make_artefact
-from tests.ir.random_programs import neurons_of
 
 Ints = npt.NDArray[np.int64]
-STEPS, SAMPLES = 3, 14
+STEPS, SAMPLES = 3, 8
 OPENERS = {"onnxruntime": onnxruntime._open, "onnx-reference": onnx_reference._open}
 
 
 def network_of(program: Program) -> IntegerNetwork:
-    """input -> the program -> readout."""
+    """input -> the program -> flatten -> readout; two neurons in every channel."""
     payload = program.outputs["spikes"]
-    shape = (neurons_of(program),)
+    shape = (program.channels, 2)
     x, y = declared_interval(program.input), ranges(program)[payload.name]
     source = IntInput("x", (), shape, program.input.format, x, unit=1.0, static=False, counts=True)
     neuron = IntNeuron("n", ("x",), shape, payload.format, y, program=program)
-    net = IntegerNetwork(STEPS, "generic", (source, neuron, IntReadout("out", ("n",), shape, payload.format, y)))
+    flat = IntFlatten("f", ("n",), (2 * program.channels,), payload.format, y)
+    readout = IntReadout("out", ("f",), flat.shape, payload.format, y)
+    net = IntegerNetwork(STEPS, "generic", (source, neuron, flat, readout))
     check_integer(net)
     return net
 
@@ -48,17 +49,17 @@ def draws(interval: Interval, rng: np.random.Generator, shape: tuple[int, ...]) 
 
 
 def stimuli(program: Program, seed: int) -> tuple[Ints, dict[str, Ints]]:
-    """Payloads [T, N, C], and states [N, C] for one step from anywhere; the first samples take every corner of two."""
+    """Payloads [T, N, C, 2], and states [N, C, 2] for one step from anywhere; the first samples take every corner of two."""
     rng = np.random.default_rng(seed)
-    shape = (SAMPLES, neurons_of(program))
+    shape = (SAMPLES, program.channels, 2)
     x = declared_interval(program.input)
     payloads = draws(x, rng, (STEPS, *shape))
-    payloads[:, :4] = np.array([x.lo, x.hi, x.lo, x.hi])[None, :, None]
+    payloads[:, :4] = np.array([x.lo, x.hi, x.lo, x.hi])[None, :, None, None]
     states = {}
     for name, state in program.states.items():
         declared = declared_interval(state)
         states[name] = draws(declared, rng, shape)
-        states[name][:4] = np.array([declared.lo, declared.lo, declared.hi, declared.hi])[:, None]
+        states[name][:4] = np.array([declared.lo, declared.lo, declared.hi, declared.hi])[:, None, None]
     return payloads, states
 
 
@@ -67,7 +68,7 @@ def law_step(program: Program, x: Ints, states: Mapping[str, Ints]) -> dict[str,
     results = {to: np.zeros(x.shape, np.int64) for to in program.outputs}
     for place in np.ndindex(x.shape):
         here = {name: int(value[place]) for name, value in states.items()}
-        values = evaluate_scalar(program, int(x[place]), here, channel=place[-1])
+        values = evaluate_scalar(program, int(x[place]), here, channel=place[1])
         for to, output in program.outputs.items():
             results[to][place] = values[output.name]
     return results
@@ -83,7 +84,7 @@ def law_trace(program: Program, payloads: Ints) -> dict[str, Ints]:
         history.append(results)
     spikes = np.stack([h["spikes"] for h in history])
     next_states = {f"states/n.{s}": np.stack([h[s] for h in history]) for s in states}
-    return {"readout": spikes.sum(0), "spikes/n": spikes, **next_states}
+    return {"readout": spikes.sum(0).reshape(payloads.shape[1], -1), "spikes/n": spikes, **next_states}
 
 
 def one_step(name: str, artefact: Artefact, x: Ints, states: Mapping[str, Ints]) -> dict[str, Ints]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from snn2hw.ir.builder import ProgramBuilder, with_narrowest_formats
 from snn2hw.ir.optable import OPTABLE
-from snn2hw.ir.program import SPIKES, Attr, Op, Program, values_of
+from snn2hw.ir.program import SPIKES, Attr, Op, Program
 from snn2hw.ir.program_rules import check_program
 from snn2hw.num import Format, Interval, Rounding, WrapLaw
 
@@ -253,8 +253,3 @@ class _Writer:
             for i in program.instructions
         ]
         return replace(program, instructions=tuple(lines))
-
-
-def neurons_of(program: Program) -> int:
-    """How many neurons a layer needs to show every channel: one per channel, and two where all are alike."""
-    return max(program.channels, 2 if not any(len(values_of(p)) > 1 for p in program.of(Op.PARAM)) else 1)

@@ -71,6 +71,16 @@ CORNERS = {
   spikes = output u to=spikes : s6.0 proved
   u_next = output u to=u : s6.0 proved
 """,
+    "a half added to the last unsigned value of 31 bits": """program P
+  i = input lo=0 hi=2147483647 : u31.0 proved
+  half = shift_right i bits=3 rounding=half_up : u29.-3 proved
+  spikes = output half to=spikes : u29.-3 proved
+""",
+    "a half added to the last signed value of 31 bits": """program P
+  i = input lo=-1073741824 hi=1073741823 : s31.0 proved
+  half = shift_right i bits=3 rounding=half_up : s29.-3 proved
+  spikes = output half to=spikes : s29.-3 proved
+""",
     # ONNX Runtime's DivMulFusion turns (1 / 2) * i into i / 2, in integers too.
     "a constant one, halved, and a product of it": """program P
   i = input lo=-5 hi=10 : s5.0 proved
@@ -238,10 +248,10 @@ ACCUMULATE = """program Accumulate
 def test_the_law_of_the_check_is_what_the_text_says() -> None:
     """The expected trace, written out by hand for a program that everyone can follow."""
     program = program_from_text(ACCUMULATE)
-    payloads = np.array([[[5, -90]], [[90, -90]], [[90, 1]]])
+    payloads = np.array([[[[5, -90]]], [[[90, -90]]], [[[90, 1]]]])
     trace = law_trace(program, payloads)
-    assert trace["spikes/n"].tolist() == [[[12, -83]], [[102, -173]], [[190, -99]]]
-    assert trace["states/n.u"].tolist() == [[[12, -83]], [[100, -100]], [[100, -99]]]
+    assert trace["spikes/n"].tolist() == [[[[12, -83]]], [[[102, -173]]], [[[190, -99]]]]
+    assert trace["states/n.u"].tolist() == [[[[12, -83]]], [[[100, -100]]], [[[100, -99]]]]
     assert trace["readout"].tolist() == [[12 + 102 + 190, -83 - 173 - 99]]
     got = EXECUTORS["reference"].run(make_artefact(network_of(program)), payloads)
     assert got.states["n.u"].tolist() == trace["states/n.u"].tolist()
@@ -254,7 +264,7 @@ def test_a_difference_is_reported_with_a_reproducer_that_runs(
     from snn2hw.export import onnx_program
 
     program = program_from_text(ACCUMULATE)
-    payloads, states = np.full((3, 1, 2), 90), {"u": np.array([[-100, 100]])}
+    payloads, states = np.full((3, 1, 1, 2), 90), {"u": np.array([[[-100, 100]]])}
     check(program, payloads, states, CORE)
 
     def off_by_one(e: onnx_program._Emitter, i: onnx_program.Instruction) -> None:
@@ -264,12 +274,12 @@ def test_a_difference_is_reported_with_a_reproducer_that_runs(
     with pytest.raises(AssertionError) as error:
         check(program, payloads, states, ("onnxruntime",))
     report = str(error.value)
-    assert "onnxruntime, 3 steps: states/n.u[1, 0, 0] is 99 instead of 100, 4 differ" in report
+    assert "onnxruntime, 3 steps: states/n.u[1, 0, 0, 0] is 99 instead of 100, 4 differ" in report
     assert program_to_text(program) in report
     assert reproducer(program, payloads, states, ("onnxruntime",)) in report
     path = tmp_path_factory.mktemp("fuzz") / "program.txt"
     path.write_text(report.split("<<'END'\n")[1].split("END\n", maxsplit=1)[0], encoding="utf-8")
     with pytest.raises(AssertionError, match="onnxruntime, 3 steps"):
-        again(str(path), payloads.tolist(), {"u": [[-100, 100]]}, ("onnxruntime",))
+        again(str(path), payloads.tolist(), {"u": [[[-100, 100]]]}, ("onnxruntime",))
     monkeypatch.undo()
-    again(str(path), payloads.tolist(), {"u": [[-100, 100]]}, ("onnxruntime",))
+    again(str(path), payloads.tolist(), {"u": [[[-100, 100]]]}, ("onnxruntime",))

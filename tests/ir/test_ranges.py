@@ -179,7 +179,7 @@ def test_every_value_of_a_random_program_lies_in_its_range(program: Program, see
     for place in np.ndindex(payloads.shape[1:]):
         here = {name: int(value[place]) for name, value in states.items()}
         for x in payloads[(slice(None), *place)]:
-            for name, value in evaluate_scalar(program, int(x), here, channel=place[-1]).items():
+            for name, value in evaluate_scalar(program, int(x), here, channel=place[1]).items():
                 assert value in known[name], f"{name} = {value}, outside {known[name]}"
 
 

@@ -109,6 +109,24 @@ def test_a_fault_in_the_torch_table(fault: str, monkeypatch: pytest.MonkeyPatch)
         assert found.executor == "torch"
 
 
+@pytest.mark.torch
+def test_sums_in_float32_where_it_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    from snn2hw.executors import torch as torch_executor
+
+    real = network_of(1, image(600), linear("fc", "input", np.full((1, 600), 127 / 128)), readout("fc"))
+    net, payloads = compiled(real, np.ones((1, 600))), np.full((1, 1, 600), 255)
+    total = 127 * 255 * 600 - 127
+    payloads[0, 0, 7] -= 1
+    assert total > 2**24
+    assert total % 2 == 1  # which no float32 of this size holds
+    artefact = make_artefact(net)
+    assert compare_executors(artefact, payloads, ["torch"]).equal
+    monkeypatch.setattr(torch_executor, "FLOAT32_EXACT", 2**62)
+    (found,) = compare_executors(artefact, payloads, ["torch"]).differences
+    assert (found.executor, found.signal, found.expected) == ("torch", "readout", total)
+    assert found.got != total
+
+
 # --- the ONNX emission tables ------------------------------------------------------------------------------------------
 
 Emitted = Callable[[Any, Any], None]

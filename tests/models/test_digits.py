@@ -1,0 +1,180 @@
+"""The digits data and models: the split, a fixed seed, a short training, the stored weights."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from snn2hw import nn
+from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.models import load_source, load_weights, models_folder
+
+pytestmark = pytest.mark.torch
+
+NAMES = ("digits_lnm", "digits_cf")
+SAMPLES = {"train": 1437, "test": 360}
+
+
+def source(name: str, file: str = "model.py") -> Any:
+    return load_source(models_folder() / name / file)
+
+
+@pytest.fixture
+def data() -> ModuleType:
+    source(NAMES[0])
+    return importlib.import_module("digits_data")
+
+
+@pytest.fixture
+def training() -> ModuleType:
+    source(NAMES[0])
+    return importlib.import_module("digits_training")
+
+
+@pytest.fixture
+def process_arguments(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    arguments = ["train.py"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    return arguments
+
+
+@pytest.mark.parametrize("split", SAMPLES)
+def test_split_has_its_size_types_and_range(data: ModuleType, split: str) -> None:
+    images, labels = data.load(split)
+    assert images.shape == (SAMPLES[split], 1, 8, 8)
+    assert labels.shape == (SAMPLES[split],)
+    assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
+    assert (float(images.min()), float(images.max())) == (0.0, 1.0)
+    assert torch.equal(images * 16, (images * 16).round())
+
+
+@pytest.mark.parametrize("split", SAMPLES)
+def test_split_is_balanced(data: ModuleType, split: str) -> None:
+    counts = torch.bincount(data.load(split)[1], minlength=10)
+    fair = SAMPLES[split] / 10
+    assert int((counts - fair).abs().max()) <= 0.05 * fair
+
+
+def test_split_is_the_same_every_time_and_its_parts_are_of_different_scans(data: ModuleType) -> None:
+    train, test = data.load("train")[0], data.load("test")[0]
+    assert torch.equal(train, data.load("train")[0])
+    assert torch.equal(test, data.load("test")[0])
+    assert not {t.numpy().tobytes() for t in train} & {t.numpy().tobytes() for t in test}
+
+
+def test_unknown_split_is_refused(data: ModuleType) -> None:
+    with pytest.raises(UsageError, match="unknown split"):
+        data.load("validation")
+
+
+def test_missing_scikit_learn_is_said(data: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(MissingExtraError, match="the digits data needs the package 'scikit-learn'") as caught:
+        data.load("train")
+    assert caught.value.do == "pip install 'snn2hw[demo]'"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_network_is_built_and_offers_its_data(name: str) -> None:
+    model = source(name)
+    images, labels = model.test_data()
+    assert model.STEPS == 4
+    assert model.build()(nn.repeat(images[:3], model.STEPS)).shape == (4, 3, 10)
+    assert (len(labels), len(model.train_data()[1])) == (360, 1437)
+
+
+def test_shift_moves_by_at_most_a_pixel(training: ModuleType) -> None:
+    images = torch.zeros(200, 1, 8, 8)
+    images[:, 0, 4, 4] = 1.0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        moved = training._shifted(images)
+    assert moved.shape == images.shape
+    assert torch.equal(moved.sum((1, 2, 3)), torch.ones(200))
+    assert torch.equal(moved[:, 0, 3:6, 3:6].sum((1, 2)), torch.ones(200))
+    assert 0 < int((moved == images).all(dim=(1, 2, 3)).logical_not().sum()) < 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_depends_on_its_seed_only(name: str, training: ModuleType, data: ModuleType) -> None:
+    build, (images, labels) = source(name).build, (t[:192] for t in data.load("train"))
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    first, history = training.fit(build, images, labels, seed=3, epochs=2, progress=False)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+    torch.rand(7)
+    second, _ = training.fit(build, images, labels, seed=3, epochs=2, progress=False)
+    other, _ = training.fit(build, images, labels, seed=4, epochs=2, progress=False)
+    assert not first.training
+    assert [e.number for e in history] == [1, 2]
+    assert history[1].loss < history[0].loss
+    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+def test_command_writes_weights_that_load(
+    tmp_path: Path,
+    data: ModuleType,
+    training: ModuleType,
+    process_arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small = {split: tuple(t[:96] for t in data.load(split)) for split in SAMPLES}
+    monkeypatch.setattr(data, "load", small.__getitem__)
+    out = tmp_path / "weights.safetensors"
+    process_arguments += ["--out", str(out), "--epochs", "1", "--seed", "5"]
+    assert source("digits_lnm", "train.py").main() == 0
+    printed = capsys.readouterr().out
+    assert "epoch  1  loss" in printed
+    assert "seed 5: test accuracy" in printed
+    assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
+    load_weights(source("digits_lnm").build(), out)
+    process_arguments += ["--quiet"]
+    assert source("digits_lnm", "train.py").main() == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [(["--epochs", "0"], "nothing to train"), (["--epochs", "1", "--quiet", "--out", "/no/such/folder/w"], "cannot be written")],
+)
+def test_command_says_what_is_wrong(
+    arguments: list[str],
+    text: str,
+    data: ModuleType,
+    process_arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small = tuple(t[:96] for t in data.load("train"))
+    monkeypatch.setattr(data, "load", lambda split: small)
+    process_arguments += arguments
+    assert source("digits_lnm", "train.py").main() == 2
+    assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_weights_reach_the_accuracy_on_their_card(name: str, training: ModuleType) -> None:
+    folder, model = models_folder() / name, source(name)
+    module = model.build()
+    load_weights(module, folder / "weights.safetensors")
+    assert (folder / "weights.safetensors").stat().st_size < 2_000_000
+    reached = training.accuracy(module, *model.test_data())
+    assert f"| test accuracy (float model, stored weights) | {reached:.4f} |" in (folder / "card.md").read_text()
+    assert reached >= 0.983
+
+
+def test_learned_polynomials_stay_inside_the_state_range() -> None:
+    module = source("digits_lnm").build()
+    load_weights(module, models_folder() / "digits_lnm" / "weights.safetensors")
+    u = torch.linspace(-4, 4, 801)
+    for neuron in (m for m in module.modules() if isinstance(m, nn.LNM)):
+        powers = torch.stack([u**k for k in range(neuron.coefficients.shape[1])])
+        assert float((neuron.coefficients.detach() @ powers).abs().max()) <= 4.0
