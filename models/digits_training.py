@@ -65,12 +65,12 @@ def fit(
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=epochs * batches, pct_start=0.15)
         for number in range(1, epochs + 1):
             loss_sum, right = 0.0, 0
-            for chosen in torch.randperm(len(labels))[: batches * BATCH].split(BATCH):
+            for chosen in torch.randperm(len(labels))[: batches * BATCH].reshape(batches, BATCH):
                 logits = model(nn.repeat(_shifted(images[chosen]), STEPS)).mean(0)
                 loss = torch.nn.functional.cross_entropy(logits, labels[chosen], label_smoothing=LABEL_SMOOTHING)
                 away = sum(((a - start[name]) ** 2).sum() for name, a in _coefficients(model).items())
                 optimiser.zero_grad()
-                (loss + COEFFICIENT_PENALTY * away).backward()
+                torch.autograd.backward(loss + COEFFICIENT_PENALTY * away)
                 optimiser.step()
                 schedule.step()
                 loss_sum += loss.item()

@@ -18,6 +18,7 @@ from snn2hw import api, console
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import EXECUTORS
+from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options
@@ -196,7 +197,17 @@ def diff(
     """
     loaded = api.load(artefact)
     got, payloads = _read_trace(loaded, trace)
-    expected = api.simulate_payloads(loaded, payloads) if other is None else _read_trace(loaded, other)[0]
+    if other is None:
+        expected = api.simulate_payloads(loaded, payloads)
+    else:
+        expected, others = _read_trace(loaded, other)
+        if not np.array_equal(payloads, others):
+            raise UsageError(
+                "the traces are of different stimuli",
+                got=f"{trace} and {other}",
+                expected="the same payloads in both",
+                do="run both on the same samples",
+            )
     found = first_difference(loaded.network, str(trace), got, expected, payloads)
     if found is None:
         console.say(console.good("equal", True) + f": every integer of {trace} and {other or 'the reference'}")
@@ -216,7 +227,7 @@ def _read_trace(loaded: Any, path: Path) -> tuple[Trace, Any]:
             expected="an array 'payloads'",
             do="store the payloads [T, N, ...] with the trace",
         )
-    payloads = arrays.pop("payloads").astype(np.int64)
+    payloads = check_payloads(loaded.network, arrays.pop("payloads"), str(path))
     return Trace.from_arrays(arrays, str(path)), payloads
 
 

@@ -33,7 +33,8 @@ def _console(stderr: bool = False) -> Console:
 
 def say(text: str = "") -> None:
     """One line for people; markup as rich understands it."""
-    _console().print(text)
+    console = _console()
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def rule(title: str) -> None:

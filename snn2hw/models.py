@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
+from snn2hw.frontends.samples import samples_array
 from snn2hw.trace import read_npz
 
 WEIGHTS = "weights.safetensors"
@@ -66,6 +68,14 @@ def find_model(name: str, weights: str | None = None) -> Model:
             do="check the name, or write a factory that returns your torch.nn.Module",
         )
     source = load_source(folder / "model.py")
+    missing = [name for name in ("build", "STEPS", "train_data") if not hasattr(source, name)]
+    if missing:
+        raise UsageError(
+            "a model.py lacks what compiling needs",
+            where=str(folder / "model.py"),
+            got=f"no {', '.join(missing)}",
+            expected="build(), STEPS, train_data()",
+        )
     module = source.build()
     load_weights(module, Path(weights) if weights else folder / WEIGHTS)
     images, _ = source.train_data()
@@ -81,7 +91,18 @@ def load_source(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Snn2hwError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            "a file of the model cannot be run",
+            where=str(path),
+            got=f"{type(error).__name__}: {error}",
+            expected="Python that imports",
+            do=f"check that `python {path}` works",
+        ) from error
     return module
 
 
@@ -130,10 +151,18 @@ def _from_factory(name: str, weights: str | None) -> Model:
             expected="a function without arguments",
             do="check that `python -c 'import ...'` works in this folder",
         ) from error
-    module, sample = made if isinstance(made, tuple) else (made, None)
+    parts = made if isinstance(made, tuple) else (made, None)
+    if len(parts) != 2 or not hasattr(parts[0], "state_dict"):
+        raise UsageError(
+            "the factory returns something else",
+            where=name,
+            got=str([type(p).__name__ for p in parts]),
+            expected="a torch.nn.Module, or (module, sample)",
+        )
+    module, sample = parts
     if weights is not None:
         load_weights(module, Path(weights))
-    return Model(module, None if sample is None else np.asarray(sample), None, None)
+    return Model(module, None if sample is None else samples_array(sample), None, None)
 
 
 def read_samples(path: Path) -> npt.NDArray[Any]:
@@ -150,8 +179,9 @@ def read_samples(path: Path) -> npt.NDArray[Any]:
             )
         return arrays["samples"]
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            return np.asarray(np.load(file, allow_pickle=False))
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(
             "the samples cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, x)"
         ) from error

@@ -16,6 +16,7 @@ from snn2hw.artefact import MANIFEST, MODEL, STEP, VECTORS, Artefact
 from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.export.to_onnx import to_onnx
 from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.trace import Ints, Trace, read_npz, write_npz
 
@@ -67,8 +68,8 @@ def write_artefact(artefact: Artefact, folder: Path, payloads: Ints, trace: Trac
     Raises:
         UsageError: the folder holds something else, or cannot be written; nothing is left half-written.
     """
-    _check_free(folder)
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    folder = _free(folder)
+    aside, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{part}") for part in ("new", "old"))
     try:
         aside.mkdir(parents=True)
         (aside / MODEL).write_bytes(artefact.model)
@@ -78,7 +79,7 @@ def write_artefact(artefact: Artefact, folder: Path, payloads: Ints, trace: Trac
         manifest = {**artefact.manifest, "files": files}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(old)
         aside.rename(folder)
     except OSError as error:
         raise UsageError(
@@ -88,11 +89,20 @@ def write_artefact(artefact: Artefact, folder: Path, payloads: Ints, trace: Trac
             do="choose a folder you can write to",
         ) from error
     finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
         shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
     return Artefact(artefact.network, artefact.model, artefact.step, manifest, folder)
 
 
-def _check_free(folder: Path) -> None:
+def _free(folder: Path) -> Path:
+    """The folder to write, links followed, after a look at what is there."""
+    if not folder.name:
+        raise UsageError(
+            "the output folder has no name", where=str(folder), got=repr(str(folder)), do="name a folder, such as build/mine"
+        )
+    folder = folder.resolve() if folder.is_symlink() else folder
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
         raise UsageError(
             "the output folder holds something else",
@@ -101,6 +111,7 @@ def _check_free(folder: Path) -> None:
             expected="a new folder, an empty one, or an earlier artefact",
             do="choose another folder",
         )
+    return folder
 
 
 def read_artefact(folder: Path) -> Artefact:
@@ -168,6 +179,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
             expected=f"format {FORMAT}",
             do=DAMAGED,
         )
+    if not all(isinstance(digest, str) for digest in files.values()):
+        raise ArtefactError(
+            "the manifest holds no hashes", where=str(path), got=str(files), expected="sha256 of every file", do=DAMAGED
+        )
     if any(Path(name).name != name for name in files):
         raise ArtefactError("the manifest names files outside its folder", where=str(path), got=", ".join(files), do=DAMAGED)
     return manifest
@@ -191,7 +206,7 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
         raise ArtefactError(
             "these vectors hold no stimulus", where=str(path), got=", ".join(sorted(arrays)), expected="an array 'payloads'"
         )
-    return payloads.astype(np.int64), Trace.from_arrays(arrays, str(path))
+    return check_payloads(artefact.network, payloads, str(path)), Trace.from_arrays(arrays, str(path))
 
 
 def check_model(arrays: dict[str, Any], artefact: Artefact, where: str) -> None:

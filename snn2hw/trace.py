@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 from collections.abc import Sequence
@@ -83,7 +84,8 @@ def write_npz(path: Path, arrays: dict[str, Any]) -> None:
             np.savez_compressed(file, **arrays)
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise UsageError(
             "cannot write", where=str(path), got=error.strerror or str(error), do="choose a folder you can write to"
         ) from error
@@ -96,7 +98,7 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
         ArtefactError: missing, truncated, or not an .npz file.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             return {k: data[k] for k in data.files}
     except FileNotFoundError as error:
         raise ArtefactError("no such file", where=str(path), do="check the path") from error

@@ -56,9 +56,9 @@ def from_onnx(data: bytes, where: str = "model.onnx") -> IntegerNetwork:
         )
     try:
         net = network_from_text(properties[NETWORK_KEY], _arrays(model.graph))
-    except (TextError, KeyError) as error:
+        check_integer(net)
+    except (TextError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError) as error:
         raise ArtefactError("the network in this file cannot be read", where=where, got=str(error), do=COMPILE_AGAIN) from error
-    check_integer(net)
     return net
 
 

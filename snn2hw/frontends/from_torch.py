@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import fx
 
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
-from snn2hw.frontends.torch_layers import LAYERS, check_unaltered, layer_reader
+from snn2hw.frontends.torch_layers import LAYERS, check_unaltered, check_untouched, layer_reader
 from snn2hw.ir.network import Add, Flatten, Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
 from snn2hw.ir.shapes import output_shape
@@ -34,6 +35,8 @@ def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
     """
     if not isinstance(model, torch.nn.Module):
         raise UnsupportedError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
+    for path, module in model.named_modules():
+        check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
     graph = _traced(model)
     walk = _Walk(dict(model.named_modules()), source)
     for node in graph.nodes:
@@ -55,17 +58,30 @@ def _traced(model: torch.nn.Module) -> fx.Graph:
     if layer_reader(model) is not None:
         model = torch.nn.Sequential(model)
     try:
-        return _Tracer().trace(model)
+        with _evaluation(model):
+            return _Tracer().trace(model)
     except Snn2hwError:
         raise
     except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError, AttributeError, KeyError, IndexError) as error:
         raise UnsupportedError(
             "the model's forward cannot be traced",
             where=type(model).__name__,
-            got=str(error).splitlines()[0],
+            got=str(error).split(". ")[0].splitlines()[0],
             expected="a forward without control flow or indexing that depends on tensor values",
             do="move the decision out of forward, or build the model from layers: " + SUPPORTED,
         ) from error
+
+
+@contextmanager
+def _evaluation(model: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode while tracing, for forwards that ask; every module's own mode is restored."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 class _Walk:
@@ -77,7 +93,7 @@ class _Walk:
 
     def visit(self, node: fx.Node) -> None:
         if self.ended is not None and node.op != "output":
-            raise _unsupported(node, "only the output may follow the sum or mean over the steps", _path(node))
+            raise _unsupported(node, "only the output may follow the sum or mean over the steps", _where(node))
         if node.op == "placeholder":
             self._placeholder(node)
         elif node.op == "call_module":
@@ -109,7 +125,7 @@ class _Walk:
             )
         source = f"{path} ({type(module).__name__})"
         check_unaltered(module, source)
-        entering = self._entering(node.args[0], path)
+        entering = self._entering(_only_argument(node), path)
         made = reader(module, (self._unique(path), (entering,), self.nodes[entering].shape), source)
         if made is None:
             self.made[node] = entering
@@ -180,11 +196,21 @@ class _Walk:
         self.nodes[name] = Readout(name, (last,), shape, source="readout")
 
 
+def _where(node: fx.Node) -> str:
+    return str(node.target) if node.op == "call_module" else _path(node)
+
+
 def _path(node: fx.Node) -> str:
     """Module path of the custom module whose forward made the node, and the node's own name."""
     stack = list((node.meta.get("nn_module_stack") or {}).values())
     paths = [entry[0] if isinstance(entry, tuple) else str(entry) for entry in stack]
     return f"{paths[-1]}.{node.name}" if paths and paths[-1] else node.name
+
+
+def _only_argument(node: fx.Node) -> Any:
+    """What a layer is called with, by position or by keyword."""
+    given = [*node.args, *node.kwargs.values()]
+    return given[0] if len(given) == 1 else given
 
 
 def _axis(node: fx.Node) -> Any:

@@ -69,7 +69,10 @@ def _range(x: npt.NDArray[Any], steps: int | None, given: tuple[float, float] | 
     least, most = float(x.min()), float(x.max())
     if given is None and steps is None and bool((x == np.round(x)).all()):
         return _count_range(least, most)
-    lo, hi = (0.0, 1.0) if given is None else (float(given[0]), float(given[1]))
+    try:
+        lo, hi = (0.0, 1.0) if given is None else map(float, given)
+    except (TypeError, ValueError):
+        lo = hi = np.nan
     if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi and hi > 0):
         raise ValueRangeError("input_range is no range", got=str(given), expected="(lo, hi) with lo < hi and hi > 0")
     if least < lo or most > hi:

@@ -50,9 +50,26 @@ def check_unaltered(module: torch.nn.Module, source: str) -> None:
             expected="the forward of the layer it derives from",
             do="write it as a custom module that calls supported layers",
         )
+    check_untouched(module, source)
+
+
+def check_untouched(module: torch.nn.Module, source: str) -> None:
+    """Nobody replaced the forward of this very module, or hooked into it; for layers and for modules that hold them.
+
+    Raises:
+        UnsupportedError: a forward set on the instance, or forward hooks.
+    """
+    if "forward" in vars(module):
+        raise UnsupportedError(
+            "the forward of this module was replaced on the instance",
+            where=source,
+            got=f"{source} has its own attribute 'forward'",
+            expected="the forward of its class",
+            do="write it as a class",
+        )
     if module._forward_hooks or module._forward_pre_hooks:
         raise UnsupportedError(
-            "a layer has forward hooks, which may change what it computes",
+            "a module has forward hooks, which may change what it computes",
             where=source,
             got=f"{len(module._forward_hooks)} hooks, {len(module._forward_pre_hooks)} pre-hooks",
             expected="no hooks",
@@ -106,7 +123,8 @@ def _linear(m: torch.nn.Linear, at: Place, source: str) -> Node:
 def _batch_norm(m: Any, at: Place, source: str) -> Node:
     if m.running_mean is None or m.running_var is None:
         raise _refuse(source, "no running statistics", "track_running_stats=True")
-    scale = 1.0 / np.sqrt(_reals(m.running_var) + m.eps)
+    with np.errstate(invalid="ignore"):  # a negative variance becomes NaN, which the rules report with its place
+        scale = 1.0 / np.sqrt(_reals(m.running_var) + m.eps)
     if m.affine:
         scale = scale * _reals(m.weight)
     shift = (_reals(m.bias) if m.affine else 0.0) - _reals(m.running_mean) * scale
@@ -116,13 +134,15 @@ def _batch_norm(m: Any, at: Place, source: str) -> Node:
 def _avg_pool(m: torch.nn.AvgPool2d, at: Place, source: str) -> Node:
     padding = _pair(m.padding)
     if m.ceil_mode or m.divisor_override or (any(padding) and not m.count_include_pad):
-        raise _refuse(source, str(m), "ceil_mode=False, count_include_pad=True and no divisor_override")
+        got = f"ceil_mode={m.ceil_mode}, count_include_pad={m.count_include_pad}, divisor_override={m.divisor_override}"
+        raise _refuse(source, got, "ceil_mode=False, count_include_pad=True and no divisor_override")
     return AvgPool2d(*at, window=Window(_pair(m.kernel_size), _pair(m.stride), padding), source=source)
 
 
 def _max_pool(m: torch.nn.MaxPool2d, at: Place, source: str) -> Node:
     if m.ceil_mode or m.return_indices:
-        raise _refuse(source, str(m), "ceil_mode=False and return_indices=False")
+        got = f"ceil_mode={m.ceil_mode}, return_indices={m.return_indices}"
+        raise _refuse(source, got, "ceil_mode=False and return_indices=False")
     window = Window(_pair(m.kernel_size), _pair(m.stride), _pair(m.padding), _pair(m.dilation))
     return MaxPool2d(*at, window=window, source=source)
 

@@ -14,11 +14,11 @@ Ints = npt.NDArray[np.int64]
 
 
 def encode(net: IntegerNetwork, x: npt.ArrayLike) -> Ints:
-    """Payloads [T, N, ...] of samples x: raw = floor(x / unit + 1/2); integers are payloads already.
+    """Payloads [T, N, ...] of samples x: raw = floor(x / unit + 1/2).
 
     Args:
-        x: [N, ...] where the network's input is static (repeated for its T steps), else [T, N, ...]; float samples are
-            real values in the declared range, integer samples are payloads.
+        x: [N, ...] where the network's input is static (repeated for its T steps), else [T, N, ...]; real values in the
+            declared range, whatever their type (an 8-bit image is divided by 255 first).
 
     Raises:
         ShapeError: wrong shape or number of steps.
@@ -34,9 +34,7 @@ def encode(net: IntegerNetwork, x: npt.ArrayLike) -> Ints:
             "the input is outside its declared range",
             where=f"input '{source.name}'",
             got=f"{_shown(samples.min())} to {_shown(samples.max())}",
-            expected=f"{lo} to {hi}"
-            if source.counts or samples.dtype.kind in "iu"
-            else f"{lo * source.unit:g} to {hi * source.unit:g}",
+            expected=f"{lo * source.unit:g} to {hi * source.unit:g}",
             do="scale the samples as in training, or compile again with a sample or input_range that covers them",
         )
     return np.broadcast_to(raw, (net.steps, *raw.shape)).copy() if source.static else raw
@@ -73,9 +71,7 @@ def _check_shape(net: IntegerNetwork, samples: npt.NDArray[Any]) -> None:
 
 def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
     source = net.input
-    if samples.dtype.kind in "iub":
-        return samples.astype(np.int64)
-    if samples.dtype.kind != "f":
+    if samples.dtype.kind not in "iubf":
         raise ValueRangeError(
             "samples are numbers", where=f"input '{source.name}'", got=str(samples.dtype), expected="float or integer"
         )
@@ -97,3 +93,32 @@ def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
             do="feed counts, or compile with input_range=(lo, hi) to have currents quantised to 8 bits",
         )
     return np.clip(raw, -(2**40), 2**40).astype(np.int64)
+
+
+def check_payloads(net: IntegerNetwork, payloads: npt.NDArray[Any], where: str) -> Ints:
+    """Payloads [T, N, ...] from a file, as int64, after a look at type, shape and range.
+
+    Raises:
+        ShapeError, ValueRangeError: they are no payloads of this network.
+    """
+    expected = (net.steps, *net.input.shape)
+    if payloads.ndim != len(expected) + 1 or (payloads.shape[0], *payloads.shape[2:]) != expected or payloads.shape[1] == 0:
+        raise ShapeError(
+            "the payloads have another shape than the network's input",
+            where=where,
+            got=str(list(payloads.shape)),
+            expected=f"[{net.steps}, N, {', '.join(map(str, net.input.shape))}]",
+            do="store the payloads that the network was run on",
+        )
+    if payloads.dtype.kind not in "iu":
+        raise ValueRangeError("payloads are integers", where=where, got=str(payloads.dtype), expected="int64")
+    bounds = net.input.interval
+    if payloads.min() < bounds.lo or payloads.max() > bounds.hi:
+        raise ValueRangeError(
+            "the payloads are outside the network's declared range",
+            where=where,
+            got=f"{payloads.min()} to {payloads.max()}",
+            expected=f"{bounds.lo} to {bounds.hi}",
+            do="store the payloads that the network was run on",
+        )
+    return payloads.astype(np.int64)

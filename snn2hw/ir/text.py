@@ -1,7 +1,7 @@
 """The text form of a network of either stage: one constructor call a node; arrays stand beside it, by name.
 
 network integer steps=4 target=generic
-IntInput(name='input', inputs=(), shape=(1, 8, 8), format=u8.0, interval=[0, 255], source='...', ...)
+IntInput(name='input', inputs=(), shape=(1, 8, 8), format='u8.0', interval=[0, 255], source='...', ...)
 IntNeuron(name='2', inputs=('0',), ..., program=
   program LNM
     u = state lo=-32768 hi=32767 initial=0 : s16.13 proved
@@ -29,6 +29,8 @@ from snn2hw.ir.program_text import program_from_text, program_to_text
 from snn2hw.num import Format, Interval
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+ARRAY, PROGRAM = "ARRAY", "PROGRAM"  # names, not literals, that stand for what lies beside or below the line
 
 _REAL_HEAD = re.compile(r"network real steps=(\d+)")
 _INTEGER_HEAD = re.compile(r"network integer steps=(\d+) target=(\S+)")
@@ -64,8 +66,10 @@ def _call(value: Any, owner: str, arrays: Arrays) -> str:
 def _value(value: Any, key: str, owner: str, arrays: Arrays) -> str:
     if isinstance(value, np.ndarray):
         arrays[f"{owner}.{key}"] = value
-        return "@"
-    if isinstance(value, Format | Interval):
+        return ARRAY
+    if isinstance(value, Format):
+        return repr(str(value))
+    if isinstance(value, Interval):
         return str(value)
     if isinstance(value, Program):
         return _program(value, owner, arrays)
@@ -111,9 +115,6 @@ def _split(body: str) -> list[str]:
 
 def _parse_node(source: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
     plain, program_text = _cut_program(source)
-    # Formats and array references are no Python literals; quoting them makes the line one that `ast` can read.
-    plain = re.sub(r"(format=)([su]\d+\.-?\d+)", r"\1'\2'", plain)
-    plain = re.sub(r"=@([,)])", r"='@'\1", plain)
     try:
         tree = ast.parse(plain, mode="eval").body
         node_name = next(ast.literal_eval(k.value) for k in getattr(tree, "keywords", []) if k.arg == "name")
@@ -131,11 +132,13 @@ def _cut_program(source: str) -> tuple[str, str]:
     lines = source.split("\n")
     inner = [line[2:] for line in lines if line.startswith("  ")]
     outer = [line for line in lines if not line.startswith("  ")]
-    joined = "'@program'".join(outer) if inner else outer[0]
+    joined = PROGRAM.join(outer) if inner else outer[0]
     return joined, "\n".join(inner)
 
 
 def _build(tree: ast.expr, owner: str, program_text: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
+    if isinstance(tree, ast.Name):
+        return tree
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)):
         return ast.literal_eval(tree)
     if tree.args or tree.func.id not in _CLASSES:
@@ -153,10 +156,8 @@ def _decode(key: str, value: Any, owner: str, program_text: str, arrays: Mapping
         return Format.parse(value)
     if key == "interval":
         return Interval(*value)
-    if isinstance(value, str) and value == "@":
-        return arrays[f"{owner}.{key}"]
-    if isinstance(value, str) and value == "@program":
-        return _read_program(program_text, owner, arrays)
+    if isinstance(value, ast.Name):
+        return arrays[f"{owner}.{key}"] if value.id == ARRAY else _read_program(program_text, owner, arrays)
     return value
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import BatchNorm, Conv2d, Linear, Network, Neuron, Node
+from snn2hw.ir.network import BatchNorm, Conv2d, Linear, Neuron, Node
 from snn2hw.passes.base import Compilation, Pass, channels_first
 
 
@@ -25,38 +25,41 @@ class Fold(Pass):
     def run(self, c: Compilation) -> Compilation:
         """The compilation with no BatchNorm left."""
         nodes: dict[str, Node] = {n.name: n for n in c.real.nodes}
-        renamed: dict[str, str] = {}
         for node in c.real.nodes:
-            node = replace(node, inputs=tuple(renamed.get(i, i) for i in node.inputs))
-            nodes[node.name] = node
-            if isinstance(node, BatchNorm):
-                synapse = _foldable(node, nodes, c.real)
-                nodes[synapse.name] = _scaled(synapse, node)
-                renamed[node.name] = synapse.name
+            current = nodes[node.name]
+            if isinstance(current, BatchNorm):
+                synapse = _foldable(current, nodes)
                 del nodes[node.name]
-            elif isinstance(node, Neuron) and node.gain != 1.0:
-                self._fold_gain(node, nodes, c.real)
+                nodes[synapse.name] = _scaled(synapse, current)
+                nodes = {k: _reading(n, node.name, synapse.name) for k, n in nodes.items()}
+            elif isinstance(current, Neuron) and current.gain != 1.0:
+                _fold_gain(current, nodes)
         return replace(c, real=replace(c.real, nodes=tuple(nodes.values())))
 
     def ensures(self, before: Compilation, after: Compilation) -> Iterator[str]:
         """No BatchNorm is left."""
         yield from (f"BatchNorm '{n.name}' is still there" for n in after.real.nodes if isinstance(n, BatchNorm))
 
-    @staticmethod
-    def _fold_gain(node: Neuron, nodes: dict[str, Node], net: Network) -> None:
-        synapse = nodes[node.inputs[0]]
-        if isinstance(synapse, Conv2d | Linear) and _readers(synapse.name, nodes) == 1:
-            nodes[synapse.name] = replace(synapse, weight=synapse.weight * node.gain, bias=synapse.bias * node.gain)
-            nodes[node.name] = replace(node, gain=1.0)
+
+def _reading(node: Node, old: str, new: str) -> Node:
+    """The node with `new` in place of every input `old`."""
+    return replace(node, inputs=tuple(new if i == old else i for i in node.inputs)) if old in node.inputs else node
 
 
 def _readers(name: str, nodes: dict[str, Node]) -> int:
     return sum(n.inputs.count(name) for n in nodes.values())
 
 
-def _foldable(norm: BatchNorm, nodes: dict[str, Node], net: Network) -> Conv2d | Linear:
+def _fold_gain(node: Neuron, nodes: dict[str, Node]) -> None:
+    synapse = nodes[node.inputs[0]]
+    if isinstance(synapse, Conv2d | Linear) and _readers(synapse.name, nodes) == 1:
+        nodes[synapse.name] = replace(synapse, weight=synapse.weight * node.gain, bias=synapse.bias * node.gain)
+        nodes[node.name] = replace(node, gain=1.0)
+
+
+def _foldable(norm: BatchNorm, nodes: dict[str, Node]) -> Conv2d | Linear:
     synapse = nodes[norm.inputs[0]]
-    readers = sum(n.inputs.count(synapse.name) for n in net.nodes)
+    readers = _readers(synapse.name, nodes)
     if isinstance(synapse, Conv2d | Linear) and readers == 1:
         return synapse
     reason = f"{readers} layers read it" if readers > 1 else f"its input is {type(synapse).__name__} '{synapse.name}'"

@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from snn2hw.errors import WidthError
-from snn2hw.ir.builder import ProgramBuilder, with_narrowest_formats
+from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron, IntNode, UnloweredNeuron
 from snn2hw.ir.network import Neuron, Single
 from snn2hw.ir.program import SPIKES, Op, Program
+from snn2hw.ir.ranges import ranges
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.fire import lower_firing
@@ -135,13 +136,13 @@ def _factor_frac(factors: np.ndarray[tuple[int, ...], np.dtype[np.float64]], x: 
 
 
 def _fitting(program: Program, limits: Lowering, where: str) -> Program:
-    narrowed, known = with_narrowest_formats(program)
-    for i in narrowed.instructions:
-        if i.format.width > limits.accumulator_bits:
+    known = ranges(program)
+    for i in program.instructions:
+        if (width := known[i.name].bits[0]) > limits.accumulator_bits:
             raise WidthError(
                 "a value of the neuron program does not fit the accumulator",
                 where=f"{where}: {i.name}",
-                got=f"{known[i.name]}, {i.format.width} bits",
+                got=f"{known[i.name]}, {width} bits",
                 expected=f"at most {limits.accumulator_bits} bits",
                 do="scale the weights before this neuron down, use fewer state bits, or a target with a wider accumulator",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -29,6 +30,7 @@ from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.weights import choose_scales
 
+PAYLOAD_MAX = 127  # of a payload in 8 bits, sign included
 SUM_BITS = 32  # every value between layers is exact in int32; `narrow` then finds the bits that are needed
 
 
@@ -205,14 +207,28 @@ def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[In
 
 
 def payload_format(node: real.Neuron) -> tuple[Interval, int]:
-    """(interval, frac) of the payload: amplitudes exactly where 8 bits allow, else rounded to what 8 bits hold."""
+    """(interval, frac) of the payload: amplitudes exactly where 8 bits allow, else rounded to what 8 bits hold.
+
+    Raises:
+        WidthError: an amplitude so small beside the others that it would vanish.
+    """
     if isinstance(node.firing, real.Single):
         return Interval(0, 1), 0
     amplitudes = node.firing.amplitudes
     largest = sum(abs(a) for a in amplitudes)
-    frac = next(f for f in range(0, 8) if f == 7 or _exact(amplitudes, f) or largest * 2.0 ** (f + 1) > 127)
-    total = sum(round_half_up(a * 2.0**frac) for a in amplitudes)
-    return Interval(-total if node.firing.signed else 0, total), frac
+    frac = next(f for f in itertools.count() if _exact(amplitudes, f) or largest * 2.0 ** (f + 1) > PAYLOAD_MAX)
+    raw = [round_half_up(a * 2.0**frac) for a in amplitudes]
+    if any(a != 0 and r == 0 for a, r in zip(amplitudes, raw, strict=True)):
+        raise WidthError(
+            "an amplitude vanishes beside the others in an 8-bit payload",
+            where=node.source or node.name,
+            got=f"amplitudes {amplitudes}",
+            expected=f"none below {2.0 ** -(frac + 1):g}",
+            do="use amplitudes of similar size",
+        )
+    if node.firing.signed:
+        return Interval(-sum(map(abs, raw)), sum(map(abs, raw))), frac
+    return Interval(sum(min(r, 0) for r in raw), sum(max(r, 0) for r in raw)), frac
 
 
 def _exact(values: Sequence[float], frac: int) -> bool:

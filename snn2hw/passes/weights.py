@@ -20,7 +20,7 @@ class Quantised:
     Args:
         integers: as the weights, whole numbers.
         exponents: one for the layer [1], or one per output channel [O].
-        error: mean square error of the layer's output on the calibration rows, in real units.
+        error: mean over the channels of the square error of the output on the calibration rows, relative to its power.
     """
 
     integers: Reals
@@ -47,7 +47,9 @@ def choose_scales(weight: Reals, bias: Reals, rows: Reals, bits: int, scales: st
     layer_errors = [e.sum() for _, e, _ in by_layer]
     best = int(np.argmin(layer_errors))
     integers, errors, exponents = by_layer[best]
-    layer = Quantised(integers, (int(exponents[0]),), float(errors.mean()))
+    # Relative, so that a channel of small weights counts as much as a channel of large ones.
+    power = np.maximum(_squares(weight, rows), 1e-30)
+    layer = Quantised(integers, (int(exponents[0]),), float((errors / power).mean()))
     if scales == "layer":
         return layer
     by_channel = [_at(weight, rows, fit + finer, bits) for finer in range(3)]
@@ -56,7 +58,7 @@ def choose_scales(weight: Reals, bias: Reals, rows: Reals, bits: int, scales: st
     integers = np.stack([i for i, _, _ in by_channel])[choice, each]
     errors = np.stack([e for _, e, _ in by_channel])[choice, each]
     exponents = np.stack([x for _, _, x in by_channel])[choice, each]
-    channel = Quantised(integers, tuple(int(e) for e in exponents), float(errors.mean()))
+    channel = Quantised(integers, tuple(int(e) for e in exponents), float((errors / power).mean()))
     return channel if scales == "channel" or channel.error < layer.error / 2 else layer
 
 
@@ -75,8 +77,13 @@ def _at(weight: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals,
     limit = 2 ** (bits - 1) - 1
     step = channels_first(2.0**exponents, weight.ndim)
     integers = np.clip(np.floor(weight * step + 0.5), -limit, limit)
-    wrong = (integers / step - weight).reshape(len(rows), len(weight) // len(rows), -1)
-    errors = (np.matmul(wrong, rows.transpose(0, 2, 1)) ** 2).mean(2).reshape(-1)
+    return integers, _squares(integers / step - weight, rows), exponents
+
+
+def _squares(weight: Reals, rows: Reals) -> Reals:
+    """Per channel, the mean square of weight times the calibration rows."""
+    grouped = weight.reshape(len(rows), len(weight) // len(rows), -1)
+    squares: Reals = (np.matmul(grouped, rows.transpose(0, 2, 1)) ** 2).mean(2).reshape(-1)
     # Where the sample never drives a channel all scales look perfect; the weights themselves then decide.
-    errors = errors + 1e-9 * (wrong**2).mean(2).reshape(-1)
-    return integers, errors, exponents
+    undriven: Reals = 1e-9 * (grouped**2).mean(2).reshape(-1)
+    return squares + undriven

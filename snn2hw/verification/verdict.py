@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from snn2hw.artefact import Artefact
-from snn2hw.errors import ExecutorUnavailableError, Snn2hwError
+from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import Executor, executors
 from snn2hw.executors.reference import Reference
 from snn2hw.trace import Ints, Trace
@@ -67,6 +67,12 @@ def compare_executors(
             got="; ".join(f"{k}: {v}" for k, v in not_run.items()),
             expected="at least one executor to compare with the reference",
             do="install what is missing",
+        )
+    if not running and stored is None:
+        raise UsageError(
+            "there is nothing to compare",
+            got=f"executors {', '.join(names) or 'none'}",
+            expected="at least one besides the reference",
         )
     tally = _Tally(artefact, progress, payloads.shape[1] * (1 + len(running)))
     for start in range(0, payloads.shape[1], BATCH):

@@ -97,7 +97,7 @@ class _Writer:
             initial = (lo, hi, lo + (hi - lo) // 2)[self.draw(_up_to(2))]
             self.states[self.emit(Op.STATE, (), (lo, hi, initial), self.frac(), f"u{n}")] = Interval(lo, hi)
         lo, hi = self.bounds(self.draw(st.sampled_from((24, 32) if self.wide else (8, 16, 32))))
-        self.emit(Op.INPUT, (), (max(lo, -(2**31) + 1), hi), self.frac(), "x")
+        self.emit(Op.INPUT, (), (max(lo, -(2**31) + 1), max(hi, -(2**31) + 1)), self.frac(), "x")
 
     def frac(self) -> int:
         return int(self.draw(_one_of(0, 0, 0, 1, 4, 9)))
