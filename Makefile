@@ -13,7 +13,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.stamp-demo ## train, quantise, export, run and verify two spiking networks (a few minutes)
-	OMP_NUM_THREADS=2 $(BIN)/snn2hw demo $(ARGS)
+	$(BIN)/snn2hw demo $(ARGS)
 
 test: $(VENV)/.stamp-dev lint ## lint, types, import contract and all tests but the slow ones
 	$(PYTEST) -n $(WORKERS) -m "not slow"
