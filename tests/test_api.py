@@ -110,9 +110,27 @@ def test_torch_tensors_and_arrays_are_taken_alike(artefact: snn2hw.Artefact, ima
     assert all(np.array_equal(r, readouts[0]) for r in readouts)
 
 
-def test_integers_are_payloads(artefact: snn2hw.Artefact, images: Any) -> None:
-    payloads = np.floor(images.numpy().astype(np.float64) * 255 + 0.5).astype(np.uint8)
-    np.testing.assert_array_equal(snn2hw.simulate(artefact, payloads).readout, snn2hw.simulate(artefact, images).readout)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.bool_])
+def test_integers_are_real_values(artefact: snn2hw.Artefact, images: Any, dtype: type) -> None:
+    x = images.numpy().round()
+    np.testing.assert_array_equal(snn2hw.simulate(artefact, x.astype(dtype)).readout, snn2hw.simulate(artefact, x).readout)
+
+
+def test_an_image_of_8_bits_is_no_sample_from_0_to_1(artefact: snn2hw.Artefact) -> None:
+    x = np.full((2, 1, 6, 6), 255, np.uint8)
+    x[0] = 0
+    with refused(
+        ValueRangeError,
+        """
+        the input is outside its declared range
+          where:    input 'input'
+          got:      0 to 255
+          expected: 0 to 1
+          do:       scale the samples as in training, or compile again with a sample or input_range that covers them
+        """,
+    ):
+        snn2hw.simulate(artefact, x)
+    snn2hw.simulate(artefact, x / 255)
 
 
 def test_the_readout_stands_for_the_logits_of_the_model(artefact: snn2hw.Artefact, images: Any) -> None:
@@ -341,14 +359,21 @@ def test_an_executor_that_is_not_installed(artefact: snn2hw.Artefact, images: An
         snn2hw.verify(artefact, images, ("reference", "onnxruntime"))
 
 
-def test_nothing_compared_is_not_equal(artefact: snn2hw.Artefact, images: Any) -> None:
-    verdict = snn2hw.verify(artefact, images, ("reference",))
-    assert verdict.compared == {}
-    assert not verdict.equal
+@pytest.mark.parametrize(("executors", "got"), [(("reference",), "executors reference"), ((), "executors none")])
+def test_comparing_nothing_is_refused(artefact: snn2hw.Artefact, images: Any, executors: tuple[str, ...], got: str) -> None:
+    with refused(
+        UsageError,
+        f"""
+        there is nothing to compare
+          got:      {got}
+          expected: at least one besides the reference
+        """,
+    ):
+        snn2hw.verify(artefact, images, executors)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="whole numbers are real values to compile and payloads to simulate")
 def test_whole_currents_mean_the_same_to_compile_and_to_simulate() -> None:
     x = np.random.default_rng(0).integers(0, 11, (4, 5, 7))
     artefact = snn2hw.compile(event_model(), sample=x, input_range=(0, 10))
+    assert artefact.model == snn2hw.compile(event_model(), sample=x.astype(float), input_range=(0, 10)).model
     np.testing.assert_array_equal(snn2hw.simulate(artefact, x).readout, snn2hw.simulate(artefact, x.astype(float)).readout)

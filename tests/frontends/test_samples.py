@@ -146,8 +146,8 @@ def test_values_outside_the_range_are_refused(sample: Any, input_range: Any, got
         input_node(sample, 2, input_range)
 
 
-@pytest.mark.parametrize("bad", [(1, 0), (0, 0), (-2, -1), (0, float("nan")), (float("-inf"), 1)])
-def test_impossible_ranges_are_refused(bad: tuple[float, float]) -> None:
+@pytest.mark.parametrize("bad", [(1, 0), (0, 0), (-2, -1), (0, float("nan")), (float("-inf"), 1), 5, ("a", "b"), (1,)])
+def test_impossible_ranges_are_refused(bad: Any) -> None:
     with refused(
         ValueRangeError,
         f"""
@@ -172,10 +172,3 @@ def test_counts_beyond_eight_bits_are_refused(top: int, got: str) -> None:
         """,
     ):
         input_node([[[0, top]]], None, None)
-
-
-@pytest.mark.xfail(strict=True, raises=(TypeError, ValueError, IndexError), reason="input_range is read before it is checked")
-@pytest.mark.parametrize("bad", [5, ("a", "b"), (1,)])
-def test_ranges_that_are_no_pair_are_refused(bad: Any) -> None:
-    with pytest.raises((UsageError, ValueRangeError)):
-        input_node(STATIC, 2, bad)

@@ -119,12 +119,12 @@ class _Writer:
     def bits(self, name: str) -> int:
         return self.known[name].bits[0] + (not self.known[name].bits[1])
 
-    def fitted(self, name: str, bits: int) -> str:
+    def fitted(self, name: str, bits: int, ways: tuple[str, ...] = ("shift", "clamp", "wrap")) -> str:
         """The value, shifted, clamped or wrapped if it has more than `bits` bits."""
         excess = self.bits(name) - bits
         if excess <= 0:
             return name
-        how = self.draw(_one_of("shift", "clamp", "wrap"))
+        how = self.draw(_one_of(*ways))
         if how == "shift":  # half_up may round up into the next bit, so one more than the excess
             return self.emit(Op.SHIFT_RIGHT, (name,), (excess + 1, self.rounding()))
         if how == "wrap":
@@ -159,10 +159,8 @@ class _Writer:
         return [first, *(self.fitted_at(o, self.b.frac(first)) for o in others)]
 
     def fitted_at(self, name: str, frac: int) -> str:
-        name = self.moved(name, frac)
-        while self.bits(name) > WIDEST - 2 or self.b.frac(name) != frac:  # a shift to fit moves the point again
-            name = self.moved(self.fitted(name, WIDEST // 2), frac)
-        return name
+        """The value at a binary point, clamped or wrapped there if it has too many bits."""
+        return self.fitted(self.moved(name, frac), WIDEST - 2, ("clamp", "wrap"))
 
     def constant(self) -> str:
         bits = self.draw(st.sampled_from((3, 8, 14, 24) if self.wide else (3, 8, 14)))

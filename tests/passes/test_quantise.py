@@ -18,9 +18,8 @@ from snn2hw.ir.integer import (
     IntSumPool2d,
     UnloweredNeuron,
 )
-from snn2hw.ir.network import Circulate, MaxPool2d, Network, Node, Window
+from snn2hw.ir.network import MaxPool2d, Network, Node, Window
 from snn2hw.num import Format, Interval
-from snn2hw.passes.quantise import payload_format
 from tests.hand_networks import (
     add,
     average,
@@ -36,7 +35,6 @@ from tests.hand_networks import (
     lif,
     linear,
     network,
-    neuron,
     normal,
     readout,
 )
@@ -237,41 +235,6 @@ def test_a_maximum_changes_nothing_but_the_shape() -> None:
     assert (made.format.frac, made.interval) == (0, Interval(0, 255))
 
 
-# payloads
-
-
-@pytest.mark.parametrize(
-    ("amplitudes", "signed", "interval", "frac"),
-    [
-        ((1.0,), False, Interval(0, 1), 0),
-        ((1.0,), True, Interval(-1, 1), 0),
-        ((1.0, 1.0, 1.0), True, Interval(-3, 3), 0),
-        ((1.0, 0.5, 0.25), False, Interval(0, 7), 2),
-        ((1.5,), True, Interval(-3, 3), 1),
-        ((0.0078125,), False, Interval(0, 1), 7),
-        ((4.0, 8.0), False, Interval(0, 12), 0),
-        ((0.3,), False, Interval(0, 38), 7),  # 0.3 * 2**7 = 38.4
-        ((0.7, 0.7), True, Interval(-90, 90), 6),  # 7 bits would reach 179
-        ((100.5,), False, Interval(0, 101), 0),
-    ],
-)
-def test_formats_of_amplitudes(amplitudes: Sequence[float], signed: bool, interval: Interval, frac: int) -> None:
-    assert payload_format(circulate("cf", "input", amplitudes, signed)) == (interval, frac)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_amplitudes_are_held_to_half_a_unit_of_eight_bits(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    amplitudes = tuple(float(v) for v in rng.uniform(0.05, 2.0, int(rng.integers(1, 5))))
-    interval, frac = payload_format(circulate("cf", "input", amplitudes, False))
-    assert 0 < interval.hi < 128 + len(amplitudes)
-    assert abs(interval.hi * 2.0**-frac - sum(amplitudes)) <= len(amplitudes) * 2.0 ** -(frac + 1)
-
-
-def test_a_single_spike_is_a_bit() -> None:
-    assert payload_format(neuron("n", "input")) == (Interval(0, 1), 0)
-
-
 # additions
 
 
@@ -372,30 +335,6 @@ def test_the_integer_network_means_what_the_real_one_means() -> None:
         np.testing.assert_array_equal(made.weight * 2.0**-made.format.frac, weight)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="negative amplitudes give an empty interval")
-@pytest.mark.parametrize("signed", [False, True])
-def test_a_negative_amplitude_has_a_payload(signed: bool) -> None:
-    interval, _ = payload_format(circulate("cf", "input", (-1.0, -1.0), signed))
-    assert -2 in interval
-
-
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="amplitudes of either sign are summed as if they always came together"
-)
-def test_amplitudes_of_either_sign_have_a_payload_that_holds_every_level() -> None:
-    firing = circulate("cf", "input", (1.0, -1.0), False).firing
-    assert isinstance(firing, Circulate)
-    interval, _ = payload_format(circulate("cf", "input", (1.0, -1.0), False))
-    assert Interval(0, 1) in interval
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="an amplitude below 2**-8 is rounded to nothing without a word")
-def test_a_small_amplitude_does_not_vanish() -> None:
-    interval, _ = payload_format(circulate("cf", "input", (0.001,), False))
-    assert interval.hi > 0
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="'auto' weighs the mean over channels, which the largest dominates")
 def test_a_channel_of_small_weights_is_not_lost_beside_a_large_one() -> None:
     weight = np.stack([np.full(20, 1e4), np.full(20, 0.0502)])
     net = network(

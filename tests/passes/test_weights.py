@@ -20,14 +20,25 @@ def chosen(weight: Any, bits: int = 8, scales: str = "auto", bias: Any = None, r
     return choose_scales(w, b, rows_for(w) if rows is None else rows, bits, scales)
 
 
-def measured(weight: Reals, rows: Reals, exponents: Any, bits: int = 8) -> float:
-    """Mean square error of the outputs, written a second time."""
+def errors_of(weight: Reals, rows: Reals, exponents: Any, bits: int = 8) -> Reals:
+    """Mean square error of each output, written a second time."""
     limit = 2 ** (bits - 1) - 1
     errors = []
     for w, e in zip(weight, np.broadcast_to(exponents, len(weight)), strict=True):
         back = np.clip(np.floor(w * 2.0**e + 0.5), -limit, limit) / 2.0**e
         errors.append(float((((back - w).ravel() @ rows[0].T) ** 2).mean()))
-    return float(np.mean(errors))
+    return np.array(errors)
+
+
+def measured(weight: Reals, rows: Reals, exponents: Any, bits: int = 8) -> float:
+    """Mean square error of the outputs."""
+    return float(errors_of(weight, rows, exponents, bits).mean())
+
+
+def relative(weight: Reals, rows: Reals, exponents: Any, bits: int = 8) -> float:
+    """Mean over the outputs of the square error divided by the output's own mean square."""
+    power = np.array([((w.ravel() @ rows[0].T) ** 2).mean() for w in weight])
+    return float((errors_of(weight, rows, exponents, bits) / power).mean())
 
 
 @pytest.mark.parametrize("bits", range(2, 9))
@@ -54,7 +65,7 @@ def test_integers_are_the_weights_rounded_at_the_scale() -> None:
     got = chosen(weight, scales="layer")
     assert got.exponents == (7,)
     np.testing.assert_array_equal(got.integers, [[64, -32, 13], [38, 0, -115]])
-    assert got.error == pytest.approx(measured(weight, rows_for(weight), 7), rel=1e-4)
+    assert got.error == pytest.approx(relative(weight, rows_for(weight), 7), rel=1e-4)
 
 
 def test_one_weight_that_the_sample_never_drives_is_clipped_for_the_others() -> None:
@@ -64,7 +75,8 @@ def test_one_weight_that_the_sample_never_drives_is_clipped_for_the_others() -> 
     clipped, plain = chosen(weight, 4, "layer", rows=rows), chosen(weight, 4, "layer")
     assert clipped.exponents[0] > plain.exponents[0]
     assert clipped.integers[0, 3] == 7
-    assert clipped.error < measured(weight, rows, plain.exponents[0], 4)
+    assert clipped.error == pytest.approx(relative(weight, rows, clipped.exponents[0], 4), rel=1e-4)
+    assert clipped.error < relative(weight, rows, plain.exponents[0], 4)
 
 
 def test_channels_that_differ_by_orders_of_magnitude_get_scales_of_their_own() -> None:

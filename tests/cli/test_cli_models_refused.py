@@ -1,0 +1,117 @@
+"""Models that cannot be read, and packages that are missing: each one clear error, nothing written."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import snn2hw  # noqa: E402
+from tests.cli.running import Capture, Compile, listing, refusal  # noqa: E402
+from tests.cli.running import run as run_cli  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+EMPTY = ["nets.py", "x.npy"]
+
+
+def test_a_model_without_weights(capsys: Capture, own_model: Path) -> None:
+    refusal(
+        run_cli(capsys, "compile", "mine", "--out", "net"),
+        "there are no weights\n  where:    mine/weights.safetensors\n  got:      no such file\n  expected: weights.safetensors\n"
+        "  do:       train the model first, or give --weights FILE",
+    )
+    assert not Path("net").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "got"),
+    [
+        (b"garbage", "Error while deserializing header: "),
+        ({"0.weight": [5, 6]}, "Error(s) in loading state_dict for Sequential:"),
+    ],
+)
+def test_weights_that_do_not_fit(capsys: Capture, own_model: Path, data: Any, got: str) -> None:
+    from safetensors.torch import save_file
+
+    path = own_model / "weights.safetensors"
+    if isinstance(data, bytes):
+        path.write_bytes(data)
+    else:
+        save_file({k: torch.zeros(v) for k, v in data.items()}, path)
+    ran = run_cli(capsys, "compile", "mine", "--out", "net")
+    lines = ran.err.splitlines()
+    assert ran.code == 2
+    assert lines[:2] == ["error: the weights do not fit the model", "  where:    mine/weights.safetensors"]
+    assert lines[2].startswith(f"  got:      {got}")
+    assert lines[3:] == [
+        "  expected: weights of this model as safetensors",
+        "  do:       train the model again, or give the file that belongs to it",
+    ]
+
+
+@pytest.mark.parametrize("package", ["torch", "safetensors"])
+def test_a_missing_package_says_which_extra(
+    compiling: Compile, work: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == package else find(name, *a))
+    refusal(
+        compiling("build", "--out", "net"),
+        f"loading a model needs the package '{package}', which is not installed\n  got:      no module named '{package}'\n"
+        "  expected: snn2hw installed with its 'torch' extra\n  do:       pip install 'snn2hw[torch]'",
+    )
+    assert listing(work) == EMPTY
+
+
+def test_the_demo_says_which_extra(capsys: Capture, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "sklearn" else find(name, *a))
+    refusal(
+        run_cli(capsys, "demo"),
+        "the demo needs the package 'sklearn', which is not installed\n  got:      no module named 'sklearn'\n"
+        "  expected: snn2hw installed with its 'demo' extra\n  do:       pip install 'snn2hw[demo]'",
+    )
+    assert listing(work) == EMPTY
+
+
+def test_the_library_says_which_extra_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "torch" else find(name, *a))
+    with pytest.raises(snn2hw.Snn2hwError, match=r"^reading a torch model needs the package 'torch', which is not installed\n"):
+        snn2hw.trace_model(torch.nn.Linear(3, 2), np.zeros((1, 3)), 2)
+
+
+PATH = "where:    mine/model.py"
+RUNS = "expected: Python that imports\n  do:       check that `python mine/model.py` works"
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (
+            "import not_installed",
+            f"a file of the model cannot be run\n  {PATH}\n"
+            f"  got:      ModuleNotFoundError: No module named 'not_installed'\n  {RUNS}",
+        ),
+        (
+            "syntax error",
+            f"a file of the model cannot be run\n  {PATH}\n  got:      SyntaxError: invalid syntax (model.py, line 1)\n  {RUNS}",
+        ),
+        (
+            "STEPS = 3",
+            f"a model.py lacks what compiling needs\n  {PATH}\n  got:      no build, train_data\n"
+            "  expected: build(), STEPS, train_data()",
+        ),
+    ],
+)
+def test_a_model_file_that_is_wrong(capsys: Capture, own_model: Path, source: str, text: str) -> None:
+    (own_model / "model.py").write_text(source)
+    refusal(run_cli(capsys, "compile", "mine", "--out", "net"), text)
+    assert not Path("net").exists()

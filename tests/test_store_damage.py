@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import snn2hw
+from snn2hw.errors import ArtefactError
+from snn2hw.store import sha256
+from tests.refused import refused
+from tests.stored import DAMAGED, FILES, edit_manifest
+
+
+@pytest.mark.parametrize("name", FILES[1:])
+@pytest.mark.parametrize("how", ["changed", "truncated", "emptied"])
+def test_a_file_that_is_not_the_one_of_the_manifest_is_named(folder: Path, name: str, how: str) -> None:
+    data = (folder / name).read_bytes()
+    damaged = {"changed": data[:-1] + bytes([data[-1] ^ 1]), "truncated": data[: len(data) // 2], "emptied": b""}[how]
+    (folder / name).write_bytes(damaged)
+    with refused(
+        ArtefactError,
+        f"""
+        {name} is not the file the manifest was written for
+          where:    {folder / name}
+          got:      sha256 {sha256(damaged)[:16]}...
+          expected: sha256 {sha256(data)[:16]}...
+          {DAMAGED}
+        """,
+    ):
+        snn2hw.load(folder)
+
+
+@pytest.mark.parametrize("name", FILES[1:])
+def test_a_file_that_is_missing_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with refused(
+        ArtefactError,
+        f"""
+        a file of the artefact cannot be read
+          where:    {folder / name}
+          got:      No such file or directory
+          {DAMAGED}
+        """,
+    ):
+        snn2hw.load(folder)
+
+
+@pytest.mark.parametrize(("make", "got"), [(True, "no manifest.json in it"), (False, "no such folder")])
+def test_a_folder_without_a_manifest_is_no_network(tmp_path: Path, make: bool, got: str) -> None:
+    if make:
+        (tmp_path / "net").mkdir()
+    with refused(
+        ArtefactError,
+        f"""
+        this is no compiled network
+          where:    {tmp_path / "net"}
+          got:      {got}
+          expected: a folder that `snn2hw compile` wrote
+          do:       compile the trained model, or check the path
+        """,
+    ):
+        snn2hw.load(tmp_path / "net")
+
+
+@pytest.mark.parametrize(
+    ("data", "got"),
+    [
+        (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (b"", "Expecting value: line 1 column 1 (char 0)"),
+        (b"\xff\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ],
+)
+def test_a_manifest_that_is_no_json_is_refused(folder: Path, data: bytes, got: str) -> None:
+    (folder / "manifest.json").write_bytes(data)
+    with refused(
+        ArtefactError,
+        f"""
+        the manifest cannot be read
+          where:    {folder / "manifest.json"}
+          got:      {got}
+          expected: JSON
+          {DAMAGED}
+        """,
+    ):
+        snn2hw.load(folder)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda m: m.update(format=2),
+        lambda m: m.pop("format"),
+        lambda m: m.pop("files"),
+        lambda m: m.update(files=[]),
+        lambda m: m["files"].pop("model.onnx"),
+        lambda m: m["files"].pop("vectors.npz"),
+    ],
+)
+def test_a_manifest_of_another_version_is_refused(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    edit_manifest(folder, edit)
+    with refused(
+        ArtefactError,
+        f"""
+        the manifest is not one of this version
+          where:    {folder / "manifest.json"}
+          got:      missing or other fields
+          expected: format 1
+          {DAMAGED}
+        """,
+    ):
+        snn2hw.load(folder)
+
+
+def test_a_manifest_that_is_a_list_is_refused(folder: Path) -> None:
+    (folder / "manifest.json").write_text("[]")
+    with pytest.raises(ArtefactError, match=r"^the manifest is not one of this version\n"):
+        snn2hw.load(folder)
+
+
+@pytest.mark.parametrize("hash_", [None, 7])
+def test_a_manifest_with_a_hash_that_is_no_text_is_refused(folder: Path, hash_: Any) -> None:
+    edit_manifest(folder, lambda m: m["files"].update({"model.onnx": hash_}))
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    with refused(
+        ArtefactError,
+        f"""
+        the manifest holds no hashes
+          where:    {folder / "manifest.json"}
+          got:      {files}
+          expected: sha256 of every file
+          {DAMAGED}
+        """,
+    ):
+        snn2hw.load(folder)
+
+
+@pytest.mark.parametrize("name", ["../net/model.onnx", "/etc/passwd", "sub/model.onnx"])
+def test_a_manifest_that_names_files_elsewhere_is_refused(folder: Path, name: str) -> None:
+    edit_manifest(folder, lambda m: m["files"].update({name: "0"}))
+    with refused(
+        ArtefactError,
+        f"""
+        the manifest names files outside its folder
+          where:    {folder / "manifest.json"}
+          got:      model.onnx, step.onnx, vectors.npz, {name}
+          {DAMAGED}
+        """,
+    ):
+        snn2hw.load(folder)
