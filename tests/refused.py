@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
-from snn2hw.errors import Snn2hwError
+from snn2hw.errors import RuleError, Snn2hwError
 
 
 @contextmanager
@@ -18,3 +19,11 @@ def refused(kind: type[Snn2hwError], text: str) -> Iterator[None]:
         yield
     assert type(caught.value) is kind
     assert str(caught.value) == dedent(text).strip("\n")
+
+
+def message(check: Callable[[Any], object], given: Any, kind: type[Snn2hwError] = RuleError) -> str:
+    """The text of the error, of exactly this kind, that the check raises."""
+    with pytest.raises(kind) as caught:
+        check(given)
+    assert type(caught.value) is kind
+    return str(caught.value)

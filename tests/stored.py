@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import pytest
 from onnx import ModelProto
 
 import snn2hw
@@ -22,12 +21,6 @@ DAMAGED = "do:       compile the trained model again, or restore the folder from
 def write(folder: Path, net: Any = None) -> snn2hw.Artefact:
     net = net or one_neuron(lif("fire", "fc"))
     return snn2hw.compile(net, sample_of(net), target="generic", out=folder)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write(tmp_path / "net")
-    return tmp_path / "net"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

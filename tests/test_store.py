@@ -16,6 +16,13 @@ from tests.hand_networks import every_kind, every_kind_sample, neuron, one_neuro
 from tests.refused import refused
 from tests.stored import FILES, contents, write
 
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "net")
+    return tmp_path / "net"
+
+
 # writing and reading
 
 

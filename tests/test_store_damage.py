@@ -11,7 +11,13 @@ import snn2hw
 from snn2hw.errors import ArtefactError
 from snn2hw.store import sha256
 from tests.refused import refused
-from tests.stored import DAMAGED, FILES, edit_manifest
+from tests.stored import DAMAGED, FILES, edit_manifest, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "net")
+    return tmp_path / "net"
 
 
 @pytest.mark.parametrize("name", FILES[1:])

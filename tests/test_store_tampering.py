@@ -18,6 +18,12 @@ from tests.refused import refused
 from tests.stored import contents, edit_model, rehash, write
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "net")
+    return tmp_path / "net"
+
+
 def initializers(model: ModelProto) -> dict[str, Any]:
     nested = [a.g for n in model.graph.node for a in n.attribute if a.HasField("g")]
     return {t.name: t for g in [model.graph, *nested] for t in g.initializer}

@@ -29,7 +29,7 @@ class Ran:
 Compile = Callable[..., Ran]
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
+def run(capsys: Capture, *arguments: object) -> Ran:
     capsys.readouterr()
     code = guarded(lambda: app([str(a) for a in arguments], standalone_mode=True))
     seen = capsys.readouterr()

@@ -12,9 +12,7 @@ from snn2hw.store import sha256
 from snn2hw.trace import read_npz
 from tests.cli.running import HERE, Capture, Ran, altered, flip, refusal, script
 from tests.cli.running import run as run_cli
-from tests.hand_networks import (
-    every_kind_sample,
-)
+from tests.hand_networks import every_kind_sample
 
 # help
 

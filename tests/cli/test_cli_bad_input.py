@@ -12,21 +12,9 @@ import snn2hw
 from snn2hw.store import sha256
 from tests.cli.running import Capture, listing, refusal
 from tests.cli.running import run as run_cli
-from tests.hand_networks import (
-    counts,
-    every_kind_sample,
-    linear,
-    network,
-    neuron,
-    normal,
-    one_neuron,
-    readout,
-    sample_of,
-)
+from tests.hand_networks import counts, every_kind_sample, linear, network, neuron, normal, one_neuron, readout, sample_of
 
 TRUST = "do:       compile the trained model again, or restore the folder from where it came"
-
-
 COMMANDS = [("inspect",), ("simulate",), ("verify", "--executors", "reference,onnx-reference")]
 
 

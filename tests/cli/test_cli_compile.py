@@ -14,7 +14,6 @@ from tests.cli.running import run as run_cli  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-
 EMPTY = ["nets.py", "x.npy"]
 
 

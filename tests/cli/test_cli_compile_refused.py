@@ -15,10 +15,7 @@ from tests.cli.running import Compile, listing, refusal  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-
 EMPTY = ["nets.py", "x.npy"]
-
-
 SUPPORTED = (
     "AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, Neuron, Sequential, "
     "custom modules of these, x + y, flatten(2), mean(0)"

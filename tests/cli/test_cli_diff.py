@@ -12,12 +12,7 @@ from snn2hw.store import sha256
 from snn2hw.trace import read_npz
 from tests.cli.running import Capture, Ran, altered, flip, refusal
 from tests.cli.running import run as run_cli
-from tests.hand_networks import (
-    every_kind_sample,
-    lif,
-    one_neuron,
-    sample_of,
-)
+from tests.hand_networks import every_kind_sample, lif, one_neuron, sample_of
 
 
 @pytest.fixture

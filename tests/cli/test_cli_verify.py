@@ -14,9 +14,7 @@ from snn2hw.executors.onnx_reference import OnnxReference
 from snn2hw.trace import Ints, Trace
 from tests.cli.running import HERE, Capture, refusal
 from tests.cli.running import run as run_cli
-from tests.hand_networks import (
-    every_kind_sample,
-)
+from tests.hand_networks import every_kind_sample
 
 
 def faulty(monkeypatch: pytest.MonkeyPatch, fault: Any) -> None:

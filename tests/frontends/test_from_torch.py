@@ -22,17 +22,7 @@ from snn2hw.ir.network import (  # noqa: E402
     Single,
     Window,
 )
-from tests.frontends.torch_models import (  # noqa: E402
-    STEPS,
-    Forward,
-    Model,
-    Residual,
-    Written,
-    joined,
-    names,
-    sequential,
-    trace,
-)
+from tests.frontends.torch_models import STEPS, Forward, Model, Residual, Written, joined, names, sequential, trace  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

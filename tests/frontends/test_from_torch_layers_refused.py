@@ -8,12 +8,7 @@ torch = pytest.importorskip("torch")
 
 from snn2hw import nn  # noqa: E402
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, ValueRangeError  # noqa: E402
-from tests.frontends.torch_models import (  # noqa: E402
-    Model,
-    Written,
-    sequential,
-    trace,
-)
+from tests.frontends.torch_models import Model, Written, sequential, trace  # noqa: E402
 from tests.refused import refused  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -27,7 +22,6 @@ def spoiled(layer: Model, parameter: str, value: float = float("nan")) -> Model:
 
 FITS = "do:       check the layer before it, or the shape of the sample"
 CLEAN = "do:       train again with a smaller learning rate, or load another checkpoint"
-
 
 REFUSALS: dict[str, tuple[Callable[[], Model], tuple[int, ...], type[Snn2hwError], str]] = {
     "padding mode": (
@@ -254,7 +248,7 @@ REFUSALS: dict[str, tuple[Callable[[], Model], tuple[int, ...], type[Snn2hwError
 
 
 @pytest.mark.parametrize("which", REFUSALS)
-def test_refusals(which: str) -> None:
+def test_layers_that_are_refused(which: str) -> None:
     build, shape, kind, text = REFUSALS[which]
     with refused(kind, text):
         trace(build(), *shape)

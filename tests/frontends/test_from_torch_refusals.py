@@ -9,13 +9,7 @@ torch = pytest.importorskip("torch")
 
 from snn2hw import nn  # noqa: E402
 from snn2hw.errors import Snn2hwError, UnsupportedError  # noqa: E402
-from tests.frontends.torch_models import (  # noqa: E402
-    Model,
-    Written,
-    joined,
-    sequential,
-    trace,
-)
+from tests.frontends.torch_models import Model, Written, joined, sequential, trace  # noqa: E402
 from tests.refused import refused  # noqa: E402
 
 pytestmark = pytest.mark.torch

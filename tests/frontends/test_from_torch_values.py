@@ -10,13 +10,7 @@ torch = pytest.importorskip("torch")
 
 from snn2hw import nn, trace_model  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
-from tests.frontends.torch_models import (  # noqa: E402
-    STEPS,
-    Model,
-    Residual,
-    sequential,
-    trace,
-)
+from tests.frontends.torch_models import STEPS, Model, Residual, sequential, trace  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

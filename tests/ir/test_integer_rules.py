@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.errors import RuleError, ShapeError, Snn2hwError
+from snn2hw.errors import RuleError, ShapeError
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -25,15 +25,9 @@ from snn2hw.ir.program_text import program_from_text
 from snn2hw.ir.rules import check_integer
 from snn2hw.num import Format, Interval
 from tests.ir.test_text import every_real_kind
+from tests.refused import message
 
 INT32_MAX = 2**31 - 1
-
-
-def message(check: Any, net: Any, kind: type[Snn2hwError] = RuleError) -> str:
-    with pytest.raises(kind) as error:
-        check(net)
-    assert type(error.value) is kind
-    return str(error.value)
 
 
 PROGRAM = """program IF

@@ -10,18 +10,7 @@ from snn2hw.errors import RuleError, ShapeError, Snn2hwError, ValueRangeError
 from snn2hw.ir.network import Circulate, Network, Node, Readout, Window
 from snn2hw.ir.rules import check_network
 from tests.ir.test_text import every_real_kind
-
-INT32_MAX = 2**31 - 1
-
-
-def message(check: Any, net: Any, kind: type[Snn2hwError] = RuleError) -> str:
-    with pytest.raises(kind) as error:
-        check(net)
-    assert type(error.value) is kind
-    return str(error.value)
-
-
-# --- the real stage
+from tests.refused import message
 
 
 def real(**changes: Node | None) -> Network:

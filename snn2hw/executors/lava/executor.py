@@ -1,0 +1,115 @@
+"""lava: the artefact as Lava processes; runs them in the side environment and brings their trace back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from snn2hw import errors
+from snn2hw.artefact import MODEL, Artefact
+from snn2hw.errors import Snn2hwError
+from snn2hw.executors.lava.environment import package_copy, side_python, why_unavailable
+from snn2hw.trace import Ints, Trace, read_npz, write_npz
+
+SECONDS = 900
+SECONDS_VARIABLE = "SNN2HW_LAVA_SECONDS"
+
+
+@dataclass
+class LavaExecutor:
+    """Streams all samples through Lava's CPU simulation of Loihi 2.
+
+    Args:
+        report: of the last run: number of processes and steps, seconds for start, mapping and run.
+    """
+
+    name: str = "lava"
+    says: str = "Lava 0.10.0's fixed-point processes, in a Python 3.10 of their own"
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def unavailable(self) -> str:
+        """Why no side environment can be had, where none can."""
+        return why_unavailable()
+
+    def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
+        """The trace of payloads [T, N, ...], shifted back to steps without delay.
+
+        Raises:
+            ExecutorUnavailableError: the side environment cannot be made.
+            WidthError, UnsupportedError: the network does not fit Lava; names the layer.
+            Snn2hwError: Lava failed, or took longer than $SNN2HW_LAVA_SECONDS.
+        """
+        python = side_python(lambda text: print(text, file=sys.stderr))
+        with tempfile.TemporaryDirectory(prefix="snn2hw-lava-") as name:
+            folder = Path(name)
+            (folder / MODEL).write_bytes(artefact.model)
+            write_npz(folder / "payloads.npz", {"payloads": payloads})
+            run_side([str(python), "-m", "snn2hw.executors.lava.side", str(folder)], folder, seconds())
+            self.report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+            trace = Trace.from_arrays(read_npz(folder / "trace.npz"), "lava")
+        return trace if traces else Trace(trace.readout)
+
+
+def seconds() -> float:
+    """The time limit of one run."""
+    given = os.environ.get(SECONDS_VARIABLE, str(SECONDS))
+    try:
+        return float(given)
+    except ValueError as error:
+        raise errors.UsageError(f"{SECONDS_VARIABLE} is no number of seconds", got=repr(given), expected="such as 900") from error
+
+
+def run_side(command: list[str], folder: Path, limit: float) -> None:
+    """Run the side process in `folder` with nothing of this environment on its path; whatever happens, it and all its
+    children are gone afterwards.
+
+    Raises:
+        Snn2hwError: what the side process reported, how it died, or that it took too long.
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    environment["PYTHONPATH"] = str(package_copy())
+    log = folder / "side.log"
+    with log.open("wb") as output:
+        # A session of its own, so that one signal reaches Lava's processes too.
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            code: int | None = process.wait(timeout=limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            _kill_session(process)
+    if code is None:
+        raise Snn2hwError(
+            "Lava took too long", got=f"more than {limit:g} s", do=f"use fewer samples, or set {SECONDS_VARIABLE} to more seconds"
+        )
+    if (folder / "error.json").is_file():
+        raise _reported(json.loads((folder / "error.json").read_text(encoding="utf-8")))
+    if code != 0:
+        last = log.read_text(encoding="utf-8", errors="replace").strip()[-1500:]
+        raise Snn2hwError(
+            "Lava's side process died", got=f"exit code {code}\n{last}", expected="exit code 0", do="run it again; if it dies again, report this output"
+        )
+
+
+def _kill_session(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _reported(parts: Mapping[str, str]) -> Snn2hwError:
+    kind = getattr(errors, parts["type"], Snn2hwError)
+    made: Snn2hwError = kind(parts["what"], where=parts["where"], got=parts["got"], expected=parts["expected"], do=parts["do"])
+    return made
