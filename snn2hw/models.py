@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -76,10 +77,40 @@ def find_model(name: str, weights: str | None = None) -> Model:
             got=f"no {', '.join(missing)}",
             expected="build(), STEPS, train_data()",
         )
-    module = source.build()
+    where = str(folder / "model.py")
+    module = _call(source.build, f"{where}: build()")
+    _check_module(module, where)
     load_weights(module, Path(weights) if weights else folder / WEIGHTS)
-    images, _ = source.train_data()
-    return Model(module, np.asarray(images[:256]), source.STEPS, source)
+    data = _call(source.train_data, f"{where}: train_data()")
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise UsageError("train_data returns something else", where=where, got=type(data).__name__, expected="(samples, labels)")
+    return Model(module, samples_array(data[0][:256]), source.STEPS, source)
+
+
+def _call(function: Callable[[], Any], where: str) -> Any:
+    """What a user's function returns; whatever it raises becomes an error that names it."""
+    try:
+        return function()
+    except Snn2hwError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            "a function of the model fails",
+            where=where,
+            got=f"{type(error).__name__}: {error}",
+            expected="a function without arguments",
+            do="call it in Python and mend it",
+        ) from error
+
+
+def _check_module(module: Any, where: str) -> None:
+    if not hasattr(module, "load_state_dict"):
+        raise UsageError(
+            "the model is no torch.nn.Module",
+            where=where,
+            got=type(module).__name__,
+            expected="a torch.nn.Module, or from a factory (module, sample)",
+        )
 
 
 def load_source(path: Path) -> ModuleType:
@@ -152,14 +183,15 @@ def _from_factory(name: str, weights: str | None) -> Model:
             do="check that `python -c 'import ...'` works in this folder",
         ) from error
     parts = made if isinstance(made, tuple) else (made, None)
-    if len(parts) != 2 or not hasattr(parts[0], "state_dict"):
+    if len(parts) != 2:
         raise UsageError(
             "the factory returns something else",
             where=name,
-            got=str([type(p).__name__ for p in parts]),
+            got=f"{len(parts)} values",
             expected="a torch.nn.Module, or (module, sample)",
         )
     module, sample = parts
+    _check_module(module, name)
     if weights is not None:
         load_weights(module, Path(weights))
     return Model(module, None if sample is None else samples_array(sample), None, None)

@@ -78,6 +78,8 @@ class Trace:
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
     """Write aside, then rename: a reader never sees half a file. No pickles."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise UsageError("cannot write", where=str(path), got="Not a directory", do="choose a folder you can write to")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:

@@ -42,6 +42,8 @@ def _interval(i: Instruction, known: Ranges, program: Program, channel: int) -> 
 
 def _select(i: Instruction, known: Ranges, program: Program, channel: int) -> Interval:
     condition, if_true, if_false = i.args
+    if known[condition] not in Interval(0, 1):  # not legal; the rules say so, with both arms' interval
+        return known[if_true].hull(known[if_false])
     arms = []
     for arm, outcome in ((if_true, 1), (if_false, 0)):
         if outcome not in known[condition]:

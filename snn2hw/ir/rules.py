@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from snn2hw.ir.integer import (
     IntNode,
     IntReadout,
 )
-from snn2hw.ir.network import Add, Input, Network, Readout
+from snn2hw.ir.network import Add, Input, Network, Node, Readout
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.shapes import output_shape
@@ -32,22 +33,42 @@ INT32_MAX = 2**31 - 1
 def check_network(net: Network) -> None:
     """The real stage: one Input first, one Readout last, names unique and defined before use, shapes those of the
     equations, every parameter finite. Raises RuleError, ShapeError, ValueRangeError."""
-    _check_graph(net.nodes, Input, Readout, Add)
+    _check_steps(net.steps)
     for node in net.nodes:
         for name, value in vars(node).items():
-            if isinstance(value, np.ndarray) and not np.isfinite(value).all():
-                raise ValueRangeError(
-                    f"'{name}' holds NaN or Inf",
-                    where=node.source or node.name,
-                    got=f"{int((~np.isfinite(value)).sum())} of {value.size} values",
-                    expected="finite numbers",
-                    do="train again with a smaller learning rate, or load another checkpoint",
-                )
+            _check_finite(node, name, value)
+    _check_graph(net.nodes, Input, Readout, Add)
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 1:
+        raise RuleError("a network has at least one step", got=f"T = {steps}", expected="1, 2, 3, ...")
+
+
+def _check_finite(node: Node, name: str, value: Any) -> None:
+    """Arrays, numbers, and numbers inside tuples and firings."""
+    if dataclasses.is_dataclass(value):
+        for field, inner in vars(value).items():
+            _check_finite(node, f"{name}.{field}", inner)
+        return
+    try:
+        numbers = np.asarray(value, np.float64)
+    except (ValueError, TypeError):  # names, words
+        return
+    if not np.isfinite(numbers).all():
+        raise ValueRangeError(
+            f"'{name}' holds NaN or Inf",
+            where=node.source or node.name,
+            got=f"{int((~np.isfinite(numbers)).sum())} of {numbers.size} values",
+            expected="finite numbers",
+            do="train again with a smaller learning rate, or load another checkpoint",
+        )
 
 
 def check_integer(net: IntegerNetwork) -> None:
     """The integer stage: the graph rules of the real stage; every value in its interval and format for every input in
     range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
+    _check_steps(net.steps)
     _check_graph(net.nodes, IntInput, IntReadout, IntAdd)
     known = {n.name: n for n in net.nodes}
     for node in net.nodes:
@@ -79,13 +100,7 @@ def _check_graph(nodes: Sequence[Any], first: type, last: type, join: type) -> N
 
 
 def _broken(node: IntNode, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
-    computed = node_interval(node, [s.interval for s in sources])
-    if computed not in node.interval:
-        yield "the value can leave its declared interval", f"{computed} in {node.interval}"
-    if node.interval.magnitude > INT32_MAX:
-        yield "a value between layers must keep within int32", str(node.interval)
-    if node.interval not in node.format.interval:
-        yield "the declared interval does not fit the format", f"{node.interval} in {node.format}"
+    # What a node is comes first: intervals are only defined for nodes that are well formed.
     if isinstance(node, IntConv2d | IntLinear):
         yield from _synapse(node, sources[0])
     if isinstance(node, IntFlatten | IntMaxPool2d | IntReadout) and node.format.frac != sources[0].format.frac:
@@ -96,6 +111,13 @@ def _broken(node: IntNode, sources: Sequence[IntNode]) -> Iterator[tuple[str, st
             yield "the branches are not brought to one binary point", f"{[str(s.format) for s in sources]} << {node.shifts}"
     if isinstance(node, IntNeuron):
         yield from _neuron(node, sources[0])
+    computed = node_interval(node, [s.interval for s in sources])
+    if computed not in node.interval:
+        yield "the value can leave its declared interval", f"{computed} in {node.interval}"
+    if node.interval.magnitude > INT32_MAX:
+        yield "a value between layers must keep within int32", str(node.interval)
+    if node.interval not in node.format.interval:
+        yield "the declared interval does not fit the format", f"{node.interval} in {node.format}"
 
 
 def _synapse(node: IntConv2d | IntLinear, source: IntNode) -> Iterator[tuple[str, str]]:

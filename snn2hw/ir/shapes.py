@@ -45,12 +45,19 @@ def _slid(node: Any, window: Window, size: tuple[int, int]) -> tuple[int, int]:
     return h, w
 
 
+def _per_output(node: Any, values: Any, outputs: int) -> None:
+    if len(values) != outputs:
+        raise _mismatch(node, "the number of biases is not the number of outputs", len(values), outputs)
+
+
 def _conv2d(node: Any, inputs: Sequence[Shape]) -> Shape:
+    _per_output(node, node.bias, len(node.weight))
     _, h, w = _image(node, inputs[0], node.weight.shape[1] * node.groups)
     return (int(node.weight.shape[0]), *_slid(node, node.window, (h, w)))
 
 
 def _linear(node: Any, inputs: Sequence[Shape]) -> Shape:
+    _per_output(node, node.bias, len(node.weight))
     if len(inputs[0]) != 1 or inputs[0][0] != node.weight.shape[1]:
         raise _mismatch(node, "the number of features does not fit the weights", list(inputs[0]), [node.weight.shape[1]])
     return (int(node.weight.shape[0]),)
@@ -62,6 +69,7 @@ def _pool(node: Any, inputs: Sequence[Shape]) -> Shape:
 
 
 def _batch_norm(node: Any, inputs: Sequence[Shape]) -> Shape:
+    _per_output(node, node.shift, len(node.scale))
     if inputs[0][0] != len(node.scale):
         raise _mismatch(node, "the number of channels does not fit the normalisation", inputs[0][0], len(node.scale))
     return inputs[0]

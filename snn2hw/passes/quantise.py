@@ -30,6 +30,7 @@ from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.weights import choose_scales
 
+MOST_FRAC = 64  # amplitudes below 2**-64 are none
 PAYLOAD_MAX = 127  # of a payload in 8 bits, sign included
 SUM_BITS = 32  # every value between layers is exact in int32; `narrow` then finds the bits that are needed
 
@@ -215,8 +216,9 @@ def payload_format(node: real.Neuron) -> tuple[Interval, int]:
     if isinstance(node.firing, real.Single):
         return Interval(0, 1), 0
     amplitudes = node.firing.amplitudes
-    largest = sum(abs(a) for a in amplitudes)
-    frac = next(f for f in itertools.count() if _exact(amplitudes, f) or largest * 2.0 ** (f + 1) > PAYLOAD_MAX)
+    frac = next(
+        f for f in itertools.count() if _exact(amplitudes, f) or f == MOST_FRAC or _raw_sum(amplitudes, f + 1) > PAYLOAD_MAX
+    )
     raw = [round_half_up(a * 2.0**frac) for a in amplitudes]
     if any(a != 0 and r == 0 for a, r in zip(amplitudes, raw, strict=True)):
         raise WidthError(
@@ -229,6 +231,10 @@ def payload_format(node: real.Neuron) -> tuple[Interval, int]:
     if node.firing.signed:
         return Interval(-sum(map(abs, raw)), sum(map(abs, raw))), frac
     return Interval(sum(min(r, 0) for r in raw), sum(max(r, 0) for r in raw)), frac
+
+
+def _raw_sum(values: Sequence[float], frac: int) -> int:
+    return sum(abs(round_half_up(v * 2.0**frac)) for v in values)
 
 
 def _exact(values: Sequence[float], frac: int) -> bool:

@@ -133,25 +133,12 @@ class _Writer:
 
     def moved(self, name: str, frac: int) -> str:
         """The value at another binary point."""
-        left = frac - self.b.frac(name)
-        if left > 0:
-            return (
-                self.moved(self.emit(Op.SHIFT_LEFT, (self.fitted(name, WIDEST - left),), (left,)), frac)
-                if left < 40
-                else self.moved_by_clamp(name, frac)
-            )
-        return (
-            name
-            if left == 0
-            else self.emit(Op.SHIFT_RIGHT, (name,), (min(-left, 61), self.rounding()))
-            if left >= -61
-            else self.moved_by_clamp(name, frac)
-        )
-
-    def moved_by_clamp(self, name: str, frac: int) -> str:
-        """Binary points too far apart for one shift: a flag of the value takes its place."""
-        flag = self.emit(Op.GE, (name, name))
-        return self.moved(flag, frac) if abs(frac) < 40 else self.emit(Op.CONST, (), (1,), frac)
+        while (left := frac - self.b.frac(name)) > 0:
+            bits = min(left, 20)
+            name = self.emit(Op.SHIFT_LEFT, (self.fitted(name, WIDEST - bits, ("clamp", "wrap")),), (bits,))
+        while (right := self.b.frac(name) - frac) > 0:
+            name = self.emit(Op.SHIFT_RIGHT, (name,), (min(right, 40), self.rounding()))
+        return name
 
     def aligned(self, count: int = 2) -> list[str]:
         first = self.fitted(self.pick(), WIDEST - 2)

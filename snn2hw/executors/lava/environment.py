@@ -68,9 +68,13 @@ def why_unavailable() -> str:
     """Why no side environment can be had here; empty where one can."""
     if find_python310() is not None:
         return ""
-    where = f"${PYTHON_VARIABLE} is {os.environ[PYTHON_VARIABLE]!r}, which is no Python 3.10" if PYTHON_VARIABLE in os.environ else ""
+    where = (
+        f"${PYTHON_VARIABLE} is {os.environ[PYTHON_VARIABLE]!r}, which is no Python 3.10" if PYTHON_VARIABLE in os.environ else ""
+    )
     searched = "no Python 3.10 on the PATH, in pyenv, in conda or known to uv"
-    return f"{where or searched}: Lava 0.10.0 imports on no other; install one (`uv python install 3.10`) or set {PYTHON_VARIABLE}"
+    return (
+        f"{where or searched}: Lava 0.10.0 imports on no other; install one (`uv python install 3.10`) or set {PYTHON_VARIABLE}"
+    )
 
 
 def side_python(say: Say) -> Path:

@@ -97,7 +97,10 @@ def run_side(command: list[str], folder: Path, limit: float) -> None:
     if code != 0:
         last = log.read_text(encoding="utf-8", errors="replace").strip()[-1500:]
         raise Snn2hwError(
-            "Lava's side process died", got=f"exit code {code}\n{last}", expected="exit code 0", do="run it again; if it dies again, report this output"
+            "Lava's side process died",
+            got=f"exit code {code}\n{last}",
+            expected="exit code 0",
+            do="run it again; if it dies again, report this output",
         )
 
 

@@ -20,6 +20,7 @@ from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.program import SPIKES, Instruction, Op, initial_value
 from snn2hw.ir.program_text import program_from_text
 
+
 @implements(proc=ProgramNeuron, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
