@@ -119,8 +119,9 @@ def _target(data: Mapping[str, Any], where: str) -> Target:
         raise TargetError(
             "a target file has an unknown field", where=f"{where} [lowering]", got=unknown[0], expected=", ".join(sorted(known))
         )
-    facts = {k: _fact(k, v, where) for table in ("lowering", "facts") for k, v in data[table].items()}
-    lowering = Lowering(**{name: _field(name, facts, where) for name in known})
+    read = {k: _fact(k, v, where) for k, v in data["lowering"].items()}
+    facts = {**{k: _fact(k, v, where) for k, v in data["facts"].items()}, **read}
+    lowering = Lowering(**{name: _field(name, read, where) for name in known})
     if lowering.coefficient_bits + 2 > lowering.accumulator_bits or lowering.state_bits > lowering.accumulator_bits:
         raise TargetError(
             "a target file has widths that contradict each other",
@@ -134,7 +135,7 @@ def _target(data: Mapping[str, Any], where: str) -> Target:
 
 def _fact(key: str, entry: Any, where: str) -> Fact:
     complete = isinstance(entry, dict) and set(entry) == {"value", "confidence", "source"}
-    if not complete or entry["confidence"] not in CONFIDENCES or not str(entry["source"]).strip():
+    if not complete or str(entry["confidence"]) not in CONFIDENCES or not str(entry["source"]).strip():
         raise TargetError(
             f"'{key}' must have a value, a confidence and a source",
             where=where,
@@ -164,14 +165,14 @@ def _flag(value: Any) -> bool:
 
 
 def _rounding(value: Any) -> Rounding:
-    if value not in {r.value for r in Rounding}:
+    if not isinstance(value, str) or value not in {r.value for r in Rounding}:
         raise ValueError(" or ".join(r.value for r in Rounding))
     return Rounding(value)
 
 
 def _some_of(*allowed: str) -> Callable[[Any], tuple[str, ...]]:
     def parse(value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list) or not value or set(value) - set(allowed):
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) and v in allowed for v in value):
             raise ValueError("a list of " + ", ".join(allowed))
         return tuple(value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,10 +102,20 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            return {k: data[k] for k in data.files}
+            arrays = {k: data[k] for k in data.files}
     except FileNotFoundError as error:
         raise ArtefactError("no such file", where=str(path), do="check the path") from error
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        EOFError,
+        RuntimeError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
         raise ArtefactError(
             "this file cannot be read as arrays",
             where=str(path),
@@ -112,3 +123,12 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
             expected="an .npz file as snn2hw writes it",
             do="write it again",
         ) from error
+    if foreign := [k for k, v in arrays.items() if not isinstance(v, np.ndarray)]:
+        raise ArtefactError(
+            "this archive holds something else than arrays",
+            where=str(path),
+            got=foreign[0],
+            expected="an .npz file",
+            do="write it again",
+        )
+    return arrays

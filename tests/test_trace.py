@@ -86,7 +86,7 @@ def test_writing_where_a_file_is_in_the_way(tmp_path: Path) -> None:
         f"""
         cannot write
           where:    {path}
-          got:      File exists
+          got:      Not a directory
           do:       choose a folder you can write to
         """,
     ):
@@ -181,7 +181,17 @@ def test_an_archive_of_other_files_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readout", "not an array")
-    assert_unreadable(path)
+    with refused(
+        ArtefactError,
+        f"""
+        this archive holds something else than arrays
+          where:    {path}
+          got:      readout
+          expected: an .npz file
+          do:       write it again
+        """,
+    ):
+        read_npz(path)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

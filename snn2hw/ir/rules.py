@@ -21,7 +21,7 @@ from snn2hw.ir.integer import (
     IntNode,
     IntReadout,
 )
-from snn2hw.ir.network import Add, Input, Network, Node, Readout
+from snn2hw.ir.network import Add, Input, Network, Neuron, Node, Readout
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.shapes import output_shape
@@ -37,6 +37,14 @@ def check_network(net: Network) -> None:
     for node in net.nodes:
         for name, value in vars(node).items():
             _check_finite(node, name, value)
+        if isinstance(node, Neuron) and not node.state_range[0] <= node.reset_value <= node.state_range[1]:
+            raise ValueRangeError(
+                "the reset value is outside the state range",
+                where=node.source or node.name,
+                got=f"{node.reset_value:g}",
+                expected=f"{node.state_range[0]:g} to {node.state_range[1]:g}",
+                do="choose a reset value inside the state range",
+            )
     _check_graph(net.nodes, Input, Readout, Add)
 
 

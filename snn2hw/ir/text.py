@@ -15,7 +15,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_from_text, program_to_text
 from snn2hw.num import Format, Interval
 
+_Kind = TypeVar("_Kind")
 Arrays = dict[str, npt.NDArray[Any]]
 
 ARRAY, PROGRAM = "ARRAY", "PROGRAM"  # names, not literals, that stand for what lies beside or below the line
@@ -75,7 +76,14 @@ def _value(value: Any, key: str, owner: str, arrays: Arrays) -> str:
         return _program(value, owner, arrays)
     if dataclasses.is_dataclass(value):
         return _call(value, owner, arrays)
-    return repr(value)
+    return repr(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """Python's own numbers, whatever kind came in, so that their text is a literal."""
+    if isinstance(value, tuple):
+        return tuple(_plain(v) for v in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _program(program: Program, owner: str, arrays: Arrays) -> str:
@@ -94,12 +102,23 @@ def from_text(text: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Network | In
         TextError: text that is not a network, or an array that is missing.
     """
     head, _, body = text.partition("\n")
+    integer_head, real_head = _INTEGER_HEAD.fullmatch(head), _REAL_HEAD.fullmatch(head)
+    if integer_head is None and real_head is None:
+        raise TextError("this is not the text of a network", got=repr(head[:80]), expected="network integer steps=4 target=NAME")
     nodes = tuple(_parse_node(source, arrays) for source in _split(body))
-    if match := _INTEGER_HEAD.fullmatch(head):
-        return IntegerNetwork(int(match[1]), match[2], tuple(n for n in nodes if isinstance(n, IntNode)))
-    if match := _REAL_HEAD.fullmatch(head):
-        return Network(int(match[1]), tuple(n for n in nodes if isinstance(n, Node)))
-    raise TextError("this is not the text of a network", got=repr(head[:80]), expected="network integer steps=4 target=NAME")
+    if integer_head is not None:
+        return IntegerNetwork(int(integer_head[1]), integer_head[2], _all_of(nodes, IntNode))
+    assert real_head is not None
+    return Network(int(real_head[1]), _all_of(nodes, Node))
+
+
+def _all_of(nodes: tuple[Any, ...], kind: type[_Kind]) -> tuple[_Kind, ...]:
+    for node in nodes:
+        if not isinstance(node, kind):
+            raise TextError(
+                "a node of the other stage", where=getattr(node, "name", ""), got=type(node).__name__, expected=kind.__name__
+            )
+    return nodes
 
 
 def _split(body: str) -> list[str]:

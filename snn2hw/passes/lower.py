@@ -93,7 +93,8 @@ def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state
     else:
         total = b.emit(Op.ADD, "h_sum", (lower_polynomial(b, equation, u, state.frac, factor_bits, limits, where), x))
     h = b.emit(Op.CLAMP, "h", (total,), (state.lo, state.hi))
-    spikes, after = lower_firing(b, equation, h, thresholds(equation, state, where), state.raw(equation.reset_value))
+    reset_value = min(max(state.raw(equation.reset_value), state.lo), state.hi)
+    spikes, after = lower_firing(b, equation, h, thresholds(equation, state, where), reset_value)
     b.emit(Op.OUTPUT, SPIKES, (spikes,), (SPIKES,))
     b.emit(Op.OUTPUT, "u_next", (after,), ("u",))
     return _fitting(b.program(), limits, where)
@@ -129,6 +130,8 @@ def _head(b: ProgramBuilder, node: UnloweredNeuron, source: IntNode, state: Stat
 def _factor_frac(factors: np.ndarray[tuple[int, ...], np.dtype[np.float64]], x: Interval, aim: int, limits: Lowering) -> int:
     """Fractional bits of the head's factors: exact where that fits, else as many as coefficient and accumulator hold."""
     largest = float(np.abs(factors).max())
+    if largest == 0.0:
+        return 0
     room = min(2.0 ** (limits.coefficient_bits - 1) - 1, (2.0 ** (limits.accumulator_bits - 1) - 1) / max(x.magnitude, 1))
     most = int(np.floor(np.log2(room / largest)))
     exact = next((f for f in range(max(aim, 0), most + 1) if all((v * 2.0**f).is_integer() for v in factors.tolist())), most)

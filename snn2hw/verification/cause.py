@@ -56,8 +56,10 @@ def _before(node: IntNeuron, trace: Trace, state: str, at: Sequence[int]) -> int
 
 def _sums_that_give(program: Program, before: dict[str, int], seen: dict[str, int], x: int, channel: int) -> int | None:
     """The synaptic sum nearest to x for which the law gives what was seen, or None."""
+    # A wrong weight can push the sum beyond what was proved for the right ones, so more than the declared is tried.
     declared = declared_interval(program.input)
-    lo, hi = max(declared.lo, x - SEARCHED // 2), min(declared.hi, x + SEARCHED // 2)
+    spread = declared.hi - declared.lo
+    lo, hi = max(declared.lo - spread, x - SEARCHED // 2), min(declared.hi + spread, x + SEARCHED // 2)
     tried = np.arange(lo, hi + 1, dtype=np.int64)[None, None]
     states = {k: np.full(tried.shape, v, np.int64) for k, v in before.items()}
     payload, after = law_step(_of_channel(program, channel), tried, states)

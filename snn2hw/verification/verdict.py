@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from snn2hw.artefact import Artefact
-from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
+from snn2hw.errors import ArtefactError, ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import Executor, executors
 from snn2hw.executors.reference import Reference
 from snn2hw.trace import Ints, Trace
@@ -74,6 +74,14 @@ def compare_executors(
             got=f"executors {', '.join(names) or 'none'}",
             expected="at least one besides the reference",
         )
+    if stored is not None and len(stored.readout) != payloads.shape[1]:
+        raise ArtefactError(
+            "the stored trace is of another number of samples",
+            where=STORED,
+            got=f"{len(stored.readout)} samples",
+            expected=f"{payloads.shape[1]} samples",
+            do="store the trace of the payloads beside it",
+        )
     tally = _Tally(artefact, progress, payloads.shape[1] * (1 + len(running)))
     for start in range(0, payloads.shape[1], BATCH):
         batch = payloads[:, start : start + BATCH]
@@ -109,8 +117,19 @@ class _Tally:
         arrays, right = got.arrays(), expected.arrays()
         self.compared[name] = self.compared.get(name, 0) + sum(v.size for v in arrays.values())
         self.different[name] = self.different.get(name, 0) + sum(int((arrays[k] != right[k]).sum()) for k in right)
-        if found is not None and name not in self.first:
-            self.first[name] = Difference(**{**vars(found), "sample": found.sample + start})
+        if found is not None:
+            here = Difference(**{**vars(found), "sample": found.sample + start})
+            self.first[name] = min(self.first.get(name, here), here, key=self._order)
+
+    def _order(self, d: Difference) -> tuple[int, int, int]:
+        """Earliest step first, then the order of evaluation, then samples; the readout, which has no step, last."""
+        layers = [n.name for n in self.artefact.network.neurons]
+        position = next((k for k, layer in enumerate(layers) if d.signal in (layer, *self._states(layer))), len(layers))
+        return (d.step if d.step >= 0 else self.artefact.network.steps, position, d.sample)
+
+    def _states(self, layer: str) -> list[str]:
+        node = next(n for n in self.artefact.network.neurons if n.name == layer)
+        return [f"{layer}.{s}" for s in node.program.states]
 
 
 def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:

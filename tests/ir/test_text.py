@@ -126,7 +126,7 @@ def test_networks_of_random_programs_round_trip(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["@", "@program", "format=s8.0", "weights=@, bias=@)", "'", '"', "\\n", "\n  program P", "\n)", "é"]
+    "source", ["@", "@program", "format=s8.0", "weights=@, bias=ARRAY)", "'", '"', "\\n", "\n  program P", "\n)", "é"]
 )
 def test_any_source_round_trips(source: str) -> None:
     net = every_real_kind()
@@ -142,7 +142,7 @@ def test_the_text_of_a_real_network() -> None:
         "Input(name='input', inputs=(), shape=(2, 6, 6), source='the sample', lo=-1.0, hi=0.3, static=True, counts=False)"
     )
     assert lines[2] == (
-        "Conv2d(name='0', inputs=('input',), shape=(3, 6, 6), source='0 (Conv2d)', weight=@, bias=@, "
+        "Conv2d(name='0', inputs=('input',), shape=(3, 6, 6), source='0 (Conv2d)', weight=ARRAY, bias=ARRAY, "
         "window=Window(kernel=(3, 3), stride=(1, 1), padding=(1, 1), dilation=(1, 1)), groups=1)"
     )
     assert "firing=Circulate(thresholds=(1.0, 0.5), amplitudes=(1.0, 0.5), signed=True)" in lines[8]
@@ -160,9 +160,9 @@ def test_the_text_of_a_real_network() -> None:
 
 
 SMALL = """network integer steps=2 target=generic
-IntInput(name='in', inputs=(), shape=(2,), format=u8.0, interval=[0, 255], source='', unit=1.0, static=True, counts=False)
-IntLinear(name='0', inputs=('in',), shape=(2,), format=s11.3, interval=[-255, 520], source='0 (Linear)', weight=@, bias=@)
-IntNeuron(name='1', inputs=('0',), shape=(2,), format=u1.0, interval=[0, 1], source='1 (IF)', program=
+IntInput(name='in', inputs=(), shape=(2,), format='u8.0', interval=[0, 255], source='', unit=1.0, static=True, counts=False)
+IntLinear(name='0', inputs=('in',), shape=(2,), format='s11.3', interval=[-255, 520], source='0', weight=ARRAY, bias=ARRAY)
+IntNeuron(name='1', inputs=('0',), shape=(2,), format='u1.0', interval=[0, 1], source='1 (IF)', program=
   program IF
     u = state lo=-512 hi=511 initial=0 : s10.3 proved
     x = input lo=-255 hi=520 : s11.3 proved
@@ -175,7 +175,7 @@ IntNeuron(name='1', inputs=('0',), shape=(2,), format=u1.0, interval=[0, 1], sou
     u_next = output after to=u : s10.3 proved
     spikes = output fired to=spikes : u1.0 proved
 )
-IntReadout(name='out', inputs=('1',), shape=(2,), format=u1.0, interval=[0, 1], source='')
+IntReadout(name='out', inputs=('1',), shape=(2,), format='u1.0', interval=[0, 1], source='')
 """
 ARRAYS = {
     "0.weight": np.array([[1, 1], [-1, 0]], np.int8), "0.bias": np.array([10, 0], np.int32), "1.theta": np.array([100, 90]),
@@ -216,7 +216,7 @@ def unreadable(where: str, got: str) -> str:
     return f"a node cannot be read\n  where:    {where}\n  got:      {got}\n  expected: NodeClass(name='...', ...)"
 
 
-READOUT = "IntReadout(name='out', inputs=('1',), shape=(2,), format=u1.0, interval=[0, 1], source='')"
+READOUT = "IntReadout(name='out', inputs=('1',), shape=(2,), format='u1.0', interval=[0, 1], source='')"
 
 
 @pytest.mark.parametrize(
@@ -257,11 +257,11 @@ def test_an_array_that_is_missing(name: str, line: int) -> None:
 
 def test_a_format_of_a_node_that_cannot_be_read() -> None:
     with pytest.raises(TextError, match="this is not a fixed-point format"):
-        from_text(SMALL.replace(READOUT, READOUT.replace("format=u1.0", "format='u1'")), ARRAYS)
+        from_text(SMALL.replace(READOUT, READOUT.replace("format='u1.0'", "format='u1'")), ARRAYS)
 
 
 def test_a_format_of_a_node_of_an_impossible_width() -> None:
-    assert "99 bits" in message(SMALL.replace(READOUT, READOUT.replace("format=u1.0", "format=u99.0")))
+    assert "99 bits" in message(SMALL.replace(READOUT, READOUT.replace("format='u1.0'", "format='u99.0'")))
 
 
 def test_a_program_that_cannot_be_read() -> None:

@@ -239,7 +239,7 @@ def test_a_stored_trace_of_other_samples_is_refused(
 ) -> None:
     monkeypatch.setattr(module, "BATCH", batch)
     twice = np.concatenate([payloads, payloads], axis=1)[:, :samples]
-    with pytest.raises(ArtefactError, match="the traces are not of the same run"):
+    with pytest.raises(ArtefactError, match="the stored trace is of another number of samples"):
         compare_executors(artefact, payloads, ["reference"], stored=interpret(artefact.network, twice))
 
 

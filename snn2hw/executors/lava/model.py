@@ -49,7 +49,7 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
             for name, state in self.program.states.items():
                 getattr(self, name)[:] = initial_value(state)
 
-        def sources(i: Instruction) -> np.ndarray:
+        def sources(i: Instruction) -> Any:
             if i.op is Op.PARAM:
                 return _along_channels(self.constants[self.rows[i.name]], x.ndim)
             return getattr(self, i.name) if i.op is Op.STATE else x
@@ -62,7 +62,7 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
         self.s_out.send(payload.astype(np.int32))
 
 
-def _along_channels(values: np.ndarray, ndim: int) -> np.ndarray:
+def _along_channels(values: Any, ndim: int) -> Any:
     return np.asarray(values).reshape((-1,) + (1,) * (ndim - 1))
 
 

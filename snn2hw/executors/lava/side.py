@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 
@@ -61,12 +62,13 @@ def run(folder: Path) -> None:
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
 
 
-def _trace(net: IntegerNetwork, logits: Ints, record: Path, delays: dict[str, int], steps: int, samples: int) -> Trace:
+def _trace(net: IntegerNetwork, logits: Ints, record: Path, delays: Mapping[str, int], steps: int, samples: int) -> Trace:
     """Undo the pipeline's delays: step t of sample n was seen by a layer behind d synapses at n*T + t + d."""
 
     def unstreamed(rows: Ints, name: str) -> Ints:
         part = rows[delays[name] : delays[name] + samples * steps]
-        return part.reshape(samples, steps, *part.shape[1:]).swapaxes(0, 1)
+        by_step: Ints = part.reshape(samples, steps, *part.shape[1:]).swapaxes(0, 1)
+        return by_step
 
     spikes, states = {}, {}
     for number, node in enumerate(net.neurons):
