@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.onnx_terms import payload_dtype, state_dtype
 from snn2hw.ir.program import initial_value
 from snn2hw.trace import Ints, Trace
 
@@ -29,10 +30,7 @@ def run_onnx(artefact: Artefact, payloads: Ints, traces: bool, open_session: Cal
 
 
 def _as_input(net: IntegerNetwork, payloads: Ints) -> Array:
-    fmt = net.input.format
-    if fmt.width > 8:
-        return payloads.astype(np.int32)
-    return payloads.astype(np.int8 if fmt.signed else np.uint8)
+    return payloads.astype(payload_dtype(net.input.format))
 
 
 def _steps(net: IntegerNetwork, x: Array, session: Session) -> tuple[dict[str, Ints], dict[str, Ints]]:
@@ -53,7 +51,7 @@ def _initial(net: IntegerNetwork, samples: int) -> dict[str, Array]:
     initial = {}
     for n in net.neurons:
         for name, state in n.program.states.items():
-            dtype = np.int32 if state.format.width <= 32 else np.int64
+            dtype = state_dtype(state.format)
             initial[f"{n.name}.{name}"] = np.full((samples, *n.shape), initial_value(state), dtype)
     return initial
 

@@ -45,7 +45,7 @@ class GraphWriter:
         array = np.asarray(value, dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
-            name = f"{self._prefix}constant{len(self._constants)}"
+            name = f"{self._prefix}constant/{len(self._constants)}"
             self.node("Constant", [], name, value=numpy_helper.from_array(array, name))
             self._constants[key] = name
         return self._constants[key]

@@ -15,33 +15,38 @@ import numpy as np
 from onnx import FunctionProto, helper
 
 from snn2hw.export.onnx_build import OPSET, GraphWriter, onnx_type
+from snn2hw.ir.onnx_terms import INT32_LIMIT, state_dtype
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program
 from snn2hw.num import Format, Rounding
-
-INT32_BITS = 31  # magnitudes below 2**31 - one sign bit - leave room for the offset of a floor shift
 
 
 def arithmetic_dtype(program: Program) -> Any:
     """int32 where every value and every rounding offset keeps within it, else int64."""
-    fits = all(_largest_magnitude(program, i) < 2**INT32_BITS for i in program.instructions)
+    fits = all(_largest_magnitude(program, i) < INT32_LIMIT for i in program.instructions)
     return np.int32 if fits else np.int64
 
 
-def state_dtype(state: Instruction) -> Any:
-    """The type in which a state enters and leaves the graph."""
-    return np.int32 if state.format.interval.magnitude < 2**INT32_BITS else np.int64
-
-
 def _largest_magnitude(program: Program, i: Instruction) -> int:
-    own = i.format.interval.magnitude
+    """Of the value, and of every constant and intermediate that its entry in the table makes."""
+    own = [i.format.interval.magnitude, *(abs(a) for a in i.attrs if isinstance(a, int))]
     if i.op is Op.WRAP:
-        own = max(own, program.by_name[i.args[0]].format.interval.magnitude + (1 << (i.format.width - 1)), 1 << i.format.width)
-    if i.op is Op.SHIFT_RIGHT and i.attrs[1] is not Rounding.TOWARD_ZERO:
-        argument = program.by_name[i.args[0]].format
-        own = max(own, argument.interval.magnitude + _offset(argument, int(str(i.attrs[0]))) + (1 << int(str(i.attrs[0]))))
+        own += [program.by_name[i.args[0]].format.interval.magnitude + (1 << (i.format.width - 1)), 1 << i.format.width]
+    if i.op is Op.SHIFT_LEFT:
+        own.append(1 << _number(i, 0))
     if i.op is Op.SHIFT_RIGHT:
-        own = max(own, 1 << int(str(i.attrs[0])))
-    return own
+        argument, bits = program.by_name[i.args[0]].format, _number(i, 0)
+        raised = argument.interval.magnitude
+        if i.attrs[1] is not Rounding.TOWARD_ZERO:
+            raised += _offset(argument, bits) + (1 << bits)
+        doubling = 1 if _varies(program, i.args[0]) else 2
+        own += [doubling * raised, doubling << bits]
+    return max(own)
+
+
+def _number(i: Instruction, n: int) -> int:
+    value = i.attrs[n]
+    assert isinstance(value, int)
+    return value
 
 
 def program_function(program: Program, domain: str) -> FunctionProto:
@@ -50,7 +55,7 @@ def program_function(program: Program, domain: str) -> FunctionProto:
     emit = _Emitter(writer, program, arithmetic_dtype(program), {})
     for i in program.instructions:
         _TABLE[i.op](emit, i)
-    outputs = ["spikes_out", *(f"{name}_out" for name in program.states)]
+    outputs = ["out/spikes", *(f"out/{name}" for name in program.states)]
     return helper.make_function(
         domain, program.kind, function_inputs(program), outputs, writer.nodes, [helper.make_opsetid("", OPSET)]
     )
@@ -58,7 +63,7 @@ def program_function(program: Program, domain: str) -> FunctionProto:
 
 def function_inputs(program: Program) -> list[str]:
     """Names of the function's inputs, in order."""
-    return ["x_in", *(f"{s}_in" for s in program.states), *(f"{p}_in" for p in program.params)]
+    return ["in", *(f"in/{s}" for s in program.states), *(f"in/{p}" for p in program.params)]
 
 
 @dataclass(frozen=True)
@@ -76,17 +81,17 @@ class _Emitter:
 
     def condition(self, name: str) -> str:
         if name not in self.flags:
-            self.flags[name] = self.writer.node("Cast", [name], f"{name}_flag", to=onnx_type(np.bool_))
+            self.flags[name] = self.writer.node("Cast", [name], f"{name}/flag", to=onnx_type(np.bool_))
         return self.flags[name]
 
 
 def _source(e: _Emitter, i: Instruction) -> None:
-    entry = "x_in" if i.op is Op.INPUT else f"{i.name}_in"
+    entry = "in" if i.op is Op.INPUT else f"in/{i.name}"
     e.node("Cast", i, entry, to=onnx_type(e.dtype))
 
 
 def _const(e: _Emitter, i: Instruction) -> None:
-    e.node("Identity", i, e.constant(int(str(i.attrs[0]))))
+    e.node("Identity", i, e.constant(_number(i, 0)))
 
 
 def _plain(op: str) -> Callable[[_Emitter, Instruction], None]:
@@ -94,7 +99,7 @@ def _plain(op: str) -> Callable[[_Emitter, Instruction], None]:
 
 
 def _shift_left(e: _Emitter, i: Instruction) -> None:
-    e.node("Mul", i, i.args[0], e.constant(1 << int(str(i.attrs[0]))))
+    e.node("Mul", i, i.args[0], e.constant(1 << _number(i, 0)))
 
 
 def _offset(argument: Format, bits: int) -> int:
@@ -105,42 +110,45 @@ def _offset(argument: Format, bits: int) -> int:
 
 def _shift_right(e: _Emitter, i: Instruction) -> None:
     """floor((x + offset) / 2**bits) - offset / 2**bits; Div truncates, so it floors what is not negative."""
-    bits, rounding = int(str(i.attrs[0])), i.attrs[1]
+    bits, rounding = _number(i, 0), i.attrs[1]
     (x,) = i.args
-    divisor = e.constant(1 << bits)
-    if rounding is Rounding.TOWARD_ZERO:
-        e.node("Div", i, x, divisor)
-        return
-    offset = _offset(e.program.by_name[x].format, bits)
-    half = (1 << bits) >> 1 if rounding is Rounding.HALF_UP else 0
+    offset = half = 0
+    if rounding is not Rounding.TOWARD_ZERO:
+        offset = _offset(e.program.by_name[x].format, bits)
+        half = (1 << bits) >> 1 if rounding is Rounding.HALF_UP else 0
+    constant = not _varies(e.program, x)
     if offset + half:
-        x = e.writer.node("Add", [x, e.constant(offset + half)], f"{i.name}_raised")
+        x = e.writer.node("Add", [x, e.constant(offset + half)], f"{i.name}/raised")
+    if constant:
+        # ONNX Runtime rewrites (1 / a) * b as b / a, for integers too; with both doubled the numerator is never 1.
+        x = e.writer.node("Mul", [x, e.constant(2)], f"{i.name}/doubled")
+    divisor = e.constant((1 << bits) << constant)
     if offset:
-        quotient = e.writer.node("Div", [x, divisor], f"{i.name}_quotient")
+        quotient = e.writer.node("Div", [x, divisor], f"{i.name}/quotient")
         e.node("Sub", i, quotient, e.constant(offset >> bits))
     else:
         e.node("Div", i, x, divisor)
 
 
 def _clamp(e: _Emitter, i: Instruction) -> None:
-    lo, hi = (e.constant(int(str(a))) for a in i.attrs)
+    lo, hi = (e.constant(_number(i, n)) for n in (0, 1))
     if e.dtype is np.int32:
         e.node("Clip", i, i.args[0], lo, hi)
         return
-    raised = _where(e, "Less", i.args[0], lo, f"{i.name}_raised")
+    raised = _where(e, "Less", i.args[0], lo, f"{i.name}/raised")
     _where(e, "Greater", raised, hi, i.name)
 
 
 def _where(e: _Emitter, compare: str, x: str, bound: str, output: str) -> str:
     """bound where compare(x, bound), else x."""
-    beyond = e.writer.node(compare, [x, bound], f"{output}_beyond")
+    beyond = e.writer.node(compare, [x, bound], f"{output}/beyond")
     return e.writer.node("Where", [beyond, bound, x], output)
 
 
 def _wrap(e: _Emitter, i: Instruction) -> None:
     half, modulus = e.constant(1 << (i.format.width - 1)), e.constant(1 << i.format.width)
-    raised = e.writer.node("Add", [i.args[0], half], f"{i.name}_raised")
-    remainder = e.writer.node("Mod", [raised, modulus], f"{i.name}_remainder")
+    raised = e.writer.node("Add", [i.args[0], half], f"{i.name}/raised")
+    remainder = e.writer.node("Mod", [raised, modulus], f"{i.name}/remainder")
     e.node("Sub", i, remainder, half)
 
 
@@ -156,8 +164,8 @@ def _extreme(op: str, compare: str) -> Callable[[_Emitter, Instruction], None]:
 
 def _compare(op: str) -> Callable[[_Emitter, Instruction], None]:
     def emit(e: _Emitter, i: Instruction) -> None:
-        e.flags[i.name] = e.writer.node(op, i.args, f"{i.name}_flag")
-        e.node("Cast", i, f"{i.name}_flag", to=onnx_type(e.dtype))
+        e.flags[i.name] = e.writer.node(op, i.args, f"{i.name}/flag")
+        e.node("Cast", i, f"{i.name}/flag", to=onnx_type(e.dtype))
 
     return emit
 
@@ -168,13 +176,13 @@ def _select(e: _Emitter, i: Instruction) -> None:
 
 def _output(e: _Emitter, i: Instruction) -> None:
     to = str(i.attrs[0])
-    dtype = np.int32 if to == SPIKES else state_dtype(e.program.states[to])
+    dtype = np.int32 if to == SPIKES else state_dtype(e.program.states[to].format)
     value = i.args[0]
     if not _varies(e.program, value):
         # A constant output still has the shape of the layer.
-        zero = e.writer.node("Sub", [e.program.input.name, e.program.input.name], f"{i.name}_zero")
-        value = e.writer.node("Add", [value, zero], f"{i.name}_spread")
-    e.writer.node("Cast", [value], f"{to}_out", to=onnx_type(dtype))
+        zero = e.writer.node("Sub", [e.program.input.name, e.program.input.name], f"{i.name}/zero")
+        value = e.writer.node("Add", [value, zero], f"{i.name}/spread")
+    e.writer.node("Cast", [value], f"out/{to}", to=onnx_type(dtype))
 
 
 def _varies(program: Program, name: str) -> bool:

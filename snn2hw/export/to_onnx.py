@@ -13,9 +13,9 @@ from onnx import GraphProto, ModelProto, checker, helper
 
 from snn2hw.export.onnx_build import IR_VERSION, OPSET, GraphWriter, onnx_type, value_info
 from snn2hw.export.onnx_layers import emit_layer, value_name
-from snn2hw.export.onnx_program import arithmetic_dtype, function_inputs, program_function, state_dtype
+from snn2hw.export.onnx_program import arithmetic_dtype, function_inputs, program_function
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.ir.onnx_keys import DOMAIN, FORMAT, FORMAT_KEY, NETWORK_KEY
+from snn2hw.ir.onnx_terms import DOMAIN, FORMAT, FORMAT_KEY, NETWORK_KEY, payload_dtype, state_dtype
 from snn2hw.ir.program import initial_value
 from snn2hw.ir.text import to_text
 
@@ -71,22 +71,14 @@ def _call_neuron(w: GraphWriter, node: IntNeuron, x: str) -> None:
     w.call(program.kind, [x, *states, *params], outputs, domain=f"{DOMAIN}.{node.name}")
 
 
-def payload_dtype(net: IntegerNetwork) -> Any:
-    """The type in which input payloads enter the graph."""
-    fmt = net.input.format
-    if fmt.width > 8:
-        return np.int32
-    return np.int8 if fmt.signed else np.uint8
-
-
 def _step_graph(net: IntegerNetwork) -> GraphProto:
     w = GraphWriter()
     _step_body(w, net, "x")
-    inputs = [value_info("x", payload_dtype(net), ["N", *net.input.shape])]
+    inputs = [value_info("x", payload_dtype(net.input.format), ["N", *net.input.shape])]
     outputs = [value_info(value_name(net.readout), np.int32, ["N", *net.readout.shape])]
     outputs += [value_info(value_name(n), np.int32, ["N", *n.shape]) for n in net.neurons]
     for n, s in state_names(net):
-        dtype = state_dtype(n.program.states[s])
+        dtype = state_dtype(n.program.states[s].format)
         inputs.append(value_info(f"state/{n.name}.{s}", dtype, ["N", *n.shape]))
         outputs.append(value_info(f"next/{n.name}.{s}", dtype, ["N", *n.shape]))
     return helper.make_graph(w.nodes, "step", inputs, outputs, w.initializers)
@@ -97,10 +89,10 @@ def _sequence_graph(net: IntegerNetwork) -> GraphProto:
     _step_body(body, net, "x_step")
     total = body.node("Add", ["readout_before", value_name(net.readout)], "readout_after")
     states = state_names(net)
-    shapes = [(f"{n.name}.{s}", state_dtype(n.program.states[s]), n) for n, s in states]
+    shapes = [(f"{n.name}.{s}", state_dtype(n.program.states[s].format), n) for n, s in states]
     body_inputs = [value_info("readout_before", np.int32, ["N", *net.readout.shape])]
     body_inputs += [value_info(f"state/{name}", dtype, ["N", *n.shape]) for name, dtype, n in shapes]
-    body_inputs += [value_info("x_step", payload_dtype(net), ["N", *net.input.shape])]
+    body_inputs += [value_info("x_step", payload_dtype(net.input.format), ["N", *net.input.shape])]
     body_outputs = [value_info(total, np.int32, ["N", *net.readout.shape])]
     body_outputs += [value_info(f"next/{name}", dtype, ["N", *n.shape]) for name, dtype, n in shapes]
     step = helper.make_graph(body.nodes, "step", body_inputs, body_outputs, body.initializers)
@@ -111,7 +103,7 @@ def _sequence_graph(net: IntegerNetwork) -> GraphProto:
         starts.append(_start(w, name, initial_value(n.program.states[s]), dtype, n.shape, samples))
     ends = ["readout", *(f"end/{name}" for name, _, _ in shapes)]
     w.nodes.append(helper.make_node("Scan", [*starts, "x"], ends, name="steps", num_scan_inputs=1, body=step))
-    inputs = [value_info("x", payload_dtype(net), [net.steps, "N", *net.input.shape])]
+    inputs = [value_info("x", payload_dtype(net.input.format), [net.steps, "N", *net.input.shape])]
     return helper.make_graph(w.nodes, "sequence", inputs, [value_info("readout", np.int32, ["N", *net.readout.shape])])
 
 

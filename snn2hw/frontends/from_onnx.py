@@ -17,7 +17,7 @@ from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 
 from snn2hw.errors import ArtefactError, TextError
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.ir.onnx_keys import FORMAT, FORMAT_KEY, NETWORK_KEY
+from snn2hw.ir.onnx_terms import FORMAT, FORMAT_KEY, NETWORK_KEY
 from snn2hw.ir.rules import check_integer
 from snn2hw.ir.text import network_from_text
 

@@ -10,6 +10,7 @@ from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interva
 from snn2hw.ir.program_text import instruction_to_text
 from snn2hw.ir.ranges import ranges
 from snn2hw.num import Interval
+from snn2hw.num.format import MAX_WIDTH
 
 
 def check_program(program: Program, where: str = "") -> None:
@@ -56,6 +57,12 @@ def _structure(i: Instruction, seen: dict[str, Instruction]) -> Iterator[str]:
         yield "wrap goes into a signed format"
     if i.op in (Op.STATE, Op.INPUT, Op.CLAMP) and not int(str(i.attrs[0])) <= int(str(i.attrs[1])):
         yield "lo is above hi"
+    if any(isinstance(a, int) and abs(a) >= 1 << MAX_WIDTH for a in i.attrs):
+        yield f"a number is wider than {MAX_WIDTH} bits"
+    if any(seen[a].op is Op.OUTPUT for a in i.args):
+        yield "an output is no argument; name the value it puts out"
+    if i.op is Op.STATE and i.name == SPIKES:
+        yield f"no state is called '{SPIKES}'"
 
 
 def _interface(program: Program) -> Iterator[tuple[str, str]]:

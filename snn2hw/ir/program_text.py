@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
-from snn2hw.errors import TextError
+from snn2hw.errors import TextError, WidthError
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Attr, Instruction, Op, Program
 from snn2hw.num import Format
@@ -30,7 +30,9 @@ def _write_values(name: str, values: tuple[int, ...]) -> str:
 
 
 def _read_values(text: str) -> tuple[int, ...]:
-    return tuple(int(v) for v in text.strip("[]").split(","))
+    if not (text.startswith("[") and text.endswith("]")):
+        raise ValueError(f"{text!r} is no list like [1,2]")
+    return tuple(int(v) for v in text[1:-1].split(","))
 
 
 def program_to_text(program: Program, write_values: ValuesWriter = _write_values) -> str:
@@ -74,7 +76,7 @@ def _instruction(line: str, number: int, read_values: ValuesReader) -> Instructi
     op = Op(op_name)
     row = OPTABLE[op]
     given = dict(word.split("=", 1) for word in attr_text.split())
-    if list(given) != [attr for attr, _ in row.attrs]:
+    if len(given) != len(attr_text.split()) or list(given) != [attr for attr, _ in row.attrs]:
         raise TextError(
             "wrong attributes",
             where=where,
@@ -87,7 +89,10 @@ def _instruction(line: str, number: int, read_values: ValuesReader) -> Instructi
         attrs = tuple(_attr(kind, given[attr], read_values) for attr, kind in row.attrs)
     except ValueError as error:
         raise TextError("an attribute cannot be read", where=where, got=str(error)) from error
-    return Instruction(name, op, tuple(args.split()), attrs, Format.parse(fmt))
+    try:
+        return Instruction(name, op, tuple(args.split()), attrs, Format.parse(fmt))
+    except WidthError as error:
+        raise TextError(error.what, where=where, got=error.got, expected=error.expected) from error
 
 
 def _attr(kind: type, text: str, read_values: ValuesReader) -> Attr:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import TextError
+from snn2hw.errors import TextError, WidthError
 from snn2hw.ir import integer, network
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.ir.network import Network, Node
@@ -138,7 +138,7 @@ def _parse_node(source: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
         tree = ast.parse(plain, mode="eval").body
         node_name = next(ast.literal_eval(k.value) for k in getattr(tree, "keywords", []) if k.arg == "name")
         return _build(tree, str(node_name), program_text, arrays)
-    except (SyntaxError, ValueError, TypeError, KeyError, StopIteration, AssertionError) as error:
+    except (SyntaxError, ValueError, TypeError, KeyError, StopIteration, AssertionError, WidthError) as error:
         raise TextError(
             "a node cannot be read",
             where=source.split("\n", maxsplit=1)[0][:120],

@@ -90,7 +90,7 @@ class Quantise(Pass):
 
 
 def _format(node: IntNode, interval: Interval, frac: int) -> Format:
-    needed = 1 + interval.magnitude.bit_length()
+    needed = 1 + interval.magnitude.bit_length()  # symmetric, as the rules ask
     if needed > SUM_BITS:
         raise WidthError(
             "a sum between layers does not fit int32",

@@ -56,10 +56,11 @@ MODELS = {
         "  got:      AttributeError: module 'nets' has no attribute 'nothing'\n"
         "  expected: a function without arguments\n  do:       check that `python -c 'import ...'` works in this folder"
     ),
-    "number": f"the factory returns something else\n  where:    nets:number\n  got:      ['int', 'NoneType']\n  {RETURNS}",
-    "three": (
-        f"the factory returns something else\n  where:    nets:three\n  got:      ['Sequential', 'ndarray', 'int']\n  {RETURNS}"
+    "number": (
+        "the model is no torch.nn.Module\n  where:    nets:number\n  got:      int\n"
+        "  expected: a torch.nn.Module, or from a factory (module, sample)"
     ),
+    "three": (f"the factory returns something else\n  where:    nets:three\n  got:      3 values\n  {RETURNS}"),
 }
 
 

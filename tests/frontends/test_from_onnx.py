@@ -11,7 +11,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from snn2hw.errors import ArtefactError, RuleError, Snn2hwError
 from snn2hw.export.to_onnx import to_onnx
 from snn2hw.frontends.from_onnx import from_onnx
-from snn2hw.ir.onnx_keys import FORMAT_KEY, NETWORK_KEY
+from snn2hw.ir.onnx_terms import FORMAT_KEY, NETWORK_KEY
 from snn2hw.ir.text import to_text
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.random_networks import compiled as compiled_case

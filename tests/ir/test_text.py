@@ -189,7 +189,7 @@ def test_an_integer_network_written_by_hand() -> None:
     (neuron,) = net.neurons
     assert neuron.program.params == {"theta": (100, 90)}
     assert (neuron.format, neuron.interval) == (Format(1, 0, False), Interval(0, 1))
-    assert net.nodes[1].source == "0 (Linear)"
+    assert net.nodes[1].source == "0"
     text, arrays = to_text(net)
     assert text == SMALL
     assert arrays.keys() == ARRAYS.keys()

@@ -310,7 +310,7 @@ def test_a_sum_beyond_int32_is_refused() -> None:
         """
         a sum between layers does not fit int32
           where:    join (+)
-          got:      44 bits
+          got:      45 bits
           expected: at most 32 bits
           do:       bring the branches of the additions before it to similar scales
         """,
