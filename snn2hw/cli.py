@@ -17,7 +17,7 @@ from rich.markup import escape
 from snn2hw import api, console
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
-from snn2hw.executors import EXECUTORS
+from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
@@ -134,7 +134,9 @@ def inspect(
 def simulate(
     artefact: Folder,
     samples: Samples = None,
-    executor: Annotated[str, typer.Option("--executor", "-e", help=f"One of: {', '.join(EXECUTORS)}.")] = "reference",
+    executor: Annotated[
+        str, typer.Option("--executor", "-e", help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}.")
+    ] = "reference",
     out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
 ) -> None:
     """Run samples through one executor and print the readout; --out keeps every spike and state.
@@ -157,7 +159,9 @@ def simulate(
 def verify(
     artefact: Folder,
     samples: Samples = None,
-    executors: Annotated[str, typer.Option(help="Names with commas between them.")] = ",".join(EXECUTORS),
+    executors: Annotated[str, typer.Option(help="Names with commas between them; lava only runs when named.")] = ",".join(
+        EXECUTORS
+    ),
     as_json: AsJson = False,
 ) -> None:
     """The same stimulus through every executor: every spike, state and readout is compared with the reference.

@@ -6,12 +6,17 @@ from collections.abc import Iterable
 
 from snn2hw.errors import UsageError
 from snn2hw.executors.base import Executor
+from snn2hw.executors.lava.executor import LavaExecutor
 from snn2hw.executors.onnx_reference import OnnxReference
 from snn2hw.executors.onnxruntime import OnnxRuntime
 from snn2hw.executors.reference import Reference
 from snn2hw.executors.torch import TorchExecutor
 
+# Those that run in this process; `verify` takes all of them by default.
 EXECUTORS: dict[str, Executor] = {e.name: e for e in (Reference(), OnnxRuntime(), OnnxReference(), TorchExecutor())}
+
+# Those with an environment of their own, which is made on first use; they run when they are asked for.
+SIDE_EXECUTORS: dict[str, Executor] = {e.name: e for e in (LavaExecutor(),)}
 
 
 def executor(name: str) -> Executor:
@@ -20,9 +25,10 @@ def executor(name: str) -> Executor:
     Raises:
         UsageError: there is none.
     """
-    if name not in EXECUTORS:
-        raise UsageError("unknown executor", got=repr(name), expected=", ".join(EXECUTORS), do="name one of these")
-    return EXECUTORS[name]
+    known = {**EXECUTORS, **SIDE_EXECUTORS}
+    if name not in known:
+        raise UsageError("unknown executor", got=repr(name), expected=", ".join(known), do="name one of these")
+    return known[name]
 
 
 def executors(names: Iterable[str]) -> list[Executor]:
@@ -30,4 +36,4 @@ def executors(names: Iterable[str]) -> list[Executor]:
     return [executor(name) for name in dict.fromkeys(names)]
 
 
-__all__ = ["EXECUTORS", "Executor", "executor", "executors"]
+__all__ = ["EXECUTORS", "SIDE_EXECUTORS", "Executor", "executor", "executors"]

@@ -9,7 +9,7 @@ import pytest
 
 import snn2hw
 from snn2hw.artefact import Artefact
-from snn2hw.executors import EXECUTORS
+from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.executors.onnx_reference import OnnxReference
 from snn2hw.trace import Ints, Trace
 from tests.cli.running import HERE, Capture, refusal
@@ -123,7 +123,8 @@ def test_an_executor_that_breaks_is_named(capsys: Capture, build: Path, monkeypa
 def test_an_unknown_executor(capsys: Capture, build: Path, command: tuple[str, ...]) -> None:
     refusal(
         run_cli(capsys, command[0], build / "net", *command[1:]),
-        f"unknown executor\n  got:      'fpga'\n  expected: {', '.join(EXECUTORS)}\n  do:       name one of these",
+        f"unknown executor\n  got:      'fpga'\n  expected: {', '.join([*EXECUTORS, *SIDE_EXECUTORS])}\n"
+        "  do:       name one of these",
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from snn2hw.artefact import Artefact
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, Snn2hwError, UsageError, WidthError
-from snn2hw.executors import EXECUTORS
+from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.executors.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.store import make_artefact
@@ -140,7 +140,7 @@ def test_an_executor_nobody_knows(artefact: Artefact, payloads: Ints) -> None:
         f"""
         unknown executor
           got:      'lva'
-          expected: {", ".join(EXECUTORS)}
+          expected: {", ".join([*EXECUTORS, *SIDE_EXECUTORS])}
           do:       name one of these
         """,
     ):

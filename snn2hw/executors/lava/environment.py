@@ -13,7 +13,7 @@ from pathlib import Path
 from snn2hw.errors import ExecutorUnavailableError
 
 LAVA = "lava-nc==0.10.0"  # archived upstream: the last release, and it imports on Python 3.10 only
-PACKAGES = (LAVA, "onnx>=1.17")
+PACKAGES = (LAVA, "onnx>=1.17", "tomli>=2.0")  # and what reading an artefact needs
 PYTHON_VARIABLE = "SNN2HW_LAVA_PYTHON"
 CACHE_VARIABLE = "SNN2HW_CACHE"
 PROBE_SECONDS, INSTALL_SECONDS = 20, 900

@@ -1,0 +1,67 @@
+"""Networks on Lava's own processes, in the side environment: every spike and state equal to the reference."""
+
+from __future__ import annotations
+
+import pytest
+
+from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.executors import SIDE_EXECUTORS
+from snn2hw.ir.encode import encode
+from snn2hw.store import make_artefact
+from snn2hw.verification.stimuli import corner_payloads
+from snn2hw.verification.verdict import compare_executors
+from tests.random_networks import compiled, payloads_of, random_case
+from tests.small_networks import two_layer_network
+
+LAVA = SIDE_EXECUTORS["lava"]
+NETWORKS = 52
+CHUNKS = 4
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(LAVA.unavailable()), reason=f"Lava cannot run here: {LAVA.unavailable()}"),
+]
+
+
+def test_a_stream_of_samples_is_the_same_as_one_at_a_time() -> None:
+    import snn2hw
+
+    network, images = two_layer_network(steps=3)
+    artefact = snn2hw.compile(network, images, steps=3, target="loihi2")
+    payloads = encode(artefact.network, images[:5])
+    assert compare_executors(artefact, payloads, ["lava"]).equal
+    for n in range(2):
+        assert compare_executors(artefact, payloads[:, n : n + 1], ["lava"]).equal
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_networks_are_equal_on_lava(chunk: int) -> None:
+    ran, seed = 0, 1000 * chunk
+    while ran < NETWORKS // CHUNKS:
+        seed += 1
+        case = random_case(seed)
+        try:
+            net = compiled(case).network
+        except (WidthError, UnsupportedError):
+            continue
+        if any(n.interval.bits[0] + (n.interval.lo >= 0) > 24 for n in net.nodes):
+            continue  # wider than Lava's ports, which the mapping refuses; tested below
+        artefact = make_artefact(net)
+        verdict = compare_executors(artefact, payloads_of(case, net)[:, :6], ["lava"])
+        assert verdict.equal, f"python -m tests.random_networks {seed}: {[str(d) for d in verdict.differences]}"
+        ran += 1
+
+
+def test_a_sum_too_wide_for_a_port_names_its_layer() -> None:
+    seed = next(s for s in range(24, 2000, 25) if _wide(s))
+    net = compiled(random_case(seed)).network
+    with pytest.raises(WidthError, match="a value is too wide for a Lava port"):
+        LAVA.run(make_artefact(net), corner_payloads(net)[:, :1])
+
+
+def _wide(seed: int) -> bool:
+    try:
+        net = compiled(random_case(seed)).network
+    except (WidthError, UnsupportedError):
+        return False
+    return any(n.interval.bits[0] + (n.interval.lo >= 0) > 24 for n in net.nodes)
