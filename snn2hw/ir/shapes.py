@@ -65,6 +65,11 @@ def _linear(node: Any, inputs: Sequence[Shape]) -> Shape:
 
 def _pool(node: Any, inputs: Sequence[Shape]) -> Shape:
     c, h, w = _image(node, inputs[0])
+    for pad, kernel, dilation in zip(node.window.padding, node.window.kernel, node.window.dilation, strict=True):
+        if pad > dilation * (kernel - 1):
+            raise _mismatch(
+                node, "a pooling window would see padding only", f"padding {pad}", f"at most {dilation * (kernel - 1)}"
+            )
     return (c, *_slid(node, node.window, (h, w)))
 
 
