@@ -23,7 +23,7 @@ from snn2hw.ir.integer import (
 )
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
 from snn2hw.ir.sums import largest_partial_sum
-from snn2hw.num import Interval, Rounding
+from snn2hw.num import Interval, Rounding, WrapLaw, wrap_parameters
 from snn2hw.trace import Ints, Trace
 
 if TYPE_CHECKING:
@@ -114,8 +114,10 @@ def _shift_right(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
 
 
 def _wrap(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
-    half = 1 << (i.format.width - 1)
-    return (a[0] + half).remainder(2 * half) - half
+    law = i.attrs[0]
+    assert isinstance(law, WrapLaw)
+    bits, offset = wrap_parameters(i.format.width, law)
+    return (a[0] + offset).remainder(1 << bits) - offset
 
 
 def _select(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from onnx import FunctionProto, helper
 from snn2hw.export.onnx_build import OPSET, GraphWriter, onnx_type
 from snn2hw.ir.onnx_terms import INT32_LIMIT, state_dtype
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program
-from snn2hw.num import Format, Rounding
+from snn2hw.num import Format, Rounding, WrapLaw, wrap_parameters
 
 
 def arithmetic_dtype(program: Program) -> Any:
@@ -146,10 +146,12 @@ def _where(e: _Emitter, compare: str, x: str, bound: str, output: str) -> str:
 
 
 def _wrap(e: _Emitter, i: Instruction) -> None:
-    half, modulus = e.constant(1 << (i.format.width - 1)), e.constant(1 << i.format.width)
-    raised = e.writer.node("Add", [i.args[0], half], f"{i.name}/raised")
-    remainder = e.writer.node("Mod", [raised, modulus], f"{i.name}/remainder")
-    e.node("Sub", i, remainder, half)
+    law = i.attrs[0]
+    assert isinstance(law, WrapLaw)
+    bits, offset = wrap_parameters(i.format.width, law)
+    raised = e.writer.node("Add", [i.args[0], e.constant(offset)], f"{i.name}/raised")
+    remainder = e.writer.node("Mod", [raised, e.constant(1 << bits)], f"{i.name}/remainder")
+    e.node("Sub", i, remainder, e.constant(offset))
 
 
 def _extreme(op: str, compare: str) -> Callable[[_Emitter, Instruction], None]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from snn2hw.ir.program import Attr, Op, Overflow
-from snn2hw.num import Format, Interval, Rounding, WrapLaw, clamp, select, shift_right, wrap
+from snn2hw.num import Format, Interval, Rounding, WrapLaw, clamp, select, shift_right, wrap, wrap_parameters
 from snn2hw.num.law import Integer
 
 FracRule = Callable[[Sequence[int], Sequence[Any]], "int | None"]
@@ -76,6 +76,12 @@ def _clamped(x: Interval, lo: int, hi: int) -> Interval:
     return Interval(clamp(x.lo, lo, hi), clamp(x.hi, lo, hi))
 
 
+def _wrapped(x: Interval, fmt: Format, law: WrapLaw) -> Interval:
+    bits, offset = wrap_parameters(fmt.width, law)
+    register = Interval(-offset, (1 << bits) - 1 - offset)
+    return x if x in register else register
+
+
 _DECLARED = (("lo", int), ("hi", int))
 
 OPTABLE: Mapping[Op, Row] = {
@@ -126,8 +132,8 @@ OPTABLE: Mapping[Op, Row] = {
         1,
         _same,
         lambda a, t, f: wrap(a[0], f.width, t[0]),
-        lambda a, t, f: a[0] if a[0] in f.interval else f.interval,
-        "a modulo 2**width of the format",
+        lambda a, t, f: _wrapped(a[0], f, t[0]),
+        "a modulo a power of two, into the range of the law",
         Overflow.WRAP,
     ),
     Op.MIN: Row(

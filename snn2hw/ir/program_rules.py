@@ -9,7 +9,7 @@ from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.ir.program_text import instruction_to_text
 from snn2hw.ir.ranges import ranges
-from snn2hw.num import Interval
+from snn2hw.num import Interval, WrapLaw
 from snn2hw.num.format import MAX_WIDTH
 
 
@@ -55,6 +55,8 @@ def _structure(i: Instruction, seen: dict[str, Instruction]) -> Iterator[str]:
         yield "a shift moves by 0 to 61 bits"
     if i.op is Op.WRAP and not i.format.signed:
         yield "wrap goes into a signed format"
+    if i.op is Op.WRAP and i.attrs[0] is WrapLaw.LOIHI and i.format.width == 1:
+        yield "wrap by Loihi's law needs one bit beside the register's"
     if i.op in (Op.STATE, Op.INPUT, Op.CLAMP) and not int(str(i.attrs[0])) <= int(str(i.attrs[1])):
         yield "lo is above hi"
     if any(isinstance(a, int) and abs(a) >= 1 << MAX_WIDTH for a in i.attrs):

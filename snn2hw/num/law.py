@@ -21,9 +21,15 @@ class Rounding(Enum):
 
 
 class WrapLaw(Enum):
-    """How a register wraps around. Loihi's own off-by-one current wrap will be a second row."""
+    """How a register wraps around.
+
+    twos_complement: into -2**(w-1) .. 2**(w-1) - 1, w the width of the format.
+    loihi: the current of Lava's bit-accurate LIF, which keeps +2**(w-1) and maps -2**(w-1) to it: into
+    -2**(w-1) + 1 .. 2**(w-1), w one bit less than the width of the format, which must hold the upper end.
+    """
 
     TWOS_COMPLEMENT = "twos_complement"
+    LOIHI = "loihi"
 
 
 def shift_right(x: Integer, bits: int, rounding: Rounding) -> Integer:
@@ -45,10 +51,16 @@ def clamp(x: Integer, lo: int, hi: int) -> Integer:
 
 
 def wrap(x: Integer, width: int, law: WrapLaw) -> Integer:
-    """x taken modulo 2**width into the signed range of `width` bits: ((x + 2**(w-1)) mod 2**w) - 2**(w-1)."""
-    assert law is WrapLaw.TWOS_COMPLEMENT
-    half = 1 << (width - 1)
-    return ((x + half) & ((1 << width) - 1)) - half
+    """x taken modulo 2**w into the range of the law, for a format of `width` bits: ((x + offset) mod 2**w) - offset."""
+    bits, offset = wrap_parameters(width, law)
+    return ((x + offset) & ((1 << bits) - 1)) - offset
+
+
+def wrap_parameters(width: int, law: WrapLaw) -> tuple[int, int]:
+    """(w, offset) of the law in a format of `width` bits; minus the offset is the least value it leaves."""
+    if law is WrapLaw.LOIHI:
+        return width - 1, (1 << (width - 2)) - 1
+    return width, 1 << (width - 1)
 
 
 def select(condition: Integer, if_true: Integer, if_false: Integer) -> Integer:

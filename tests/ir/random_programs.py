@@ -128,7 +128,7 @@ class _Writer:
         if how == "shift":  # half_up may round up into the next bit, so one more than the excess
             return self.emit(Op.SHIFT_RIGHT, (name,), (excess + 1, self.rounding()))
         if how == "wrap":
-            return self.emit(Op.WRAP, (name,), (WrapLaw.TWOS_COMPLEMENT,), width=bits)
+            return self.emit(Op.WRAP, (name,), (self.law(bits),), width=bits)
         return self.emit(Op.CLAMP, (name,), self.bounds(bits))
 
     def moved(self, name: str, frac: int) -> str:
@@ -187,7 +187,11 @@ class _Writer:
 
     def wrapped(self) -> str:
         width = self.draw(st.one_of(st.integers(1, 34), st.integers(1, WIDEST)))
-        return self.emit(Op.WRAP, (self.pick(),), (WrapLaw.TWOS_COMPLEMENT,), width=width)
+        return self.emit(Op.WRAP, (self.pick(),), (self.law(width),), width=width)
+
+    def law(self, width: int) -> WrapLaw:
+        """Any law that a format of this width allows."""
+        return self.draw(_one_of(*WrapLaw)) if width > 1 else WrapLaw.TWOS_COMPLEMENT
 
     def wide_extreme(self) -> str:
         """min or max with a constant from where ONNX Runtime's own int64 Min and Max are wrong."""

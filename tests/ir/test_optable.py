@@ -112,7 +112,7 @@ def uses(draw: Any, op: Op) -> tuple[list[Interval], list[list[int]], tuple[Any,
     values = [[draw(members(a)) for _ in range(count)] for a in arguments]
     if op in COMPARISONS and draw(st.booleans()):
         values[1] = [v if v in arguments[1] else w for v, w in zip(*values, strict=True)]
-    return arguments, values, draw(attributes(op)), Format(draw(st.integers(1, 62)), 0) if op is Op.WRAP else WIDE
+    return arguments, values, draw(attributes(op)), Format(draw(st.integers(2, 62)), 0) if op is Op.WRAP else WIDE
 
 
 @pytest.mark.parametrize("op", COMPUTED)

@@ -159,8 +159,8 @@ def test_text_without_a_head(text: str) -> None:
             "an attribute cannot be read\n  where:    {where}\n  got:      'nearest' is not a valid Rounding",
         ),
         (
-            "y = wrap x law=loihi : s9.0 wrap",
-            "an attribute cannot be read\n  where:    {where}\n  got:      'loihi' is not a valid WrapLaw",
+            "y = wrap x law=nobody : s9.0 wrap",
+            "an attribute cannot be read\n  where:    {where}\n  got:      'nobody' is not a valid WrapLaw",
         ),
         (
             "y = const value=1.5 : s9.0 proved",

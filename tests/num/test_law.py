@@ -91,3 +91,14 @@ def test_select_of_arrays_is_that_of_integers(rows: list[tuple[int, int, int]]) 
     selected = select(condition, a, b)
     assert selected.dtype == np.int64
     assert selected.tolist() == [a if c else b for c, a, b in rows]
+
+
+@pytest.mark.parametrize("width", range(2, 8))
+def test_loihis_wrap_keeps_the_upper_end_and_loses_the_lower(width: int) -> None:
+    """The register is one bit narrower than the format: -2**(w-1) + 1 .. 2**(w-1)."""
+    half = 2 ** (width - 2)
+    for x in range(-5 * half, 5 * half + 1):
+        wrapped = wrap(x, width, WrapLaw.LOIHI)
+        assert -half < wrapped <= half
+        assert (wrapped - x) % (2 * half) == 0
+    assert wrap(half, width, WrapLaw.LOIHI) == wrap(-half, width, WrapLaw.LOIHI) == half
