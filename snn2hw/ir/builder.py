@@ -9,7 +9,7 @@ from snn2hw.errors import RuleError
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Attr, Instruction, Op, Program
 from snn2hw.ir.ranges import Ranges, ranges
-from snn2hw.num import Format, Rounding
+from snn2hw.num import Format, Rounding, WrapLaw
 from snn2hw.num.format import MAX_WIDTH
 
 
@@ -47,6 +47,12 @@ class ProgramBuilder:
         if drop < 0:
             return self.emit(Op.SHIFT_LEFT, name, (value,), (-drop,))
         return self.emit(Op.SHIFT_RIGHT, name, (value,), (drop, rounding))
+
+    def wrap(self, name: str, value: str, width: int, law: WrapLaw) -> str:
+        """The value wrapped around in a signed format of `width` bits, which is part of its meaning."""
+        self.emit(Op.WRAP, name, (value,), (law,))
+        self._lines[name] = replace(self._lines[name], format=Format(width, self.frac(value)))
+        return name
 
     def program(self) -> Program:
         """The program, every format the widest there is."""
