@@ -194,11 +194,12 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
     Raises:
         ArtefactError: no vectors, or vectors of another model.
     """
-    if path is None and artefact.folder is None:
-        raise ArtefactError(
-            "this artefact has no vectors", got="it was only made in memory", do="compile with out=, or give samples"
-        )
-    path = path or artefact.folder / VECTORS  # type: ignore[operator]
+    if path is None:
+        if artefact.folder is None:
+            raise ArtefactError(
+                "this artefact has no vectors", got="it was only made in memory", do="compile with out=, or give samples"
+            )
+        path = artefact.folder / VECTORS
     arrays = read_npz(path)
     check_model(arrays, artefact, str(path))
     payloads = arrays.pop("payloads", None)
