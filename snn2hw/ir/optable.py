@@ -16,8 +16,6 @@ from snn2hw.ir.program import Attr, Op, Overflow
 from snn2hw.num import Format, Interval, Rounding, WrapLaw, clamp, select, shift_right, wrap, wrap_parameters
 from snn2hw.num.law import Integer
 
-FracRule = Callable[[Sequence[int], Sequence[Any]], "int | None"]
-
 
 @dataclass(frozen=True)
 class Row:
@@ -188,4 +186,3 @@ OPTABLE: Mapping[Op, Row] = {
 }
 
 SOURCES = frozenset({Op.PARAM, Op.STATE, Op.INPUT})  # operations whose value comes from outside the program
-COMPARISONS = frozenset({Op.GE, Op.GT, Op.EQ})  # operations whose result is a flag, 0 or 1
