@@ -65,7 +65,7 @@ def test_overflow_is_written_where_it_can_happen() -> None:
     assert other == {Op.CLAMP: Overflow.SATURATE, Op.WRAP: Overflow.WRAP}
 
 
-def test_sources_and_comparisons() -> None:
+def test_sources_take_their_value_from_outside() -> None:
     assert {Op.PARAM, Op.STATE, Op.INPUT} == SOURCES
 
 
