@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from snn2hw.errors import RuleError
 from snn2hw.ir.optable import OPTABLE
-from snn2hw.ir.program import Attr, Instruction, Op, Program
+from snn2hw.ir.program import Attr, Instruction, Op, Program, values_of
 from snn2hw.ir.ranges import Ranges, ranges
-from snn2hw.num import Format, Rounding, WrapLaw
+from snn2hw.num import Format, Interval, Rounding, WrapLaw
 from snn2hw.num.format import MAX_WIDTH
 
 
@@ -19,6 +19,7 @@ class ProgramBuilder:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._lines: dict[str, Instruction] = {}
+        self._intervals: dict[str, tuple[Interval, ...]] = {}
 
     def emit(self, op: Op, name: str, args: Sequence[str] = (), attrs: Sequence[Attr] = (), frac: int | None = None) -> str:
         """Append `name = op args attrs`; `frac` only where the operation leaves it free."""
@@ -33,6 +34,24 @@ class ProgramBuilder:
     def frac(self, name: str) -> int:
         """Binary point of a value written before."""
         return self._lines[name].format.frac
+
+    def interval(self, name: str) -> Interval:
+        """Bounds of a value written before, by intervals alone; constants are exact per channel."""
+        bounds = self._bounds(name)
+        return Interval(min(b.lo for b in bounds), max(b.hi for b in bounds))
+
+    def _bounds(self, name: str) -> tuple[Interval, ...]:
+        """One interval for all channels, or one per channel."""
+        if name not in self._intervals:
+            i = self._lines[name]
+            if i.op is Op.PARAM:
+                self._intervals[name] = tuple(Interval(v, v) for v in values_of(i))
+            else:
+                args = [self._bounds(a) for a in i.args]
+                channels = max((len(a) for a in args), default=1)
+                each = ([a[c if len(a) > 1 else 0] for a in args] for c in range(channels))
+                self._intervals[name] = tuple(OPTABLE[i.op].interval(a, i.attrs, i.format) for a in each)
+        return self._intervals[name]
 
     def param(self, name: str, values: Sequence[int], frac: int) -> str:
         """A constant per layer or per channel; equal values become one."""

@@ -96,11 +96,35 @@ class IntAdd(IntNode):
     shifts: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """The real numbers that two values of a program stand for; how far off they are is the certificate's matter.
+
+        P(argument) = sum_i coefficients[c][i] * argument**i        input_factor[c] * x
+
+    Args:
+        coefficients: of P, one row for the layer or one per channel c.
+        argument, polynomial: names of the values that stand for u and P(u).
+        input_factor: of the synaptic sum x (a real number, its binary point applied), one for the layer or one per channel.
+        head: name of the value that stands for input_factor * x.
+    """
+
+    coefficients: tuple[tuple[float, ...], ...]
+    argument: str
+    polynomial: str
+    input_factor: tuple[float, ...]
+    head: str
+
+
 @dataclass(frozen=True, eq=False)
 class IntNeuron(IntNode):
-    """The program applied to every neuron of the layer; constants per channel lie along axis 0 of the shape."""
+    """The program applied to every neuron of the layer; constants per channel lie along axis 0 of the shape.
+
+    `meaning` says which real numbers it was lowered from; None for a program that was integers from the start.
+    """
 
     program: Program
+    meaning: Meaning | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from snn2hw.num import Format
 
 DOMAIN = "snn2hw"  # a neuron layer's function lives in the domain 'snn2hw.<layer>', under the name of its kind
 NETWORK_KEY = "snn2hw.network"  # metadata: the network's text form; its arrays are the initializers
-FORMAT_KEY, FORMAT = "snn2hw.format", "1"  # a file of another format is refused
+FORMAT_KEY, FORMAT = "snn2hw.format", "2"  # a file of another format is refused
 
 INT32_LIMIT = 2**31
 

@@ -56,12 +56,13 @@ def _node(node: IntNode, limits: Lowering) -> Iterator[str]:
 
 def _program(program: Program, limits: Lowering) -> Iterator[str]:
     constant = {i.name for i in program.instructions if i.op in (Op.PARAM, Op.CONST)}
+    products = [i.name for i in program.of(Op.MUL) if not constant.intersection(i.args)]
+    if products and not limits.state_multiply:
+        yield f"'{products[0]}' multiplies two values that are no constants, which a neuron of the target cannot do"
     for i in program.instructions:
         widest = limits.state_bits if i.op is Op.STATE else limits.accumulator_bits
         if i.format.width > widest:
             yield f"'{i.name}' needs {i.format.width} bits, the target has {widest}"
-        if i.op is Op.MUL and not constant.intersection(i.args) and not limits.state_multiply:
-            yield f"'{i.name}' multiplies two values that are no constants, which a neuron of the target cannot do"
         if i.op is Op.MUL and min(program.by_name[a].format.width for a in i.args) > limits.coefficient_bits:
             yield f"'{i.name}' multiplies two values wider than {limits.coefficient_bits} bits"
 

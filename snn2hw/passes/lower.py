@@ -10,7 +10,7 @@ import numpy as np
 
 from snn2hw.errors import WidthError
 from snn2hw.ir.builder import ProgramBuilder
-from snn2hw.ir.integer import IntNeuron, IntNode, UnloweredNeuron
+from snn2hw.ir.integer import IntNeuron, IntNode, Meaning, UnloweredNeuron
 from snn2hw.ir.network import Neuron, Single
 from snn2hw.ir.program import SPIKES, Op, Program
 from snn2hw.ir.ranges import ranges
@@ -18,6 +18,7 @@ from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.fire import lower_firing
 from snn2hw.passes.polynomial import lower_polynomial
+from snn2hw.passes.polynomials.horner import Argument
 from snn2hw.passes.quantise import round_half_up
 from snn2hw.target import Lowering
 
@@ -31,7 +32,7 @@ class Lower(Pass):
     """
 
     name: ClassVar[str] = "lower"
-    says: ClassVar[str] = "every neuron equation into an integer program (Horner, one rounding per stated place)"
+    says: ClassVar[str] = "every neuron equation into an integer program, P(u) by the scheme with the smallest worst error"
 
     def requires(self, c: Compilation) -> Iterator[str]:
         """An integer network."""
@@ -48,9 +49,9 @@ class Lower(Pass):
         known = {n.name: n for n in c.network.nodes}
         for node in c.network.nodes:
             if isinstance(node, UnloweredNeuron):
-                program = lower_neuron(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
+                program, meaning = lower_with_meaning(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
                 common = {f: getattr(node, f) for f in ("name", "inputs", "shape", "format", "interval", "source")}
-                node = IntNeuron(**common, program=program)
+                node = IntNeuron(**common, program=program, meaning=meaning)
             nodes.append(node)
         return replace(c, integer=replace(c.network, nodes=tuple(nodes)))
 
@@ -81,23 +82,36 @@ def state_format(state_range: tuple[float, float], bits: int) -> StateFormat:
 
 def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> Program:
     """The integer program of one neuron layer; `source` is the node that gives its synaptic input."""
+    return lower_with_meaning(node, source, limits, state_bits)[0]
+
+
+def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> tuple[Program, Meaning]:
+    """The integer program of one neuron layer, and the real numbers its values stand for."""
     equation, where = node.equation, node.source or node.name
     state = state_format(equation.state_range, min(state_bits, limits.state_bits))
     b = ProgramBuilder(equation.kind)
     u = b.emit(Op.STATE, "u", (), (state.lo, state.hi, 0), state.frac)
-    x = _head(b, node, source, state, limits)
-    factor_bits = min(limits.coefficient_bits, limits.accumulator_bits - Format.holding(Interval(state.lo, state.hi), 0).width)
+    x = head = _head(b, node, source, state, limits)
+    argument = u
     if equation.order == "input_then_poly":
         argument = b.emit(Op.CLAMP, "z", (b.emit(Op.ADD, "z_sum", (u, x)),), (state.lo, state.hi))
-        total = lower_polynomial(b, equation, argument, state.frac, factor_bits, limits, where)
-    else:
-        total = b.emit(Op.ADD, "h_sum", (lower_polynomial(b, equation, u, state.frac, factor_bits, limits, where), x))
+    held = Argument(argument, Interval(state.lo, state.hi), state.frac)
+    total = polynomial = lower_polynomial(b, equation, held, limits, where)
+    if equation.order == "poly_then_input":
+        total = b.emit(Op.ADD, "h_sum", (polynomial, x))
     h = b.emit(Op.CLAMP, "h", (total,), (state.lo, state.hi))
     reset_value = min(max(state.raw(equation.reset_value), state.lo), state.hi)
     spikes, after = lower_firing(b, equation, h, thresholds(equation, state, where), reset_value)
     b.emit(Op.OUTPUT, SPIKES, (spikes,), (SPIKES,))
     b.emit(Op.OUTPUT, "u_next", (after,), ("u",))
-    return _fitting(b.program(), limits, where)
+    meaning = Meaning(
+        coefficients=tuple(tuple(row) for row in equation.coefficients.tolist()),
+        argument=argument,
+        polynomial=polynomial,
+        input_factor=tuple((node.input_scale * 2.0**source.format.frac * equation.gain).tolist()),
+        head=head,
+    )
+    return _fitting(b.program(), limits, where), meaning
 
 
 def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[int]:

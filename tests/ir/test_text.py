@@ -174,7 +174,7 @@ IntNeuron(name='1', inputs=('0',), shape=(2,), format='u1.0', interval=[0, 1], s
     after = select fired lowered h : s10.3 proved
     u_next = output after to=u : s10.3 proved
     spikes = output fired to=spikes : u1.0 proved
-)
+, meaning=None)
 IntReadout(name='out', inputs=('1',), shape=(2,), format='u1.0', interval=[0, 1], source='')
 """
 ARRAYS = {

@@ -37,7 +37,7 @@ def test_everything_that_does_not_fit_is_listed_at_once() -> None:
     )  # fmt: skip
     text = (
         """the network does not fit the target 'loihi1'
-  got:      lnm (LNM): 'product0' multiplies two values that are no constants, which a neuron of the target cannot do
+  got:      lnm (LNM): 'product0_0' multiplies two values that are no constants, which a neuron of the target cannot do
             cf (CirculateFiring): its payload needs 3 bits, the target has 1
             lnm (LNM): reset='subtract', the target can do value
             lnm (LNM): strict=False, the target compares strict"""

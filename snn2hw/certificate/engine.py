@@ -1,0 +1,166 @@
+"""Trying every value of a variable: in C where there is a compiler, in NumPy where there is none. Same integers, same floats."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn2hw.certificate.slices import Slice
+from snn2hw.ir.evaluate import evaluate
+from snn2hw.ir.program import Instruction, Op, Program, values_of
+from snn2hw.native.c_ops import EXPRESSIONS
+from snn2hw.native.compiler import compiler, library
+from snn2hw.num import Interval
+
+CHUNK = 1 << 16
+NATIVE_FROM = 1 << 18  # values to try; below, compiling takes longer than NumPy
+
+Progress = Callable[[int], None]  # values tried since the last call
+
+
+@dataclass(frozen=True)
+class Error:
+    """The largest |value - polynomial|, in units of the value; the first value of the variable where it occurs."""
+
+    error: float
+    at: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What trying every value gave.
+
+    Args:
+        ranges: exact range of every instruction of the slice.
+        error: of the polynomial, where one was asked for.
+    """
+
+    ranges: Mapping[str, Interval]
+    error: Error | None
+
+
+def enumerate_slice(
+    part: Slice,
+    held: Interval,
+    watched: str = "",
+    polynomial: Sequence[float] = (),
+    step: float = 1.0,
+    progress: Progress | None = None,
+) -> Found:
+    """Try every integer of `held` for the variable of one channel's slice.
+
+    Args:
+        watched: an instruction to compare with sum_i polynomial[i] * (variable * step)**i, taken in float64.
+    """
+    if held.hi - held.lo + 1 >= NATIVE_FROM and compiler() is not None:
+        return _native(part, held, watched, polynomial, step, progress)
+    return _numpy(part, held, watched, polynomial, step, progress)
+
+
+def _numpy(
+    part: Slice, held: Interval, watched: str, polynomial: Sequence[float], step: float, progress: Progress | None
+) -> Found:
+    ranges: dict[str, Interval] = {}
+    worst: Error | None = None
+    program = Program("slice", (part.variable, *part.instructions))
+    for start in range(held.lo, held.hi + 1, CHUNK):
+        raw = np.arange(start, min(start + CHUNK, held.hi + 1), dtype=np.int64)
+        values = _values(program, part.variable.name, raw)
+        for i in part.instructions:
+            seen = Interval(int(np.min(values[i.name])), int(np.max(values[i.name])))
+            ranges[i.name] = ranges[i.name].hull(seen) if i.name in ranges else seen
+        if watched:
+            values[part.variable.name] = raw
+            error = np.abs(values[watched] - _horner(polynomial, raw.astype(np.float64) * step))
+            at = int(error.argmax())
+            if worst is None or error[at] > worst.error:
+                worst = Error(float(error[at]), int(raw[at]))
+        if progress is not None:
+            progress(len(raw))
+    return Found(ranges, worst)
+
+
+def _values(
+    program: Program, variable: str, raw: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+    first, rest = program.instructions[0], program.instructions[1:]
+    start = Instruction(first.name, Op.STATE, (), (0, 0, 0), first.format)
+    return evaluate(Program(program.kind, (start, *rest)), lambda i: raw if i.name == variable else np.int64(values_of(i)[0]))
+
+
+def _horner(
+    coefficients: Sequence[float], x: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    y = np.full_like(x, coefficients[-1])
+    for a in coefficients[-2::-1]:
+        y = y * x + a
+    return y
+
+
+def _native(
+    part: Slice, held: Interval, watched: str, polynomial: Sequence[float], step: float, progress: Progress | None
+) -> Found:
+    run = library(c_source(part, watched, len(polynomial))).run
+    run.restype = None
+    n = len(part.instructions)
+    coefficients = (ctypes.c_double * max(len(polynomial), 1))(*polynomial)
+    constants = [values_of(i)[0] for i in part.instructions if i.op is Op.PARAM]
+    params = (ctypes.c_int64 * max(len(constants), 1))(*constants)
+    lows, highs = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
+    at, error = ctypes.c_int64(held.lo), ctypes.c_double(-1.0)
+    for start in range(held.lo, held.hi + 1, 1 << 20):
+        end = min(start + (1 << 20) - 1, held.hi)
+        run(
+            ctypes.c_int64(start), ctypes.c_int64(end), params, coefficients, ctypes.c_double(step),
+            lows.ctypes.data_as(ctypes.c_void_p), highs.ctypes.data_as(ctypes.c_void_p), ctypes.byref(at), ctypes.byref(error),
+        )  # fmt: skip
+        if progress is not None:
+            progress(end - start + 1)
+    ranges = {i.name: Interval(int(lo), int(hi)) for i, lo, hi in zip(part.instructions, lows, highs, strict=True)}
+    return Found(ranges, Error(error.value, at.value) if watched else None)
+
+
+def c_source(part: Slice, watched: str, terms: int) -> str:
+    """C that tries every value from lo to hi. Constants are arguments, so that channels share one library."""
+    names = {part.variable.name: "v0"} | {i.name: f"v{n}" for n, i in enumerate(part.instructions, 1)}
+    lines = []
+    params = 0
+    for i in part.instructions:
+        if i.op is Op.PARAM:
+            lines.append(f"        const int64_t {names[i.name]} = p[{params}];")
+            params += 1
+        else:
+            lines.append(f"        const int64_t {names[i.name]} = {EXPRESSIONS[i.op](i, [names[a] for a in i.args])};")
+    numbers = range(len(part.instructions))
+    track = [f"        l{n} = v{n + 1} < l{n} ? v{n + 1} : l{n}; h{n} = v{n + 1} > h{n} ? v{n + 1} : h{n};" for n in numbers]
+    body = "\n".join(lines)
+    compare = ""
+    if watched:
+        horner = "\n".join(f"        y = y * x + c[{k}];" for k in range(terms - 2, -1, -1))
+        compare = f"""
+    for (int64_t v0 = lo; v0 <= hi; ++v0) {{
+{body}
+        const double x = (double)v0 * step;
+        double y = c[{terms - 1}];
+{horner}
+        const double e = fabs((double){names[watched]} - y);
+        errors[v0 - lo] = e;
+    }}
+    for (int64_t v0 = lo; v0 <= hi; ++v0)
+        if (errors[v0 - lo] > *error) {{ *error = errors[v0 - lo]; *at = v0; }}"""
+    return f"""#include <math.h>
+#include <stdint.h>
+static double errors[1 << 20];
+void run(int64_t lo, int64_t hi, const int64_t *p, const double *c, double step,
+         int64_t *low, int64_t *high, int64_t *at, double *error) {{
+    {" ".join(f"int64_t l{n} = low[{n}], h{n} = high[{n}];" for n in numbers)}
+    for (int64_t v0 = lo; v0 <= hi; ++v0) {{
+{body}
+{chr(10).join(track)}
+    }}
+    {" ".join(f"low[{n}] = l{n}; high[{n}] = h{n};" for n in numbers)}{compare}
+}}
+"""

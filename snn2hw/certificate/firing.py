@@ -1,0 +1,128 @@
+"""The firing of a layer in closed form, as far as it has one: s = sign(h) * min(K, floor(|h| / theta)).
+
+payload = sum_k amplitude_k s_k     subtract: r = h - sum_k theta_k s_k     value: reset_value if fired, else h     none: h
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from snn2hw.ir.evaluate import Sources, evaluate
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, values_of
+from snn2hw.num import Interval
+from snn2hw.trace import Ints
+
+CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Firing:
+    """What a layer does with its membrane h.
+
+    Args:
+        thresholds, amplitudes: raw integers, one per round.
+        signed: whether it also fires negative. strict: > rather than >=.
+        reset: subtract, value or none. reset_value: raw integer.
+    """
+
+    thresholds: tuple[int, ...]
+    amplitudes: tuple[int, ...]
+    signed: bool
+    strict: bool
+    reset: str
+    reset_value: int
+
+    @property
+    def closed(self) -> bool:
+        """Whether the closed form is it: one threshold and one amplitude for all rounds."""
+        return len(set(self.thresholds)) == 1 and len(set(self.amplitudes)) == 1
+
+    def as_claim(self) -> dict[str, Any]:
+        """For certificate.json."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def rounds(firing: Firing, h: Ints) -> tuple[Ints, Ints, Ints]:
+    """(payload, residual, rounds that fired), round by round or in closed form."""
+    if firing.closed:
+        (theta, amplitude), levels = (firing.thresholds[0], firing.amplitudes[0]), len(firing.thresholds)
+        n = np.sign(h) * np.minimum((np.abs(h) - firing.strict) // theta, levels)
+        n = np.where(h == 0, 0, n if firing.signed else np.maximum(n, 0))
+        return amplitude * n, h - theta * n, np.abs(n)
+    payload, r, fired = np.zeros_like(h), h, np.zeros_like(h)
+    for theta, amplitude in zip(firing.thresholds, firing.amplitudes, strict=True):
+        up = r > theta if firing.strict else r >= theta
+        down = (r < -theta if firing.strict else r <= -theta) & firing.signed
+        s = up.astype(np.int64) - down
+        payload, r, fired = payload + amplitude * s, r - theta * s, fired + np.abs(s)
+    return payload, r, fired
+
+
+def next_state(firing: Firing, h: Ints, residual: Ints, fired: Ints) -> Ints:
+    """The state after the reset."""
+    if firing.reset == "subtract":
+        return residual
+    return np.where(fired > 0, firing.reset_value, h) if firing.reset == "value" else h
+
+
+def read_firing(program: Program) -> Firing | None:
+    """The firing that a lowered program of one channel states by its constants; None for programs of another make."""
+    constants = {name: values[0] for name, values in program.params.items()}
+    names = program.by_name
+    if "h" not in names or not {"up", "up1"} & set(names):
+        return None
+    suffixes = [""] if "up" in names else [str(k) for k in range(1, len(names)) if f"up{k}" in names]
+    first = names["up" + suffixes[0]]
+    after = names[program.outputs["u"].args[0]]
+    reset = {"after": "value", "h": "none"}.get(after.name, "subtract")
+    return Firing(
+        tuple(constants.get(f"threshold{s}", constants.get("threshold", 0)) for s in suffixes),
+        tuple(constants.get(f"amplitude{s}", 1) for s in suffixes),
+        "down" + suffixes[0] in names,
+        first.op is Op.GT,
+        reset,
+        constants.get("reset_value", 0) if reset == "value" else 0,
+    )
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What trying every h showed: whether program and closed form agree, the most rounds that fire, what is left over."""
+
+    agrees: bool
+    rounds: int
+    left: Interval
+
+
+def try_firing(program: Program, firing: Firing, held: Interval) -> Tried:
+    """Compare the program of one channel from h on with the closed form, for every h of the interval."""
+    tail = _from_h(program)
+    agrees, most, left = True, 0, []
+    for start in range(held.lo, held.hi + 1, CHUNK):
+        h = np.arange(start, min(start + CHUNK, held.hi + 1), dtype=np.int64)
+        payload, residual, fired = rounds(firing, h)
+        values = evaluate(tail, _with_h(h))
+        outputs = {to: values[i.name] for to, i in tail.outputs.items()}
+        agrees &= bool((outputs[SPIKES] == payload).all() and (outputs["u"] == next_state(firing, h, residual, fired)).all())
+        most = max(most, int(fired.max()))
+        left.append(Interval(int(residual.min()), int(residual.max())))
+    return Tried(agrees, most, Interval(min(i.lo for i in left), max(i.hi for i in left)))
+
+
+def _with_h(h: Ints) -> Sources:
+    return lambda i: h if i.name == "h" else np.int64(values_of(i)[0])
+
+
+def _from_h(program: Program) -> Program:
+    """The part of a program behind h, with h as its variable."""
+    lines, behind = list[Instruction](), {"h"}
+    for i in program.instructions:
+        if i.name == "h":
+            lines.append(Instruction("h", Op.STATE, (), (0, 0, 0), i.format))
+        elif i.op in (Op.PARAM, Op.CONST) or (i.args and set(i.args) <= behind):
+            lines.append(i)
+            behind.add(i.name)
+    return Program(program.kind, tuple(lines))

@@ -1,0 +1,258 @@
+"""What is certain about one layer of neurons: every claim is made by trying, or by intervals where two variables meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from snn2hw.certificate.engine import Error, Progress, enumerate_slice
+from snn2hw.certificate.firing import read_firing, try_firing
+from snn2hw.certificate.slices import Slice, one_channel, slices
+from snn2hw.errors import RuleError
+from snn2hw.ir.integer import IntNeuron
+from snn2hw.ir.optable import OPTABLE
+from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value
+from snn2hw.num import Interval
+
+TRIED, INTERVAL = "enumeration", "interval"
+MOST_TRIED = 1 << 24  # values of one variable; a wider one is bounded by intervals
+BASIN_ROUNDS, BASIN_STATES = 64, 1 << 18
+DIGITS = 6  # of an error in units of the state
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value's range and how it is known."""
+
+    interval: Interval
+    method: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything found about one channel."""
+
+    known: dict[str, Known]
+    errors: dict[str, Error]
+
+
+def analyse(
+    program: Program, held: dict[str, Interval], reals: dict[str, tuple[str, list[float], float]], progress: Progress | None
+) -> Analysis:
+    """Ranges of all values of one channel's program.
+
+    Args:
+        held: range of every state and of the input.
+        reals: variable -> (value that stands for a polynomial of it, coefficients in units of that value, unit of the variable).
+    """
+    known: dict[str, Known] = {}
+    errors: dict[str, Error] = {}
+    for part in slices(program):
+        variable = part.variable
+        if variable.name in held:
+            known[variable.name] = Known(held[variable.name], TRIED)
+        else:
+            args = [known[a].interval for a in variable.args]
+            known[variable.name] = Known(OPTABLE[variable.op].interval(args, variable.attrs, variable.format), INTERVAL)
+        _follow(part, known, errors, reals, progress)
+    return Analysis(known, errors)
+
+
+def _follow(
+    part: Slice,
+    known: dict[str, Known],
+    errors: dict[str, Error],
+    reals: dict[str, tuple[str, list[float], float]],
+    progress: Progress | None,
+) -> None:
+    interval = known[part.variable.name].interval
+    if not any(i.op not in (Op.PARAM, Op.CONST) and i.args for i in part.instructions):
+        return
+    if interval.hi - interval.lo >= MOST_TRIED:
+        for i in part.instructions:
+            if i.name not in known:
+                args = [known[a].interval for a in i.args]
+                constant = Interval.of(i.attrs[0]) if i.op is Op.PARAM else None  # type: ignore[arg-type]
+                known[i.name] = Known(constant or OPTABLE[i.op].interval(args, i.attrs, i.format), INTERVAL)
+        return
+    watched, coefficients, unit = reals.get(part.variable.name, ("", [], 1.0))
+    if watched == part.variable.name:
+        watched = ""
+    found = enumerate_slice(part, interval, watched, coefficients, unit, progress)
+    known.update({name: Known(r, TRIED) for name, r in found.ranges.items() if name not in known})
+    if found.error is not None:
+        errors[part.variable.name] = found.error
+
+
+def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress | None = None) -> dict[str, Any]:
+    """The claims about a layer, ready for certificate.json.
+
+    Args:
+        channels: (lowest, highest) synaptic sum of each channel.
+    """
+    program = node.program
+    entry = program.input.name
+    groups = _groups(program, channels)
+    seen: dict[str, Known] = {}
+    errors: dict[str, tuple[Error, int]] = {}
+    payloads: list[tuple[int, int]] = [(0, 0)] * len(channels)
+    firing: list[dict[str, Any]] = []
+    basin: Interval | None = None
+    for group in groups:
+        single = one_channel(program, group.channels[0])
+        held = {entry: group.input, **{name: declared_interval(s) for name, s in program.states.items()}}
+        found = analyse(single, held, _reals(node, group.channels[0]), progress)
+        for name, known in found.known.items():
+            before = seen.get(name)
+            seen[name] = known if before is None else Known(before.interval.hull(known.interval), _weaker(before, known))
+        for variable, error in found.errors.items():
+            if variable not in errors or error.error > errors[variable][0].error:
+                errors[variable] = (error, group.channels[0])
+        out = found.known[program.outputs[SPIKES].name].interval
+        for c in group.channels:
+            payloads[c] = (out.lo, out.hi)
+        firing += _firing(single, found.known, group.channels)
+        own = _basin(single, group.input)
+        basin = own if group is groups[0] else (own.hull(basin) if own and basin else None)
+    _insist(node, seen)
+    return {
+        "layer": node.name,
+        "kind": program.kind,
+        "inputs": [list(c) for c in channels],
+        "payloads": [list(p) for p in payloads],
+        "states": {name: _state(program, name, seen) for name in program.states},
+        "values": {
+            i.name: [*_ends(seen[i.name].interval), seen[i.name].method] for i in program.instructions if i.op is not Op.OUTPUT
+        },
+        "widest_bits": max(k.interval.bits[0] for k in seen.values()),
+        "clamps": {i.name: _clamp(i.args[0], i.attrs[:2], seen) for i in program.of(Op.CLAMP)},
+        "closed_without_clamp": None if basin is None else _ends(basin),
+        "errors": _errors(node, errors),
+        "firing": _merged(firing),
+    }
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Channels with the same constants, and the hull of what enters them."""
+
+    channels: list[int]
+    input: Interval
+
+
+def _groups(program: Program, channels: list[tuple[int, int]]) -> list[_Group]:
+    if program.channels == 1:
+        return [_Group(list(range(len(channels))), _hull(channels))]
+    found: dict[tuple[int, ...], list[int]] = {}
+    for c in range(len(channels)):
+        key = tuple(values[c if len(values) > 1 else 0] for values in program.params.values())
+        found.setdefault(key, []).append(c)
+    return [_Group(members, _hull([channels[c] for c in members])) for members in found.values()]
+
+
+def _hull(pairs: list[tuple[int, int]]) -> Interval:
+    return Interval(min(lo for lo, _ in pairs), max(hi for _, hi in pairs))
+
+
+def _weaker(a: Known, b: Known) -> str:
+    return TRIED if a.method == b.method == TRIED else INTERVAL
+
+
+def _ends(interval: Interval) -> list[int]:
+    return [interval.lo, interval.hi]
+
+
+def _state(program: Program, name: str, seen: dict[str, Known]) -> dict[str, Any]:
+    state = program.states[name]
+    return {
+        "interval": _ends(declared_interval(state)),
+        "initial": initial_value(state),
+        "next": _ends(seen[program.outputs[name].name].interval),
+    }
+
+
+def _clamp(argument: str, bounds: tuple[Any, ...], seen: dict[str, Known]) -> dict[str, Any]:
+    interval = seen[argument].interval
+    lo, hi = bounds
+    return {"bounds": [lo, hi], "before": _ends(interval), "acts": interval not in Interval(lo, hi)}
+
+
+def _reals(node: IntNeuron, channel: int) -> dict[str, tuple[str, list[float], float]]:
+    """What two values of the program stand for, in units of the state."""
+    meaning, program = node.meaning, node.program
+    if meaning is None:
+        return {}
+    lsb = 2.0 ** -program.by_name[meaning.argument].format.frac
+    row = meaning.coefficients[channel if len(meaning.coefficients) > 1 else 0]
+    factor = meaning.input_factor[channel if len(meaning.input_factor) > 1 else 0]
+    raw = 2.0**-program.input.format.frac
+    return {
+        meaning.argument: (meaning.polynomial, [a / lsb for a in row], lsb),
+        program.input.name: (meaning.head, [0.0, factor / lsb], raw),
+    }
+
+
+def _errors(node: IntNeuron, errors: dict[str, tuple[Error, int]]) -> dict[str, Any]:
+    """Worst distance from the real numbers, in units of the state, with the place where it occurs."""
+    if node.meaning is None:
+        return {}
+    named = {"polynomial": node.meaning.argument, "input": node.program.input.name}
+    return {
+        what: {"state_lsb": round(errors[v][0].error, DIGITS), "at": errors[v][0].at, "channel": errors[v][1]}
+        for what, v in named.items()
+        if v in errors
+    }
+
+
+def _firing(program: Program, known: dict[str, Known], channels: list[int]) -> list[dict[str, Any]]:
+    firing = read_firing(program)
+    if firing is None:
+        return []
+    held = known["h"].interval
+    tried = try_firing(program, firing, held)
+    if not tried.agrees:
+        raise RuleError("the firing of the program is not the one its constants state", where=program.kind, got=f"h in {held}")
+    found = {"closed_form": firing.closed, "rounds_that_fire": tried.rounds, "left_over": _ends(tried.left)}
+    return [{"channels": channels, **firing.as_claim(), **found}]
+
+
+def _merged(firing: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Channels that fire alike in one claim."""
+    alike: list[dict[str, Any]] = []
+    for claim in firing:
+        same = next((c for c in alike if {**c, "channels": 0} == {**claim, "channels": 0}), None)
+        if same is None:
+            alike.append(claim)
+        else:
+            same["channels"] = sorted([*same["channels"], *claim["channels"]])
+    return alike
+
+
+def _basin(program: Program, entering: Interval) -> Interval | None:
+    """The least interval with the initial state that no input can leave and no clamp has to hold; None where there is none."""
+    if len(program.states) != 1:
+        return None
+    ((name, state),) = program.states.items()
+    held = Interval(initial_value(state), initial_value(state))
+    for _ in range(BASIN_ROUNDS):
+        if held.hi - held.lo >= BASIN_STATES:
+            return None
+        known = analyse(program, {name: held, program.input.name: entering}, {}, None).known
+        if any(known[i.args[0]].interval not in Interval(*i.attrs[:2]) for i in program.of(Op.CLAMP)):  # type: ignore[arg-type]
+            return None
+        grown = held.hull(known[program.outputs[name].name].interval)
+        if grown == held:
+            return held
+        held = grown
+    return None
+
+
+def _insist(node: IntNeuron, seen: dict[str, Known]) -> None:
+    """What would be a mistake of ours: a value outside its format, a state outside what it declares."""
+    for i in node.program.instructions:
+        if seen[i.name].interval not in i.format.interval:
+            raise RuleError(
+                "a value leaves its format",
+                where=f"{node.source or node.name}: {i.name}",
+                got=f"{seen[i.name].interval} in {i.format}",
+            )

@@ -1,0 +1,66 @@
+"""A program cut into parts that depend on one variable each, so that every state can be tried.
+
+A value that depends on the state alone, or on the input alone, is a function of one variable. Where two meet
+(h_sum = P(u) + x), the meeting value becomes a variable of its own, bounded by intervals from the exact ranges of its parts;
+a clamp of a variable is a variable too, since the clamp of an interval is known. What follows h is again a function of one
+variable. Treating variables as independent can only make ranges wider, never miss a value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snn2hw.ir.optable import SOURCES
+from snn2hw.ir.program import Instruction, Op, Program
+
+_CONSTANT = ""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A variable and what depends on it alone.
+
+    Args:
+        variable: the instruction that starts the slice: a state, the input, or where several variables meet.
+        instructions: what follows from it, in order, constants included; the variable itself is not among them.
+    """
+
+    variable: Instruction
+    instructions: tuple[Instruction, ...]
+
+
+def slices(program: Program) -> list[Slice]:
+    """The slices in an order in which each variable's range follows from slices before it; constants come with each."""
+    support: dict[str, str] = {}
+    variables: list[Instruction] = []
+    for i in program.instructions:
+        support[i.name] = _support(i, support)
+        if support[i.name] == i.name:
+            variables.append(i)
+    return [Slice(v, tuple(i for i in program.instructions if _belongs(i, v, support))) for v in variables]
+
+
+def _support(i: Instruction, support: dict[str, str]) -> str:
+    if i.op in SOURCES:
+        return _CONSTANT if i.op is Op.PARAM else i.name
+    met = {support[a] for a in i.args} - {_CONSTANT}
+    if len(met) == 1:
+        (variable,) = met
+        return i.name if i.op is Op.CLAMP and i.args[0] == variable else variable
+    return i.name if met else _CONSTANT
+
+
+def _belongs(i: Instruction, variable: Instruction, support: dict[str, str]) -> bool:
+    return i.name != variable.name and support[i.name] in (variable.name, _CONSTANT)
+
+
+def one_channel(program: Program, channel: int) -> Program:
+    """The program of one channel: every constant has one value."""
+    lines = []
+    for i in program.instructions:
+        if i.op is Op.PARAM:
+            (values,) = i.attrs
+            assert isinstance(values, tuple)
+            i = Instruction(i.name, i.op, i.args, ((values[channel if len(values) > 1 else 0],),), i.format)
+        lines.append(i)
+    return Program(program.kind, tuple(lines))

@@ -1,0 +1,1 @@
+"""C written from the op table, compiled with the compiler of this machine, loaded in-process."""

@@ -1,0 +1,34 @@
+"""Horner with every coefficient and every product rounded by itself: the scheme that others are measured against."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snn2hw.ir.builder import ProgramBuilder
+from snn2hw.ir.network import Reals
+from snn2hw.ir.program import Op
+from snn2hw.num import Format
+from snn2hw.passes.polynomials.horner import Argument, Rows, finest, horner_bounds
+from snn2hw.target import Lowering
+
+
+def emit_plain(b: ProgramBuilder, coefficients: Reals, u: Argument, limits: Lowering, rows: Rows | None = None) -> str:
+    """Append acc_i = round(acc_{i+1} * u) + a_i for i = d-1 .. 0; the last has the binary point of u.
+
+    acc_i is given the most fractional bits with which its bound fits one factor, so that every product fits the accumulator.
+    """
+    bits = min(limits.coefficient_bits, limits.accumulator_bits - Format.holding(u.interval, 0).width)
+    bounds = horner_bounds(coefficients, u.interval.magnitude * 2.0**-u.frac)
+    fracs = [u.frac, *(finest(bound, bits) for bound in bounds[1:])]
+    coefficients = coefficients if rows is None else coefficients[rows]
+    degree = coefficients.shape[1] - 1
+    acc = _coefficient(b, degree, coefficients, fracs[degree])
+    for i in range(degree - 1, -1, -1):
+        acc = b.rescale(f"rounded{i}", b.emit(Op.MUL, f"product{i}", (acc, u.name)), fracs[i], limits.rounding)
+        if coefficients[:, i].any():
+            acc = b.emit(Op.ADD, f"acc{i}", (acc, _coefficient(b, i, coefficients, fracs[i])))
+    return acc
+
+
+def _coefficient(b: ProgramBuilder, i: int, coefficients: Reals, frac: int) -> str:
+    return b.param(f"a{i}", [int(np.floor(a * 2.0**frac + 0.5)) for a in coefficients[:, i].tolist()], frac)

@@ -1,0 +1,142 @@
+"""Which scheme: every candidate is built, run over all states, and the one with the smallest worst error is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn2hw.ir.builder import ProgramBuilder
+from snn2hw.ir.network import Reals
+from snn2hw.ir.program import Instruction, Op, Program
+from snn2hw.ir.ranges import ranges
+from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Rows, Scheme, emit_horner
+from snn2hw.passes.polynomials.plain import emit_plain
+from snn2hw.passes.polynomials.products import cut, most_bits, reach
+from snn2hw.passes.polynomials.worst import Worst, worst_error
+from snn2hw.target import Lowering
+
+ENOUGH = 1.05  # an error this close to the least is as good; then the fewest multiplications decide
+NEAR = 1.25  # candidates this close to the least on few states are measured on many
+WORD = 32  # of a processor: values within it are simulated at twice the speed, so wider ones need a reason
+CHANNELS, FEW, MANY = 4, 1 << 9, 1 << 16  # what candidates are measured on where there is more
+
+VALUE = "value"
+Emit = Callable[[ProgramBuilder, Argument], str]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to evaluate P and what it costs.
+
+    Args:
+        says: the scheme in words.
+        emit: appends it to a program, returns the name of the value.
+        worst: its largest error, in units of the state, and where.
+        multiplications, instructions, widest: what it asks of the target; widest value in bits.
+    """
+
+    says: str
+    emit: Emit
+    worst: Worst
+    multiplications: int
+    instructions: int
+    widest: int
+
+
+def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: bool = False) -> list[Candidate]:
+    """Every scheme that fits the target, the best first.
+
+    Each is run on up to 4 channels and 512 states, spread evenly, ends included; those near the best, or all if `thorough`,
+    on 65,536 states, which is every state of 16 bits.
+    """
+    rows = np.unique(np.linspace(0, len(coefficients) - 1, CHANNELS).astype(np.intp))
+    shown = coefficients[rows]
+    found = []
+    known = set[tuple[Instruction, ...]]()  # different schemes may come to the same program
+    for says, make in _ways(coefficients, u, limits):
+        program = _program(make, rows, u, limits)
+        if program is not None and program.instructions not in known:
+            known.add(program.instructions)
+            found.append((_candidate(says, make, program, worst_error(program, VALUE, shown, u, FEW)), program))
+    least = min((c.worst.error for c, _ in found), default=0.0)
+    measured = [
+        replace(c, worst=worst_error(program, VALUE, shown, u, MANY)) if thorough or c.worst.error <= NEAR * least else c
+        for c, program in found
+    ]
+    return sorted(measured, key=lambda c: (c.worst.error, c.multiplications, c.instructions))
+
+
+def choose(found: list[Candidate]) -> Candidate | None:
+    """Of the candidates whose error is within 5 % of the least, the one with the fewest multiplications; then in int32."""
+    if not found:
+        return None
+    good = [c for c in found if c.worst.error <= ENOUGH * found[0].worst.error]
+    return min(good, key=lambda c: (c.multiplications, c.widest > WORD, c.instructions, c.worst.error))
+
+
+_Make = Callable[[ProgramBuilder, Argument, "Rows | None"], str]
+
+
+def _ways(coefficients: Reals, u: Argument, limits: Lowering) -> Iterator[tuple[str, _Make]]:
+    yield "Horner, rounded coefficients, every product rounded", lambda b, v, rows: emit_plain(b, coefficients, v, limits, rows)
+    for accumulator in sorted({limits.accumulator_bits, min(limits.accumulator_bits, WORD)}):
+        within = replace(limits, accumulator_bits=accumulator)
+        room = f", within {accumulator} bits" if accumulator < limits.accumulator_bits else ""
+        for scheme in _schemes(coefficients.shape[1] - 1, u, within):
+
+            def make(
+                b: ProgramBuilder, v: Argument, rows: Rows | None, scheme: Scheme = scheme, within: Lowering = within
+            ) -> str:
+                return emit_horner(b, coefficients, v, scheme, within, rows)
+
+            yield scheme.says + room, make
+
+
+def _schemes(degree: int, u: Argument, limits: Lowering) -> Iterator[Scheme]:
+    """The last k steps with products of several words, the others with as few as there are; about u = 0 and about the middle."""
+    middle = (u.interval.lo + u.interval.hi) // 2
+    centres = [0] + ([middle] if abs(middle) > u.interval.magnitude // 8 else [])
+    for centre in centres:
+        v_bits = reach(u.interval - type(u.interval)(centre, centre))
+        counts = sorted(
+            {w.products for bits in range(2, limits.accumulator_bits) if (w := cut(bits, v_bits, limits)) is not None}
+        )
+        levels = [
+            n
+            for n in counts
+            if most_bits(n, v_bits, limits) > max([most_bits(m, v_bits, limits) for m in counts if m < n], default=1)
+        ]
+        seen = set()
+        for low in levels:
+            for high in [n for n in levels if n >= low]:
+                for k in range(degree + 1):
+                    products = (high,) * k + (low,) * (degree - k)
+                    if products not in seen:
+                        seen.add(products)
+                        yield Scheme(products, centre)
+        yield Scheme((levels[-1],) * degree, centre, refined=False)
+
+
+def _program(make: _Make, rows: Rows, u: Argument, limits: Lowering) -> Program | None:
+    """The evaluation by itself, for some of the channels; None where the scheme does not fit."""
+    b = ProgramBuilder("candidate")
+    b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
+    try:
+        b.emit(Op.OUTPUT, VALUE, (make(b, u, rows),), (VALUE,))
+    except NoRoomError:
+        return None
+    fits = max(r.bits[0] for r in ranges(b.program()).values()) <= limits.accumulator_bits
+    return b.program() if fits else None
+
+
+def _candidate(says: str, make: _Make, program: Program, worst: Worst) -> Candidate:
+    return Candidate(
+        says,
+        lambda into, argument: make(into, argument, None),
+        worst,
+        multiplications=len(program.of(Op.MUL)),
+        instructions=len(program.instructions) - 2,
+        widest=max(r.bits[0] for r in ranges(program).values()),
+    )
