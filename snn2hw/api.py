@@ -14,7 +14,9 @@ import numpy.typing as npt
 import onnx
 
 from snn2hw.artefact import Artefact
-from snn2hw.errors import MissingExtraError
+from snn2hw.checker.check import Checked
+from snn2hw.checker.check import check as check_folder
+from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.executors import executor as executor_named
 from snn2hw.executors.reference import interpret
 from snn2hw.frontends.samples import input_node, samples_array
@@ -22,6 +24,8 @@ from snn2hw.ir.encode import encode
 from snn2hw.ir.network import Network
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.pipeline import run_pipeline
+from snn2hw.passes.polynomial import weighed
+from snn2hw.passes.polynomials.search import Candidate
 from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact
 from snn2hw.target import load_target
 from snn2hw.trace import Ints, Trace
@@ -68,6 +72,7 @@ def compile(
     options: Options | None = None,
     input_range: tuple[float, float] | None = None,
     progress: Callable[[Pass], None] | None = None,
+    certifying: Callable[[str, int], None] | None = None,
 ) -> Artefact:
     """A trained model as an integer artefact.
 
@@ -80,6 +85,7 @@ def compile(
         out: folder to write; None keeps the artefact in memory.
         options: widths and scales.
         input_range: range of real input values, [0, 1] by default; not for event counts, which are taken as they are.
+        progress: is told of each pass; certifying: of each layer how many values have been tried for the certificate.
 
     Raises:
         Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
@@ -99,7 +105,28 @@ def compile(
     if out is None:
         return artefact
     payloads = conformance_payloads(done.network, x)
-    return write_artefact(artefact, Path(out), payloads, interpret(done.network, payloads))
+    return write_artefact(artefact, Path(out), payloads, interpret(done.network, payloads), certifying)
+
+
+def check(folder: str | Path) -> Checked:
+    """Derive every claim of a compiled folder's certificate.json again, from its model.onnx alone.
+
+    Raises:
+        ArtefactError: no model, no certificate, or a certificate of another artefact or version.
+    """
+    return check_folder(Path(folder))
+
+
+def explain(artefact: Artefact, layer: str) -> list[Candidate]:
+    """The ways to evaluate a layer's polynomial that were weighed, the best first, the one taken marked.
+
+    Raises:
+        UsageError: no such layer, or a layer without a polynomial.
+    """
+    layers = {n.name: n for n in artefact.network.neurons}
+    if layer not in layers:
+        raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(layers), do="name one of these")
+    return weighed(layers[layer], load_target(artefact.network.target).lowering)
 
 
 def load(folder: str | Path) -> Artefact:

@@ -10,6 +10,7 @@ from typing import Any
 from snn2hw.ir.integer import IntegerNetwork
 
 MODEL, STEP, MANIFEST, VECTORS = "model.onnx", "step.onnx", "manifest.json", "vectors.npz"
+CERTIFICATE = "certificate.json"
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,14 +14,15 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from snn2hw import api, console
+from snn2hw import api, console, console_certificate
+from snn2hw.artefact import CERTIFICATE
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
-from snn2hw.passes.base import Options
+from snn2hw.passes.base import Options, Pass
 from snn2hw.passes.pipeline import PIPELINE
 from snn2hw.store import MODEL_HASH, check_model, sha256
 from snn2hw.target import CONFIDENCES, load_target, target_names
@@ -67,7 +68,8 @@ def compile_(
     weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
     scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
 ) -> None:
-    """Take a trained torch model to integers and write model.onnx, step.onnx, manifest.json and vectors.npz.
+    """Take a trained torch model to integers and write model.onnx, step.onnx, certificate.json, manifest.json and
+    vectors.npz.
 
     **Examples**
 
@@ -85,11 +87,15 @@ def compile_(
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return
     folder = out or Path("build") / model.rstrip("/").replace(":", ".").split("/")[-1]
-    artefact = api.compile(
-        found.module, x, t, target, folder, options=options, progress=lambda p: console.say(f"[dim]{p.name:>10}[/]  {p.says}")
-    )
+    with console_certificate.certifying() as certifying:
+        artefact = api.compile(found.module, x, t, target, folder, options=options, progress=_say_pass, certifying=certifying)
     console.print_network(artefact.network, console.artefact_title(artefact))
+    console_certificate.print_certificate(json.loads((folder / CERTIFICATE).read_text(encoding="utf-8")), "certified")
     console.say(f"written: {folder}    next: snn2hw verify {folder}")
+
+
+def _say_pass(step: Pass) -> None:
+    console.say(f"[dim]{step.name:>10}[/]  {step.says}")
 
 
 def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:
@@ -107,15 +113,16 @@ def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[
 def inspect(
     artefact: Folder,
     layer: Annotated[str | None, typer.Option(help="Only the program of this neuron layer.")] = None,
+    why: Annotated[bool, typer.Option("--why", help="The ways to evaluate each polynomial that were weighed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the network and every neuron program, with formats.
+    """Print the network and every neuron program, with formats; --why explains how each polynomial is evaluated.
 
     **Examples**
 
     `snn2hw inspect build/lnm`
 
-    `snn2hw inspect build/lnm --layer 2`
+    `snn2hw inspect build/lnm --layer 2 --why`
     """
     loaded = api.load(artefact)
     if as_json:
@@ -124,6 +131,11 @@ def inspect(
     programs = {n.name: n.program for n in loaded.network.neurons}
     if layer is not None and layer not in programs:
         raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(programs), do="name one of these")
+    if why:
+        polynomials = [n.name for n in loaded.network.neurons if n.meaning and n.meaning.polynomial != n.meaning.argument]
+        for name in [layer] if layer is not None else polynomials:
+            console_certificate.print_candidates(api.explain(loaded, name), name)
+        return
     if layer is None:
         console.print_network(loaded.network, console.artefact_title(loaded))
     for name in [layer] if layer is not None else list(programs):
@@ -181,6 +193,23 @@ def verify(
     else:
         console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
     raise typer.Exit(DIFFERENT if verdict.differences else UNAVAILABLE if verdict.not_run else EQUAL)
+
+
+@app.command()
+def check(artefact: Folder, as_json: AsJson = False) -> None:
+    """Derive every claim of certificate.json again from model.onnx alone, by code that shares nothing with the compiler.
+
+    **Example**
+
+    `snn2hw check build/lnm`
+    """
+    checked = api.check(artefact)
+    if as_json:
+        failures = [asdict(f) for f in checked.failures]
+        console.print_text(json.dumps({"holds": not failures, "claims": checked.claims, "failures": failures}, indent=2))
+    else:
+        console_certificate.print_checked(checked, f"{artefact}: what is certain for every state and every input")
+    raise typer.Exit(DIFFERENT if checked.failures else EQUAL)
 
 
 @app.command()

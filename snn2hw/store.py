@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.artefact import MANIFEST, MODEL, STEP, VECTORS, Artefact
+from snn2hw.artefact import CERTIFICATE, MANIFEST, MODEL, STEP, VECTORS, Artefact
+from snn2hw.certificate.certify import Progress, certify
 from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.export.to_onnx import to_onnx
 from snn2hw.frontends.from_onnx import from_onnx
@@ -20,7 +21,7 @@ from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.trace import Ints, Trace, read_npz, write_npz
 
-FORMAT = 1
+FORMAT = 2
 DAMAGED = "compile the trained model again, or restore the folder from where it came"
 MODEL_HASH = "model_sha256"  # key in vectors.npz and trace files: the network they belong to
 
@@ -62,20 +63,29 @@ def _layer(node: Any) -> dict[str, Any]:
     return entry
 
 
-def write_artefact(artefact: Artefact, folder: Path, payloads: Ints, trace: Trace) -> Artefact:
-    """Write the folder with its conformance vectors; a folder that stands there is replaced only if it is an artefact.
+def write_artefact(
+    artefact: Artefact, folder: Path, payloads: Ints, trace: Trace, certifying: Progress | None = None
+) -> Artefact:
+    """Write the folder with its conformance vectors and its certificate; a folder that stands there is replaced only if it
+    is an artefact.
+
+    Args:
+        certifying: is told of each layer how many values have been tried.
 
     Raises:
         UsageError: the folder holds something else, or cannot be written; nothing is left half-written.
     """
     folder = _free(folder)
+    certificate = json.dumps(certify(artefact.network, artefact.model, certifying), indent=1) + "\n"
     aside, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{part}") for part in ("new", "old"))
     try:
         aside.mkdir(parents=True)
         (aside / MODEL).write_bytes(artefact.model)
         (aside / STEP).write_bytes(artefact.step)
         write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), "payloads": payloads, **trace.arrays()})
-        files = {**artefact.manifest["files"], VECTORS: sha256((aside / VECTORS).read_bytes())}
+        (aside / CERTIFICATE).write_text(certificate, encoding="utf-8")
+        written = {name: sha256((aside / name).read_bytes()) for name in (VECTORS, CERTIFICATE)}
+        files = {**artefact.manifest["files"], **written}
         manifest = {**artefact.manifest, "files": files}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         if folder.exists():
@@ -171,7 +181,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
             "the manifest cannot be read", where=str(path), got=str(error), expected="JSON", do=DAMAGED
         ) from error
     files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, dict) or not {MODEL, STEP, VECTORS} <= set(files) or manifest.get("format") != FORMAT:
+    if not isinstance(files, dict) or not {MODEL, STEP, VECTORS, CERTIFICATE} <= set(files) or manifest.get("format") != FORMAT:
         raise ArtefactError(
             "the manifest is not one of this version",
             where=str(path),

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from snn2hw.certificate.bounds import Bounds, layer_bounds, spread
-from snn2hw.certificate.check import FORMAT, fingerprints
 from snn2hw.certificate.neuron import claims
+from snn2hw.checker.derive import FORMAT, fingerprints
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron
-
-CERTIFICATE = "certificate.json"
 
 Progress = Callable[[str, int], None]  # layer, values tried since the last call
 

@@ -60,6 +60,17 @@ def enumerate_slice(
     return _numpy(part, held, watched, polynomial, step, progress)
 
 
+def first_place(part: Slice, held: Interval, name: str, value: int) -> int:
+    """The lowest value of the variable for which an instruction of the slice has this value."""
+    program = Program("slice", (part.variable, *part.instructions))
+    for start in range(held.lo, held.hi + 1, CHUNK):
+        raw = np.arange(start, min(start + CHUNK, held.hi + 1), dtype=np.int64)
+        hits = np.flatnonzero(_values(program, part.variable.name, raw)[name] == value)
+        if len(hits):
+            return int(raw[hits[0]])
+    raise AssertionError(f"{name} never is {value}")
+
+
 def _numpy(
     part: Slice, held: Interval, watched: str, polynomial: Sequence[float], step: float, progress: Progress | None
 ) -> Found:

@@ -8,6 +8,7 @@ from typing import Any
 from snn2hw.certificate.engine import Error, Progress, enumerate_slice
 from snn2hw.certificate.firing import read_firing, try_firing
 from snn2hw.certificate.slices import Slice, one_channel, slices
+from snn2hw.certificate.witness import witness
 from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.optable import OPTABLE
@@ -98,6 +99,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     payloads: list[tuple[int, int]] = [(0, 0)] * len(channels)
     firing: list[dict[str, Any]] = []
     basin: Interval | None = None
+    witnesses: dict[str, dict[str, int]] = {}
     for group in groups:
         single = one_channel(program, group.channels[0])
         held = {entry: group.input, **{name: declared_interval(s) for name, s in program.states.items()}}
@@ -112,6 +114,11 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
         for c in group.channels:
             payloads[c] = (out.lo, out.hi)
         firing += _firing(single, found.known, group.channels)
+        ranges = {name: k.interval for name, k in found.known.items()}
+        tried = frozenset(name for name, k in found.known.items() if k.method == TRIED)
+        for i in program.of(Op.CLAMP):
+            if i.name not in witnesses and ranges[i.args[0]] not in declared_interval(i):
+                witnesses[i.name] = {"channel": group.channels[0], **witness(single, i, ranges, tried)}
         own = _basin(single, group.input)
         basin = own if group is groups[0] else (own.hull(basin) if own and basin else None)
     _insist(node, seen)
@@ -125,7 +132,9 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             i.name: [*_ends(seen[i.name].interval), seen[i.name].method] for i in program.instructions if i.op is not Op.OUTPUT
         },
         "widest_bits": max(k.interval.bits[0] for k in seen.values()),
-        "clamps": {i.name: _clamp(i.args[0], i.attrs[:2], seen) for i in program.of(Op.CLAMP)},
+        "clamps": {
+            i.name: {**_clamp(i.args[0], i.attrs[:2], seen), "witness": witnesses.get(i.name, {})} for i in program.of(Op.CLAMP)
+        },
         "closed_without_clamp": None if basin is None else _ends(basin),
         "errors": _errors(node, errors),
         "firing": _merged(firing),

@@ -29,14 +29,18 @@ class Slice:
     instructions: tuple[Instruction, ...]
 
 
-def slices(program: Program) -> list[Slice]:
-    """The slices in an order in which each variable's range follows from slices before it; constants come with each."""
+def supports(program: Program) -> dict[str, str]:
+    """For every value the variable it depends on; '' for constants."""
     support: dict[str, str] = {}
-    variables: list[Instruction] = []
     for i in program.instructions:
         support[i.name] = _support(i, support)
-        if support[i.name] == i.name:
-            variables.append(i)
+    return support
+
+
+def slices(program: Program) -> list[Slice]:
+    """The slices in an order in which each variable's range follows from slices before it; constants come with each."""
+    support = supports(program)
+    variables = [i for i in program.instructions if support[i.name] == i.name]
     return [Slice(v, tuple(i for i in program.instructions if _belongs(i, v, support))) for v in variables]
 
 

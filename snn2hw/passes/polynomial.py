@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from snn2hw.errors import WidthError
+from snn2hw.errors import UsageError, WidthError
 from snn2hw.ir.builder import ProgramBuilder
+from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Neuron, Reals
+from snn2hw.ir.program import declared_interval
 from snn2hw.passes.polynomials.horner import Argument
-from snn2hw.passes.polynomials.search import candidates, choose
+from snn2hw.passes.polynomials.search import Candidate, candidates, choose
 from snn2hw.target import Lowering
 
 
@@ -32,6 +36,28 @@ def lower_polynomial(b: ProgramBuilder, equation: Neuron, u: Argument, limits: L
             do="use fewer state bits, or a target with a wider accumulator",
         )
     return chosen.emit(b, u)
+
+
+def weighed(node: IntNeuron, limits: Lowering) -> list[Candidate]:
+    """The schemes among which the polynomial of a lowered layer was chosen, all measured on many states, the best first.
+
+    Raises:
+        UsageError: the layer has no polynomial, so nothing was chosen.
+    """
+    meaning = node.meaning
+    if meaning is None or meaning.polynomial == meaning.argument:
+        raise UsageError(
+            "there was nothing to choose for this layer",
+            where=node.source or node.name,
+            got="P(u) = u, or a program that was integers from the start",
+            expected="a layer with a learned polynomial",
+            do="name another layer",
+        )
+    held = node.program.by_name[meaning.argument]
+    argument = Argument(meaning.argument, declared_interval(held), held.format.frac)
+    found = candidates(trimmed(np.array(meaning.coefficients)), argument, limits, thorough=True)
+    chosen = choose(found)
+    return [replace(c, taken=c is chosen) for c in found]
 
 
 def trimmed(coefficients: Reals) -> Reals:

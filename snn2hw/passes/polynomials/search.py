@@ -35,6 +35,7 @@ class Candidate:
         emit: appends it to a program, returns the name of the value.
         worst: its largest error, in units of the state, and where.
         multiplications, instructions, widest: what it asks of the target; widest value in bits.
+        taken: whether it is the one that is taken.
     """
 
     says: str
@@ -43,6 +44,7 @@ class Candidate:
     multiplications: int
     instructions: int
     widest: int
+    taken: bool = False
 
 
 def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: bool = False) -> list[Candidate]:

@@ -1,0 +1,1 @@
+"""A second opinion on a compiled network: it shares no code with what compiled it."""
