@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.target import targets_folder
 
 LAVA_VERSION = "0.10.0"
 LAVA = f"lava-nc=={LAVA_VERSION}"  # archived upstream: the last release, and it imports on Python 3.10 only
@@ -201,12 +202,14 @@ def outside_variables() -> dict[str, str]:
 def package_copy() -> Path:
     """A copy of this package in a folder of its own: on the side's path, and nothing else of this environment is."""
     source = Path(__file__).parent.parent.parent
-    files = sorted(p for p in source.rglob("*.py"))
-    digest = hashlib.sha256(b"\0".join(p.read_bytes() for p in files)).hexdigest()[:12]
+    copied = [*sorted(source.rglob("*.py")), *sorted(targets_folder().glob("*.toml"))]
+    digest = hashlib.sha256(b"\0".join(p.read_bytes() for p in copied)).hexdigest()[:12]
     folder = cache_folder() / f"package-{digest}"
     if not folder.is_dir():
         aside = folder.with_name(f"{folder.name}.{os.getpid()}")
         shutil.copytree(source, aside / "snn2hw", ignore=shutil.ignore_patterns("__pycache__"))
+        # As in a wheel; in a checkout they lie beside the package.
+        shutil.copytree(targets_folder(), aside / "snn2hw" / "targets", dirs_exist_ok=True)
         try:
             aside.rename(folder)
         except OSError:  # another process was faster; its copy is the same
