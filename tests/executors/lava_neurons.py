@@ -1,10 +1,6 @@
-"""Runs in the side environment: our constructors' processes against the law, read by Lava's Monitor and `.get()`.
-
-The sum leaves the declared range in the last step of the last case, where "leave" is given.
-"""
+"""Runs in the side environment: our constructors' processes against the law, read by Lava's Monitor and `.get()`."""
 
 import json
-import sys
 
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
@@ -37,8 +33,6 @@ if __name__ == "__main__":
         shape = given["shape"]
         x = rng.integers(-160, 320, (*shape, STEPS))
         x[..., STEPS // 2] = 30_000  # far past the state range: the clamp
-        if "leave" in sys.argv and given is CASES[-1][1]:
-            x[..., -1] = 2**15
         source, sink, monitor = Source(data=x.astype(np.int32)), Sink(shape=shape, buffer=STEPS), Monitor()
         source.s_out.connect(neurons.a_in)
         neurons.s_out.connect(sink.a_in)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ctypes
 import json
+import multiprocessing
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter, time
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +35,30 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def end_together(folder: Path) -> None:
+    """Have an exception in one of Lava's processes end all of them, this one too; Lava would wait for the others for ever."""
+    from lava.magma.runtime.message_infrastructure.multiprocessing import SystemProcess
+
+    def run_or_end(process: Any) -> None:
+        try:
+            multiprocessing.Process.run(process)
+        except Exception as error:
+            if isinstance(error, Snn2hwError):
+                report(folder, error)
+            traceback.print_exc()
+            sys.stderr.flush()
+            os.killpg(0, signal.SIGKILL)  # of a session of our own, see executor.run_side
+            raise
+
+    SystemProcess.run = run_or_end
+
+
+def report(folder: Path, error: Snn2hwError) -> None:
+    """Write what the user can mend to error.json."""
+    parts = {"what": error.what, "where": error.where, "got": error.got, "expected": error.expected, "do": error.do}
+    (folder / "error.json").write_text(json.dumps({"type": type(error).__name__, **parts}), encoding="utf-8")
+
+
 def run(folder: Path, samples_per_run: int) -> None:
     """Map the network, run it, write what came out; for every `samples_per_run` samples anew, or for all at once."""
     import lava.magma.core.run_configs  # noqa: F401  (so that importing is measured apart from mapping)
@@ -39,18 +66,19 @@ def run(folder: Path, samples_per_run: int) -> None:
     from snn2hw.executors.lava import mapping, model  # noqa: F401
 
     imported_at = time()
+    end_together(folder)
     net = from_onnx((folder / "model.onnx").read_bytes())
     payloads = read_npz(folder / "payloads.npz")["payloads"]
     total = payloads.shape[1]
-    parts, report = [], dict.fromkeys(("runs", "processes", "steps"), 0) | dict.fromkeys(SECONDS, 0.0)
+    parts, sums = [], dict.fromkeys(("runs", "processes", "steps"), 0) | dict.fromkeys(SECONDS, 0.0)
     for start in range(0, total, samples_per_run or total):
         batch = payloads[:, start : start + (samples_per_run or total)]
         part, numbers = _run(net, batch, folder / "record" / str(start))
         parts.append(part)
-        report = {k: report[k] + numbers[k] for k in report}
-    report["processes"] = numbers["processes"]  # those of one run
+        sums = {k: sums[k] + numbers[k] for k in sums}
+    sums["processes"] = numbers["processes"]  # those of one run
     write_npz(folder / "trace.npz", Trace.concatenate(parts).arrays())
-    (folder / "report.json").write_text(json.dumps({**report, "imported_at": imported_at}), encoding="utf-8")
+    (folder / "report.json").write_text(json.dumps({**sums, "imported_at": imported_at}), encoding="utf-8")
 
 
 def _run(net: IntegerNetwork, payloads: Ints, record: Path) -> tuple[Trace, dict[str, float]]:
@@ -107,8 +135,7 @@ def main() -> int:
     try:
         run(folder, int(sys.argv[2]))
     except Snn2hwError as error:
-        parts = {"what": error.what, "where": error.where, "got": error.got, "expected": error.expected, "do": error.do}
-        (folder / "error.json").write_text(json.dumps({"type": type(error).__name__, **parts}), encoding="utf-8")
+        report(folder, error)
         return 2
     return 0
 
