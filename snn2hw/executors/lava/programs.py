@@ -84,6 +84,10 @@ class Membrane:
         finite("gain", self.gain, self.where)
         positive("input_unit", self.input_unit, self.where)
         port = Format(PORT_BITS, 0).interval
+        if not isinstance(self.input_range, Sequence) or len(self.input_range) != 2:
+            raise UsageError(
+                "input_range is not a pair", where=self.where, got=repr(self.input_range), expected="(least, greatest) integer"
+            )
         low, high = (whole(f"input_range[{k}]", v, port.lo, port.hi, self.where) for k, v in enumerate(self.input_range))
         if low >= high:
             raise ValueRangeError(
