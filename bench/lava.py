@@ -52,7 +52,7 @@ def _bench(name: str, rounds: int, samples: int, samples_per_run: int) -> None:
     for label, (key, count) in parts.items():
         each = [1e3 * r[key] / count for r in reports[1:]]
         rows.append([label, count, f"{median(each):.1f}", f"{min(each):.1f} .. {max(each):.1f}"])
-    title = f"{name}: {payloads.shape[1]} samples, {last['processes']} processes, {last['runs']} runs, median of {rounds} rounds"
+    title = f"{name}: samples {payloads.shape[1]}, processes {last['processes']}, runs {last['runs']}; median of {rounds} rounds"
     console.table(title, ["part", "times", "ms each", "min .. max"], rows, (1, 2, 3))
 
 

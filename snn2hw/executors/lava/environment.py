@@ -22,6 +22,8 @@ PYTHON_VARIABLE = "SNN2HW_LAVA_PYTHON"
 CACHE_VARIABLE = "SNN2HW_CACHE"
 PROBE_SECONDS, START_SECONDS, DOWNLOAD_SECONDS, INSTALL_SECONDS = 20, 120, 600, 900
 
+LAST_LINES = 12  # of a command that failed, shown to the user
+
 # What is installed is asked first: another version may import as well.
 PROBE = """
 import importlib.metadata, sys
@@ -91,7 +93,7 @@ def _run(command: list[str], limit: float, **variables: str) -> _Done:
         return _Done("", f"it took longer than {limit:g} s")
     except OSError as error:
         return _Done("", str(error))
-    said = (done.stderr.strip() or done.stdout.strip())[-600:]
+    said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-LAST_LINES:])
     return _Done(done.stdout.strip(), "" if done.returncode == 0 else said or f"exit code {done.returncode}")
 
 
