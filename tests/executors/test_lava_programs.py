@@ -10,7 +10,7 @@ import pytest
 from snn2hw.errors import ShapeError, Snn2hwError, TargetError, UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.executors.lava.programs import Membrane, circulate_program, lnm_program
 from snn2hw.executors.reference import step
-from snn2hw.ir.program import SPIKES, Op, Program
+from snn2hw.ir.program import SPIKES, Program
 from snn2hw.ir.program_text import program_to_text
 from tests.hand_networks import circulate, compiled, neuron, one_neuron
 from tests.refused import refused
@@ -79,7 +79,11 @@ def test_what_the_defaults_are() -> None:
     assert str(program.input.format) == "s16.6"
     assert str(program.outputs["u"].format) == "s16.13"
     assert str(circulating().outputs[SPIKES].format) == "s4.0"
-    assert [p.name for p in circulating(decay=[0.5, 0.25]).of(Op.PARAM)] == ["a1", "threshold"]
+
+
+def test_a_decay_per_channel() -> None:
+    _, after = step(circulating(decay=[0.5, 0.25]), np.zeros((1, 2), np.int64), {"u": np.full((1, 2), 4096)})
+    assert np.abs(after["u"][0] - [2048, 1024]).max() <= 2  # to within roundings
 
 
 REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
