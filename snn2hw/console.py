@@ -93,6 +93,8 @@ def print_verdict(verdict: Verdict, title: str) -> None:
         rows.append([name, mark, f"{compared:,}", f"{different:,}", seconds])
     rows += [[name, "[yellow]not run[/]", "", "", ""] for name in verdict.not_run]
     table(title, ["executor", "verdict", "integers compared", "differing", "seconds"], rows, numbers=(2, 3, 4))
+    for name, note in verdict.notes.items():
+        say(f"{name}: {escape(note)}")
     for d in verdict.differences:
         print_difference(d)
     for name, reason in verdict.not_run.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from snn2hw.artefact import Artefact
 from snn2hw.trace import Ints, Trace
@@ -24,3 +24,11 @@ class Executor(Protocol):
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]; without `traces` the readout only."""
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """An executor that can say what its last run cost beside the arithmetic."""
+
+    def measured(self) -> str:
+        """Numbers of processes, seconds of starting them and the like, in one line."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from snn2hw.arguments import whole
 from snn2hw.errors import ShapeError, UsageError
-from snn2hw.nn.arguments import whole
 
 
 def repeat(images: Tensor, steps: int) -> Tensor:

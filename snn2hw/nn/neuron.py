@@ -9,16 +9,12 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, interval, one_of, positive, schedule, whole
 from snn2hw.errors import ShapeError, UsageError
-from snn2hw.nn.arguments import between, interval, one_of, positive, schedule, whole
 from snn2hw.nn.surrogate import Rectangle, Surrogate
 
 Reset: TypeAlias = Literal["subtract", "value", "none"]
 Order: TypeAlias = Literal["poly_then_input", "input_then_poly"]
-
-RESETS = ("subtract", "value", "none")
-ORDERS = ("poly_then_input", "input_then_poly")
-MAX_LEVELS = 16
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from snn2hw.nn.arguments import between, one_of, whole
+from snn2hw.arguments import MAX_DEGREE, between, one_of, whole
 from snn2hw.nn.neuron import Firing, Neuron, Order, Reset
 from snn2hw.nn.surrogate import Surrogate
 
-MAX_DEGREE = 5
 _A1 = {"lif": 0.5}  # init: the linear coefficient it starts from; all others start at 0
 
 

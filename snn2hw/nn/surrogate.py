@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.nn.arguments import positive
+from snn2hw.arguments import positive
 
 
 class Surrogate(torch.nn.Module):

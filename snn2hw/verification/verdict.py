@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from snn2hw.artefact import Artefact
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import Executor, executors
+from snn2hw.executors.base import Measuring
 from snn2hw.executors.reference import Reference
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference, first_difference
@@ -28,6 +29,7 @@ class Verdict:
         seconds: executor -> wall time, the reference included.
         samples, steps: size of the stimulus.
         different: executor -> number of integers that differ.
+        notes: executor -> what its last batch cost beside the arithmetic, of those that measure it.
     """
 
     differences: list[Difference]
@@ -37,6 +39,7 @@ class Verdict:
     samples: int
     steps: int
     different: dict[str, int]
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -86,13 +89,21 @@ def compare_executors(
     for start in range(0, payloads.shape[1], BATCH):
         batch = payloads[:, start : start + BATCH]
         expected = tally.run(Reference(), batch)
-        for e in running:
-            tally.compare(e.name, tally.run(e, batch), expected, batch, start)
+        for e in list(running):
+            try:
+                got = tally.run(e, batch)
+            except ExecutorUnavailableError as error:  # what it needs was to be had, and then was not
+                running.remove(e)
+                not_run[e.name] = f"{error.what}: {error.got}"
+                if not running and stored is None:
+                    raise
+                continue
+            tally.compare(e.name, got, expected, batch, start)
         if stored is not None:
             tally.compare(STORED, stored.part(start, start + BATCH), expected, batch, start)
-    return Verdict(
-        list(tally.first.values()), not_run, tally.compared, tally.seconds, payloads.shape[1], payloads.shape[0], tally.different
-    )
+    notes = {e.name: e.measured() for e in running if isinstance(e, Measuring)}
+    steps, samples = payloads.shape[:2]
+    return Verdict(list(tally.first.values()), not_run, tally.compared, tally.seconds, samples, steps, tally.different, notes)
 
 
 class _Tally:

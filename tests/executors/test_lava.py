@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.api import stimulus
+from snn2hw.errors import UnsupportedError, ValueRangeError, WidthError
 from snn2hw.executors import SIDE_EXECUTORS
 from snn2hw.executors.lava.environment import side_python
-from snn2hw.executors.lava.executor import run_side
-from snn2hw.executors.reference import step
+from snn2hw.executors.lava.executor import LavaExecutor, run_side
+from snn2hw.executors.reference import interpret, step
 from snn2hw.ir.encode import encode
+from snn2hw.models import find_model
 from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
 from snn2hw.verification.verdict import compare_executors
@@ -84,6 +86,61 @@ def test_loihis_lif_is_that_of_lava(tmp_path: Path) -> None:
     assert report["populations"] == 10_000
     assert report["different"] == 0
     assert min(report["at_the_ends"], report["wrapped"], report["spikes"]) > 1000, report
+
+
+def test_linear_layers_are_the_laws_on_dense_and_on_sparse(tmp_path: Path) -> None:
+    """240 random matrices; and the mapping maps what `fits` lets through, no more and no less."""
+    run_side([str(side_python(print)), str(Path(__file__).parent / "lava_synapses.py"), "240"], tmp_path, limit=600)
+    report = json.loads((tmp_path / "synapses.json").read_text())
+    assert report["different"] == 0
+    assert report["compared"] > 10_000
+    assert report["dense"] + report["sparse"] == 240
+    assert min(report["dense"], report["sparse"]) >= 40
+    assert report["mapped"] == report["known"]
+
+
+def test_neurons_from_real_parameters_are_the_law(tmp_path: Path) -> None:
+    """LNM and CirculateFiring, every payload; u by Lava's Monitor at every step, and by `.get()` between and after runs."""
+    run_side([str(side_python(print)), str(Path(__file__).parent / "lava_neurons.py")], tmp_path, limit=300)
+    report = json.loads((tmp_path / "neurons.json").read_text())
+    assert report["different"] == 0
+    assert report["cases"] == 8
+    assert report["spikes"] > 1000
+
+
+def test_an_error_inside_a_lava_process_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Payloads past the declared ones: a sum leaves its program's range. Lava only says that there was an exception, and
+    would wait for its other processes for ever."""
+    import snn2hw
+
+    monkeypatch.setenv("SNN2HW_LAVA_SECONDS", "60")
+    network, images = two_layer_network(steps=3)
+    artefact = snn2hw.compile(network, images, steps=3, target="loihi2")
+    payloads = np.full((3, 1, *artefact.network.input.shape), 1000)
+    with pytest.raises(ValueRangeError) as caught:
+        LAVA.run(artefact, payloads)
+    assert caught.value.what == "the synaptic sum leaves the range that the program was made for"
+    assert caught.value.where == "LNM, step 2"
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("samples_per_run", [0, 1], ids=["streamed", "one at a time"])
+@pytest.mark.parametrize("name", ["digits_lnm", "digits_cf"])
+def test_the_digits_models_are_equal(name: str, samples_per_run: int) -> None:
+    """64 real samples: every spike, every state, every readout."""
+    import snn2hw
+
+    found = find_model(name)
+    assert found.source is not None
+    assert found.sample is not None
+    artefact = snn2hw.compile(found.module, found.sample, found.steps, target="loihi2")
+    images, _ = found.source.test_data()
+    payloads = stimulus(artefact, images[:64])
+    executor = LavaExecutor(samples_per_run=samples_per_run)
+    got, law = executor.run(artefact, payloads).arrays(), interpret(artefact.network, payloads).arrays()
+    assert {k: int((got[k] != v).sum()) for k, v in law.items()} == dict.fromkeys(law, 0)
+    assert executor.report["runs"] == (1 if samples_per_run == 0 else 64)
+    print(f"{name}: {sum(v.size for v in law.values()):,} integers compared; {executor.measured()}; {executor.report}")
 
 
 def test_the_example_runs_and_gives_the_laws_integers(tmp_path: Path) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import snn2hw
-from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError, WidthError
-from snn2hw.executors.lava import environment
-from snn2hw.executors.lava.environment import find_python310, why_unavailable
-from snn2hw.executors.lava.executor import run_side, seconds
+from snn2hw.errors import Snn2hwError, UsageError, WidthError
+from snn2hw.executors.lava.executor import LavaExecutor, run_side, seconds
 from tests.refused import refused
-from tests.small_networks import two_layer_network
 
 # A side process that starts a child which would sleep for an hour, and says its number.
 WITH_CHILD = """
@@ -118,40 +114,25 @@ def test_a_time_limit_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
         seconds()
 
 
-def test_a_python_that_is_no_310_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SNN2HW_LAVA_PYTHON", str(tmp_path / "python"))
-    assert find_python310() is None
-    reason = (
-        f"$SNN2HW_LAVA_PYTHON is '{tmp_path / 'python'}', which is no Python 3.10: Lava 0.10.0 imports on no other; "
-        "install one (`uv python install 3.10`) or set SNN2HW_LAVA_PYTHON"
-    )
-    assert why_unavailable() == reason
-    network, images = two_layer_network()
-    artefact = snn2hw.compile(network, images, steps=2, target="loihi2")
-    with pytest.raises(ExecutorUnavailableError, match="no executor that was asked for can run here"):
-        snn2hw.verify(artefact, images, executors=("lava",))
-    verdict = snn2hw.verify(artefact, images, executors=("onnx-reference", "lava"))
-    assert verdict.equal
-    assert verdict.not_run == {"lava": reason}
-
-
-def test_an_environment_that_cannot_be_made_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fake = tmp_path / "python3.10"
-    fake.write_text("#!/bin/sh\nif [ \"$1\" = -c ]; then echo '(3, 10)'; else echo 'no venv here' >&2; exit 1; fi\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("SNN2HW_LAVA_PYTHON", str(fake))
-    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
-    said: list[str] = []
-    with pytest.raises(
-        ExecutorUnavailableError, match=r"the side environment for Lava cannot be made(?s:.*)got:      no venv here"
+@pytest.mark.parametrize("given", [-1, 2.0])
+def test_samples_per_run_is_a_whole_number(given: Any) -> None:
+    with refused(
+        UsageError,
+        f"""
+        samples_per_run is no number of samples
+          where:    LavaExecutor
+          got:      {given!r}
+          expected: a whole number; 0 streams all samples through in one run
+        """,
     ):
-        environment.side_python(said.append)
-    assert said == [f"making the side environment for Lava with {fake} (once, about a minute) in {next_folder(tmp_path, fake)}"]
-    assert os.listdir(tmp_path / "cache") == []
+        LavaExecutor(samples_per_run=given)
 
 
-def next_folder(tmp_path: Path, python: Path) -> Path:
-    import hashlib
-
-    key = hashlib.sha256("\n".join([str(python), *environment.PACKAGES]).encode()).hexdigest()[:12]
-    return tmp_path / "cache" / f"lava-{key}"
+def test_what_is_measured_is_one_line() -> None:
+    report = {"runs": 2, "processes": 4, "steps": 12, "seconds_start": 3.2, "seconds_run": 0.1, "seconds_environment": 0.96}
+    assert LavaExecutor(report=report).measured() == (
+        "4 processes, started in 1.60 s (0.40 s a process), 2 times; 10.0 ms a step; environment 1.0 s"
+    )
+    assert LavaExecutor(report={**report, "runs": 1, "steps": 1}).measured() == (
+        "4 processes, started in 3.20 s (0.80 s a process); 100.0 ms a step; environment 1.0 s"
+    )

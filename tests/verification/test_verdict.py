@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
+from snn2hw.console import print_verdict
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, Snn2hwError, UsageError, WidthError
 from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.executors.reference import interpret
@@ -270,3 +271,33 @@ def test_every_executor_runs_without_traces(artefact: Artefact, payloads: Ints) 
         trace = run_executor(e, artefact, payloads, traces=False)
         assert trace.spikes == trace.states == {}
         np.testing.assert_array_equal(trace.readout, interpret(artefact.network, payloads).readout)
+
+
+def test_an_executor_that_turns_out_unavailable_is_not_run(artefact: Artefact, payloads: Ints, install: Any) -> None:
+    """It said that it could run, and could not; the others are reported all the same."""
+    install("first", error=ExecutorUnavailableError("cannot be made", got="no disk"))
+    last = install("last")
+    v = compare_executors(artefact, payloads, ["first", "last"])
+    assert v.equal
+    assert v.not_run == {"first": "cannot be made: no disk"}
+    assert list(v.compared) == ["last"]
+    assert len(last.batches) == 1
+    with refused(ExecutorUnavailableError, "cannot be made\n  got:      no disk"):
+        compare_executors(artefact, payloads, ["first"])
+    stored = interpret(artefact.network, payloads)
+    v = compare_executors(artefact, payloads, ["first"], stored=stored)
+    assert list(v.compared) == [STORED]
+
+
+def test_what_an_executor_measured_is_noted_and_printed(
+    artefact: Artefact, payloads: Ints, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Measured(Fake):
+        def measured(self) -> str:
+            return f"{len(self.batches)} batches [of them]"
+
+    monkeypatch.setitem(EXECUTORS, "slow", Measured("slow"))
+    v = compare_executors(artefact, payloads, ["slow", "onnx-reference"])
+    assert v.notes == {"slow": "1 batches [of them]"}
+    print_verdict(v, "title")
+    assert "slow: 1 batches [of them]" in capsys.readouterr().out.splitlines()

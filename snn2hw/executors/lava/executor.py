@@ -12,12 +12,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import time
 from typing import Any
 
 from snn2hw import errors
 from snn2hw.artefact import MODEL, Artefact
 from snn2hw.errors import Snn2hwError
-from snn2hw.executors.lava.environment import package_copy, side_python, why_unavailable
+from snn2hw.executors.lava.environment import outside_variables, package_copy, side_python, why_unavailable
+from snn2hw.executors.lava.fits import check_network
 from snn2hw.trace import Ints, Trace, read_npz, write_npz
 
 SECONDS = 900
@@ -26,15 +28,32 @@ SECONDS_VARIABLE = "SNN2HW_LAVA_SECONDS"
 
 @dataclass
 class LavaExecutor:
-    """Streams all samples through Lava's CPU simulation of Loihi 2.
+    """Runs samples through Lava's CPU simulation of Loihi 2.
 
     Args:
-        report: of the last run: number of processes and steps, seconds for start, mapping and run.
+        samples_per_run: 0 streams all samples through in one run; n > 0 starts fresh processes for every n samples, and
+            lets these drain the pipeline.
+        report: of the last call of `run`: runs, processes (of one run), steps (of all runs); seconds for the environment
+            (looking it up or making it, starting it, importing Lava), for mapping, for starting processes, for all steps
+            but the first of every run, and for stopping.
+
+    Raises:
+        UsageError: samples_per_run is no whole number >= 0.
     """
 
     name: str = "lava"
     says: str = "Lava 0.10.0's fixed-point processes, in a Python 3.10 of their own"
+    samples_per_run: int = 0
     report: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.samples_per_run, int) or self.samples_per_run < 0:
+            raise errors.UsageError(
+                "samples_per_run is no number of samples",
+                where="LavaExecutor",
+                got=repr(self.samples_per_run),
+                expected="a whole number; 0 streams all samples through in one run",
+            )
 
     def unavailable(self) -> str:
         """Why no side environment can be had, where none can."""
@@ -44,19 +63,35 @@ class LavaExecutor:
         """The trace of payloads [T, N, ...], shifted back to steps without delay.
 
         Raises:
-            ExecutorUnavailableError: the side environment cannot be made.
             WidthError, UnsupportedError: the network does not fit Lava; names the layer.
+            ExecutorUnavailableError: the side environment cannot be made.
             Snn2hwError: Lava failed, or took longer than $SNN2HW_LAVA_SECONDS.
         """
+        check_network(artefact.network)
+        begun = time()
         python = side_python(lambda text: print(text, file=sys.stderr))
         with tempfile.TemporaryDirectory(prefix="snn2hw-lava-") as name:
             folder = Path(name)
             (folder / MODEL).write_bytes(artefact.model)
             write_npz(folder / "payloads.npz", {"payloads": payloads})
-            run_side([str(python), "-m", "snn2hw.executors.lava.side", str(folder)], folder, seconds())
-            self.report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+            command = [str(python), "-m", "snn2hw.executors.lava.side", str(folder), str(self.samples_per_run)]
+            run_side(command, folder, seconds())
+            report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+            # Wall-clock time is the one clock that both processes have.
+            self.report = {"seconds_environment": report.pop("imported_at") - begun, **report}
             trace = Trace.from_arrays(read_npz(folder / "trace.npz"), "lava")
         return trace if traces else Trace(trace.readout)
+
+    def measured(self) -> str:
+        """What the last call of `run` cost beside the arithmetic, in one line."""
+        r = self.report
+        started = r["seconds_start"] / r["runs"]
+        steps = max(r["steps"] - r["runs"], 1)
+        return (
+            f"{r['processes']} processes, started in {started:.2f} s ({started / r['processes']:.2f} s a process)"
+            f"{', ' + str(r['runs']) + ' times' if r['runs'] > 1 else ''}; {1e3 * r['seconds_run'] / steps:.1f} ms a step;"
+            f" environment {r['seconds_environment']:.1f} s"
+        )
 
 
 def seconds() -> float:
@@ -75,8 +110,7 @@ def run_side(command: list[str], folder: Path, limit: float) -> None:
     Raises:
         Snn2hwError: what the side process reported, how it died, or that it took too long.
     """
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    environment["PYTHONPATH"] = str(package_copy())
+    environment = {**outside_variables(), "PYTHONPATH": str(package_copy())}
     log = folder / "side.log"
     with log.open("wb") as output:
         # A session of its own, so that one signal reaches Lava's processes too.

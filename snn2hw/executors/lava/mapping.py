@@ -1,11 +1,12 @@
-"""An integer network as Lava processes: Lava's own Dense and Conv for the synapses, processes of ours for the rest.
+"""An integer network as Lava processes: Lava's own Dense, Sparse and Conv for the synapses, ours for the rest.
 
 Time. Lava's synapses send the sum of the step before, so each costs one step. A layer behind d synapses sees step t of
 sample n at Lava's step n*T + t + d + 1; samples follow one another without a gap, and each layer resets its states when
 the first step of the next sample reaches it. Joining branches are delayed to the longer one.
 
-Exactness. Dense keeps even weights where signs are mixed, so weights are doubled and the sum halved (weight_exp = -1):
-exact. Conv convolves, it does not correlate, so kernels are flipped; it wraps sums at 24 bits, which is checked here.
+Exactness. Dense and Sparse keep even weights of -256..254 where signs are mixed, so weights are doubled, called mixed
+whatever they are (else -256 is clipped), and the sum halved (weight_exp = -1): exact. Conv convolves, it does not
+correlate, so kernels are flipped; it wraps sums at 24 bits, which `fits` checks. docs/lava.md has the whole table.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from lava.proc.conv.process import Conv
 from lava.proc.dense.process import Dense
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
+from lava.proc.sparse.process import Sparse
+from lava.utils.weightutils import SignMode
 
-from snn2hw.errors import WidthError
-from snn2hw.executors.lava.process import PORT_BITS, Bias, Join, Pool, ProgramNeuron
+from snn2hw.executors.lava.process import Bias, Join, Pool, ProgramNeuron
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -100,20 +102,11 @@ def map_network(net: IntegerNetwork, payloads: Ints, record: Path) -> Mapped:
         payloads: [T, N, ...]; they stream through, sample after sample.
         record: folder for the payloads and states of every step, one subfolder per neuron layer, numbered.
 
-    Raises:
-        WidthError: a sum or payload that does not fit Lava's 24-bit ports; names the layer.
+    `fits.check_network` says beforehand which networks can be mapped.
     """
     walk = _Walk(net, payloads, record)
     for node in net.nodes:
-        if node.interval.bits[0] + (node.interval.lo >= 0) > PORT_BITS:
-            raise WidthError(
-                "a value is too wide for a Lava port",
-                where=node.source or node.name,
-                got=f"{node.interval}",
-                expected=f"{PORT_BITS} bits, sign included",
-                do="compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits",
-            )
-        walk.signals[node.name] = _ROWS[type(node)](walk, node)
+        walk.signals[node.name] = ROWS[type(node)](walk, node)
     delays = {n.name: walk.signals[n.name].delay for n in net.neurons}
     last = walk.settled(net.readout.inputs[0])
     sink = walk.made(Sink(shape=net.readout.shape, buffer=walk.steps))
@@ -160,9 +153,16 @@ def _conv2d(walk: _Walk, node: IntConv2d) -> _Signal:
 def _linear(walk: _Walk, node: IntLinear) -> _Signal:
     entering = walk.settled(node.inputs[0])
     doubled = 2 * node.weight.astype(np.int32)
-    synapse = walk.made(Dense(weights=doubled, weight_exp=-1, num_message_bits=MESSAGE_BITS))
+    kind = Sparse if mostly_zeros(doubled) else Dense
+    exactly = {"weight_exp": -1, "sign_mode": SignMode.MIXED, "num_message_bits": MESSAGE_BITS}
+    synapse = walk.made(kind(weights=doubled, **exactly))
     entering.port.connect(synapse.s_in)
     return _Signal(synapse.a_out, entering.delay + 1, tuple(node.bias.tolist()))
+
+
+def mostly_zeros(weights: np.ndarray) -> bool:
+    """Whether Sparse holds them in less: it stores an index beside every weight, so fewer than half may be left."""
+    return bool(2 * np.count_nonzero(weights) < weights.size)
 
 
 def _pool(walk: _Walk, node: IntSumPool2d | IntMaxPool2d) -> _Signal:
@@ -207,7 +207,7 @@ def _readout(walk: _Walk, node: IntReadout) -> _Signal:
     return walk.signals[node.inputs[0]]
 
 
-_ROWS: Mapping[type[IntNode], Callable[[_Walk, Any], _Signal]] = {
+ROWS: Mapping[type[IntNode], Callable[[_Walk, Any], _Signal]] = {
     IntInput: _input,
     IntConv2d: _conv2d,
     IntLinear: _linear,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from snn2hw.errors import ValueRangeError
 from snn2hw.executors.lava.process import Bias, Join, Pool, ProgramNeuron
 from snn2hw.executors.reference import layer_value
 from snn2hw.ir.evaluate import evaluate
@@ -45,6 +47,7 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
         """Receive, reset where a sample begins, evaluate, send."""
         x = self.a_in.recv().astype(np.int64)
         x = x + _along_channels(self.bias, x.ndim)
+        self._check(x)
         if self.period and (self.time_step - 1 - self.delay) % self.period == 0:
             for name, state in self.program.states.items():
                 getattr(self, name)[:] = initial_value(state)
@@ -60,6 +63,20 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
             getattr(self, name)[:] = values[self.program.outputs[name].name]
         self.log.add({SPIKES: payload, **{name: getattr(self, name) for name in self.program.states}})
         self.s_out.send(payload.astype(np.int32))
+
+    def _check(self, x: Any) -> None:
+        """Widths are proved for this range only; what is wired by hand may leave it."""
+        lo, hi = self.program.input.attrs
+        if x.min() < lo or x.max() > hi:
+            error = ValueRangeError(
+                "the synaptic sum leaves the range that the program was made for",
+                where=f"{self.program.kind}, step {self.time_step}",
+                got=f"{x.min()} to {x.max()}",
+                expected=f"{lo} to {hi}",
+                do="use smaller weights, or give the constructor a wider input_range",
+            )
+            print(error, file=sys.stderr, flush=True)  # Lava itself only says that there was one
+            raise error
 
 
 def _along_channels(values: Any, ndim: int) -> Any:

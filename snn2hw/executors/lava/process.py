@@ -13,13 +13,10 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.executors.lava.fits import check_program
 from snn2hw.ir.integer import IntMaxPool2d, IntSumPool2d
-from snn2hw.ir.program import SPIKES, Op, Program, initial_value, values_of
+from snn2hw.ir.program import Op, Program, initial_value, values_of
 from snn2hw.ir.program_text import program_to_text
-
-PORT_BITS = 24  # of Lava's fixed-point ports; wider sums and payloads would not be what a chip sees
-STATES = ("u", "v")  # the state names of the field; each is a Var of the process
 
 
 class ProgramNeuron(AbstractProcess):
@@ -52,7 +49,7 @@ class ProgramNeuron(AbstractProcess):
         record: str = "",
         name: str | None = None,
     ) -> None:
-        _check(program, name or program.kind)
+        check_program(program, name or program.kind)
         text = program_to_text(program)
         super().__init__(shape=shape, program=text, period=period, delay=delay, record=record, name=name)
         initial = {s: initial_value(i) for s, i in program.states.items()}
@@ -63,26 +60,6 @@ class ProgramNeuron(AbstractProcess):
         constants = _constants(program)
         self.constants = Var(shape=constants.shape, init=constants)
         self.bias = Var(shape=(len(bias),), init=np.asarray(bias, np.int64))
-
-
-def _check(program: Program, where: str) -> None:
-    if unknown := sorted(set(program.states) - set(STATES)):
-        raise UnsupportedError(
-            "a Lava neuron of ours has the states u and v",
-            where=where,
-            got=", ".join(unknown),
-            expected="u, or u and v",
-            do="name the states of the program u and v",
-        )
-    for what, fmt in (("synaptic sum", program.input.format), ("payload", program.outputs[SPIKES].format)):
-        if fmt.width + (not fmt.signed) > PORT_BITS:
-            raise WidthError(
-                f"the {what} is too wide for a Lava port",
-                where=where,
-                got=f"{fmt}, {fmt.width} bits",
-                expected=f"at most {PORT_BITS} bits, sign included",
-                do="compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits",
-            )
 
 
 def _constants(program: Program) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Checks of constructor arguments; each returns the value it accepted."""
+"""What a neuron's constructor accepts: checks that return the value they accepted, and the words and bounds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from numbers import Real
 
 from snn2hw.errors import UsageError, ValueRangeError
+
+RESETS = ("subtract", "value", "none")
+ORDERS = ("poly_then_input", "input_then_poly")
+MAX_DEGREE = 5
+MAX_LEVELS = 16
 
 
 def finite(name: str, value: float, where: str) -> float:

@@ -1,0 +1,147 @@
+"""Networks that Lava cannot hold are refused before Lava is started, whatever Python this is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import snn2hw
+from snn2hw.artefact import Artefact
+from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.executors import SIDE_EXECUTORS
+from snn2hw.executors.lava.fits import check_network, check_program
+from snn2hw.ir.integer import IntegerNetwork, IntNode
+from snn2hw.ir.program import Op, Program
+from snn2hw.num import Format, Interval
+from tests.cli.running import Capture, refusal
+from tests.cli.running import run as run_cli
+from tests.executors.lava_pythons import says_310
+from tests.hand_networks import image, lif, linear, network, readout
+from tests.refused import refused
+from tests.small_networks import two_layer_network
+
+KNOWN = "Input, Conv2d, Linear, SumPool2d, MaxPool2d, Flatten, Add, Neuron, Readout"
+
+
+@dataclass(frozen=True, eq=False)
+class IntMatMul(IntNode):
+    """An operation of a later version."""
+
+
+@pytest.fixture
+def artefact() -> Artefact:
+    network, images = two_layer_network()
+    return snn2hw.compile(network, images, steps=2, target="loihi2")
+
+
+def with_node(net: IntegerNetwork, name: str, node: IntNode) -> IntegerNetwork:
+    return replace(net, nodes=tuple(node if n.name == name else n for n in net.nodes))
+
+
+def test_an_operation_the_mapping_does_not_know_names_its_layer(artefact: Artefact) -> None:
+    net = artefact.network
+    pool = next(n for n in net.nodes if n.name == "pool")
+    foreign = IntMatMul(pool.name, pool.inputs, pool.shape, pool.format, pool.interval, source="encoder.attend (MatMul)")
+    with refused(
+        UnsupportedError,
+        f"""
+        an operation that has no Lava process
+          where:    encoder.attend (MatMul)
+          got:      MatMul
+          expected: {KNOWN}
+          do:       run the other executors, or write this layer with the operations named
+        """,
+    ):
+        SIDE_EXECUTORS["lava"].run(
+            replace(artefact, network=with_node(net, "pool", foreign)), np.zeros((2, 1, *net.input.shape), np.int64)
+        )
+
+
+@pytest.mark.parametrize(("interval", "fits"), [((-(2**23), 2**23 - 1), True), ((0, 2**23), False), ((-(2**23) - 1, 0), False)])
+def test_a_value_too_wide_for_a_port_names_its_layer(artefact: Artefact, interval: tuple[int, int], fits: bool) -> None:
+    net = artefact.network
+    out = next(n for n in net.nodes if n.name == "out")
+    changed = with_node(net, "out", replace(out, interval=Interval(*interval), source="head.out (Linear)"))
+    if fits:
+        check_network(changed)
+        return
+    with refused(
+        WidthError,
+        f"""
+        a value is too wide for a Lava port
+          where:    head.out (Linear)
+          got:      {Interval(*interval)}
+          expected: 24 bits, sign included
+          do:       compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits
+        """,
+    ):
+        check_network(changed)
+
+
+def test_a_program_with_another_state_names_its_layer(artefact: Artefact) -> None:
+    net = artefact.network
+    node = net.neurons[0]
+
+    def renamed(name: str) -> str:
+        return "w" if name == "u" else name
+
+    lines = tuple(
+        replace(
+            i,
+            name=renamed(i.name),
+            args=tuple(map(renamed, i.args)),
+            attrs=("w",) if i.op is Op.OUTPUT and i.attrs == ("u",) else i.attrs,
+        )
+        for i in node.program.instructions
+    )
+    program = replace(node.program, instructions=lines)
+    with refused(
+        UnsupportedError,
+        """
+        a Lava neuron of ours has the states u and v
+          where:    lnm
+          got:      w
+          expected: u, or u and v
+          do:       name the states of the program u and v
+        """,
+    ):
+        check_network(with_node(net, node.name, replace(node, program=program)))
+
+
+def with_format(program: Program, op: Op, fmt: Format) -> Program:
+    return replace(program, instructions=tuple(replace(i, format=fmt) if i.op is op else i for i in program.instructions))
+
+
+def test_a_program_with_a_wide_input_is_refused(artefact: Artefact) -> None:
+    program = with_format(artefact.network.neurons[0].program, Op.INPUT, Format(25, 3))
+    with refused(
+        WidthError,
+        """
+        the synaptic sum is too wide for a Lava port
+          where:    mine
+          got:      s25.3, 25 bits
+          expected: at most 24 bits, sign included
+          do:       compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits
+        """,
+    ):
+        check_program(program, "mine")
+
+
+def test_on_the_command_line_too_wide_is_bad_input(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2, and no side environment is made for it."""
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SNN2HW_LAVA_PYTHON", str(says_310(tmp_path / "python3.10")))
+    inputs = 1000
+    net = network(2, image(inputs), linear("wide", "input", np.ones((2, inputs))), lif("lif", "wide"), readout("lif"))
+    snn2hw.compile(net, np.ones((2, inputs)), target="generic", out=tmp_path / "net")
+    highest = 255 * 64 * inputs  # 1.0 is 64 of 2**-6
+    refusal(
+        run_cli(capsys, "verify", tmp_path / "net", "--executors", "reference,lava"),
+        f"a value is too wide for a Lava port\n  where:    wide (Linear)\n  got:      [0, {highest}]\n"
+        "  expected: 24 bits, sign included\n"
+        "  do:       compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits",
+    )
+    assert not (tmp_path / "cache").exists()
