@@ -61,12 +61,12 @@ def _interval(ends: Sequence[int]) -> str:
 
 
 def _relies(layer: Mapping[str, Any], name: str, clamp: Mapping[str, Any]) -> str:
-    reached, bounds = _interval(clamp["before"]), _interval(clamp["bounds"])
+    named, reached, bounds = f"layer {layer['layer']}", _interval(clamp["before"]), _interval(clamp["bounds"])
     if layer["closed_without_clamp"]:
         closed = _interval(layer["closed_without_clamp"])
-        return f"layer {layer['layer']}: from its initial state on, the state stays in {closed}, where the clamp of {name} never acts"
+        return f"{named}: from its initial state on, the state stays in {closed}, where the clamp of {name} never acts"
     instance = ", ".join(f"{k} = {v}" for k, v in clamp["witness"].items())
-    return f"layer {layer['layer']} relies on its clamp: {name} would reach {reached} and is held to {bounds}, for instance at {instance}"
+    return f"{named} relies on its clamp: {name} would reach {reached} and is held to {bounds}, for instance at {instance}"
 
 
 def print_checked(checked: Checked, title: str) -> None:
