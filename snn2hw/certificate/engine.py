@@ -23,10 +23,12 @@ Progress = Callable[[int], None]  # values tried since the last call
 
 @dataclass(frozen=True)
 class Error:
-    """The largest |value - polynomial|, in units of the value; the first value of the variable where it occurs."""
+    """value - polynomial, in units of the value: the largest magnitude, the first value of the variable where it occurs, both ends."""
 
     error: float
     at: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,19 @@ def _numpy(
             ranges[i.name] = ranges[i.name].hull(seen) if i.name in ranges else seen
         if watched:
             values[part.variable.name] = raw
-            error = np.abs(values[watched] - _horner(polynomial, raw.astype(np.float64) * step))
-            at = int(error.argmax())
-            if worst is None or error[at] > worst.error:
-                worst = Error(float(error[at]), int(raw[at]))
+            signed = values[watched] - _horner(polynomial, raw.astype(np.float64) * step)
+            at = int(np.abs(signed).argmax())
+            new = Error(float(abs(signed[at])), int(raw[at]), float(signed.min()), float(signed.max()))
+            worst = new if worst is None else wider(worst, new)
         if progress is not None:
             progress(len(raw))
     return Found(ranges, worst)
+
+
+def wider(old: Error, new: Error) -> Error:
+    """Both, the old one first."""
+    larger = new if new.error > old.error else old
+    return Error(larger.error, larger.at, min(old.low, new.low), max(old.high, new.high))
 
 
 def _values(
@@ -121,17 +129,17 @@ def _native(
     constants = [values_of(i)[0] for i in part.instructions if i.op is Op.PARAM]
     params = (ctypes.c_int64 * max(len(constants), 1))(*constants)
     lows, highs = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
-    at, error = ctypes.c_int64(held.lo), ctypes.c_double(-1.0)
+    at, ends = ctypes.c_int64(held.lo), (ctypes.c_double * 3)(-1.0, np.inf, -np.inf)
     for start in range(held.lo, held.hi + 1, 1 << 20):
         end = min(start + (1 << 20) - 1, held.hi)
         run(
             ctypes.c_int64(start), ctypes.c_int64(end), params, coefficients, ctypes.c_double(step),
-            lows.ctypes.data_as(ctypes.c_void_p), highs.ctypes.data_as(ctypes.c_void_p), ctypes.byref(at), ctypes.byref(error),
+            lows.ctypes.data_as(ctypes.c_void_p), highs.ctypes.data_as(ctypes.c_void_p), ctypes.byref(at), ends,
         )  # fmt: skip
         if progress is not None:
             progress(end - start + 1)
     ranges = {i.name: Interval(int(lo), int(hi)) for i, lo, hi in zip(part.instructions, lows, highs, strict=True)}
-    return Found(ranges, Error(error.value, at.value) if watched else None)
+    return Found(ranges, Error(ends[0], at.value, ends[1], ends[2]) if watched else None)
 
 
 def c_source(part: Slice, watched: str, terms: int) -> str:
@@ -157,16 +165,19 @@ def c_source(part: Slice, watched: str, terms: int) -> str:
         const double x = (double)v0 * step;
         double y = c[{terms - 1}];
 {horner}
-        const double e = fabs((double){names[watched]} - y);
-        errors[v0 - lo] = e;
+        errors[v0 - lo] = (double){names[watched]} - y;
     }}
-    for (int64_t v0 = lo; v0 <= hi; ++v0)
-        if (errors[v0 - lo] > *error) {{ *error = errors[v0 - lo]; *at = v0; }}"""
+    for (int64_t v0 = lo; v0 <= hi; ++v0) {{
+        const double e = errors[v0 - lo];
+        if (fabs(e) > ends[0]) {{ ends[0] = fabs(e); *at = v0; }}
+        if (e < ends[1]) ends[1] = e;
+        if (e > ends[2]) ends[2] = e;
+    }}"""
     return f"""#include <math.h>
 #include <stdint.h>
 static double errors[1 << 20];
 void run(int64_t lo, int64_t hi, const int64_t *p, const double *c, double step,
-         int64_t *low, int64_t *high, int64_t *at, double *error) {{
+         int64_t *low, int64_t *high, int64_t *at, double *ends) {{
     {" ".join(f"int64_t l{n} = low[{n}], h{n} = high[{n}];" for n in numbers)}
     for (int64_t v0 = lo; v0 <= hi; ++v0) {{
 {body}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from snn2hw.certificate.engine import Error, Progress, enumerate_slice
+from snn2hw.certificate.engine import Error, Progress, enumerate_slice, wider
 from snn2hw.certificate.firing import read_firing, try_firing
 from snn2hw.certificate.slices import Slice, one_channel, slices
 from snn2hw.certificate.witness import witness
@@ -108,8 +108,8 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             before = seen.get(name)
             seen[name] = known if before is None else Known(before.interval.hull(known.interval), _weaker(before, known))
         for variable, error in found.errors.items():
-            if variable not in errors or error.error > errors[variable][0].error:
-                errors[variable] = (error, group.channels[0])
+            old, channel = errors.get(variable, (error, group.channels[0]))
+            errors[variable] = (wider(old, error), group.channels[0] if error.error > old.error else channel)
         out = found.known[program.outputs[SPIKES].name].interval
         for c in group.channels:
             payloads[c] = (out.lo, out.hi)
@@ -206,11 +206,12 @@ def _errors(node: IntNeuron, errors: dict[str, tuple[Error, int]]) -> dict[str, 
     if node.meaning is None:
         return {}
     named = {"polynomial": node.meaning.argument, "input": node.program.input.name}
-    return {
-        what: {"state_lsb": round(errors[v][0].error, DIGITS), "at": errors[v][0].at, "channel": errors[v][1]}
-        for what, v in named.items()
-        if v in errors
-    }
+    return {what: _error_claim(*errors[v]) for what, v in named.items() if v in errors}
+
+
+def _error_claim(error: Error, channel: int) -> dict[str, Any]:
+    signed = [round(error.low, DIGITS), round(error.high, DIGITS)]
+    return {"state_lsb": round(error.error, DIGITS), "at": error.at, "channel": channel, "signed": signed}
 
 
 def _firing(program: Program, known: dict[str, Known], channels: list[int]) -> list[dict[str, Any]]:

@@ -162,10 +162,12 @@ class _Layer:
             real = np.full_like(x, c[-1])
             for a in c[-2::-1]:
                 real = real * x + a
-            error = np.abs(values[name] - real)
-            at = int(error.argmax())
-            if what not in self.errors or error[at] > self.errors[what]["state_lsb"]:
-                self.errors[what] = {"state_lsb": float(error[at]), "at": int(raw[at]), "channel": channel}
+            signed = values[name] - real
+            at = int(np.abs(signed).argmax())
+            new = {"state_lsb": float(abs(signed[at])), "at": int(raw[at]), "channel": channel}
+            old = self.errors.get(what, {"state_lsb": -1.0, "signed": [np.inf, -np.inf]})
+            ends = [min(old["signed"][0], float(signed.min())), max(old["signed"][1], float(signed.max()))]
+            self.errors[what] = {**(new if new["state_lsb"] > old["state_lsb"] else old), "signed": ends}
 
         return watch
 
@@ -228,7 +230,7 @@ class _Layer:
             "widest_bits": max(_bits(s) for s in named.values()),
             "clamps": {name: {**c, "witness": self.witnesses.get(name, {})} for name, c in clamps.items()},
             "closed_without_clamp": _hull(known) if len(known) == len(self.basins) else None,
-            "errors": {k: {**e, "state_lsb": round(e["state_lsb"], DIGITS)} for k, e in self.errors.items()},
+            "errors": {what: {k: _rounded(v) for k, v in e.items()} for what, e in self.errors.items()},
             "firing": [{"channels": sorted(c), **json.loads(claim)} for claim, c in self.firing.items()],
         }
 
@@ -246,6 +248,12 @@ def fingerprints(model: bytes) -> dict[str, Any]:
     parts |= {f"function {f.domain}": f.SerializeToString(deterministic=True) for f in parsed.functions}
     parts |= {f"metadata {p.key}": p.value.encode() for p in parsed.metadata_props}
     return {"sha256": _sha(model), "parts": {name: _sha(data)[:16] for name, data in parts.items()}}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(v) for v in value]
+    return round(value, DIGITS) if isinstance(value, float) else value
 
 
 def _hull(pairs: Sequence[list[int]]) -> list[int]:
