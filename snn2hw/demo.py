@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from snn2hw import api, console, plots
+from snn2hw import api, console, console_certificate, plots
 from snn2hw.artefact import Artefact
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError, UsageError
 from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
@@ -29,6 +29,7 @@ LAVA_SAMPLES = 64
 class Result:
     """What the demo found out about one model."""
 
+    certain: bool
     verdict: Verdict
     on_lava: Verdict | None
     measurement: Measurement
@@ -40,7 +41,7 @@ class Result:
 
 
 def run_demo(out: Path, pretrained: bool, target: str) -> int:
-    """Exit code 0 where every executor that ran gave equal integers on every test sample, else 1."""
+    """Exit code 0 where every claim holds and every executor that ran gave equal integers on every test sample, else 1."""
     for package, extra in (("torch", "demo"), ("safetensors", "demo"), ("sklearn", "demo")):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, extra, "the demo")
@@ -54,7 +55,7 @@ def run_demo(out: Path, pretrained: bool, target: str) -> int:
     begun = perf_counter()
     results = {name: _one(name, out / name, pretrained, target) for name in MODELS}
     _summary(results, out, perf_counter() - begun)
-    return 0 if all(v.equal for r in results.values() for v in r.verdicts) else 1
+    return 0 if all(r.certain and v.equal for r in results.values() for v in r.verdicts) else 1
 
 
 def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
@@ -67,6 +68,8 @@ def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
     artefact = api.compile(real, calibration, source.STEPS, target, folder, options=Options())
     console.print_network(artefact.network, console.artefact_title(artefact))
     loaded = api.load(folder)
+    checked = api.check(folder)
+    console_certificate.print_checked(checked, f"{name}: what is certain for every state and every input")
     with console.progress(f"{name}: every executor on {len(images)} test samples") as progress:
         verdict = api.verify(loaded, images, tuple(EXECUTORS), progress=progress)
     console.print_verdict(
@@ -77,7 +80,7 @@ def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
         measurement = measure(real, loaded.network, images, labels, progress)
     console.print_measurement(measurement, name)
     _plot(real, loaded, images, folder)
-    return Result(verdict, on_lava, measurement)
+    return Result(not checked.failures, verdict, on_lava, measurement)
 
 
 def _on_lava(name: str, artefact: Artefact, images: Any) -> Verdict | None:
@@ -126,5 +129,7 @@ def _summary(results: dict[str, Result], out: Path, seconds: float) -> None:
         rows,
         (2, 4, 5),
     )
-    console.say(f"{seconds:.0f} s. Look into [bold]{out}[/]: model.onnx, step.onnx, manifest.json, vectors.npz, plots/")
+    console.say(
+        f"{seconds:.0f} s. Look into [bold]{out}[/]: model.onnx, step.onnx, certificate.json, manifest.json, vectors.npz, plots/"
+    )
     console.say(f"Next: snn2hw inspect {out / MODELS[0]}    snn2hw verify {out / MODELS[1]}")

@@ -23,7 +23,7 @@ Progress = Callable[[int], None]  # values tried since the last call
 
 @dataclass(frozen=True)
 class Error:
-    """value - polynomial, in units of the value: the largest magnitude, the first value of the variable where it occurs, both ends."""
+    """value - polynomial, in units of the value: largest magnitude, the first place where it occurs, lowest and highest."""
 
     error: float
     at: int

@@ -1,0 +1,117 @@
+"""What proofs cost: trying every state of a neuron program, certificate and check of both digits models; medians of rounds.
+
+The seconds are those of this machine. Compiling the C of a program is stated apart; it is done once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+
+import snn2hw
+from snn2hw import console
+from snn2hw.certificate import engine
+from snn2hw.certificate.certify import certify
+from snn2hw.certificate.slices import one_channel, slices
+from snn2hw.checker.check import check_claims
+from snn2hw.ir.integer import IntNeuron
+from snn2hw.ir.network import Input, Linear, Network, Neuron, Readout, Single
+from snn2hw.ir.program import declared_interval
+from snn2hw.models import find_model
+
+CUBIC = ((0.07, 0.55, -0.11, 0.03),)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds after one warm-up (default 5)")
+    rounds = parser.parse_args().rounds
+    console.say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    rows = [row for bits in (16, 24) for row in _states(bits, rounds)]
+    console.table(
+        "every state of one cubic neuron program, ranges and worst error",
+        ["states", "engine", "first run (s)", "median (s)"],
+        rows,
+        (0, 2, 3),
+    )
+    console.table(
+        "digits models",
+        ["model", "certificate (s)", "check (s)", "claims"],
+        [_model(m, rounds) for m in ("digits_lnm", "digits_cf")],
+        (1, 2, 3),
+    )
+
+
+def _states(bits: int, rounds: int) -> list[list[str]]:
+    node = _neuron(bits)
+    part = slices(one_channel(node.program, 0))[0]
+    state, meaning = node.program.states["u"], node.meaning
+    assert meaning is not None
+    lsb = 2.0**-state.format.frac
+    arguments = (part, declared_interval(state), meaning.polynomial, [a / lsb for a in meaning.coefficients[0]], lsb, None)
+    with tempfile.TemporaryDirectory() as cache:  # so that the first run compiles
+        os.environ["SNN2HW_CACHE"] = cache
+        return [
+            [f"2**{bits}", name, *_timed(lambda run=run: run(*arguments), rounds)]
+            for name, run in (("C", engine._native), ("NumPy", engine._numpy))
+        ]
+
+
+def _timed(run: Callable[[], object], rounds: int) -> list[str]:
+    seconds = []
+    for _ in range(rounds + 1):
+        begun = perf_counter()
+        run()
+        seconds.append(perf_counter() - begun)
+    return [f"{seconds[0]:.3f}", f"{median(seconds[1:]):.3f}"]
+
+
+def _neuron(bits: int) -> IntNeuron:
+    common = {"gain": 1.0, "state_range": (-4.0, 4.0), "reset_value": 0.0}
+    lnm = Neuron(
+        "lnm",
+        ("fc",),
+        (2,),
+        kind="LNM",
+        coefficients=np.array(CUBIC),
+        order="poly_then_input",
+        firing=Single(1.0),
+        reset="subtract",
+        strict=False,
+        **common,
+    )
+    net = Network(
+        1,
+        (
+            Input("x", (), (2,), lo=0.0, hi=1.0, static=True, counts=False),
+            Linear("fc", ("x",), (2,), weight=np.eye(2), bias=np.zeros(2)),
+            lnm,
+            Linear("head", ("lnm",), (2,), weight=np.eye(2), bias=np.zeros(2)),
+            Readout("readout", ("head",), (2,)),
+        ),
+    )
+    artefact = snn2hw.compile(net, np.ones((1, 2)), 1, "loihi2", options=snn2hw.Options(state_bits=bits))
+    return artefact.network.neurons[0]
+
+
+def _model(name: str, rounds: int) -> list[str]:
+    found = find_model(name)
+    artefact = snn2hw.compile(found.module, found.sample, found.steps, target="loihi2")
+    claims = json.loads(json.dumps(certify(artefact.network, artefact.model)))
+    checked = check_claims(artefact.model, claims)
+    assert not checked.failures
+    _, made = _timed(lambda: certify(artefact.network, artefact.model), rounds)
+    _, again = _timed(lambda: check_claims(artefact.model, claims), rounds)
+    return [name, made, again, f"{checked.claims:,}"]
+
+
+if __name__ == "__main__":
+    main()
