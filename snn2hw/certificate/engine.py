@@ -152,7 +152,7 @@ def c_source(part: Slice, watched: str, terms: int) -> str:
             lines.append(f"        const int64_t {names[i.name]} = p[{params}];")
             params += 1
         else:
-            lines.append(f"        const int64_t {names[i.name]} = {EXPRESSIONS[i.op](i, [names[a] for a in i.args])};")
+            lines.append(f"        const int64_t {names[i.name]} = {EXPRESSIONS[i.op](i, [names[a] for a in i.args], 64)};")
     numbers = range(len(part.instructions))
     track = [f"        l{n} = v{n + 1} < l{n} ? v{n + 1} : l{n}; h{n} = v{n + 1} > h{n} ? v{n + 1} : h{n};" for n in numbers]
     body = "\n".join(lines)

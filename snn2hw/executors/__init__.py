@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from snn2hw.errors import UsageError
 from snn2hw.executors.base import Executor
+from snn2hw.executors.fast import Fast
 from snn2hw.executors.lava.executor import LavaExecutor
 from snn2hw.executors.onnx_reference import OnnxReference
 from snn2hw.executors.onnxruntime import OnnxRuntime
@@ -13,7 +14,7 @@ from snn2hw.executors.reference import Reference
 from snn2hw.executors.torch import TorchExecutor
 
 # Those that run in this process; `verify` takes all of them by default.
-EXECUTORS: dict[str, Executor] = {e.name: e for e in (Reference(), OnnxRuntime(), OnnxReference(), TorchExecutor())}
+EXECUTORS: dict[str, Executor] = {e.name: e for e in (Reference(), Fast(), OnnxRuntime(), OnnxReference(), TorchExecutor())}
 
 # Those with an environment of their own, which is made on first use; they run when they are asked for.
 SIDE_EXECUTORS: dict[str, Executor] = {e.name: e for e in (LavaExecutor(),)}

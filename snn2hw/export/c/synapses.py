@@ -1,0 +1,160 @@
+"""Convolutions and linear layers in C: the input laid out with its padding, then sums tile by tile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.export.c.plan import Value
+from snn2hw.export.c.runtime import BLOCK
+from snn2hw.ir.integer import IntConv2d, IntLinear
+from snn2hw.ir.network import Window
+from snn2hw.trace import Ints
+
+INT16_MAX, UINT8_MAX = 32767, 255
+
+
+@dataclass(frozen=True)
+class Synapse:
+    """How a layer is summed.
+
+    Args:
+        zero: added to payloads so that none is negative. fits: whether they are then 8 bits; else they are laid out as int32.
+        fan_in: channels of one group, even. runs, run: pieces of the fan-in that lie together, and their length.
+        places: output places that a tile takes, so that its rows are a multiple of four.
+        flush: pairs of products that int16 holds; 0 where the tile cannot be used.
+    """
+
+    node: IntConv2d | IntLinear
+    source: Value
+    value: Value
+    zero: int
+    fits: bool
+    groups: int
+    window: Window
+    fan_in: int
+    runs: int
+    run: int
+    places: int
+    flush: int
+
+    @property
+    def per_group(self) -> int:
+        """Output channels of a group."""
+        return self.value.channels // self.groups
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of output channels of a group."""
+        return -(-self.per_group // BLOCK)
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Height and width of the input with its padding."""
+        (h, w), (ph, pw) = self.source.size, self.window.padding
+        return h + 2 * ph, w + 2 * pw
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of the padded input; a pair may be read past the end."""
+        h, w = self.padded
+        return self.source.steps * h * w * self.groups * self.fan_in * (1 if self.fits else 4) + 64
+
+
+def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse:
+    """Decide how a layer is summed."""
+    held = source.node.interval.hull(type(source.node.interval)(0, 0))
+    zero = -held.lo
+    window = node.window if isinstance(node, IntConv2d) else Window((1, 1))
+    groups = node.groups if isinstance(node, IntConv2d) else 1
+    fan_in = -(-(source.channels // groups) // 2) * 2
+    together = groups == 1 and window.dilation[1] == 1
+    runs = window.kernel[0] * (1 if together else window.kernel[1])
+    largest = 2 * (held.hi + zero) * max(int(np.abs(node.weight.astype(np.int64)).max(initial=0)), 1)
+    fits = held.hi + zero <= UINT8_MAX
+    zero = zero if fits else 0
+    return Synapse(
+        node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
+        4 // gcd(source.steps, 4), INT16_MAX // largest if fits and largest else 0,
+    )  # fmt: skip
+
+
+def packed(s: Synapse) -> npt.NDArray[np.int8]:
+    """Weights [groups][blocks][fan-in / 2][BLOCK][2]; what is beyond a group's channels is 0."""
+    kh, kw = s.window.kernel
+    weight = s.node.weight.reshape(s.groups, s.per_group, -1, kh, kw).transpose(0, 3, 4, 2, 1)  # group, ky, kx, in, out
+    full = np.zeros((s.groups, kh, kw, s.fan_in, s.blocks * BLOCK), np.int8)
+    full[:, :, :, : weight.shape[3], : s.per_group] = weight
+    rows = full.reshape(s.groups, kh * kw * s.fan_in // 2, 2, s.blocks, BLOCK)
+    return np.ascontiguousarray(rows.transpose(0, 3, 1, 4, 2))
+
+
+def biases(s: Synapse) -> Ints:
+    """Bias less what `zero` adds to every sum, [groups][blocks][BLOCK]."""
+    total = s.node.weight.reshape(s.value.channels, -1).astype(np.int64).sum(1)
+    own = (s.node.bias.astype(np.int64) - s.zero * total).reshape(s.groups, s.per_group)
+    full = np.zeros((s.groups, s.blocks * BLOCK), np.int64)
+    full[:, : s.per_group] = own
+    return full
+
+
+def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
+    """`layer_<number>`: lays the input out, sums tiles, hands each to its neuron or stores the sums."""
+    (h, w), (hp, wp), (ph, pw) = s.source.size, s.padded, s.window.padding
+    (kh, kw), (sy, sx), (dy, dx) = s.window.kernel, s.window.stride, s.window.dilation
+    oh, ow = s.value.size
+    steps, channels, inner = s.source.steps, s.source.channels, s.groups * s.fan_in
+    rows = s.places * steps
+    offsets = [(ky * dy * wp + kx * dx) * inner for ky in range(kh) for kx in ([0] if s.runs == kh else range(kw))]
+    per_group = channels // s.groups
+    kind, tile = ("uint8_t", "snn_tile" if s.flush else "snn_tile_wide") if s.fits else ("int32_t", "snn_tile_int")
+    if neuron is not None:
+        use = f"{neuron}(acc[p * {steps}], {BLOCK if steps > 1 else 0}, place, first, n, out, traces);"
+    else:
+        use = (
+            f"for (int t = 0; t < {steps}; ++t) for (int c = 0; c < n; ++c) "
+            f"out[(t * INT64_C({s.value.places}) + place) * {s.value.channels} + first + c] = ({s.value.type})acc[p * {steps} + t][c];"
+        )
+    return f"""
+static void layer_{number}(const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch, int64_t *const *traces)
+{{
+    static const int32_t at[{s.runs}] = {{{", ".join(map(str, offsets))}}};
+    {kind} *const pad = scratch;
+    (void)traces;
+    memset(pad, {s.zero}, {s.scratch});
+    for (int t = 0; t < {steps}; ++t)
+        for (int y = 0; y < {h}; ++y)
+            for (int x = 0; x < {w}; ++x)
+                for (int g = 0; g < {s.groups}; ++g) {{
+                    const {s.source.type} *from = in + ((t * {h} + y) * INT64_C({w}) + x) * {channels} + g * {per_group};
+                    {kind} *to = pad + (((t * {hp} + y + {ph}) * INT64_C({wp}) + x + {pw}) * {s.groups} + g) * {s.fan_in};
+                    for (int c = 0; c < {per_group}; ++c) to[c] = ({kind})(from[c] + {s.zero});
+                }}
+    for (int g = 0; g < {s.groups}; ++g)
+        for (int b = 0; b < {s.blocks}; ++b) {{
+            const int8_t *w = weight_{number} + (g * {s.blocks} + b) * INT64_C({s.runs * s.run * BLOCK});
+            const int32_t *bias = bias_{number} + (g * {s.blocks} + b) * {BLOCK};
+            const int first = g * {s.per_group} + b * {BLOCK};
+            const int n = {s.per_group} - b * {BLOCK} < {BLOCK} ? {s.per_group} - b * {BLOCK} : {BLOCK};
+            for (int y = 0; y < {oh}; ++y)
+                for (int x = 0; x < {ow}; x += {s.places}) {{
+                    SNN_ALIGNED int32_t acc[{rows}][BLOCK];
+                    const {kind} *row[{rows}];
+                    for (int p = 0; p < {s.places}; ++p)
+                        for (int t = 0; t < {steps}; ++t) {{
+                            const int xx = x + p < {ow} ? x + p : {ow - 1};
+                            row[p * {steps} + t] = pad + ((t * {hp} + y * {sy}) * INT64_C({wp}) + xx * {sx}) * {inner} + g * {s.fan_in};
+                            memcpy(acc[p * {steps} + t], bias, sizeof acc[0]);
+                        }}
+                    {tile}({rows}, row, w, {s.runs}, at, {s.run}, {max(s.flush, 1)}, acc);
+                    for (int p = 0; p < {s.places} && x + p < {ow}; ++p) {{
+                        const int64_t place = y * INT64_C({ow}) + x + p;
+                        {use}
+                    }}
+                }}
+        }}
+}}
+"""

@@ -1,0 +1,173 @@
+"""An integer network as one C source: `snn_run` for one sample, arrays of weights bound from outside or written in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.export.c.neurons import neuron_function
+from snn2hw.export.c.plan import Plan, Value, plan
+from snn2hw.export.c.runtime import RUNTIME
+from snn2hw.export.c.synapses import Synapse, biases, packed, synapse, synapse_function
+from snn2hw.ir.integer import (
+    IntAdd,
+    IntConv2d,
+    IntegerNetwork,
+    IntFlatten,
+    IntInput,
+    IntLinear,
+    IntMaxPool2d,
+    IntNeuron,
+    IntNode,
+    IntReadout,
+    IntSumPool2d,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """C and what it needs.
+
+    Args:
+        text: the source, weights left to be bound. arrays: name -> weights and biases. arena: bytes of scratch a run needs.
+        input_type: C type of the payloads, [steps][height][width][channels]. traces: (layer, signal) in the order of pointers.
+    """
+
+    text: str
+    arrays: dict[str, npt.NDArray[np.generic]]
+    arena: int
+    input_type: str
+    traces: list[tuple[str, str]]
+
+
+def to_c(net: IntegerNetwork, still: bool) -> Source:
+    """The C of a network.
+
+    Args:
+        still: whether the input is the same at every step, so that one step of it is given.
+    """
+    rough = plan(net, 0, still)
+    synapses = {n.name: _synapse(n, rough) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)}
+    laid = plan(net, max([s.scratch for s in synapses.values()], default=0), still)
+    synapses = {name: _synapse(s.node, laid) for name, s in synapses.items()}
+    numbers = {n.name: k for k, n in enumerate(net.nodes)}
+    functions, calls, arrays, traces = [], [], dict[str, npt.NDArray[np.generic]](), list[tuple[str, str]]()
+    for node in net.nodes[1:]:
+        k, value = numbers[node.name], laid.values[node.name]
+        if isinstance(node, IntNeuron):
+            base = len(traces)
+            traces += [(node.name, ""), *((node.name, s) for s in node.program.states)]
+            functions.append(_neuron(k, node, laid, net.steps))
+            fused = laid.fused.get(node.name)
+            traced = f"traces ? traces + {base} : 0"
+            if fused is not None:
+                s = synapses[fused]
+                functions.append(synapse_function(k, s, f"neuron_{k}", value))
+                calls.append(f"layer_{k}({_pointer(s.source)}, {_pointer(value)}, pad, {traced});")
+                arrays |= {f"weight_{k}": packed(s), f"bias_{k}": biases(s).astype(np.int32)}
+            else:
+                calls.append(_unfused(k, laid.values[node.inputs[0]], value, traced))
+        elif isinstance(node, IntConv2d | IntLinear):
+            if node.name not in laid.fused.values():
+                s = synapses[node.name]
+                functions.append(synapse_function(k, s, None, value))
+                calls.append(f"layer_{k}({_pointer(s.source)}, {_pointer(value)}, pad, 0);")
+                arrays |= {f"weight_{k}": packed(s), f"bias_{k}": biases(s).astype(np.int32)}
+        else:
+            calls.append(_plain(node, [laid.values[i] for i in node.inputs], value, net.steps))
+    source = laid.values[net.input.name]
+    bound = "\n".join(f"static const {_array_type(a)} *{name};" for name, a in arrays.items())
+    binding = "\n".join(f"    {name} = arrays[{n}];" for n, name in enumerate(arrays))
+    text = f"""#include <stdint.h>
+#include <string.h>
+#define SNN_ALIGNED _Alignas(64)
+{RUNTIME}
+{bound}
+void snn_bind(void *const *arrays)
+{{
+{binding or "    (void)arrays;"}
+}}
+{"".join(functions)}
+void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, int64_t *const *traces)
+{{
+    uint8_t *pad = arena + {laid.padded};
+    (void)pad; (void)traces;
+    {chr(10).join("    " + c for c in calls).lstrip()}
+}}
+"""
+    return Source(text, arrays, laid.arena, source.type, traces)
+
+
+def _array_type(array: npt.NDArray[np.generic]) -> str:
+    return f"{array.dtype.name}_t"
+
+
+def _synapse(node: IntConv2d | IntLinear, laid: Plan) -> Synapse:
+    return synapse(node, laid.values[node.inputs[0]], laid.values[node.name])
+
+
+def _pointer(value: Value) -> str:
+    return "input" if isinstance(value.node, IntInput) else f"({value.type} *)(arena + {value.offset})"
+
+
+def _neuron(k: int, node: IntNeuron, laid: Plan, steps: int) -> str:
+    entering = laid.values[node.inputs[0]]
+    return neuron_function(k, node, laid.values[node.name], "int32_t" if node.name in laid.fused else entering.type, steps)
+
+
+def _unfused(k: int, source: Value, value: Value, traced: str) -> str:
+    stride = source.places * source.channels if source.steps > 1 else 0
+    return (
+        f"for (int64_t place = 0; place < {value.places}; ++place) for (int first = 0; first < {value.channels}; first += BLOCK) "
+        f"neuron_{k}({_pointer(source)} + place * {value.channels} + first, {stride}, place, first, "
+        f"{value.channels} - first < BLOCK ? {value.channels} - first : BLOCK, {_pointer(value)}, {traced});"
+    )
+
+
+def _plain(node: IntNode, inputs: Sequence[Value], out: Value, steps: int) -> str:
+    x = inputs[0]
+    head = f"{{ const {x.type} *a = {_pointer(x)}; {out.type} *o = {_pointer(out)};"
+    (h, w), c = x.size, x.channels
+    if isinstance(node, IntFlatten):
+        return (
+            f"{head} for (int t = 0; t < {x.steps}; ++t) for (int p = 0; p < {h * w}; ++p) for (int c = 0; c < {c}; ++c) "
+            f"o[t * INT64_C({h * w * c}) + c * {h * w} + p] = a[(t * INT64_C({h * w}) + p) * {c} + c]; }}"
+        )
+    if isinstance(node, IntSumPool2d | IntMaxPool2d):
+        return head + _pool(node, x, out) + " }"
+    if isinstance(node, IntAdd):
+        return head + _add(node, inputs, out) + " }"
+    assert isinstance(node, IntReadout)
+    times = f" * {steps}" if x.steps == 1 else ""
+    total = f"for (int c = 0; c < {c}; ++c) {{ int64_t sum = 0; for (int t = 0; t < {x.steps}; ++t) sum += a[t * {c} + c]; readout[c] = sum{times}; }}"
+    return f"{{ const {x.type} *a = {_pointer(x)}; {total} }}"
+
+
+def _pool(node: IntSumPool2d | IntMaxPool2d, x: Value, out: Value) -> str:
+    (h, w), c, (oh, ow) = x.size, x.channels, out.size
+    (kh, kw), (sy, sx), (py, px), (dy, dx) = node.window.kernel, node.window.stride, node.window.padding, node.window.dilation
+    start = "0" if isinstance(node, IntSumPool2d) else "INT64_MIN"
+    step = "sum += v;" if isinstance(node, IntSumPool2d) else "sum = v > sum ? v : sum;"
+    return (
+        f" for (int t = 0; t < {x.steps}; ++t) for (int y = 0; y < {oh}; ++y) for (int x = 0; x < {ow}; ++x) "
+        f"for (int c = 0; c < {c}; ++c) {{ int64_t sum = {start}; "
+        f"for (int i = 0; i < {kh}; ++i) for (int j = 0; j < {kw}; ++j) {{ "
+        f"const int yy = y * {sy} + i * {dy} - {py}, xx = x * {sx} + j * {dx} - {px}; "
+        f"if (yy < 0 || yy >= {h} || xx < 0 || xx >= {w}) continue; "
+        f"const int64_t v = a[((t * {h} + yy) * INT64_C({w}) + xx) * {c} + c]; {step} }} "
+        f"o[((t * {oh} + y) * INT64_C({ow}) + x) * {c} + c] = ({out.type})sum; }}"
+    )
+
+
+def _add(node: IntAdd, inputs: Sequence[Value], out: Value) -> str:
+    a, b = inputs
+    size = out.places * out.channels
+    at = [f"t * INT64_C({size}) + i" if v.steps > 1 else "i" for v in (a, b)]
+    terms = [f"{name}[{place}] * INT64_C({1 << s})" for name, place, s in zip("ab", at, node.shifts, strict=True)]
+    return (
+        f" const {b.type} *b = {_pointer(b)}; for (int t = 0; t < {out.steps}; ++t) for (int64_t i = 0; i < {size}; ++i) "
+        f"o[t * INT64_C({size}) + i] = ({out.type})({terms[0]} + {terms[1]});"
+    )
