@@ -20,6 +20,7 @@ from snn2hw.trace import Ints, Trace
 
 THREADS_VARIABLE = "SNN2HW_THREADS"
 KEPT = 8  # networks
+EVENTS_BELOW = 20  # percent of inputs that are active, as bench/fast.py finds the crossover
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,27 @@ class Built:
     """A network compiled and bound.
 
     Args:
-        arrays: weights, aligned; kept because the library points into them.
+        arrays: weights, aligned. pointers: to them, as the library takes them.
     """
 
     source: Source
     run: Any
     arrays: list[npt.NDArray[Any]]
+    pointers: Any
 
 
 class Fast:
-    """The generated C. One sample at a time, layer by layer, all steps of a layer together."""
+    """The generated C. One sample at a time, layer by layer, all steps of a layer together.
+
+    Args:
+        percent: a layer is summed event by event where fewer of its inputs are active; 0: never, 101: always.
+    """
 
     name = "fast"
     says = "C generated for the network, compiled here, neurons fused behind their synapses"
 
-    def __init__(self) -> None:
+    def __init__(self, percent: int = EVENTS_BELOW) -> None:
+        self.percent = percent
         self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
 
     def unavailable(self) -> str:
@@ -67,7 +74,7 @@ class Fast:
 
         def some(worker: int) -> None:
             for n in range(worker, samples, workers):
-                _one(built, np.ascontiguousarray(given[:, n]), readout[n], arenas[worker], [a[n] for a in kept])
+                _one(built, np.ascontiguousarray(given[:, n]), readout[n], arenas[worker], [a[n] for a in kept], self.percent)
 
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(some, range(workers)))
@@ -82,19 +89,13 @@ class Fast:
             source = to_c(artefact.network, still)
             loaded = library(source.text)
             arrays = [_filled(a) for a in source.arrays.values()]
-            self._bind(loaded, arrays)
+            pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays))
             loaded.snn_run.restype = None
-            self._built[key] = Built(source, loaded.snn_run, arrays)
+            self._built[key] = Built(source, loaded.snn_run, arrays, pointers)
             while len(self._built) > KEPT:
                 self._built.popitem(last=False)
         self._built.move_to_end(key)
         return self._built[key]
-
-    @staticmethod
-    def _bind(loaded: ctypes.CDLL, arrays: list[npt.NDArray[Any]]) -> None:
-        pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays))
-        loaded.snn_bind.restype = None
-        loaded.snn_bind(pointers)
 
 
 def threads() -> int:
@@ -115,9 +116,11 @@ def _filled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return made
 
 
-def _one(built: Built, x: npt.NDArray[Any], readout: Ints, arena: npt.NDArray[np.uint8], traces: list[Ints]) -> None:
+def _one(
+    built: Built, x: npt.NDArray[Any], readout: Ints, arena: npt.NDArray[np.uint8], traces: list[Ints], percent: int
+) -> None:
     pointers = (ctypes.c_void_p * len(traces))(*(a.ctypes.data for a in traces)) if traces else None
-    built.run(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(readout.ctypes.data), ctypes.c_void_p(arena.ctypes.data), pointers)
+    built.run(*(ctypes.c_void_p(a.ctypes.data) for a in (x, readout, arena)), built.pointers, pointers, ctypes.c_int(percent))
 
 
 def _traces(net: IntegerNetwork, source: Source, samples: int) -> list[Ints]:

@@ -6,13 +6,14 @@ defines for negative numbers too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from snn2hw.ir.program import Instruction, Op, Program
-from snn2hw.num import Rounding, WrapLaw, wrap_parameters
+from snn2hw.ir.ranges import Ranges, ranges
+from snn2hw.num import Interval, Rounding, WrapLaw, wrap_parameters
 
 Expression = Callable[[Instruction, Sequence[str], int], str]  # (instruction, arguments, bits of the type) -> expression
-INT32_MAX = 2**31 - 1
+INT32 = Interval(-(2**31), 2**31 - 1)
 
 
 def literal(value: int, bits: int) -> str:
@@ -26,19 +27,26 @@ def literal(value: int, bits: int) -> str:
 
 def arithmetic_bits(program: Program) -> int:
     """32 where every value of the program, and everything its expressions make on the way, keeps within int32_t; else 64."""
-    return 32 if all(_largest(program, i) <= INT32_MAX for i in program.instructions) else 64
+    known = ranges(program)
+    return 32 if all(made in INT32 for i in program.instructions for made in _made(i, known)) else 64
 
 
-def _largest(program: Program, i: Instruction) -> int:
-    own = [i.format.interval.magnitude, *(abs(a) for a in i.attrs if isinstance(a, int))]
+def _made(i: Instruction, known: Ranges) -> Iterator[Interval]:
+    """What the expression of an instruction computes on the way, and its constants."""
+    yield known[i.name]
+    yield from (Interval(a, a) for a in i.attrs if isinstance(a, int))
     if i.op is Op.WRAP:
-        own += [program.by_name[i.args[0]].format.interval.magnitude + (1 << i.format.width), 1 << i.format.width]
+        law = i.attrs[0]
+        assert isinstance(law, WrapLaw)
+        width, offset = wrap_parameters(i.format.width, law)
+        yield known[i.args[0]] + Interval(0, offset)
+        yield Interval(0, (1 << width) - 1)
     if i.op is Op.SHIFT_LEFT:
-        own.append(1 << _number(i, 0))
+        yield Interval(0, 1 << _number(i, 0))
     if i.op is Op.SHIFT_RIGHT:
-        raised = (1 << _number(i, 0)) if i.attrs[1] is Rounding.HALF_UP else 0
-        own += [program.by_name[i.args[0]].format.interval.magnitude + raised, 1 << _number(i, 0)]
-    return max(own)
+        raised = (1 << _number(i, 0)) >> 1 if i.attrs[1] is Rounding.HALF_UP else 0
+        yield known[i.args[0]] + Interval(0, raised)
+        yield Interval(0, (1 << _number(i, 0)) - 1)
 
 
 def _number(i: Instruction, n: int) -> int:

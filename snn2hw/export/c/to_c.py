@@ -11,7 +11,7 @@ import numpy.typing as npt
 from snn2hw.export.c.neurons import neuron_function
 from snn2hw.export.c.plan import Plan, Value, plan
 from snn2hw.export.c.runtime import RUNTIME
-from snn2hw.export.c.synapses import Synapse, biases, packed, synapse, synapse_function
+from snn2hw.export.c.synapses import Synapse, biases, packed, packed_events, synapse, synapse_function
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -51,7 +51,7 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
     """
     rough = plan(net, 0, still)
     synapses = {n.name: _synapse(n, rough) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)}
-    laid = plan(net, max([s.scratch for s in synapses.values()], default=0), still)
+    laid = plan(net, max([max(s.scratch, s.lists) for s in synapses.values()], default=0), still)
     synapses = {name: _synapse(s.node, laid) for name, s in synapses.items()}
     numbers = {n.name: k for k, n in enumerate(net.nodes)}
     functions, calls, arrays, traces = [], [], dict[str, npt.NDArray[np.generic]](), list[tuple[str, str]]()
@@ -66,39 +66,41 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
             if fused is not None:
                 s = synapses[fused]
                 functions.append(synapse_function(k, s, f"neuron_{k}", value))
-                calls.append(f"layer_{k}({_pointer(s.source)}, {_pointer(value)}, pad, {traced});")
-                arrays |= {f"weight_{k}": packed(s), f"bias_{k}": biases(s).astype(np.int32)}
+                calls.append(f"layer_{k}({_pointer(s.source)}, {_pointer(value)}, pad, arrays, {traced}, percent);")
+                arrays |= _arrays(k, s)
             else:
                 calls.append(_unfused(k, laid.values[node.inputs[0]], value, traced))
         elif isinstance(node, IntConv2d | IntLinear):
             if node.name not in laid.fused.values():
                 s = synapses[node.name]
                 functions.append(synapse_function(k, s, None, value))
-                calls.append(f"layer_{k}({_pointer(s.source)}, {_pointer(value)}, pad, 0);")
-                arrays |= {f"weight_{k}": packed(s), f"bias_{k}": biases(s).astype(np.int32)}
+                calls.append(f"layer_{k}({_pointer(s.source)}, {_pointer(value)}, pad, arrays, 0, percent);")
+                arrays |= _arrays(k, s)
         else:
             calls.append(_plain(node, [laid.values[i] for i in node.inputs], value, net.steps))
     source = laid.values[net.input.name]
-    bound = "\n".join(f"static const {_array_type(a)} *{name};" for name, a in arrays.items())
-    binding = "\n".join(f"    {name} = arrays[{n}];" for n, name in enumerate(arrays))
+    bound = "\n".join(f"#define {name} ((const {_array_type(a)} *)arrays[{n}])" for n, (name, a) in enumerate(arrays.items()))
     text = f"""#include <stdint.h>
 #include <string.h>
 #define SNN_ALIGNED _Alignas(64)
 {RUNTIME}
 {bound}
-void snn_bind(void *const *arrays)
-{{
-{binding or "    (void)arrays;"}
-}}
 {"".join(functions)}
-void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, int64_t *const *traces)
+void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, const void *const *arrays, int64_t *const *traces, int percent)
 {{
     uint8_t *pad = arena + {laid.padded};
-    (void)pad; (void)traces;
+    (void)pad; (void)arrays; (void)traces; (void)percent;
     {chr(10).join("    " + c for c in calls).lstrip()}
 }}
 """
     return Source(text, arrays, laid.arena, source.type, traces)
+
+
+def _arrays(k: int, s: Synapse) -> dict[str, npt.NDArray[np.generic]]:
+    made: dict[str, npt.NDArray[np.generic]] = {f"weight_{k}": packed(s), f"bias_{k}": biases(s, s.zero).astype(np.int32)}
+    if s.events:
+        made |= {f"event_weight_{k}": packed_events(s), f"event_bias_{k}": biases(s, 0).astype(np.int32)}
+    return made
 
 
 def _array_type(array: npt.NDArray[np.generic]) -> str:
