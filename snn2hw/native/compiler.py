@@ -15,7 +15,7 @@ from pathlib import Path
 from snn2hw.cache import cache_folder
 from snn2hw.errors import ExecutorUnavailableError
 
-COMPILER_VARIABLE = "SNN2HW_CC"
+COMPILER_VARIABLE, FLAGS_VARIABLE = "SNN2HW_CC", "SNN2HW_CFLAGS"
 # No fused multiply-add: float results must be those of NumPy, bit for bit.
 FLAGS = ("-O3", "-march=native", "-std=c99", "-fPIC", "-shared", "-ffp-contract=off")
 SECONDS = 300
@@ -48,16 +48,17 @@ def library(source: str) -> ctypes.CDLL:
     command = compiler()
     if command is None:
         raise ExecutorUnavailableError("there is no C compiler", expected="cc, gcc, clang or ziglang", do=INSTALL)
-    key = hashlib.sha256("\0".join([source, *command, *FLAGS, _machine()]).encode()).hexdigest()[:16]
+    flags = (*FLAGS, *os.environ.get(FLAGS_VARIABLE, "").split())  # the last of two that contradict each other counts
+    key = hashlib.sha256("\0".join([source, *command, *flags, _machine()]).encode()).hexdigest()[:16]
     folder = cache_folder() / "native"
     made = folder / f"{key}.so"
     if not made.is_file():
-        _compile(command, source, folder, made)
+        _compile((*command, *flags), source, folder, made)
     try:
         return ctypes.CDLL(str(made))
     except OSError:  # damaged in the cache: made once more
         made.unlink(missing_ok=True)
-        _compile(command, source, folder, made)
+        _compile((*command, *flags), source, folder, made)
         return ctypes.CDLL(str(made))
 
 
@@ -75,7 +76,7 @@ def _compile(command: tuple[str, ...], source: str, folder: Path, made: Path) ->
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text.write_text(source, encoding="utf-8")
-        call = [*command, *FLAGS, str(text), "-o", str(output), "-lm"]
+        call = [*command, str(text), "-o", str(output), "-lm"]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=SECONDS)
         problem = (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else ""
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -42,7 +42,8 @@ def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str
         if len(values_of(i)) > 1
     )
     return f"""{constants}
-static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place, int first, int n, {value.type} *restrict out, int64_t *const *traces)
+static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place, int first, int n,
+    {value.type} *restrict out, int64_t *const *traces)
 {{
 {declared}
     for (int c = 0; c < n; ++c) {{ {start} }}

@@ -1,7 +1,7 @@
 """The part of the C that is the same for every network: sums of a block of output channels, dense or event by event.
 
-Weights are packed [fan-in / 2][BLOCK][2]; a row is a place of the padded input at one step, unsigned 8-bit payloads with the fan-in
-of one kernel row together. With AVX2 pairs of products are added in int16, which saturates nowhere as long as no more than
+Weights are packed [fan-in / 2][BLOCK][2]; a row is a place of the padded input at one step, unsigned 8-bit payloads with the
+fan-in of one kernel row together. With AVX2 pairs of products are added in int16, which saturates nowhere as long as no more than
 FLUSH pairs are added before they are widened; the compiler knows FLUSH, the generator proves it.
 """
 

@@ -53,7 +53,7 @@ class Synapse:
     def lists(self) -> int:
         """Bytes of the lists of events: channel, payload and count of every place of the input."""
         cells = self.source.steps * self.source.places * self.groups
-        return cells * (self.source.channels // self.groups) * 4 + cells * 4 + 3 * 64 if self.events else 0
+        return cells * (self.source.channels // self.groups) * 4 + cells * 4 + 64 if self.events else 0
 
     @property
     def per_group(self) -> int:
@@ -131,18 +131,24 @@ def biases(s: Synapse, zero: int) -> Ints:
 def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
     """`layer_<number>`: by events where so little is active that it pays, else dense; the same integers either way."""
     dense = _dense(number, s, neuron, consumer)
-    arguments = f"const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch"
     choice = f"    dense_{number}(in, out, scratch, arrays, traces);"
     if s.events:
         dense += _by_events(number, s, neuron, consumer)
-        choice = f"    if (percent > 0 && events_{number}(in, out, scratch, arrays, traces, percent)) return;\n    dense_{number}(in, out, scratch, arrays, traces);"
+        choice = f"    if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent))\n    {choice}"
     return f"""{dense}
-static void layer_{number}({arguments}, const void *const *arrays, int64_t *const *traces, int percent)
+static void layer_{number}({_parameters(s, consumer)}, int percent)
 {{
     (void)percent;
 {choice}
 }}
 """
+
+
+def _parameters(s: Synapse, consumer: Value) -> str:
+    return (
+        f"const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch,\n"
+        "    const void *const *arrays, int64_t *const *traces"
+    )
 
 
 def _handed(s: Synapse, neuron: str | None, acc: str, steps: int) -> str:
@@ -162,23 +168,28 @@ def _by_events(number: int, s: Synapse, neuron: str | None, consumer: Value) -> 
     steps, per_group, taps = s.source.steps, s.source.channels // s.groups, kh * kw
     cells = steps * h * w * s.groups
     return f"""
-static int events_{number}(const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch, const void *const *arrays, int64_t *const *traces, int percent)
+static int events_{number}({_parameters(s, consumer)}, int percent)
 {{
     uint16_t *const channel = scratch;
     int16_t *const payload = (int16_t *)(channel + INT64_C({cells * per_group}));
-    int32_t *const count = (int32_t *)(payload + INT64_C({cells * per_group}) + {(-2 * cells * per_group) % 4 // 2});
+    int32_t *const count = (int32_t *)(payload + INT64_C({cells * per_group}));
     int64_t active = 0;
     (void)traces;
-    for (int64_t i = 0; i < {cells * per_group}; ++i) active += in[i] != 0;
-    if (active * 100 >= INT64_C({cells * per_group}) * percent) return 0;
     for (int64_t cell = 0; cell < {cells}; ++cell) {{
         const {s.source.type} *from = in + cell * {per_group};
         int32_t n = 0;
-        for (int c = 0; c < {per_group}; ++c) {{
-            channel[cell * {per_group} + n] = (uint16_t)c;
-            payload[cell * {per_group} + n] = (int16_t)from[c];
-            n += from[c] != 0;
+        for (int c = 0, end; c < {per_group}; c = end) {{
+            end = {per_group} - c < 8 ? {per_group} : c + 8;
+            static const {s.source.type} nothing[8];
+            if (!memcmp(from + c, nothing, (size_t)(end - c) * sizeof *from)) continue;
+            for (int i = c; i < end; ++i) {{
+                channel[cell * {per_group} + n] = (uint16_t)i;
+                payload[cell * {per_group} + n] = (int16_t)from[i];
+                n += from[i] != 0;
+            }}
         }}
+        active += n;
+        if (active * 100 >= INT64_C({cells * per_group}) * percent) return 0;
         count[cell] = n;
     }}
     for (int g = 0; g < {s.groups}; ++g)
@@ -232,7 +243,7 @@ def _dense(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
     kind, tile = ("uint8_t", "snn_tile" if s.flush else "snn_tile_wide") if s.fits else ("int32_t", "snn_tile_int")
     use = _handed(s, neuron, f"(acc + p * {steps})", steps)
     return f"""
-static void dense_{number}(const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch, const void *const *arrays, int64_t *const *traces)
+static void dense_{number}({_parameters(s, consumer)})
 {{
     static const int32_t at[{s.runs}] = {{{", ".join(map(str, offsets))}}};
     {kind} *const pad = scratch;
@@ -259,7 +270,8 @@ static void dense_{number}(const {s.source.type} *restrict in, {consumer.type} *
                     for (int p = 0; p < {s.places}; ++p)
                         for (int t = 0; t < {steps}; ++t) {{
                             const int xx = x + p < {ow} ? x + p : {ow - 1};
-                            row[p * {steps} + t] = pad + ((t * {hp} + y * {sy}) * INT64_C({wp}) + xx * {sx}) * {inner} + g * {s.fan_in};
+                            const int64_t at_place = (t * {hp} + y * {sy}) * INT64_C({wp}) + xx * {sx};
+                            row[p * {steps} + t] = pad + at_place * {inner} + g * {s.fan_in};
                             memcpy(acc[p * {steps} + t], bias, sizeof acc[0]);
                         }}
                     {tile}({rows}, row, w, {s.runs}, at, {s.run}, {max(s.flush, 1)}, acc);

@@ -86,7 +86,8 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
 {RUNTIME}
 {bound}
 {"".join(functions)}
-void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, const void *const *arrays, int64_t *const *traces, int percent)
+void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, const void *const *arrays,
+    int64_t *const *traces, int percent)
 {{
     uint8_t *pad = arena + {laid.padded};
     (void)pad; (void)arrays; (void)traces; (void)percent;
@@ -144,7 +145,10 @@ def _plain(node: IntNode, inputs: Sequence[Value], out: Value, steps: int) -> st
         return head + _add(node, inputs, out) + " }"
     assert isinstance(node, IntReadout)
     times = f" * {steps}" if x.steps == 1 else ""
-    total = f"for (int c = 0; c < {c}; ++c) {{ int64_t sum = 0; for (int t = 0; t < {x.steps}; ++t) sum += a[t * {c} + c]; readout[c] = sum{times}; }}"
+    total = (
+        f"for (int c = 0; c < {c}; ++c) {{ int64_t sum = 0; "
+        f"for (int t = 0; t < {x.steps}; ++t) sum += a[t * {c} + c]; readout[c] = sum{times}; }}"
+    )
     return f"{{ const {x.type} *a = {_pointer(x)}; {total} }}"
 
 

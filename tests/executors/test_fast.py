@@ -1,0 +1,87 @@
+"""The generated C against the law: dense, event by event, without vector instructions; the compiler's failures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.executors.fast import Fast
+from snn2hw.executors.reference import interpret
+from snn2hw.store import make_artefact
+from snn2hw.verification.stimuli import corner_payloads
+from tests.hand_networks import compiled as compiled_network
+from tests.hand_networks import every_kind, every_kind_sample
+from tests.random_networks import compiled, payloads_of, random_case
+
+pytestmark = pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
+
+NEVER, ALWAYS = 0, 101  # percent of active inputs below which a layer is summed event by event
+
+
+def differing(seed: int, percent: int) -> list[str] | None:
+    """Names of what differs from the law; None where the network does not compile."""
+    case = random_case(seed)
+    try:
+        net = compiled(case).network
+    except (WidthError, UnsupportedError):
+        return None
+    payloads = payloads_of(case, net)
+    wanted, got = interpret(net, payloads).arrays(), Fast(percent).run(make_artefact(net), payloads).arrays()
+    assert wanted.keys() == got.keys()
+    return [name for name in wanted if not np.array_equal(wanted[name], got[name])]
+
+
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+@pytest.mark.parametrize("portable", [False, True], ids=["vectors", "portable"])
+def test_random_networks_either_way(percent: int, portable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CFLAGS", "-O1 -DSNN_PORTABLE" if portable else "-O1")
+    ran = [found for seed in range(2_000, 2_010) if (found := differing(seed, percent)) is not None]
+    assert len(ran) >= 5
+    assert not any(ran), f"python -m tests.random_networks SEED, from 2000 on: {ran}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+def test_many_random_networks_either_way(percent: int) -> None:
+    ran = {seed: found for seed in range(3_000, 3_300) if (found := differing(seed, percent)) is not None}
+    assert len(ran) >= 200
+    assert not any(ran.values()), {seed: found for seed, found in ran.items() if found}
+
+
+@pytest.mark.parametrize("flag", ["-fsanitize=undefined -fno-sanitize-recover=all"])
+def test_nothing_undefined_happens(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library with the sanitizer in it ends the process at the first report."""
+    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {flag}")
+    for percent in (NEVER, ALWAYS):
+        for seed in (2_020, 2_021, 2_022):
+            assert not differing(seed, percent)
+
+
+def test_every_kind_of_layer_and_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    payloads = corner_payloads(net)
+    wanted = interpret(net, payloads).arrays()
+    for threads in ("1", "2", "5"):
+        monkeypatch.setenv("SNN2HW_THREADS", threads)
+        got = Fast().run(make_artefact(net), payloads).arrays()
+        assert all(np.array_equal(wanted[k], got[k]) for k in wanted)
+
+
+def test_the_readout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    payloads = corner_payloads(net)
+    got = Fast().run(make_artefact(net), payloads, traces=False)
+    assert (got.readout == interpret(net, payloads).readout).all()
+    assert not got.spikes
+    assert not got.states
+
+
+def test_two_networks_at_once_keep_their_own_weights() -> None:
+    fast, nets = Fast(), []
+    for seed in (2_030, 2_031):
+        case = random_case(seed)
+        net = compiled(case).network
+        nets.append((make_artefact(net), payloads_of(case, net)))
+    for artefact, payloads in (*nets, *nets):
+        assert (fast.run(artefact, payloads).readout == interpret(artefact.network, payloads).readout).all()
