@@ -109,7 +109,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             seen[name] = known if before is None else Known(before.interval.hull(known.interval), _weaker(before, known))
         for variable, error in found.errors.items():
             if variable not in errors or error.error > errors[variable][0].error:
-                errors[variable] = (error, group.channels[0])
+                errors[variable] = (error, group.entered_by(channels, error.at if variable == entry else None))
         out = found.known[program.outputs[SPIKES].name].interval
         for c in group.channels:
             payloads[c] = (out.lo, out.hi)
@@ -118,7 +118,8 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
         tried = frozenset(name for name, k in found.known.items() if k.method == TRIED)
         for i in program.of(Op.CLAMP):
             if i.name not in witnesses and ranges[i.args[0]] not in declared_interval(i):
-                witnesses[i.name] = {"channel": group.channels[0], **witness(single, i, ranges, tried)}
+                at = witness(single, i, ranges, tried)
+                witnesses[i.name] = {"channel": group.entered_by(channels, at.get(entry)), **at}
         own = _basin(single, group.input)
         basin = own if group is groups[0] else (own.hull(basin) if own and basin else None)
     _insist(node, seen)
@@ -147,6 +148,10 @@ class _Group:
 
     channels: list[int]
     input: Interval
+
+    def entered_by(self, entering: list[tuple[int, int]], x: int | None) -> int:
+        """The first of the channels that this input can enter; the first of all where it lies between what enters them."""
+        return next((c for c in self.channels if x is not None and entering[c][0] <= x <= entering[c][1]), self.channels[0])
 
 
 def _groups(program: Program, channels: list[tuple[int, int]]) -> list[_Group]:
