@@ -70,11 +70,14 @@ def _follow(
     if not any(i.op not in (Op.PARAM, Op.CONST) and i.args for i in part.instructions):
         return
     if interval.hi - interval.lo >= MOST_TRIED:
+        constants = set[str]()
         for i in part.instructions:
+            constants |= {i.name} if constants.issuperset(i.args) else set()
             if i.name not in known:
                 args = [known[a].interval for a in i.args]
                 constant = Interval.of(i.attrs[0]) if i.op is Op.PARAM else None  # type: ignore[arg-type]
-                known[i.name] = Known(constant or OPTABLE[i.op].interval(args, i.attrs, i.format), INTERVAL)
+                bounds = constant or OPTABLE[i.op].interval(args, i.attrs, i.format)
+                known[i.name] = Known(bounds, TRIED if i.name in constants else INTERVAL)
         return
     watched, coefficients, unit = reals.get(part.variable.name, ("", [], 1.0))
     if watched == part.variable.name:

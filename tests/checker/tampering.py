@@ -191,11 +191,17 @@ def _leaf_kind(leaf: Any, path: Path) -> str:
 
 
 def _named(certificate: dict[str, Any], path: Path) -> str:
-    """The claim as failures name it: layers by their names, the elements of a plain list by the list."""
+    """The claim as failures name it: layers by their names, the elements of a plain list by the list.
+
+    Two stand for something else: a layer's name is looked up in the model; a state's interval is what is to be proved, and
+    where it is another, other values of the state are tried.
+    """
     names, value = [], certificate
     for key in path:
         if isinstance(value, list) and not isinstance(value[0], dict):
             break
         value = value[key]  # type: ignore[index]
         names.append(str(value["layer"]) if isinstance(value, dict) and "layer" in value else str(key))
-    return ".".join(names)
+    if names[-1] == "layer":
+        return names[-2]
+    return f"{names[0]}.{names[1]}.values.{names[3]}" if names[-1] == "interval" else ".".join(names)
