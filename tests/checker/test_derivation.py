@@ -54,8 +54,9 @@ def test_random_networks_agree() -> None:
 
 @pytest.mark.slow
 def test_many_random_networks_agree() -> None:
-    """States of up to 24 bits: all of their values are tried on both sides."""
-    sweep(range(FIRST + 200, FIRST + 600), widest=24, count=150)
+    """All values of every state are tried on both sides; of 24 bits, in seconds for each layer, so there are fewer of them."""
+    sweep(range(FIRST + 200, FIRST + 600), widest=18, count=140)
+    sweep(range(FIRST + 600, FIRST + 700), widest=24, count=10)
 
 
 @pytest.mark.parametrize("target", ["generic", "loihi2"])
