@@ -14,7 +14,8 @@ import snn2hw
 from snn2hw.store import sha256
 from tests.hand_networks import lif, one_neuron, sample_of
 
-FILES = ["manifest.json", "model.onnx", "step.onnx", "vectors.npz"]
+FILES = ["certificate.json", "manifest.json", "model.onnx", "step.onnx", "vectors.npz"]
+HASHED = [name for name in FILES if name != "manifest.json"]
 DAMAGED = "do:       compile the trained model again, or restore the folder from where it came"
 
 
@@ -36,7 +37,7 @@ def edit_manifest(folder: Path, edit: Callable[[dict[str, Any]], object]) -> Non
 
 def rehash(folder: Path) -> None:
     """What a careful forger would do: make the manifest agree with the files."""
-    edit_manifest(folder, lambda m: m.update(files={name: sha256((folder / name).read_bytes()) for name in FILES[1:]}))
+    edit_manifest(folder, lambda m: m.update(files={name: sha256((folder / name).read_bytes()) for name in HASHED}))
 
 
 def edit_model(path: Path, edit: Callable[[ModelProto], object]) -> None:

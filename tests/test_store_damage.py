@@ -11,7 +11,7 @@ import snn2hw
 from snn2hw.errors import ArtefactError
 from snn2hw.store import sha256
 from tests.refused import refused
-from tests.stored import DAMAGED, FILES, edit_manifest, write
+from tests.stored import DAMAGED, HASHED, edit_manifest, write
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "net"
 
 
-@pytest.mark.parametrize("name", FILES[1:])
+@pytest.mark.parametrize("name", HASHED)
 @pytest.mark.parametrize("how", ["changed", "truncated", "emptied"])
 def test_a_file_that_is_not_the_one_of_the_manifest_is_named(folder: Path, name: str, how: str) -> None:
     data = (folder / name).read_bytes()
@@ -39,7 +39,7 @@ def test_a_file_that_is_not_the_one_of_the_manifest_is_named(folder: Path, name:
         snn2hw.load(folder)
 
 
-@pytest.mark.parametrize("name", FILES[1:])
+@pytest.mark.parametrize("name", HASHED)
 def test_a_file_that_is_missing_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with refused(
@@ -97,12 +97,13 @@ def test_a_manifest_that_is_no_json_is_refused(folder: Path, data: bytes, got: s
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda m: m.update(format=2),
+        lambda m: m.update(format=1),
         lambda m: m.pop("format"),
         lambda m: m.pop("files"),
         lambda m: m.update(files=[]),
         lambda m: m["files"].pop("model.onnx"),
         lambda m: m["files"].pop("vectors.npz"),
+        lambda m: m["files"].pop("certificate.json"),
     ],
 )
 def test_a_manifest_of_another_version_is_refused(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
@@ -113,7 +114,7 @@ def test_a_manifest_of_another_version_is_refused(folder: Path, edit: Callable[[
         the manifest is not one of this version
           where:    {folder / "manifest.json"}
           got:      missing or other fields
-          expected: format 1
+          expected: format 2
           {DAMAGED}
         """,
     ):
@@ -151,7 +152,7 @@ def test_a_manifest_that_names_files_elsewhere_is_refused(folder: Path, name: st
         f"""
         the manifest names files outside its folder
           where:    {folder / "manifest.json"}
-          got:      model.onnx, step.onnx, vectors.npz, {name}
+          got:      model.onnx, step.onnx, vectors.npz, certificate.json, {name}
           {DAMAGED}
         """,
     ):

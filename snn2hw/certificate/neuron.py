@@ -70,11 +70,14 @@ def _follow(
     if not any(i.op not in (Op.PARAM, Op.CONST) and i.args for i in part.instructions):
         return
     if interval.hi - interval.lo >= MOST_TRIED:
+        constants = set[str]()
         for i in part.instructions:
+            constants |= {i.name} if constants.issuperset(i.args) else set()
             if i.name not in known:
                 args = [known[a].interval for a in i.args]
                 constant = Interval.of(i.attrs[0]) if i.op is Op.PARAM else None  # type: ignore[arg-type]
-                known[i.name] = Known(constant or OPTABLE[i.op].interval(args, i.attrs, i.format), INTERVAL)
+                bounds = constant or OPTABLE[i.op].interval(args, i.attrs, i.format)
+                known[i.name] = Known(bounds, TRIED if i.name in constants else INTERVAL)
         return
     watched, coefficients, unit = reals.get(part.variable.name, ("", [], 1.0))
     if watched == part.variable.name:
@@ -108,8 +111,9 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             before = seen.get(name)
             seen[name] = known if before is None else Known(before.interval.hull(known.interval), _weaker(before, known))
         for variable, error in found.errors.items():
-            old, channel = errors.get(variable, (error, group.channels[0]))
-            errors[variable] = (wider(old, error), group.channels[0] if error.error > old.error else channel)
+            entered = group.entered_by(channels, error.at if variable == entry else None)
+            old, channel = errors.get(variable, (error, entered))
+            errors[variable] = (wider(old, error), entered if error.error > old.error else channel)
         out = found.known[program.outputs[SPIKES].name].interval
         for c in group.channels:
             payloads[c] = (out.lo, out.hi)
@@ -118,7 +122,8 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
         tried = frozenset(name for name, k in found.known.items() if k.method == TRIED)
         for i in program.of(Op.CLAMP):
             if i.name not in witnesses and ranges[i.args[0]] not in declared_interval(i):
-                witnesses[i.name] = {"channel": group.channels[0], **witness(single, i, ranges, tried)}
+                at = witness(single, i, ranges, tried)
+                witnesses[i.name] = {"channel": group.entered_by(channels, at.get(entry)), **at}
         own = _basin(single, group.input)
         basin = own if group is groups[0] else (own.hull(basin) if own and basin else None)
     _insist(node, seen)
@@ -147,6 +152,10 @@ class _Group:
 
     channels: list[int]
     input: Interval
+
+    def entered_by(self, entering: list[tuple[int, int]], x: int | None) -> int:
+        """The first of the channels that this input can enter; the first of all where it lies between what enters them."""
+        return next((c for c in self.channels if x is not None and entering[c][0] <= x <= entering[c][1]), self.channels[0])
 
 
 def _groups(program: Program, channels: list[tuple[int, int]]) -> list[_Group]:

@@ -68,10 +68,19 @@ def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> Checked
     except ArtefactError:
         raise
     except Exception as error:
-        return Checked([Failure("the claims cannot be derived", "a certified model", f"{type(error).__name__}: {error}")], 1, {})
+        why = Failure("the claims cannot be derived", "a certified model", f"{type(error).__name__}: {error}")
+        return Checked([why, *_changed_parts(data, claimed)], 1, {})
     failures = [Failure("model", "sound", fault) for fault in derivation.faults]
     failures += _differences("", claimed, true, derivation.where)
     return Checked(failures, _leaves(true), true)
+
+
+def _changed_parts(data: bytes, claimed: Mapping[str, Any]) -> list[Failure]:
+    """What the fingerprints alone can tell of a model from which nothing can be derived."""
+    try:
+        return list(_differences("model", claimed.get("model", ABSENT), fingerprints(data), {}))
+    except Exception:  # not even a model
+        return []
 
 
 def _ends(interval: Any) -> tuple[int, int]:

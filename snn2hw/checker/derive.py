@@ -80,12 +80,12 @@ class Derivation:
         for c in range(len(inputs)):
             key = tuple(int(v[c if len(v) > 1 else 0]) for v in params.values()) if per_channel else ()
             groups.setdefault(key, []).append(c)
-        found = _Layer(self, layer, function, {s: tuple(self.claimed[layer][s]) for s in states})
+        found = _Layer(self, layer, function, {s: tuple(self.claimed[layer][s]) for s in states}, inputs)
         for channels in groups.values():
             constants = {name: int(v[channels[0] if len(v) > 1 else 0]) for name, v in params.items()}
             held = (min(inputs[c][0] for c in channels), max(inputs[c][1] for c in channels))
             found.group(constants, channels, held)
-        claims = found.claims(inputs, self.initial(layer, states))
+        claims = found.claims(self.initial(layer, states))
         payload = np.array(claims["payloads"]).T.reshape((2, 1, -1) + (1,) * (x[0].ndim - 2))
         shape = x[0].shape
         return claims, (np.broadcast_to(payload[0], shape), np.broadcast_to(payload[1], shape))
@@ -100,8 +100,8 @@ class Derivation:
 class _Layer:
     """The claims about one layer, gathered channel group by channel group."""
 
-    def __init__(self, whole: Derivation, layer: str, function: Any, held: Mapping[str, Pair]) -> None:
-        self.whole, self.layer, self.function, self.held = whole, layer, function, held
+    def __init__(self, whole: Derivation, layer: str, function: Any, held: Mapping[str, Pair], inputs: list[list[int]]) -> None:
+        self.whole, self.layer, self.function, self.held, self.inputs = whole, layer, function, held, inputs
         (self.text,) = re.findall(rf"^IntNeuron\(name='{re.escape(layer)}',.*?(?=^Int|\Z)", whole.text, re.M | re.S)
         stated = re.search(r"^, meaning=(.*)\)$", self.text, re.M)
         call: Any = ast.parse(stated[1] if stated else "None", mode="eval").body
@@ -122,7 +122,7 @@ class _Layer:
         neuron = Neuron(self.function, constants)
         self.neuron = neuron
         held = {neuron.sources["in"]: entering, **{neuron.sources[f"in/{s}"]: h for s, h in self.held.items()}}
-        watch = self._watch_errors(neuron, channels[0])
+        watch = self._watch_errors(neuron, channels)
         firing = read_firing(neuron)
         found = neuron.ranges(held, watch)
         self.seen = {name: s.hull(self.seen[name]) if name in self.seen else s for name, s in found.items()}
@@ -140,23 +140,29 @@ class _Layer:
             if clamp["acts"] and name not in self.witnesses:
                 argument = neuron.argument(name)
                 reached = neuron.reach(argument, found[argument].hi > clamp["bounds"][1], found)
-                self.witnesses[name] = {"channel": channels[0], **reached}
+                at = self._entered(channels, reached.get(neuron.sources["in"]))
+                self.witnesses[name] = {"channel": at, **reached}
 
-    def _watch_errors(self, neuron: Neuron, channel: int) -> dict[str, Watch]:
+    def _entered(self, channels: list[int], x: int | None) -> int:
+        """The first of the channels that this input can enter, if any."""
+        return next((c for c in channels if x is not None and self.inputs[c][0] <= x <= self.inputs[c][1]), channels[0])
+
+    def _watch_errors(self, neuron: Neuron, channels: list[int]) -> dict[str, Watch]:
         if not self.meaning:
             return {}
         rows, factors = self.meaning["coefficients"], self.meaning["input_factor"]
         argument, entry = self.meaning["argument"], neuron.sources["in"]
         lsb, raw = 2.0 ** -self.frac(argument), 2.0 ** -self.frac(entry)
+        channel = channels[0]
         row = [a / lsb for a in rows[channel if len(rows) > 1 else 0]]
         factor = factors[channel if len(factors) > 1 else 0] / lsb
         pairs = (
             (argument, "polynomial", self.meaning["polynomial"], row, lsb),
             (entry, "input", self.meaning["head"], [0.0, factor], raw),
         )
-        return {v: self._error(what, name, c, unit, channel) for v, what, name, c, unit in pairs if name != v}
+        return {v: self._error(what, name, c, unit, channels, v == entry) for v, what, name, c, unit in pairs if name != v}
 
-    def _error(self, what: str, name: str, c: Sequence[float], unit: float, channel: int) -> Watch:
+    def _error(self, what: str, name: str, c: Sequence[float], unit: float, channels: list[int], entering: bool) -> Watch:
         def watch(raw: Any, values: Any) -> None:
             x = raw.astype(np.float64) * unit
             real = np.full_like(x, c[-1])
@@ -164,6 +170,7 @@ class _Layer:
                 real = real * x + a
             signed = values[name] - real
             at = int(np.abs(signed).argmax())
+            channel = self._entered(channels, int(raw[at]) if entering else None)
             new = {"state_lsb": float(abs(signed[at])), "at": int(raw[at]), "channel": channel}
             old = self.errors.get(what, {"state_lsb": -1.0, "signed": [np.inf, -np.inf]})
             ends = [min(old["signed"][0], float(signed.min())), max(old["signed"][1], float(signed.max()))]
@@ -201,7 +208,7 @@ class _Layer:
             found[name] = {"bounds": [low, high], "before": before, "acts": before[0] < low or before[1] > high}
         return found
 
-    def claims(self, inputs: list[list[int]], initial: Mapping[str, int]) -> dict[str, Any]:
+    def claims(self, initial: Mapping[str, int]) -> dict[str, Any]:
         """The layer's part of the certificate."""
         (to,) = {a.i for n in self.function.node if n.output[0] == self.neuron.sources["in"] for a in n.attribute}
         for name, s in self.seen.items():
@@ -223,8 +230,8 @@ class _Layer:
         return {
             "layer": self.layer,
             "kind": self.function.name,
-            "inputs": inputs,
-            "payloads": [self.payloads[c] for c in range(len(inputs))],
+            "inputs": self.inputs,
+            "payloads": [self.payloads[c] for c in range(len(self.inputs))],
             "states": {s: {"interval": list(h), "initial": initial[s], "next": after[s]} for s, h in self.held.items()},
             "values": {n: [s.lo, s.hi, "enumeration" if s.tried else "interval"] for n, s in named.items()},
             "widest_bits": max(_bits(s) for s in named.values()),

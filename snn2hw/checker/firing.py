@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.checker.neuron import Neuron, Seen, chunks
+from snn2hw.checker.neuron import MOST_TRIED, Neuron, Seen, chunks
 
 
 class Firing:
@@ -26,6 +26,8 @@ class Firing:
 
     def attempt(self, neuron: Neuron, held: Seen) -> None:
         """Every h from lowest to highest, through what follows from h alone."""
+        if held.hi - held.lo >= MOST_TRIED:
+            raise ValueError(f"h takes [{held.lo}, {held.hi}], which is too much to try")
         behind, known = [], {"h", *neuron.constants}
         for node in neuron.nodes:
             if node.output[0] != "h" and known.issuperset(node.input):

@@ -23,6 +23,7 @@ class ProgramBuilder:
 
     def emit(self, op: Op, name: str, args: Sequence[str] = (), attrs: Sequence[Attr] = (), frac: int | None = None) -> str:
         """Append `name = op args attrs`; `frac` only where the operation leaves it free."""
+        assert name not in self._lines, f"'{name}' is written twice"
         row = OPTABLE[op]
         derived = row.frac([self._lines[a].format.frac for a in args], attrs)
         if isinstance(derived, str):

@@ -12,7 +12,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from snn2hw.cache import cache_folder
+from snn2hw.cache import CACHE_VARIABLE, cache_folder
 from snn2hw.errors import ExecutorUnavailableError
 
 COMPILER_VARIABLE, FLAGS_VARIABLE = "SNN2HW_CC", "SNN2HW_CFLAGS"
@@ -52,14 +52,30 @@ def library(source: str) -> ctypes.CDLL:
     key = hashlib.sha256("\0".join([source, *command, *flags, _machine()]).encode()).hexdigest()[:16]
     folder = cache_folder() / "native"
     made = folder / f"{key}.so"
-    if not made.is_file():
+    if not _whole(made):
         _compile((*command, *flags), source, folder, made)
     try:
         return ctypes.CDLL(str(made))
-    except OSError:  # damaged in the cache: made once more
-        made.unlink(missing_ok=True)
-        _compile((*command, *flags), source, folder, made)
-        return ctypes.CDLL(str(made))
+    except OSError as error:
+        raise ExecutorUnavailableError(
+            "a library that was compiled here cannot be loaded",
+            where=str(made),
+            got=str(error),
+            expected="a cache folder that programs may be run from",
+            do=f"set {CACHE_VARIABLE} to another folder; {INSTALL}",
+        ) from error
+
+
+def _whole(made: Path) -> bool:
+    """Whether a cached library is as it was written: loading one that is cut short kills the process."""
+    try:
+        return _sum(made).read_text(encoding="utf-8") == hashlib.sha256(made.read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return False
+
+
+def _sum(made: Path) -> Path:
+    return made.with_suffix(".sha256")
 
 
 def _machine() -> str:
@@ -78,19 +94,26 @@ def _compile(command: tuple[str, ...], source: str, folder: Path, made: Path) ->
         text.write_text(source, encoding="utf-8")
         call = [*command, str(text), "-o", str(output), "-lm"]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=SECONDS)
-        problem = (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else ""
-    except (OSError, subprocess.TimeoutExpired) as error:
+        problem = "" if output.is_file() else "it wrote no library"
+        problem = (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else problem
+    except subprocess.TimeoutExpired:
+        problem = f"it was not done after {SECONDS} seconds"
+    except OSError as error:
         problem = str(error)
     if problem:
         log = made.with_suffix(".log")
         if folder.is_dir():
             log.write_text(f"{' '.join(command)}\n{problem}\n", encoding="utf-8")
+        for part in (text, output):
+            if part.is_file():
+                part.unlink()
         raise ExecutorUnavailableError(
             "the C compiler failed",
             where=" ".join(command),
             got=problem.splitlines()[0][:200],
             expected="a shared library",
-            do=f"read {log}; {INSTALL}",
+            do=f"read {log}; {INSTALL}" if log.is_file() else INSTALL,
         )
+    _sum(made).write_text(hashlib.sha256(output.read_bytes()).hexdigest(), encoding="utf-8")
     output.replace(made)
     text.replace(made.with_suffix(".c"))

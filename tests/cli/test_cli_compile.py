@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 import snn2hw  # noqa: E402
 from tests.cli.running import Capture, Compile, listing, refusal, script  # noqa: E402
 from tests.cli.running import run as run_cli  # noqa: E402
+from tests.stored import FILES  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -29,7 +30,7 @@ def test_compile_writes_an_artefact(compiling: Compile, work: Path) -> None:
     assert loaded.manifest["options"] == {"state_bits": 14, "weight_bits": 6, "scales": "layer"}
     assert loaded.network.target == "loihi2"
     assert snn2hw.verify(loaded, executors=("torch", "onnx-reference")).equal
-    assert listing(work) == ["net", "net/manifest.json", "net/model.onnx", "net/step.onnx", "net/vectors.npz", *EMPTY]
+    assert listing(work) == ["net", *(f"net/{name}" for name in FILES), *EMPTY]
 
 
 def test_the_command_line_compiles_what_the_library_compiles(compiling: Compile, work: Path) -> None:

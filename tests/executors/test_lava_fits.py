@@ -131,7 +131,7 @@ def test_a_program_with_a_wide_input_is_refused(artefact: Artefact) -> None:
 
 
 def test_on_the_command_line_too_wide_is_bad_input(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit code 2, and no side environment is made for it."""
+    """Exit code 2, and no side environment is made for it; what certifying compiled may lie in the cache."""
     monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SNN2HW_LAVA_PYTHON", str(says_310(tmp_path / "python3.10")))
     inputs = 1000
@@ -144,4 +144,4 @@ def test_on_the_command_line_too_wide_is_bad_input(tmp_path: Path, capsys: Captu
         "  expected: 24 bits, sign included\n"
         "  do:       compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits",
     )
-    assert not (tmp_path / "cache").exists()
+    assert {p.name for p in (tmp_path / "cache").glob("*")} <= {"native"}

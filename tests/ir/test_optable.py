@@ -12,6 +12,7 @@ from snn2hw.executors.torch import OPERATIONS
 from snn2hw.export.onnx_program import _TABLE as ONNX_TABLE
 from snn2hw.ir.optable import OPTABLE, SOURCES
 from snn2hw.ir.program import Op, Overflow
+from snn2hw.native.c_ops import EXPRESSIONS
 from snn2hw.num import Format, Interval, Rounding, WrapLaw
 
 COMPUTED = [op for op in Op if op not in SOURCES]
@@ -43,7 +44,7 @@ def test_every_operation_has_a_row() -> None:
     assert set(OPTABLE) == set(Op)
 
 
-@pytest.mark.parametrize("table", [OPERATIONS, ONNX_TABLE], ids=["torch", "onnx"])
+@pytest.mark.parametrize("table", [OPERATIONS, ONNX_TABLE, EXPRESSIONS], ids=["torch", "onnx", "C"])
 def test_every_other_table_covers_every_operation(table: dict[Op, Any]) -> None:
     assert set(table) == set(Op)
     assert all(callable(table[op]) for op in COMPUTED)

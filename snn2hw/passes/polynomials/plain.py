@@ -20,13 +20,15 @@ def emit_plain(b: ProgramBuilder, coefficients: Reals, u: Argument, limits: Lowe
     bits = min(limits.coefficient_bits, limits.accumulator_bits - Format.holding(u.interval, 0).width)
     bounds = horner_bounds(coefficients, u.interval.magnitude * 2.0**-u.frac)
     fracs = [u.frac, *(finest(bound, bits) for bound in bounds[1:])]
+    own = [min(f, finest(m, limits.coefficient_bits)) for f, m in zip(fracs, np.abs(coefficients).max(0).tolist(), strict=True)]
     coefficients = coefficients if rows is None else coefficients[rows]
     degree = coefficients.shape[1] - 1
     acc = _coefficient(b, degree, coefficients, fracs[degree])
     for i in range(degree - 1, -1, -1):
         acc = b.rescale(f"rounded{i}", b.emit(Op.MUL, f"product{i}", (acc, u.name)), fracs[i], limits.rounding)
         if coefficients[:, i].any():
-            acc = b.emit(Op.ADD, f"acc{i}", (acc, _coefficient(b, i, coefficients, fracs[i])))
+            added = b.rescale(f"a{i}_moved", _coefficient(b, i, coefficients, own[i]), fracs[i], limits.rounding)
+            acc = b.emit(Op.ADD, f"acc{i}", (acc, added))
     return acc
 
 

@@ -68,13 +68,14 @@ class Piece:
 def split(b: ProgramBuilder, value: str, words: int, limits: Lowering) -> list[Piece]:
     """The words of a value, lowest first, all but the top one balanced around zero."""
     pieces, weight, rest = [], 0, value
+    of = f"{value}_in{words}" if words > 2 else value  # a value may be cut into two and, elsewhere, into three
     low_bits = word_bits(b.interval(value).bits[0], words)
     for n in range(words - 1):
-        low = b.wrap(f"{value}_word{n}", rest, low_bits, WrapLaw.TWOS_COMPLEMENT)
-        above = b.emit(Op.SUB, f"{value}_above{n}", (rest, low))
+        low = b.wrap(f"{of}_word{n}", rest, low_bits, WrapLaw.TWOS_COMPLEMENT)
+        above = b.emit(Op.SUB, f"{of}_above{n}", (rest, low))
         rest = b.emit(
             Op.SHIFT_RIGHT,
-            f"{value}_word{n + 1}" if n == words - 2 else f"{value}_rest{n + 1}",
+            f"{of}_word{n + 1}" if n == words - 2 else f"{of}_rest{n + 1}",
             (above,),
             (low_bits, limits.rounding),
         )

@@ -1,0 +1,215 @@
+"""The claims about a layer against every state with every input of small programs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snn2hw.certificate.neuron import claims
+from snn2hw.certificate.slices import supports
+from snn2hw.errors import RuleError
+from snn2hw.ir.integer import IntNeuron
+from snn2hw.ir.program import Instruction, Op, declared_interval
+from snn2hw.num import Format, Interval
+from tests.certificate.brute import LNM, NEURONS, Everything, entering, everything, layer, random_layers, values
+from tests.hand_networks import compiled, one_neuron
+from tests.refused import refused
+
+CORNERS = [(0, 0), (-3, 5)]  # inputs of two channels that differ
+
+
+def hull(found: list[list[int]]) -> list[int]:
+    return [min(lo for lo, _ in found), max(hi for _, hi in found)]
+
+
+def assert_holds(node: IntNeuron, channels: list[tuple[int, int]]) -> int:
+    """Every claim about ranges; returns how many values are attained at both ends."""
+    claim = claims(node, channels)
+    program, support = node.program, supports(node.program)
+    everywhere = [everything(node, c, held) for c, held in enumerate(channels)]
+    # After h, ends are attained for certain only where h takes every value between its own.
+    gapless = all(len(np.unique(e.values["h"])) == e.ends("h")[1] - e.ends("h")[0] + 1 for e in everywhere)
+    attained = 0
+    for name, (lo, hi, how) in claim["values"].items():
+        seen = hull([e.ends(name) for e in everywhere])
+        assert lo <= seen[0] <= seen[1] <= hi, f"{name}: claimed [{lo}, {hi}], takes {seen}"
+        variable = support[name]
+        if variable in ("", "h", *program.states, program.input.name):
+            assert how == ("interval" if name == "h" else "enumeration")
+            if variable != "h" or gapless:
+                assert [lo, hi] == seen, f"{name}: claimed [{lo}, {hi}], takes {seen}"
+                attained += 1
+    assert claim["widest_bits"] == max(Interval(lo, hi).bits[0] for lo, hi, _ in claim["values"].values())
+    _assert_outputs(claim, node, everywhere)
+    return attained
+
+
+def _assert_outputs(claim: dict[str, Any], node: IntNeuron, everywhere: list[Everything]) -> None:
+    ((name, state),) = node.program.states.items()
+    outputs = {to: i.name for to, i in node.program.outputs.items()}
+    held = claim["states"][name]
+    assert held["interval"] == [declared_interval(state).lo, declared_interval(state).hi]
+    after = hull([e.ends(outputs[name]) for e in everywhere])
+    assert held["interval"][0] <= held["next"][0] <= after[0] <= after[1] <= held["next"][1] <= held["interval"][1]
+    for (lo, hi), e in zip(claim["payloads"], everywhere, strict=True):
+        seen = e.ends(outputs["spikes"])
+        assert lo <= seen[0] <= seen[1] <= hi
+    for clamp, c in claim["clamps"].items():
+        argument = node.program.by_name[clamp].args[0]
+        before = hull([e.ends(argument) for e in everywhere])
+        assert c["before"][0] <= before[0] <= before[1] <= c["before"][1]
+        assert c["acts"] == (c["before"][0] < c["bounds"][0] or c["before"][1] > c["bounds"][1])
+
+
+@pytest.mark.parametrize("which", NEURONS)
+@pytest.mark.parametrize("target", ["generic", "loihi2"])
+def test_every_claimed_range_holds_and_what_was_tried_is_attained(which: str, target: str) -> None:
+    node = layer(which, 8, target)
+    for channels in (entering(node), CORNERS, CORNERS[::-1]):
+        assert assert_holds(node, channels) >= 4
+
+
+def test_the_claims_about_random_layers_hold() -> None:
+    tried = attained = 0
+    for seed in range(24):
+        for node, channels in random_layers(seed, 8, most_inputs=1500):
+            attained += assert_holds(node, channels)
+            tried += 1
+    assert tried > 20
+    assert attained > 8 * tried
+
+
+def test_payloads_are_claimed_channel_by_channel() -> None:
+    """A channel that only inhibition enters stays silent, whatever the others do."""
+    node = layer("LNM per channel", 10, strength=9.0)
+    wide = entering(node)[0]
+    found = claims(node, [(wide[0], wide[0]), wide])
+    assert found["inputs"] == [[wide[0], wide[0]], [*wide]]
+    assert found["payloads"] == [[0, 0], [0, 1]]
+
+
+def test_a_program_with_equal_channels_is_tried_once_for_all_of_them() -> None:
+    node, seen = layer("LIF"), list[int]()
+    claims(node, [(-3, 5), (-7, 2)], seen.append)
+    declared = declared_interval(node.program.states["u"])
+    h = claims(node, [(-7, 5)])["values"]["h"]
+    h_sum = claims(node, [(-7, 5)])["values"]["h_sum"]
+    assert seen[:2] == [declared.hi - declared.lo + 1, 13]
+    assert set(seen[2:]) <= {h[1] - h[0] + 1, h_sum[1] - h_sum[0] + 1}
+
+
+# from the initial state
+
+
+def reachable(node: IntNeuron, held: tuple[int, int]) -> set[int]:
+    """Every state that some sequence of inputs leads to."""
+    program = everything(node, 0, (0, 0)).program
+    x = np.arange(held[0], held[1] + 1)[None, :]
+    found, fresh = {0}, np.array([0])
+    while len(fresh):
+        after = values(program, {"u": fresh[:, None], "x": x})["u_next"]
+        fresh = np.array(sorted(set(np.unique(after).tolist()) - found), np.int64)
+        found |= set(fresh.tolist())
+    return found
+
+
+def test_from_the_initial_state_no_clamp_acts_where_that_is_claimed() -> None:
+    closed_ones = 0
+    for which in NEURONS:
+        node = layer(which, 10)
+        for held in ((0, 3), (-2, 2), entering(node)[0]):
+            closed = claims(node, [held])["closed_without_clamp"] if node.program.channels == 1 else None
+            if closed is None:
+                continue
+            states = reachable(node, held)
+            assert closed[0] <= min(states) <= max(states) <= closed[1]
+            program = node.program
+            seen = values(
+                program, {"u": np.arange(closed[0], closed[1] + 1)[:, None], "x": np.arange(held[0], held[1] + 1)[None, :]}
+            )
+            for i in program.of(Op.CLAMP):
+                np.testing.assert_array_equal(seen[i.name], seen[i.args[0]])
+            assert closed[0] <= seen["u_next"].min() <= seen["u_next"].max() <= closed[1]
+            closed_ones += 1
+    assert closed_ones >= 8
+
+
+def test_an_integrator_relies_on_its_clamp() -> None:
+    node = layer("IF", 10)
+    assert claims(node, [(-1, 0)])["closed_without_clamp"] is None
+    assert claims(node, [(0, 0)])["closed_without_clamp"] == [0, 0]
+
+
+# errors
+
+
+def test_the_errors_are_the_largest_of_all_channels() -> None:
+    for which in ("LNM", "LNM per channel", "input first", "LIF"):
+        node = layer(which, 10)
+        meaning = node.meaning
+        assert meaning is not None
+        found = claims(node, entering(node))["errors"]
+        unit = 2.0 ** -node.program.by_name[meaning.argument].format.frac
+        worst = []
+        for c in range(node.program.channels):
+            every = everything(node, c, entering(node)[0])
+            held = declared_interval(node.program.by_name[meaning.argument])
+            u = np.arange(held.lo, held.hi + 1)
+            got = values(every.program, {meaning.argument: u})[meaning.polynomial]
+            row = meaning.coefficients[c if len(meaning.coefficients) > 1 else 0]
+            worst.append(np.abs(got - np.polynomial.polynomial.polyval(u * unit, row) / unit))
+        channel = int(np.argmax([w.max() for w in worst]))
+        first = int(u[worst[channel].argmax()])
+        assert found["polynomial"] == {
+            "state_lsb": pytest.approx(worst[channel].max(), abs=1e-6), "at": first, "channel": channel
+        }  # fmt: skip
+
+
+def test_an_integrator_has_no_error_of_a_polynomial() -> None:
+    node = layer("IF")
+    assert set(claims(node, entering(node))["errors"]) <= {"input"}
+
+
+def test_a_program_that_was_integers_from_the_start_has_no_errors() -> None:
+    assert claims(replace(layer("LNM"), meaning=None), CORNERS)["errors"] == {}
+
+
+# mistakes of ours
+
+
+def test_a_value_that_leaves_its_format_is_a_mistake_of_ours() -> None:
+    node = layer("LIF")
+    lines = [replace(i, format=Format(6, i.format.frac)) if i.name == "h_sum" else i for i in node.program.instructions]
+    broken = replace(node, program=replace(node.program, instructions=tuple(lines)))
+    h_sum = claims(node, CORNERS)["values"]["h_sum"]
+    with refused(
+        RuleError,
+        f"a value leaves its format\n  where:    n (LIF): h_sum\n  got:      [{h_sum[0]}, {h_sum[1]}] in s6.5",
+    ):
+        claims(broken, CORNERS)
+
+
+def test_a_firing_that_is_not_what_the_constants_state_is_a_mistake_of_ours() -> None:
+    node = layer("circulate", strength=9.0)
+    lines = [Instruction(i.name, Op.GT, i.args, (), i.format) if i.name == "up3" else i for i in node.program.instructions]
+    broken = replace(node, program=replace(node.program, instructions=tuple(lines)))
+    h = claims(node, entering(node))["values"]["h"]
+    with refused(
+        RuleError,
+        "the firing of the program is not the one its constants state\n  where:    CirculateFiring\n"
+        f"  got:      h in [{h[0]}, {h[1]}]",
+    ):
+        claims(broken, entering(node))
+
+
+def test_claims_of_a_compiled_layer_name_the_layer_and_its_kind() -> None:
+    (node,) = compiled(one_neuron(LNM)).network.neurons
+    found = claims(node, entering(node))
+    assert (found["layer"], found["kind"]) == ("n", "LNM")
+    assert list(found) == [
+        "layer", "kind", "inputs", "payloads", "states", "values", "widest_bits", "clamps", "closed_without_clamp", "errors",
+        "firing",
+    ]  # fmt: skip

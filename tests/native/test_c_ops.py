@@ -1,0 +1,92 @@
+"""Random programs in C: every value of every instruction is that of the law on Python integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from snn2hw.certificate import engine
+from snn2hw.certificate.slices import Slice, one_channel
+from snn2hw.ir.evaluate import evaluate_scalar
+from snn2hw.ir.optable import SOURCES
+from snn2hw.ir.program import Instruction, Op, Program, declared_interval
+from snn2hw.ir.program_text import program_to_text
+from snn2hw.native.c_ops import EXPRESSIONS, literal
+from snn2hw.num import Interval
+from tests.ir.program_check import draws
+from tests.ir.random_programs import programs
+from tests.native.compiling import needs_compiler
+
+PLACES = 12
+QUIET = {"suppress_health_check": list(HealthCheck), "phases": (Phase.explicit, Phase.generate)}  # shrinking would compile on
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def test_every_operation_has_an_expression() -> None:
+    assert set(EXPRESSIONS) == set(Op)
+
+
+def test_sources_are_what_they_are_given() -> None:
+    for op in SOURCES - {Op.PARAM}:
+        assert EXPRESSIONS[op](Instruction("x", op, (), (), None), ["here"]) == "here"  # type: ignore[arg-type]
+
+
+def test_the_literals_of_the_widest_integers() -> None:
+    """-2**63 has no literal in C; nothing of ours is as wide as that."""
+    assert literal(2**62) == "INT64_C(4611686018427387904)"
+    assert literal(-(2**62)) == "(-INT64_C(4611686018427387904))"
+    assert literal(0) == "INT64_C(0)"
+
+
+def of_one_variable(program: Program, states: dict[str, int]) -> Slice:
+    """The program of one channel as a function of its input: states are constants."""
+    lines = []
+    for i in program.instructions:
+        if i.op is Op.STATE:
+            i = Instruction(i.name, Op.PARAM, (), ((states[i.name],),), i.format)
+        if i.op is not Op.INPUT:
+            lines.append(i)
+    return Slice(program.input, tuple(lines))
+
+
+def assert_c_is_the_law(program: Program, seed: int) -> set[Op]:
+    rng = np.random.default_rng(seed)
+    for channel in range(program.channels):
+        states = {name: int(draws(declared_interval(s), rng, (1,))[0]) for name, s in program.states.items()}
+        part = of_one_variable(one_channel(program, channel), states)
+        entering = declared_interval(program.input)
+        for x in [entering.lo, entering.hi, *draws(entering, rng, (PLACES,)).tolist()]:
+            # A range over one integer is the value there.
+            found = engine._native(part, Interval(x, x), "", (), 1.0, None).ranges
+            expected = evaluate_scalar(program, x, states, channel)
+            for i in part.instructions:
+                want = states[i.name] if i.name in states else expected[i.name]
+                got = found[i.name]
+                assert (got.lo, got.hi) == (want, want), (
+                    f"seed {seed}, channel {channel}, x = {x}, states {states}: {i.name} is {got} in C, {want} by the law\n"
+                    f"{program_to_text(program)}"
+                )
+    return {i.op for i in program.instructions}
+
+
+@needs_compiler
+@settings(max_examples=30, **QUIET)
+@given(program=programs(), seed=SEEDS)
+def test_random_programs_in_c_are_the_law(program: Program, seed: int) -> None:
+    assert_c_is_the_law(program, seed)
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_many_random_programs_in_c_are_the_law() -> None:
+    seen = set[Op]()
+
+    @settings(max_examples=400, **QUIET)
+    @given(program=programs(), seed=SEEDS)
+    def sweep(program: Program, seed: int) -> None:
+        seen.update(assert_c_is_the_law(program, seed))
+
+    sweep()
+    assert seen == set(Op)

@@ -1,0 +1,235 @@
+"""The C compiler is found, used once for each source, and named with its log when it fails."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.native import compiler as room
+from snn2hw.native.compiler import compiler, library
+from tests.native.compiling import needs_compiler
+from tests.refused import refused
+
+TWICE = "#include <stdint.h>\nint64_t twice(int64_t x) { return 2 * x; }\n"
+INSTALL = "install gcc or clang, or `pip install ziglang`, or set SNN2HW_CC to a C compiler"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SNN2HW_CC", raising=False)
+    return tmp_path / "cache" / "native"
+
+
+def command(path: Path, lines: str) -> Path:
+    """A program of the shell with these lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{lines}\n")
+    path.chmod(0o755)
+    return path
+
+
+def twice(source: str = TWICE) -> int:
+    function = library(source).twice
+    function.restype = ctypes.c_int64
+    return int(function(ctypes.c_int64(1 << 40)))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def made(folder: Path) -> Path:
+    (path,) = folder.glob("*.so")
+    return path
+
+
+def without_ziglang(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "ziglang" else find(name, *a))
+
+
+# which compiler
+
+
+@pytest.mark.parametrize(("there", "taken"), [("cc gcc clang", "cc"), ("gcc clang", "gcc"), ("clang", "clang")])
+def test_the_first_compiler_on_the_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str, taken: str) -> None:
+    for name in there.split():
+        command(tmp_path / "bin" / name, "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert compiler() == (str(tmp_path / "bin" / taken),)
+
+
+def test_the_variable_comes_first_and_may_hold_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CC", "zig cc -target x86_64-linux-gnu")
+    assert compiler() == ("zig", "cc", "-target", "x86_64-linux-gnu")
+
+
+def test_ziglang_is_taken_where_the_path_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "zig only"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: name == "ziglang" or None)
+    assert compiler() == (sys.executable, "-m", "ziglang", "cc")
+
+
+def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    without_ziglang(monkeypatch)
+    assert compiler() is None
+    with refused(
+        ExecutorUnavailableError,
+        f"there is no C compiler\n  expected: cc, gcc, clang or ziglang\n  do:       {INSTALL}",
+    ):
+        library(TWICE)
+    assert not cache.exists()
+
+
+# what is kept
+
+
+@needs_compiler
+def test_a_source_is_compiled_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert twice() == 1 << 41
+    key = made(cache).stem
+    assert names(cache) == [f"{key}.c", f"{key}.sha256", f"{key}.so"]
+    assert (cache / f"{key}.c").read_text() == TWICE
+    monkeypatch.setattr(room.subprocess, "run", lambda *a, **k: pytest.fail("compiled again"))
+    assert twice() == 1 << 41
+
+
+@needs_compiler
+def test_another_source_and_another_compiler_are_another_library(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = compiler()
+    assert own is not None
+    assert twice() == twice(TWICE + "\n") == 1 << 41
+    assert len(list(cache.glob("*.so"))) == 2
+    monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "mine", f'echo "$@" >> {tmp_path}/said; exec {" ".join(own)} "$@"')))
+    assert twice() == 1 << 41
+    assert len(list(cache.glob("*.so"))) == 3
+    assert (tmp_path / "said").read_text().startswith("-O3 -march=native -std=c99 -fPIC -shared -ffp-contract=off ")
+
+
+@needs_compiler
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.99, None])
+def test_a_damaged_library_is_made_again(cache: Path, part: float | None) -> None:
+    """Loading one that is cut short would kill the process, so its hash is asked first. Written aside, renamed: a library
+    that is loaded stays as it is."""
+    twice()
+    path = made(cache)
+    whole = path.read_bytes()
+    aside = path.with_suffix(".aside")
+    aside.write_bytes(b"no library" * 999 if part is None else whole[: int(part * len(whole))])
+    aside.replace(path)
+    assert twice() == 1 << 41
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == path.with_suffix(".sha256").read_text()
+    assert names(cache) == [f"{path.stem}.c", f"{path.stem}.sha256", f"{path.stem}.so"]
+
+
+@needs_compiler
+@pytest.mark.parametrize("left", [b"", b"\xff"])
+def test_a_library_without_its_hash_is_made_again(cache: Path, left: bytes) -> None:
+    twice()
+    made(cache).with_suffix(".sha256").write_bytes(left)
+    assert twice() == 1 << 41
+    assert len(made(cache).with_suffix(".sha256").read_text()) == 64
+
+
+# compilers that fail
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem", "log"),
+    [
+        ("echo no headers >&2; echo and more >&2; exit 1", "no headers", "no headers\nand more\n"),
+        ("exit 7", "exit code 7", "exit code 7\n"),
+        ("exit 0", "it wrote no library", "it wrote no library\n"),
+        ('while [ "$1" != -o ]; do shift; done; echo half > "$2"; exit 9', "exit code 9", "exit code 9\n"),
+    ],
+)
+def test_a_compiler_that_fails_is_named_and_leaves_its_log_alone(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, lines: str, problem: str, log: str
+) -> None:
+    broken = command(tmp_path / "broken", lines)
+    monkeypatch.setenv("SNN2HW_CC", f"{broken} -v")
+    with pytest.raises(ExecutorUnavailableError) as caught:
+        library(TWICE)
+    (left,) = cache.iterdir()
+    assert str(caught.value) == (
+        f"the C compiler failed\n  where:    {broken} -v\n  got:      {problem}\n  expected: a shared library\n"
+        f"  do:       read {left}; {INSTALL}"
+    )
+    assert left.suffix == ".log"
+    assert left.read_text() == f"{broken} -v\n{log}"
+
+
+def test_a_compiler_that_does_not_exist(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CC", str(tmp_path / "no such"))
+    given, _ = str(tmp_path / "no such").rsplit(" ", 1)
+    with pytest.raises(ExecutorUnavailableError) as caught:
+        library(TWICE)
+    (log,) = cache.iterdir()
+    assert str(caught.value) == (
+        f"the C compiler failed\n  where:    {given} such\n  got:      [Errno 2] No such file or directory: '{given}'\n"
+        f"  expected: a shared library\n  do:       read {log}; {INSTALL}"
+    )
+
+
+def test_a_compiler_that_hangs_is_ended(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "SECONDS", 0.2)
+    monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "slow", "exec sleep 60")))
+    with pytest.raises(ExecutorUnavailableError) as caught:
+        library(TWICE)
+    (log,) = cache.iterdir()
+    assert str(caught.value) == (
+        f"the C compiler failed\n  where:    {tmp_path / 'slow'}\n  got:      it was not done after 0.2 seconds\n"
+        f"  expected: a shared library\n  do:       read {log}; {INSTALL}"
+    )
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "file"))
+    monkeypatch.setenv("SNN2HW_CC", "mine")
+    with refused(
+        ExecutorUnavailableError,
+        f"""
+        the C compiler failed
+          where:    mine
+          got:      [Errno 20] Not a directory: '{tmp_path / "file" / "native"}'
+          expected: a shared library
+          do:       {INSTALL}
+        """,
+    ):
+        library(TWICE)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_is_no_library_cannot_be_loaded(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = 'while [ "$1" != -o ]; do shift; done; echo no library > "$2"'
+    monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "liar", lines)))
+    with pytest.raises(ExecutorUnavailableError) as caught:
+        library(TWICE)
+    path = made(cache)
+    assert str(caught.value) == (
+        f"a library that was compiled here cannot be loaded\n  where:    {path}\n  got:      {path}: file too short\n"
+        f"  expected: a cache folder that programs may be run from\n"
+        f"  do:       set SNN2HW_CACHE to another folder; {INSTALL}"
+    )
+
+
+@needs_compiler
+def test_several_processes_may_share_a_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process is writing has its number in the name and is left alone."""
+    cache.mkdir(parents=True)
+    other = cache / f"key.{os.getpid() + 1}.so"
+    other.write_text("half")
+    assert twice() == 1 << 41
+    assert other.read_text() == "half"
