@@ -53,7 +53,7 @@ def library(source: str) -> ctypes.CDLL:
     folder = cache_folder() / "native"
     made = folder / f"{key}.so"
     if not _whole(made):
-        _compile((*command, *flags), source, folder, made)
+        _compile(command, flags, source, folder, made)
     try:
         return ctypes.CDLL(str(made))
     except OSError as error:
@@ -87,12 +87,12 @@ def _machine() -> str:
     return next((line for line in info.splitlines() if line.startswith("flags")), os.uname().machine)
 
 
-def _compile(command: tuple[str, ...], source: str, folder: Path, made: Path) -> None:
+def _compile(command: tuple[str, ...], flags: tuple[str, ...], source: str, folder: Path, made: Path) -> None:
     text, output = (folder / f"{made.stem}.{os.getpid()}{suffix}" for suffix in (".c", ".so"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text.write_text(source, encoding="utf-8")
-        call = [*command, str(text), "-o", str(output), "-lm"]
+        call = [*command, *flags, str(text), "-o", str(output), "-lm"]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=SECONDS)
         problem = "" if output.is_file() else "it wrote no library"
         problem = (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else problem

@@ -153,18 +153,20 @@ def test_the_errors_are_the_largest_of_all_channels() -> None:
         assert meaning is not None
         found = claims(node, entering(node))["errors"]
         unit = 2.0 ** -node.program.by_name[meaning.argument].format.frac
-        worst = []
+        signed = []
         for c in range(node.program.channels):
             every = everything(node, c, entering(node)[0])
             held = declared_interval(node.program.by_name[meaning.argument])
             u = np.arange(held.lo, held.hi + 1)
             got = values(every.program, {meaning.argument: u})[meaning.polynomial]
             row = meaning.coefficients[c if len(meaning.coefficients) > 1 else 0]
-            worst.append(np.abs(got - np.polynomial.polynomial.polyval(u * unit, row) / unit))
+            signed.append(got - np.polynomial.polynomial.polyval(u * unit, row) / unit)
+        worst = [np.abs(s) for s in signed]
         channel = int(np.argmax([w.max() for w in worst]))
         first = int(u[worst[channel].argmax()])
         assert found["polynomial"] == {
-            "state_lsb": pytest.approx(worst[channel].max(), abs=1e-6), "at": first, "channel": channel
+            "state_lsb": pytest.approx(worst[channel].max(), abs=1e-6), "at": first, "channel": channel,
+            "signed": pytest.approx([min(s.min() for s in signed), max(s.max() for s in signed)], abs=1e-6),
         }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from snn2hw.ir.optable import SOURCES
 from snn2hw.ir.program import Instruction, Op, Program, declared_interval
 from snn2hw.ir.program_text import program_to_text
 from snn2hw.native.c_ops import EXPRESSIONS, literal
-from snn2hw.num import Interval
+from snn2hw.num import Format, Interval
 from tests.ir.program_check import draws
 from tests.ir.random_programs import programs
 from tests.native.compiling import needs_compiler
@@ -29,15 +29,17 @@ def test_every_operation_has_an_expression() -> None:
 
 
 def test_sources_are_what_they_are_given() -> None:
-    for op in SOURCES - {Op.PARAM}:
-        assert EXPRESSIONS[op](Instruction("x", op, (), (), None), ["here"]) == "here"  # type: ignore[arg-type]
+    for op in SOURCES:
+        assert EXPRESSIONS[op](Instruction("x", op, (), (), Format(8, 0)), ["here"], 64) == "here"
 
 
 def test_the_literals_of_the_widest_integers() -> None:
-    """-2**63 has no literal in C; nothing of ours is as wide as that."""
-    assert literal(2**62) == "INT64_C(4611686018427387904)"
-    assert literal(-(2**62)) == "(-INT64_C(4611686018427387904))"
-    assert literal(0) == "INT64_C(0)"
+    """The most negative integer of a type has no literal of its own in C."""
+    assert literal(2**62, 64) == "INT64_C(4611686018427387904)"
+    assert literal(-(2**62), 64) == "(-INT64_C(4611686018427387904))"
+    assert literal(-(2**63), 64) == "((-INT64_C(9223372036854775807)) - 1)"
+    assert literal(-(2**31), 32) == "((-2147483647) - 1)"
+    assert [literal(v, 32) for v in (0, 7, -7)] == ["0", "7", "(-7)"]
 
 
 def of_one_variable(program: Program, states: dict[str, int]) -> Slice:
