@@ -145,8 +145,9 @@ def _points(a: Reals, held: Interval, frac: int, scheme: Scheme, limits: Lowerin
             acc[i] = min(most, total[i]) if i < degree else most
     if total[0] < frac:
         raise NoRoomError
-    largest = np.abs(a).max(0)
-    coefficient = [min(finest(float(largest[i]) + 2.0**-62, limits.coefficient_bits), total[i]) for i in range(degree)]
+    lost = _lost(Points(tuple(acc), tuple(total), ()), frac, limits.rounding)  # is added to a_i, and must fit with it
+    largest = np.abs(a).max(0)[:degree] + lost + 2.0**-62
+    coefficient = [min(finest(m, limits.coefficient_bits), f) for m, f in zip(largest.tolist(), total, strict=False)]
     return Points(tuple(acc), tuple(total), (*coefficient, acc[degree]))
 
 

@@ -114,3 +114,12 @@ def test_a_scheme_in_words() -> None:
     assert Scheme((2, 1)).says == "Horner, closest coefficients, products of 1+2"
     assert Scheme((2, 1), 5, False).says == "Horner in u - 5, rounded coefficients, products of 1+2"
     assert Scheme((1,), -5).says == "Horner in u + 5, closest coefficients, products of 1"
+
+
+@pytest.mark.parametrize("a_0", [1 / 64 - 2.0**-20, -1 / 64 + 2.0**-20, 2.0**-11 - 2.0**-30, 0.125 - 2.0**-17])
+def test_what_shifts_lose_has_room_in_a_constant_next_to_a_power_of_two(a_0: float) -> None:
+    """It is added to a_0, which then passes the power of two; without room for it no scheme of this kind would be left."""
+    for coefficients in ([[a_0, 0.75]], [[a_0, 0.9793, 0.0579, -0.0342, -0.0114]]):
+        found = candidates(np.array(coefficients), state(16), LOIHI2)
+        assert "closest coefficients" in found[0].says
+        assert found[0].worst.error < 1.25  # units of the state: half of one is rounding, the plain scheme is off by up to 10

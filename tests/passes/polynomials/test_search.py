@@ -15,7 +15,7 @@ from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
 from snn2hw.num import Interval
 from snn2hw.passes.polynomial import weighed
-from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Scheme, _points, emit_horner, expanded
+from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Scheme, _lost, _points, emit_horner, expanded
 from snn2hw.passes.polynomials.lattice import closest
 from snn2hw.passes.polynomials.plain import emit_plain
 from snn2hw.passes.polynomials.search import (
@@ -206,13 +206,17 @@ def rounded_error(scheme: Scheme, coefficients: Reals, u: Argument) -> float | N
 
 
 def least_error(scheme: Scheme, coefficients: Reals, u: Argument) -> float | None:
-    """No integers at the binary points of this scheme come closer, whatever the evaluation; units of the state."""
+    """What the best integers at the scheme's binary points leave, were the rest of the evaluation exact; units of the state.
+
+    The roundings inside an evaluation may by chance take some of it back, so an error can be a little smaller.
+    """
     unit = 2.0**-u.frac
     held = u.interval - Interval(scheme.centre, scheme.centre)
     (a,) = expanded(coefficients, scheme.centre * unit)
     points = _points(a[None], held, u.frac, scheme, LOIHI2)
     free = [True, *(a[1:] != 0).tolist()]
-    found = closest(a, points.coefficient, free, (held.lo * unit, held.hi * unit), LOIHI2.coefficient_bits, visits=20_000)
+    target = a + np.where(free, [*_lost(points, u.frac, LOIHI2.rounding), 0.0], 0.0)
+    found = closest(target, points.coefficient, free, (held.lo * unit, held.hi * unit), LOIHI2.coefficient_bits, visits=20_000)
     return found.error / unit - 0.5 if found.optimal else None
 
 
@@ -240,7 +244,6 @@ def test_24_bit_states_are_better_than_plain_and_near_what_coefficients_allow() 
     assert max(to_plain) <= 1.0
     assert np.median(to_plain) <= 0.7
     assert len(to_least) > 100
-    assert min(to_least) >= 1.0 - 1e-6
 
 
 def test_no_scheme_where_the_state_takes_all_the_bits() -> None:
