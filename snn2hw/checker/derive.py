@@ -24,7 +24,16 @@ from snn2hw.checker.neuron import Neuron, Pair, Seen, Watch
 
 FORMAT = 1
 BASIN_ROUNDS, BASIN_STATES, DIGITS = 64, 1 << 18, 6
-LIMITS = {6: 1 << 31, 7: 1 << 63}  # ONNX's int32 and int64
+# ONNX's integer types: uint8, int8, uint16, int16, int32, int64, bool
+TYPES = {
+    2: (0, 255),
+    3: (-128, 127),
+    4: (0, 65535),
+    5: (-32768, 32767),
+    6: (-(2**31), 2**31 - 1),
+    7: (-(2**63), 2**63 - 1),
+    9: (0, 1),
+}
 
 
 @dataclass
@@ -210,9 +219,10 @@ class _Layer:
 
     def claims(self, initial: Mapping[str, int]) -> dict[str, Any]:
         """The layer's part of the certificate."""
-        (to,) = {a.i for n in self.function.node if n.output[0] == self.neuron.sources["in"] for a in n.attribute}
+        to = {n.output[0]: a.i for n in self.function.node if n.op_type == "Cast" for a in n.attribute}
         for name, s in self.seen.items():
-            if max(-s.lo, s.hi + 1) > LIMITS[to]:
+            low, high = TYPES.get(to.get(name, to[self.neuron.sources["in"]]), (1, 0))
+            if s.lo < low or s.hi > high:
                 self.whole.faults.append(f"layer {self.layer}: '{name}' reaches [{s.lo}, {s.hi}], beyond its type")
         for state, (lo, hi) in self.held.items():
             seen, begin = self.seen[f"out/{state}"], initial[state]
