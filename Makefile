@@ -15,6 +15,7 @@ help: ## list the targets
 demo: $(VENV)/.stamp-demo ## train, quantise, export, run and verify two spiking networks (a few minutes)
 	$(BIN)/snn2hw demo $(ARGS)
 
+test: export SNN2HW_CFLAGS ?= -O1 # half the time to compile; test-slow has the product's own flags
 test: $(VENV)/.stamp-dev lint ## lint, types, import contract and all tests but the slow ones
 	$(PYTEST) -n $(WORKERS) -m "not slow"
 

@@ -34,7 +34,7 @@ from tests.random_networks import Case, compiled, networks, payloads_of, random_
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
 CHUNKS, COUNT = 4, 320
 SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
-FAST_EVERY = 4  # compiling the C of one network takes most of a second
+FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 
 

@@ -18,7 +18,7 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
 from snn2hw.num import Interval, Rounding
-from snn2hw.passes.polynomials.lattice import closest, rounded
+from snn2hw.passes.polynomials.lattice import VISITS, closest, rounded
 from snn2hw.passes.polynomials.products import Piece, cut, most_bits, multiply, reach, split
 from snn2hw.target import Lowering
 
@@ -94,12 +94,19 @@ def horner_bounds(coefficients: Reals, reach: float) -> list[float]:
 
 
 def emit_horner(
-    b: ProgramBuilder, coefficients: Reals, u: Argument, scheme: Scheme, limits: Lowering, rows: Rows | None = None
+    b: ProgramBuilder,
+    coefficients: Reals,
+    u: Argument,
+    scheme: Scheme,
+    limits: Lowering,
+    rows: Rows | None = None,
+    visits: int = VISITS,
 ) -> str:
     """Append the evaluation of P; returns the name of its value, at the binary point of the argument.
 
     Args:
         rows: which channels the program is for; binary points are chosen for all of them either way.
+        visits: how long the closest coefficients are searched for.
 
     Raises:
         NoRoomError: some value does not fit the target's widths.
@@ -108,7 +115,7 @@ def emit_horner(
     unit = 2.0**-u.frac
     a = expanded(coefficients, scheme.centre * unit)
     points = _points(a, held, u.frac, scheme, limits)
-    mantissas = _mantissas(a if rows is None else a[rows], held, points, u.frac, scheme, limits)
+    mantissas = _mantissas(a if rows is None else a[rows], held, points, u.frac, scheme, limits, visits)
     v = u.name
     if scheme.centre:
         v = b.emit(Op.SUB, "v", (v, b.param("centre", [scheme.centre], u.frac)))
@@ -169,7 +176,9 @@ def _lost(points: Points, frac: int, rounding: Rounding) -> list[float]:
     ]
 
 
-def _mantissas(a: Reals, held: Interval, points: Points, frac: int, scheme: Scheme, limits: Lowering) -> list[tuple[int, ...]]:
+def _mantissas(
+    a: Reals, held: Interval, points: Points, frac: int, scheme: Scheme, limits: Lowering, visits: int
+) -> list[tuple[int, ...]]:
     lost = np.array([*_lost(points, frac, limits.rounding), 0.0])
     free = [i == 0 or bool(a[:, i].any()) for i in range(a.shape[1])]
     interval = (held.lo * 2.0**-frac, held.hi * 2.0**-frac)
@@ -179,7 +188,7 @@ def _mantissas(a: Reals, held: Interval, points: Points, frac: int, scheme: Sche
         if key not in found:
             target = row + np.where(free, lost, 0.0)
             if scheme.refined:
-                found[key] = closest(target, points.coefficient, free, interval, limits.coefficient_bits).integers
+                found[key] = closest(target, points.coefficient, free, interval, limits.coefficient_bits, visits).integers
             else:
                 found[key] = rounded(target, points.coefficient)
     return [found[row.tobytes()] for row in a]

@@ -17,7 +17,8 @@ import numpy as np
 from snn2hw.ir.network import Reals
 
 NODES, GRID = 24, 97  # of the L2 norm, and of the sup norm; both Chebyshev-spaced, ends included
-VISITS = 2000  # of lattice points, nearest first; with an eighth of them twice as many 16-bit polynomials miss one unit
+VISITS = 400  # of lines of lattice points, nearest first
+WIDEST_LINE = 256  # points of a line to either side
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def closest(
         free: whether a coefficient may be anything; else it is rounded by itself.
         interval: of the argument, real units.
         bits: width of an integer, sign included; kept symmetric.
-        visits: how many lattice points are looked at at most.
+        visits: how many lines of lattice points are looked at at most.
     """
     start = rounded(target, fracs)
     degrees = [i for i, f in enumerate(free) if f]
@@ -65,7 +66,7 @@ def closest(
     integers = list(start)
     for i, m in zip(degrees, search.best.tolist(), strict=True):
         integers[i] = int(m)
-    return Mantissas(tuple(integers), search.error, search.left > 0)
+    return Mantissas(tuple(integers), search.error, search.left > 0 and search.whole)
 
 
 def _points(interval: tuple[float, float], n: int) -> Reals:
@@ -94,7 +95,7 @@ class _Ball:
         nodes, error = at(_points(interval, NODES))
         q, self.r = np.linalg.qr(nodes / np.sqrt(NODES))
         self.goal = -q.T @ (error / np.sqrt(NODES))
-        self.limit, self.left = limit, visits
+        self.limit, self.left, self.whole = limit, visits, True
         self.error, self.best = np.inf, np.zeros(len(degrees))
 
     def offer(self, m: Reals) -> None:
@@ -108,11 +109,10 @@ class _Ball:
         self._visit(len(self.best) - 1, np.zeros(len(self.best)), 0.0)
 
     def _visit(self, level: int, m: Reals, used: float) -> None:
-        if level < 0:
-            self.offer(m)
+        if level == 0:
+            self._line(m, used)
             return
-        r = self.r[level, level]
-        centre = float(self.goal[level] - self.r[level, level + 1 :] @ m[level + 1 :]) / r
+        r, centre = self.r[level, level], self._centre(level, m)
         guess = np.floor(centre + 0.5)
         step, side = 0, 1.0 if centre >= guess else -1.0
         while self.left > 0:
@@ -120,8 +120,26 @@ class _Ball:
             distance = used + (r * (value - centre)) ** 2
             if distance >= self.error**2:
                 return  # values come in order of distance, so the rest is farther still
-            self.left -= 1
             if abs(value) <= self.limit:
                 m[level] = value
                 self._visit(level - 1, m, distance)
             step += 1
+
+    def _centre(self, level: int, m: Reals) -> float:
+        return float(self.goal[level] - self.r[level, level + 1 :] @ m[level + 1 :]) / float(self.r[level, level])
+
+    def _line(self, m: Reals, used: float) -> None:
+        """All points of the ball that differ in the last coefficient only, at once."""
+        self.left -= 1
+        centre, radius = self._centre(0, m), np.sqrt(max(self.error**2 - used, 0.0)) / abs(self.r[0, 0])
+        if radius > WIDEST_LINE:
+            radius, self.whole = WIDEST_LINE, False
+        lo, hi = max(np.ceil(centre - radius), -self.limit), min(np.floor(centre + radius), self.limit)
+        if lo > hi:
+            return
+        values = np.arange(lo, hi + 1)
+        errors = np.abs((self.powers[:, 1:] @ m[1:] + self.rest)[:, None] + self.powers[:, :1] * values).max(0)
+        best = int(errors.argmin())
+        if errors[best] < self.error:
+            m[0] = values[best]
+            self.error, self.best = float(errors[best]), m.copy()

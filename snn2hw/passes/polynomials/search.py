@@ -12,18 +12,21 @@ from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Instruction, Op, Program
 from snn2hw.ir.ranges import ranges
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Rows, Scheme, emit_horner
+from snn2hw.passes.polynomials.lattice import VISITS
 from snn2hw.passes.polynomials.plain import emit_plain
 from snn2hw.passes.polynomials.products import cut, most_bits, reach
 from snn2hw.passes.polynomials.worst import Worst, worst_error
 from snn2hw.target import Lowering
 
 ENOUGH = 1.05  # an error this close to the least is as good; then the fewest multiplications decide
+FINALISTS = 4
 NEAR = 1.25  # candidates this close to the least on few states are measured on many
 WORD = 32  # of a processor: values within it are simulated at twice the speed, so wider ones need a reason
+GLANCE = 12  # visits of the lattice search for a first ranking
 CHANNELS, FEW, MANY = 4, 1 << 9, 1 << 16  # what candidates are measured on where there is more
 
 VALUE = "value"
-Emit = Callable[[ProgramBuilder, Argument], str]
+Make = Callable[[ProgramBuilder, Argument, "Rows | None", int], str]  # channels, None for all; visits of the lattice search
 
 
 @dataclass(frozen=True)
@@ -32,19 +35,23 @@ class Candidate:
 
     Args:
         says: the scheme in words.
-        emit: appends it to a program, returns the name of the value.
+        make: appends it to a program, returns the name of the value.
         worst: its largest error, in units of the state, and where.
         multiplications, instructions, widest: what it asks of the target; widest value in bits.
         taken: whether it is the one that is taken.
     """
 
     says: str
-    emit: Emit
+    make: Make
     worst: Worst
     multiplications: int
     instructions: int
     widest: int
     taken: bool = False
+
+    def emit(self, b: ProgramBuilder, u: Argument) -> str:
+        """Append the evaluation for all channels; returns the name of its value."""
+        return self.make(b, u, None, VISITS)
 
 
 def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: bool = False) -> list[Candidate]:
@@ -58,16 +65,21 @@ def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: boo
     found = []
     known = set[tuple[Instruction, ...]]()  # different schemes may come to the same program
     for says, make in _ways(coefficients, u, limits):
-        program = _program(make, rows, u, limits)
+        program = _program(make, rows, u, limits, VISITS if thorough else GLANCE)
         if program is not None and program.instructions not in known:
             known.add(program.instructions)
-            found.append((_candidate(says, make, program, worst_error(program, VALUE, shown, u, FEW)), program))
-    least = min((c.worst.error for c, _ in found), default=0.0)
-    measured = [
-        replace(c, worst=worst_error(program, VALUE, shown, u, MANY)) if thorough or c.worst.error <= NEAR * least else c
-        for c, program in found
-    ]
-    return sorted(measured, key=lambda c: (c.worst.error, c.multiplications, c.instructions))
+            found.append(_candidate(says, make, program, worst_error(program, VALUE, shown, u, MANY if thorough else FEW)))
+    if not thorough:
+        least = min((c.worst.error for c in found), default=0.0)
+        near = sorted((c for c in found if c.worst.error <= NEAR * least), key=_cost)[:FINALISTS]
+        found = [_closer(c, rows, shown, u, limits) if c in near else c for c in found]
+    return sorted(found, key=lambda c: (c.worst.error, c.multiplications, c.instructions))
+
+
+def _closer(c: Candidate, rows: Rows, shown: Reals, u: Argument, limits: Lowering) -> Candidate:
+    """A candidate that may be taken: with its coefficients searched for as long as they will be, over many states."""
+    program = _program(c.make, rows, u, limits, VISITS)
+    return c if program is None else _candidate(c.says, c.make, program, worst_error(program, VALUE, shown, u, MANY))
 
 
 def choose(found: list[Candidate]) -> Candidate | None:
@@ -75,23 +87,32 @@ def choose(found: list[Candidate]) -> Candidate | None:
     if not found:
         return None
     good = [c for c in found if c.worst.error <= ENOUGH * found[0].worst.error]
-    return min(good, key=lambda c: (c.multiplications, c.widest > WORD, c.instructions, c.worst.error))
+    return min(good, key=_cost)
 
 
-_Make = Callable[[ProgramBuilder, Argument, "Rows | None"], str]
+def _cost(c: Candidate) -> tuple[int, bool, int, float]:
+    return c.multiplications, c.widest > WORD, c.instructions, c.worst.error
 
 
-def _ways(coefficients: Reals, u: Argument, limits: Lowering) -> Iterator[tuple[str, _Make]]:
-    yield "Horner, rounded coefficients, every product rounded", lambda b, v, rows: emit_plain(b, coefficients, v, limits, rows)
+def _ways(coefficients: Reals, u: Argument, limits: Lowering) -> Iterator[tuple[str, Make]]:
+    yield (
+        "Horner, rounded coefficients, every product rounded",
+        lambda b, v, rows, _: emit_plain(b, coefficients, v, limits, rows),
+    )
     for accumulator in sorted({limits.accumulator_bits, min(limits.accumulator_bits, WORD)}):
         within = replace(limits, accumulator_bits=accumulator)
         room = f", within {accumulator} bits" if accumulator < limits.accumulator_bits else ""
         for scheme in _schemes(coefficients.shape[1] - 1, u, within):
 
             def make(
-                b: ProgramBuilder, v: Argument, rows: Rows | None, scheme: Scheme = scheme, within: Lowering = within
+                b: ProgramBuilder,
+                v: Argument,
+                rows: Rows | None,
+                visits: int,
+                scheme: Scheme = scheme,
+                within: Lowering = within,
             ) -> str:
-                return emit_horner(b, coefficients, v, scheme, within, rows)
+                return emit_horner(b, coefficients, v, scheme, within, rows, visits)
 
             yield scheme.says + room, make
 
@@ -121,22 +142,22 @@ def _schemes(degree: int, u: Argument, limits: Lowering) -> Iterator[Scheme]:
         yield Scheme((levels[-1],) * degree, centre, refined=False)
 
 
-def _program(make: _Make, rows: Rows, u: Argument, limits: Lowering) -> Program | None:
+def _program(make: Make, rows: Rows, u: Argument, limits: Lowering, visits: int) -> Program | None:
     """The evaluation by itself, for some of the channels; None where the scheme does not fit."""
     b = ProgramBuilder("candidate")
     b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
     try:
-        b.emit(Op.OUTPUT, VALUE, (make(b, u, rows),), (VALUE,))
+        b.emit(Op.OUTPUT, VALUE, (make(b, u, rows, visits),), (VALUE,))
     except NoRoomError:
         return None
     fits = max(r.bits[0] for r in ranges(b.program()).values()) <= limits.accumulator_bits
     return b.program() if fits else None
 
 
-def _candidate(says: str, make: _Make, program: Program, worst: Worst) -> Candidate:
+def _candidate(says: str, make: Make, program: Program, worst: Worst) -> Candidate:
     return Candidate(
         says,
-        lambda into, argument: make(into, argument, None),
+        make,
         worst,
         multiplications=len(program.of(Op.MUL)),
         instructions=len(program.instructions) - 2,

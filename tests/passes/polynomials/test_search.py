@@ -16,7 +16,7 @@ from snn2hw.ir.program import Op
 from snn2hw.num import Interval
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Scheme, _lost, _points, emit_horner, expanded
-from snn2hw.passes.polynomials.lattice import closest
+from snn2hw.passes.polynomials.lattice import VISITS, closest
 from snn2hw.passes.polynomials.plain import emit_plain
 from snn2hw.passes.polynomials.search import (
     ENOUGH,
@@ -257,8 +257,8 @@ def test_no_scheme_where_the_state_takes_all_the_bits() -> None:
 
 def test_the_candidate_of_a_program_counts_what_it_asks_for() -> None:
     u, coefficients = state(12), learned(np.random.default_rng(2), 2)
-    program = _program(lambda b, v, rows: emit_plain(b, coefficients, v, LOIHI2, rows), ALL, u, LOIHI2)
+    program = _program(lambda b, v, rows, _: emit_plain(b, coefficients, v, LOIHI2, rows), ALL, u, LOIHI2, VISITS)
     assert program is not None
-    counted = _candidate(PLAIN, lambda b, v, rows: emit_plain(b, coefficients, v, LOIHI2, rows), program, Worst(0.0, 0, 0))
+    counted = _candidate(PLAIN, lambda b, v, rows, _: emit_plain(b, coefficients, v, LOIHI2, rows), program, Worst(0.0, 0, 0))
     assert (counted.multiplications, counted.instructions) == (2, len(program.instructions) - 2)
     assert program_of(counted, u).instructions[1:-1] == program.instructions[1:-1]
