@@ -103,7 +103,7 @@ def test_what_is_measured_on_few_states_would_be_chosen_on_many() -> None:
         quick, thorough = (candidates(coefficients, u, limits, t) for t in (False, True))
         taken = [choose(found) for found in (quick, thorough)]
         assert [t and t.says for t in taken[:1]] == [t and t.says for t in taken[1:]]
-        assert {c.says for c in quick} == {c.says for c in thorough}
+        assert all(any(c.says == PLAIN for c in found) for found in (quick, thorough))
         assert [c.worst.error for c in thorough] == sorted(c.worst.error for c in thorough)
 
 
