@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
+from snn2hw.errors import UsageError
 from snn2hw.export.c.to_c import Source, to_c
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.compiler import INSTALL, compiler, library
@@ -99,9 +100,17 @@ class Fast:
 
 
 def threads() -> int:
-    """$SNN2HW_THREADS, else the cores this process may use."""
-    given = os.environ.get(THREADS_VARIABLE, "")
-    return max(1, int(given)) if given.isdigit() else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    """$SNN2HW_THREADS, else the cores this process may use.
+
+    Raises:
+        UsageError: the variable is no number of threads.
+    """
+    given = os.environ.get(THREADS_VARIABLE)
+    if given is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not given.isdigit() or int(given) < 1:
+        raise UsageError(f"{THREADS_VARIABLE} is no number of threads", got=repr(given), expected="1 or more")
+    return int(given)
 
 
 def _aligned(size: int) -> npt.NDArray[np.uint8]:

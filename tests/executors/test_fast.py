@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snn2hw.errors import UnsupportedError, WidthError
-from snn2hw.executors.fast import Fast
+from snn2hw.errors import UnsupportedError, UsageError, WidthError
+from snn2hw.executors.fast import Fast, threads
 from snn2hw.executors.reference import interpret
 from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
 from tests.hand_networks import compiled as compiled_network
 from tests.hand_networks import every_kind, every_kind_sample
 from tests.random_networks import compiled, payloads_of, random_case
+from tests.refused import refused
 
 pytestmark = pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
 
@@ -85,3 +86,17 @@ def test_two_networks_at_once_keep_their_own_weights() -> None:
         nets.append((make_artefact(net), payloads_of(case, net)))
     for artefact, payloads in (*nets, *nets):
         assert (fast.run(artefact, payloads).readout == interpret(artefact.network, payloads).readout).all()
+
+
+@pytest.mark.parametrize("given", ["0", "two", "-1", ""])
+def test_a_number_of_threads_that_is_none(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_THREADS", given)
+    with refused(
+        UsageError,
+        f"""
+        SNN2HW_THREADS is no number of threads
+          got:      {given!r}
+          expected: 1 or more
+        """,
+    ):
+        threads()

@@ -47,7 +47,7 @@ def chosen(coefficients: Reals, u: Argument, limits: Lowering) -> Candidate:
 
 def plain_error(coefficients: Reals, u: Argument, limits: Lowering) -> float:
     """Of the plain scheme, on 65,536 states."""
-    program = _program(lambda b, v, rows: emit_plain(b, coefficients, v, limits, rows), ALL, u, limits)
+    program = _program(lambda b, v, rows, _: emit_plain(b, coefficients, v, limits, rows), ALL, u, limits, VISITS)
     assert program is not None
     return worst_error(program, VALUE, coefficients, u, MANY).error
 
