@@ -63,8 +63,8 @@ def test_every_kind_of_layer_and_any_number_of_threads(monkeypatch: pytest.Monke
     net = compiled_network(every_kind(), every_kind_sample()).network
     payloads = corner_payloads(net)
     wanted = interpret(net, payloads).arrays()
-    for threads in ("1", "2", "5"):
-        monkeypatch.setenv("SNN2HW_THREADS", threads)
+    for given in ("1", "2", "5"):
+        monkeypatch.setenv("SNN2HW_THREADS", given)
         got = Fast().run(make_artefact(net), payloads).arrays()
         assert all(np.array_equal(wanted[k], got[k]) for k in wanted)
 

@@ -201,7 +201,7 @@ def test_16_bit_states_are_right_to_one_unit() -> None:
 def rounded_error(scheme: Scheme, coefficients: Reals, u: Argument) -> float | None:
     """Of the same evaluation with each coefficient rounded by itself."""
     alone = replace(scheme, refined=False)
-    program = _program(lambda b, v, rows: emit_horner(b, coefficients, v, alone, LOIHI2, rows), ALL, u, LOIHI2)
+    program = _program(lambda b, v, rows, _: emit_horner(b, coefficients, v, alone, LOIHI2, rows), ALL, u, LOIHI2, VISITS)
     return None if program is None else worst_error(program, VALUE, coefficients, u, MANY).error
 
 
