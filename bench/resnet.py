@@ -103,7 +103,7 @@ def _bench(kind: str, threshold: float, rounds: int) -> None:
 
 def _float(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        return model(nn.repeat(images, STEPS))  # type: ignore[no-any-return]
+        return model(nn.repeat(images, STEPS))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snn2hw.certificate.slices import one_channel, slices, supports
+from snn2hw.certificate.slices import slices, supports
 from snn2hw.ir.builder import with_narrowest_formats
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.ir.program import SPIKES, Attr, Instruction, Op, Program, values_of
+from snn2hw.ir.program import SPIKES, Attr, Instruction, Op, Program, one_channel, values_of
 from snn2hw.num import Interval, Rounding
 from snn2hw.trace import Ints
 

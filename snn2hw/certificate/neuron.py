@@ -7,12 +7,12 @@ from typing import Any
 
 from snn2hw.certificate.engine import Error, Progress, enumerate_slice, wider
 from snn2hw.certificate.firing import read_firing, try_firing
-from snn2hw.certificate.slices import Slice, one_channel, slices
+from snn2hw.certificate.slices import Slice, slices
 from snn2hw.certificate.witness import witness
 from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.optable import OPTABLE
-from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value
+from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, one_channel, values_of
 from snn2hw.num import Interval
 
 TRIED, INTERVAL = "enumeration", "interval"
@@ -75,7 +75,7 @@ def _follow(
             constants |= {i.name} if constants.issuperset(i.args) else set()
             if i.name not in known:
                 args = [known[a].interval for a in i.args]
-                constant = Interval.of(i.attrs[0]) if i.op is Op.PARAM else None  # type: ignore[arg-type]
+                constant = Interval.of(values_of(i)) if i.op is Op.PARAM else None
                 bounds = constant or OPTABLE[i.op].interval(args, i.attrs, i.format)
                 known[i.name] = Known(bounds, TRIED if i.name in constants else INTERVAL)
         return
@@ -257,7 +257,7 @@ def _basin(program: Program, entering: Interval) -> Interval | None:
         if held.hi - held.lo >= BASIN_STATES:
             return None
         known = analyse(program, {name: held, program.input.name: entering}, {}, None).known
-        if any(known[i.args[0]].interval not in Interval(*i.attrs[:2]) for i in program.of(Op.CLAMP)):  # type: ignore[arg-type]
+        if any(known[i.args[0]].interval not in declared_interval(i) for i in program.of(Op.CLAMP)):
             return None
         grown = held.hull(known[program.outputs[name].name].interval)
         if grown == held:

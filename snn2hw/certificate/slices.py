@@ -56,15 +56,3 @@ def _support(i: Instruction, support: dict[str, str]) -> str:
 
 def _belongs(i: Instruction, variable: Instruction, support: dict[str, str]) -> bool:
     return i.name != variable.name and support[i.name] in (variable.name, _CONSTANT)
-
-
-def one_channel(program: Program, channel: int) -> Program:
-    """The program of one channel: every constant has one value."""
-    lines = []
-    for i in program.instructions:
-        if i.op is Op.PARAM:
-            (values,) = i.attrs
-            assert isinstance(values, tuple)
-            i = Instruction(i.name, i.op, i.args, ((values[channel if len(values) > 1 else 0],),), i.format)
-        lines.append(i)
-    return Program(program.kind, tuple(lines))

@@ -60,7 +60,7 @@ class Fast:
         """The trace of payloads [T, N, ...].
 
         Raises:
-            ExecutorUnavailableError: no compiler, or one that fails.
+            ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
         """
         net = artefact.network
         still = net.input.static and bool((payloads == payloads[:1]).all())

@@ -10,7 +10,7 @@ Loops (circulate firing) are unrolled. A program may own several named states.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
@@ -125,7 +125,7 @@ def values_of(param: Instruction) -> tuple[int, ...]:
 
 
 def declared_interval(instruction: Instruction) -> Interval:
-    """The interval a `state` or `input` instruction promises to stay in."""
+    """The interval a `state` or `input` instruction promises to stay in, and a `clamp` holds its argument to."""
     lo, hi = instruction.attrs[:2]
     assert isinstance(lo, int)
     assert isinstance(hi, int)
@@ -137,3 +137,12 @@ def initial_value(state: Instruction) -> int:
     initial = state.attrs[2]
     assert isinstance(initial, int)
     return initial
+
+
+def one_channel(program: Program, channel: int) -> Program:
+    """The program with the constants of one channel only."""
+    lines = [
+        replace(i, attrs=((values_of(i)[channel],),)) if i.op is Op.PARAM and len(values_of(i)) > 1 else i
+        for i in program.instructions
+    ]
+    return replace(program, instructions=tuple(lines))

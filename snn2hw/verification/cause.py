@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from snn2hw.executors.reference import step as law_step
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, values_of
+from snn2hw.ir.program import SPIKES, Program, declared_interval, initial_value, one_channel
 from snn2hw.ir.program_text import instruction_to_text
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.inputs import synaptic_sums
@@ -62,7 +61,7 @@ def _sums_that_give(program: Program, before: dict[str, int], seen: dict[str, in
     lo, hi = max(declared.lo - spread, x - SEARCHED // 2), min(declared.hi + spread, x + SEARCHED // 2)
     tried = np.arange(lo, hi + 1, dtype=np.int64)[None, None]
     states = {k: np.full(tried.shape, v, np.int64) for k, v in before.items()}
-    payload, after = law_step(_of_channel(program, channel), tried, states)
+    payload, after = law_step(one_channel(program, channel), tried, states)
     fits = payload == seen[SPIKES]
     for name, values in after.items():
         fits = fits & (values == seen[name])
@@ -70,15 +69,6 @@ def _sums_that_give(program: Program, before: dict[str, int], seen: dict[str, in
         return None
     matching = tried[fits]
     return int(matching[np.argmin(np.abs(matching - x))])
-
-
-def _of_channel(program: Program, channel: int) -> Program:
-    """The program with the constants of one channel only."""
-    lines = [
-        replace(i, attrs=((values_of(i)[channel],),)) if i.op is Op.PARAM and len(values_of(i)) > 1 else i
-        for i in program.instructions
-    ]
-    return replace(program, instructions=tuple(lines))
 
 
 def _replay(node: IntNeuron, x: int, before: dict[str, int], channel: int) -> str:

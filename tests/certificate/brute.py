@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.certificate.slices import one_channel
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntNeuron
-from snn2hw.ir.program import Instruction, Op, Program, declared_interval, values_of
+from snn2hw.ir.program import Instruction, Op, Program, declared_interval, one_channel, values_of
 from snn2hw.trace import Ints
 from tests import random_networks
 from tests.hand_networks import circulate, compiled, integrate, lif, neuron, one_neuron

@@ -9,10 +9,10 @@ import pytest
 
 from snn2hw.certificate import engine
 from snn2hw.certificate.engine import Found, enumerate_slice, first_place
-from snn2hw.certificate.slices import Slice, one_channel, slices
+from snn2hw.certificate.slices import Slice, slices
 from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.ir.integer import IntNeuron
-from snn2hw.ir.program import declared_interval
+from snn2hw.ir.program import declared_interval, one_channel
 from snn2hw.num import Interval
 from tests.certificate.brute import NEURONS, layer, values
 from tests.native.compiling import needs_compiler

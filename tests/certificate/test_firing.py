@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from snn2hw.certificate.firing import Firing, next_state, read_firing, rounds, try_firing
-from snn2hw.certificate.slices import one_channel
 from snn2hw.ir.network import Circulate, Single
-from snn2hw.ir.program import Instruction, Program
+from snn2hw.ir.program import Instruction, Program, one_channel
 from snn2hw.num import Interval
 from tests.certificate.brute import layer
 from tests.hand_networks import compiled, neuron, one_neuron

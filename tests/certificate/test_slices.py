@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from snn2hw.certificate.slices import one_channel, slices, supports
-from snn2hw.ir.program import Op
+from snn2hw.certificate.slices import slices, supports
+from snn2hw.ir.program import Op, one_channel
 from snn2hw.ir.program_text import program_from_text
 from tests.certificate.brute import NEURONS, layer
 

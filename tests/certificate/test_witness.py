@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from snn2hw.certificate.neuron import claims
-from snn2hw.certificate.slices import one_channel
 from snn2hw.ir.integer import IntNeuron
+from snn2hw.ir.program import one_channel
 from tests.certificate.brute import NEURONS, entering, layer, random_layers, values
 
 

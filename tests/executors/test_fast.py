@@ -11,7 +11,7 @@ from snn2hw.executors.reference import interpret
 from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
 from tests.hand_networks import compiled as compiled_network
-from tests.hand_networks import every_kind, every_kind_sample
+from tests.hand_networks import counts, every_kind, every_kind_sample, linear, network, readout
 from tests.random_networks import compiled, payloads_of, random_case
 from tests.refused import refused
 
@@ -100,3 +100,40 @@ def test_a_number_of_threads_that_is_none(given: str, monkeypatch: pytest.Monkey
         """,
     ):
         threads()
+
+
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+def test_a_fan_in_beyond_16_bits(percent: int) -> None:
+    """Lists of events name channels in 16 bits; a layer with more is summed densely."""
+    n, rng = 70_000, np.random.default_rng(0)
+    weight = rng.normal(0, 1, (4, n))
+    net = compiled_network(network(1, counts(n, hi=1), linear("fc", "input", weight), readout("fc"))).network
+    payloads = (rng.random((1, 3, n)) < 0.05).astype(np.int64)
+    assert (Fast(percent).run(make_artefact(net), payloads).readout == interpret(net, payloads).readout).all()
+
+
+def test_more_steps_than_the_stack_holds_are_refused() -> None:
+    net = compiled_network(network(20_000, counts(2, hi=1), linear("fc", "input", np.eye(2)), readout("fc"))).network
+    with refused(
+        UnsupportedError,
+        """
+        the generated C keeps the sums of all steps at hand, and there are too many
+          where:    fc (Linear)
+          got:      20000 steps
+          expected: at most 16384
+          do:       use another executor, or shorter samples
+        """,
+    ):
+        Fast().run(make_artefact(net), np.zeros((20_000, 1, 2), np.int64))
+
+
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+@pytest.mark.parametrize("payload", [1, 3])
+def test_sums_far_beyond_int16(percent: int, payload: int) -> None:
+    """All weights at their ends and every input active: partial sums in int16 must be widened before they are full."""
+    weight = np.concatenate([np.ones((1, 600)), -np.ones((1, 600))])
+    net = compiled_network(network(1, counts(600, hi=payload), linear("fc", "input", weight), readout("fc"))).network
+    payloads = np.full((1, 1, 600), payload)
+    wanted = interpret(net, payloads).readout
+    assert np.abs(wanted).min() > 600 * 60 * payload
+    assert (Fast(percent).run(make_artefact(net), payloads).readout == wanted).all()

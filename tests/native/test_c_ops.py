@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from snn2hw.certificate import engine
-from snn2hw.certificate.slices import Slice, one_channel
+from snn2hw.certificate.slices import Slice
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.optable import SOURCES
-from snn2hw.ir.program import Instruction, Op, Program, declared_interval
+from snn2hw.ir.program import Instruction, Op, Program, declared_interval, one_channel
 from snn2hw.ir.program_text import program_to_text
 from snn2hw.native.c_ops import EXPRESSIONS, literal
 from snn2hw.num import Format, Interval

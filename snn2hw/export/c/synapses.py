@@ -8,6 +8,7 @@ from math import gcd
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.errors import UnsupportedError
 from snn2hw.export.c.plan import Value
 from snn2hw.export.c.runtime import BLOCK
 from snn2hw.ir.integer import IntConv2d, IntLinear
@@ -15,7 +16,9 @@ from snn2hw.ir.network import Window
 from snn2hw.num import Interval
 from snn2hw.trace import Ints
 
-INT16_MAX, UINT8_MAX = 32767, 255
+INT32_MAX, INT16_MAX, UINT8_MAX = 2**31 - 1, 32767, 255
+MOST_CHANNELS = 1 << 16  # that a list of events can name
+MOST_STACK = 1 << 21  # bytes of sums and lists that one place takes, which lie on the stack
 MOST_EVENT = 64  # a larger payload is an image or a sum, of which nearly nothing is zero
 
 
@@ -79,7 +82,11 @@ class Synapse:
 
 
 def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse:
-    """Decide how a layer is summed."""
+    """Decide how a layer is summed.
+
+    Raises:
+        UnsupportedError: so many steps that the sums of one place would not fit the stack.
+    """
     held = source.node.interval.hull(Interval(0, 0))
     zero = -held.lo
     window = node.window if isinstance(node, IntConv2d) else Window((1, 1))
@@ -89,12 +96,22 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse
     runs = window.kernel[0] * (1 if together else window.kernel[1])
     weight = max(int(np.abs(node.weight.astype(np.int64)).max(initial=0)), 1)
     largest = 2 * (held.hi + zero) * weight
-    fits = held.hi + zero <= UINT8_MAX
+    sums = (held.hi + zero) * np.abs(node.weight.astype(np.int64)).reshape(len(node.weight), -1).sum(1).max(initial=0)
+    fits = held.hi + zero <= UINT8_MAX and 2 * int(sums) + int(np.abs(node.bias).max(initial=0)) <= INT32_MAX
     zero = zero if fits else 0
+    places, lists = 4 // gcd(source.steps, 4), source.steps * (window.kernel[0] * window.kernel[1] * 32 + BLOCK * 4)
+    if places * source.steps * BLOCK * 4 > MOST_STACK:
+        raise UnsupportedError(
+            "the generated C keeps the sums of all steps at hand, and there are too many",
+            where=node.source or node.name,
+            got=f"{source.steps} steps",
+            expected=f"at most {MOST_STACK // (places * BLOCK * 4)}",
+            do="use another executor, or shorter samples",
+        )
     return Synapse(
         node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
-        4 // gcd(source.steps, 4), INT16_MAX // largest if fits and largest else 0,
-        _events(source.node.interval, weight),
+        places, INT16_MAX // largest if fits and largest else 0,
+        _events(source.node.interval, weight) if source.channels // groups <= MOST_CHANNELS and lists <= MOST_STACK else 0,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2hw.ir.network import Reals
+from snn2hw.passes.quantise import round_half_up
 
 NODES, GRID = 24, 97  # of the L2 norm, and of the sup norm; both Chebyshev-spaced, ends included
 VISITS = 400  # of lines of lattice points, nearest first
@@ -37,7 +38,7 @@ class Mantissas:
 
 def rounded(target: Reals, fracs: Sequence[int]) -> tuple[int, ...]:
     """Each coefficient to its nearest integer, ties upward."""
-    return tuple(int(np.floor(a * 2.0**f + 0.5)) for a, f in zip(target.tolist(), fracs, strict=True))
+    return tuple(round_half_up(a * 2.0**f) for a, f in zip(target.tolist(), fracs, strict=True))
 
 
 def closest(

@@ -9,6 +9,7 @@ from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
 from snn2hw.num import Format
 from snn2hw.passes.polynomials.horner import Argument, Rows, finest, horner_bounds
+from snn2hw.passes.quantise import round_half_up
 from snn2hw.target import Lowering
 
 
@@ -33,4 +34,4 @@ def emit_plain(b: ProgramBuilder, coefficients: Reals, u: Argument, limits: Lowe
 
 
 def _coefficient(b: ProgramBuilder, i: int, coefficients: Reals, frac: int) -> str:
-    return b.param(f"a{i}", [int(np.floor(a * 2.0**frac + 0.5)) for a in coefficients[:, i].tolist()], frac)
+    return b.param(f"a{i}", [round_half_up(a * 2.0**frac) for a in coefficients[:, i].tolist()], frac)

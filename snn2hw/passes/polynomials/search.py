@@ -1,4 +1,4 @@
-"""Which scheme: every candidate is built, run over all states, and the one with the smallest worst error is taken."""
+"""Which scheme: every candidate is built and run over states; of those with the smallest worst error the cheapest is taken."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Instruction, Op, Program
 from snn2hw.ir.ranges import ranges
+from snn2hw.num import Interval
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Rows, Scheme, emit_horner
 from snn2hw.passes.polynomials.lattice import VISITS
 from snn2hw.passes.polynomials.plain import emit_plain
@@ -57,8 +58,8 @@ class Candidate:
 def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: bool = False) -> list[Candidate]:
     """Every scheme that fits the target, the best first.
 
-    Each is run on up to 4 channels and 512 states, spread evenly, ends included; those near the best, or all if `thorough`,
-    on 65,536 states, which is every state of 16 bits.
+    Each is run on up to 4 channels and 512 states, spread evenly, ends included. The four cheapest of those near the best, or
+    all if `thorough`, get the closest coefficients and are run on 65,536 states, which is every state of 16 bits.
     """
     rows = np.unique(np.linspace(0, len(coefficients) - 1, CHANNELS).astype(np.intp))
     shown = coefficients[rows]
@@ -122,7 +123,7 @@ def _schemes(degree: int, u: Argument, limits: Lowering) -> Iterator[Scheme]:
     middle = (u.interval.lo + u.interval.hi) // 2
     centres = [0] + ([middle] if abs(middle) > u.interval.magnitude // 8 else [])
     for centre in centres:
-        v_bits = reach(u.interval - type(u.interval)(centre, centre))
+        v_bits = reach(u.interval - Interval(centre, centre))
         counts = sorted(
             {w.products for bits in range(2, limits.accumulator_bits) if (w := cut(bits, v_bits, limits)) is not None}
         )

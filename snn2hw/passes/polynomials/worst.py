@@ -1,4 +1,4 @@
-"""The exact worst error of a polynomial's program: |integer - real| over every state and channel."""
+"""The worst error of a polynomial's program: |integer - real| over states and channels."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Worst:
     channel: int
 
 
-def worst_error(program: Program, value: str, coefficients: Reals, u: Argument, most: int = 0) -> Worst:
-    """max |value - P(u)| over the states of the argument; over `most` of them, spread evenly, where that is not 0.
+def worst_error(program: Program, value: str, coefficients: Reals, u: Argument, most: int) -> Worst:
+    """max |value - P(u)| over `most` states of the argument, spread evenly; over all where there are no more.
 
     P(u) is taken in float64, so the result is right to about 1e-9 units at 24 bits.
     """
@@ -37,9 +37,7 @@ def worst_error(program: Program, value: str, coefficients: Reals, u: Argument, 
         scaled = coefficients[channel] * 2.0**u.frac
         for start in range(0, len(states), CHUNK):
             raw = states[start : start + CHUNK]
-            error = np.abs(
-                _value(program, value, raw, u.name, channel) - np.polynomial.polynomial.polyval(raw * 2.0**-u.frac, scaled)
-            )
+            error = np.abs(_value(program, value, raw, channel) - np.polynomial.polynomial.polyval(raw * 2.0**-u.frac, scaled))
             at = int(error.argmax())
             if error[at] > worst.error:
                 worst = Worst(float(error[at]), int(raw[at]), channel)
@@ -48,13 +46,13 @@ def worst_error(program: Program, value: str, coefficients: Reals, u: Argument, 
 
 @lru_cache(maxsize=8)
 def spread(lo: int, hi: int, most: int) -> Ints:
-    """All integers from lo to hi; `most` of them, evenly spread with both ends, where there are more and `most` is not 0."""
-    if not most or hi - lo < most:
+    """All integers from lo to hi; `most` of them, evenly spread with both ends, where there are more."""
+    if hi - lo < most:
         return np.arange(lo, hi + 1, dtype=np.int64)
     return np.linspace(lo, hi, most).astype(np.int64)
 
 
-def _value(program: Program, value: str, raw: Any, argument: str, channel: int) -> Any:
+def _value(program: Program, value: str, raw: Any, channel: int) -> Any:
     def sources(i: Instruction) -> Any:
         if i.op is Op.PARAM:
             values = values_of(i)
