@@ -130,7 +130,7 @@ def test_equal_channels_share_their_constants() -> None:
 
 
 def test_states_spread_evenly() -> None:
-    assert spread(-3, 3, 0).tolist() == [-3, -2, -1, 0, 1, 2, 3]
+    assert spread(-3, 3, 7).tolist() == [-3, -2, -1, 0, 1, 2, 3]
     assert spread(-3, 3, 100).tolist() == [-3, -2, -1, 0, 1, 2, 3]
     assert spread(-10, 10, 3).tolist() == [-10, 0, 10]
 
