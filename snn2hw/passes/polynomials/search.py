@@ -39,7 +39,7 @@ class Candidate:
         make: appends it to a program, returns the name of the value.
         worst: its largest error, in units of the state, and where.
         multiplications, instructions, widest: what it asks of the target; widest value in bits.
-        taken: whether it is the one that is taken.
+        taken: whether it is the one that is taken. measured: whether `worst` is more than an estimate on few states.
     """
 
     says: str
@@ -49,6 +49,7 @@ class Candidate:
     instructions: int
     widest: int
     taken: bool = False
+    measured: bool = False
 
     def emit(self, b: ProgramBuilder, u: Argument) -> str:
         """Append the evaluation for all channels; returns the name of its value."""
@@ -58,8 +59,9 @@ class Candidate:
 def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: bool = False) -> list[Candidate]:
     """Every scheme that fits the target, the best first.
 
-    Each is run on up to 4 channels and 512 states, spread evenly, ends included. The four cheapest of those near the best, or
-    all if `thorough`, get the closest coefficients and are run on 65,536 states, which is every state of 16 bits.
+    Each is run on up to 4 channels and 512 states, spread evenly, ends included. The four cheapest of those near the best, then
+    the best and the one to be taken, or all if `thorough`, get the closest coefficients and are run on 65,536 states, which is
+    every state of 16 bits: nothing is taken on an estimate.
     """
     rows = np.unique(np.linspace(0, len(coefficients) - 1, CHANNELS).astype(np.intp))
     shown = coefficients[rows]
@@ -70,23 +72,33 @@ def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: boo
         if program is not None and program.instructions not in known:
             known.add(program.instructions)
             found.append(_candidate(says, make, program, worst_error(program, VALUE, shown, u, MANY if thorough else FEW)))
-    if not thorough:
-        least = min((c.worst.error for c in found), default=0.0)
-        near = sorted((c for c in found if c.worst.error <= NEAR * least), key=_cost)[:FINALISTS]
-        found = [_closer(c, rows, shown, u, limits) if c in near else c for c in found]
-    return sorted(found, key=lambda c: (c.worst.error, c.multiplications, c.instructions))
+    found.sort(key=_rank)
+    if thorough or not found:
+        return found
+    near = sorted((c for c in found if c.worst.error <= NEAR * found[0].worst.error), key=_cost)[:FINALISTS]
+    while near:
+        found = sorted((_closer(c, rows, shown, u, limits) if c in near else c for c in found), key=_rank)
+        near = [c for c in (found[0], _cheapest(found)) if not c.measured]
+    return found
+
+
+def _rank(c: Candidate) -> tuple[float, int, int]:
+    return c.worst.error, c.multiplications, c.instructions
 
 
 def _closer(c: Candidate, rows: Rows, shown: Reals, u: Argument, limits: Lowering) -> Candidate:
     """A candidate that may be taken: with its coefficients searched for as long as they will be, over many states."""
     program = _program(c.make, rows, u, limits, VISITS)
-    return c if program is None else _candidate(c.says, c.make, program, worst_error(program, VALUE, shown, u, MANY))
+    closer = c if program is None else _candidate(c.says, c.make, program, worst_error(program, VALUE, shown, u, MANY))
+    return replace(closer, measured=True)
 
 
 def choose(found: list[Candidate]) -> Candidate | None:
     """Of the candidates whose error is within 5 % of the least, the one with the fewest multiplications; then in int32."""
-    if not found:
-        return None
+    return _cheapest(found) if found else None
+
+
+def _cheapest(found: list[Candidate]) -> Candidate:
     good = [c for c in found if c.worst.error <= ENOUGH * found[0].worst.error]
     return min(good, key=_cost)
 
