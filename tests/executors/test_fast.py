@@ -120,7 +120,7 @@ def test_more_steps_than_the_stack_holds_are_refused() -> None:
         the generated C keeps the sums of all steps at hand, and there are too many
           where:    fc (Linear)
           got:      20000 steps
-          expected: at most 16384
+          expected: at most 8192
           do:       use another executor, or shorter samples
         """,
     ):

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.export.c.dense import DENSE
+from snn2hw.export.c.events import EVENTS
 from snn2hw.export.c.neurons import neuron_function
 from snn2hw.export.c.plan import Plan, Value, plan
-from snn2hw.export.c.runtime import RUNTIME
-from snn2hw.export.c.synapses import Synapse, biases, packed, packed_events, synapse, synapse_function
+from snn2hw.export.c.runtime import HEAD
+from snn2hw.export.c.synapse import Synapse, biases, packed, packed_events, synapse
+from snn2hw.export.c.synapses import synapse_function
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -51,7 +54,7 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
     """
     rough = plan(net, 0, still)
     synapses = {n.name: _synapse(n, rough) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)}
-    laid = plan(net, max([max(s.scratch, s.lists) for s in synapses.values()], default=0), still)
+    laid = plan(net, max([s.scratch for s in synapses.values()], default=0), still)
     synapses = {name: _synapse(s.node, laid) for name, s in synapses.items()}
     numbers = {n.name: k for k, n in enumerate(net.nodes)}
     functions, calls, arrays, traces = [], [], dict[str, npt.NDArray[np.generic]](), list[tuple[str, str]]()
@@ -83,7 +86,7 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
     text = f"""#include <stdint.h>
 #include <string.h>
 #define SNN_ALIGNED _Alignas(64)
-{RUNTIME}
+{HEAD}{DENSE}{EVENTS}
 {bound}
 {"".join(functions)}
 void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, const void *const *arrays,
