@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import platform
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ import onnx
 from snn2hw.artefact import Artefact
 from snn2hw.checker.check import Checked
 from snn2hw.checker.check import check as check_folder
-from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.errors import MissingExtraError, ShapeError, UsageError
+from snn2hw.executors import Executor, chosen_executor
 from snn2hw.executors import executor as executor_named
 from snn2hw.executors.reference import interpret
 from snn2hw.frontends.samples import input_node, samples_array
@@ -143,36 +145,74 @@ def stimulus(artefact: Artefact, samples: npt.ArrayLike | None) -> Ints:
     return read_vectors(artefact)[0] if samples is None else encode(artefact.network, samples_array(samples))
 
 
+def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]) -> Iterator[Ints]:
+    """Payloads of the samples, some at a time: arrays are read as they are needed, and iterators give batches of their own.
+
+    Raises:
+        ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
+    """
+    if isinstance(samples, Iterator):
+        for given in samples:
+            yield stimulus(artefact, given)
+        return
+    x, axis = samples_array(samples), 0 if artefact.network.input.static else 1
+    total = x.shape[axis] if x.ndim > axis else 0
+    for start in range(0, max(total, 1), BATCH):
+        yield stimulus(artefact, x[(slice(None),) * axis + (slice(start, start + BATCH),)])
+
+
 def simulate(
     artefact: Artefact,
-    samples: npt.ArrayLike,
+    samples: npt.ArrayLike | Iterator[npt.ArrayLike],
     executor: str = "reference",
     *,
     traces: bool = True,
     progress: Progress | None = None,
 ) -> Trace:
-    """Run samples through one executor, batch by batch.
+    """Run samples through one executor, batch by batch; memory grows with what is kept, not with what is run.
 
     Args:
-        samples: [N, ...] where the input is static, else [T, N, ...]; floats are real values, integers are payloads.
+        samples: [N, ...] where the input is static, else [T, N, ...]; floats are real values, integers are payloads. An array on
+            disk (`np.load(path, mmap_mode="r")`) or an iterator of such arrays is read as it is needed.
+        executor: a name; "auto" is `fast` where there is a C compiler, else `onnxruntime`, and a warning says so.
         traces: whether spikes and states are kept; without, only the readout is.
 
     Raises:
         ShapeError, ValueRangeError: samples that do not fit. ExecutorUnavailableError: the executor cannot run here.
     """
-    return simulate_payloads(artefact, stimulus(artefact, samples), executor, traces=traces, progress=progress)
+    chosen, note = chosen_executor(executor)
+    if note:
+        warnings.warn(note, stacklevel=2)
+    total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
+    return _joined(chosen, artefact, batches(artefact, samples), traces, progress, total)
+
+
+def _number(artefact: Artefact, samples: npt.ArrayLike) -> int:
+    shape = samples_array(samples).shape
+    return int((*shape, 0, 0)[0 if artefact.network.input.static else 1])
 
 
 def simulate_payloads(
     artefact: Artefact, payloads: Ints, executor: str = "reference", *, traces: bool = True, progress: Progress | None = None
 ) -> Trace:
     """`simulate` on payloads [T, N, ...] that are encoded already."""
-    chosen, total, parts = executor_named(executor), payloads.shape[1], []
-    for start in range(0, total, BATCH):
-        parts.append(run_executor(chosen, artefact, payloads[:, start : start + BATCH], traces))
+    total = payloads.shape[1]
+    parts = (payloads[:, start : start + BATCH] for start in range(0, total, BATCH))
+    return _joined(executor_named(executor), artefact, parts, traces, progress, total)
+
+
+def _joined(
+    chosen: Executor, artefact: Artefact, parts: Iterable[Ints], traces: bool, progress: Progress | None, total: int
+) -> Trace:
+    done, found = 0, []
+    for batch in parts:
+        found.append(run_executor(chosen, artefact, batch, traces))
+        done += batch.shape[1]
         if progress is not None:
-            progress(chosen.name, min(start + BATCH, total), total)
-    return Trace.concatenate(parts)
+            progress(chosen.name, done, max(total, done))
+    if not found:
+        raise ShapeError("there are no samples", where="samples", got="an iterator without a batch", expected="one or more")
+    return Trace.concatenate(found)
 
 
 def verify(

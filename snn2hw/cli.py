@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
-from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
@@ -147,7 +148,10 @@ def simulate(
     artefact: Folder,
     samples: Samples = None,
     executor: Annotated[
-        str, typer.Option("--executor", "-e", help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}.")
+        str,
+        typer.Option(
+            "--executor", "-e", help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}; {AUTO} is the fastest that runs here."
+        ),
     ] = "reference",
     out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
 ) -> None:
@@ -157,11 +161,18 @@ def simulate(
 
     `snn2hw simulate build/lnm --input images.npy --executor onnxruntime --out trace.npz`
     """
-    loaded = api.load(artefact)
-    payloads = api.stimulus(loaded, None if samples is None else read_samples(samples))
+    loaded, (chosen, note) = api.load(artefact), chosen_executor(executor)
+    if note:
+        console.say(note)
+    given = None if samples is None else read_samples(samples)
+    begun = perf_counter()
     with console.progress("simulate") as progress:
-        trace = api.simulate_payloads(loaded, payloads, executor, traces=out is not None, progress=progress)
-    console.print_readout(trace, executor)
+        if out is None and given is not None:
+            trace = api.simulate(loaded, given, chosen.name, traces=False, progress=progress)
+        else:
+            payloads = api.stimulus(loaded, given)
+            trace = api.simulate_payloads(loaded, payloads, chosen.name, traces=out is not None, progress=progress)
+    console.print_readout(trace, chosen.name, perf_counter() - begun)
     if out is not None:
         write_npz(out, {MODEL_HASH: np.array(sha256(loaded.model)), "payloads": payloads, **trace.arrays()})
         console.say(f"written: {out}")

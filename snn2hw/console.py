@@ -113,8 +113,8 @@ def print_program(layer: str, program: Program) -> None:
     print_text(program_to_text(program).rstrip())
 
 
-def print_readout(trace: Trace, executor: str, most: int = 10) -> None:
-    """Prediction and integer readout of the first samples."""
+def print_readout(trace: Trace, executor: str, seconds: float, most: int = 10) -> None:
+    """Prediction and integer readout of the first samples, and how fast it went."""
     rows = [[n, trace.predictions[n], " ".join(map(str, r))] for n, r in enumerate(trace.readout[:most].tolist())]
     table(
         f"{executor}: {len(trace.readout)} samples" + (f", the first {most}" if len(trace.readout) > most else ""),
@@ -122,6 +122,7 @@ def print_readout(trace: Trace, executor: str, most: int = 10) -> None:
         rows,
         (0, 1),
     )
+    say(f"{seconds:.2f} s, {len(trace.readout) / max(seconds, 1e-9):,.0f} samples a second, compiling and reading included")
 
 
 def print_measurement(m: Measurement, title: str) -> None:

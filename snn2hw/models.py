@@ -7,6 +7,7 @@ import importlib.util
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -198,7 +199,7 @@ def _from_factory(name: str, weights: str | None) -> Model:
 
 
 def read_samples(path: Path) -> npt.NDArray[Any]:
-    """Samples from a .npy file, or from the array 'samples' of an .npz file.
+    """Samples from a .npy file, which stays on disk until they are needed, or from the array 'samples' of an .npz file.
 
     Raises:
         UsageError: no such file, not an array, or one with Python objects.
@@ -210,6 +211,8 @@ def read_samples(path: Path) -> npt.NDArray[Any]:
                 "this file has no array 'samples'", where=str(path), got=", ".join(arrays), do="np.savez(file, samples=x)"
             )
         return arrays["samples"]
+    with suppress(ValueError, OSError):  # what cannot be mapped (no elements, no .npy) is read, or refused, below
+        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
     try:
         with path.open("rb") as file:
             return np.asarray(np.load(file, allow_pickle=False))

@@ -13,6 +13,8 @@ from snn2hw.executors.onnxruntime import OnnxRuntime
 from snn2hw.executors.reference import Reference
 from snn2hw.executors.torch import TorchExecutor
 
+AUTO = "auto"
+
 # Those that run in this process; `verify` takes all of them by default.
 EXECUTORS: dict[str, Executor] = {e.name: e for e in (Reference(), Fast(), OnnxRuntime(), OnnxReference(), TorchExecutor())}
 
@@ -32,9 +34,18 @@ def executor(name: str) -> Executor:
     return known[name]
 
 
+def chosen_executor(name: str) -> tuple[Executor, str]:
+    """The executor of this name and ""; for "auto" the fastest that can run here, and why there is no faster one."""
+    if name != AUTO:
+        return executor(name), ""
+    fast, other = EXECUTORS["fast"], EXECUTORS["onnxruntime"]
+    reason = fast.unavailable()
+    return (other, f"auto: onnxruntime runs, not fast: {reason}") if reason else (fast, "")
+
+
 def executors(names: Iterable[str]) -> list[Executor]:
     """Several executors by name, each once, in the order given."""
     return [executor(name) for name in dict.fromkeys(names)]
 
 
-__all__ = ["EXECUTORS", "SIDE_EXECUTORS", "Executor", "executor", "executors"]
+__all__ = ["AUTO", "EXECUTORS", "SIDE_EXECUTORS", "Executor", "chosen_executor", "executor", "executors"]

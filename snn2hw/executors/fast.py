@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
-from snn2hw.export.c.to_c import Source, to_c
+from snn2hw.executors.built import Built, build
+from snn2hw.executors.crossover import crossover
+from snn2hw.export.c.to_c import Source
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.native.compiler import INSTALL, compiler, library
+from snn2hw.native.compiler import INSTALL, compiler
 from snn2hw.trace import Ints, Trace
 
 THREADS_VARIABLE = "SNN2HW_THREADS"
 KEPT = 8  # networks
-EVENTS_BELOW = 15  # percent of inputs that are active: where bench/resnet.py has both ways cost the same
-
-
-@dataclass(frozen=True)
-class Built:
-    """A network compiled and bound.
-
-    Args:
-        arrays: weights, aligned. pointers: to them, as the library takes them.
-    """
-
-    source: Source
-    run: Any
-    arrays: list[npt.NDArray[Any]]
-    pointers: Any
 
 
 class Fast:
     """The generated C. One sample at a time, layer by layer, all steps of a layer together.
 
     Args:
-        percent: a layer is summed event by event where fewer of its inputs are active; 0: never, 101: always.
+        percent: a layer is summed event by event where fewer of its inputs are active; 0: never, 101: always; None: what
+            `crossover` measured on this machine.
     """
 
     name = "fast"
     says = "C generated for the network, compiled here, neurons fused behind their synapses"
 
-    def __init__(self, percent: int = EVENTS_BELOW) -> None:
+    def __init__(self, percent: int | None = None) -> None:
         self.percent = percent
         self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
 
@@ -71,11 +55,12 @@ class Fast:
         readout = np.empty((samples, *net.readout.shape), np.int64)
         kept = _traces(net, built.source, samples) if traces else []
         workers = min(threads(), samples)
-        arenas = [_aligned(built.source.arena) for _ in range(workers)]
+        arenas = [built.arena() for _ in range(workers)]
+        percent = crossover() if self.percent is None else self.percent
 
         def some(worker: int) -> None:
             for n in range(worker, samples, workers):
-                _one(built, np.ascontiguousarray(given[:, n]), readout[n], arenas[worker], [a[n] for a in kept], self.percent)
+                built.one(np.ascontiguousarray(given[:, n]), readout[n], arenas[worker], [a[n] for a in kept], percent)
 
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(some, range(workers)))
@@ -87,12 +72,7 @@ class Fast:
         """The network's library, for input that is the same at every step or not; the last few are kept."""
         key = artefact.model, still
         if key not in self._built:
-            source = to_c(artefact.network, still)
-            loaded = library(source.text)
-            arrays = [_filled(a) for a in source.arrays.values()]
-            pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays))
-            loaded.snn_run.restype = None
-            self._built[key] = Built(source, loaded.snn_run, arrays, pointers)
+            self._built[key] = build(artefact.network, still)
             while len(self._built) > KEPT:
                 self._built.popitem(last=False)
         self._built.move_to_end(key)
@@ -111,25 +91,6 @@ def threads() -> int:
     if not given.isdigit() or int(given) < 1:
         raise UsageError(f"{THREADS_VARIABLE} is no number of threads", got=repr(given), expected="1 or more")
     return int(given)
-
-
-def _aligned(size: int) -> npt.NDArray[np.uint8]:
-    raw = np.empty(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size]
-
-
-def _filled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    made = _aligned(max(array.nbytes, 1))[: array.nbytes].view(array.dtype).reshape(array.shape)
-    made[...] = array
-    return made
-
-
-def _one(
-    built: Built, x: npt.NDArray[Any], readout: Ints, arena: npt.NDArray[np.uint8], traces: list[Ints], percent: int
-) -> None:
-    pointers = (ctypes.c_void_p * len(traces))(*(a.ctypes.data for a in traces)) if traces else None
-    built.run(*(ctypes.c_void_p(a.ctypes.data) for a in (x, readout, arena)), built.pointers, pointers, ctypes.c_int(percent))
 
 
 def _traces(net: IntegerNetwork, source: Source, samples: int) -> list[Ints]:

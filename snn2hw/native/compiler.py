@@ -48,12 +48,10 @@ def library(source: str) -> ctypes.CDLL:
     command = compiler()
     if command is None:
         raise ExecutorUnavailableError("there is no C compiler", expected="cc, gcc, clang or ziglang", do=INSTALL)
-    flags = (*FLAGS, *os.environ.get(FLAGS_VARIABLE, "").split())  # the last of two that contradict each other counts
-    key = hashlib.sha256("\0".join([source, *command, *flags, _machine()]).encode()).hexdigest()[:16]
     folder = cache_folder() / "native"
-    made = folder / f"{key}.so"
+    made = folder / f"{library_key(source)}.so"
     if not _whole(made):
-        _compile(command, flags, source, folder, made)
+        _compile(command, _flags(), source, folder, made)
     try:
         return ctypes.CDLL(str(made))
     except OSError as error:
@@ -64,6 +62,15 @@ def library(source: str) -> ctypes.CDLL:
             expected="a cache folder that programs may be run from",
             do=f"set {CACHE_VARIABLE} to another folder; {INSTALL}",
         ) from error
+
+
+def library_key(source: str) -> str:
+    """Names what is compiled from a source by this compiler, with these flags, for this machine."""
+    return hashlib.sha256("\0".join([source, *(compiler() or ()), *_flags(), _machine()]).encode()).hexdigest()[:16]
+
+
+def _flags() -> tuple[str, ...]:
+    return (*FLAGS, *os.environ.get(FLAGS_VARIABLE, "").split())  # the last of two that contradict each other counts
 
 
 def _whole(made: Path) -> bool:
