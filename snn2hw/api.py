@@ -15,8 +15,8 @@ import numpy.typing as npt
 import onnx
 
 from snn2hw.artefact import Artefact
-from snn2hw.checker.check import Checked
 from snn2hw.checker.check import check as check_folder
+from snn2hw.claims import Checked
 from snn2hw.errors import MissingExtraError, ShapeError, UsageError
 from snn2hw.executors import Executor, chosen_executor
 from snn2hw.executors import executor as executor_named

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from snn2hw import console
 from snn2hw.certificate.certify import Progress
-from snn2hw.checker.check import Checked
+from snn2hw.claims import Checked
 from snn2hw.passes.polynomials.search import Candidate
 
 SHOWN = 20  # failures
@@ -62,9 +62,6 @@ def _interval(ends: Sequence[int]) -> str:
 
 def _relies(layer: Mapping[str, Any], name: str, clamp: Mapping[str, Any]) -> str:
     named, reached, bounds = f"layer {layer['layer']}", _interval(clamp["before"]), _interval(clamp["bounds"])
-    if layer["closed_without_clamp"]:
-        closed = _interval(layer["closed_without_clamp"])
-        return f"{named}: from its initial state on, the state stays in {closed}, where the clamp of {name} never acts"
     instance = ", ".join(f"{k} = {v}" for k, v in clamp["witness"].items())
     return f"{named} relies on its clamp: {name} would reach {reached} and is held to {bounds}, for instance at {instance}"
 

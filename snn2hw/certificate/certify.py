@@ -7,7 +7,8 @@ from typing import Any
 
 from snn2hw.certificate.bounds import Bounds, layer_bounds, spread
 from snn2hw.certificate.neuron import claims
-from snn2hw.checker.derive import FORMAT, fingerprints
+from snn2hw.claims import FORMAT
+from snn2hw.fingerprints import fingerprints
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron
 
 Progress = Callable[[str, int], None]  # layer, values tried since the last call

@@ -17,7 +17,6 @@ from snn2hw.num import Interval
 
 TRIED, INTERVAL = "enumeration", "interval"
 MOST_TRIED = 1 << 24  # values of one variable; a wider one is bounded by intervals
-BASIN_ROUNDS, BASIN_STATES = 64, 1 << 18
 DIGITS = 6  # of an error in units of the state
 
 
@@ -101,7 +100,6 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     errors: dict[str, tuple[Error, int]] = {}
     payloads: list[tuple[int, int]] = [(0, 0)] * len(channels)
     firing: list[dict[str, Any]] = []
-    basin: Interval | None = None
     witnesses: dict[str, dict[str, int]] = {}
     for group in groups:
         single = one_channel(program, group.channels[0])
@@ -124,8 +122,6 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             if i.name not in witnesses and ranges[i.args[0]] not in declared_interval(i):
                 at = witness(single, i, ranges, tried)
                 witnesses[i.name] = {"channel": group.entered_by(channels, at.get(entry)), **at}
-        own = _basin(single, group.input)
-        basin = own if group is groups[0] else (own.hull(basin) if own and basin else None)
     _insist(node, seen)
     return {
         "layer": node.name,
@@ -140,7 +136,6 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
         "clamps": {
             i.name: {**_clamp(i.args[0], i.attrs[:2], seen), "witness": witnesses.get(i.name, {})} for i in program.of(Op.CLAMP)
         },
-        "closed_without_clamp": None if basin is None else _ends(basin),
         "errors": _errors(node, errors),
         "firing": _merged(firing),
     }
@@ -245,25 +240,6 @@ def _merged(firing: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             same["channels"] = sorted([*same["channels"], *claim["channels"]])
     return alike
-
-
-def _basin(program: Program, entering: Interval) -> Interval | None:
-    """The least interval with the initial state that no input can leave and no clamp has to hold; None where there is none."""
-    if len(program.states) != 1:
-        return None
-    ((name, state),) = program.states.items()
-    held = Interval(initial_value(state), initial_value(state))
-    for _ in range(BASIN_ROUNDS):
-        if held.hi - held.lo >= BASIN_STATES:
-            return None
-        known = analyse(program, {name: held, program.input.name: entering}, {}, None).known
-        if any(known[i.args[0]].interval not in declared_interval(i) for i in program.of(Op.CLAMP)):
-            return None
-        grown = held.hull(known[program.outputs[name].name].interval)
-        if grown == held:
-            return held
-        held = grown
-    return None
 
 
 def _insist(node: IntNeuron, seen: dict[str, Known]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnx
+from onnx.reference import ReferenceEvaluator
 
 from snn2hw.checker.neuron import Pair
+
+# Operators whose ends go with the ends of their arguments; Mul by what is constant and not negative.
+MONOTONE = {"Identity", "Add", "Mul", "Max", "Transpose", "Reshape", "Concat", "Slice", "Pad", "ReduceSum"}
 
 
 def _matmul(a: Pair, w: Pair, zero: Pair = (0, 0)) -> Pair:
@@ -18,29 +21,16 @@ def _matmul(a: Pair, w: Pair, zero: Pair = (0, 0)) -> Pair:
     return next(ends), next(ends)
 
 
-def _slice(a: Any, starts: Any, ends: Any, axes: Any, steps: Any) -> Any:
-    index = [slice(None)] * a.ndim
-    for s, e, axis, step in zip(starts, ends, axes, steps, strict=True):
-        index[axis] = slice(int(s), int(e), int(step))
-    return a[tuple(index)]
-
-
-def _pad(a: Any, pads: Any, value: Any) -> Any:
-    half = len(pads) // 2
-    return np.pad(a, list(zip(pads[:half], pads[half:], strict=True)), constant_values=int(value))
-
-
 def layer_bounds(node: Any, args: Sequence[Pair]) -> Pair:
-    """Lowest and highest value of a layer's operator; every one but the products is monotone, so its ends go with the ends."""
-    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    """Lowest and highest value of a layer's operator, as ONNX itself defines it, in int64."""
+    if node.op_type in ("Mul", "MatMul", "MatMulInteger") and np.any(args[1][0] != args[1][1]):
+        raise ValueError(f"a product of two values that vary in '{node.name}'")
     if node.op_type in ("MatMul", "MatMulInteger"):
         return _matmul(*args)
-    if node.op_type == "Mul" and np.min(args[1][0]) < 0:
-        raise ValueError(f"a product with a negative constant in '{node.name}'")
-    table: Mapping[str, Callable[..., Any]] = {
-        "Cast": lambda a: a, "Identity": lambda a: a, "Add": lambda a, b: a + b, "Mul": lambda a, b: a * b, "Max": np.maximum,
-        "Transpose": lambda a: np.transpose(a, attributes["perm"]), "Reshape": lambda a, s: a.reshape([int(d) for d in s]),
-        "Concat": lambda *a: np.concatenate(a, attributes["axis"]), "Slice": _slice, "Pad": _pad,
-        "ReduceSum": lambda a, axes: a.sum(tuple(int(x) for x in axes), keepdims=bool(attributes["keepdims"])),
-    }  # fmt: skip
-    return table[node.op_type](*(a[0] for a in args)), table[node.op_type](*(a[1] for a in args))
+    if node.op_type == "Cast":
+        return args[0]
+    if node.op_type not in MONOTONE or (node.op_type == "Mul" and np.min(args[1][0]) < 0):
+        raise ValueError(f"{node.op_type} '{node.name}' need not be lowest where its arguments are")
+    operator: Any = ReferenceEvaluator(node)
+    low, high = (operator.run(None, dict(zip(node.input, ends, strict=True)))[0] for ends in zip(*args, strict=True))
+    return low, high

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from onnx import numpy_helper
 
 CHUNK, MOST_TRIED = 1 << 17, 1 << 24
 Pair = tuple[Any, Any]  # lowest and highest, integers or arrays
-Watch = Callable[[Any, Any], None]  # is shown every value of a variable and what follows from it
+Place = Mapping[str, int]  # values of variables
+Watch = Callable[[Any, Mapping[str, Any]], None]  # is shown every value of a variable and what follows from it
 
 
 def chunks(lo: int, hi: int) -> Iterator[Any]:
     """All integers from lo to hi, piece by piece."""
     for start in range(lo, hi + 1, CHUNK):
         yield np.arange(start, min(start + CHUNK, hi + 1), dtype=np.int64)
+
+
+def integers(tensor: Any) -> Any:
+    """A tensor that holds integers, in int64; of any other it is an error."""
+    return numpy_helper.to_array(tensor).astype(np.int64, casting="safe")
 
 
 def _divide(a: Any, b: Any) -> Any:
@@ -32,25 +38,36 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "Greater": np.greater, "GreaterOrEqual": np.greater_equal, "Equal": np.equal,
 }  # fmt: skip
 # Operators whose extremes over a box of integers are at its corners; divisors are positive constants.
-CORNERS = {"Cast", "Identity", "Neg", "Add", "Sub", "Mul", "Div", "Less", "Greater", "GreaterOrEqual", "Max", "Min"}
+CORNERS = {"Cast", "Identity", "Neg", "Add", "Sub", "Mul", "Div", "Less", "Greater", "GreaterOrEqual", "Max", "Min", "Clip"}
+CHOICES = {"Less": "Max", "Greater": "Min"}  # Where(x < b, b, x) is Max(x, b), Where(x > b, b, x) is Min(x, b)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Seen:
-    """What is known of one value of a function: its range, how it is known, and where the ends occur."""
+    """What is known of one value of a function: its range, whether it was tried, and where its two ends occur."""
 
     lo: int
     hi: int
     tried: bool
-    places: tuple[int, int] | None = None  # of its variable, where the ends occur first
+    at: tuple[Place, Place] = ({}, {})
+
+    @property
+    def ends(self) -> list[int]:
+        """As claims state a range."""
+        return [self.lo, self.hi]
 
     def hull(self, other: Seen) -> Seen:
         """Both, seen one after the other."""
-        mine, others = self.places, other.places
-        low = (self.lo, mine and mine[0]) if self.lo <= other.lo else (other.lo, others and others[0])
-        high = (self.hi, mine and mine[1]) if self.hi >= other.hi else (other.hi, others and others[1])
-        places = None if low[1] is None or high[1] is None else (low[1], high[1])
-        return Seen(low[0], high[0], self.tried and other.tried, places)
+        low, high = min(self, other, key=lambda s: s.lo), max(self, other, key=lambda s: s.hi)
+        return Seen(low.lo, high.hi, self.tried and other.tried, (low.at[0], high.at[1]))
+
+
+class Node(NamedTuple):
+    """One operator of a function."""
+
+    name: str
+    op: str
+    args: tuple[str, ...]
 
 
 class Neuron:
@@ -58,112 +75,98 @@ class Neuron:
 
     def __init__(self, function: Any, params: Mapping[str, int]) -> None:
         self.constants: dict[str, Any] = dict(params)
-        self.nodes: list[Any] = []
+        self.nodes: dict[str, Node] = {}
         self.sources: dict[str, str] = {}
         for node in function.node:
-            (name,) = node.output
-            if node.op_type == "Constant":
-                self.constants[name] = int(numpy_helper.to_array(node.attribute[0].t))
-            elif all(i in self.constants for i in node.input):
-                self.constants[name] = OPERATORS[node.op_type](*(self.constants[i] for i in node.input))
-            elif node.op_type == "Cast" and node.input[0] in function.input:
-                self.sources[node.input[0]] = name
+            (name,), op, args = node.output, node.op_type, tuple(node.input)
+            if op in ("Div", "Mod") and not self.constants.get(args[1], 0) > 0:
+                raise ValueError(f"{op} '{name}' by what is not a positive constant")
+            if op == "Constant":
+                self.constants[name] = int(integers(node.attribute[0].t))
+            elif self.constants.keys() >= set(args):
+                self.constants[name] = OPERATORS[op](*(self.constants[a] for a in args))
+            elif op == "Cast" and args[0] in function.input:
+                self.sources[args[0]] = name
             else:
-                self.nodes.append(node)
-        self.by_name = {n.output[0]: n for n in self.nodes}
+                self.nodes[name] = self._chosen(Node(name, op, args))
         self.support = self._variables()
 
+    def _chosen(self, node: Node) -> Node:
+        """The choice between two values by which of them is larger as the maximum or minimum that it is."""
+        compare = self.nodes.get(node.args[0])
+        if node.op == "Where" and compare and compare.op in CHOICES and compare.args[::-1] == node.args[1:]:
+            return Node(node.name, CHOICES[compare.op], compare.args)
+        return node
+
     def _variables(self) -> dict[str, str]:
-        """For every value the one variable it depends on; '' for constants. A value in which two meet is its own variable."""
+        """For every value the one variable it depends on; '' for constants.
+
+        A value in which two meet is its own variable. So is a clamped variable, for its range is that of the clamped ends.
+        """
         support = dict.fromkeys(self.constants, "") | {s: s for s in self.sources.values()}
-        for node in self.nodes:
-            (name,) = node.output
-            met = {support[i] for i in node.input} - {""}
-            alone = len(met) == 1 and not self._bounded(node, support)
-            support[name] = met.pop() if alone else name if met else ""
+        for name, op, args in self.nodes.values():
+            met = {support[a] for a in args} - {""}
+            clamped = op in ("Clip", "Max", "Min") and met == {args[0]}
+            support[name] = name if len(met) > 1 or clamped else "".join(met)
         return support
 
-    def _bounded(self, node: Any, support: Mapping[str, str]) -> bool:
-        """Whether the node is max or min of a variable and a constant, which is monotone: its range is that of the ends."""
-        if node.op_type == "Clip":
-            return bool(support[node.input[0]] == node.input[0])
-        if node.op_type != "Where" or not node.input[0].endswith("/beyond"):
-            return False
-        compare, kept = self.by_name[node.input[0]], node.input[2]
-        shape = compare.op_type in ("Less", "Greater") and list(compare.input) == [kept, node.input[1]]
-        return bool(shape and support[kept] == kept and support[node.input[1]] == "")
-
-    def ranges(self, held: Mapping[str, Pair], watch: Mapping[str, Watch] | None = None) -> dict[str, Seen]:
-        """The range of every value when the sources lie in `held`; `watch` is shown the values of each variable's slice."""
-        seen = {name: Seen(int(value), int(value), True) for name, value in self.constants.items()}
-        for name in [*self.sources.values(), *self.by_name]:
-            if self.support[name] != name:
+    def clamps(self) -> Iterator[tuple[str, str, int, int]]:
+        """(name, argument, lower bound, upper bound) of every clamp: one operator or, in int64, two."""
+        for name, op, args in self.nodes.values():
+            inner = self.nodes.get(args[0])
+            if op == "Min" and inner and inner.op == "Max" and inner.name == f"{name}/raised":
+                args = (*inner.args, args[1])
+            elif op != "Clip":
                 continue
-            seen[name] = Seen(*held[name], True) if name in held else self._met(self.by_name[name], seen)
-            inside = [n for n in self.nodes if self.support[n.output[0]] == name and n.output[0] != name]
-            self._follow(name, inside, seen, (watch or {}).get(name))
+            yield name, args[0], int(self.constants[args[1]]), int(self.constants[args[2]])
+
+    def ranges(self, held: Mapping[str, Pair], watch: Mapping[str, Watch]) -> dict[str, Seen]:
+        """The range of every value when the sources lie in `held`; `watch` has the variables whose values are asked for."""
+        seen = {name: Seen(int(value), int(value), True) for name, value in self.constants.items()}
+        seen |= {name: Seen(lo, hi, True, ({name: lo}, {name: hi})) for name, (lo, hi) in held.items()}
+        for name in [*self.sources.values(), *self.nodes]:
+            if self.support[name] == name:
+                if name not in seen:
+                    seen[name] = self._met(self.nodes[name], seen)
+                self._follow(name, seen, watch.get(name))
         return seen
 
-    def _met(self, node: Any, seen: Mapping[str, Seen]) -> Seen:
-        if self._bounded(node, self.support):
-            held = seen[node.input[0] if node.op_type == "Clip" else node.input[2]]
-            ends = [self._clip(node, held.lo), self._clip(node, held.hi)]
-        elif node.op_type == "Where":
-            ends = [end for i in node.input[1:] for end in (seen[i].lo, seen[i].hi)]
-        elif node.op_type in CORNERS:
-            ends = [int(OPERATORS[node.op_type](*c)) for c in product(*((seen[i].lo, seen[i].hi) for i in node.input))]
-        elif node.op_type == "Mod":
-            held, m = seen[node.input[0]], self.constants[node.input[1]]
-            ends = [held.lo, held.hi] if held.lo >= 0 and held.hi < m else [0, m - 1]
+    def _met(self, node: Node, seen: Mapping[str, Seen]) -> Seen:
+        """A value by the ends of its arguments alone; a sum is at its ends where its parts are."""
+        args = [seen[a] for a in node.args]
+        if node.op in CORNERS:
+            ends = [int(OPERATORS[node.op](*corner)) for corner in product(*(a.ends for a in args))]
+        elif node.op == "Where":
+            ends = args[1].ends + args[2].ends
+        elif node.op == "Mod":
+            m = self.constants[node.args[1]]
+            ends = args[0].ends if args[0].lo >= 0 and args[0].hi < m else [0, m - 1]
         else:
-            raise ValueError(f"variables meet in {node.op_type} '{node.output[0]}', which this checker cannot bound")
-        return Seen(min(ends), max(ends), False)
+            raise ValueError(f"variables meet in {node.op} '{node.name}', which this checker cannot bound")
+        low, high = ({v: at for a in args if node.op == "Add" for v, at in a.at[end].items()} for end in (0, 1))
+        return Seen(min(ends), max(ends), False, (low, high))
 
-    def _clip(self, node: Any, end: int) -> int:
-        if node.op_type == "Clip":
-            return int(OPERATORS["Clip"](end, *(self.constants[i] for i in node.input[1:])))
-        bound = int(self.constants[node.input[1]])
-        compare = self.by_name[node.input[0]]
-        return max(end, bound) if compare.op_type == "Less" else min(end, bound)
-
-    def _follow(self, name: str, inside: Sequence[Any], seen: dict[str, Seen], watch: Watch | None) -> None:
-        lo, hi = seen[name].lo, seen[name].hi
-        if not inside:
-            return
-        if hi - lo >= MOST_TRIED:
+    def _follow(self, name: str, seen: dict[str, Seen], watch: Watch | None) -> None:
+        """Try every value of a variable, where there are not too many, for what depends on it alone."""
+        inside = [n for n in self.nodes.values() if self.support[n.name] == name != n.name]
+        if seen[name].hi - seen[name].lo >= MOST_TRIED:
             for node in inside:
-                seen[node.output[0]] = self._met(node, seen)
+                met = self._met(node, seen)
+                seen[node.name] = Seen(met.lo, met.hi, False)
             return
-        for raw in chunks(lo, hi):
+        for raw in chunks(seen[name].lo, seen[name].hi) if inside else ():
             values = self.evaluated(inside, {name: raw})
             for node in inside:
-                out = node.output[0]
-                value = values[out] * np.int64(1) + 0 * raw
+                value = values[node.name]
                 low, high = int(value.argmin()), int(value.argmax())
-                new = Seen(int(value[low]), int(value[high]), True, (int(raw[low]), int(raw[high])))
-                seen[out] = seen[out].hull(new) if out in seen else new
+                new = Seen(int(value[low]), int(value[high]), True, ({name: int(raw[low])}, {name: int(raw[high])}))
+                seen[node.name] = seen[node.name].hull(new) if node.name in seen else new
             if watch is not None:
                 watch(raw, values)
 
-    def argument(self, clamp: str) -> str:
-        """The value that a clamp, in one operator or two, is applied to."""
-        node = self.by_name[clamp]
-        return str(node.input[0] if node.op_type == "Clip" else self.by_name[node.input[2]].input[2])
-
-    def reach(self, name: str, high: bool, seen: Mapping[str, Seen]) -> dict[str, int]:
-        """Values of variables for which a value is at its lowest or highest; a sum is where its parts are."""
-        variable, known = self.support[name], seen[name]
-        if variable != name:
-            return {variable: known.places[high]} if variable and known.places else {}
-        node = self.by_name.get(name)
-        if node is None:
-            return {name: known.hi if high else known.lo}
-        parts = [self.reach(i, high, seen) for i in node.input] if node.op_type == "Add" else []
-        return {v: value for part in parts for v, value in part.items()}
-
-    def evaluated(self, nodes: Sequence[Any], start: Mapping[str, Any]) -> dict[str, Any]:
+    def evaluated(self, nodes: Sequence[Node], start: Mapping[str, Any]) -> dict[str, Any]:
         """Values of the nodes, by ONNX's meaning of their operators."""
         values = {**self.constants, **start}
-        for node in nodes:
-            values[node.output[0]] = OPERATORS[node.op_type](*(values[i] for i in node.input))
+        for name, op, args in nodes:
+            values[name] = OPERATORS[op](*(values[a] for a in args))
         return values

@@ -11,9 +11,10 @@ import pytest
 from onnx import ModelProto, numpy_helper
 
 import snn2hw
-from snn2hw.checker.check import Checked, Failure, check, check_claims
-from snn2hw.checker.derive import fingerprints
+from snn2hw.checker.check import check, check_claims
+from snn2hw.claims import Checked, Failure
 from snn2hw.errors import ArtefactError
+from snn2hw.fingerprints import fingerprints
 from tests.checker.tampering import written_random
 from tests.hand_networks import circulate, neuron, one_neuron
 from tests.refused import refused
@@ -246,5 +247,5 @@ def test_a_failure_says_where_the_true_ends_occur(folder: Path) -> None:
     (failure,) = check_claims((folder / "model.onnx").read_bytes(), claimed).failures
     assert str(failure) == (
         f"layers.fire.values.{name}: claimed [{lo}, {hi - 1}, 'enumeration'], true is [{lo}, {hi}, 'enumeration'] "
-        "(at u = -32768 and 32766)"
+        "(at u = -32768 and u = 32766)"
     )

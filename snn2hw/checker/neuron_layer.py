@@ -1,0 +1,130 @@
+"""Every claim about one layer of neurons, from its function, its constants and what reaches it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import onnx
+
+from snn2hw.checker.firing import try_firing
+from snn2hw.checker.neuron import Neuron, Pair, Place, Seen
+from snn2hw.checker.reals import Real, stated_reals
+
+INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
+TYPES = {getattr(onnx.TensorProto, t.upper()): (np.iinfo(t).min, np.iinfo(t).max) for t in INTEGERS}  # what each can hold
+TYPES[onnx.TensorProto.BOOL] = (0, 1)
+States = Mapping[str, tuple[Pair, int]]
+
+
+class NeuronLayer:
+    """A layer of neurons.
+
+    Args:
+        function: the ONNX function of the layer. params: its constants, one value per channel or one for all.
+        text: the layer in the file's metadata.
+        inputs: lowest and highest input of each channel.
+        states: state -> (interval that is claimed, initial value).
+    """
+
+    def __init__(self, function: Any, params: Mapping[str, Any], text: str, inputs: list[list[int]], states: States) -> None:
+        self.function, self.text, self.inputs, self.states = function, text, inputs, states
+        self.seen: dict[str, Seen] = {}
+        self.payloads = [[0, 0]] * len(inputs)
+        self.witnesses: dict[str, dict[str, int]] = {}  # of clamps
+        self.errors: dict[str, dict[str, Any]] = {}
+        self.firing: dict[str, list[int]] = {}  # claim as text -> channels that fire like this
+        self.faults: list[str] = []  # what no claim says and must hold all the same
+        groups: dict[tuple[tuple[str, int], ...], list[int]] = {}
+        for c in range(len(inputs)):
+            groups.setdefault(tuple((p, int(v[c % len(v)])) for p, v in params.items()), []).append(c)
+        for constants, channels in groups.items():
+            self._try(Neuron(function, dict(constants)), channels)
+        self._require_types()
+        self._require_closed()
+
+    def _try(self, neuron: Neuron, channels: list[int]) -> None:
+        """Everything about channels with the same constants."""
+        self.neuron, entry = neuron, neuron.sources["in"]
+        held = {neuron.sources[f"in/{s}"]: interval for s, (interval, _) in self.states.items()}
+        held[entry] = (min(self.inputs[c][0] for c in channels), max(self.inputs[c][1] for c in channels))
+        reals = stated_reals(self.text, entry, channels[0])
+        found = neuron.ranges(held, {variable: partial(self._compare, real, channels) for variable, real in reals.items()})
+        self.seen = {name: self.seen.get(name, s).hull(s) for name, s in found.items()}
+        for c in channels:
+            self.payloads[c] = found["out/spikes"].ends
+        for name, argument, lo, hi in neuron.clamps():
+            before = found[argument]
+            if before.lo < lo or before.hi > hi:
+                at = before.at[before.hi > hi]
+                self.witnesses.setdefault(name, {"channel": self._entered(channels, at.get(entry)), **at})
+        if "h" in neuron.nodes and {"up/flag", "up1/flag"} & neuron.nodes.keys():
+            claim, wrong = try_firing(neuron, found["h"])
+            self.firing.setdefault(json.dumps(claim), []).extend(channels)
+            self.faults += [f"the payload or the next state is not what the constants state at h = {h}" for h in wrong[:1]]
+
+    def _compare(self, real: Real, channels: list[int], raw: Any, values: Mapping[str, Any]) -> None:
+        """Keep the largest distance of a value from the real number that it stands for."""
+        signed = real.distance(raw, values[real.value])
+        worst = int(np.abs(signed).argmax())
+        channel = self._entered(channels, int(raw[worst]) if real.claim == "input" else None)
+        new = {"state_lsb": abs(float(signed[worst])), "at": int(raw[worst]), "channel": channel}
+        old = self.errors.get(real.claim, {"state_lsb": -1.0, "signed": [np.inf, -np.inf]})
+        ends = [min(old["signed"][0], float(signed.min())), max(old["signed"][1], float(signed.max()))]
+        self.errors[real.claim] = {**max(old, new, key=lambda e: e["state_lsb"]), "signed": ends}
+
+    def _entered(self, channels: list[int], x: int | None) -> int:
+        """The first of the channels that this input can enter, if any."""
+        return next((c for c in channels if x is not None and self.inputs[c][0] <= x <= self.inputs[c][1]), channels[0])
+
+    def _require_types(self) -> None:
+        to = {n.output[0]: a.i for n in self.function.node if n.op_type == "Cast" for a in n.attribute}
+        for name, s in self.seen.items():
+            low, high = TYPES.get(to.get(name, to[self.neuron.sources["in"]]), (1, 0))
+            if s.lo < low or s.hi > high:
+                self.faults.append(f"'{name}' reaches [{s.lo}, {s.hi}], beyond its type")
+
+    def _require_closed(self) -> None:
+        for state, ((lo, hi), initial) in self.states.items():
+            after = self.seen[f"out/{state}"]
+            if not lo <= min(after.lo, initial) <= max(after.hi, initial) <= hi:
+                self.faults.append(f"'{state}' leaves [{lo}, {hi}]: it becomes {after.lo} to {after.hi}")
+
+    def _values(self) -> dict[str, Seen]:
+        """Of the program; what has a slash is ONNX's own."""
+        own = {n.output[0] for n in self.function.node}
+        return {name: s for name, s in self.seen.items() if name in own and "/" not in name}
+
+    def where(self) -> dict[str, str]:
+        """Claim -> values of the variables with which its ends occur, in words."""
+        places = {f"values.{name}": s.at for name, s in self._values().items()}
+        places |= {f"states.{state}.next": self.seen[f"out/{state}"].at for state in self.states}
+        return {claim: " and ".join(map(_shown, at)) for claim, at in places.items() if all(at)}
+
+    def claims(self) -> dict[str, Any]:
+        """The layer's part of the certificate."""
+        values, clamps = self._values(), {}
+        for name, argument, lo, hi in self.neuron.clamps():
+            at = self.witnesses.get(name, {})
+            clamps[name] = {"bounds": [lo, hi], "before": self.seen[argument].ends, "acts": bool(at), "witness": at}
+        return {
+            "kind": self.function.name,
+            "inputs": self.inputs,
+            "payloads": self.payloads,
+            "states": {
+                s: {"interval": list(interval), "initial": initial, "next": self.seen[f"out/{s}"].ends}
+                for s, (interval, initial) in self.states.items()
+            },
+            "values": {name: [*s.ends, "enumeration" if s.tried else "interval"] for name, s in values.items()},
+            "widest_bits": max(1, *(max(s.hi, ~s.lo).bit_length() + (s.lo < 0) for s in values.values())),
+            "clamps": clamps,
+            "errors": self.errors,
+            "firing": [{"channels": sorted(channels), **json.loads(claim)} for claim, channels in self.firing.items()],
+        }
+
+
+def _shown(place: Place) -> str:
+    return ", ".join(f"{variable} = {value}" for variable, value in place.items())

@@ -1,0 +1,41 @@
+"""The checker stays short enough to be read in one sitting."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+import snn2hw.checker
+
+# Who does not trust the compiler has to trust the checker instead, and can only do so after having read it.
+LINES = 400
+NO_CODE = {
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING),
+    tokenize.ENDMARKER,
+}
+
+
+def lines_of_code(text: str) -> int:
+    """Lines that are neither blank nor comments nor docstrings."""
+    code, docs = set[int](), set[int]()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in NO_CODE:
+            code.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            docs.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return len(code - docs)
+
+
+def test_lines_are_counted_without_blanks_comments_and_docstrings() -> None:
+    text = '"""Says\n\nwhat."""\n\n# why\nx = (1,  # one\n     2)\n\n\ndef f():\n    """Says."""\n    return """\n    a"""\n'
+    assert lines_of_code(text) == 2 + 1 + 2
+
+
+def test_the_checker_is_short() -> None:
+    (folder,) = snn2hw.checker.__path__
+    sizes = {p.name: lines_of_code(p.read_text(encoding="utf-8")) for p in sorted(Path(folder).rglob("*.py"))}
+    assert len(sizes) > 5
+    assert sum(sizes.values()) < LINES, sizes
