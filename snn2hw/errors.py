@@ -75,3 +75,7 @@ class MissingExtraError(Snn2hwError):
 
 class ExecutorUnavailableError(Snn2hwError):
     """An executor that was asked for and cannot run here."""
+
+
+class FileFormatError(Snn2hwError):
+    """A network file of another framework that is truncated, foreign, or lacks what its format asks for."""

@@ -10,7 +10,7 @@ import pytest
 from snn2hw.errors import ValueRangeError
 from snn2hw.executors.reference import step
 from snn2hw.ir.evaluate import evaluate_scalar
-from snn2hw.ir.loihi import RANGES, loihi_lif
+from snn2hw.ir.loihi import RANGES, loihi_biased, loihi_lif
 from tests.refused import refused
 from tests.shared_data import shared_data
 
@@ -74,10 +74,49 @@ def test_a_parameter_outside_its_register_is_refused() -> None:
     with refused(
         ValueRangeError,
         """
-        dv does not fit its register
+        du does not fit its register
           where:    Loihi LIF
           got:      4096
           expected: 0 to 4095
         """,
     ):
-        loihi_lif(du=0, dv=4096, vth=10)
+        loihi_lif(du=4096, dv=0, vth=10)
+
+
+def test_a_bias_per_channel_and_refractory_steps() -> None:
+    """After a spike the membrane stays at 0 for as many steps, while the current goes on."""
+    program = loihi_lif(du=0, dv=0, vth=1, bias_mant=[0, 70], bias_exp=6, refractory=2)
+    state = {name: np.zeros((1, 2), np.int64) for name in program.states}
+    seen = []
+    for t in range(8):
+        x = np.full((1, 2), 1 if t == 0 else 0)
+        spikes, state = step(program, x, state)
+        seen.append((spikes[0].tolist(), state["v"][0].tolist(), state["r"][0].tolist()))
+    # channel 0: the current loses one a step; channel 1 fires whenever it may
+    assert [s[0][1] for s in seen] == [1, 0, 0, 1, 0, 0, 1, 0]
+    assert [s[2][1] for s in seen] == [2, 1, 0, 2, 1, 0, 2, 1]
+    assert [s[0][0] for s in seen] == [0, 1, 0, 0, 0, 1, 0, 0]
+    assert [s[1][0] for s in seen] == [64, 0, 0, 0, 60, 0, 0, 0]
+
+
+def test_the_changes_of_the_membrane_add_up_to_it() -> None:
+    program = loihi_lif(du=4095, dv=1024, vth=1, membrane=True, align=7)
+    rng, total = np.random.default_rng(0), np.zeros((1, 5), np.int64)
+    state = {name: np.zeros((1, 5), np.int64) for name in program.states}
+    for _ in range(20):
+        payload, state = step(program, rng.integers(-500, 500, (1, 5)), state)
+        total += payload
+        assert (total == state["v"]).all()
+
+
+def test_driven_by_its_bias_alone_it_is_the_neuron_whose_current_forgets() -> None:
+    alone, whole = loihi_biased(1024, 25, 1), loihi_lif(4095, 1024, 25, refractory=1)
+    x = np.random.default_rng(0).integers(-4, 77, (1, 50))
+    states = [{name: np.zeros((1, 50), np.int64) for name in p.states} for p in (alone, whole)]
+    fired = 0
+    for _ in range(30):
+        (a, states[0]), (b, states[1]) = step(alone, x, states[0]), step(whole, x, states[1])
+        assert (a == b).all()
+        assert (states[0]["v"] == states[1]["v"]).all()
+        fired += int(a.sum())
+    assert fired > 100
