@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,12 @@ from snn2hw.errors import MissingExtraError, ShapeError, UsageError
 from snn2hw.executors import Executor, chosen_executor
 from snn2hw.executors import executor as executor_named
 from snn2hw.executors.reference import interpret
+from snn2hw.frontends.files import read_network
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir.encode import encode
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network
+from snn2hw.ir.rules import check_integer
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
@@ -37,6 +40,9 @@ from snn2hw.version import __version__
 
 if TYPE_CHECKING:
     import torch
+
+DEFAULT_TARGET = "generic"
+Certifying: TypeAlias = Callable[[str, int], None]
 
 
 def trace_model(
@@ -65,23 +71,25 @@ def run_passes(
 
 
 def compile(
-    model: torch.nn.Module | Network,
-    sample: npt.ArrayLike,
+    model: torch.nn.Module | Network | IntegerNetwork,
+    sample: npt.ArrayLike | None = None,
     steps: int | None = None,
-    target: str = "generic",
+    target: str = DEFAULT_TARGET,
     out: str | Path | None = None,
     *,
     options: Options | None = None,
     input_range: tuple[float, float] | None = None,
     progress: Callable[[Pass], None] | None = None,
-    certifying: Callable[[str, int], None] | None = None,
+    certifying: Certifying | None = None,
 ) -> Artefact:
     """A trained model as an integer artefact.
 
     Args:
         model: a torch.nn.Module on [T, N, ...] activations (put into evaluation meaning: BatchNorm statistics are used,
-            Dropout does nothing), or a Network of the real stage.
-        sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...].
+            Dropout does nothing), a Network of the real stage, or an IntegerNetwork (of `read_network`), whose integers, steps
+            and target stay as they are.
+        sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]. An IntegerNetwork needs none; its
+            conformance vectors then hold noise only.
         steps: T, when static samples are shown T times; None when the sample is temporal (event counts or currents).
         target: name of a target, or the path of a TOML file.
         out: folder to write; None keeps the artefact in memory.
@@ -92,6 +100,10 @@ def compile(
     Raises:
         Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
     """
+    if isinstance(model, IntegerNetwork):
+        return _compile_integers(model, sample, target, out, certifying)
+    if sample is None:
+        raise UsageError("a model needs samples to calibrate on", got="none", expected="real samples", do="give sample=x")
     options = options or Options()
     x = samples_array(sample)
     network = model if isinstance(model, Network) else trace_model(model, x, steps, input_range)
@@ -101,13 +113,42 @@ def compile(
         "snn2hw": __version__,
         "options": asdict(options),
         "calibration": {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates},
-        "packages": {"python": platform.python_version(), "numpy": np.__version__, "onnx": onnx.__version__},
+        "packages": _packages(),
     }
-    artefact = make_artefact(done.network, facts)
+    return _made(done.network, facts, x, out, certifying)
+
+
+def _compile_integers(
+    network: IntegerNetwork, sample: npt.ArrayLike | None, target: str, out: str | Path | None, certifying: Certifying | None
+) -> Artefact:
+    if target not in (DEFAULT_TARGET, network.target):
+        raise UsageError(
+            "the integers of this network are for another target",
+            got=target,
+            expected=network.target,
+            do="leave the target out; only models with real parameters are lowered to one",
+        )
+    check_integer(network)
+    x = None if sample is None else samples_array(sample)
+    return _made(network, {"snn2hw": __version__, "packages": _packages()}, x, out, certifying)
+
+
+def _packages() -> dict[str, str]:
+    return {"python": platform.python_version(), "numpy": np.__version__, "onnx": onnx.__version__}
+
+
+def _made(
+    network: IntegerNetwork,
+    facts: dict[str, Any],
+    sample: npt.NDArray[Any] | None,
+    out: str | Path | None,
+    certifying: Certifying | None,
+) -> Artefact:
+    artefact = make_artefact(network, facts)
     if out is None:
         return artefact
-    payloads = conformance_payloads(done.network, x)
-    return write_artefact(artefact, Path(out), payloads, interpret(done.network, payloads), certifying)
+    payloads = conformance_payloads(network, sample)
+    return write_artefact(artefact, Path(out), payloads, interpret(network, payloads), certifying)
 
 
 def check(folder: str | Path) -> Checked:
@@ -234,3 +275,9 @@ def verify(
         return compare_executors(artefact, stimulus(artefact, samples), executors, progress)
     payloads, stored = read_vectors(artefact)
     return compare_executors(artefact, payloads, executors, progress, stored)
+
+
+__all__ = [
+    "batches", "check", "compile", "explain", "load", "read_network", "run_passes", "simulate", "simulate_payloads", "stimulus",
+    "trace_model", "verify",
+]  # fmt: skip

@@ -16,16 +16,17 @@ import typer
 from rich.markup import escape
 
 from snn2hw import api, console, console_certificate
-from snn2hw.artefact import CERTIFICATE
+from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
+from snn2hw.frontends.files import is_network_file
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options, Pass
 from snn2hw.passes.pipeline import PIPELINE
-from snn2hw.store import MODEL_HASH, check_model, sha256
+from snn2hw.store import MODEL_HASH, check_model, make_artefact, sha256
 from snn2hw.target import CONFIDENCES, load_target, target_names
 from snn2hw.trace import Trace, read_npz, write_npz
 from snn2hw.verification.differential import first_difference
@@ -55,14 +56,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 
 @app.command("compile")
 def compile_(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), or module:factory.")],
-    target: Annotated[str, typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.")] = "generic",
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), module:factory, or a lava-dl network (*.net)."),
+    ],
+    target: Annotated[
+        str, typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.")
+    ] = api.DEFAULT_TARGET,
     out: Annotated[Path | None, typer.Option(help="The folder to write. Default: build/MODEL.")] = None,
     stop_after: Annotated[
         str | None,
         typer.Option(metavar="PASS", help=f"Print the network after a pass: {', '.join(p.name for p in PIPELINE)}."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="T for static samples. Default: what the model states.")] = None,
+    steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
     sample: Annotated[Path | None, typer.Option(help="Calibration samples as .npy. Default: what the model states.")] = None,
     weights: Annotated[str | None, typer.Option(help="A safetensors file. Default: the model's own.")] = None,
     state_bits: Annotated[int, typer.Option(help="Width of neuron states, 8 to 24.")] = 16,
@@ -79,7 +85,20 @@ def compile_(
     `snn2hw compile mypackage.nets:build --sample images.npy --steps 4`
 
     `snn2hw compile digits_cf --stop-after quantise`
+
+    `snn2hw compile network.net --steps 17 --sample image.npy`
     """
+    if is_network_file(model):
+        network = api.read_network(model, steps)
+        if stop_after is not None:
+            console.print_text(to_text(network)[0].rstrip())
+            return
+        folder = out or Path("build") / Path(model).stem
+        with console_certificate.certifying() as certifying:
+            x = None if sample is None else read_samples(sample)
+            artefact = api.compile(network, x, target=target, out=folder, certifying=certifying)
+        _say_compiled(artefact, folder)
+        return
     found = find_model(model, weights)
     x, t = _calibration(found, sample, steps)
     options = Options(state_bits, weight_bits, scales)
@@ -90,6 +109,10 @@ def compile_(
     folder = out or Path("build") / model.rstrip("/").replace(":", ".").split("/")[-1]
     with console_certificate.certifying() as certifying:
         artefact = api.compile(found.module, x, t, target, folder, options=options, progress=_say_pass, certifying=certifying)
+    _say_compiled(artefact, folder)
+
+
+def _say_compiled(artefact: Artefact, folder: Path) -> None:
     console.print_network(artefact.network, console.artefact_title(artefact))
     console_certificate.print_certificate(json.loads((folder / CERTIFICATE).read_text(encoding="utf-8")), "certified")
     console.say(f"written: {folder}    next: snn2hw verify {folder}")
@@ -124,8 +147,10 @@ def inspect(
     `snn2hw inspect build/lnm`
 
     `snn2hw inspect build/lnm --layer 2 --why`
+
+    `snn2hw inspect network.net`
     """
-    loaded = api.load(artefact)
+    loaded = make_artefact(api.read_network(artefact)) if is_network_file(artefact) else api.load(artefact)
     if as_json:
         console.print_text(json.dumps({**loaded.manifest, "text": to_text(loaded.network)[0]}, indent=2))
         return

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from onnx import numpy_helper
 
-CHUNK, MOST_TRIED = 1 << 17, 1 << 24
+CHUNK, MOST_TRIED = 1 << 15, 1 << 24
 Pair = tuple[Any, Any]  # lowest and highest, integers or arrays
 Place = Mapping[str, int]  # values of variables
 Watch = Callable[[Any, Mapping[str, Any]], None]  # is shown every value of a variable and what follows from it

@@ -7,16 +7,26 @@ chip resets that layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, UsageError
 from snn2hw.frontends.netx_file import Layer, NetxFile, read_netx
+from snn2hw.frontends.netx_layers import (
+    axonal_delays,
+    biases,
+    check_absent,
+    check_size,
+    input_transform,
+    int8_weight,
+    pooling,
+    refractory,
+    weight_shape,
+)
+from snn2hw.ir.delay import delay_program
 from snn2hw.ir.integer import (
     IntConv2d,
     IntegerNetwork,
@@ -37,10 +47,6 @@ from snn2hw.ir.sums import synaptic_interval
 from snn2hw.num import Format, Interval
 
 TARGET = "loihi2"
-INT8, EVEN = Interval(-128, 127), Interval(-256, 254)
-MOST_VALUES = 1 << 26  # neurons of one layer
-# What netx leaves out of account. A network that uses it means something else than what would run.
-ABSENT = {"wgtExp": 0, "weight_exp": 0, "gradedSpike": 0, "messageBits": 0}
 
 
 def from_netx(path: str | Path, steps: int | None = None) -> IntegerNetwork:
@@ -52,8 +58,8 @@ def from_netx(path: str | Path, steps: int | None = None) -> IntegerNetwork:
     Returns:
         Neuron layers are named 'layer.<i>', by the file's numbers; their states are 'u' and 'v'. The input is the transformed
         image (see `transformed`), the same at every step, or events [T, N, ...] where the input layer has no neuron. The last
-        layer's payload is the change of its membrane where its threshold is the highest there is, which is how lava-dl says that a
-        layer does not fire: the readout is then v after the last step; else it is the number of spikes.
+        layer's payload is the change of its membrane where its threshold is the highest there is, which is how lava-dl says that
+        a layer does not fire: the readout is then v after the last step; else it is the number of spikes.
 
     Raises:
         Snn2hwError: a file that cannot be read, or that asks for what is not supported.
@@ -76,12 +82,8 @@ def transformed(path: str | Path, frames: npt.ArrayLike) -> npt.NDArray[np.int64
 
     Source: lava-dl, tutorials/lava/lib/dl/netx/pilotnet_snn/dataset.py.
     """
-    weight, bias = _transform(read_netx(Path(path)).layers[0])
+    weight, bias = input_transform(read_netx(Path(path)).layers[0])
     return np.trunc(2 * weight * np.asarray(frames, np.float64) - weight + bias).astype(np.int64)
-
-
-def _transform(layer: Layer) -> tuple[int, int]:
-    return layer.number("weight", 64), layer.number("bias", 0)
 
 
 class _Reader:
@@ -97,16 +99,10 @@ class _Reader:
         for layer in others:
             if layer.kind == "flatten":
                 self._flat(layer)
-            elif layer.kind in ("dense", "conv"):
-                self._synapse(layer, last=layer is others[-1])
+            elif layer.kind == "average":
+                self._average(layer)
             else:
-                raise UnsupportedError(
-                    "a layer of this type is not supported yet",
-                    where=layer.where,
-                    got=f"'{layer.kind}'",
-                    expected="input, dense, conv, flatten",
-                    do="use a convolution with a stride instead",
-                )
+                self._synapse(layer, last=layer is others[-1])
         self._flat(self.file.layers[-1])
         self._add(IntReadout("readout", (self.end.name,), self.end.shape, self.end.format, self.end.interval))
         net = IntegerNetwork(self.steps, TARGET, tuple(self.nodes))
@@ -122,25 +118,29 @@ class _Reader:
 
     def _input(self, layer: Layer) -> None:
         shape = tuple(int(n) for n in layer.array("shape").ravel())
-        _check_size(layer, shape)
+        check_size(layer, shape)
         if not layer.neuron:
             events = Interval(0, 1)
             self._add(IntInput("input", (), shape, Format.holding(events, 0), events, 1.0, False, True, source=layer.where))
             return
-        weight, bias = _transform(layer)
+        weight, bias = input_transform(layer)
         pixels = Interval(bias - abs(weight), bias + abs(weight))
         form = Format.holding(pixels, -ALIGN_BITS)
         self._add(IntInput("input", (), shape, form, pixels, 1.0, True, False, source=layer.where))
         dv, vth = layer.number("vDecay", neuron=True), layer.number("vThMant", neuron=True)
-        self._neuron(layer, loihi_biased(dv, vth, _refractory(layer)))
+        self._neuron(layer, loihi_biased(dv, vth, refractory(layer)))
 
     def _neuron(self, layer: Layer, program: Program) -> None:
-        _check_absent(layer)
+        check_absent(layer)
         payload = ranges(program)[program.outputs[SPIKES].name]
         name = f"layer.{layer.index}"
         self._add(
             IntNeuron(name, (self.end.name,), self.end.shape, program.payload, payload, source=layer.where, program=program)
         )
+        if (delays := axonal_delays(layer, self.end.shape[0])) is not None:
+            e = self.end
+            program, held = delay_program(delays, e.interval, e.format.frac), e.interval.hull(Interval(0, 0))
+            self._add(IntNeuron(f"{name}.delay", (name,), e.shape, program.payload, held, source=layer.where, program=program))
 
     def _flat(self, layer: Layer) -> None:
         if len(self.end.shape) > 1:
@@ -158,17 +158,16 @@ class _Reader:
             )
         if layer.kind == "dense":
             self._flat(layer)
-        weight, double = _weight(layer, *self._weight_shape(layer))
+        weight, double = pooling(layer, self.end.shape[0]) if layer.kind == "pool" else int8_weight(layer, weight_shape(layer))
         bias = np.zeros(len(weight), np.int32)
         name, inputs, form = f"layer.{layer.index}.{layer.kind}", (self.end.name,), Format(1, 0)
         draft: IntConv2d | IntLinear
         if layer.kind == "dense":
             draft = IntLinear(name, inputs, (), form, Interval(0, 0), weight, bias, source=layer.where)
         else:
-            window = Window(
-                *(layer.pair(f, d) for f, d in (("kernelSize", None), ("stride", 1), ("padding", 0), ("dilation", 1)))
-            )
-            groups = layer.number("groups", 1)
+            kernel = layer.pair("kernelSize")
+            window = Window(kernel, layer.pair("stride", 1), layer.pair("padding", 0), layer.pair("dilation", 1))
+            groups = len(weight) if layer.kind == "pool" else layer.number("groups", 1)
             draft = IntConv2d(name, inputs, (), form, Interval(0, 0), weight, bias, window, groups, source=layer.where)
         shape, sums = output_shape(draft, [self.end.shape]), synaptic_interval(draft, self.end.interval)
         self._check_shape(layer, shape)
@@ -181,21 +180,31 @@ class _Reader:
             layer.number("iDecay", neuron=True) - 1,
             layer.number("vDecay", neuron=True),
             vth,
-            _biases(layer, len(weight)),
+            biases(layer, len(weight)),
             ALIGN_BITS,
-            _refractory(layer),
+            refractory(layer),
             align=align,
             input_bits=widest_input(sums),
             membrane=last and vth == VTH_MAX,
         )
         self._neuron(layer, program)
 
-    def _weight_shape(self, layer: Layer) -> tuple[int, ...]:
-        """What the fields say; the file's own may have lost axes of size one."""
-        if layer.kind == "dense":
-            return layer.number("outFeatures"), layer.number("inFeatures")
-        entering, groups = layer.number("inChannels"), layer.number("groups", 1)
-        return layer.number("outChannels"), entering // max(groups, 1), *layer.pair("kernelSize")
+    def _average(self, layer: Layer) -> None:
+        """Sums of equal groups of neighbours; the mean is that sum divided by the size of a group."""
+        self._flat(layer)
+        entering, outputs = self.end.shape[0], int(layer.array("shape").ravel()[0])
+        if outputs < 1 or entering % outputs:
+            raise ShapeError(
+                "the groups of an average are not equal",
+                where=layer.where,
+                got=f"{entering} neurons",
+                expected=f"{outputs} groups",
+            )
+        weight = np.repeat(np.eye(outputs, dtype=np.int8), entering // outputs, axis=1)
+        sums = self.end.interval * Interval(entering // outputs, entering // outputs)
+        form, zeros = Format.holding(sums, self.end.format.frac), np.zeros(outputs, np.int32)
+        name = f"layer.{layer.index}.average"
+        self._add(IntLinear(name, (self.end.name,), (outputs,), form, sums, weight, zeros, source=layer.where))
 
     def _check_shape(self, layer: Layer, shape: Shape) -> None:
         if "shape" not in layer.fields:
@@ -209,70 +218,3 @@ class _Reader:
                 expected=str(list(stated)),
                 do="export the network again, for the input it was trained on",
             )
-
-
-def _check_size(layer: Layer, shape: Shape) -> None:
-    if not shape or min(shape) < 1 or prod(shape) > MOST_VALUES:
-        raise FileFormatError(
-            "the layer's shape is absurd", where=layer.where, got=str(list(shape)), expected=f"1 to {MOST_VALUES} neurons"
-        )
-
-
-def _weight(layer: Layer, *shape: int) -> tuple[npt.NDArray[np.int8], bool]:
-    """Weights as int8, and whether they are half of the file's, which are then even as in the chip's mixed sign mode."""
-    given = layer.array("weight")
-    _check_size(layer, shape)
-    if given.size != prod(shape):
-        raise ShapeError(
-            "the weights do not fit the layer",
-            where=layer.where,
-            got=f"{list(given.shape)}",
-            expected=f"{list(shape)} (outputs, inputs, kernel)",
-            do="export the network again",
-        )
-    weight = given.reshape(shape)
-    held = Interval(int(weight.min()), int(weight.max()))
-    if held in INT8:
-        return weight.astype(np.int8), False
-    if held not in EVEN or (weight % 2).any():
-        raise UnsupportedError(
-            "the weights do not fit 8 bits",
-            where=layer.where,
-            got=f"{held}" + (f", {int((weight % 2 != 0).sum())} of them odd" if held in EVEN else ""),
-            expected=f"{INT8}, or even ones in {EVEN} (mixed sign mode)",
-            do="export the network with 8-bit weights",
-        )
-    return (weight // 2).astype(np.int8), True
-
-
-def _biases(layer: Layer, channels: int) -> list[int]:
-    values = [int(b) for b in layer.array("bias", 0).ravel()]
-    if len(values) not in (1, channels):
-        raise ShapeError(
-            "the number of biases is not the number of outputs", where=layer.where, got=str(len(values)), expected=str(channels)
-        )
-    return values
-
-
-def _refractory(layer: Layer) -> int:
-    """Steps without firing after the one that fired; refDelay counts that one too."""
-    return max(layer.number("refDelay", 1, neuron=True) - 1, 0)
-
-
-def _check_absent(layer: Layer) -> None:
-    for name, kept in _uses(layer):
-        raise UnsupportedError(
-            f"'{name}' is not supported",
-            where=layer.where,
-            got=str(kept),
-            expected=str(ABSENT.get(name, 0)),
-            do="train without it",
-        )
-
-
-def _uses(layer: Layer) -> Iterator[tuple[str, Any]]:
-    for name, neutral in ABSENT.items():
-        if name in layer.neuron and (value := layer.number(name, neuron=True)) != neutral:
-            yield name, value
-    if "delay" in layer.fields and (delays := layer.array("delay")).any():
-        yield "delay", f"up to {int(delays.max())} steps"

@@ -6,6 +6,7 @@ graph say the same is decided by writing the network again and comparing bytes, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,7 +56,7 @@ def from_onnx(data: bytes, where: str = "model.onnx") -> IntegerNetwork:
             do=COMPILE_AGAIN,
         )
     try:
-        net = network_from_text(properties[NETWORK_KEY], _arrays(model.graph))
+        net = network_from_text(properties[NETWORK_KEY], _arrays(model.graph, properties[NETWORK_KEY]))
         check_integer(net)
     except (TextError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError) as error:
         raise ArtefactError("the network in this file cannot be read", where=where, got=str(error), do=COMPILE_AGAIN) from error
@@ -102,12 +103,13 @@ def _foreign(model: ModelProto) -> Iterator[tuple[str, str]]:
                 yield "the file computes with floats", f"node '{node.name}' casts to float"
 
 
-def _arrays(graph: GraphProto) -> dict[str, npt.NDArray[Any]]:
+def _arrays(graph: GraphProto, text: str) -> dict[str, npt.NDArray[Any]]:
     """Weights as they are; constants of neurons, stored broadcastable, as one axis again."""
     arrays: dict[str, npt.NDArray[Any]] = {}
+    neurons = set(re.findall(r"^IntNeuron\(name='([^']*)'", text, re.MULTILINE))
     for inner in _graphs(graph):
         for tensor in inner.initializer:
             value = numpy_helper.to_array(tensor)
-            is_synaptic = tensor.name.endswith((".weight", ".bias"))
-            arrays[tensor.name] = value if is_synaptic else value.astype(np.int64).ravel()
+            of_neuron = tensor.name.rpartition(".")[0] in neurons
+            arrays[tensor.name] = value.astype(np.int64).ravel() if of_neuron else value
     return arrays

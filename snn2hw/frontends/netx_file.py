@@ -19,8 +19,9 @@ import numpy.typing as npt
 from snn2hw.errors import FileFormatError, MissingExtraError, UnsupportedError
 
 MOST_BYTES = 1 << 30  # of one dataset; a header may declare any size
-SUPPORTED = ("input", "dense", "conv", "pool", "flatten", "average", "concat")
+SUPPORTED = ("input", "dense", "conv", "pool", "flatten", "average")
 REFUSED = {
+    "concat": "a concatenation, for which no writer is known",
     "convT": "a transposed convolution",
     "unpool": "an unpooling layer",
     "dense_rec": "a recurrent dense layer",

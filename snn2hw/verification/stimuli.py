@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,13 +13,25 @@ from snn2hw.trace import Ints
 
 RANDOM = 4
 REAL = 8
+MOST_VALUES = 1 << 23  # of a trace that is written; a large network has fewer vectors
 
 
-def conformance_payloads(net: IntegerNetwork, sample: npt.ArrayLike) -> Ints:
-    """[T, N, ...]: the first real samples, all-lowest, all-highest, alternating corners over time, and uniform noise."""
+def conformance_payloads(net: IntegerNetwork, sample: npt.ArrayLike | None) -> Ints:
+    """[T, N, ...]: the first real samples where there are any, all-lowest, all-highest, alternating corners over time, and
+    uniform noise; for a large network one real sample and one of noise."""
+    corners = corner_payloads(net)
+    if sample is None:
+        return corners[:, -1:] if _large(net) else corners
     real = np.asarray(sample)
     real = real[:REAL] if net.input.static else real[:, :REAL]
-    return np.concatenate([encode(net, real), corner_payloads(net)], axis=1)
+    if _large(net):
+        real, corners = (real[:1] if net.input.static else real[:, :1]), corners[:, -1:]
+    return np.concatenate([encode(net, real), corners], axis=1)
+
+
+def _large(net: IntegerNetwork) -> bool:
+    each = net.steps * sum(prod(n.shape) * (1 + len(n.program.states)) for n in net.neurons)
+    return each * (REAL + RANDOM + 3) > MOST_VALUES
 
 
 def corner_payloads(net: IntegerNetwork, seed: int = 0) -> Ints:
