@@ -18,9 +18,10 @@ INPUT_BITS = 16  # of Lava's port for the synaptic sum
 V_MAX = 2 ** (STATE_BITS - 1) - 1
 VTH_MAX = 131071
 
-# Of Lava's registers; a network file may also ask for a decay that keeps nothing, refractory steps, and weights with exponents.
+# Of Lava's registers; a network file may also ask for currents that do not decay (du = -1), for decays that keep
+# nothing, for refractory steps, and for weights with exponents.
 RANGES = {"du": (0, 4095), "dv": (0, 4095), "vth": (0, VTH_MAX), "bias_mant": (-4096, 4095), "bias_exp": (0, 7)}
-LIMITS = {**RANGES, "dv": (0, DECAY_ALL), "refractory": (0, 63), "align": (0, 13)}
+LIMITS = {**RANGES, "du": (-1, 4095), "dv": (0, DECAY_ALL), "refractory": (0, 63), "align": (0, 13)}
 
 
 def loihi_lif(

@@ -77,7 +77,7 @@ def test_a_parameter_outside_its_register_is_refused() -> None:
         du does not fit its register
           where:    Loihi LIF
           got:      4096
-          expected: 0 to 4095
+          expected: -1 to 4095
         """,
     ):
         loihi_lif(du=4096, dv=0, vth=10)

@@ -1,0 +1,298 @@
+"""lava-dl files: what is read means what the chip's law says, and what cannot be read is refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import snn2hw
+from snn2hw.errors import FileFormatError, MissingExtraError, ShapeError, Snn2hwError, UnsupportedError, UsageError
+from snn2hw.executors.fast import Fast
+from snn2hw.executors.reference import interpret
+from snn2hw.frontends.from_netx import from_netx, transformed
+from snn2hw.frontends.netx_layers import MOST_VALUES
+from snn2hw.ir.integer import IntLinear, IntNeuron
+from tests.netx_files import LIF, conv, dense, events_input, image_input, lif_by_hand, write_net
+from tests.refused import refused
+
+pytest.importorskip("h5py", reason="reading .net files needs the netx extra")
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    return tmp_path / "x.net"
+
+
+def two_layers(net: Path, **changed: Any) -> Path:
+    return write_net(net, [events_input((3, 1, 1)), {**dense(np.ones((2, 3)) * 4), **changed}])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_dense_network_against_plain_loops(net: Path, seed: int) -> None:
+    """Decays, biases, weights beyond int8, refractory steps and axonal delays, drawn at random."""
+    rng, steps = np.random.default_rng(seed), 12
+    n, m, k = (int(x) for x in rng.integers(2, 7, 3))
+    wide = bool(rng.random() < 0.5)
+    weights = [rng.integers(-128, 127 if wide else 63, s) * 2 // (1 if wide else 2) for s in ((m, n), (k, m))]
+    biases = [rng.integers(-8, 9, len(w)) * 2 for w in weights]
+    delays = [rng.integers(0, 4, len(w)) if rng.random() < 0.6 else np.zeros(len(w), int) for w in weights]
+    chosen = {"iDecay": (0, 1, 1024, 4096), "vDecay": (0, 512, 4096), "vThMant": (1, 20, 300), "refDelay": (1, 1, 2, 4)}
+    neurons = [{**LIF, **{name: int(rng.choice(v)) for name, v in chosen.items()}} for _ in weights]
+    parts = zip(weights, biases, delays, neurons, strict=True)
+    path = write_net(net, [events_input((n, 1, 1)), *(dense(w, b, delay=d, **p) for w, b, d, p in parts)])
+    got = from_netx(path, steps)
+    x = rng.integers(0, 2, (steps, 3, n, 1, 1))
+    trace = interpret(got, x)
+    for sample in range(3):
+        entering = x[:, sample, :, 0, 0]
+        for i, (w, b, d, p) in enumerate(zip(weights, biases, delays, neurons, strict=True), 1):
+            entering, u, v = lif_by_hand(entering @ w.T, p, b, d)
+            name = f"layer.{i}.delay" if d.any() else f"layer.{i}"
+            assert (trace.spikes[name][:, sample] == entering).all()
+            assert (trace.states[f"layer.{i}.u"][:, sample] == u).all()
+            assert (trace.states[f"layer.{i}.v"][:, sample] == v).all()
+    if not Fast().unavailable():
+        fast = snn2hw.simulate(snn2hw.compile(got), x, "fast").arrays()
+        assert all(np.array_equal(a, fast[name]) for name, a in trace.arrays().items())
+
+
+def test_a_convolution_with_padding_flattened_into_a_dense_layer(net: Path) -> None:
+    rng, steps = np.random.default_rng(0), 8
+    kernel, weight = rng.integers(-20, 40, (4, 2, 3, 3)), rng.integers(-30, 60, (3, 4 * 3 * 3))
+    layers = [image_input((2, 5, 5)), conv(kernel, (4, 3, 3), 2, 1), {"type": "flatten", "shape": np.array([1, 1, 36])}]
+    got = from_netx(write_net(net, [*layers, dense(weight)]), steps)
+    image = rng.integers(-4, 77, (2, 5, 5))
+    trace = interpret(got, np.broadcast_to(image, (steps, 1, *image.shape)))
+    entering, _, v = lif_by_hand(np.zeros((steps, 50), np.int64), LIF, image.ravel(), np.zeros(50, int))
+    assert (trace.states["layer.0.v"][:, 0].reshape(steps, -1) == v).all()
+    padded = np.pad(entering.reshape(steps, 2, 5, 5), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    sums = np.array(
+        [[[[(f[:, y : y + 3, x : x + 3] * k).sum() for x in (0, 2, 4)] for y in (0, 2, 4)] for k in kernel] for f in padded]
+    )
+    entering, _, v = lif_by_hand(sums.reshape(steps, -1), LIF, np.zeros(36, int), np.zeros(36, int))
+    assert (trace.states["layer.1.v"][:, 0].reshape(steps, -1) == v).all()
+    _, _, v = lif_by_hand(entering @ weight.T, LIF, np.zeros(3, int), np.zeros(3, int))
+    assert (trace.states["layer.3.v"][:, 0] == v).all()
+
+
+def test_pooling_layers_and_averages(net: Path) -> None:
+    pool = {"type": "pool", "shape": np.array([2, 2, 2]), "kernelSize": 2, "stride": 2, "weight": 30.0, "neuron": LIF}
+    average = {"type": "average", "shape": np.array([2])}
+    got = from_netx(write_net(net, [events_input((2, 4, 4)), pool, average]))
+    x = np.random.default_rng(0).integers(0, 2, (6, 1, 2, 4, 4))
+    trace = interpret(got, x)
+    sums = 30 * x[:, 0].reshape(6, 2, 2, 2, 2, 2).sum((3, 5))
+    spikes, _, v = lif_by_hand(sums.reshape(6, -1), LIF, np.zeros(8, int), np.zeros(8, int))
+    assert spikes.any()
+    assert (trace.states["layer.1.v"][:, 0].reshape(6, -1) == v).all()
+    assert (trace.readout[0] == spikes.reshape(6, 2, 4).sum((0, 2))).all()
+
+
+def test_weights_beyond_int8_are_halved_and_shifted_once_more(net: Path) -> None:
+    weight = np.array([[254, -256, 2]])
+    got = from_netx(write_net(net, [events_input((3, 1, 1)), dense(weight)]))
+    (layer,) = [n for n in got.nodes if isinstance(n, IntLinear)]
+    assert layer.weight.tolist() == [[127, -128, 1]]
+    assert layer.format.frac == -7
+
+
+def test_steps_and_names(net: Path) -> None:
+    got = from_netx(two_layers(net))
+    assert got.steps == 6
+    assert from_netx(net, 3).steps == 3
+    assert [n.name for n in got.nodes if isinstance(n, IntNeuron)] == ["layer.1"]
+    assert got.nodes[-2].source == f"{net}: layer/1 (dense)"
+
+
+def test_layers_are_sorted_as_numbers(net: Path) -> None:
+    got = from_netx(write_net(net, [events_input((2, 1, 1)), *(dense(np.eye(2) * 100) for _ in range(11))]))
+    assert [n.name for n in got.neurons] == [f"layer.{n}" for n in range(1, 12)]
+
+
+def test_the_transform_of_an_image(net: Path) -> None:
+    write_net(net, [image_input((1, 1, 3)), dense(np.ones((1, 3)))])
+    assert transformed(net, [0, 0.5, 1]).tolist() == [-4, 36, 76]
+
+
+def test_files_that_are_none(net: Path, tmp_path: Path) -> None:
+    with refused(
+        FileFormatError,
+        f"""
+        there is no such file
+          where:    {net}
+          got:      nothing
+          expected: a .net file that lava-dl exported (net.export_hdf5)
+          do:       check the path
+        """,
+    ):
+        from_netx(net)
+    net.write_bytes(b"x" * 100)
+    with pytest.raises(
+        FileFormatError, match=r"^this is not an HDF5 file, or it is truncated\n  where:    .*x.net\n  got:      "
+    ):
+        from_netx(net)
+    whole = two_layers(tmp_path / "y.net").read_bytes()
+    for size in (9, len(whole) // 2, len(whole) - 1):
+        net.write_bytes(whole[:size])
+        with pytest.raises(Snn2hwError):
+            from_netx(net)
+
+
+def test_a_foreign_hdf5_file(net: Path) -> None:
+    import h5py
+
+    with h5py.File(net, "w") as file:
+        file.create_dataset("model_weights", data=[1.0])
+    with refused(
+        FileFormatError,
+        f"""
+        this HDF5 file holds no lava-dl network
+          where:    {net}
+          got:      model_weights
+          expected: a group 'layer' with the layers by number
+          do:       export the network with net.export_hdf5
+        """,
+    ):
+        from_netx(net)
+
+
+def without(fields: Any, name: str) -> Any:
+    return {k: v for k, v in fields.items() if k != name}
+
+
+GOOD = dense(np.ones((2, 3)) * 4)
+BAD: list[tuple[Any, type[Snn2hwError], str]] = [
+    (without(GOOD, "weight"), FileFormatError, "a field is missing"),
+    (without(GOOD, "type"), FileFormatError, "a layer has no type"),
+    (without(GOOD, "neuron"), UnsupportedError, "a layer without a neuron is not supported"),
+    ({**GOOD, "neuron": without(LIF, "vDecay")}, FileFormatError, "a field is missing"),
+    ({**GOOD, "type": "dense_rec"}, UnsupportedError, "a layer of this type is not supported"),
+    ({**GOOD, "type": "warp"}, UnsupportedError, "a layer of this type is not supported"),
+    ({**GOOD, "type": "concat"}, UnsupportedError, "a layer of this type is not supported"),
+    ({**GOOD, "neuron": {**LIF, "type": "SDNN"}}, UnsupportedError, "a neuron of this type is not supported"),
+    ({**GOOD, "neuron": {**LIF, "type": "ALIF"}}, UnsupportedError, "a neuron of this type is not supported"),
+    ({**GOOD, "neuron": {**LIF, "vDecay": np.array([1, 2])}}, UnsupportedError, "'vDecay' differs within the layer"),
+    ({**GOOD, "neuron": {**LIF, "wgtExp": 2}}, UnsupportedError, "'wgtExp' is not supported"),
+    ({**GOOD, "weight": np.full((2, 3), 129.0)}, UnsupportedError, "the weights do not fit 8 bits"),
+    ({**GOOD, "weight": np.full((2, 3), 256.0)}, UnsupportedError, "the weights do not fit 8 bits"),
+    ({**GOOD, "weight": np.full((2, 3), 0.5)}, FileFormatError, "'weight' is not in whole numbers"),
+    ({**GOOD, "weight": np.full((2, 3), np.nan)}, FileFormatError, "'weight' is not in whole numbers"),
+    ({**GOOD, "weight": np.full((2, 3), 2.0**40)}, FileFormatError, "'weight' is beyond 32 bits"),
+    ({**GOOD, "weight": np.ones((2, 4))}, ShapeError, "the weights do not fit the layer"),
+    ({**GOOD, "inFeatures": 4, "weight": np.ones((2, 4))}, ShapeError, "the number of features does not fit the weights"),
+    ({**GOOD, "shape": np.array([3, 1, 1])}, ShapeError, "the layer's output is not what the file states"),
+    ({**GOOD, "bias": np.ones(3)}, ShapeError, "the number of biases is not the number of outputs"),
+    ({**GOOD, "delay": np.ones(3)}, ShapeError, "the number of delays is not the number of channels"),
+    ({**GOOD, "delay": np.array([1, 63])}, Snn2hwError, "a delay is out of range"),
+    ({**GOOD, "outFeatures": MOST_VALUES, "inFeatures": 3}, FileFormatError, "the layer's shape is absurd"),
+    (conv(np.ones((1, 2, 3, 3)), (1, 1, 1)), ShapeError, "the number of channels does not fit the weights"),
+    (conv(np.ones((1, 3, 3, 3)), (1, 1, 1)), ShapeError, "the kernel does not fit into the image"),
+    ({"type": "average", "shape": np.array([2])}, ShapeError, "the groups of an average are not equal"),
+]
+
+
+@pytest.mark.parametrize(("layer", "kind", "what"), BAD, ids=[f"{n}-{what[:40]}" for n, (_, _, what) in enumerate(BAD)])
+def test_what_cannot_be_read_is_refused_with_its_place(net: Path, layer: Any, kind: type[Snn2hwError], what: str) -> None:
+    write_net(net, [events_input((3, 1, 1)), layer])
+    with pytest.raises(kind) as caught:
+        from_netx(net)
+    assert caught.value.what == what
+    assert caught.value.expected
+    assert f"{net}: layer/1" in caught.value.where or what == "a delay is out of range"
+
+
+def test_the_texts_of_some(net: Path) -> None:
+    with refused(
+        UnsupportedError,
+        f"""
+        a neuron of this type is not supported
+          where:    {net}: layer/1 (dense)
+          got:      'SDNN', a sigma-delta neuron
+          expected: LOIHI, CUBA
+          do:       replace it in training, or open an issue with the file
+        """,
+    ):
+        from_netx(two_layers(net, neuron={"type": "SDNN"}))
+    with refused(
+        UnsupportedError,
+        f"""
+        the weights do not fit 8 bits
+          where:    {net}: layer/1 (dense)
+          got:      [3, 201], 3 of them odd
+          expected: [-128, 127], or even ones in [-256, 254] (mixed sign mode)
+          do:       export the network with 8-bit weights
+        """,
+    ):
+        from_netx(two_layers(net, weight=np.array([[201, 4, 3], [3, 4, 4]])))
+
+
+def test_sizes_are_refused_before_anything_is_allocated(net: Path) -> None:
+    import h5py
+
+    two_layers(net)
+    with h5py.File(net, "a") as file:
+        del file["layer/1/weight"]
+        file["layer/1"].create_dataset("weight", (1 << 20, 1 << 20), "f4")  # a declaration; nothing is stored
+    with pytest.raises(
+        FileFormatError, match=r"^'weight' is too large to be read\n.*\n  got:      \[1048576, 1048576\] of float32"
+    ):
+        from_netx(net)
+    write_net(net, [events_input((100_000, 100_000, 100_000)), dense(np.ones((2, 3)))])
+    with pytest.raises(FileFormatError, match="the layer's shape is absurd"):
+        from_netx(net)
+
+
+def test_no_number_of_steps(net: Path) -> None:
+    write_net(net, [events_input((3, 1, 1)), GOOD], steps=None)
+    for steps in (None, 0):
+        with pytest.raises(UsageError, match="the file does not say how many steps a sample has"):
+            from_netx(net, steps)
+    assert from_netx(net, 2).steps == 2
+
+
+def test_the_first_layer_is_the_input(net: Path) -> None:
+    write_net(net, [GOOD])
+    with pytest.raises(FileFormatError, match=r"^the first layer is no input\n"):
+        from_netx(net)
+
+
+def test_without_h5py(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from snn2hw.frontends import netx_file
+
+    monkeypatch.setattr(netx_file.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"reading a .net file needs the package 'h5py'"):
+        from_netx(net)
+
+
+def test_other_files_and_other_targets(net: Path, tmp_path: Path) -> None:
+    with refused(
+        UsageError,
+        f"""
+        this is no network file
+          got:      {tmp_path / "x.txt"}
+          expected: *.net
+        """,
+    ):
+        snn2hw.read_network(tmp_path / "x.txt")
+    network = snn2hw.read_network(two_layers(net))
+    with refused(
+        UsageError,
+        """
+        the integers of this network are for another target
+          got:      loihi1
+          expected: loihi2
+          do:       leave the target out; only models with real parameters are lowered to one
+        """,
+    ):
+        snn2hw.compile(network, target="loihi1")
+
+
+def test_written_read_back_and_certified(net: Path, tmp_path: Path) -> None:
+    weight = np.array([[60, 40, -20], [10, 90, 30]])
+    network = snn2hw.read_network(write_net(net, [events_input((3, 1, 1)), dense(weight, [2, -4], delay=[0, 2], refDelay=3)]))
+    snn2hw.compile(network, out=tmp_path / "out")
+    again = snn2hw.load(tmp_path / "out")
+    assert snn2hw.verify(again, executors=["reference", "onnxruntime"]).equal
