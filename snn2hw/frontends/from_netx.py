@@ -46,24 +46,27 @@ from snn2hw.ir.shapes import output_shape
 from snn2hw.ir.sums import synaptic_interval
 from snn2hw.num import Format, Interval
 
-TARGET = "loihi2"
+TARGET, READOUTS = "loihi2", ("auto", "spikes", "membrane")
 
 
-def from_netx(path: str | Path, steps: int | None = None) -> IntegerNetwork:
+def from_netx(path: str | Path, steps: int | None = None, readout: str = "auto") -> IntegerNetwork:
     """The integer network of a .net file.
 
     Args:
         steps: T of a sample; by default what the file says (simulation/tSample).
+        readout: "spikes": their number over the steps. "membrane": v of the last layer after the last step, whose payload is then
+            the change of v, and nothing fires. "auto": the membrane where the threshold is the highest there is, which is how
+            lava-dl says that a layer does not fire, else spikes.
 
     Returns:
         Neuron layers are named 'layer.<i>', by the file's numbers; their states are 'u' and 'v'. The input is the transformed
-        image (see `transformed`), the same at every step, or events [T, N, ...] where the input layer has no neuron. The last
-        layer's payload is the change of its membrane where its threshold is the highest there is, which is how lava-dl says that
-        a layer does not fire: the readout is then v after the last step; else it is the number of spikes.
+        image (see `transformed`), the same at every step, or events [T, N, ...] where the input layer has no neuron.
 
     Raises:
         Snn2hwError: a file that cannot be read, or that asks for what is not supported.
     """
+    if readout not in READOUTS:
+        raise UsageError("there is no such readout", got=repr(readout), expected=", ".join(READOUTS))
     file = read_netx(Path(path))
     chosen = steps if steps is not None else file.steps
     if chosen is None or chosen < 1:
@@ -74,7 +77,7 @@ def from_netx(path: str | Path, steps: int | None = None) -> IntegerNetwork:
             expected="1, 2, 3, ...",
             do="give steps (--steps)",
         )
-    return _Reader(file, str(path), chosen).network()
+    return _Reader(file, chosen, readout).network()
 
 
 def transformed(path: str | Path, frames: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -87,8 +90,8 @@ def transformed(path: str | Path, frames: npt.ArrayLike) -> npt.NDArray[np.int64
 
 
 class _Reader:
-    def __init__(self, file: NetxFile, where: str, steps: int) -> None:
-        self.file, self.where, self.steps = file, where, steps
+    def __init__(self, file: NetxFile, steps: int, readout: str) -> None:
+        self.file, self.steps, self.readout = file, steps, readout
         self.nodes: list[IntNode] = []
 
     def network(self) -> IntegerNetwork:
@@ -185,7 +188,7 @@ class _Reader:
             refractory(layer),
             align=align,
             input_bits=widest_input(sums),
-            membrane=last and vth == VTH_MAX,
+            membrane=last and (self.readout == "membrane" or (self.readout == "auto" and vth == VTH_MAX)),
         )
         self._neuron(layer, program)
 

@@ -296,3 +296,24 @@ def test_written_read_back_and_certified(net: Path, tmp_path: Path) -> None:
     snn2hw.compile(network, out=tmp_path / "out")
     again = snn2hw.load(tmp_path / "out")
     assert snn2hw.verify(again, executors=["reference", "onnxruntime"]).equal
+
+
+def test_the_readout_that_is_asked_for(net: Path) -> None:
+    x = np.ones((6, 1, 3, 1, 1), np.int64)
+    two_layers(net)
+    fired, membrane = (interpret(from_netx(net, readout=r), x) for r in ("spikes", "membrane"))
+    assert (fired.readout == fired.spikes["layer.1"].sum(0)).all()
+    assert fired.readout.any()
+    assert (membrane.readout == membrane.states["layer.1.v"][-1]).all()
+    assert (interpret(from_netx(net), x).readout == fired.readout).all()
+    never = {**LIF, "vThMant": 131071}
+    assert (interpret(from_netx(two_layers(net, neuron=never)), x).readout == membrane.readout).all()
+    with refused(
+        UsageError,
+        """
+        there is no such readout
+          got:      'u'
+          expected: auto, spikes, membrane
+        """,
+    ):
+        from_netx(net, readout="u")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from snn2hw.executors.fast import Fast
+from snn2hw.executors.lava.executor import LavaExecutor
 from snn2hw.executors.onnxruntime import OnnxRuntime
 from snn2hw.executors.reference import interpret
 from snn2hw.frontends.from_netx import from_netx
@@ -15,6 +18,7 @@ from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from tests.chip_time import on_chip
+from tests.clean_environment import ROOT
 from tests.shared_data import shared_data
 
 pytest.importorskip("h5py", reason="reading .net files needs the netx extra")
@@ -110,6 +114,32 @@ def test_the_readout_was_recorded_in_another_run(folder: Path, net: IntegerNetwo
 
 def test_the_readout_is_the_last_membrane(law: Trace) -> None:
     assert law.readout[0, 0] == law.states["layer.10.v"][-1, 0, 0] != 0
+
+
+@pytest.mark.slow
+def test_the_example_of_the_docs(folder: Path, tmp_path: Path) -> None:
+    for name in ("network.net", "image.npy"):
+        (tmp_path / name).symlink_to(folder / name)
+    docs = ROOT / "docs"
+    done = subprocess.run(
+        [sys.executable, str(docs / "netx_example.py")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    printed = "".join(f"    {line}\n" for line in done.stdout.splitlines())
+    assert printed in (docs / "netx.md").read_text(encoding="utf-8"), done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(LavaExecutor().unavailable()), reason=f"no Lava: {LavaExecutor().unavailable()}")
+def test_lava_agrees(folder: Path, image: Ints) -> None:
+    """Twelve steps, in which every layer but the last two fires; spikes as readout, for Lava's ports have 24 bits."""
+    steps = 12
+    net = from_netx(folder / "network.net", steps, readout="spikes")
+    payloads = np.broadcast_to(image, (steps, 1, *image.shape)).copy()
+    wanted, got = interpret(net, payloads).arrays(), LavaExecutor().run(make_artefact(net), payloads).arrays()
+    assert wanted.keys() == got.keys()
+    assert all(np.array_equal(wanted[k], got[k]) for k in wanted)
+    assert wanted["spikes/layer.8"].any()
 
 
 @pytest.mark.parametrize("executor", [Fast(), OnnxRuntime()], ids=lambda e: e.name)
