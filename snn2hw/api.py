@@ -22,11 +22,12 @@ from snn2hw.executors.reference import interpret
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir.encode import encode
 from snn2hw.ir.network import Network
+from snn2hw.native.replay import Replay, replay
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
-from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact
+from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact, write_c
 from snn2hw.target import load_target
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import conformance_payloads
@@ -115,6 +116,34 @@ def check(folder: str | Path) -> Checked:
         ArtefactError: no model, no certificate, or a certificate of another artefact or version.
     """
     return check_folder(Path(folder))
+
+
+def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4) -> Path:
+    """The network as a folder of plain C99 for embedded targets, with a test that replays the artefact's vectors.
+
+    Args:
+        out: the folder to write; None is `c` in the artefact's own.
+        vectors: how many samples of vectors.npz the test replays.
+
+    Returns:
+        The folder: snn.h, snn.c, weights.h; vectors.h, main.c, Makefile, README.md.
+
+    Raises:
+        ArtefactError: an artefact that was only made in memory. UnsupportedError: more memory than the C can address.
+        UsageError: fewer than one vector, or a folder that holds something else or cannot be written.
+    """
+    folder = (artefact.folder or Path()) / "c" if out is None else Path(out)
+    write_c(artefact, folder, vectors)
+    return folder
+
+
+def replay_c(folder: str | Path) -> Replay:
+    """Compile a folder of `export_c` with the C compiler of this machine, and replay its vectors.
+
+    Raises:
+        UsageError: no such folder. ExecutorUnavailableError: no compiler, or one that fails. ArtefactError: it crashes.
+    """
+    return replay(Path(folder))
 
 
 def explain(artefact: Artefact, layer: str) -> list[Candidate]:

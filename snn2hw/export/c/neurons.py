@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from snn2hw.export.c.plan import Value
+from snn2hw.export.c.plan import Value, c_type, type_bytes
 from snn2hw.export.c.runtime import BLOCK
 from snn2hw.export.c.text import table
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
 from snn2hw.native.c_ops import EXPRESSIONS, arithmetic_bits, literal
+from snn2hw.num import Interval
 
 _WORD = re.compile(r"[A-Za-z0-9_]{1,40}")  # C tells names apart by 63 characters at least
 
@@ -47,9 +48,11 @@ def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str
         if traced
     )
     constants = "".join(
-        table(f"static const int{bits}_t constant_{number}_{names[i.name]}", [literal(v, bits) for v in values_of(i)])
-        for i in program.of(Op.PARAM)
-        if len(values_of(i)) > 1
+        table(
+            f"static const {kind} constant_{number}_{names[i.name]}",
+            [literal(v, 64 if kind == "int64_t" else 32) for v in values_of(i)],
+        )
+        for i, kind in _constants(program, bits, traced)
     )
     ignored = "" if program.input.name in used else "    (void)x;\n    (void)stride;\n"
     return f"""{constants}static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place,
@@ -67,6 +70,23 @@ def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str
 {kept}    }}
 }}
 """
+
+
+def constant_bytes(node: IntNeuron) -> int:
+    """Bytes of the constants per channel, where nothing is traced."""
+    constants = _constants(node.program, arithmetic_bits(node.program), False)
+    return sum(type_bytes(kind) * len(values_of(i)) for i, kind in constants)
+
+
+def state_bytes(node: IntNeuron) -> int:
+    """Bytes of the states of one block of channels, which lie on the stack."""
+    return len(node.program.states) * BLOCK * arithmetic_bits(node.program) // 8
+
+
+def _constants(program: Program, bits: int, traced: bool) -> list[tuple[Instruction, str]]:
+    """What has a value for each channel, and its C type: the narrowest where memory counts more than speed."""
+    several = [i for i in program.of(Op.PARAM) if len(values_of(i)) > 1]
+    return [(i, f"int{bits}_t" if traced else c_type(Interval.of(values_of(i)))) for i in several]
 
 
 def _names(program: Program) -> dict[str, str]:

@@ -20,7 +20,7 @@ def rows(head: str, values: npt.NDArray[np.integer]) -> str:
     """`head`[rows][columns] of a matrix, a brace for each row."""
     words = [[str(v) for v in row] for row in values.tolist()]
     width = max(len(word) for row in words for word in row)
-    lines = [f"    {{{_lines(row, width, '     ').lstrip()}}},\n" for row in words]
+    lines = [f"    {{{_lines(row, width, '     ')[5:]}}},\n" for row in words]
     return f"{head}[{values.shape[0]}][{values.shape[1]}] = {{\n{''.join(lines)}}};\n"
 
 
