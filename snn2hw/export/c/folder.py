@@ -125,8 +125,11 @@ def _chosen(net: IntegerNetwork, payloads: Ints, most: int) -> list[int]:
 
 def _layout(net: IntegerNetwork) -> str:
     """How a sample lies in the array."""
-    one = "[row][column][channel]" if len(net.input.shape) == 3 else "[feature]"
-    return f"{one}, the same at every step." if net.input.static else f"[step]{one}."
+    shape = net.input.shape
+    axes = {"row": shape[1], "column": shape[2], "channel": shape[0]} if len(shape) == 3 else {"feature": shape[0]}
+    axes = axes if net.input.static else {"step": net.steps, **axes}
+    said = f"{', '.join(axes)}{', the same at every step' if net.input.static else ''}"
+    return f"{''.join(f'[{n}]' for n in axes.values())}: {said}."
 
 
 def _payload(net: IntegerNetwork) -> str:
