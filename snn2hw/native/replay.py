@@ -57,7 +57,7 @@ def replay(folder: Path) -> Replay:
             raise ExecutorUnavailableError(
                 "the C compiler failed on the C folder",
                 where=f"{folder}: {' '.join(command)}",
-                got=problem.splitlines()[0][:200],
+                got=next((line for line in problem.splitlines() if "error" in line), problem.splitlines()[0])[:200],
                 expected="a program, without warnings",
                 do=f"run `make` in the folder to see all it says; {INSTALL}",
             )

@@ -93,7 +93,7 @@ class Sums:
         if self.fused:
             stride = self.outputs if self.x.steps > 1 else 0
             return neurons_of_a_place(self.number, self.outputs, "sums", stride, place, first, indent)
-        step = "t" if self.out.places == 1 else f"(t * {self.out.places} + {place})"
+        step = "t" if place == "0" else f"(t * {self.out.places} + {place})"
         at = f"{step} * {self.out.channels} + {f'{first} + o' if first else 'o'}"
         return (
             f"{indent}for (int t = 0; t < {self.x.steps}; ++t)\n"

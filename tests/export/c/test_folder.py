@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -93,9 +94,12 @@ def test_strict_warnings_have_nothing_to_say(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="no zig here: pip install ziglang")
-def test_zig_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("target", ["", " -target x86-linux-musl"], ids=["here", "32 bits"])
+def test_zig_builds_it(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """clang's warnings, and a build whose undefined behaviour traps."""
-    monkeypatch.setenv("SNN2HW_CC", f"{sys.executable} -m ziglang cc")
+    if target and (platform.machine(), platform.system()) != ("x86_64", "Linux"):
+        pytest.skip("programs of 32-bit x86 Linux do not run here")
+    monkeypatch.setenv("SNN2HW_CC", f"{sys.executable} -m ziglang cc{target}")
     monkeypatch.setenv("SNN2HW_CFLAGS", "-O0 -Wconversion -Wsign-conversion -Wshadow")
     for name, case in {"small": small(), "images": images()}.items():
         assert replay(written(tmp_path / name, texts(*case))).equal
