@@ -94,7 +94,10 @@ def test_strict_warnings_have_nothing_to_say(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="no zig here: pip install ziglang")
-@pytest.mark.parametrize("target", ["", " -target x86-linux-musl"], ids=["here", "32 bits"])
+@pytest.mark.parametrize(
+    "target",
+    [pytest.param("", id="here"), pytest.param(" -target x86-linux-musl", id="32 bits", marks=pytest.mark.slow)],  # builds musl
+)
 def test_zig_builds_it(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """clang's warnings, and a build whose undefined behaviour traps."""
     if target and (platform.machine(), platform.system()) != ("x86_64", "Linux"):
