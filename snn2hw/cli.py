@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE
+from snn2hw.cli_export import export
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
@@ -30,7 +31,6 @@ from snn2hw.trace import Trace, read_npz, write_npz
 from snn2hw.verification.differential import first_difference
 from snn2hw.version import __version__
 
-EXPORTS = ("c",)
 EQUAL, DIFFERENT, BAD_INPUT, UNAVAILABLE = 0, 1, 2, 3
 
 app = typer.Typer(
@@ -213,32 +213,7 @@ def check(artefact: Folder, as_json: AsJson = False) -> None:
     raise typer.Exit(DIFFERENT if checked.failures else EQUAL)
 
 
-@app.command()
-def export(
-    artefact: Folder,
-    to: Annotated[str, typer.Option(help=f"What to write: {', '.join(EXPORTS)}.")] = "c",
-    out: Annotated[Path | None, typer.Option(help="The folder to write. Default: ARTEFACT/c.")] = None,
-    vectors: Annotated[int, typer.Option(help="How many samples of vectors.npz its test replays.")] = 4,
-    replay: Annotated[bool, typer.Option("--replay", help="Compile and run the test here, with the C compiler found.")] = False,
-) -> None:
-    """Write the network as a folder of plain C99 for a microcontroller: no allocation, no dependency, memory stated.
-
-    The folder has its own test, `make test`: it replays samples of vectors.npz and compares every readout.
-
-    **Examples**
-
-    `snn2hw export build/lnm --to c`
-
-    `snn2hw export build/lnm --to c --out firmware/snn --vectors 8 --replay`
-    """
-    if to not in EXPORTS:
-        raise UsageError("there is no such export", got=repr(to), expected=", ".join(EXPORTS), do="name one of these")
-    folder = api.export_c(api.load(artefact), out, vectors)
-    console.say(f"written: {folder}    next: make -C {folder} test")
-    if replay:
-        done = api.replay_c(folder)
-        console.print_text(done.report)
-        raise typer.Exit(EQUAL if done.equal else DIFFERENT)
+app.command()(export)
 
 
 @app.command()
