@@ -27,11 +27,12 @@ from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network
 from snn2hw.ir.rules import check_integer
+from snn2hw.native.replay import Replay, replay
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
-from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact
+from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact, write_c
 from snn2hw.target import load_target
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import conformance_payloads
@@ -160,6 +161,34 @@ def check(folder: str | Path) -> Checked:
     return check_folder(Path(folder))
 
 
+def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4) -> Path:
+    """The network as a folder of plain C99 for embedded targets, with a test that replays the artefact's vectors.
+
+    Args:
+        out: the folder to write; None is `c` in the artefact's own.
+        vectors: how many samples of vectors.npz the test replays.
+
+    Returns:
+        The folder: snn.h, snn.c, weights.h; vectors.h, main.c, Makefile, README.md.
+
+    Raises:
+        ArtefactError: an artefact that was only made in memory. UnsupportedError: more memory than the C can address.
+        UsageError: fewer than one vector, or a folder that holds something else or cannot be written.
+    """
+    folder = (artefact.folder or Path()) / "c" if out is None else Path(out)
+    write_c(artefact, folder, vectors)
+    return folder
+
+
+def replay_c(folder: str | Path) -> Replay:
+    """Compile a folder of `export_c` with the C compiler of this machine, and replay its vectors.
+
+    Raises:
+        UsageError: no such folder. ExecutorUnavailableError: no compiler, or one that fails. ArtefactError: it crashes.
+    """
+    return replay(Path(folder))
+
+
 def explain(artefact: Artefact, layer: str) -> list[Candidate]:
     """The ways to evaluate a layer's polynomial that were weighed, the best first, the one taken marked.
 
@@ -278,6 +307,6 @@ def verify(
 
 
 __all__ = [
-    "batches", "check", "compile", "explain", "load", "read_network", "run_passes", "simulate", "simulate_payloads", "stimulus",
-    "trace_model", "verify",
+    "batches", "check", "compile", "explain", "export_c", "load", "read_network", "replay_c", "run_passes", "simulate",
+    "simulate_payloads", "stimulus", "trace_model", "verify",
 ]  # fmt: skip

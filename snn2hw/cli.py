@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE, Artefact
+from snn2hw.cli_export import export
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
@@ -246,6 +247,9 @@ def check(artefact: Folder, as_json: AsJson = False) -> None:
     else:
         console_certificate.print_checked(checked, f"{artefact}: what is certain for every state and every input")
     raise typer.Exit(DIFFERENT if checked.failures else EQUAL)
+
+
+app.command()(export)
 
 
 @app.command()

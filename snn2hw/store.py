@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,10 @@ import numpy as np
 
 from snn2hw.artefact import CERTIFICATE, MANIFEST, MODEL, STEP, VECTORS, Artefact
 from snn2hw.certificate.certify import Progress, certify
-from snn2hw.errors import ArtefactError, UsageError
+from snn2hw.errors import ArtefactError
+from snn2hw.export.c.folder import c_folder, is_c_folder
 from snn2hw.export.to_onnx import to_onnx
+from snn2hw.folders import free, replace
 from snn2hw.frontends.from_onnx import from_onnx
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
@@ -75,53 +75,38 @@ def write_artefact(
     Raises:
         UsageError: the folder holds something else, or cannot be written; nothing is left half-written.
     """
-    folder = _free(folder)
+    folder = free(folder, lambda f: (f / MANIFEST).is_file(), "artefact")
     certificate = json.dumps(certify(artefact.network, artefact.model, certifying), indent=1) + "\n"
-    aside, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{part}") for part in ("new", "old"))
-    try:
-        aside.mkdir(parents=True)
+    manifest = dict(artefact.manifest)
+
+    def fill(aside: Path) -> None:
         (aside / MODEL).write_bytes(artefact.model)
         (aside / STEP).write_bytes(artefact.step)
         write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), "payloads": payloads, **trace.arrays()})
         (aside / CERTIFICATE).write_text(certificate, encoding="utf-8")
         written = {name: sha256((aside / name).read_bytes()) for name in (VECTORS, CERTIFICATE)}
-        files = {**artefact.manifest["files"], **written}
-        manifest = {**artefact.manifest, "files": files}
+        manifest["files"] = {**artefact.manifest["files"], **written}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rename(old)
-        aside.rename(folder)
-    except OSError as error:
-        raise UsageError(
-            "the output folder cannot be written",
-            where=str(folder),
-            got=error.strerror or str(error),
-            do="choose a folder you can write to",
-        ) from error
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+    replace(folder, fill)
     return Artefact(artefact.network, artefact.model, artefact.step, manifest, folder)
 
 
-def _free(folder: Path) -> Path:
-    """The folder to write, links followed, after a look at what is there."""
-    if not folder.name:
-        raise UsageError(
-            "the output folder has no name", where=str(folder), got=repr(str(folder)), do="name a folder, such as build/mine"
-        )
-    folder = folder.resolve() if folder.is_symlink() else folder
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
-        raise UsageError(
-            "the output folder holds something else",
-            where=str(folder),
-            got="files that are no artefact of snn2hw",
-            expected="a new folder, an empty one, or an earlier artefact",
-            do="choose another folder",
-        )
-    return folder
+def write_c(artefact: Artefact, folder: Path, vectors: int) -> None:
+    """Write the C folder of an artefact, which replays so many samples of its vectors.npz.
+
+    Raises:
+        ArtefactError: no vectors. UnsupportedError: too much memory. UsageError: the folder holds something else, or cannot
+            be written; nothing is left half-written.
+    """
+    payloads, trace = read_vectors(artefact)
+    files = c_folder(artefact.network, sha256(artefact.model), payloads, trace.readout, vectors)
+
+    def fill(aside: Path) -> None:
+        for name, text in files.items():
+            (aside / name).write_bytes(text.encode())
+
+    replace(free(folder, lambda f: is_c_folder(f, files), "C folder"), fill)
 
 
 def read_artefact(folder: Path) -> Artefact:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from snn2hw.export.c.plan import Value
+import re
+
+from snn2hw.export.c.plan import Value, c_type, type_bytes
 from snn2hw.export.c.runtime import BLOCK
+from snn2hw.export.c.text import table
 from snn2hw.ir.integer import IntNeuron
-from snn2hw.ir.program import SPIKES, Instruction, Op, initial_value, values_of
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
 from snn2hw.native.c_ops import EXPRESSIONS, arithmetic_bits, literal
+from snn2hw.num import Interval
+
+_WORD = re.compile(r"[A-Za-z0-9_]{1,40}")  # C tells names apart by 63 characters at least
 
 
-def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str, steps: int) -> str:
+def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str, steps: int, traced: bool = True) -> str:
     """`neuron_<number>(x, stride, place, first, n, out, traces)`: x + t * stride are the sums of step t.
 
     The channels are the innermost loop, so that the compiler makes vectors of them.
+
+    Args:
+        traced: whether payloads and states can be kept; without, there is no argument `traces`.
     """
     program, bits = node.program, arithmetic_bits(node.program)
-    names = {i.name: f"v{n}" for n, i in enumerate(program.instructions)}
+    names = _names(program)
+    used = {a for i in program.instructions for a in i.args}  # a payload may depend on nothing
     given = {s: f"{_state(n)}[c]" for n, s in enumerate(program.states)}
     for i in program.of(Op.PARAM):
         values = values_of(i)
@@ -24,7 +34,7 @@ def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str
     body = "\n".join(
         f"            const int{bits}_t {names[i.name]} = {_expression(i, given, names, bits)};"
         for i in program.instructions
-        if i.op is not Op.OUTPUT
+        if i.op is not Op.OUTPUT and i.name in used
     )
     states = list(program.states)
     declared = "\n".join(f"    int{bits}_t {_state(n)}[{BLOCK}];" for n in range(len(states)))
@@ -32,21 +42,24 @@ def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str
     after = " ".join(f"{_state(n)}[c] = {names[program.outputs[s].args[0]]};" for n, s in enumerate(states))
     spikes = names[program.outputs[SPIKES].args[0]]
     channels, places = value.channels, value.places
-    traced = "\n".join(
-        f"        if (traces && traces[{n + 1}]) for (int c = 0; c < n; ++c) traces[{n + 1}][at + c] = {_state(n)}[c];"
-        for n in range(len(states))
+    kept = "".join(
+        f"        if (traces && traces[{n}]) for (int c = 0; c < n; ++c) traces[{n}][at + c] = {signal};\n"
+        for n, signal in enumerate(["out[at + c]", *(f"{_state(n)}[c]" for n in range(len(states)))])
+        if traced
     )
-    constants = "\n".join(
-        _constants(f"constant_{number}_{names[i.name]}", values_of(i), bits)
-        for i in program.of(Op.PARAM)
-        if len(values_of(i)) > 1
+    constants = "".join(
+        table(
+            f"static const {kind} constant_{number}_{names[i.name]}",
+            [literal(v, 64 if kind == "int64_t" else 32) for v in values_of(i)],
+        )
+        for i, kind in _constants(program, bits, traced)
     )
-    return f"""{constants}
-static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place, int first, int n,
-    {value.type} *restrict out, int64_t *const *traces)
+    ignored = "" if program.input.name in used else "    (void)x;\n    (void)stride;\n"
+    return f"""{constants}static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place,
+    int first, int n, {value.type} *restrict out{", int64_t *const *traces" if traced else ""})
 {{
 {declared}
-    for (int c = 0; c < n; ++c) {{ {start} }}
+{ignored}    for (int c = 0; c < n; ++c) {{ {start} }}
     for (int t = 0; t < {steps}; ++t) {{
         const int64_t at = (t * INT64_C({places}) + place) * {channels} + first;
         for (int c = 0; c < n; ++c) {{
@@ -54,11 +67,31 @@ static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int
             out[at + c] = ({value.type}){spikes};
             {after}
         }}
-        if (traces && traces[0]) for (int c = 0; c < n; ++c) traces[0][at + c] = out[at + c];
-{traced}
-    }}
+{kept}    }}
 }}
 """
+
+
+def constant_bytes(node: IntNeuron) -> int:
+    """Bytes of the constants per channel, where nothing is traced."""
+    constants = _constants(node.program, arithmetic_bits(node.program), False)
+    return sum(type_bytes(kind) * len(values_of(i)) for i, kind in constants)
+
+
+def state_bytes(node: IntNeuron) -> int:
+    """Bytes of the states of one block of channels, which lie on the stack."""
+    return len(node.program.states) * BLOCK * arithmetic_bits(node.program) // 8
+
+
+def _constants(program: Program, bits: int, traced: bool) -> list[tuple[Instruction, str]]:
+    """What has a value for each channel, and its C type: the narrowest where memory counts more than speed."""
+    several = [i for i in program.of(Op.PARAM) if len(values_of(i)) > 1]
+    return [(i, f"int{bits}_t" if traced else c_type(Interval.of(values_of(i)))) for i in several]
+
+
+def _names(program: Program) -> dict[str, str]:
+    """Names in C: those of the program where they can be read."""
+    return {i.name: f"v_{i.name}" if _WORD.fullmatch(i.name) else f"v{n}" for n, i in enumerate(program.instructions)}
 
 
 def _state(n: int) -> str:
@@ -68,7 +101,3 @@ def _state(n: int) -> str:
 def _expression(i: Instruction, given: dict[str, str], names: dict[str, str], bits: int) -> str:
     arguments = [given[i.name]] if i.name in given else [names[a] for a in i.args]
     return EXPRESSIONS[i.op](i, arguments, bits)
-
-
-def _constants(name: str, values: tuple[int, ...], bits: int) -> str:
-    return f"static const int{bits}_t {name}[{len(values)}] = {{{', '.join(literal(v, bits) for v in values)}}};"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,24 +9,13 @@ import numpy.typing as npt
 
 from snn2hw.export.c.dense import DENSE
 from snn2hw.export.c.events import EVENTS
+from snn2hw.export.c.layers import layer_function
 from snn2hw.export.c.neurons import neuron_function
 from snn2hw.export.c.plan import Plan, Value, plan
 from snn2hw.export.c.runtime import HEAD
 from snn2hw.export.c.synapse import Synapse, biases, packed, packed_events, synapse
 from snn2hw.export.c.synapses import synapse_function
-from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
-    IntegerNetwork,
-    IntFlatten,
-    IntInput,
-    IntLinear,
-    IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntReadout,
-    IntSumPool2d,
-)
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear, IntNeuron, IntReadout
 
 
 @dataclass(frozen=True)
@@ -80,7 +68,10 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
                 calls.append(f"layer_{k}({_pointer(s.source)}, {_pointer(value)}, pad, arrays, 0, percent);")
                 arrays |= _arrays(k, s)
         else:
-            calls.append(_plain(node, [laid.values[i] for i in node.inputs], value, net.steps))
+            inputs = [laid.values[i] for i in node.inputs]
+            functions.append(layer_function(k, node, inputs, value, net.steps))
+            to = "readout" if isinstance(node, IntReadout) else _pointer(value)
+            calls.append(f"layer_{k}({', '.join(map(_pointer, inputs))}, {to});")
     source = laid.values[net.input.name]
     bound = "\n".join(f"#define {name} ((const {_array_type(a)} *)arrays[{n}])" for n, (name, a) in enumerate(arrays.items()))
     text = f"""#include <stdint.h>
@@ -130,53 +121,4 @@ def _unfused(k: int, source: Value, value: Value, traced: str) -> str:
         f"for (int64_t place = 0; place < {value.places}; ++place) for (int first = 0; first < {value.channels}; first += BLOCK) "
         f"neuron_{k}({_pointer(source)} + place * {value.channels} + first, {stride}, place, first, "
         f"{value.channels} - first < BLOCK ? {value.channels} - first : BLOCK, {_pointer(value)}, {traced});"
-    )
-
-
-def _plain(node: IntNode, inputs: Sequence[Value], out: Value, steps: int) -> str:
-    x = inputs[0]
-    head = f"{{ const {x.type} *a = {_pointer(x)}; {out.type} *o = {_pointer(out)};"
-    (h, w), c = x.size, x.channels
-    if isinstance(node, IntFlatten):
-        return (
-            f"{head} for (int t = 0; t < {x.steps}; ++t) for (int p = 0; p < {h * w}; ++p) for (int c = 0; c < {c}; ++c) "
-            f"o[t * INT64_C({h * w * c}) + c * {h * w} + p] = a[(t * INT64_C({h * w}) + p) * {c} + c]; }}"
-        )
-    if isinstance(node, IntSumPool2d | IntMaxPool2d):
-        return head + _pool(node, x, out) + " }"
-    if isinstance(node, IntAdd):
-        return head + _add(node, inputs, out) + " }"
-    assert isinstance(node, IntReadout)
-    times = f" * {steps}" if x.steps == 1 else ""
-    total = (
-        f"for (int c = 0; c < {c}; ++c) {{ int64_t sum = 0; "
-        f"for (int t = 0; t < {x.steps}; ++t) sum += a[t * {c} + c]; readout[c] = sum{times}; }}"
-    )
-    return f"{{ const {x.type} *a = {_pointer(x)}; {total} }}"
-
-
-def _pool(node: IntSumPool2d | IntMaxPool2d, x: Value, out: Value) -> str:
-    (h, w), c, (oh, ow) = x.size, x.channels, out.size
-    (kh, kw), (sy, sx), (py, px), (dy, dx) = node.window.kernel, node.window.stride, node.window.padding, node.window.dilation
-    start = "0" if isinstance(node, IntSumPool2d) else "INT64_MIN"
-    step = "sum += v;" if isinstance(node, IntSumPool2d) else "sum = v > sum ? v : sum;"
-    return (
-        f" for (int t = 0; t < {x.steps}; ++t) for (int y = 0; y < {oh}; ++y) for (int x = 0; x < {ow}; ++x) "
-        f"for (int c = 0; c < {c}; ++c) {{ int64_t sum = {start}; "
-        f"for (int i = 0; i < {kh}; ++i) for (int j = 0; j < {kw}; ++j) {{ "
-        f"const int yy = y * {sy} + i * {dy} - {py}, xx = x * {sx} + j * {dx} - {px}; "
-        f"if (yy < 0 || yy >= {h} || xx < 0 || xx >= {w}) continue; "
-        f"const int64_t v = a[((t * {h} + yy) * INT64_C({w}) + xx) * {c} + c]; {step} }} "
-        f"o[((t * {oh} + y) * INT64_C({ow}) + x) * {c} + c] = ({out.type})sum; }}"
-    )
-
-
-def _add(node: IntAdd, inputs: Sequence[Value], out: Value) -> str:
-    a, b = inputs
-    size = out.places * out.channels
-    at = [f"t * INT64_C({size}) + i" if v.steps > 1 else "i" for v in (a, b)]
-    terms = [f"{name}[{place}] * INT64_C({1 << s})" for name, place, s in zip("ab", at, node.shifts, strict=True)]
-    return (
-        f" const {b.type} *b = {_pointer(b)}; for (int t = 0; t < {out.steps}; ++t) for (int64_t i = 0; i < {size}; ++i) "
-        f"o[t * INT64_C({size}) + i] = ({out.type})({terms[0]} + {terms[1]});"
     )

@@ -1,0 +1,81 @@
+"""A C folder compiled here and run: whether it gives what its vectors say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from snn2hw.errors import ArtefactError, ExecutorUnavailableError, UsageError
+from snn2hw.native.compiler import FLAGS_VARIABLE, INSTALL, SECONDS, compiler
+
+FLAGS = "-std=c99 -O2 -Wall -Wextra -Werror -pedantic"  # also those of the folder's Makefile
+SOURCES = ("snn.c", "main.c")
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What the program of a C folder said.
+
+    Args:
+        equal: whether every readout is the expected one. report: a line for each that is not, and how many were compared.
+    """
+
+    equal: bool
+    report: str
+
+
+def replay(folder: Path) -> Replay:
+    """Compile the folder aside with the compiler of this machine, and run it; the folder stays as it is.
+
+    Raises:
+        UsageError: no C folder. ExecutorUnavailableError: no compiler, or one that fails.
+        ArtefactError: the program did not come to an end.
+    """
+    if missing := [name for name in SOURCES if not (folder / name).is_file()]:
+        raise UsageError(
+            "this is no C folder",
+            where=str(folder),
+            got=f"no {', '.join(missing)}",
+            do="write it with `snn2hw export ARTEFACT --to c`",
+        )
+    command = compiler()
+    if command is None:
+        raise ExecutorUnavailableError("there is no C compiler", expected="cc, gcc, clang or ziglang", do=INSTALL)
+    with tempfile.TemporaryDirectory() as made:
+        inside = shutil.copytree(folder, Path(made) / "c")
+        flags = [*FLAGS.split(), *os.environ.get(FLAGS_VARIABLE, "").split()]  # the last of two that contradict counts
+        try:
+            built = _run([*command, *flags, *SOURCES, "-o", "replay"], inside)
+            problem = (built.stderr.strip() or f"exit code {built.returncode}") if built.returncode else ""
+        except (OSError, subprocess.TimeoutExpired) as error:
+            problem = str(error)
+        if problem:
+            raise ExecutorUnavailableError(
+                "the C compiler failed on the C folder",
+                where=f"{folder}: {' '.join(command)}",
+                got=next((line for line in problem.splitlines() if "error" in line), problem.splitlines()[0])[:200],
+                expected="a program, without warnings",
+                do=f"run `make` in the folder to see all it says; {INSTALL}",
+            )
+        try:
+            done = _run([str(inside / "replay")], inside)
+            ended = f"exit code {done.returncode}"
+        except subprocess.TimeoutExpired:
+            done, ended = None, f"it was not done after {SECONDS} seconds"
+    if done is None or done.returncode not in (0, 1):
+        raise ArtefactError(
+            "the program of the C folder did not come to an end",
+            where=str(folder),
+            got=ended,
+            expected="exit code 0 or 1",
+            do="write the folder again; report it if it ends like that again",
+        )
+    return Replay(done.returncode == 0, (done.stdout + done.stderr).strip())
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
