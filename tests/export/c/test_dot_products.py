@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +19,12 @@ from snn2hw.executors.reference import interpret
 from snn2hw.export.c.to_c import to_c
 from snn2hw.native.compiler import compiler
 from snn2hw.store import make_artefact
-from tests.random_networks import compiled, payloads_of, random_case
+from tests.export.c.driving import drive
+from tests.export.c.folders import random_network
+from tests.random_networks import compiled, payloads_of, random_case, reproducer
 
+QEMU = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+ZIG = importlib.util.find_spec("ziglang") is not None
 DOT = Path(__file__).with_name("dot.h")
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 
@@ -61,3 +68,25 @@ def test_compilers_make_vnni_instructions_of_it(flags: list[str], tmp_path: Path
         pytest.skip(f"a compiler that does not know {flags[0]}")
     assert done.returncode == 0, done.stderr
     assert "vpdpbusd" in (tmp_path / "x.s").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow  # zig builds musl for it
+@pytest.mark.skipif(not ZIG, reason="no zig here to compile for ARM: pip install ziglang")
+@pytest.mark.skipif(QEMU is None, reason="nothing here runs programs for ARM: apt-get install qemu-user-static")
+@pytest.mark.parametrize("cpu", ["baseline+dotprod", "baseline"], ids=["dot products", "without them"])
+def test_neon(cpu: str, tmp_path: Path) -> None:
+    assert QEMU is not None
+    flags = ["-target", "aarch64-linux-musl", f"-mcpu={cpu.replace('baseline', 'generic')}", "-static", "-std=c99", "-O1"]
+    command, ran = [sys.executable, "-m", "ziglang", "cc", *flags], 0
+    for seed in range(2_040, 2_047):
+        if not (found := random_network(seed)):
+            continue
+        net, payloads = found
+        said = drive(tmp_path / str(seed), net, payloads, interpret(net, payloads), False, command, [QEMU])
+        assert said == "exit code 0: 0 differ", f"{reproducer(seed)}\n{said}"
+        ran += 1
+    assert ran >= 4
+    source = (tmp_path / "2040" / "net.c").read_text(encoding="utf-8")
+    (tmp_path / "x.c").write_text(source, encoding="utf-8")
+    subprocess.run([*command[:4], *flags, "-S", "x.c", "-o", "x.s"], cwd=tmp_path, check=True)
+    assert ("sdot" in (tmp_path / "x.s").read_text(encoding="utf-8")) == ("dotprod" in cpu)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -15,17 +14,16 @@ import pytest
 from snn2hw.executors.reference import interpret
 from snn2hw.export.c import folder as room
 from snn2hw.export.c.memory import Memory, memory, sums_elements
-from snn2hw.export.c.to_c import to_c
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear
 from snn2hw.native.compiler import compiler
 from snn2hw.native.replay import Replay, replay
 from snn2hw.trace import Ints, Trace
+from tests.export.c.driving import drive
 from tests.export.c.folders import SANITIZERS, random_network, sanitizers_run, texts, written
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.native.compiling import needs_compiler
 from tests.random_networks import reproducer
 
-DRIVER = Path(__file__).with_name("driver.c")
 FLAGS = ["-std=c99", "-O1", "-march=native", *SANITIZERS.split()]
 FIRST, FEW, MANY = 5_000, 3, 300
 pytestmark = needs_compiler
@@ -109,33 +107,10 @@ def test_one_element_too_few_is_reported(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def driven(folder: Path, net: IntegerNetwork, payloads: Ints, trace: Trace, still: bool, scratch: int = 0) -> str:
-    """What the driver says of a network, dense and event by event, with traces and without. `scratch` bytes are added."""
-    source = to_c(net, still)
-    folder.mkdir()
-    (folder / "net.c").write_text(source.text)
-    given = np.moveaxis(payloads, 2, -1) if payloads.ndim == 5 else payloads
-    given = np.ascontiguousarray(given[:1] if still else given, np.dtype(source.input_type[:-2]))
-    signals: list[Ints] = [
-        np.moveaxis(trace.states[f"{layer}.{state}"] if state else trace.spikes[layer], 2, -1) for layer, state in source.traces
-    ]
-    arrays = [np.ascontiguousarray(a) for a in source.arrays.values()]
-    samples = range(payloads.shape[1])
-    words = [len(samples), given[:, 0].nbytes, trace.readout[0].nbytes, source.arena + scratch, len(arrays)]
-    parts = [*map(number, words), *(part for a in arrays for part in (number(a.nbytes), a.tobytes()))]
-    parts += [number(len(signals)), *(number(s[:, 0].nbytes) for s in signals)]
-    for n in samples:
-        parts += [given[:, n].tobytes(), trace.readout[n].tobytes(), *(s[:, n].tobytes() for s in signals)]
-    (folder / "data").write_bytes(b"".join(parts))
+    """What the driver says of a network with the sanitizers in it. `scratch` bytes are added."""
     command = compiler()
     assert command is not None
-    built = subprocess.run([*command, *FLAGS, "net.c", str(DRIVER), "-o", "run"], cwd=folder, capture_output=True, check=False)
-    assert built.returncode == 0, built.stderr.decode()
-    done = subprocess.run(["./run", "data"], cwd=folder, capture_output=True, text=True, check=False)
-    return f"exit code {done.returncode}: {(done.stdout + done.stderr).strip()}"
-
-
-def number(value: int) -> bytes:
-    return np.int64(value).tobytes()
+    return drive(folder, net, payloads, trace, still, [*command, *FLAGS], scratch=scratch)
 
 
 def sweep_fast(seeds: range, folder: Path) -> None:
