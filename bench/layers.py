@@ -46,10 +46,9 @@ class Layer:
 def layer(width: int, size: int, steps: int) -> IntegerNetwork:
     """Payloads 0 and 1 [width, size, size] -> convolution -> LNM -> the neurons of one place, so that nothing else takes time."""
     torch.manual_seed(0)
-    channels = {"in_channels": width, "out_channels": width}
     model = torch.nn.Sequential(
         nn.Conv2d(3, width, 3, padding=1), nn.LNM(degree=3, threshold=0.2),
-        nn.Conv2d(**channels, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(width, momentum=None), nn.LNM(degree=3),
+        nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width, momentum=None), nn.LNM(degree=3),
         nn.AvgPool2d(size), nn.Flatten(), nn.Linear(width, 10),
     )  # fmt: skip
     images = torch.rand(2, 3, size, size)

@@ -74,7 +74,7 @@ def streamed(artefact: Artefact, samples: int) -> Memory:
         given = 0
         while given < samples:
             many = min(BATCH, samples - given)
-            yield rng.integers(0, 256, (many, *shape), np.uint8)
+            yield rng.random((many, *shape), np.float32)
             given += many
             while len(done) < POINTS and given >= marks[len(done)]:
                 done.append(given)

@@ -166,7 +166,7 @@ def macs(net: IntegerNetwork, still: bool) -> int:
 
 
 def traffic(net: IntegerNetwork, still: bool) -> int:
-    """Bytes that a sample moves at least, if nothing stays in a cache: weights once, values once written and once for each reader."""
+    """Bytes that a sample moves where nothing stays in a cache: weights once, values once written and once for each reader."""
     laid = plan(net, 0, still)
     total = sum(n.weight.size for n in net.nodes if isinstance(n, IntConv2d | IntLinear))
     for node in net.nodes:
