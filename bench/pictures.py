@@ -44,7 +44,7 @@ def _roofline(r: Results) -> Figure | None:
     int8, floats, memory, cache = (rate(r, c) for c in (INT8, FLOAT, MEMORY, CACHE))
     if int8 is None or floats is None or memory is None or cache is None:
         return None
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(8.5, 4.8), layout="constrained")
     axis: Any = figure.subplots()
     points: list[tuple[str, float, float, str]] = []
     for n, m in enumerate(m for m in r.networks if m.batch == 1):
@@ -66,7 +66,7 @@ def _roofline(r: Results) -> Figure | None:
     axis.set_xlim(*ends)
     axis.set_xlabel("products of a dense sum for each byte that has to be moved at least")
     axis.set_ylabel("products of a dense sum a second")
-    axis.set_title("Roofline, one thread, batch 1 (fast skips products whose payload is 0: it may lie above)")
+    axis.set_title("Roofline, one thread, batch 1")
     figure.legend(loc="outside right upper", fontsize=7)
     return figure
 
@@ -121,6 +121,8 @@ def _networks(r: Results) -> Figure | None:
         for way, (colour, dash) in LOOKS.items():
             axis.plot([x(m) for m in some], _ms(some, way), color=colour, ls=dash, marker="o", ms=3, lw=1, label=way)
         axis.set(xlabel=label, ylabel="ms a sample", title=title, yscale="log")
+        for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            which("{x:g}")
     axes[0].legend(fontsize=7)
     for axis in axes[len(panels) :]:
         axis.remove()

@@ -105,6 +105,8 @@ def _ceilings(r: Results, drawn: Sequence[str]) -> Iterator[str]:
     head = ["dense path, batch 1", "million MAC", "MAC a byte", "GMAC/s", "of the int8 ceiling", "least .. most"]
     yield from _or_not(rows, head)
     yield from _picture("roofline.svg", "Roofline", drawn)
+    if "roofline.svg" in drawn:
+        yield "\n`fast` skips products whose payload is 0, which are counted here: it may lie above the roof."
 
 
 def _networks(r: Results) -> Iterator[str]:

@@ -41,7 +41,7 @@ def ways(made: Compiled, batch: int, names: tuple[str, ...] = ALL) -> dict[str, 
             found[name] = lambda: _float(made, batch)
             continue
         run = _readout(name, made.artefact, payloads)
-        if (run() != wanted).any():
+        if name != REFERENCE and (run() != wanted).any():
             raise AssertionError(f"{name} gives another readout than the reference for {made.name}, {made.kind}")
         found[name] = run
     return found
