@@ -63,7 +63,7 @@ class Settings:
 
 QUICK = Settings(
     rounds=2, bodies=(BODY,), kinds=(KIND,), widths=(8, 8, 8, 8), batches=(1, 2), densities=(10,), layers=((16, 4), (32, 4)),
-    layer_densities=(5, 20, 60), steps=(1, 2), lava=0, samples=100, scale=0.01,
+    layer_densities=(5, 20, 60), steps=(4,), lava=0, samples=100, scale=0.01,
 )  # fmt: skip
 
 

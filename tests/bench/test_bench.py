@@ -23,14 +23,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
-    from bench.run import main
-
-    folder = tmp_path_factory.mktemp("bench")
-    return main(["--quick", "--out", str(folder)]), folder
-
-
 def results(**parts: Any) -> Any:
     from bench.results import Results
 
@@ -57,11 +49,22 @@ def verdicts(found: Any) -> list[str]:
     return [b.verdict for b in bars(found)]
 
 
-def test_the_smoke_test_writes_a_page_with_every_bar_and_plot(ran: tuple[Any, Path]) -> None:
+def test_the_smoke_test_runs_end_to_end(tmp_path: Path) -> None:
+    from bench.run import main
+
+    found = main(["--quick", "--out", str(tmp_path)])  # one test, so that workers do not each run it
+    _the_page_has_every_bar_and_plot(found, tmp_path)
+    _the_ways_are_all_there(found)
+    _ceilings_are_positive(found)
+    _wished_densities_are_reached(found)
+    if found.memory is not None:  # Linux tells, others do not
+        _memory_was_watched(found.memory)
+
+
+def _the_page_has_every_bar_and_plot(found: Any, folder: Path) -> None:
     from bench.bars import bars
     from bench.pictures import PICTURES
 
-    found, folder = ran
     page = (folder / "performance.md").read_text(encoding="utf-8")
     assert "these numbers mean nothing" in page
     for bar in bars(found):
@@ -72,11 +75,10 @@ def test_the_smoke_test_writes_a_page_with_every_bar_and_plot(ran: tuple[Any, Pa
         assert 1000 < (folder / "performance" / name).stat().st_size < 100_000
 
 
-def test_the_ways_are_all_there(ran: tuple[Any, Path]) -> None:
+def _the_ways_are_all_there(found: Any) -> None:
     from bench.ceilings import PATHS
     from bench.ways import ALL, TWO
 
-    found, _ = ran
     for m in found.networks:
         assert set(ALL) - set(m.seconds) == ({TWO} if m.batch == 1 else set())
         assert all(s > 0 for seconds in m.seconds.values() for s in seconds)
@@ -84,10 +86,9 @@ def test_the_ways_are_all_there(ran: tuple[Any, Path]) -> None:
     assert found.machine["path of the generated C"] in PATHS
 
 
-def test_ceilings_are_positive_and_measured_beside_the_network(ran: tuple[Any, Path]) -> None:
+def _ceilings_are_positive(found: Any) -> None:
     from bench.pictures import rate
 
-    found, _ = ran
     assert len(found.ceilings) == 4
     for name, (work, unit) in found.ceilings.items():
         assert work > 0
@@ -95,21 +96,17 @@ def test_ceilings_are_positive_and_measured_beside_the_network(ran: tuple[Any, P
         assert 1e6 < (rate(found, name) or 0) < 1e15, name
 
 
-def test_a_wished_density_is_reached(ran: tuple[Any, Path]) -> None:
-    found, _ = ran
+def _wished_densities_are_reached(found: Any) -> None:
     for m in found.densities:
         assert abs(m.density - m.wish) < 0.3 * m.wish, (m.wish, m.density)
     for m in found.layers:
         assert m.spikes == round(m.density / 100 * m.steps * m.width * m.size**2)
 
 
-def test_memory_of_a_process_without_torch(ran: tuple[Any, Path]) -> None:
-    found, _ = ran
-    if found.memory is None:
-        pytest.skip("Linux tells, others do not")
-    assert len(found.memory.samples) == len(found.memory.megabytes) == 10
-    assert found.memory.samples[-1] == 100
-    assert 10 < max(found.memory.megabytes) <= found.memory.peak
+def _memory_was_watched(memory: Any) -> None:
+    assert len(memory.samples) == len(memory.megabytes) == 10
+    assert memory.samples[-1] == 100
+    assert 10 < max(memory.megabytes) <= memory.peak
 
 
 def test_a_line_and_how_well_it_fits() -> None:
@@ -176,6 +173,17 @@ def test_the_stretch_has_a_verdict_of_its_own() -> None:
 
     notes = [bars(results(networks=[network(1, fast=[1.0], torch=[t])]))[0].note for t in (9.9, 10.1)]
     assert notes == ["the stretch, 10: not met", "the stretch, 10: met"]
+
+
+def test_cost_of_a_step_is_a_line_through_the_medians() -> None:
+    from bench.report import text
+    from bench.run import BRIEF
+
+    def at(t: int) -> Any:
+        return dataclasses.replace(network(1, **{way: [0.003 + 0.002 * t] for way in BRIEF}), steps=t)
+
+    page = "\n".join(text(results(steps=[at(1), at(2), at(4)]), [], smoke=False))
+    assert "`fast, dense`: 3.00 ms + 2.00 ms a step, R^2 = 1.0000." in page
 
 
 def test_a_way_with_another_readout_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
