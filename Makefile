@@ -22,8 +22,8 @@ test: $(VENV)/.stamp-dev lint ## lint, types, import contract and all tests but 
 test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the core on every Python from 3.10 to 3.13 here
 	$(PYTEST) -n $(WORKERS)
 
-bench: $(VENV)/.stamp-demo ## ratios between executors, measured side by side
-	$(BIN)/python bench/executors.py $(ARGS)
+bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/performance.md (a quarter of an hour)
+	$(BIN)/python -m bench.run $(ARGS)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract
 	$(BIN)/ruff check .

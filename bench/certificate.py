@@ -11,6 +11,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter
 
@@ -60,7 +61,7 @@ def _states(bits: int, rounds: int) -> list[list[str]]:
     with tempfile.TemporaryDirectory() as cache:  # so that the first run compiles
         os.environ["SNN2HW_CACHE"] = cache
         return [
-            [f"2**{bits}", name, *_timed(lambda run=run: run(*arguments), rounds)]
+            [f"2**{bits}", name, *_timed(partial(run, *arguments), rounds)]
             for name, run in (("C", engine._native), ("NumPy", engine._numpy))
         ]
 
@@ -75,7 +76,6 @@ def _timed(run: Callable[[], object], rounds: int) -> list[str]:
 
 
 def _neuron(bits: int) -> IntNeuron:
-    common = {"gain": 1.0, "state_range": (-4.0, 4.0), "reset_value": 0.0}
     lnm = Neuron(
         "lnm",
         ("fc",),
@@ -86,7 +86,9 @@ def _neuron(bits: int) -> IntNeuron:
         firing=Single(1.0),
         reset="subtract",
         strict=False,
-        **common,
+        gain=1.0,
+        state_range=(-4.0, 4.0),
+        reset_value=0.0,
     )
     net = Network(
         1,
@@ -104,6 +106,7 @@ def _neuron(bits: int) -> IntNeuron:
 
 def _model(name: str, rounds: int) -> list[str]:
     found = find_model(name)
+    assert found.sample is not None
     artefact = snn2hw.compile(found.module, found.sample, found.steps, target="loihi2")
     claims = json.loads(json.dumps(certify(artefact.network, artefact.model)))
     checked = check_claims(artefact.model, claims)

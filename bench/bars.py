@@ -1,0 +1,134 @@
+"""What was wanted beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.ceilings import INT8
+from bench.layers import DENSE as LAYER_DENSE
+from bench.layers import EVENTS as LAYER_EVENTS
+from bench.layers import Layer
+from bench.results import Measured, Results
+from bench.rounds import Line, Spread, crossing, line, ratio
+from bench.ways import DENSE, FAST, FLOATS, ONNX, TWO
+
+NAME, KIND = "ResNet-18", "LNM"
+LINEAR = 0.99  # nobody gave a number for "linear"; this one is ours
+STRETCH = 10.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A wish and its figure.
+
+    Args:
+        want: the figure is to be at least this, or at most where `at_most`. value: None where it was not measured.
+        every: it is the worst of the spread that has to reach it, not the median.
+        note: what else is to be said.
+    """
+
+    name: str
+    want: float
+    unit: str
+    value: Spread | None
+    at_most: bool = False
+    every: bool = False
+    note: str = ""
+
+    @property
+    def figure(self) -> float | None:
+        """What is held against the bar."""
+        if self.value is None or not self.every:
+            return None if self.value is None else self.value.median
+        return self.value.most if self.at_most else self.value.least
+
+    @property
+    def verdict(self) -> str:
+        """Three words at most."""
+        return "not measured" if self.figure is None else met(self.figure, self.want, self.at_most)
+
+
+def met(figure: float, want: float, at_most: bool = False) -> str:
+    """Whether a figure reaches what is wanted."""
+    return "met" if (figure <= want if at_most else figure >= want) else "not met"
+
+
+def bars(r: Results) -> list[Bar]:
+    """All of them, measured or not."""
+    one, many = r.network(NAME, KIND, 1), _batch(r)
+    floats = _ratio(one, FLOATS, FAST)
+    stretch = "" if floats is None else f"the stretch, {STRETCH:g}: {met(floats.median, STRETCH)}"
+    lava = ratio(r.lava.lava, r.lava.fast) if r.lava is not None and r.lava.lava else None
+    crossings = [100 * c for c in crossovers(r.layers).values()]
+    fits = [fit.r2 for fit in lines(r.layers).values()]
+    batch = many.batch if many else 16
+    body = f"{NAME} body, {KIND}, batch 1, T = {one.steps}" if one else f"{NAME} body"
+    return [
+        Bar(f"{body}: times faster than torch float32", 6, "x", floats, note=stretch),
+        Bar(f"{body}: times faster than onnxruntime on our ONNX", 2, "x", _ratio(one, ONNX, FAST), note="its session kept open"),
+        Bar("times faster than Lava on the same layers", 1000, "x", lava, note=_lava_note(r)),
+        Bar(f"{body}: dense path, of the measured int8 ceiling", 70, "%", of_ceiling(r, one), note="the whole network"),
+        Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
+            note="of the widths, the least"),
+        Bar("one layer: cost of events linear in spikes, R^2", LINEAR, "", _spread(fits), every=True, note="bar set by us"),
+        Bar(f"{NAME} body, {KIND}, batch {batch}: two threads against one", 1.8, "x", _ratio(many, FAST, TWO)),
+        Bar("peak resident memory, samples streamed", 500, "MB", _spread([r.memory.peak] if r.memory else []), at_most=True),
+        Bar("its growth after the first fifth (flat)", 5, "%", _spread([r.memory.growth] if r.memory else []), at_most=True,
+            note="bar set by us"),
+    ]  # fmt: skip
+
+
+def of_ceiling(r: Results, m: Measured | None) -> Spread | None:
+    """Percent of the int8 ceiling that the dense path reaches, each round by its own ceiling."""
+    if m is None or INT8 not in m.seconds or DENSE not in m.seconds:
+        return None
+    work = 100 * m.batch * m.macs / r.ceilings[INT8][0]
+    return Spread.of([work * c / d for c, d in zip(m.seconds[INT8], m.seconds[DENSE], strict=False)])
+
+
+def lines(layers: Sequence[Layer]) -> dict[int, Line]:
+    """Width -> seconds of events over spikes, through the medians."""
+    return {
+        width: line([m.spikes for m in some], [Spread.of(m.seconds[LAYER_EVENTS]).median for m in some])
+        for width, some in by_width(layers).items()
+    }
+
+
+def crossovers(layers: Sequence[Layer]) -> dict[int, float]:
+    """Width -> the density, 0 to 1, from which events are no longer cheaper than dense; the highest where they always are."""
+    return {
+        width: crossing([m.density / 100 for m in some], *(_medians(some, way) for way in (LAYER_EVENTS, LAYER_DENSE)))
+        for width, some in by_width(layers).items()
+    }
+
+
+def by_width(layers: Sequence[Layer]) -> dict[int, list[Layer]]:
+    """In order of density."""
+    widths = sorted({m.width for m in layers})
+    return {w: sorted((m for m in layers if m.width == w), key=lambda m: m.density) for w in widths}
+
+
+def _medians(some: Sequence[Layer], way: str) -> list[float]:
+    return [Spread.of(m.seconds[way]).median for m in some]
+
+
+def _batch(r: Results) -> Measured | None:
+    found = [m for m in r.networks if (m.name, m.kind) == (NAME, KIND) and m.batch > 1]
+    return found[-1] if found else None
+
+
+def _ratio(m: Measured | None, slow: str, quick: str) -> Spread | None:
+    if m is None or slow not in m.seconds or quick not in m.seconds:
+        return None
+    return ratio(m.seconds[slow], m.seconds[quick])
+
+
+def _spread(values: Sequence[float]) -> Spread | None:
+    return Spread.of(values) if values else None
+
+
+def _lava_note(r: Results) -> str:
+    if r.lava is None:
+        return ""
+    return f"Lava did not run: {r.lava.reason}" if r.lava.reason else f"a step of {r.lava.macs / 1e6:.0f} million products"

@@ -1,0 +1,53 @@
+"""The machine in words."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from bench.ceilings import instructions
+from snn2hw.executors.crossover import crossover
+from snn2hw.native.compiler import FLAGS, FLAGS_VARIABLE, compiler
+
+
+def machine() -> dict[str, str]:
+    """What a reader must know to compare with another."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load = f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
+    command = compiler()
+    assert command is not None, "fast needs a C compiler"
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
+    flags = " ".join((*FLAGS, *os.environ.get(FLAGS_VARIABLE, "").split()))
+    packages = [f"{p} {importlib.metadata.version(p)}" for p in ("numpy", "torch", "onnxruntime")]
+    return {
+        "processor": _processor(),
+        "cores": f"{cores}, of which one is used where nothing else is said",
+        "load average before the run": load,
+        "memory": _memory(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "path of the generated C": instructions(),
+        "events below": f"{crossover()} % activity, measured by `fast` for itself",
+        "compiler": f"{version[0] if version else command[0]}; {flags}",
+        "software": ", ".join([f"Python {platform.python_version()}", *packages]),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    known = {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+    name = known.get("model name") or platform.processor() or platform.machine()
+    numbers = [f"{k} {known[k]}" for k in ("cpu family", "model") if k in known]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
+
+
+def _memory() -> str:
+    try:
+        return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GB"
+    except (ValueError, OSError):
+        return "unknown"

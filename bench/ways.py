@@ -1,0 +1,98 @@
+"""The ways to run a network that are set side by side, each with one thread, from payloads to readout."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from bench.im2col import Im2col
+from bench.networks import Compiled
+from snn2hw import nn
+from snn2hw.artefact import Artefact
+from snn2hw.executors import EXECUTORS
+from snn2hw.executors.fast import THREADS_VARIABLE, Fast
+from snn2hw.ir.onnx_terms import payload_dtype
+from snn2hw.trace import Ints
+
+FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event by event", "fast, two threads"
+REFERENCE, ONNX, FLOATS, INTEGERS, PLAIN = "reference", "onnxruntime", "torch float32", "torch, integers", "plain im2col C"
+ALL = (FAST, DENSE, EVENTS, TWO, PLAIN, ONNX, FLOATS, INTEGERS, REFERENCE)
+# Kept from one network to the next, so that a network's C is built once for each.
+_FASTS = {FAST: Fast(), DENSE: Fast(0), EVENTS: Fast(101), TWO: Fast(), PLAIN: Im2col()}
+
+Way = Callable[[], object]
+
+
+def ways(made: Compiled, batch: int, names: tuple[str, ...] = ALL) -> dict[str, Way]:
+    """Those of `names` that there are; each has given the reference's readout once, float32 apart, which has its own arithmetic.
+
+    Sessions are opened and C is compiled before anything is timed. Two threads need two samples.
+    """
+    payloads, law = made.payloads(batch), EXECUTORS[REFERENCE]
+    found: dict[str, Way] = {}
+    wanted = law.run(made.artefact, payloads, False).readout
+    for name in names:
+        if name == TWO and batch < 2:
+            continue
+        if name == FLOATS:
+            found[name] = lambda: _float(made, batch)
+            continue
+        run = _readout(name, made.artefact, payloads)
+        if name != REFERENCE and (run() != wanted).any():
+            raise AssertionError(f"{name} gives another readout than the reference for {made.name}, {made.kind}")
+        found[name] = run
+    return found
+
+
+def _readout(name: str, artefact: Artefact, payloads: Ints) -> Callable[[], Ints]:
+    if name == ONNX:
+        return _session(artefact, payloads)
+    if name in _FASTS:
+        return lambda: _threaded(_FASTS[name], artefact, payloads, 2 if name == TWO else 1)
+    executor = EXECUTORS["torch" if name == INTEGERS else name]
+    return lambda: executor.run(artefact, payloads, False).readout
+
+
+def _threaded(fast: Fast, artefact: Artefact, payloads: Ints, threads: int) -> Ints:
+    with threads_of_fast(threads):
+        return fast.run(artefact, payloads, False).readout
+
+
+@contextmanager
+def threads_of_fast(number: int) -> Iterator[None]:
+    """So many in the block, as a user would say it."""
+    before = os.environ.get(THREADS_VARIABLE)
+    os.environ[THREADS_VARIABLE] = str(number)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[THREADS_VARIABLE]
+        else:
+            os.environ[THREADS_VARIABLE] = before
+
+
+def _session(artefact: Artefact, payloads: Ints) -> Callable[[], Ints]:
+    """ONNX Runtime with its session kept: the executor opens one for each call, which takes longer than the network."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(artefact.model, options, providers=["CPUExecutionProvider"])
+    x = payloads.astype(payload_dtype(artefact.network.input.format))
+
+    def run() -> Ints:
+        readout: Ints = session.run(["readout"], {"x": x})[0]
+        return readout
+
+    return run
+
+
+def _float(made: Compiled, batch: int) -> torch.Tensor:
+    with torch.inference_mode():
+        out: torch.Tensor = made.model(nn.repeat(made.images[:batch], made.artefact.network.steps))
+        return out

@@ -1,0 +1,212 @@
+"""The benchmark as a program: the smoke test runs end to end, and the page says what the numbers say. Nothing is timed."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snn2hw.executors.fast import Fast
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}"),
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(p) is None for p in ("torch", "onnxruntime", "matplotlib", "sklearn")),
+        reason="`make bench` needs the demo extra",
+    ),
+]
+
+
+def results(**parts: Any) -> Any:
+    from bench.results import Results
+
+    return Results({"processor": "made up"}, "a test", **parts)
+
+
+def network(batch: int, **seconds: list[float]) -> Any:
+    """A ResNet-18 body of 1000 products whose ways took so long; `fast_dense` is "fast, dense"."""
+    from bench.results import Measured
+
+    names = {"fast_dense": "fast, dense", "two": "fast, two threads", "torch": "torch float32", "int8": "int8 dot product"}
+    return Measured("ResNet-18", "LNM", None, 20.0, 4, batch, 1000, 100, {names.get(k, k): v for k, v in seconds.items()})
+
+
+def layer(width: int, density: float, dense: float, events: float) -> Any:
+    from bench.layers import Layer
+
+    return Layer(width, 8, 4, density, int(density * 100), 1000, 100, {"dense": [dense], "event by event": [events]})
+
+
+def verdicts(found: Any) -> list[str]:
+    from bench.bars import bars
+
+    return [b.verdict for b in bars(found)]
+
+
+def test_the_smoke_test_runs_end_to_end(tmp_path: Path) -> None:
+    from bench.run import main
+
+    found = main(["--quick", "--out", str(tmp_path)])  # one test, so that workers do not each run it
+    _the_page_has_every_bar_and_plot(found, tmp_path)
+    _the_ways_are_all_there(found)
+    _ceilings_are_positive(found)
+    _wished_densities_are_reached(found)
+    if found.memory is not None:  # Linux tells, others do not
+        _memory_was_watched(found.memory)
+
+
+def _the_page_has_every_bar_and_plot(found: Any, folder: Path) -> None:
+    from bench.bars import bars
+    from bench.pictures import PICTURES
+
+    page = (folder / "performance.md").read_text(encoding="utf-8")
+    assert "these numbers mean nothing" in page
+    for bar in bars(found):
+        assert re.search(rf"^\| {re.escape(bar.name)} \|.*\*\*{bar.verdict}\*\*", page, re.MULTILINE), bar.name
+    assert [b.verdict for b in bars(found)].count("not measured") == (1 if found.memory else 3)  # Lava is left out of it
+    for name in PICTURES:
+        assert f"](performance/{name})" in page
+        assert 1000 < (folder / "performance" / name).stat().st_size < 100_000
+
+
+def _the_ways_are_all_there(found: Any) -> None:
+    from bench.ceilings import PATHS
+    from bench.ways import ALL, TWO
+
+    for m in found.networks:
+        assert set(ALL) - set(m.seconds) == ({TWO} if m.batch == 1 else set())
+        assert all(s > 0 for seconds in m.seconds.values() for s in seconds)
+    assert {m.name for m in found.networks} == {"digits_lnm", "ResNet-18"}
+    assert found.machine["path of the generated C"] in PATHS
+
+
+def _ceilings_are_positive(found: Any) -> None:
+    from bench.pictures import rate
+
+    assert len(found.ceilings) == 4
+    for name, (work, unit) in found.ceilings.items():
+        assert work > 0
+        assert unit in ("MAC", "byte")
+        assert 1e6 < (rate(found, name) or 0) < 1e15, name
+
+
+def _wished_densities_are_reached(found: Any) -> None:
+    for m in found.densities:
+        assert abs(m.density - m.wish) < 0.3 * m.wish, (m.wish, m.density)
+    for m in found.layers:
+        assert m.spikes == round(m.density / 100 * m.steps * m.width * m.size**2)
+
+
+def _memory_was_watched(memory: Any) -> None:
+    assert len(memory.samples) == len(memory.megabytes) == 10
+    assert memory.samples[-1] == 100
+    assert 10 < max(memory.megabytes) <= memory.peak
+
+
+def test_a_line_and_how_well_it_fits() -> None:
+    from bench.rounds import line
+
+    exact = line([1, 2, 3, 7], [5, 7, 9, 17])
+    assert (round(exact.start, 9), round(exact.slope, 9), exact.r2) == (3, 2, pytest.approx(1))
+    x, y = [1, 2, 3, 4, 5], [2.0, 1.0, 4.0, 3.0, 7.0]
+    assert line(x, y).r2 == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2)
+    assert line([1, 2, 3], [1, 0, 1]).r2 == pytest.approx(0)
+
+
+def test_where_two_ways_cost_the_same() -> None:
+    from bench.rounds import crossing
+
+    assert crossing([0, 10, 20], [1, 2, 3], [2.5, 2.5, 2.5]) == pytest.approx(15)
+    assert crossing([5, 10], [3, 4], [2, 2]) == 5, "never cheaper"
+    assert crossing([5, 10], [1, 1], [2, 2]) == 10, "always cheaper, as far as was measured"
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    from bench.rounds import ratio
+
+    # The machine was ten times slower in the second round: nothing changes.
+    assert ratio([4, 40, 4], [2, 20, 2]) == ratio([4], [2, 99])
+    spread = ratio([4, 9, 2], [2, 3, 2])
+    assert (spread.median, spread.least, spread.most) == (2, 1, 3)
+
+
+def test_what_was_not_measured_is_said_to_be_so() -> None:
+    from bench.report import text
+
+    assert set(verdicts(results())) == {"not measured"}
+    page = "\n".join(text(results(), [], smoke=False))
+    assert page.count("Not measured in this run.") == 8
+    assert "0 met, 0 not met, 9 not measured." in page
+
+
+@pytest.mark.parametrize(("better", "verdict"), [(1.01, "met"), (0.99, "not met")])
+def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
+    from bench.lava_layers import Lava
+    from bench.memory import Memory
+
+    one = network(1, fast=[1.0], fast_dense=[1.0], torch=[6 * better], onnxruntime=[2 * better], int8=[0.7 * better])
+    many = network(16, fast=[1.8 * better], two=[1.0])
+    # Events cost as much as dense at 15 % times `better`, in the narrower of the two layers.
+    layers = [layer(w, d, 1.0, d / (at * better)) for w, at in ((64, 15), (128, 30)) for d in (1, 2, 3, 40)]
+    found = results(
+        ceilings={"int8 dot product": (1000, "MAC")},
+        networks=[one, many],
+        layers=layers,
+        lava=Lava([1000 * better], [1.0], 11, 9, 1000),
+        memory=Memory([1000, 2000, 10000], [99.0, 100.0, 100 * (1.05 + (1 - better))], 500 / better, 1.0),
+    )
+    said = verdicts(found)
+    assert said.pop(5) == "met", "the cost of events is a line here"
+    assert said == [verdict] * 8
+    bent = [dataclasses.replace(m, seconds={**m.seconds, "event by event": [float(m.density == 2)]}) for m in layers]
+    assert verdicts(dataclasses.replace(found, layers=bent))[5] == "not met"
+
+
+def test_the_stretch_has_a_verdict_of_its_own() -> None:
+    from bench.bars import bars
+
+    notes = [bars(results(networks=[network(1, fast=[1.0], torch=[t])]))[0].note for t in (9.9, 10.1)]
+    assert notes == ["the stretch, 10: not met", "the stretch, 10: met"]
+
+
+def test_cost_of_a_step_is_a_line_through_the_medians() -> None:
+    from bench.report import text
+    from bench.run import BRIEF
+
+    def at(t: int) -> Any:
+        return dataclasses.replace(network(1, **{way: [0.003 + 0.002 * t] for way in BRIEF}), steps=t)
+
+    page = "\n".join(text(results(steps=[at(1), at(2), at(4)]), [], smoke=False))
+    assert "`fast, dense`: 3.00 ms + 2.00 ms a step, R^2 = 1.0000." in page
+
+
+def test_a_way_with_another_readout_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import ways as module
+    from bench.networks import digits
+    from snn2hw.trace import Trace
+
+    class Wrong(Fast):
+        def run(self, *arguments: Any, **named: Any) -> Trace:
+            right = super().run(*arguments, **named)
+            return Trace(right.readout + (np.arange(right.readout.size).reshape(right.readout.shape) == 0))
+
+    monkeypatch.setitem(module._FASTS, module.DENSE, Wrong(0))
+    with pytest.raises(AssertionError, match="fast, dense gives another readout than the reference for digits_lnm"):
+        module.ways(digits(1), 1, (module.DENSE,))
+
+
+def test_products_and_bytes_of_a_network_by_hand() -> None:
+    from bench.layers import layer as alone
+    from bench.networks import macs, traffic
+
+    net = alone(8, 4, 3)
+    assert macs(net, False) == 3 * 8 * 16 * 8 * 9
+    weights, image, place = 8 * 8 * 9, 3 * 128, 3 * 8
+    # The input is read; payloads are written and read, then those of one place, then the same flattened; the readout is written.
+    assert traffic(net, False) == weights + image + 2 * image + 2 * place + 2 * place + place
