@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,14 @@ class Built:
     """A network compiled and bound.
 
     Args:
-        arrays: weights, aligned. pointers: to them, as the library takes them.
+        arrays: weights, aligned. pointers: to them, as the library takes them. spare: memory of runs that are over.
     """
 
     source: Source
     run: Any
     arrays: list[npt.NDArray[Any]]
     pointers: Any
+    spare: list[npt.NDArray[np.uint8]] = field(default_factory=list)
 
     def one(self, x: npt.NDArray[Any], readout: Ints, arena: npt.NDArray[np.uint8], traces: list[Ints], percent: int) -> None:
         """One sample: x [steps, height, width, channels] in the source's input type; `readout` and `traces` are written.
@@ -40,8 +41,11 @@ class Built:
         self.run(*(ctypes.c_void_p(a.ctypes.data) for a in (x, readout, arena)), self.pointers, pointers, ctypes.c_int(percent))
 
     def arena(self) -> npt.NDArray[np.uint8]:
-        """The memory that a run needs."""
-        return aligned(self.source.arena)
+        """The memory that a run needs, to be appended to `spare` afterwards: pages that are there are quicker than new ones."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            return aligned(self.source.arena)
 
 
 def build(net: IntegerNetwork, still: bool) -> Built:

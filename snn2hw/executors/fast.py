@@ -13,6 +13,7 @@ from snn2hw.errors import UsageError
 from snn2hw.executors.built import Built, build
 from snn2hw.executors.crossover import crossover
 from snn2hw.export.c.to_c import Source
+from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.compiler import INSTALL, compiler
 from snn2hw.trace import Ints, Trace
@@ -45,8 +46,10 @@ class Fast:
 
         Raises:
             ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
+            ShapeError, ValueRangeError: payloads that the network does not take; in the narrow types here they would wrap.
         """
         net = artefact.network
+        payloads = check_payloads(net, payloads, "payloads")
         still = net.input.static and bool((payloads == payloads[:1]).all())
         built = self.built(artefact, still)
         samples = payloads.shape[1]
@@ -64,6 +67,7 @@ class Fast:
 
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(some, range(workers)))
+        built.spare.extend(arenas)
         if not traces:
             return Trace(readout)
         return _trace(net, built.source, readout, kept)

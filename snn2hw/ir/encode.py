@@ -96,7 +96,7 @@ def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
 
 
 def check_payloads(net: IntegerNetwork, payloads: npt.NDArray[Any], where: str) -> Ints:
-    """Payloads [T, N, ...] from a file, as int64, after a look at type, shape and range.
+    """Payloads [T, N, ...] from elsewhere, as int64, after a look at type, shape and range.
 
     Raises:
         ShapeError, ValueRangeError: they are no payloads of this network.
@@ -121,4 +121,4 @@ def check_payloads(net: IntegerNetwork, payloads: npt.NDArray[Any], where: str) 
             expected=f"{bounds.lo} to {bounds.hi}",
             do="store the payloads that the network was run on",
         )
-    return payloads.astype(np.int64)
+    return payloads.astype(np.int64, copy=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snn2hw.errors import UnsupportedError, UsageError, WidthError
+from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.executors.fast import Fast, threads
 from snn2hw.executors.reference import interpret
 from snn2hw.store import make_artefact
@@ -137,3 +137,18 @@ def test_sums_far_beyond_int16(percent: int, payload: int) -> None:
     wanted = interpret(net, payloads).readout
     assert np.abs(wanted).min() > 600 * 60 * payload
     assert (Fast(percent).run(make_artefact(net), payloads).readout == wanted).all()
+
+
+def test_payloads_that_would_wrap_are_refused() -> None:
+    net = compiled_network(network(1, counts(2, hi=3), linear("fc", "input", np.eye(2)), readout("fc"))).network
+    with refused(
+        ValueRangeError,
+        """
+        the payloads are outside the network's declared range
+          where:    payloads
+          got:      0 to 256
+          expected: 0 to 3
+          do:       store the payloads that the network was run on
+        """,
+    ):
+        Fast().run(make_artefact(net), np.array([[[0, 256]]]))
