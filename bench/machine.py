@@ -12,7 +12,6 @@ from bench.ceilings import instructions
 from snn2hw.executors.crossover import crossover
 from snn2hw.native.compiler import FLAGS, FLAGS_VARIABLE, compiler
 
-
 UNKNOWN = "unknown"
 LOAD = "load average before the run"
 BUSY = 0.5  # others take so much of a core that figures are no longer this machine's

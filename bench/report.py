@@ -42,7 +42,7 @@ def text(r: Results, drawn: Sequence[str], smoke: bool) -> Iterator[str]:
     yield f"`make bench` writes this page; do not edit it. This one took {r.seconds / 60:.1f} minutes: `{r.command}`."
     yield ""
     if busy(r.machine):
-        yield f"**Others were at work on the machine ({LOAD}: {r.machine[LOAD]}): figures of one run are noisy, spreads are wide.**\n"
+        yield f"**Others were at work on the machine ({LOAD}: {r.machine[LOAD]}): figures are noisy, spreads are wide.**\n"
     yield from _table(["", ""], [[k, v] for k, v in r.machine.items()])
     yield from _how()
     yield from _bars(bars(r))
