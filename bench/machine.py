@@ -1,4 +1,4 @@
-"""The machine in words."""
+"""The machine in words, and whether it was idle."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from bench.ceilings import instructions
 from snn2hw.executors.crossover import crossover
 from snn2hw.native.compiler import FLAGS, FLAGS_VARIABLE, compiler
 
+UNKNOWN = "unknown"
+LOAD = "load average before the run"
+BUSY = 0.5  # others take so much of a core that figures are no longer this machine's
+
+
+def busy(words: dict[str, str]) -> bool:
+    """Whether others were at work when the run began."""
+    load = words.get(LOAD, UNKNOWN)
+    return load != UNKNOWN and float(load) > BUSY
+
 
 def machine() -> dict[str, str]:
     """What a reader must know to compare with another."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    load = f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
+    load = f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else UNKNOWN
     command = compiler()
     assert command is not None, "fast needs a C compiler"
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
@@ -25,7 +35,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": _processor(),
         "cores": f"{cores}, of which one is used where nothing else is said",
-        "load average before the run": load,
+        LOAD: load,
         "memory": _memory(),
         "system": f"{platform.system()} {platform.machine()}",
         "path of the generated C": instructions(),
@@ -50,4 +60,4 @@ def _memory() -> str:
     try:
         return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GB"
     except (ValueError, OSError):
-        return "unknown"
+        return UNKNOWN

@@ -10,6 +10,7 @@ from bench.bars import Bar, bars, by_width, crossovers, lines, of_ceiling
 from bench.ceilings import CACHE, INT8, MEMORY
 from bench.layers import DENSE as LAYER_DENSE
 from bench.layers import EVENTS as LAYER_EVENTS
+from bench.machine import LOAD, busy
 from bench.memory import BATCH
 from bench.networks import STEPS
 from bench.pictures import pictures
@@ -40,6 +41,8 @@ def text(r: Results, drawn: Sequence[str], smoke: bool) -> Iterator[str]:
         yield "**A smoke test of small networks: these numbers mean nothing.**\n"
     yield f"`make bench` writes this page; do not edit it. This one took {r.seconds / 60:.1f} minutes: `{r.command}`."
     yield ""
+    if busy(r.machine):
+        yield f"**Others were at work on the machine ({LOAD}: {r.machine[LOAD]}): figures are noisy, spreads are wide.**\n"
     yield from _table(["", ""], [[k, v] for k, v in r.machine.items()])
     yield from _how()
     yield from _bars(bars(r))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -80,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> Results:
         settings = dataclasses.replace(settings, rounds=max(1, given.rounds))
     whole = not given.quick and set(given.only) == set(PARTS)
     torch.set_num_threads(1)
-    found = Results(machine(), " ".join(["python -m bench.run", *(sys.argv[1:] if arguments is None else arguments)]))
+    parts = ["--quick"] * given.quick + ["--only", *given.only] * (set(given.only) != set(PARTS))
+    found = Results(machine(), " ".join(["python -m bench.run", f"--rounds {settings.rounds}", *parts]))
     _measure(found, settings, set(given.only))
     found.seconds = perf_counter() - begun
     page = write(found, given.out or Path("docs" if whole else "build/bench"), smoke=given.quick)

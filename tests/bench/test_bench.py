@@ -145,6 +145,16 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     assert "0 met, 0 not met, 9 not measured." in page
 
 
+@pytest.mark.parametrize(("load", "busy"), [("0.10", False), ("1.98", True), ("unknown", False)])
+def test_a_busy_machine_is_said_to_be_so(load: str, busy: bool) -> None:
+    from bench.machine import LOAD
+    from bench.report import text
+
+    found = results()
+    found.machine[LOAD] = load
+    assert any("Others were at work" in part for part in text(found, [], smoke=False)) == busy
+
+
 @pytest.mark.parametrize(("better", "verdict"), [(1.01, "met"), (0.99, "not met")])
 def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
     from bench.lava_layers import Lava
