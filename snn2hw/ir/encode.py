@@ -18,7 +18,7 @@ def encode(net: IntegerNetwork, x: npt.ArrayLike) -> Ints:
 
     Args:
         x: [N, ...] where the network's input is static (repeated for its T steps), else [T, N, ...]; real values in the
-            declared range, whatever their type (an 8-bit image is divided by 255 first).
+            declared range, whatever their type (divide an 8-bit image by 255 first).
 
     Raises:
         ShapeError: wrong shape or number of steps.

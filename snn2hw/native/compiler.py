@@ -85,6 +85,7 @@ def _sum(made: Path) -> Path:
     return made.with_suffix(".sha256")
 
 
+@lru_cache(maxsize=1)
 def _machine() -> str:
     """What -march=native depends on: a cache may be shared by several machines."""
     try:
