@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
+import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
@@ -61,12 +63,18 @@ class Fast:
         arenas = [built.arena() for _ in range(workers)]
         percent = crossover() if self.percent is None else self.percent
 
-        def some(worker: int) -> None:
-            for n in range(worker, samples, workers):
-                built.one(np.ascontiguousarray(given[:, n]), readout[n], arenas[worker], [a[n] for a in kept], percent)
+        left, taking = iter(range(samples)), Lock()
+
+        def some(arena: npt.NDArray[np.uint8]) -> None:
+            while True:
+                with taking:
+                    n = next(left, None)
+                if n is None:
+                    return
+                built.one(np.ascontiguousarray(given[:, n]), readout[n], arena, [a[n] for a in kept], percent)
 
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(some, range(workers)))
+            list(pool.map(some, arenas))
         built.spare.extend(arenas)
         if not traces:
             return Trace(readout)
