@@ -15,6 +15,7 @@ from snn2hw.export.c.memory import POOLS, memory
 from snn2hw.export.c.neurons import constant_bytes, state_bytes
 from snn2hw.export.c.plan import type_bytes
 from snn2hw.export.c.portable import run_text, weight_arrays, weights_text
+from snn2hw.export.c.sums import AT_ONCE
 from snn2hw.export.c.text import rows, table
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.replay import FLAGS
@@ -65,7 +66,7 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
         "MEMORY": laid.size,
         "CONST": sum(arrays.values()) + sum(constant_bytes(n) for n in net.neurons),
         "GIVEN": size * type_bytes(source.type) + 4 * net.readout.shape[0],
-        "STACK": max([state_bytes(n) for n in net.neurons], default=0),
+        "STACK": max([state_bytes(n, AT_ONCE) for n in net.neurons], default=0),
         "RUN": run_text(net, laid),
         "ARRAYS": weights_text(net),
         "COUNT": len(samples),

@@ -15,13 +15,16 @@ from snn2hw.num import Interval
 _WORD = re.compile(r"[A-Za-z0-9_]{1,40}")  # C tells names apart by 63 characters at least
 
 
-def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str, steps: int, traced: bool = True) -> str:
+def neuron_function(
+    number: int, node: IntNeuron, value: Value, source_type: str, steps: int, traced: bool = True, block: int = BLOCK
+) -> str:
     """`neuron_<number>(x, stride, place, first, n, out, traces)`: x + t * stride are the sums of step t.
 
     The channels are the innermost loop, so that the compiler makes vectors of them.
 
     Args:
         traced: whether payloads and states can be kept; without, there is no argument `traces`.
+        block: the most channels that are taken at a time.
     """
     program, bits = node.program, arithmetic_bits(node.program)
     names = _names(program)
@@ -37,7 +40,7 @@ def neuron_function(number: int, node: IntNeuron, value: Value, source_type: str
         if i.op is not Op.OUTPUT and i.name in used
     )
     states = list(program.states)
-    declared = "\n".join(f"    int{bits}_t {_state(n)}[{BLOCK}];" for n in range(len(states)))
+    declared = "\n".join(f"    int{bits}_t {_state(n)}[{block}];" for n in range(len(states)))
     start = " ".join(f"{_state(n)}[c] = {literal(initial_value(program.states[s]), bits)};" for n, s in enumerate(states))
     after = " ".join(f"{_state(n)}[c] = {names[program.outputs[s].args[0]]};" for n, s in enumerate(states))
     spikes = names[program.outputs[SPIKES].args[0]]
@@ -78,9 +81,9 @@ def constant_bytes(node: IntNeuron) -> int:
     return sum(type_bytes(kind) * len(values_of(i)) for i, kind in constants)
 
 
-def state_bytes(node: IntNeuron) -> int:
+def state_bytes(node: IntNeuron, block: int) -> int:
     """Bytes of the states of one block of channels, which lie on the stack."""
-    return len(node.program.states) * BLOCK * arithmetic_bits(node.program) // 8
+    return len(node.program.states) * block * arithmetic_bits(node.program) // 8
 
 
 def _constants(program: Program, bits: int, traced: bool) -> list[tuple[Instruction, str]]:

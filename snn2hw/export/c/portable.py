@@ -8,7 +8,7 @@ import numpy.typing as npt
 from snn2hw.export.c.layers import layer_function
 from snn2hw.export.c.memory import Memory
 from snn2hw.export.c.neurons import neuron_function
-from snn2hw.export.c.sums import Sums, neurons_everywhere
+from snn2hw.export.c.sums import AT_ONCE, Sums, neurons_everywhere
 from snn2hw.export.c.text import comment, rows, table
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear, IntNeuron, IntNode
 from snn2hw.ir.program_text import program_to_text
@@ -27,7 +27,7 @@ def run_text(net: IntegerNetwork, memory: Memory) -> str:
         given = [*(memory.pointers[i] for i in taken.inputs), memory.pointers[node.name]]
         if isinstance(node, IntNeuron):
             entering = inputs[0].type if taken is node else "int32_t"
-            functions += ["\n", comment(_program(node)), neuron_function(k, node, out, entering, net.steps, traced=False)]
+            functions += ["\n", comment(_program(node)), neuron_function(k, node, out, entering, net.steps, False, AT_ONCE)]
         functions += ["\n", comment(_says(taken, node))]
         if isinstance(taken, IntConv2d | IntLinear):
             s = Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snn2hw.export.c.plan import Value
-from snn2hw.export.c.runtime import BLOCK
 from snn2hw.ir.integer import IntConv2d, IntLinear
+
+AT_ONCE = 32  # channels whose neurons run together: their states lie on the stack
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,12 @@ class Sums:
 
 
 def neurons_of_a_place(number: int, channels: int, sums: str, stride: int, place: str, first: str, indent: str) -> str:
-    """Calls of `neuron_<number>`, which takes `BLOCK` channels at a time."""
-    if channels <= BLOCK:
+    """Calls of `neuron_<number>`, which takes `AT_ONCE` channels at a time."""
+    if channels <= AT_ONCE:
         return f"{indent}neuron_{number}({sums}, {stride}, {place}, {first or '0'}, {channels}, out);"
-    given, count = f"{first} + b" if first else "b", f"{channels} - b < {BLOCK} ? {channels} - b : {BLOCK}"
+    given, count = f"{first} + b" if first else "b", f"{channels} - b < {AT_ONCE} ? {channels} - b : {AT_ONCE}"
     return (
-        f"{indent}for (int b = 0; b < {channels}; b += {BLOCK})\n"
+        f"{indent}for (int b = 0; b < {channels}; b += {AT_ONCE})\n"
         f"{indent}    neuron_{number}({sums} + b, {stride}, {place}, {given}, {count}, out);"
     )
 
