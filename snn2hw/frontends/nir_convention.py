@@ -130,7 +130,7 @@ PRESETS: Mapping[str, Convention] = {
 }
 # rockpool 3.1.0: nn/modules/torch/nir.py.
 REFUSED_PRESETS = {
-    "rockpool": "its importer (rockpool 3.1.0) reads neither IF nor LIF (it asks a LIF for 'tau_mem', which NIR calls 'tau'); what "
+    "rockpool": "its importer (rockpool 3.1.0) reads no IF, and asks a LIF for 'tau_mem', which NIR calls 'tau'; what "
     "it reads is CubaLIF, which is not supported here yet",
 }
 

@@ -94,7 +94,8 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
             expected=f"a graph that nir {nir.version} reads",
             do="write it again",
         ) from error
-    return _ordered(*_flattened(graph, where), where)
+    nodes, edges = _flattened(graph, where)
+    return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
 
 
 def _check_nodes(group: Any, where: str, depth: int) -> None:
@@ -112,7 +113,9 @@ def _check_nodes(group: Any, where: str, depth: int) -> None:
     if kind != "NIRGraph":
         return
     if depth >= MOST_DEPTH:
-        raise FileFormatError("the graphs are nested too deeply", where=where, got=f"{depth} deep", expected=f"below {MOST_DEPTH}")
+        raise FileFormatError(
+            "the graphs are nested too deeply", where=where, got=f"{depth} deep", expected=f"below {MOST_DEPTH}"
+        )
     nodes = group.get("nodes")
     for name in nodes if hasattr(nodes, "items") else ():
         if hasattr(nodes[name], "items"):
@@ -144,6 +147,8 @@ def _flattened(graph: Any, where: str, prefix: str = "") -> tuple[dict[str, Any]
             nodes[path], doors[name] = node, (path, path)
             continue
         inner, between = _flattened(node, where, f"{path}.")
+        if same := nodes.keys() & inner.keys():
+            raise FileFormatError("two nodes have the same path", where=where, got=min(same), expected="names without dots")
         nodes |= inner
         edges += between
         doors[name] = _only(node, "Input", where, path), _only(node, "Output", where, path)
@@ -158,9 +163,6 @@ def _flattened(graph: Any, where: str, prefix: str = "") -> tuple[dict[str, Any]
         edges.append((doors[a][1], doors[b][0]))
     if twice := next((e for e in edges if edges.count(e) > 1), None):
         raise FileFormatError("an edge is there twice", where=where, got=f"{twice[0]} -> {twice[1]}", expected="each edge once")
-    if not prefix:
-        _only(graph, "Input", where)
-        _only(graph, "Output", where)
     return nodes, edges
 
 
@@ -178,14 +180,12 @@ def _only(graph: Any, kind: str, where: str, path: str = "") -> str:
     return f"{path}.{found[0]}" if path else found[0]
 
 
-def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], where: str) -> tuple[NirNode, ...]:
+def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], first: str, last: str, where: str) -> tuple[NirNode, ...]:
     """Kahn's order. What no edge enters, or none leaves, is an error: its value would be nobody's."""
     sources = {n: tuple(a for a, b in edges if b == n) for n in nodes}
     read = {a for a, _ in edges}
-    ends = {n for n in nodes if "." not in n and type(nodes[n]).__name__ in ("Input", "Output")}
-    first = next(n for n in ends if type(nodes[n]).__name__ == "Input")
     for name in nodes:
-        if (name != first) == (not sources[name]) or (name in read) == (name in ends - {first}):
+        if (name == first) == bool(sources[name]) or (name == last) == (name in read):
             raise FileFormatError(
                 "a node is not joined to the graph",
                 where=f"{where}: {name}",
@@ -206,7 +206,7 @@ def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], where: str)
         for name in ready:
             kind = type(nodes[name]).__name__
             placed[name] = NirNode(name, kind, sources[name], nodes[name], f"{where}: {name} ({kind})")
-    return tuple(sorted(placed.values(), key=lambda n: n.name in ends - {first}))
+    return tuple(sorted(placed.values(), key=lambda n: n.name == last))
 
 
 def _cycle(sources: Mapping[str, tuple[str, ...]], start: str, placed: Mapping[str, NirNode]) -> Iterator[str]:
