@@ -17,7 +17,7 @@ from snn2hw.errors import ShapeError, UnsupportedError, UsageError
 from snn2hw.frontends.nir_convention import Convention, chosen_convention
 from snn2hw.frontends.nir_file import NirNode, read_nir
 from snn2hw.frontends.nir_neurons import neuron_nodes, with_state_ranges
-from snn2hw.frontends.nir_parameters import array, padding, pair, per_channel
+from snn2hw.frontends.nir_parameters import array, padding, pair, per_channel, sizes
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir.network import Add, AvgPool2d, Conv2d, Flatten, Input, Linear, Network, Node, Readout, Reals, Shape, Window
 from snn2hw.ir.rules import check_network
@@ -66,7 +66,7 @@ def from_nir(
     for node in nodes:
         walk.visit(node)
     walk.end(nodes[-1])
-    net = with_state_ranges(Network(t, tuple(walk.nodes.values())), np.asarray(x, np.float64))
+    net = with_state_ranges(Network(t, tuple(walk.nodes.values())), np.asarray(x, np.float64), chosen)
     check_network(net)
     return net
 
@@ -96,7 +96,7 @@ class _Walk:
         self.values[node.name] = _ROWS[node.kind](self, node, entering)
 
     def _input(self, node: NirNode) -> _Value:
-        stated = tuple(int(n) for n in np.asarray(node.content.input_type["input"]).ravel())
+        stated = sizes(node, "input_type")
         if stated != self.source.shape:
             raise ShapeError(
                 "the sample does not fit the network's input",
@@ -119,7 +119,7 @@ class _Walk:
         shape = output_shape(made, [self.nodes[i].shape for i in made.inputs])
         if prod(shape) > MOST_VALUES:
             raise ShapeError(
-                "the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=f"{MOST_VALUES} values"
+                "the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=f"at most {MOST_VALUES} values"
             )
         self.nodes[made.name] = replace(made, shape=shape)
         return _Value(made.name, shape, factor)
@@ -127,7 +127,7 @@ class _Walk:
     def end(self, node: NirNode) -> None:
         """The readout, of what the Output has."""
         last = self.values[node.name]
-        stated = tuple(int(n) for n in np.asarray(node.content.output_type["output"]).ravel())
+        stated = sizes(node, "output_type")
         if stated != last.shape:
             raise ShapeError(
                 "the output is not what the file states",
@@ -213,7 +213,7 @@ def _scale(walk: _Walk, node: NirNode, x: _Value) -> _Value:
 
 
 def _flatten(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    axes, ends = len(x.shape), (int(node.content.start_dim), int(node.content.end_dim))
+    axes, ends = len(x.shape), (pair(node, "start_dim", -9)[0], pair(node, "end_dim", -9)[0])
     if axes == 1:
         return x
     if ends[0] % axes or ends[1] % axes != axes - 1:

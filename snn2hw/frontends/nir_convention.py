@@ -33,7 +33,8 @@ class Convention:
         if_input: the same for IF.
         reset: "value" (to v_reset) or "subtract" (v_threshold for every spike).
         strict: fires where v > v_threshold, else where v >= v_threshold.
-        levels: most spikes a neuron may fire in a step; more than one needs reset "subtract".
+        levels: most spikes a neuron may fire in a step; None: as many as v holds thresholds, of which MOST_LEVELS can be read.
+            More than one needs reset "subtract".
         if_floor: an IF's v is held at -v_threshold or above.
         neutral: (parameter, why) of those that must be neutral (r = 1, v_leak = 0, v_reset = 0), because the writer's importer
             does not read them, or reads them as the real stage cannot.
@@ -50,7 +51,7 @@ class Convention:
     if_input: str = "unit"
     reset: str = "value"
     strict: bool = True
-    levels: int = 1
+    levels: int | None = 1
     if_floor: bool = False
     neutral: tuple[tuple[str, str], ...] = ()
     no_if: str = ""
@@ -62,8 +63,9 @@ class Convention:
         one_of("lif_input", self.lif_input, INPUTS, self.name)
         one_of("if_input", self.if_input, INPUTS, self.name)
         one_of("reset", self.reset, NIR_RESETS, self.name)
-        whole("levels", self.levels, 1, MOST_LEVELS, self.name)
-        if self.levels > 1 and self.reset != "subtract":
+        if self.levels is not None:
+            whole("levels", self.levels, 1, MOST_LEVELS, self.name)
+        if self.levels != 1 and self.reset != "subtract":
             raise UsageError(
                 "several spikes in a step need reset='subtract'",
                 where=self.name,
@@ -110,7 +112,7 @@ PRESETS: Mapping[str, Convention] = {
         lif_input="unit",
         reset="subtract",
         strict=False,
-        levels=MOST_LEVELS,
+        levels=None,
         if_floor=True,
         neutral=(("r", "its importer does not read r"), _LEAK),
         name="sinabs",

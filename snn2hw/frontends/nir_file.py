@@ -6,10 +6,13 @@ Source: nir 1.0.8, nir/ir and nir/serialization.py.
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from snn2hw.errors import FileFormatError, MissingExtraError, UnsupportedError
 
@@ -27,8 +30,8 @@ REFUSED = {
     "Delay": "a delay",
     "Conv1d": "a convolution over one axis",
 }
-# Whatever the package may raise on a file that has the right groups and the wrong contents.
-_NIR_ERRORS = (
+# Whatever h5py and nir raise for damaged files and for wrong contents.
+_ERRORS = (
     OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError, IndexError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 
@@ -75,10 +78,10 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
                 )
             _check_nodes(root, where, 0)
             _check_sizes(file, where)
-    except OSError as error:
+    except _ERRORS as error:
         missing = not path.is_file()
         raise FileFormatError(
-            "there is no such file" if missing else "this is not an HDF5 file, or it is truncated",
+            "there is no such file" if missing else "this is not an HDF5 file, or it is damaged",
             where=where,
             got="nothing" if missing else str(error).split("(", 1)[-1].rstrip(")"),
             expected="a .nir file",
@@ -86,7 +89,7 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
         ) from error
     try:
         graph = nir.read(path, type_check=False)
-    except _NIR_ERRORS as error:
+    except _ERRORS as error:
         raise FileFormatError(
             "the package nir cannot read this file",
             where=where,
@@ -100,7 +103,8 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
 
 def _check_nodes(group: Any, where: str, depth: int) -> None:
     """Types first: a node that is refused is refused by its name, whatever the package makes of it."""
-    kind = group["type"][()] if "type" in group else b"nothing"
+    entry = group.get("type")
+    kind = entry[()] if hasattr(entry, "size") else b"nothing"
     kind = kind.decode(errors="replace") if isinstance(kind, bytes) else str(kind)
     if kind not in SUPPORTED or (not depth and kind != "NIRGraph"):
         raise UnsupportedError(
@@ -118,13 +122,18 @@ def _check_nodes(group: Any, where: str, depth: int) -> None:
         )
     nodes = group.get("nodes")
     for name in nodes if hasattr(nodes, "items") else ():
-        if hasattr(nodes[name], "items"):
-            _check_nodes(nodes[name], f"{where}: {name}", depth + 1)
+        if hasattr(node := nodes.get(name), "items"):
+            _check_nodes(node, f"{where}: {name}", depth + 1)
 
 
 def _check_sizes(file: Any, where: str) -> None:
     def check(name: str, item: Any) -> None:
-        if hasattr(item, "dtype") and item.size is not None and item.size * max(item.dtype.itemsize, 1) > MOST_BYTES:
+        if (
+            hasattr(item, "dtype")
+            and hasattr(item, "size")
+            and item.size is not None
+            and item.size * max(item.dtype.itemsize, 1) > MOST_BYTES
+        ):
             raise FileFormatError(
                 f"'{name.rsplit('/', 1)[-1]}' is too large to be read",
                 where=f"{where}: {name.rsplit('/', 1)[0]}",
@@ -143,15 +152,15 @@ def _flattened(graph: Any, where: str, prefix: str = "") -> tuple[dict[str, Any]
     doors: dict[str, tuple[str, str]] = {}  # of each node: where an edge to it arrives, where an edge from it starts
     for name, node in graph.nodes.items():
         path = f"{prefix}{name}"
-        if type(node).__name__ != "NIRGraph":
-            nodes[path], doors[name] = node, (path, path)
-            continue
-        inner, between = _flattened(node, where, f"{path}.")
+        _check_numbers(node, f"{where}: {path} ({type(node).__name__})")
+        inner, doors[name] = {path: node}, (path, path)
+        if type(node).__name__ == "NIRGraph":
+            inner, between = _flattened(node, where, f"{path}.")
+            edges += between
+            doors[name] = _only(node, "Input", where, path), _only(node, "Output", where, path)
         if same := nodes.keys() & inner.keys():
             raise FileFormatError("two nodes have the same path", where=where, got=min(same), expected="names without dots")
         nodes |= inner
-        edges += between
-        doors[name] = _only(node, "Input", where, path), _only(node, "Output", where, path)
     for a, b in graph.edges:
         if a not in doors or b not in doors:
             raise FileFormatError(
@@ -161,9 +170,19 @@ def _flattened(graph: Any, where: str, prefix: str = "") -> tuple[dict[str, Any]
                 expected=", ".join(f"{prefix}{n}" for n in doors),
             )
         edges.append((doors[a][1], doors[b][0]))
-    if twice := next((e for e in edges if edges.count(e) > 1), None):
+    if twice := next((e for e, n in Counter(edges).items() if n > 1), None):
         raise FileFormatError("an edge is there twice", where=where, got=f"{twice[0]} -> {twice[1]}", expected="each edge once")
     return nodes, edges
+
+
+def _check_numbers(node: Any, where: str) -> None:
+    """Parameters are numbers, or the words of a padding; the package takes whatever the file has."""
+    for name, value in vars(node).items():
+        known = value is None or isinstance(value, dict | list) or (name == "padding" and isinstance(value, str))
+        if not known and name != "nodes" and np.asarray(value).dtype.kind not in "iuf":
+            raise FileFormatError(
+                f"'{name}' is not in numbers", where=where, got=str(np.asarray(value).dtype), expected="integers or floats"
+            )
 
 
 def _only(graph: Any, kind: str, where: str, path: str = "") -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from snn2hw.errors import UnsupportedError, UsageError
 from snn2hw.frontends.nir_file import NirNode, read_nir
-from snn2hw.frontends.nir_parameters import array
+from snn2hw.frontends.nir_parameters import array, sizes
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.loihi import ALIGN_BITS, loihi_lif, widest_input
 from snn2hw.ir.program import SPIKES
@@ -45,7 +45,7 @@ def lava_integers(path: str | Path, steps: int, dt: float = CHIP_DT) -> IntegerN
         raise UsageError("steps is no number of steps", where=str(path), got=repr(steps), expected="1, 2, 3, ...")
     first, *others, last = read_nir(Path(path))
     events = Interval(0, 1)
-    shape = tuple(int(n) for n in first.content.input_type["input"])
+    shape = sizes(first, "input_type")
     nodes: list[IntNode] = [IntInput("input", (), shape, Format.holding(events, 0), events, 1.0, False, True, source=first.where)]
     if len(others) % 2 or not others:
         raise _refused(last, f"{len(others)} nodes before it", "pairs of a synapse and a LIF")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snn2hw.errors import FileFormatError, UnsupportedError, ValueRangeError
-from snn2hw.frontends.nir_convention import Convention
+from snn2hw.errors import UnsupportedError, ValueRangeError
+from snn2hw.frontends.nir_convention import MOST_LEVELS, Convention
 from snn2hw.frontends.nir_file import NirNode
 from snn2hw.frontends.nir_parameters import per_channel
 from snn2hw.ir.network import BatchNorm, Circulate, Network, Neuron, Node, Reals, Shape, Single
@@ -48,21 +48,12 @@ def neuron_nodes(node: NirNode, shape: Shape, factor: Reals, entering: str, conv
         norm = (BatchNorm(f"{node.name}.scale", (entering,), shape, scale, np.zeros(shape[0]), source=node.where),)
         at = (node.name, (f"{node.name}.scale",), shape)
         one = np.ones(1)
-        e = Equation(
-            e.leak / e.threshold, e.decay, one, one, per_channel("v_reset", e.reset / e.threshold, shape[:1], node.where)
-        )
-        if e.reset.size > 1:
-            raise UnsupportedError(
-                "'v_reset' is not the same part of 'v_threshold' in every channel",
-                where=node.where,
-                got=f"{np.unique(e.reset).size} different ratios",
-                expected="one ratio for the layer",
-                do="train with shared parameters",
-            )
+        e = Equation(e.leak / e.threshold, e.decay, one, one, _ratio(e.reset / e.threshold, node.where))
     theta = float(e.threshold[0])
     firing: Single | Circulate = Single(theta)
-    if convention.levels > 1:
-        firing = Circulate((theta,) * convention.levels, (1.0,) * convention.levels, signed=False)
+    levels = convention.levels or MOST_LEVELS
+    if levels > 1:
+        firing = Circulate((theta,) * levels, (1.0,) * levels, signed=False)
     channels = max(e.leak.size, e.decay.size)
     columns = [np.broadcast_to(c, channels) for c in (e.leak, e.decay)]
     floor = -theta if convention.if_floor and node.kind == "IF" else -np.inf
@@ -79,6 +70,19 @@ def neuron_nodes(node: NirNode, shape: Shape, factor: Reals, entering: str, conv
         strict=convention.strict,
         source=node.where,
     )
+
+
+def _ratio(ratios: Reals, where: str) -> Reals:
+    """The reset value in units of the threshold; ratios of float32 numbers are one ratio where they round to it."""
+    if np.ptp(ratios) > 1e-6 * np.abs(ratios).max():
+        raise UnsupportedError(
+            "'v_reset' is not the same part of 'v_threshold' in every channel",
+            where=where,
+            got=f"{np.unique(ratios).size} different ratios",
+            expected="one ratio for the layer",
+            do="train with shared parameters",
+        )
+    return ratios[:1]
 
 
 def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
@@ -124,14 +128,14 @@ def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
     return Equation((1.0 - decay) * given["v_leak"], decay, gain, given["v_threshold"], given["v_reset"])
 
 
-def with_state_ranges(net: Network, sample: Reals) -> Network:
+def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Network:
     """Every neuron with the range that the sample needs: MARGIN times the largest |h| before the reset, on both sides.
 
-    The float meaning is then the file's on the sample, with nothing clamped but what the convention clamps. Where a neuron may
-    fire several times in a step, it may do so as often as the range allows.
+    The float meaning is then the file's on the sample, with nothing clamped but what the convention clamps. Where the
+    convention has no most spikes of a step, a neuron may fire as often as the range allows.
 
     Raises:
-        UnsupportedError: more spikes in a step than can be. FileFormatError: a membrane that leaves all bounds.
+        UnsupportedError: more spikes in a step than can be. ValueRangeError: a membrane that leaves all bounds.
     """
     largest: dict[str, float] = {}
     membrane: dict[str, Reals] = {}
@@ -142,31 +146,31 @@ def with_state_ranges(net: Network, sample: Reals) -> Network:
             u = membrane.get(node.name, np.zeros_like(x))
             h = polynomial(node, u) + node.gain * x
             above = float(h.max()), float(-np.maximum(h, node.state_range[0]).min())
-            largest[node.name] = max(largest.get(node.name, 0.0), *above)
+            largest[node.name] = float(np.max((largest.get(node.name, 0.0), *above)))  # unlike max(), this keeps NaN
             membrane[node.name] = neuron_step(node, u, x)[1]
 
-    run_real(net, sample, observe)
-    return replace(net, nodes=tuple(_ranged(n, largest[n.name]) if isinstance(n, Neuron) else n for n in net.nodes))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused, by the layer's name
+        run_real(net, sample, observe)
+    return replace(net, nodes=tuple(_ranged(n, largest[n.name], convention) if isinstance(n, Neuron) else n for n in net.nodes))
 
 
-def _ranged(node: Neuron, largest: float) -> Neuron:
+def _ranged(node: Neuron, largest: float, convention: Convention) -> Neuron:
     firing = node.firing
     theta = firing.threshold if isinstance(firing, Single) else firing.thresholds[0]
     bound = MARGIN * max(largest, theta, abs(node.reset_value))
     if not np.isfinite(bound):
-        raise FileFormatError(
+        raise ValueRangeError(
             "the membrane leaves all bounds on the sample", where=node.source, got=f"{largest:g}", expected="finite values"
         )
-    if isinstance(firing, Circulate):
-        levels = int(bound / theta)
-        if largest >= theta * (len(firing.thresholds) + 1):
+    if convention.levels is None:
+        if largest >= theta * (MOST_LEVELS + 1):
             raise UnsupportedError(
                 "more spikes in one step than a neuron may fire",
                 where=node.source,
-                got=f"{int(largest / theta)} on the sample",
-                expected=f"at most {len(firing.thresholds)}",
+                got=f"more than {MOST_LEVELS} on the sample",
+                expected=f"at most {MOST_LEVELS}",
                 do="use shorter time bins, or scale the sample down",
             )
-        levels = min(levels, len(firing.thresholds))
+        levels = min(int(bound / theta), MOST_LEVELS)
         firing = Circulate((theta,) * levels, (1.0,) * levels, signed=False)
     return replace(node, state_range=(max(node.state_range[0], -bound), bound), firing=firing)

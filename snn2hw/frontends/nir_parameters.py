@@ -55,6 +55,18 @@ def pair(node: NirNode, name: str, least: int) -> tuple[int, int]:
     return int(values[0]), int(values[-1])
 
 
+def sizes(node: NirNode, types: str) -> Shape:
+    """The shape that an Input or Output states.
+
+    Raises:
+        FileFormatError: not in positive whole numbers.
+    """
+    (values,) = (np.asarray(v).ravel() for v in getattr(node.content, types).values())
+    if values.dtype.kind not in "iu" or not values.size or values.min() < 1:
+        raise FileFormatError("the shape is not one", where=node.where, got=str(values.tolist()), expected="sizes from 1")
+    return tuple(int(n) for n in values)
+
+
 def array(node: NirNode, name: str, axes: int) -> Reals:
     """An array with so many axes, as float64.
 
