@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, UsageError, ValueRangeError
+from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, ValueRangeError
 from snn2hw.frontends.nir_convention import Convention
 from tests.nir_cases import X, case, chain, check_case, linear
 from tests.nir_files import affine, conv2d, graph, integrator, lif
@@ -50,51 +50,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("made", "error", "options", "edit"),
     [
-        case(
-            "noconv",
-            lambda: chain(linear()),
-            UsageError,
-            "a NIR file does not say how its neurons are stepped",
-            "",
-            "no convention",
-            "norse, sinabs, snntorch, lava, or a Convention",
-            "give the writer's: convention='norse' (--convention norse)",
-            {"convention": None},
-        ),
-        case(
-            "badconv",
-            lambda: chain(linear()),
-            UsageError,
-            "a NIR file does not say how its neurons are stepped",
-            "",
-            "'brian'",
-            "norse, sinabs, snntorch, lava, or a Convention",
-            "give the writer's: convention='norse' (--convention norse)",
-            {"convention": "brian"},
-        ),
-        case(
-            "rockpool",
-            lambda: chain(linear()),
-            UnsupportedError,
-            "the convention of 'rockpool' cannot be followed",
-            "",
-            "its importer (rockpool 3.1.0) reads no IF, and asks a LIF for 'tau_mem', which NIR calls 'tau'; what "
-            "it reads is CubaLIF, which is not supported here yet",
-            "norse, sinabs, snntorch, lava",
-            "state how its neurons are to be stepped: Convention(dt=..., ...)",
-            {"convention": "rockpool"},
-        ),
-        case(
-            "nosample",
-            lambda: chain(linear()),
-            UsageError,
-            "a NIR file needs samples, which say how far its states reach",
-            "x.nir",
-            "none",
-            "real samples",
-            "give sample=x (--sample x.npy)",
-            {"x": None},
-        ),
         case(
             "shape",
             lambda: chain(linear()),
@@ -198,58 +153,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "tau = 0.0005, dt = 0.001",
             "dt <= tau",
             "give the dt that the network was trained with (--dt)",
-        ),
-        case(
-            "r",
-            lambda: chain(lif(3, r=5)),
-            UnsupportedError,
-            "'r' has no meaning in the convention 'norse'",
-            "0 (LIF)",
-            "r = 5; its importer does not read r, and warns",
-            "r = 1",
-            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
-        ),
-        case(
-            "leak",
-            lambda: chain(lif(3, v_leak=[0, 0, 0.5])),
-            UnsupportedError,
-            "'v_leak' has no meaning in the convention 'norse'",
-            "0 (LIF)",
-            "v_leak = 0.5; its neurons start at v_leak, those here at 0",
-            "v_leak = 0",
-            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
-        ),
-        case(
-            "reset",
-            lambda: chain(lif(3, v_reset=-0.1)),
-            UnsupportedError,
-            "'v_reset' has no meaning in the convention 'norse'",
-            "0 (LIF)",
-            "v_reset = -0.1; its importer resets to 0 and does not read v_reset",
-            "v_reset = 0",
-            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
-        ),
-        case(
-            "snnif",
-            lambda: chain(integrator(3)),
-            UnsupportedError,
-            "an IF has no meaning in the convention 'snntorch'",
-            "0 (IF)",
-            "its importer makes an IF a Leaky with beta=0.9, whose reset also looks at the membrane of the step before",
-            "LIF",
-            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
-            {"convention": "snntorch"},
-        ),
-        case(
-            "lavaif",
-            lambda: chain(integrator(3)),
-            UnsupportedError,
-            "an IF has no meaning in the convention 'lava'",
-            "0 (IF)",
-            "its importer for Lava does not know IF",
-            "LIF",
-            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
-            {"convention": "lava"},
         ),
         case(
             "within",

@@ -12,7 +12,7 @@ import pytest
 from snn2hw.errors import Snn2hwError, UnsupportedError, UsageError, ValueRangeError
 from snn2hw.frontends.nir_convention import Convention, chosen_convention
 from snn2hw.frontends.nir_lava import lava_integers
-from tests.nir_cases import chain, linear
+from tests.nir_cases import case, chain, check_case, linear
 from tests.nir_files import affine, integrator, lif, write
 from tests.refused import refused
 
@@ -24,6 +24,114 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Error texts hold the path as it was given: a short one."""
     monkeypatch.chdir(tmp_path)
     return Path("x.nir")
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "options", "edit"),
+    [
+        case(
+            "noconv",
+            lambda: chain(linear()),
+            UsageError,
+            "a NIR file does not say how its neurons are stepped",
+            "",
+            "no convention",
+            "norse, sinabs, snntorch, lava, or a Convention",
+            "give the writer's: convention='norse' (--convention norse)",
+            {"convention": None},
+        ),
+        case(
+            "badconv",
+            lambda: chain(linear()),
+            UsageError,
+            "a NIR file does not say how its neurons are stepped",
+            "",
+            "'brian'",
+            "norse, sinabs, snntorch, lava, or a Convention",
+            "give the writer's: convention='norse' (--convention norse)",
+            {"convention": "brian"},
+        ),
+        case(
+            "rockpool",
+            lambda: chain(linear()),
+            UnsupportedError,
+            "the convention of 'rockpool' cannot be followed",
+            "",
+            "its importer (rockpool 3.1.0) reads no IF, and asks a LIF for 'tau_mem', which NIR calls 'tau'; what "
+            "it reads is CubaLIF, which is not supported here yet",
+            "norse, sinabs, snntorch, lava",
+            "state how its neurons are to be stepped: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
+        ),
+        case(
+            "nosample",
+            lambda: chain(linear()),
+            UsageError,
+            "a NIR file needs samples, which say how far its states reach",
+            "x.nir",
+            "none",
+            "real samples",
+            "give sample=x (--sample x.npy)",
+            {"x": None},
+        ),
+        case(
+            "r",
+            lambda: chain(lif(3, r=5)),
+            UnsupportedError,
+            "'r' has no meaning in the convention 'norse'",
+            "0 (LIF)",
+            "r = 5; its importer does not read r, and warns",
+            "r = 1",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        ),
+        case(
+            "leak",
+            lambda: chain(lif(3, v_leak=[0, 0, 0.5])),
+            UnsupportedError,
+            "'v_leak' has no meaning in the convention 'norse'",
+            "0 (LIF)",
+            "v_leak = 0.5; its neurons start at v_leak, those here at 0",
+            "v_leak = 0",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        ),
+        case(
+            "reset",
+            lambda: chain(lif(3, v_reset=-0.1)),
+            UnsupportedError,
+            "'v_reset' has no meaning in the convention 'norse'",
+            "0 (LIF)",
+            "v_reset = -0.1; its importer resets to 0 and does not read v_reset",
+            "v_reset = 0",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        ),
+        case(
+            "snnif",
+            lambda: chain(integrator(3)),
+            UnsupportedError,
+            "an IF has no meaning in the convention 'snntorch'",
+            "0 (IF)",
+            "its importer makes an IF a Leaky with beta=0.9, whose reset also looks at the membrane of the step before",
+            "LIF",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "snntorch"},
+        ),
+        case(
+            "lavaif",
+            lambda: chain(integrator(3)),
+            UnsupportedError,
+            "an IF has no meaning in the convention 'lava'",
+            "0 (IF)",
+            "its importer for Lava does not know IF",
+            "LIF",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "lava"},
+        ),
+    ],
+)
+def test_what_a_convention_does_not_have(
+    here: Path, made: Callable[[], Any], error: Snn2hwError, options: dict[str, Any], edit: Callable[[Any], None] | None
+) -> None:
+    check_case(made, error, options, edit)
 
 
 def test_a_step_without_length() -> None:
