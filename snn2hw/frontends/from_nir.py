@@ -109,7 +109,7 @@ class _Walk:
         return _Value(self.source.name, stated, np.ones(()))
 
     def unique(self, name: str) -> str:
-        """The node's own name, unless another has it: 'input' and 'readout' are taken."""
+        """The node's own name, unless it is taken, as 'input' and 'readout' are."""
         while name in self.nodes or name == "readout":
             name += "_"
         return name
@@ -118,9 +118,8 @@ class _Walk:
         """Place a node once its shape is known; `factor` is what its value is still to be multiplied by."""
         shape = output_shape(made, [self.nodes[i].shape for i in made.inputs])
         if prod(shape) > MOST_VALUES:
-            raise ShapeError(
-                "the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=f"at most {MOST_VALUES} values"
-            )
+            most = f"at most {MOST_VALUES} values"
+            raise ShapeError("the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=most)
         self.nodes[made.name] = replace(made, shape=shape)
         return _Value(made.name, shape, factor)
 
@@ -159,7 +158,7 @@ class _Walk:
 
 
 def _pass(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    """Inputs and outputs of nested graphs are what enters them."""
+    """What enters is what leaves."""
     return x
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,7 +67,7 @@ def neuron_nodes(node: NirNode, shape: Shape, factor: Reals, entering: str, conv
         state_range=(floor, np.inf),
         firing=firing,
         reset=convention.reset,
-        reset_value=float(e.reset[0]) if convention.reset == "value" else 0.0,
+        reset_value=float(e.reset[0]),
         strict=convention.strict,
         source=node.where,
     )
@@ -111,9 +112,10 @@ def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
             raise ValueRangeError(
                 f"'{name}' is not positive", where=node.where, got=f"{given[name].min():g}", expected=f"{name} > 0"
             )
+    reset = given["v_reset"] if convention.reset == "value" else np.zeros(1)
     if node.kind == "IF":
         gain = np.array([convention.if_gain(r) for r in given["r"]])
-        return Equation(np.zeros(1), np.ones(1), gain, given["v_threshold"], given["v_reset"])
+        return Equation(np.zeros(1), np.ones(1), gain, given["v_threshold"], reset)
     tau, r = np.broadcast_arrays(given["tau"], given["r"])
     decay = np.array([convention.decay(t) for t in given["tau"]])
     if (decay < 0).any():
@@ -125,7 +127,7 @@ def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
             do="give the dt that the network was trained with (--dt)",
         )
     gain = np.array([convention.lif_gain(*pair) for pair in zip(r.tolist(), tau.tolist(), strict=True)])
-    return Equation((1.0 - decay) * given["v_leak"], decay, gain, given["v_threshold"], given["v_reset"])
+    return Equation((1.0 - decay) * given["v_leak"], decay, gain, given["v_threshold"], reset)
 
 
 def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Network:
@@ -140,9 +142,9 @@ def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Ne
     largest: dict[str, float] = {}
     membrane: dict[str, Reals] = {}
 
-    def observe(node: Node, inputs: object, value: Reals) -> None:
+    def observe(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
         if isinstance(node, Neuron):
-            x: Reals = inputs[0]  # type: ignore[index]
+            x = inputs[0]
             u = membrane.get(node.name, np.zeros_like(x))
             h = polynomial(node, u) + node.gain * x
             above = float(h.max()), float(-np.maximum(h, node.state_range[0]).min())
