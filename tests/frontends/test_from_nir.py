@@ -17,6 +17,7 @@ from snn2hw.frontends.from_nir import from_nir
 from snn2hw.frontends.nir_convention import PRESETS, Convention
 from snn2hw.frontends.nir_lava import lava_integers
 from snn2hw.frontends.nir_neurons import MARGIN
+from snn2hw.ir.integer import IntLinear
 from snn2hw.ir.network import BatchNorm, Circulate, Conv2d, Neuron
 from snn2hw.ir.real import run_real
 from tests.nir_files import affine, conv2d, graph, integrator, lif, run_layers, write
@@ -59,6 +60,21 @@ def test_norses_lif_as_integers_is_the_chips_trace() -> None:
     assert (len(x), x.sum(), s.sum()) == (1000, 34, 4)
     assert (trace.spikes["1"].ravel() == s).all()
     assert (trace.states["1.v"].ravel() == np.where(s, 0, v)).all()
+
+
+def test_two_layers_in_the_chips_integers(file: Path) -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.uniform(1, 9, (4, 3)), rng.uniform(1, 4, (2, 4))
+    path = write(
+        file,
+        graph(affine(first), lif(4, v_threshold=0.4), nir.Linear(second), lif(2, tau=1e-3, v_threshold=0.7), shape=[3], out=[2]),
+    )
+    net = lava_integers(path, 20)
+    weights = [n.weight.tolist() for n in net.nodes if isinstance(n, IntLinear)]
+    assert weights == [np.trunc(first * 0.05 * 256).tolist(), np.trunc(second * 0.1 * 256).tolist()]
+    x = rng.integers(0, 2, (20, 3, 3))
+    assert snn2hw.verify(snn2hw.compile(net), x, executors=("reference", "onnx-reference")).equal
+    assert all(s.sum() > 0 for s in interpret(net, x).spikes.values())
 
 
 def test_sinabs_cnn_in_integers_is_equal_on_every_executor() -> None:
