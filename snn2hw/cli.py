@@ -18,6 +18,7 @@ from rich.markup import escape
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.cli_export import export
+from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_file
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
@@ -27,7 +28,7 @@ from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options, Pass
 from snn2hw.passes.pipeline import PIPELINE
-from snn2hw.store import MODEL_HASH, check_model, make_artefact, sha256
+from snn2hw.store import MODEL_HASH, check_model, sha256
 from snn2hw.target import CONFIDENCES, load_target, target_names
 from snn2hw.trace import Trace, read_npz, write_npz
 from snn2hw.verification.differential import first_difference
@@ -59,7 +60,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 def compile_(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), module:factory, or a lava-dl network (*.net)."),
+        typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), module:factory, or a network (*.net, *.nir)."),
     ],
     target: Annotated[
         str, typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.")
@@ -75,6 +76,8 @@ def compile_(
     state_bits: Annotated[int, typer.Option(help="Width of neuron states, 8 to 24.")] = 16,
     weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
     scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
+    convention: Convention = None,
+    dt: StepSeconds = None,
 ) -> None:
     """Take a trained torch model to integers and write model.onnx, step.onnx, certificate.json, manifest.json and
     vectors.npz.
@@ -88,21 +91,18 @@ def compile_(
     `snn2hw compile digits_cf --stop-after quantise`
 
     `snn2hw compile network.net --steps 17 --sample image.npy`
+
+    `snn2hw compile network.nir --sample events.npy --convention sinabs`
     """
+    options = Options(state_bits, weight_bits, scales)
     if is_network_file(model):
-        network = api.read_network(model, steps)
-        if stop_after is not None:
-            console.print_text(to_text(network)[0].rstrip())
-            return
         folder = out or Path("build") / Path(model).stem
-        with console_certificate.certifying() as certifying:
-            x = None if sample is None else read_samples(sample)
-            artefact = api.compile(network, x, target=target, out=folder, certifying=certifying)
-        _say_compiled(artefact, folder)
+        made = compile_file(model, target, folder, stop_after, steps, sample, options, convention, dt)
+        if made is not None:
+            _say_compiled(made, folder)
         return
     found = find_model(model, weights)
     x, t = _calibration(found, sample, steps)
-    options = Options(state_bits, weight_bits, scales)
     if stop_after is not None:
         done = api.run_passes(api.trace_model(found.module, x, t), x, target, options, stop_after)
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
@@ -151,7 +151,9 @@ def inspect(
 
     `snn2hw inspect network.net`
     """
-    loaded = make_artefact(api.read_network(artefact)) if is_network_file(artefact) else api.load(artefact)
+    loaded = inspected_file(artefact) if is_network_file(artefact) else api.load(artefact)
+    if loaded is None:
+        return
     if as_json:
         console.print_text(json.dumps({**loaded.manifest, "text": to_text(loaded.network)[0]}, indent=2))
         return

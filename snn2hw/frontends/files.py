@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from snn2hw.errors import UsageError
 from snn2hw.frontends.from_netx import from_netx
+from snn2hw.frontends.from_nir import from_nir
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.network import Network
 
-READERS = {".net": from_netx}
+READERS: Mapping[str, Callable[..., IntegerNetwork | Network]] = {".net": from_netx, ".nir": from_nir}
 
 
 def is_network_file(name: str | Path) -> bool:
@@ -17,11 +20,14 @@ def is_network_file(name: str | Path) -> bool:
     return Path(name).suffix in READERS and not Path(name).is_dir()
 
 
-def read_network(path: str | Path, steps: int | None = None, **options: Any) -> IntegerNetwork:
-    """A network file of another framework, by its ending: '.net' of lava-dl (`snn2hw.frontends.from_netx`).
+def read_network(path: str | Path, steps: int | None = None, **options: Any) -> IntegerNetwork | Network:
+    """A network file of another framework, by its ending.
+
+    '.net' of lava-dl is an IntegerNetwork (`snn2hw.frontends.from_netx`), '.nir' a Network of the real stage
+    (`snn2hw.frontends.from_nir`, which needs sample=x and convention="norse" or another). `snn2hw.compile` takes both.
 
     Args:
-        steps: T of a sample, where the file does not say or something else is wanted.
+        steps: T of a sample, where the file or the sample does not say or something else is wanted.
         options: of the reader.
 
     Raises:

@@ -273,7 +273,7 @@ def test_other_files_and_other_targets(net: Path, tmp_path: Path) -> None:
         f"""
         this is no network file
           got:      {tmp_path / "x.txt"}
-          expected: *.net
+          expected: *.net or *.nir
         """,
     ):
         snn2hw.read_network(tmp_path / "x.txt")

@@ -1,0 +1,250 @@
+"""A NIR file -> Network of the real stage, under a convention for its neurons.
+
+Factors (Scale, the taps of a SumPool2d) travel on as a factor of the value until weights or a neuron's gain can take them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import ShapeError, UnsupportedError, UsageError
+from snn2hw.frontends.nir_convention import Convention, chosen_convention
+from snn2hw.frontends.nir_file import NirNode, read_nir
+from snn2hw.frontends.nir_neurons import neuron_nodes, with_state_ranges
+from snn2hw.frontends.nir_parameters import array, padding, pair, per_channel, sizes
+from snn2hw.frontends.samples import input_node, samples_array
+from snn2hw.ir.network import Add, AvgPool2d, Conv2d, Flatten, Input, Linear, Network, Node, Readout, Reals, Shape, Window
+from snn2hw.ir.rules import check_network
+from snn2hw.ir.shapes import output_shape
+
+MOST_VALUES = 1 << 26  # of one layer
+
+
+def from_nir(
+    path: str | Path,
+    steps: int | None = None,
+    sample: npt.ArrayLike | None = None,
+    convention: str | Convention | None = None,
+    dt: float | None = None,
+    input_range: tuple[float, float] | None = None,
+) -> Network:
+    """The network of a .nir file as equations.
+
+    Args:
+        steps: T, where the sample has no steps [N, ...]; None where it has [T, N, ...].
+        sample: real samples; they say what the input is, and how far the states of the neurons reach.
+        convention: how neurons are stepped: "norse", "sinabs", "snntorch", "lava", or a Convention.
+        dt: seconds of a step, where it is not the convention's own.
+        input_range: of real input, as in `snn2hw.compile`.
+
+    Returns:
+        Nodes are named as in the file, those of nested graphs 'graph.node'. The payload of a neuron counts its spikes; its state
+        'u' is v, in units of v_threshold where gains or thresholds differ by channel.
+
+    Raises:
+        Snn2hwError: a file that cannot be read, or that asks for what is not supported.
+    """
+    chosen = chosen_convention(convention, dt)
+    nodes = read_nir(Path(path))
+    if sample is None:
+        raise UsageError(
+            "a NIR file needs samples, which say how far its states reach",
+            where=str(path),
+            got="none",
+            expected="real samples",
+            do="give sample=x (--sample x.npy)",
+        )
+    x = samples_array(sample)
+    source, t = input_node(x, steps, input_range)
+    walk = _Walk(chosen, source)
+    for node in nodes:
+        walk.visit(node)
+    walk.end(nodes[-1])
+    net = with_state_ranges(Network(t, tuple(walk.nodes.values())), np.asarray(x, np.float64), chosen)
+    check_network(net)
+    return net
+
+
+@dataclass(frozen=True)
+class _Value:
+    """What a NIR node's value is: `factor` (one for all [], or one for each) times that of the node `name`."""
+
+    name: str
+    shape: Shape
+    factor: Reals
+
+
+class _Walk:
+    def __init__(self, convention: Convention, source: Input) -> None:
+        self.convention, self.source = convention, source
+        self.nodes: dict[str, Node] = {}
+        self.values: dict[str, _Value] = {}
+
+    def visit(self, node: NirNode) -> None:
+        if not node.sources:
+            self.values[node.name] = self._input(node)
+            return
+        entering = self.values[node.sources[0]]
+        for other in node.sources[1:]:
+            entering = self._sum(node, entering, self.values[other])
+        self.values[node.name] = _ROWS[node.kind](self, node, entering)
+
+    def _input(self, node: NirNode) -> _Value:
+        stated = sizes(node, "input_type")
+        if stated != self.source.shape:
+            raise ShapeError(
+                "the sample does not fit the network's input",
+                where=node.where,
+                got=str(list(self.source.shape)),
+                expected=str(list(stated)),
+                do="give samples [T, N, ...] without steps, or [N, ...] with steps",
+            )
+        self.nodes[self.source.name] = replace(self.source, source=node.where)
+        return _Value(self.source.name, stated, np.ones(()))
+
+    def unique(self, name: str) -> str:
+        """The node's own name, unless it is taken, as 'input' and 'readout' are."""
+        while name in self.nodes or name == "readout":
+            name += "_"
+        return name
+
+    def add(self, made: Node, factor: Reals) -> _Value:
+        """Place a node once its shape is known; `factor` is what its value is still to be multiplied by."""
+        shape = output_shape(made, [self.nodes[i].shape for i in made.inputs])
+        if prod(shape) > MOST_VALUES:
+            most = f"at most {MOST_VALUES} values"
+            raise ShapeError("the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=most)
+        self.nodes[made.name] = replace(made, shape=shape)
+        return _Value(made.name, shape, factor)
+
+    def end(self, node: NirNode) -> None:
+        """The readout, of what the Output has."""
+        last = self.values[node.name]
+        stated = sizes(node, "output_type")
+        if stated != last.shape:
+            raise ShapeError(
+                "the output is not what the file states",
+                where=node.where,
+                got=str(list(last.shape)),
+                expected=str(list(stated)),
+                do="write the file again, for the input it was trained on",
+            )
+        if (last.factor != 1).any():
+            raise UnsupportedError(
+                "the network ends in a factor that no weight can take",
+                where=node.where,
+                got=f"a factor of {last.factor.ravel()[0]:g} from Scale or SumPool2d",
+                expected="a synapse or a neuron behind every Scale and SumPool2d",
+                do="put a Linear behind it, or leave it out",
+            )
+        self.add(Readout("readout", (last.name,), (), source=node.where), last.factor)
+
+    def _sum(self, node: NirNode, a: _Value, b: _Value) -> _Value:
+        if a.factor.shape != b.factor.shape or (a.factor != b.factor).any():
+            raise UnsupportedError(
+                "edges with different factors meet in a node",
+                where=node.where,
+                got=", ".join(node.sources),
+                expected="the same Scale and SumPool2d on every edge",
+                do="put a Linear, Affine or Conv2d behind each Scale and SumPool2d",
+            )
+        return self.add(Add(self.unique(f"{node.name}.sum"), (a.name, b.name), (), source=node.where), a.factor)
+
+
+def _pass(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    """What enters is what leaves."""
+    return x
+
+
+def _by_channel(node: NirNode, x: _Value, what: str) -> Reals:
+    """The factor as [1] or [C]."""
+    return per_channel(what, x.factor, x.shape, node.where)
+
+
+def _linear(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    weight = array(node, "weight", 2)
+    bias = array(node, "bias", 1) if node.kind == "Affine" else np.zeros(len(weight))
+    made = Linear(walk.unique(node.name), (x.name,), (), weight=weight, bias=bias, source=node.where)
+    output_shape(made, [x.shape])  # before the factor is taken, which then fits
+    return walk.add(replace(made, weight=weight * x.factor), np.ones(()))
+
+
+def _conv2d(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    weight, bias = array(node, "weight", 4), array(node, "bias", 1)
+    groups = pair(node, "groups", 1)[0]
+    if len(weight) % groups:
+        raise ShapeError(
+            "the channels do not divide into the groups", where=node.where, got=f"{len(weight)}", expected=f"k * {groups}"
+        )
+    kernel, dilation = (int(weight.shape[2]), int(weight.shape[3])), pair(node, "dilation", 1)
+    window = Window(kernel, pair(node, "stride", 1), padding(node, kernel, dilation), dilation)
+    made = Conv2d(walk.unique(node.name), (x.name,), (), weight, bias, window, groups, source=node.where)
+    output_shape(made, [x.shape])
+    factor = np.broadcast_to(_by_channel(node, x, "scale"), x.shape[:1]).reshape(groups, 1, -1)
+    scaled = weight.reshape(groups, len(weight) // groups, -1, *kernel) * factor[..., None, None]
+    return walk.add(replace(made, weight=scaled.reshape(weight.shape)), np.ones(()))
+
+
+def _pool(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    """A sum is the mean times the number of taps, padding counted as zeros in both."""
+    kernel = pair(node, "kernel_size", 1)
+    factor = _by_channel(node, x, "scale") if x.factor.ndim else x.factor
+    window = Window(kernel, pair(node, "stride", 1), pair(node, "padding", 0))
+    placed = walk.add(AvgPool2d(walk.unique(node.name), (x.name,), (), window, source=node.where), np.ones(()))
+    if factor.ndim:
+        factor = np.broadcast_to(factor[:, None, None], placed.shape)
+    return replace(placed, factor=factor * (prod(kernel) if node.kind == "SumPool2d" else 1))
+
+
+def _scale(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    scale = np.array(node.content.scale, np.float64)
+    if scale.size != 1 and scale.shape != x.shape:
+        raise ShapeError(
+            "the scale does not fit what enters", where=node.where, got=str(list(scale.shape)), expected=str(list(x.shape))
+        )
+    return replace(x, factor=x.factor * (scale.reshape(()) if scale.size == 1 else scale))
+
+
+def _flatten(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    axes, ends = len(x.shape), (pair(node, "start_dim", -9)[0], pair(node, "end_dim", -9)[0])
+    if axes == 1:
+        return x
+    if ends[0] % axes or ends[1] % axes != axes - 1:
+        raise UnsupportedError(
+            "only all axes of a sample can be flattened",
+            where=node.where,
+            got=f"axes {ends[0]} to {ends[1]} of {list(x.shape)}",
+            expected="axes 0 to -1",
+            do="NIR counts axes without that of the samples: write start_dim=0",
+        )
+    made = Flatten(walk.unique(node.name), (x.name,), (), source=node.where)
+    return walk.add(made, x.factor.reshape(-1) if x.factor.ndim else x.factor)
+
+
+def _neuron(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    renamed = replace(node, name=walk.unique(node.name))
+    placed = x
+    for made in neuron_nodes(renamed, x.shape, _by_channel(node, x, "scale"), x.name, walk.convention):
+        placed = walk.add(made, np.ones(()))
+    return placed
+
+
+_ROWS: Mapping[str, Callable[[_Walk, NirNode, _Value], _Value]] = {
+    "Input": _pass,
+    "Output": _pass,
+    "Affine": _linear,
+    "Linear": _linear,
+    "Conv2d": _conv2d,
+    "SumPool2d": _pool,
+    "AvgPool2d": _pool,
+    "Scale": _scale,
+    "Flatten": _flatten,
+    "IF": _neuron,
+    "LIF": _neuron,
+}

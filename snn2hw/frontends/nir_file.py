@@ -1,0 +1,238 @@
+"""NIR files as nodes in order of evaluation: nested graphs flattened, nothing unknown, no cycle, one input, one output.
+
+Source: nir 1.0.8, nir/ir and nir/serialization.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn2hw.errors import FileFormatError, MissingExtraError, UnsupportedError
+
+MOST_BYTES = 1 << 30  # of one dataset; a header may declare any size
+MOST_DEPTH = 16  # of nested graphs; HDF5 groups may hold themselves
+SUPPORTED = (
+    "Input", "Output", "Affine", "Linear", "Scale", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten", "IF", "LIF", "NIRGraph",
+)  # fmt: skip
+REFUSED = {
+    "I": "an integrator that does not fire",
+    "LI": "a leaky integrator that does not fire",
+    "CubaLI": "a current-based integrator that does not fire",
+    "CubaLIF": "a neuron with a synaptic current",
+    "Threshold": "a threshold without a membrane",
+    "Delay": "a delay",
+    "Conv1d": "a convolution over one axis",
+}
+# Whatever h5py and nir raise for damaged files and for wrong contents.
+_ERRORS = (
+    OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError, IndexError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NirNode:
+    """A node of the flattened graph.
+
+    Args:
+        name: its path, nested graphs separated by dots. kind: its NIR type. sources: names of the nodes whose sum enters.
+        content: the node of the `nir` package, whose attributes are the parameters. where: for messages.
+    """
+
+    name: str
+    kind: str
+    sources: tuple[str, ...]
+    content: Any
+    where: str
+
+
+def read_nir(path: Path) -> tuple[NirNode, ...]:
+    """The nodes of a NIR file, in order of evaluation: the Input first, the Output last.
+
+    Raises:
+        MissingExtraError: nir is not installed. FileFormatError: no file, not HDF5, truncated, absurd sizes, no valid NIR.
+        UnsupportedError: node types without a meaning here, by name; cycles; several inputs or outputs.
+    """
+    if importlib.util.find_spec("nir") is None:
+        raise MissingExtraError("nir", "nir", "reading a .nir file")
+    import h5py
+    import nir
+
+    where = str(path)
+    try:
+        with h5py.File(path, "r") as file:
+            root = file.get("node")
+            if not hasattr(root, "items") or "type" not in root:
+                raise FileFormatError(
+                    "this HDF5 file holds no NIR graph",
+                    where=where,
+                    got=", ".join(sorted(file)) or "an empty file",
+                    expected="a group 'node' with the graph",
+                    do="write it with nir.write",
+                )
+            _check_nodes(root, where, 0)
+            _check_sizes(file, where)
+    except _ERRORS as error:
+        missing = not path.is_file()
+        raise FileFormatError(
+            "there is no such file" if missing else "this is not an HDF5 file, or it is damaged",
+            where=where,
+            got="nothing" if missing else str(error).split("(", 1)[-1].rstrip(")"),
+            expected="a .nir file",
+            do="check the path" if missing else "write it again",
+        ) from error
+    try:
+        graph = nir.read(path, type_check=False)
+    except _ERRORS as error:
+        raise FileFormatError(
+            "the package nir cannot read this file",
+            where=where,
+            got=f"{type(error).__name__}: {' '.join(str(error).split())}",
+            expected=f"a graph that nir {nir.version} reads",
+            do="write it again",
+        ) from error
+    nodes, edges = _flattened(graph, where)
+    return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
+
+
+def _check_nodes(group: Any, where: str, depth: int) -> None:
+    """Types first: a node that is refused is refused by its name, whatever the package makes of it."""
+    entry = group.get("type")
+    kind = entry[()] if hasattr(entry, "size") else b"nothing"
+    kind = kind.decode(errors="replace") if isinstance(kind, bytes) else str(kind)
+    if kind not in SUPPORTED or (not depth and kind != "NIRGraph"):
+        raise UnsupportedError(
+            "a node of this type is not supported",
+            where=where,
+            got=f"'{kind}'" + (f", {REFUSED[kind]}" if kind in REFUSED else ""),
+            expected=", ".join(SUPPORTED),
+            do="replace it in training, or open an issue with the file",
+        )
+    if kind != "NIRGraph":
+        return
+    if depth >= MOST_DEPTH:
+        raise FileFormatError(
+            "the graphs are nested too deeply", where=where, got=f"{depth} deep", expected=f"below {MOST_DEPTH}"
+        )
+    nodes = group.get("nodes")
+    for name in nodes if hasattr(nodes, "items") else ():
+        if hasattr(node := nodes.get(name), "items"):
+            _check_nodes(node, f"{where}: {name}", depth + 1)
+
+
+def _check_sizes(file: Any, where: str) -> None:
+    def check(name: str, item: Any) -> None:
+        if (
+            hasattr(item, "dtype")
+            and hasattr(item, "size")
+            and item.size is not None
+            and item.size * max(item.dtype.itemsize, 1) > MOST_BYTES
+        ):
+            raise FileFormatError(
+                f"'{name.rsplit('/', 1)[-1]}' is too large to be read",
+                where=f"{where}: {name.rsplit('/', 1)[0]}",
+                got=f"{list(item.shape)} of {item.dtype}",
+                expected=f"at most {MOST_BYTES >> 20} MiB",
+                do="check the file",
+            )
+
+    file.visititems(check)
+
+
+def _flattened(graph: Any, where: str, prefix: str = "") -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """(nodes by path, edges) with the nodes of nested graphs beside the others; their inputs and outputs stay as nodes."""
+    nodes: dict[str, Any] = {}
+    edges: list[tuple[str, str]] = []
+    doors: dict[str, tuple[str, str]] = {}  # of each node: where an edge to it arrives, where an edge from it starts
+    for name, node in graph.nodes.items():
+        path = f"{prefix}{name}"
+        _check_numbers(node, f"{where}: {path} ({type(node).__name__})")
+        inner, doors[name] = {path: node}, (path, path)
+        if type(node).__name__ == "NIRGraph":
+            inner, between = _flattened(node, where, f"{path}.")
+            edges += between
+            doors[name] = _only(node, "Input", where, path), _only(node, "Output", where, path)
+        if same := nodes.keys() & inner.keys():
+            raise FileFormatError("two nodes have the same path", where=where, got=min(same), expected="names without dots")
+        nodes |= inner
+    for a, b in graph.edges:
+        if a not in doors or b not in doors:
+            raise FileFormatError(
+                "an edge joins nodes that are not there",
+                where=where,
+                got=f"{prefix}{a} -> {prefix}{b}",
+                expected=", ".join(f"{prefix}{n}" for n in doors),
+            )
+        edges.append((doors[a][1], doors[b][0]))
+    if twice := next((e for e, n in Counter(edges).items() if n > 1), None):
+        raise FileFormatError("an edge is there twice", where=where, got=f"{twice[0]} -> {twice[1]}", expected="each edge once")
+    return nodes, edges
+
+
+def _check_numbers(node: Any, where: str) -> None:
+    """Parameters are numbers, or the words of a padding; the package takes whatever the file has."""
+    for name, value in vars(node).items():
+        known = value is None or isinstance(value, dict | list) or (name == "padding" and isinstance(value, str))
+        if not known and name != "nodes" and np.asarray(value).dtype.kind not in "iuf":
+            raise FileFormatError(
+                f"'{name}' is not in numbers", where=where, got=str(np.asarray(value).dtype), expected="integers or floats"
+            )
+
+
+def _only(graph: Any, kind: str, where: str, path: str = "") -> str:
+    """The path of the one Input or Output of a graph."""
+    found = [name for name, node in graph.nodes.items() if type(node).__name__ == kind]
+    if len(found) != 1:
+        raise UnsupportedError(
+            f"a graph needs one {kind}",
+            where=f"{where}: {path}" if path else where,
+            got=f"{len(found)}: {', '.join(sorted(found))}" if found else "none",
+            expected="one",
+            do="split the graph, or join its ends before it is written",
+        )
+    return f"{path}.{found[0]}" if path else found[0]
+
+
+def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], first: str, last: str, where: str) -> tuple[NirNode, ...]:
+    """Kahn's order. What no edge enters, or none leaves, is an error: its value would be nobody's."""
+    sources = {n: tuple(a for a, b in edges if b == n) for n in nodes}
+    read = {a for a, _ in edges}
+    for name in nodes:
+        if (name == first) == bool(sources[name]) or (name == last) == (name in read):
+            raise FileFormatError(
+                "a node is not joined to the graph",
+                where=f"{where}: {name}",
+                got=f"entered by {', '.join(sources[name]) or 'nothing'}, {'' if name in read else 'not '}read",
+                expected="edges from the Input through every node to the Output",
+            )
+    placed: dict[str, NirNode] = {}
+    while len(placed) < len(nodes):
+        ready = [n for n in nodes if n not in placed and all(s in placed for s in sources[n])]
+        if not ready:
+            raise UnsupportedError(
+                "the graph has a cycle, and recurrent edges are not supported",
+                where=where,
+                got=" -> ".join(_cycle(sources, next(n for n in nodes if n not in placed), placed)),
+                expected="a feed-forward graph",
+                do="remove the recurrent connection in training",
+            )
+        for name in ready:
+            kind = type(nodes[name]).__name__
+            placed[name] = NirNode(name, kind, sources[name], nodes[name], f"{where}: {name} ({kind})")
+    return tuple(sorted(placed.values(), key=lambda n: n.name == last))
+
+
+def _cycle(sources: Mapping[str, tuple[str, ...]], start: str, placed: Mapping[str, NirNode]) -> Iterator[str]:
+    """Nodes of one cycle, against the edges' direction turned round, the first again at the end."""
+    path: list[str] = []
+    name = start
+    while name not in path:
+        path.append(name)
+        name = next(s for s in sources[name] if s not in placed)
+    yield from reversed([*path[path.index(name) :], name])

@@ -1,0 +1,178 @@
+"""IF and LIF of a NIR file as neurons of the real stage, under a convention; thresholds and gains that differ by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn2hw.errors import UnsupportedError, ValueRangeError
+from snn2hw.frontends.nir_convention import MOST_LEVELS, Convention
+from snn2hw.frontends.nir_file import NirNode
+from snn2hw.frontends.nir_parameters import per_channel
+from snn2hw.ir.network import BatchNorm, Circulate, Network, Neuron, Node, Reals, Shape, Single
+from snn2hw.ir.real import neuron_step, polynomial, run_real
+
+MARGIN = 1.25  # of the state range around what the sample reaches
+NEUTRAL = {"r": 1.0, "v_leak": 0.0, "v_reset": 0.0}
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A neuron's numbers, each one for the layer [1] or one per channel [C]; `leak` is a_0, `decay` a_1."""
+
+    leak: Reals
+    decay: Reals
+    gain: Reals
+    threshold: Reals
+    reset: Reals
+
+
+def neuron_nodes(node: NirNode, shape: Shape, factor: Reals, entering: str, convention: Convention) -> tuple[Node, ...]:
+    """The nodes that a NIR neuron becomes: a Neuron, behind a BatchNorm where its gain or threshold differs by channel.
+
+    Such a layer is divided by its threshold, channel by channel: its states are in units of v_threshold then.
+
+    Args:
+        factor: [1] or [C], what `entering` is still to be multiplied by.
+
+    Raises:
+        UnsupportedError, ShapeError, ValueRangeError: parameters that the convention or the real stage cannot take.
+    """
+    e = _equation(node, shape, convention)
+    e = replace(e, gain=e.gain * factor)
+    at = (node.name, (entering,), shape)
+    norm: tuple[Node, ...] = ()
+    if max(e.gain.size, e.threshold.size, e.reset.size) > 1:
+        scale = np.broadcast_to(e.gain / e.threshold, shape[:1]).copy()
+        norm = (BatchNorm(f"{node.name}.scale", (entering,), shape, scale, np.zeros(shape[0]), source=node.where),)
+        at = (node.name, (f"{node.name}.scale",), shape)
+        one = np.ones(1)
+        e = Equation(e.leak / e.threshold, e.decay, one, one, _ratio(e.reset / e.threshold, node.where))
+    theta = float(e.threshold[0])
+    firing: Single | Circulate = Single(theta)
+    levels = convention.levels or MOST_LEVELS
+    if levels > 1:
+        firing = Circulate((theta,) * levels, (1.0,) * levels, signed=False)
+    channels = max(e.leak.size, e.decay.size)
+    columns = [np.broadcast_to(c, channels) for c in (e.leak, e.decay)]
+    floor = -theta if convention.if_floor and node.kind == "IF" else -np.inf
+    return *norm, Neuron(
+        *at,
+        kind=node.kind,
+        coefficients=np.stack(columns, axis=1),
+        gain=float(e.gain[0]),
+        order="poly_then_input",
+        state_range=(floor, np.inf),
+        firing=firing,
+        reset=convention.reset,
+        reset_value=float(e.reset[0]),
+        strict=convention.strict,
+        source=node.where,
+    )
+
+
+def _ratio(ratios: Reals, where: str) -> Reals:
+    """The reset value in units of the threshold; ratios of float32 numbers are one ratio where they round to it."""
+    if np.ptp(ratios) > 1e-6 * np.abs(ratios).max():
+        raise UnsupportedError(
+            "'v_reset' is not the same part of 'v_threshold' in every channel",
+            where=where,
+            got=f"{np.unique(ratios).size} different ratios",
+            expected="one ratio for the layer",
+            do="train with shared parameters",
+        )
+    return ratios[:1]
+
+
+def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
+    given = {
+        n: per_channel(n, v, shape, node.where) for n, v in vars(node.content).items() if n in ("tau", "v_threshold", *NEUTRAL)
+    }
+    for name, why in convention.neutral:
+        if name in given and (given[name] != NEUTRAL[name]).any():
+            raise UnsupportedError(
+                f"'{name}' has no meaning in the convention '{convention.name}'",
+                where=node.where,
+                got=f"{name} = {float(given[name][given[name] != NEUTRAL[name]][0]):g}; {why}",
+                expected=f"{name} = {NEUTRAL[name]:g}",
+                do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            )
+    if node.kind == "IF" and convention.no_if:
+        raise UnsupportedError(
+            f"an IF has no meaning in the convention '{convention.name}'",
+            where=node.where,
+            got=convention.no_if,
+            expected="LIF",
+            do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        )
+    for name in ("tau", "v_threshold"):
+        if name in given and (given[name] <= 0).any():
+            raise ValueRangeError(
+                f"'{name}' is not positive", where=node.where, got=f"{given[name].min():g}", expected=f"{name} > 0"
+            )
+    reset = given["v_reset"] if convention.reset == "value" else np.zeros(1)
+    if node.kind == "IF":
+        gain = np.array([convention.if_gain(r) for r in given["r"]])
+        return Equation(np.zeros(1), np.ones(1), gain, given["v_threshold"], reset)
+    tau, r = np.broadcast_arrays(given["tau"], given["r"])
+    decay = np.array([convention.decay(t) for t in given["tau"]])
+    if (decay < 0).any():
+        raise ValueRangeError(
+            "a step is longer than the time constant",
+            where=node.where,
+            got=f"tau = {given['tau'].min():g}, dt = {convention.dt:g}",
+            expected="dt <= tau",
+            do="give the dt that the network was trained with (--dt)",
+        )
+    gain = np.array([convention.lif_gain(*pair) for pair in zip(r.tolist(), tau.tolist(), strict=True)])
+    return Equation((1.0 - decay) * given["v_leak"], decay, gain, given["v_threshold"], reset)
+
+
+def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Network:
+    """Every neuron with the range that the sample needs: MARGIN times the largest |h| before the reset, on both sides.
+
+    The float meaning is then the file's on the sample, with nothing clamped but what the convention clamps. Where the
+    convention has no most spikes of a step, a neuron may fire as often as the range allows.
+
+    Raises:
+        UnsupportedError: more spikes in a step than can be. ValueRangeError: a membrane that leaves all bounds.
+    """
+    largest: dict[str, float] = {}
+    membrane: dict[str, Reals] = {}
+
+    def observe(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
+        if isinstance(node, Neuron):
+            x = inputs[0]
+            u = membrane.get(node.name, np.zeros_like(x))
+            h = polynomial(node, u) + node.gain * x
+            above = float(h.max()), float(-np.maximum(h, node.state_range[0]).min())
+            largest[node.name] = float(np.max((largest.get(node.name, 0.0), *above)))  # unlike max(), this keeps NaN
+            membrane[node.name] = neuron_step(node, u, x)[1]
+
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused, by the layer's name
+        run_real(net, sample, observe)
+    return replace(net, nodes=tuple(_ranged(n, largest[n.name], convention) if isinstance(n, Neuron) else n for n in net.nodes))
+
+
+def _ranged(node: Neuron, largest: float, convention: Convention) -> Neuron:
+    firing = node.firing
+    theta = firing.threshold if isinstance(firing, Single) else firing.thresholds[0]
+    bound = MARGIN * max(largest, theta, abs(node.reset_value))
+    if not np.isfinite(bound):
+        raise ValueRangeError(
+            "the membrane leaves all bounds on the sample", where=node.source, got=f"{largest:g}", expected="finite values"
+        )
+    if convention.levels is None:
+        if largest >= theta * (MOST_LEVELS + 1):
+            raise UnsupportedError(
+                "more spikes in one step than a neuron may fire",
+                where=node.source,
+                got=f"more than {MOST_LEVELS} on the sample",
+                expected=f"at most {MOST_LEVELS}",
+                do="use shorter time bins, or scale the sample down",
+            )
+        levels = min(int(bound / theta), MOST_LEVELS)
+        firing = Circulate((theta,) * levels, (1.0,) * levels, signed=False)
+    return replace(node, state_range=(max(node.state_range[0], -bound), bound), firing=firing)

@@ -1,0 +1,103 @@
+"""Parameters of NIR nodes as numbers of the real stage, looked at before anything is made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, ValueRangeError
+from snn2hw.frontends.nir_file import NirNode
+from snn2hw.ir.network import Reals, Shape
+
+
+def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
+    """A parameter as [1], or [C] where it differs from channel to channel.
+
+    Raises:
+        ShapeError: it does not fit the layer. UnsupportedError: it differs within a channel. ValueRangeError: NaN or Inf.
+    """
+    array = np.asarray(value, np.float64)
+    if not np.isfinite(array).all():
+        raise ValueRangeError(
+            f"'{name}' holds NaN or Inf",
+            where=where,
+            got=f"{int((~np.isfinite(array)).sum())} of {array.size} values",
+            expected="finite numbers",
+        )
+    if array.size == 1:
+        return array.reshape(1)
+    if array.shape != shape:
+        raise ShapeError(
+            f"'{name}' does not fit the layer", where=where, got=str(list(array.shape)), expected=f"{list(shape)} or one value"
+        )
+    rows = array.reshape(shape[0], -1)
+    if (rows != rows[:, :1]).any():
+        raise UnsupportedError(
+            f"'{name}' differs within a channel",
+            where=where,
+            got=f"{np.unique(array).size} different values",
+            expected="one for the layer, or one per channel",
+            do="train with shared parameters",
+        )
+    return rows[:1, 0] if (rows == rows[0, 0]).all() else rows[:, 0]
+
+
+def pair(node: NirNode, name: str, least: int) -> tuple[int, int]:
+    """One number for both axes, or one for each: (H, W).
+
+    Raises:
+        FileFormatError: not whole, or below `least`.
+    """
+    values = np.asarray(getattr(node.content, name)).ravel()
+    if values.size not in (1, 2) or values.dtype.kind not in "iuf" or (values != np.round(values)).any() or values.min() < least:
+        raise FileFormatError(
+            f"'{name}' is no pair of sizes", where=node.where, got=str(values.tolist()), expected=f"two, from {least}"
+        )
+    return int(values[0]), int(values[-1])
+
+
+def sizes(node: NirNode, types: str) -> Shape:
+    """The shape that an Input or Output states.
+
+    Raises:
+        FileFormatError: not in positive whole numbers.
+    """
+    (values,) = (np.asarray(v).ravel() for v in getattr(node.content, types).values())
+    if values.dtype.kind not in "iu" or not values.size or values.min() < 1:
+        raise FileFormatError("the shape is not one", where=node.where, got=str(values.tolist()), expected="sizes from 1")
+    return tuple(int(n) for n in values)
+
+
+def array(node: NirNode, name: str, axes: int) -> Reals:
+    """An array with so many axes, as float64.
+
+    Raises:
+        ShapeError: with others.
+    """
+    values = np.array(getattr(node.content, name), np.float64)
+    if values.ndim != axes:
+        raise ShapeError(
+            f"'{name}' has the wrong number of axes", where=node.where, got=str(list(values.shape)), expected=f"{axes} axes"
+        )
+    return values
+
+
+def padding(node: NirNode, kernel: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+    """Of a convolution: numbers, or the words 'valid' and 'same'.
+
+    Raises:
+        UnsupportedError: another word, or 'same' with an even kernel, which would pad one side more than the other.
+    """
+    word = node.content.padding
+    if not isinstance(word, str):
+        return pair(node, "padding", 0)
+    total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if word == "valid":
+        return 0, 0
+    if word != "same" or any(t % 2 for t in total):
+        raise UnsupportedError(
+            "this padding is not supported",
+            where=node.where,
+            got=f"'{word}' with kernel {kernel}",
+            expected="numbers, or an odd kernel",
+        )
+    return total[0] // 2, total[1] // 2

@@ -1,0 +1,82 @@
+"""NIR files on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import snn2hw
+from tests.cli.running import Capture
+from tests.cli.running import run as run_cli
+from tests.nir_cases import chain, linear
+from tests.nir_files import affine, integrator, lif, write
+
+pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with x.nir and x.npy."""
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.random.default_rng(0).integers(0, 2, (8, 4, 3)))
+    return write(Path("x.nir"), chain(affine(np.eye(3) * 2), lif(3), linear(), integrator(3)))
+
+
+def test_compile_and_verify(capsys: Capture, here: Path) -> None:
+    ran = run_cli(capsys, "compile", here, "--sample", "x.npy", "--convention", "norse", "--target", "loihi2", "--out", "net")
+    assert (ran.code, ran.err) == (0, "")
+    assert "net: target loihi2, T = 8" in ran.out
+    assert ran.out.splitlines()[-1] == "written: net    next: snn2hw verify net"
+    assert run_cli(capsys, "verify", "net", "--executors", "reference,onnx-reference").code == 0
+    x = np.load("x.npy")
+    network = snn2hw.read_network(here, sample=x, convention="norse")
+    assert snn2hw.compile(network, x, target="loihi2").model == Path("net/model.onnx").read_bytes()
+
+
+def test_the_step_and_the_widths_are_taken(capsys: Capture, here: Path) -> None:
+    given = ("compile", here, "--sample", "x.npy", "--convention", "norse", "--dt", "0.0005", "--state-bits", 12)
+    assert run_cli(capsys, *given, "--out", "net").code == 0
+    assert snn2hw.load("net").manifest["options"]["state_bits"] == 12
+    x, options = np.load("x.npy"), snn2hw.Options(state_bits=12)
+    network = snn2hw.read_network(here, sample=x, convention="norse", dt=5e-4)
+    assert snn2hw.compile(network, x, options=options).model == Path("net/model.onnx").read_bytes()
+    shown = run_cli(capsys, *given, "--stop-after", "calibrate")
+    assert shown.code == 0
+    assert shown.out.startswith("network real steps=8")
+
+
+def test_inspect_shows_the_nodes_of_the_file(capsys: Capture, here: Path) -> None:
+    ran = run_cli(capsys, "inspect", here)
+    assert (ran.code, ran.err) == (0, "")
+    for expected in (
+        "x.nir: as it is, before a convention",
+        "| 1      | LIF    | 0     | tau [0.002, 0.002, 0.002];",
+        "shape [3]",
+    ):
+        assert expected in ran.out
+    assert ran.out.splitlines()[-1] == "next: snn2hw compile x.nir --sample x.npy --convention norse|sinabs|snntorch|lava"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (("compile", "x.nir", "--sample", "x.npy"), "a NIR file does not say how its neurons are stepped"),
+        (("compile", "x.nir", "--convention", "norse"), "a NIR file needs samples, which say how far its states reach"),
+        (
+            ("compile", "x.nir", "--sample", "x.npy", "--convention", "rockpool"),
+            "the convention of 'rockpool' cannot be followed",
+        ),
+        (("compile", "none.nir", "--sample", "x.npy", "--convention", "norse"), "there is no such file"),
+        (("inspect", "none.nir"), "there is no such file"),
+        (("inspect", "broken.nir"), "this is not an HDF5 file, or it is damaged"),
+        (("compile", "x.net", "--convention", "norse"), "--convention and --dt are for .nir files"),
+    ],
+)
+def test_bad_input_is_an_error_and_no_traceback(capsys: Capture, here: Path, given: tuple[str, ...], text: str) -> None:
+    Path("broken.nir").write_bytes(b"broken")
+    ran = run_cli(capsys, *given)
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: {text}\n")
+    assert not Path("build").exists()

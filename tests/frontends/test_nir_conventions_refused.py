@@ -1,0 +1,211 @@
+"""Conventions that are none, and networks that the scheme of the NIR paper for Loihi does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snn2hw.errors import Snn2hwError, UnsupportedError, UsageError, ValueRangeError
+from snn2hw.frontends.nir_convention import Convention, chosen_convention
+from snn2hw.frontends.nir_lava import lava_integers
+from tests.nir_cases import case, chain, check_case, linear
+from tests.nir_files import affine, integrator, lif, write
+from tests.refused import refused
+
+pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Error texts hold the path as it was given: a short one."""
+    monkeypatch.chdir(tmp_path)
+    return Path("x.nir")
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "options", "edit"),
+    [
+        case(
+            "noconv",
+            lambda: chain(linear()),
+            UsageError,
+            "a NIR file does not say how its neurons are stepped",
+            "",
+            "no convention",
+            "norse, sinabs, snntorch, lava, or a Convention",
+            "give the writer's: convention='norse' (--convention norse)",
+            {"convention": None},
+        ),
+        case(
+            "badconv",
+            lambda: chain(linear()),
+            UsageError,
+            "a NIR file does not say how its neurons are stepped",
+            "",
+            "'brian'",
+            "norse, sinabs, snntorch, lava, or a Convention",
+            "give the writer's: convention='norse' (--convention norse)",
+            {"convention": "brian"},
+        ),
+        case(
+            "rockpool",
+            lambda: chain(linear()),
+            UnsupportedError,
+            "the convention of 'rockpool' cannot be followed",
+            "",
+            "its importer (rockpool 3.1.0) reads no IF, and asks a LIF for 'tau_mem', which NIR calls 'tau'; what "
+            "it reads is CubaLIF, which is not supported here yet",
+            "norse, sinabs, snntorch, lava",
+            "state how its neurons are to be stepped: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
+        ),
+        case(
+            "nosample",
+            lambda: chain(linear()),
+            UsageError,
+            "a NIR file needs samples, which say how far its states reach",
+            "x.nir",
+            "none",
+            "real samples",
+            "give sample=x (--sample x.npy)",
+            {"x": None},
+        ),
+        case(
+            "r",
+            lambda: chain(lif(3, r=5)),
+            UnsupportedError,
+            "'r' has no meaning in the convention 'norse'",
+            "0 (LIF)",
+            "r = 5; its importer does not read r, and warns",
+            "r = 1",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        ),
+        case(
+            "leak",
+            lambda: chain(lif(3, v_leak=[0, 0, 0.5])),
+            UnsupportedError,
+            "'v_leak' has no meaning in the convention 'norse'",
+            "0 (LIF)",
+            "v_leak = 0.5; its neurons start at v_leak, those here at 0",
+            "v_leak = 0",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        ),
+        case(
+            "reset",
+            lambda: chain(lif(3, v_reset=-0.1)),
+            UnsupportedError,
+            "'v_reset' has no meaning in the convention 'norse'",
+            "0 (LIF)",
+            "v_reset = -0.1; its importer resets to 0 and does not read v_reset",
+            "v_reset = 0",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        ),
+        case(
+            "snnif",
+            lambda: chain(integrator(3)),
+            UnsupportedError,
+            "an IF has no meaning in the convention 'snntorch'",
+            "0 (IF)",
+            "its importer makes an IF a Leaky with beta=0.9, whose reset also looks at the membrane of the step before",
+            "LIF",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "snntorch"},
+        ),
+        case(
+            "lavaif",
+            lambda: chain(integrator(3)),
+            UnsupportedError,
+            "an IF has no meaning in the convention 'lava'",
+            "0 (IF)",
+            "its importer for Lava does not know IF",
+            "LIF",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "lava"},
+        ),
+    ],
+)
+def test_what_a_convention_does_not_have(
+    here: Path, made: Callable[[], Any], error: Snn2hwError, options: dict[str, Any], edit: Callable[[Any], None] | None
+) -> None:
+    check_case(made, error, options, edit)
+
+
+def test_a_step_without_length() -> None:
+    with refused(
+        ValueRangeError,
+        """
+        dt is not positive
+          where:    norse
+          got:      -1
+          expected: dt > 0
+          do:       choose a positive dt
+        """,
+    ):
+        chosen_convention("norse", -1)
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "got"),
+    [
+        ({"levels": 3}, "several spikes in a step need reset='subtract'", "levels=3, reset='value'"),
+        ({"levels": None}, "several spikes in a step need reset='subtract'", "levels=None, reset='value'"),
+        ({"levels": 17, "reset": "subtract"}, "levels is out of range", "17"),
+        ({"dt": 0.0}, "dt is not positive", "0.0"),
+        ({"method": "rk4"}, "unknown method", "'rk4'"),
+        ({"reset": "none"}, "unknown reset", "'none'"),
+        ({"if_input": "none"}, "unknown if_input", "'none'"),
+    ],
+)
+def test_a_convention_that_is_none(given: dict[str, Any], what: str, got: str) -> None:
+    with pytest.raises(Snn2hwError) as caught:
+        Convention(**{"dt": 1e-3, **given})
+    assert (caught.value.what, caught.value.where, caught.value.got) == (what, "Convention", got)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "where", "got", "expected"),
+    [
+        (lambda: [linear()], "output (Output)", "1 nodes before it", "pairs of a synapse and a LIF"),
+        (lambda: [linear(), integrator(3)], "1 (IF)", "IF behind 0", "a LIF behind '0'"),
+        (lambda: [lif(3), lif(3)], "0 (LIF)", "LIF", "Affine or Linear, entered by one edge"),
+        (lambda: [affine(np.eye(3), np.ones(3)), lif(3)], "0 (Affine)", "a bias that is not 0", "no bias"),
+        (lambda: [linear(), lif(3, r=2)], "1 (LIF)", "r = 2", "r = 1"),
+        (lambda: [linear(), lif(3, tau=[1, 2, 3])], "1 (LIF)", "3 different values of tau", "one for the layer"),
+        (
+            lambda: [affine(np.eye(3) * 8 - 3), lif(3)],
+            "0 (Affine)",
+            "integer weights from -38 to 63",
+            "one sign and at most 127, as a Dense of Lava keeps",
+        ),
+    ],
+)
+def test_what_the_chips_scheme_does_not_have(here: Path, nodes: Callable[[], Any], where: str, got: str, expected: str) -> None:
+    path = write(here, chain(*nodes()))
+    with refused(
+        UnsupportedError,
+        f"""
+        the chip's scheme for NIR does not have this
+          where:    x.nir: {where}
+          got:      {got}
+          expected: {expected}
+          do:       read the file as real numbers, with from_nir and a convention
+        """,
+    ):
+        lava_integers(path, 4)
+
+
+def test_the_chips_scheme_needs_steps(here: Path) -> None:
+    with refused(
+        UsageError,
+        """
+        steps is no number of steps
+          where:    x.nir
+          got:      0
+          expected: 1, 2, 3, ...
+        """,
+    ):
+        lava_integers(here, 0)

@@ -1,0 +1,89 @@
+"""What is read under a preset equals what the writer's own package computes from the same file: every spike, every membrane."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snn2hw.frontends.from_nir import from_nir
+from tests import nir_writers
+from tests.nir_files import affine, graph, integrator, lif, run_layers, write
+from tests.shared_data import shared_data
+
+nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+pytest.importorskip("torch")
+
+pytestmark = [pytest.mark.slow, pytest.mark.torch]
+
+PACKAGES = ("sinabs==3.1.3", "norse==1.1.0", "snntorch==1.0.0", "nirtorch==2.6", "pbr==7.0.3", "matplotlib")
+
+
+@pytest.fixture(scope="module")
+def side(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A throw-away folder with the writers' packages, beside the torch, numpy and nir of this environment."""
+    folder = tmp_path_factory.mktemp("writers")
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), *PACKAGES]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        pytest.skip(f"the writers' packages cannot be installed here: {ran.stderr.strip().splitlines()[-1]}")
+    return folder
+
+
+def written(name: str, folder: Path) -> Path:
+    """A file of the shared data, or one that is made here: three inputs, four neurons with parameters of their own."""
+    if name.endswith(".nir"):
+        return shared_data(name)
+    rng = np.random.default_rng(0)
+    weight, bias, theta = rng.normal(0.3, 0.5, (4, 3)), rng.normal(0, 0.1, 4), rng.uniform(0.5, 1.5, 4)
+    tau = rng.uniform(2, 6, 4)
+    neuron = {
+        "sinabs-lif": lambda: lif(4, tau=tau, v_threshold=theta),
+        "norse-lif": lambda: lif(4, tau=tau * 1e-3, v_threshold=theta / 4),
+        "norse-if": lambda: integrator(4, v_threshold=theta),
+    }[name]()
+    return write(folder / "x.nir", graph(affine(weight, bias), neuron, shape=[3], out=[4]))
+
+
+@pytest.mark.parametrize(
+    ("writer", "name", "shape", "density", "dt"),
+    [
+        ("sinabs", "cnn_sinabs.nir", (10, 4, 2, 34, 34), 0.03, None),
+        ("sinabs", "cnn_sinabs.nir", (30, 2, 2, 34, 34), 0.015, None),
+        ("sinabs", "sinabs-lif", (200, 4, 3), 0.5, None),
+        ("norse", "norse-lif", (200, 4, 3), 0.5, None),
+        ("norse", "norse-if", (200, 4, 3), 0.5, None),
+        ("norse", "lif_norse.nir", (400, 8, 1), 0.15, None),  # dt = 1e-3: every event fires at once
+        ("norse", "lif_norse.nir", (400, 8, 1), 0.15, 1e-4),
+        ("snntorch", "lif_norse.nir", (400, 8, 1), 0.15, None),
+    ],
+)
+def test_the_writers_own_forward(
+    side: Path, tmp_path: Path, writer: str, name: str, shape: tuple[int, ...], density: float, dt: float | None
+) -> None:
+    path = written(name, tmp_path)
+    x = (np.random.default_rng(0).random(shape) < density).astype(np.int64)
+    np.save(tmp_path / "x.npy", x)
+    command = [sys.executable, nir_writers.__file__, writer, str(path), str(tmp_path / "x.npy"), str(tmp_path / "out.npz")]
+    command += [] if dt is None else [str(dt)]
+    environment = {**os.environ, "PYTHONPATH": str(side)}
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    network = from_nir(path, sample=x, convention=writer, dt=dt)
+    spikes, membranes = run_layers(network, x)
+    worst = {}
+    with np.load(tmp_path / "out.npz") as theirs:
+        assert {f"spikes/{n}" for n in spikes} | {f"v/{n}" for n in spikes} == set(theirs.files)
+        for layer in spikes:
+            assert spikes[layer].sum() > 0
+            assert (spikes[layer] == theirs[f"spikes/{layer}"]).all(), f"{writer}, layer {layer}: spikes differ"
+            divided = any(n.name == f"{layer}.scale" for n in network.nodes)
+            unit = nir.read(path).nodes[layer].v_threshold if divided else 1.0
+            largest = max(1.0, float(np.abs(theirs[f"v/{layer}"]).max()))  # float32 adds up; an IF may run off below
+            worst[layer] = float(np.abs(membranes[layer] * unit - theirs[f"v/{layer}"]).max()) / largest
+    print(f"{writer}: {sum(int(s.sum()) for s in spikes.values())} spikes, worst difference of v {worst}")
+    assert max(worst.values()) < (1e-5 if writer == "sinabs" else 1e-6), worst

@@ -1,0 +1,69 @@
+"""What Sinabs, Norse and snnTorch themselves make of a NIR file; run as a script where they are installed.
+
+python nir_writers.py WRITER FILE x.npy out.npz [dt]     x [T, N, ...]; out: spikes/NODE and v/NODE [T, N, ...]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def sinabs(path: str, x: Any) -> Iterator[tuple[str, Any]]:
+    import nir
+    import torch
+    from sinabs.nir import from_nir
+
+    steps, samples = x.shape[:2]
+    model = from_nir(nir.read(path), batch_size=samples)
+    found: dict[str, Any] = {}
+    for name, module in model.named_modules():
+        if hasattr(module, "spike_fn"):
+            module.record_states = True
+
+            def hook(m: Any, _: Any, out: Any, name: str = name) -> None:
+                spikes = out.reshape(samples, steps, *out.shape[1:])
+                found[f"spikes/{name}"] = spikes.transpose(0, 1)
+                found[f"v/{name}"] = m.recordings["v_mem"].transpose(0, 1)
+
+            module.register_forward_hook(hook)
+    model(torch.tensor(x).transpose(0, 1).reshape(samples * steps, *x.shape[2:]))
+    yield from found.items()
+
+
+def norse(path: str, x: Any, dt: str = "0.001") -> Iterator[tuple[str, Any]]:
+    import nir
+    import norse.torch
+    import torch
+
+    model, state, spikes, v = norse.torch.from_nir(nir.read(path), dt=float(dt)), None, [], []
+    for now in torch.tensor(x):
+        fired, state = model(now, state)
+        spikes.append(fired)
+        v.append(state.state["1"][0].v)
+    yield "spikes/1", torch.stack(spikes)
+    yield "v/1", torch.stack(v)
+
+
+def snntorch(path: str, x: Any) -> Iterator[tuple[str, Any]]:
+    import nir
+    import torch
+    from snntorch.import_nir import import_from_nir
+
+    graph = nir.read(path)
+    lif = graph.nodes["1"]
+    model, spikes, v = import_from_nir(graph), [], []
+    for now in torch.tensor(x):
+        spikes.append(model(now)[0])
+        v.append(getattr(model, "1").mem * float(lif.r[0] * 1e-4 / lif.tau[0]))
+    yield "spikes/1", torch.stack(spikes)
+    yield "v/1", torch.stack(v)
+
+
+if __name__ == "__main__":
+    writer, path, given, out, *rest = sys.argv[1:]
+    made = {"sinabs": sinabs, "norse": norse, "snntorch": snntorch}[writer](path, np.load(given).astype(np.float32), *rest)
+    np.savez(out, **{name: value.detach().numpy() for name, value in made})
