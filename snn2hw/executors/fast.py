@@ -73,8 +73,11 @@ class Fast:
                     return
                 built.one(np.ascontiguousarray(given[:, n]), readout[n], arena, [a[n] for a in kept], percent)
 
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(some, arenas))
+        if workers == 1:
+            some(arenas[0])  # a thread takes longer to start than a small network to run
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(some, arenas))
         built.spare.extend(arenas)
         if not traces:
             return Trace(readout)
