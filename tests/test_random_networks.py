@@ -167,6 +167,18 @@ def test_many_random_networks_agree_in_every_executor(chunk: int) -> None:
     sweep(range(FIRST + COUNT + chunk, FIRST + COUNT + SLOW_COUNT, SLOW_CHUNKS))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_every_random_network_agrees_in_the_generated_c(chunk: int) -> None:
+    """Those of the short sweep that it leaves out: compiling takes most of a second."""
+    if "fast" not in available():
+        pytest.skip("no C compiler")
+    seeds = [s for s in range(FIRST + chunk, FIRST + COUNT, CHUNKS) if "fast" not in _for(s)]
+    found = {seed: outcome(seed, ["reference", "fast"]) for seed in seeds}
+    assert not {reproducer(seed): o.problems[0] for seed, o in found.items() if o.problems}
+    assert sum("fast" in o.compared for o in found.values()) >= (1 - REFUSED_AT_MOST) * len(seeds)
+
+
 def test_a_network_is_a_function_of_its_seed() -> None:
     for seed in range(5):
         (text, arrays), (text_again, arrays_again) = (to_text(random_case(seed).network) for _ in range(2))
