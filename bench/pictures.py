@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from bench.bars import by_width
 from bench.ceilings import CACHE, FLOAT, INT8, MEMORY
@@ -121,6 +122,7 @@ def _networks(r: Results) -> Figure | None:
         for way, (colour, dash) in LOOKS.items():
             axis.plot([x(m) for m in some], _ms(some, way), color=colour, ls=dash, marker="o", ms=3, lw=1, label=way)
         axis.set(xlabel=label, ylabel="ms a sample", title=title, yscale="log")
+        axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # labels of all nine would lie upon each other
         for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
             which("{x:g}")
     axes[0].legend(fontsize=7)
