@@ -10,7 +10,7 @@ import pytest
 
 import snn2hw
 from snn2hw.errors import FileFormatError, MissingExtraError, ShapeError, Snn2hwError, UnsupportedError, UsageError
-from snn2hw.executors.fast import Fast
+from snn2hw.executors import EXECUTORS
 from snn2hw.executors.reference import interpret
 from snn2hw.frontends.from_netx import from_netx, transformed
 from snn2hw.frontends.netx_layers import MOST_VALUES
@@ -54,9 +54,10 @@ def test_a_dense_network_against_plain_loops(net: Path, seed: int) -> None:
             assert (trace.spikes[name][:, sample] == entering).all()
             assert (trace.states[f"layer.{i}.u"][:, sample] == u).all()
             assert (trace.states[f"layer.{i}.v"][:, sample] == v).all()
-    if not Fast().unavailable():
-        fast = snn2hw.simulate(snn2hw.compile(got), x, "fast").arrays()
-        assert all(np.array_equal(a, fast[name]) for name, a in trace.arrays().items())
+    names = [name for name, e in EXECUTORS.items() if not e.unavailable()]
+    verdict = snn2hw.verify(snn2hw.compile(got), x, names)
+    assert verdict.equal, verdict.differences[0]
+    assert {"reference", *verdict.compared} == set(names)
 
 
 def test_a_convolution_with_padding_flattened_into_a_dense_layer(net: Path) -> None:
