@@ -102,6 +102,13 @@ def compile(
         Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
     """
     if isinstance(model, IntegerNetwork):
+        if options not in (None, Options()):
+            raise UsageError(
+                "the integers of this network are made already",
+                got=str(options),
+                expected="no options",
+                do="leave state_bits, weight_bits and scales out; only models with real parameters are quantised",
+            )
         return _compile_integers(model, sample, target, out, certifying)
     if sample is None:
         raise UsageError("a model needs samples to calibrate on", got="none", expected="real samples", do="give sample=x")
@@ -242,7 +249,7 @@ def simulate(
     """Run samples through one executor, batch by batch; memory grows with what is kept, not with what is run.
 
     Args:
-        samples: [N, ...] where the input is static, else [T, N, ...]; floats are real values, integers are payloads. An array on
+        samples: real values [N, ...] where the input is static, else [T, N, ...], of whatever type. An array on
             disk (`np.load(path, mmap_mode="r")`) or an iterator of such arrays is read as it is needed.
         executor: a name; "auto" is `fast` where there is a C compiler, else `onnxruntime`, and a warning says so.
         traces: whether spikes and states are kept; without, only the readout is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from functools import lru_cache
 from time import perf_counter
 
@@ -47,8 +48,9 @@ def _crossover(machine: str) -> int:
         pass  # never measured, or damaged: measured again
     percent = _measured(built)
     aside = path.with_suffix(f".{os.getpid()}")
-    aside.write_text(str(percent), encoding="utf-8")
-    aside.replace(path)
+    with suppress(OSError):  # a cache that cannot be written is no reason not to run
+        aside.write_text(str(percent), encoding="utf-8")
+        aside.replace(path)
     return percent
 
 

@@ -39,3 +39,14 @@ def test_other_flags_are_measured_by_themselves(fresh: Path, monkeypatch: pytest
     monkeypatch.setenv("SNN2HW_CFLAGS", "-O1 -DSNN_PORTABLE")
     crossover()
     assert len(list(fresh.glob("*.percent"))) == 2
+
+
+def test_a_cache_that_cannot_be_written(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError("read-only")
+
+    crossover()
+    next(fresh.glob("*.percent")).unlink()
+    module._crossover.cache_clear()
+    monkeypatch.setattr(Path, "write_text", denied)
+    assert NEVER < crossover() < ALWAYS

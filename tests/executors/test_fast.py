@@ -8,6 +8,10 @@ import pytest
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.executors.fast import Fast, threads
 from snn2hw.executors.reference import interpret
+from snn2hw.export.c.plan import Value
+from snn2hw.export.c.synapse import synapse
+from snn2hw.ir.integer import IntInput, IntLinear
+from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
 from tests.hand_networks import compiled as compiled_network
@@ -152,3 +156,17 @@ def test_payloads_that_would_wrap_are_refused() -> None:
         """,
     ):
         Fast().run(make_artefact(net), np.array([[[0, 256]]]))
+
+
+def test_sums_by_events_that_could_leave_int32_are_taken_densely() -> None:
+    """Weights of signed events carry 128 more, which the bias takes back beforehand: both must fit."""
+
+    def events(bias: int) -> int:
+        spikes, sums = Interval(-1, 1), Interval(-(2**31 - 1), 2**31 - 1)
+        entering = IntInput("input", (), (4,), Format(2, 0), spikes, 1.0, False, True)
+        weight, biases = np.full((1, 4), 127, np.int8), np.full(1, bias, np.int32)
+        layer = IntLinear("fc", ("input",), (1,), Format(32, 0), sums, weight, biases)
+        return synapse(layer, Value(entering, 1, "int8_t", -1), Value(layer, 1, "int32_t", 0)).events
+
+    assert events(0) == events(2**31 - 1 - 2 * 255 * 4) == 32767 // (2 * 255)
+    assert events(2**31 - 2 * 255 * 4) == events(-(2**31 - 1)) == 0

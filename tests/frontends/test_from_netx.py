@@ -291,6 +291,19 @@ def test_other_files_and_other_targets(net: Path, tmp_path: Path) -> None:
         snn2hw.compile(network, target="loihi1")
 
 
+def test_options_for_integers_that_are_made_already(net: Path) -> None:
+    with refused(
+        UsageError,
+        """
+        the integers of this network are made already
+          got:      Options(state_bits=12, weight_bits=8, scales='auto')
+          expected: no options
+          do:       leave state_bits, weight_bits and scales out; only models with real parameters are quantised
+        """,
+    ):
+        snn2hw.compile(snn2hw.read_network(two_layers(net)), options=snn2hw.Options(state_bits=12))
+
+
 def test_written_read_back_and_certified(net: Path, tmp_path: Path) -> None:
     weight = np.array([[60, 40, -20], [10, 90, 30]])
     network = snn2hw.read_network(write_net(net, [events_input((3, 1, 1)), dense(weight, [2, -4], delay=[0, 2], refDelay=3)]))

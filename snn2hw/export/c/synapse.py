@@ -146,7 +146,8 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse
     weights = np.abs(node.weight.astype(np.int64)).reshape(len(node.weight), -1)
     weight = max(int(weights.max(initial=0)), 1)
     sums = (held.hi + zero) * int(weights.sum(1).max(initial=0))
-    fits = held.hi + zero <= UINT8_MAX and 2 * sums + int(np.abs(node.bias).max(initial=0)) <= INT32_MAX
+    bias = int(np.abs(node.bias.astype(np.int64)).max(initial=0))
+    fits = held.hi + zero <= UINT8_MAX and 2 * sums + bias <= INT32_MAX
     zero = zero if fits else 0
     places = 4 // gcd(source.steps, 4)
     if places * source.steps * BLOCK * 4 > MOST_STACK:
@@ -163,14 +164,14 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse
     listed = entering <= MOST_CHANNELS and source.steps * taps * entering * 5 <= MOST_LIST
     return Synapse(
         node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
-        places, flush, _events(source.node.interval, weight, taps * entering) if listed else 0,
+        places, flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
     )  # fmt: skip
 
 
-def _events(payloads: Interval, weight: int, fan_in: int) -> int:
-    """How many pairs of events int16 holds; 0 where an input is always dense, such as an image."""
+def _events(payloads: Interval, weight: int, fan_in: int, bias: int) -> int:
+    """How many pairs of events int16 holds; 0 where an input is always dense, such as an image, or sums could leave int32."""
     weight = weight + BIASED if payloads.lo < 0 else weight
-    if payloads.magnitude > MOST_EVENT or 2 * payloads.magnitude * weight * fan_in > INT32_MAX:
+    if payloads.magnitude > MOST_EVENT or 2 * payloads.magnitude * weight * fan_in + bias > INT32_MAX:
         return 0
     return INT16_MAX // max(2 * payloads.magnitude * weight, 1)
 
