@@ -15,6 +15,7 @@ from tests.nir_files import lif, write
 from tests.refused import refused
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+pytestmark = pytest.mark.usefixtures("here")
 
 REFUSED_KINDS = {
     "I": lambda: nir.I(np.ones(3)),
@@ -79,13 +80,6 @@ def twice(file: Any) -> None:
     e = file["node/edges"][()]
     del file["node/edges"]
     file["node/edges"] = np.concatenate([e, e[:1]])
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Error texts hold the path as it was given: a short one."""
-    monkeypatch.chdir(tmp_path)
-    return Path("x.nir")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from tests.nir_cases import X, case, chain, check_case, linear
 from tests.nir_files import affine, conv2d, graph, integrator, lif
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+pytestmark = pytest.mark.usefixtures("here")
 
 IMAGE = {"x": np.ones((2, 1, 2, 2, 2), int)}
 
@@ -38,13 +38,6 @@ def pool(**given: Any) -> Any:
 
 def flat(size: int, *shape: int, a: int = 0) -> Any:
     return nir.Flatten({"input": np.array(shape)}, a, -1)
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Error texts hold the path as it was given: a short one."""
-    monkeypatch.chdir(tmp_path)
-    return Path("x.nir")
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,6 @@ from tests.refused import refused
 pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Error texts hold the path as it was given: a short one."""
-    monkeypatch.chdir(tmp_path)
-    return Path("x.nir")
-
-
 @pytest.mark.parametrize(
     ("made", "error", "options", "edit"),
     [
