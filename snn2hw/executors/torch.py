@@ -1,15 +1,16 @@
-"""torch: the integer forward in PyTorch, on the CPU or a GPU; its own table of the operations, its own convolution."""
+"""torch: the integer forward in PyTorch, on the CPU or a GPU; its own convolution."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snn2hw.artefact import Artefact
+from snn2hw.executors.torch_program import step
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -21,9 +22,9 @@ from snn2hw.ir.integer import (
     IntReadout,
     IntSumPool2d,
 )
-from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
+from snn2hw.ir.program import initial_value
 from snn2hw.ir.sums import largest_partial_sum
-from snn2hw.num import Interval, Rounding, WrapLaw, wrap_parameters
+from snn2hw.num import Interval
 from snn2hw.trace import Ints, Trace
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
         for node in net.nodes[1:]:
             inputs = [values[i] for i in node.inputs]
             if isinstance(node, IntNeuron):
-                values[node.name], states[node.name] = _neuron(node.program, inputs[0], states[node.name])
+                values[node.name], states[node.name] = step(node.program, inputs[0], states[node.name])
                 if traces:
                     seen.setdefault(f"spikes/{node.name}", []).append(values[node.name])
                     for k, v in states[node.name].items():
@@ -87,70 +88,6 @@ def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
         readout = readout + values[net.readout.name]
     stacked = {k: torch.stack(v).cpu().numpy() for k, v in seen.items()}
     return Trace.from_arrays({"readout": readout.cpu().numpy(), **stacked}, "torch executor")
-
-
-def _neuron(program: Program, x: Tensor, states: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    values: dict[str, Tensor] = {}
-    for i in program.instructions:
-        if i.op is Op.PARAM:
-            values[i.name] = x.new_tensor(values_of(i)).reshape((-1,) + (1,) * (x.ndim - 2))
-        elif i.op is Op.STATE:
-            values[i.name] = states[i.name]
-        elif i.op is Op.INPUT:
-            values[i.name] = x
-        else:
-            values[i.name] = OPERATIONS[i.op](i, [values[a] for a in i.args], x)
-    outputs = {to: values[i.name].expand_as(x) for to, i in program.outputs.items()}
-    return outputs.pop(SPIKES), outputs
-
-
-def _shift_right(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
-    import torch
-
-    bits, rounding = int(str(i.attrs[0])), i.attrs[1]
-    if rounding is Rounding.HALF_UP:
-        return torch.div(a[0] + (1 << bits) // 2, 1 << bits, rounding_mode="floor")
-    return torch.div(a[0], 1 << bits, rounding_mode="trunc" if rounding is Rounding.TOWARD_ZERO else "floor")
-
-
-def _wrap(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
-    law = i.attrs[0]
-    assert isinstance(law, WrapLaw)
-    bits, offset = wrap_parameters(i.format.width, law)
-    return (a[0] + offset).remainder(1 << bits) - offset
-
-
-def _select(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
-    import torch
-
-    return torch.where(a[0] != 0, a[1], a[2])
-
-
-def _number(i: Instruction, n: int) -> int:
-    return int(str(i.attrs[n]))
-
-
-_SOURCES: Mapping[Op, Any] = dict.fromkeys((Op.PARAM, Op.STATE, Op.INPUT))  # taken from the environment in `_neuron`
-
-OPERATIONS: dict[Op, Callable[[Instruction, Sequence[Any], Any], Any]] = {
-    **_SOURCES,
-    Op.CONST: lambda i, a, x: x.new_tensor(_number(i, 0)),
-    Op.ADD: lambda i, a, x: a[0].add(a[1]),
-    Op.SUB: lambda i, a, x: a[0].sub(a[1]),
-    Op.NEG: lambda i, a, x: a[0].neg(),
-    Op.MUL: lambda i, a, x: a[0].mul(a[1]),
-    Op.SHIFT_LEFT: lambda i, a, x: a[0].bitwise_left_shift(_number(i, 0)),
-    Op.SHIFT_RIGHT: _shift_right,
-    Op.CLAMP: lambda i, a, x: a[0].clamp(_number(i, 0), _number(i, 1)),
-    Op.WRAP: _wrap,
-    Op.MIN: lambda i, a, x: a[0].minimum(a[1]),
-    Op.MAX: lambda i, a, x: a[0].maximum(a[1]),
-    Op.GE: lambda i, a, x: a[0].ge(a[1]).long(),
-    Op.GT: lambda i, a, x: a[0].gt(a[1]).long(),
-    Op.EQ: lambda i, a, x: a[0].eq(a[1]).long(),
-    Op.SELECT: _select,
-    Op.OUTPUT: lambda i, a, x: a[0],
-}
 
 
 def _exact_type(node: IntConv2d | IntLinear, x: Interval) -> Any:

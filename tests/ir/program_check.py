@@ -98,9 +98,9 @@ def one_step(name: str, artefact: Artefact, x: Ints, states: Mapping[str, Ints])
     if name == "torch":
         import torch
 
-        from snn2hw.executors.torch import _neuron
+        from snn2hw.executors.torch_program import step as torch_step
 
-        spikes, after = _neuron(program, torch.as_tensor(x), {s: torch.as_tensor(v) for s, v in states.items()})
+        spikes, after = torch_step(program, torch.as_tensor(x), {s: torch.as_tensor(v) for s, v in states.items()})
         return {"spikes": spikes.numpy(), **{s: v.numpy() for s, v in after.items()}}
     payload, following = step(program, x, states)
     return {"spikes": payload, **following}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn2hw.executors.torch import OPERATIONS
+from snn2hw.executors.torch_program import OPERATIONS
 from snn2hw.export.onnx_program import _TABLE as ONNX_TABLE
 from snn2hw.ir.optable import OPTABLE, SOURCES
 from snn2hw.ir.program import Op, Overflow

@@ -92,7 +92,7 @@ TORCH_FAULTS: dict[str, tuple[Op, Callable[[TorchOp], TorchOp]]] = {
 
 @pytest.mark.torch
 def test_every_operation_that_compiling_writes_has_a_fault() -> None:
-    from snn2hw.executors.torch import OPERATIONS
+    from snn2hw.executors.torch_program import OPERATIONS
 
     planted = {op for op, _ in TORCH_FAULTS.values()}
     assert planted == operations() - SOURCES
@@ -102,7 +102,7 @@ def test_every_operation_that_compiling_writes_has_a_fault() -> None:
 @pytest.mark.torch
 @pytest.mark.parametrize("fault", TORCH_FAULTS)
 def test_a_fault_in_the_torch_table(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from snn2hw.executors.torch import OPERATIONS
+    from snn2hw.executors.torch_program import OPERATIONS
 
     op, change = TORCH_FAULTS[fault]
     monkeypatch.setitem(OPERATIONS, op, change(OPERATIONS[op]))
