@@ -28,29 +28,12 @@ from snn2hw.ir.integer import (
 from snn2hw.ir.sums import node_interval
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
+from snn2hw.passes.scale import Scale
 from snn2hw.passes.weights import choose_scales
 
 MOST_FRAC = 64  # amplitudes below 2**-64 are none
 PAYLOAD_MAX = 127  # of a payload in 8 bits, sign included
 SUM_BITS = 32  # every value between layers is exact in int32; `narrow` then finds the bits that are needed
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What a raw integer stands for: raw * unit * 2**-exponent, the exponent one for all [1] or one per channel."""
-
-    unit: Fraction
-    exponents: tuple[int, ...]
-
-    @property
-    def frac(self) -> int:
-        """Binary point for the format; 0 where it differs per channel."""
-        return self.exponents[0] if len(self.exponents) == 1 else 0
-
-    @property
-    def values(self) -> real.Reals:
-        """The real value of one raw unit, per channel or [1]."""
-        return np.array([float(self.unit) * 2.0**-e for e in self.exponents])
 
 
 @dataclass(frozen=True)
@@ -86,7 +69,7 @@ class Quantise(Pass):
             walk.nodes[node.name] = replace(made, interval=interval, format=_format(made, interval, frac))
             walk.scales[node.name] = scale
         net = IntegerNetwork(c.real.steps, c.target.name, tuple(walk.nodes.values()))
-        return replace(c, integer=net)
+        return replace(c, integer=net, scales=walk.scales)
 
 
 def _format(node: IntNode, interval: Interval, frac: int) -> Format:
