@@ -1,0 +1,241 @@
+"""The prepared model: the integer network as a torch module, and the integer network that it is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import ArtefactError, ShapeError, ValueRangeError, WidthError
+from snn2hw.ir.integer import (
+    IntAdd,
+    IntConv2d,
+    IntegerNetwork,
+    IntFlatten,
+    IntInput,
+    IntLinear,
+    IntMaxPool2d,
+    IntNeuron,
+    IntNode,
+    IntReadout,
+    IntSumPool2d,
+)
+from snn2hw.ir.rules import check_integer
+from snn2hw.ir.sums import node_interval
+from snn2hw.ir.text import to_text
+from snn2hw.num import Format, Interval
+from snn2hw.passes.legalise import Legalise
+from snn2hw.passes.narrow import Narrow
+from snn2hw.passes.quantise import SUM_BITS
+from snn2hw.quantize.constants import with_constants
+from snn2hw.quantize.neuron import QuantisedNeuron
+from snn2hw.quantize.synapse import Synapse
+from snn2hw.quantize.template import Template
+
+
+class Prepared(torch.nn.Module):
+    """logits [T, N, classes] of samples [T, N, ...]: forwards the integer network of `integers()`, bit for bit.
+
+    logits = raw integers of the readout * their scale. Train it as any torch model, then `snn2hw.compile` it: nothing changes
+    any more. Made by `prepare`. In training and evaluation mode it computes the same.
+
+    Args:
+        template: the network whose constants move. layers: the synapses and neurons, by name of their node.
+    """
+
+    fingerprint: Tensor
+
+    def __init__(self, template: Template, layers: dict[str, Synapse | QuantisedNeuron]) -> None:
+        super().__init__()
+        self.template = template
+        self.layers = torch.nn.ModuleDict({_key(name): layer for name, layer in layers.items()})
+        self.register_buffer("fingerprint", _fingerprint(template.done.network))
+        scale = template.done.scales[self._net.readout.name]
+        self.logit_scale = float(scale.values[0])
+        self.integers()  # what does not fit the target is said here, not after the training
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return self._net.steps
+
+    @property
+    def target(self) -> str:
+        """Name of the target whose widths and rounding it keeps."""
+        return self._net.target
+
+    @property
+    def _net(self) -> IntegerNetwork:
+        return self.template.done.network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [T, N, classes], float32.
+
+        Raises:
+            ShapeError: another number of steps, or steps that differ where one sample is shown at all of them.
+            ValueRangeError: input outside its declared range.
+            WidthError: learning has driven a synaptic sum out of what the neuron program is proved for.
+        """
+        net = self._net
+        values = {net.input.name: self._encoded(x)}
+        beyond: dict[str, Tensor] = {}
+        for node in net.nodes[1:]:
+            entering = [values[i] for i in node.inputs]
+            if isinstance(node, IntNeuron):
+                layer = self._layer(node)
+                assert isinstance(layer, QuantisedNeuron)
+                sums = layer.layer.constants.sums
+                beyond[node.name] = _outside(entering[0], sums)
+            values[node.name] = self._value(node, entering)
+        self._check(beyond)
+        logits = values[net.readout.name].float() * self.logit_scale
+        return logits.expand(self.steps, *logits.shape[1:])
+
+    def integers(self) -> IntegerNetwork:
+        """The integer network that `forward` computes now.
+
+        Raises:
+            WidthError, UnsupportedError: learning has driven it out of the target's widths.
+        """
+        known: dict[str, IntNode] = {}
+        for node in self._net.nodes:
+            sources = [known[i] for i in node.inputs]
+            known[node.name] = self._now(node, sources)
+        done = self.template.done
+        now = replace(done, integer=replace(self._net, nodes=tuple(known.values())))
+        narrow = Narrow().run(now)
+        check_integer(narrow.network)
+        return Legalise().run(narrow).network
+
+    def _now(self, node: IntNode, sources: list[IntNode]) -> IntNode:
+        if isinstance(node, IntConv2d | IntLinear):
+            layer = self._layer(node)
+            assert isinstance(layer, Synapse)
+            weight, bias = layer.integers()
+            node = replace(node, weight=weight, bias=bias)
+        elif isinstance(node, IntNeuron):
+            neuron = self._layer(node)
+            assert isinstance(neuron, QuantisedNeuron)
+            node = replace(node, program=with_constants(node.program, neuron.constants(), sources[0].interval))
+            if node.meaning is not None:
+                rows = neuron.neuron.coefficients.detach().double().tolist()
+                node = replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, rows))))
+        interval = node_interval(node, [s.interval for s in sources]) if sources else node.interval
+        width = max(SUM_BITS, Format.holding(interval, 0).width)
+        return replace(node, interval=interval, format=Format(width, node.format.frac, True))
+
+    def _layer(self, node: IntNode) -> torch.nn.Module:
+        return self.layers[_key(node.name)]
+
+    def _value(self, node: IntNode, x: list[Tensor]) -> Tensor:
+        if isinstance(node, IntConv2d | IntLinear | IntNeuron):
+            y: Tensor = self._layer(node)(x[0])
+            return y
+        if isinstance(node, IntSumPool2d | IntMaxPool2d):
+            return _pooled(node, x[0])
+        if isinstance(node, IntFlatten):
+            return x[0].flatten(2)
+        if isinstance(node, IntAdd):
+            return x[0] * 2 ** node.shifts[0] + x[1] * 2 ** node.shifts[1]
+        assert isinstance(node, IntReadout)
+        return x[0]
+
+    def _encoded(self, x: Tensor) -> Tensor:
+        """Raw integers [T, N, ...], or [1, N, ...] where all steps are the same."""
+        source = self._net.input
+        if x.ndim != len(source.shape) + 2 or tuple(x.shape[2:]) != source.shape or len(x) != self.steps:
+            raise ShapeError(
+                "the input has another shape than the prepared model",
+                where=f"input '{source.name}'",
+                got=str(list(x.shape)),
+                expected=f"[{self.steps}, N, {', '.join(map(str, source.shape))}]",
+                do="show static samples for T steps: nn.repeat(images, steps)",
+            )
+        if source.static:
+            if x.stride(0) != 0 and not bool((x == x[:1]).all()):
+                raise ShapeError(
+                    "the steps differ, but the model was prepared for one sample shown at all of them",
+                    where=f"input '{source.name}'",
+                    got="[T, N, ...] with differing steps",
+                    expected=f"nn.repeat(x, {self.steps})",
+                    do="prepare it with a temporal sample [T, N, ...] and steps=None",
+                )
+            x = x[:1]
+        return _payloads(source, x)
+
+    def _check(self, beyond: dict[str, Tensor]) -> None:
+        if not beyond or not bool(torch.stack(list(beyond.values())).any()):
+            return
+        name = next(name for name, outside in beyond.items() if bool(outside))
+        neuron = self.layers[_key(name)]
+        assert isinstance(neuron, QuantisedNeuron)
+        raise WidthError(
+            "learning has driven a synaptic sum out of what the neuron program holds",
+            where=name,
+            got="a larger sum",
+            expected=f"sums within {neuron.layer.constants.sums}",
+            do="prepare the model again at its present weights, or train with a smaller learning rate or more weight decay",
+        )
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        given = state_dict.get(f"{prefix}fingerprint")
+        if given is not None and not torch.equal(given.cpu(), self.fingerprint.cpu()):
+            raise ArtefactError(
+                "the state is that of a model that was prepared differently",
+                where="load_state_dict",
+                got=_hex(given),
+                expected=_hex(self.fingerprint),
+                do="prepare the same trained model with the same sample, target and options, then load",
+            )
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _payloads(source: IntInput, x: Tensor) -> Tensor:
+    raw = (x.detach().double() / source.unit + 0.5).floor()
+    wrong = ~((raw >= source.interval.lo) & (raw <= source.interval.hi))
+    if source.counts:
+        wrong |= raw != x
+    if bool(wrong.any()):
+        lo, hi = source.interval.lo * source.unit, source.interval.hi * source.unit
+        raise ValueRangeError(
+            "the input is outside its declared range" if not source.counts else "the input holds no event counts in range",
+            where=f"input '{source.name}'",
+            got=f"{float(x.min()):g} to {float(x.max()):g}",
+            expected=f"{'whole numbers from ' if source.counts else ''}{lo:g} to {hi:g}",
+            do="scale the samples as in the sample it was prepared with",
+        )
+    return raw.float()
+
+
+def _outside(x: Tensor, sums: Interval) -> Tensor:
+    lo, hi = x.detach().aminmax()
+    return (lo < sums.lo) | (hi > sums.hi)
+
+
+def _pooled(node: IntSumPool2d | IntMaxPool2d, x: Tensor) -> Tensor:
+    window, flat = node.window, x.flatten(0, 1)
+    if isinstance(node, IntMaxPool2d):
+        y = torch.nn.functional.max_pool2d(flat, window.kernel, window.stride, window.padding, window.dilation)
+    else:  # divided by 1: a sum, exact
+        y = torch.nn.functional.avg_pool2d(flat, window.kernel, window.stride, window.padding, divisor_override=1)
+    return y.reshape(*x.shape[:2], *y.shape[1:])
+
+
+def _key(name: str) -> str:
+    """A module path as one name: torch keeps the dot for itself."""
+    return name.replace(".", "/")
+
+
+def _fingerprint(net: IntegerNetwork) -> Tensor:
+    text, arrays = to_text(net)
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        digest.update(arrays[name].tobytes())
+    return torch.tensor(list(digest.digest()), dtype=torch.uint8)
+
+
+def _hex(fingerprint: Tensor) -> str:
+    return bytes(fingerprint.cpu().tolist()).hex()[:12]

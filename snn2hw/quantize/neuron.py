@@ -1,0 +1,138 @@
+"""A layer of neurons that runs its integer program forwards, and learns as the real neuron it was lowered from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snn2hw.executors.torch_program import evaluate_on_tensors
+from snn2hw.ir.program import SPIKES, Program, initial_value
+from snn2hw.nn import through_time
+from snn2hw.nn.neuron import Neuron
+from snn2hw.nn.observe import Observable
+from snn2hw.nn.surrogate import Surrogate
+from snn2hw.quantize.constants import Constants
+
+MEMBRANE, ARGUMENT, STATE = "h", "z", "u"  # names that `lower` gives
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a prepared neuron layer is made of.
+
+    Args:
+        program: as lowered; `constants`: those of its constants that follow parameters.
+        input_factor: the real value of one raw unit of the synaptic sum, one per channel or one.
+        payload_frac: binary point of the payload.
+    """
+
+    program: Program
+    constants: Constants
+    input_factor: tuple[float, ...]
+    payload_frac: int
+
+
+class QuantisedNeuron(Observable):
+    """Forwards the integer program, for all steps; backwards `snn2hw.nn.through_time.backward` at the membranes it went through.
+
+    Input and output: raw integers [T, N, C, ...] in a float dtype; one step that enters is shown at all T.
+
+    Args:
+        neuron: the real neuron, whose coefficients, thresholds and surrogate are learned.
+        steps: T.
+    """
+
+    def __init__(self, neuron: Neuron, layer: Layer, steps: int) -> None:
+        super().__init__()
+        self.neuron, self.layer, self.steps = neuron, layer, steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]."""
+        neuron = self.neuron
+        a = neuron.coefficients.float()
+        widths = neuron.surrogate.widths(self.steps, a)
+        thetas = neuron.thetas(a)
+        payload, positive, negative, h = _Integers.apply(
+            x, a, thetas, widths, neuron.surrogate, neuron.settings, self.layer, self.steps, self.observed
+        )
+        if self.observed:
+            self.tell(payload, positive, negative, h, neuron.state_range)
+        y: Tensor = payload
+        return y
+
+    def constants(self) -> dict[str, tuple[int, ...]]:
+        """The moving constants of the program as they are now, one per channel or one."""
+        a = self.neuron.coefficients.detach().float()
+        raw = self.layer.constants.raw(a, self.neuron.thetas(a))
+        return {name: tuple(values.tolist()) for name, values in raw.items()}
+
+    def extra_repr(self) -> str:
+        """Name and width of the program, for print."""
+        return f"{self.layer.program.kind}, {len(self.layer.program.instructions)} instructions in {self.layer.constants.dtype}"
+
+
+class _Integers(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        a: Tensor,
+        thetas: Tensor,
+        widths: Tensor,
+        surrogate: Surrogate,
+        settings: through_time.Settings,
+        layer: Layer,
+        steps: int,
+        observed: bool,
+    ) -> tuple[Tensor | None, ...]:
+        payload, h, z = _run(x, layer, layer.constants.raw(a, thetas), steps)
+        ctx.save_for_backward(a, thetas, widths, h, z)
+        ctx.surrogate, ctx.settings, ctx.layer, ctx.entering = surrogate, settings, layer, x
+        ctx.set_materialize_grads(False)
+        ctx.shown = len(x)
+        ctx.dtype = x.dtype
+        del ctx.entering
+        if not observed:
+            return payload, None, None, None
+        ctx.mark_non_differentiable(h)
+        return payload, h.clamp_min(0).flatten(1).mean(1), (-h).clamp_min(0).flatten(1).mean(1), h
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        a, thetas, widths, h, z = ctx.saved_tensors
+        payload, positive, negative, _ = grads
+        real = None if payload is None else payload.float() * 2.0**ctx.layer.payload_frac
+        found = through_time.backward(
+            h, z, a, thetas, widths, ctx.surrogate, ctx.settings, real, positive, negative, needs=ctx.needs_input_grad[1:4]
+        )
+        gx = (found.x * _by_channel(ctx.layer.input_factor, found.x)).to(ctx.dtype)
+        if ctx.shown == 1 and len(gx) > 1:
+            gx = gx.sum(0, keepdim=True)
+        return gx, found.a, found.thetas, found.widths, None, None, None, None, None
+
+
+def _run(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """(payload raw, h, z in real units), float32 [T, ...], by the program."""
+    program, dtype = layer.program, layer.constants.dtype
+    raw = x.to(dtype)
+    own = {i: v.to(dtype).reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
+    state = program.states[STATE]
+    u = torch.full_like(raw[0], initial_value(state))
+    payload, h = (torch.empty(steps, *x.shape[1:], device=x.device) for _ in range(2))
+    z = torch.empty_like(h) if ARGUMENT in program.by_name else None
+    for t in range(steps):
+        values = evaluate_on_tensors(program, raw[t if len(raw) > 1 else 0], {STATE: u}, own)
+        payload[t] = values[program.outputs[SPIKES].name]
+        h[t] = values[MEMBRANE]
+        if z is not None:
+            z[t] = values[ARGUMENT]
+        u = values[program.outputs[STATE].name].expand_as(u)
+    unit = 2.0**-state.format.frac
+    return payload, h.mul_(unit), None if z is None else z.mul_(unit)
+
+
+def _by_channel(values: tuple[float, ...], like: Tensor) -> Tensor:
+    return torch.tensor(values, dtype=like.dtype, device=like.device).reshape((-1,) + (1,) * (like.ndim - 3))

@@ -1,0 +1,92 @@
+"""prepare: a trained float model becomes one that computes, and learns through, its own integer network."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from snn2hw.frontends.from_torch import from_torch
+from snn2hw.frontends.samples import input_node, samples_array
+from snn2hw.ir import network as real
+from snn2hw.ir.integer import IntConv2d, IntLinear, IntNeuron
+from snn2hw.nn.neuron import Neuron
+from snn2hw.passes.base import Options
+from snn2hw.quantize.constants import moving_constants
+from snn2hw.quantize.model import Prepared
+from snn2hw.quantize.neuron import Layer, QuantisedNeuron
+from snn2hw.quantize.synapse import Synapse
+from snn2hw.quantize.template import Learned, Template, make_template
+from snn2hw.target import load_target
+
+
+def prepare(
+    model: torch.nn.Module,
+    sample: npt.ArrayLike,
+    target: str = "generic",
+    *,
+    steps: int | None = None,
+    options: Options | None = None,
+    input_range: tuple[float, float] | None = None,
+) -> Prepared:
+    """A copy of a trained model for quantisation-aware training; the model itself is not changed.
+
+    BatchNorm is folded with the statistics it has, so train with it first; the training so far is the warm-up. Weights and
+    biases get the power-of-two scales, neurons the binary points that `snn2hw.compile` would choose on the sample, with one bit
+    of room to learn; these stay. Weights, biases, coefficients, learned thresholds and learned surrogate widths go on learning.
+
+    Args:
+        model, sample, steps, target, options, input_range: as in `snn2hw.compile`.
+
+    Raises:
+        Snn2hwError: as `snn2hw.compile`.
+    """
+    x, chosen = samples_array(sample), load_target(target)
+    source, t = input_node(sample, steps, input_range)
+    network = from_torch(model, source, t)
+    modules = dict(model.named_modules())
+    # a module that the model calls twice is one module here, too
+    copies = {p: copy.deepcopy(m) for p, m in modules.items() if isinstance(m, Neuron)}
+    neurons = {n.name: copies[n.name.split("#")[0]] for n in network.neurons}
+    learned = {name: _learned(neuron) for name, neuron in neurons.items()}
+    template = make_template(network, learned, np.asarray(x, np.float64), chosen, options or Options())
+    return Prepared(template, _layers(template, neurons, learned)).to(_device(model))
+
+
+def _learned(neuron: Neuron) -> Learned:
+    """Every degree of an LNM; of neurons whose decay is learned only that of the decay."""
+    a = neuron.coefficients
+    whole = any(a is p for p in neuron.parameters())
+    columns = tuple(range(a.shape[1])) if whole and a.requires_grad else (1,) if a.requires_grad else ()
+    return Learned(columns, neuron.thetas(a).requires_grad)
+
+
+def _layers(template: Template, neurons: dict[str, Neuron], learned: dict[str, Learned]) -> dict[str, Synapse | QuantisedNeuron]:
+    done = template.done
+    reals = {n.name: n for n in done.real.nodes}
+    known = {n.name: n for n in done.network.nodes}
+    layers: dict[str, Synapse | QuantisedNeuron] = {}
+    for node in done.network.nodes:
+        if isinstance(node, IntConv2d | IntLinear):
+            folded = reals[node.name]
+            assert isinstance(folded, real.Conv2d | real.Linear)
+            entering, leaving = (done.scales[n] for n in (node.inputs[0], node.name))
+            bias_scale = 1.0 / leaving.values
+            weight_scale = entering.values[0] * bias_scale
+            limit = 2 ** (min(done.options.weight_bits, done.target.lowering.weight_bits) - 1) - 1
+            layers[node.name] = Synapse(folded, node, weight_scale, bias_scale, limit, known[node.inputs[0]].interval)
+        elif isinstance(node, IntNeuron):
+            what = learned[node.name]
+            constants = moving_constants(
+                node, template.lowered_for[node.name], bool(what.columns), what.thresholds, done.target.lowering
+            )
+            factor = tuple(done.scales[node.inputs[0]].values.tolist())
+            layer = Layer(node.program, constants, factor, node.format.frac)
+            layers[node.name] = QuantisedNeuron(neurons[node.name], layer, done.network.steps)
+    return layers
+
+
+def _device(model: torch.nn.Module) -> torch.device:
+    return next((p.device for p in model.parameters()), torch.device("cpu"))

@@ -1,0 +1,110 @@
+"""Synapses with integer weights: exact sums of integers in floats, and gradients for the real weights behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn2hw.ir.integer import Int8s, Int32s, IntConv2d, IntLinear
+from snn2hw.ir.network import Conv2d, Linear, Reals
+from snn2hw.num import Interval
+from snn2hw.passes.base import channels_first
+
+FLOAT32_EXACT = 2**24  # float32 holds every integer up to here, whatever the order of a sum
+TF32_EXACT = 2**11  # a tensor core's TF32 holds these factors; their sums are float32
+BIAS_LIMIT = 2**23 - 1  # `quantise` keeps biases below half of it
+
+
+class Synapse(torch.nn.Module):
+    """y = W x + b or W * x + b with W = round(weight * weight_scale), b = round(bias * bias_scale), held to their widths.
+
+    Input and output: raw integers [T, N, ...] in a float dtype; every sum is exact, on a CPU as on a GPU. Backwards rounding is
+    the identity where nothing is clipped.
+
+    Args:
+        real: the folded layer, whose weights are learned from here on. made: its integers.
+        weight_scale: raw integers per unit of weight, one per channel or [1]; bias_scale likewise.
+        limit: the largest |W|.
+        x: the interval of the payloads that enter.
+    """
+
+    weight_scale: Tensor
+    bias_scale: Tensor
+
+    def __init__(
+        self,
+        real: Conv2d | Linear,
+        made: IntConv2d | IntLinear,
+        weight_scale: Reals,
+        bias_scale: Reals,
+        limit: int,
+        x: Interval,
+    ) -> None:
+        super().__init__()
+        self.limit = limit
+        self.conv = (real.window, real.groups) if isinstance(real, Conv2d) else None
+        scale = channels_first(weight_scale, real.weight.ndim)
+        self.register_buffer("weight_scale", torch.as_tensor(scale, dtype=torch.float64))
+        self.register_buffer("bias_scale", torch.as_tensor(bias_scale, dtype=torch.float64))
+        self.weight = torch.nn.Parameter(_latent(real.weight, made.weight, scale))
+        self.bias = torch.nn.Parameter(_latent(real.bias, made.bias, bias_scale))
+        fan_in = int(np.prod(made.weight.shape[1:]))
+        exact = fan_in * limit * x.magnitude + BIAS_LIMIT < FLOAT32_EXACT and x.magnitude <= TF32_EXACT
+        self.dtype = torch.float32 if exact else torch.float64
+
+    def forward(self, x: Tensor) -> Tensor:
+        """y [T, N, O, ...] of x [T, N, I, ...]."""
+        with torch.autocast(x.device.type, enabled=False), torch.backends.cudnn.flags(enabled=False):
+            w, b = (raw.to(self.dtype) for raw in self._raw())
+            flat = x.to(self.dtype).flatten(0, 1)
+            if self.conv is None:
+                y = torch.nn.functional.linear(flat, w, b)
+            else:
+                window, groups = self.conv
+                y = torch.nn.functional.conv2d(flat, w, b, window.stride, window.padding, window.dilation, groups)
+        return y.reshape(*x.shape[:2], *y.shape[1:])
+
+    def integers(self) -> tuple[Int8s, Int32s]:
+        """(W, b) as they are now."""
+        w, b = (raw.detach().cpu().numpy() for raw in self._raw())
+        return w.astype(np.int8), b.astype(np.int32)
+
+    def _raw(self) -> tuple[Tensor, Tensor]:
+        return _rounded(self.weight, self.weight_scale, self.limit), _rounded(self.bias, self.bias_scale, BIAS_LIMIT)
+
+    def extra_repr(self) -> str:
+        """Shape and range of the weights, for print."""
+        return f"{list(self.weight.shape)}, |W| <= {self.limit}"
+
+
+def _rounded(real: Tensor, scale: Tensor, limit: int) -> Tensor:
+    raw: Tensor = _Rounded.apply(real.double() * scale, limit)
+    return raw
+
+
+class _Rounded(torch.autograd.Function):
+    """y = floor(x + 1/2) held to [-limit, limit];  dy/dx := 1 where that holds back nothing, else 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, limit: int) -> Tensor:
+        y = (x + 0.5).floor()
+        ctx.save_for_backward(y.abs() <= limit)
+        return y.clamp(-limit, limit)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (free,) = ctx.saved_tensors
+        return grads[0] * free, None
+
+
+def _latent(real: Reals, made: Int8s | Int32s, scale: Reals) -> Tensor:
+    """The real values in float32, moved by less than a rounding step where they would give other integers than were made."""
+    found = torch.as_tensor(real, dtype=torch.float32)
+    limit = np.abs(made.astype(np.int64)).max(initial=1)
+    raw = np.floor(found.double().numpy() * scale + 0.5)
+    return torch.where(
+        torch.as_tensor(np.clip(raw, -limit, limit) == made), found, torch.as_tensor(made / scale, dtype=torch.float32)
+    )

@@ -1,0 +1,83 @@
+"""The integer network whose constants will move: lowered once, with a bit to spare, from the trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import WidthError
+from snn2hw.ir.integer import IntNode, UnloweredNeuron
+from snn2hw.ir.network import Network, Neuron, Reals
+from snn2hw.passes.base import Compilation, Options
+from snn2hw.passes.lower import Lower
+from snn2hw.passes.pipeline import run_pipeline
+from snn2hw.passes.polynomials.horner import horner_bounds
+from snn2hw.target import Target
+
+LEAST = 0.125  # of the bound of P: a learned coefficient is given binary points as if it were at least this large
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Which parameters of a neuron layer are learned.
+
+    Args:
+        columns: the degrees whose coefficients are. thresholds: whether its thresholds are.
+    """
+
+    columns: tuple[int, ...]
+    thresholds: bool
+
+
+@dataclass(frozen=True)
+class Template:
+    """What a prepared model starts from.
+
+    Args:
+        done: the compilation after `lower`: folded real network, integer network, scales, the target with its true widths.
+        lowered_for: by name of the neuron layer, the coefficients its program was lowered for.
+    """
+
+    done: Compilation
+    lowered_for: Mapping[str, Reals]
+
+
+def make_template(
+    real: Network, learned: Mapping[str, Learned], sample: npt.NDArray[np.float64], target: Target, options: Options
+) -> Template:
+    """Run the passes up to `lower`, a bit narrower than the target where that is possible, so that values may double.
+
+    Args:
+        learned: by name of the neuron layer.
+    """
+    quantised = run_pipeline(Compilation(real, target, options, sample), "quantise")
+    nodes = tuple(_with_room(n, learned) for n in quantised.network.nodes)
+    start = replace(quantised, integer=replace(quantised.network, nodes=nodes))
+    tight = target.lowering
+    roomy = replace(tight, accumulator_bits=tight.accumulator_bits - 1, coefficient_bits=tight.coefficient_bits - 1)
+    try:
+        done = Lower().run(replace(start, target=replace(target, lowering=roomy)))
+    except WidthError:
+        done = Lower().run(start)
+    lowered_for = {n.name: n.equation.coefficients for n in nodes if isinstance(n, UnloweredNeuron)}
+    return Template(replace(done, target=target), lowered_for)
+
+
+def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:
+    """Learned coefficients that are about nothing get a constant all the same: they may grow."""
+    if not isinstance(node, UnloweredNeuron) or not learned[node.name].columns:
+        return node
+    return replace(node, equation=replace(node.equation, coefficients=_raised(node.equation, learned[node.name].columns)))
+
+
+def _raised(equation: Neuron, columns: tuple[int, ...]) -> Reals:
+    a = equation.coefficients.copy()
+    reach = max(abs(v) for v in equation.state_range)
+    least = LEAST * max(horner_bounds(a, reach)[0], reach)
+    for i in columns:
+        small = np.abs(a[:, i]) < least * reach**-i
+        a[small, i] = np.where(a[small, i] < 0, -1.0, 1.0) * least * reach**-i
+    return a
