@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -41,6 +42,8 @@ from snn2hw.version import __version__
 
 if TYPE_CHECKING:
     import torch
+
+    from snn2hw.quantize.model import Prepared
 
 DEFAULT_TARGET = "generic"
 Certifying: TypeAlias = Callable[[str, int], None]
@@ -87,9 +90,9 @@ def compile(
 
     Args:
         model: a torch.nn.Module on [T, N, ...] activations (put into evaluation meaning: BatchNorm statistics are used,
-            Dropout does nothing), a Network of the real stage, or an IntegerNetwork (of `read_network`), whose integers, steps
-            and target stay as they are.
-        sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]. An IntegerNetwork needs none; its
+            Dropout does nothing), a Network of the real stage, or what is integers already: a model of
+            `snn2hw.quantize.prepare`, or an IntegerNetwork (of `read_network`), whose integers, steps and target stay.
+        sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]. Integers need none; their
             conformance vectors then hold noise only.
         steps: T, when static samples are shown T times; None when the sample is temporal (event counts or currents).
         target: name of a target, or the path of a TOML file.
@@ -101,6 +104,16 @@ def compile(
     Raises:
         Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
     """
+    facts: dict[str, Any] = {"snn2hw": __version__, "packages": _packages()}
+    if (prepared := _prepared(model)) is not None:
+        if steps not in (None, prepared.steps):
+            raise UsageError(
+                "the model was prepared for another number of steps",
+                got=f"steps={steps}",
+                expected=f"steps={prepared.steps}",
+                do="leave steps out",
+            )
+        model, facts = prepared.integers(), facts | {"options": asdict(prepared.options), "trained_on_integers": True}
     if isinstance(model, IntegerNetwork):
         if options not in (None, Options()):
             raise UsageError(
@@ -109,7 +122,7 @@ def compile(
                 expected="no options",
                 do="leave state_bits, weight_bits and scales out; only models with real parameters are quantised",
             )
-        return _compile_integers(model, sample, target, out, certifying)
+        return _compile_integers(model, facts, sample, target, out, certifying)
     if sample is None:
         raise UsageError("a model needs samples to calibrate on", got="none", expected="real samples", do="give sample=x")
     options = options or Options()
@@ -117,17 +130,27 @@ def compile(
     network = model if isinstance(model, Network) else trace_model(model, x, steps, input_range)
     done = run_passes(network, x, target, options, progress=progress)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
-    facts = {
-        "snn2hw": __version__,
-        "options": asdict(options),
-        "calibration": {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates},
-        "packages": _packages(),
-    }
+    seen = {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates}
+    facts |= {"options": asdict(options), "calibration": seen}
     return _made(done.network, facts, x, out, certifying)
 
 
+def _prepared(model: object) -> Prepared | None:
+    """The model, where it comes from `snn2hw.quantize.prepare`; nothing of torch is imported to find out."""
+    if "torch" not in sys.modules:
+        return None
+    from snn2hw.quantize.model import Prepared
+
+    return model if isinstance(model, Prepared) else None
+
+
 def _compile_integers(
-    network: IntegerNetwork, sample: npt.ArrayLike | None, target: str, out: str | Path | None, certifying: Certifying | None
+    network: IntegerNetwork,
+    facts: dict[str, Any],
+    sample: npt.ArrayLike | None,
+    target: str,
+    out: str | Path | None,
+    certifying: Certifying | None,
 ) -> Artefact:
     if target not in (DEFAULT_TARGET, network.target):
         raise UsageError(
@@ -138,7 +161,7 @@ def _compile_integers(
         )
     check_integer(network)
     x = None if sample is None else samples_array(sample)
-    return _made(network, {"snn2hw": __version__, "packages": _packages()}, x, out, certifying)
+    return _made(network, facts, x, out, certifying)
 
 
 def _packages() -> dict[str, str]:

@@ -62,7 +62,7 @@ def _wrap(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:
     law = i.attrs[0]
     assert isinstance(law, WrapLaw)
     bits, offset = wrap_parameters(i.format.width, law)
-    return (a[0] + offset).remainder(1 << bits) - offset
+    return (a[0] + offset).bitwise_and((1 << bits) - 1) - offset
 
 
 def _select(i: Instruction, a: Sequence[Tensor], x: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Instruction, Op, Program, declared_interval, values_of
 from snn2hw.ir.ranges import ranges
+from snn2hw.native.c_ops import arithmetic_bits
 from snn2hw.num import Interval
 from snn2hw.passes.polynomials.horner import expanded, horner_bounds
 from snn2hw.target import Lowering
@@ -34,7 +35,6 @@ GROWTHS = (
     0.0625,
     0.0,
 )  # of the polynomial, as a share of its bound; of the synaptic sum, three times that
-WORD = 32  # of an int32 tensor
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Moving:
     """One constant that follows a learned parameter.
 
     Args:
-        start: its raw integers as lowered, one per channel or one.
+        start: its raw integers as lowered, one per row of coefficients.
         box: the raw integers it is held to.
         frac: its binary point.
         degree: i of the coefficient, or level: k of the threshold; the other is None.
@@ -111,12 +111,14 @@ def moving_constants(node: IntNeuron, coefficients: Reals, learned: bool, thresh
     expansion = expanded(np.eye(coefficients.shape[1]), centre * unit).T
     for growth in GROWTHS:
         room = [growth * total / coefficients.shape[1] * reach**-i for i in range(coefficients.shape[1])] if learned else []
-        moving = dict(_moving(program, room, thresholds, growth, limits))
+        moving = dict(_moving(program, room, len(coefficients), thresholds, growth, limits))
         x = declared_interval(program.input)
         most = min(int(max(x.magnitude, 1) * (1 + 3 * growth)), 2 ** (limits.synapse_bits - 1) - 1)
         sums = x.hull(Interval(-most, most))
-        if (widest := _widest(program, moving, sums)) <= limits.accumulator_bits:
-            return Constants(moving, coefficients, expansion, sums, _dtype(program, widest))
+        free = _free(program, moving, sums)
+        if (widest := max(r.bits[0] for r in ranges(free).values())) <= limits.accumulator_bits:
+            dtype = torch.int32 if arithmetic_bits(free) == 32 else torch.int64
+            return Constants(moving, coefficients, expansion, sums, dtype)
     raise WidthError(
         "the neuron program leaves no room to learn",
         where=node.source or node.name,
@@ -127,7 +129,7 @@ def moving_constants(node: IntNeuron, coefficients: Reals, learned: bool, thresh
 
 
 def _moving(
-    program: Program, room: list[float], thresholds: bool, growth: float, limits: Lowering
+    program: Program, room: list[float], rows: int, thresholds: bool, growth: float, limits: Lowering
 ) -> Iterator[tuple[str, Moving]]:
     widest = Interval(-(2 ** (limits.coefficient_bits - 1)), 2 ** (limits.coefficient_bits - 1) - 1)
     for i in program.of(Op.PARAM):
@@ -136,14 +138,15 @@ def _moving(
         if room and i.name[0] == "a" and i.name[1:].isdigit():
             extra = int(room[int(i.name[1:])] * 2.0**frac)
             box = (own + Interval(-extra, extra)).meet(widest.lo, widest.hi)
-            yield i.name, Moving(values, own if box is None else box.hull(own), frac, degree=int(i.name[1:]))
+            start = values if len(values) == rows else values * rows
+            yield i.name, Moving(start, own if box is None else box.hull(own), frac, degree=int(i.name[1:]))
         elif thresholds and i.name.startswith("threshold"):
             level = int(i.name[len("threshold") :] or 1) - 1
             yield i.name, Moving(values, Interval(1, max(own.hi, int(own.hi * (1 + growth)))), frac, level=level)
 
 
-def _widest(program: Program, moving: Mapping[str, Moving], sums: Interval) -> int:
-    """Bits of the widest value when every moving constant is anything in its box, independently of the others."""
+def _free(program: Program, moving: Mapping[str, Moving], sums: Interval) -> Program:
+    """The program with every moving constant anything in its box, independently of the others."""
 
     def anything(i: Instruction) -> Instruction:
         if i.op is Op.INPUT:
@@ -153,13 +156,7 @@ def _widest(program: Program, moving: Mapping[str, Moving], sums: Interval) -> i
             return replace(i, op=Op.STATE, attrs=(box.lo, box.hi, box.lo))
         return i
 
-    free = replace(program, instructions=tuple(anything(i) for i in program.instructions))
-    return max(r.bits[0] for r in ranges(free).values())
-
-
-def _dtype(program: Program, widest: int) -> torch.dtype:
-    shifts = [int(str(i.attrs[0])) for i in (*program.of(Op.SHIFT_RIGHT), *program.of(Op.SHIFT_LEFT))]
-    return torch.int32 if widest <= WORD and max(shifts, default=0) < WORD - 1 else torch.int64
+    return replace(program, instructions=tuple(anything(i) for i in program.instructions))
 
 
 def with_constants(program: Program, constants: Mapping[str, tuple[int, ...]], sums: Interval) -> Program:

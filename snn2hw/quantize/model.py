@@ -27,6 +27,7 @@ from snn2hw.ir.rules import check_integer
 from snn2hw.ir.sums import node_interval
 from snn2hw.ir.text import to_text
 from snn2hw.num import Format, Interval
+from snn2hw.passes.base import Options
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.narrow import Narrow
 from snn2hw.passes.quantise import SUM_BITS
@@ -66,6 +67,11 @@ class Prepared(torch.nn.Module):
     def target(self) -> str:
         """Name of the target whose widths and rounding it keeps."""
         return self._net.target
+
+    @property
+    def options(self) -> Options:
+        """Widths and scales that it was prepared with."""
+        return self.template.done.options
 
     @property
     def _net(self) -> IntegerNetwork:
@@ -139,7 +145,8 @@ class Prepared(torch.nn.Module):
         if isinstance(node, IntFlatten):
             return x[0].flatten(2)
         if isinstance(node, IntAdd):
-            return x[0] * 2 ** node.shifts[0] + x[1] * 2 ** node.shifts[1]
+            a, b = (1 << shift for shift in node.shifts)
+            return x[0] * a + x[1] * b
         assert isinstance(node, IntReadout)
         return x[0]
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from snn2hw.executors.torch_program import evaluate_on_tensors
-from snn2hw.ir.program import SPIKES, Program, initial_value
+from snn2hw.ir.program import SPIKES, Op, Program, initial_value, values_of
 from snn2hw.nn import through_time
 from snn2hw.nn.neuron import Neuron
 from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Surrogate
+from snn2hw.quantize import native
 from snn2hw.quantize.constants import Constants
+from snn2hw.quantize.native import ARGUMENT, MEMBRANE, STATE
 
-MEMBRANE, ARGUMENT, STATE = "h", "z", "u"  # names that `lower` gives
+WORTH = 1 << 22  # neurons and steps after which a program is worth compiling
+
+
+Made: TypeAlias = "tuple[Tensor, Tensor, Tensor | None]"  # payload, h, z: raw integers in float32, [T, ...]
+Run: TypeAlias = "Callable[[Tensor, Layer, dict[str, Tensor], int], Made]"
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,12 @@ class Layer:
     input_factor: tuple[float, ...]
     payload_frac: int
 
+    @cached_property
+    def fixed_rows(self) -> dict[str, tuple[int, ...]]:
+        """Constants that differ by channel and do not move."""
+        several = {i.name: values_of(i) for i in self.program.of(Op.PARAM) if len(values_of(i)) > 1}
+        return {name: values for name, values in several.items() if name not in self.constants.moving}
+
 
 class QuantisedNeuron(Observable):
     """Forwards the integer program, for all steps; backwards `snn2hw.nn.through_time.backward` at the membranes it went through.
@@ -48,6 +62,7 @@ class QuantisedNeuron(Observable):
     def __init__(self, neuron: Neuron, layer: Layer, steps: int) -> None:
         super().__init__()
         self.neuron, self.layer, self.steps = neuron, layer, steps
+        self.work = 0  # neurons and steps so far
 
     def forward(self, x: Tensor) -> Tensor:
         """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]."""
@@ -55,13 +70,32 @@ class QuantisedNeuron(Observable):
         a = neuron.coefficients.float()
         widths = neuron.surrogate.widths(self.steps, a)
         thetas = neuron.thetas(a)
-        payload, positive, negative, h = _Integers.apply(
-            x, a, thetas, widths, neuron.surrogate, neuron.settings, self.layer, self.steps, self.observed
+        self.work += self.steps * x[0].numel()
+        run = self._native(x) or _on_tensors
+        forward: Callable[..., tuple[Tensor, ...]] = _Integers.apply
+        payload, positive, negative, h = forward(
+            x, a, thetas, widths, neuron.surrogate, neuron.settings, self.layer, self.steps, self.observed, run
         )
         if self.observed:
             self.tell(payload, positive, negative, h, neuron.state_range)
-        y: Tensor = payload
-        return y
+        return payload
+
+    def _native(self, x: Tensor) -> Run | None:
+        """The compiled program, on a CPU with a compiler, once it is worth it."""
+        if self.work < WORTH or x.device.type != "cpu":
+            return None
+        layer = self.layer
+        moving = layer.constants.moving
+        rows = frozenset(n for n, m in moving.items() if len(m.start) > 1) | layer.fixed_rows.keys()
+        bits = 32 if layer.constants.dtype == torch.int32 else 64
+        found = native.function(layer.program, frozenset(moving) - rows, rows, bits, x.dtype)
+        if found is None:
+            return None
+
+        def run(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int) -> Made:
+            return native.call(found, layer.program, constants, rows, x, steps)
+
+        return run
 
     def constants(self) -> dict[str, tuple[int, ...]]:
         """The moving constants of the program as they are now, one per channel or one."""
@@ -87,14 +121,14 @@ class _Integers(torch.autograd.Function):
         layer: Layer,
         steps: int,
         observed: bool,
+        run: Run,
     ) -> tuple[Tensor | None, ...]:
-        payload, h, z = _run(x, layer, layer.constants.raw(a, thetas), steps)
+        payload, h, z = run(x, layer, _constants(layer, a, thetas), steps)
+        unit = 2.0 ** -layer.program.states[STATE].format.frac
+        h, z = h.mul_(unit), None if z is None else z.mul_(unit)
         ctx.save_for_backward(a, thetas, widths, h, z)
-        ctx.surrogate, ctx.settings, ctx.layer, ctx.entering = surrogate, settings, layer, x
+        ctx.surrogate, ctx.settings, ctx.layer, ctx.shown, ctx.dtype = surrogate, settings, layer, len(x), x.dtype
         ctx.set_materialize_grads(False)
-        ctx.shown = len(x)
-        ctx.dtype = x.dtype
-        del ctx.entering
         if not observed:
             return payload, None, None, None
         ctx.mark_non_differentiable(h)
@@ -111,27 +145,29 @@ class _Integers(torch.autograd.Function):
         gx = (found.x * _by_channel(ctx.layer.input_factor, found.x)).to(ctx.dtype)
         if ctx.shown == 1 and len(gx) > 1:
             gx = gx.sum(0, keepdim=True)
-        return gx, found.a, found.thetas, found.widths, None, None, None, None, None
+        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None
 
 
-def _run(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    """(payload raw, h, z in real units), float32 [T, ...], by the program."""
-    program, dtype = layer.program, layer.constants.dtype
-    raw = x.to(dtype)
-    own = {i: v.to(dtype).reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
-    state = program.states[STATE]
-    u = torch.full_like(raw[0], initial_value(state))
+def _constants(layer: Layer, a: Tensor, thetas: Tensor) -> dict[str, Tensor]:
+    """Every constant that moves or differs by channel, [1] or [C]."""
+    fixed = {name: torch.tensor(values, device=a.device) for name, values in layer.fixed_rows.items()}
+    return {name: v.to(layer.constants.dtype) for name, v in {**fixed, **layer.constants.raw(a, thetas)}.items()}
+
+
+def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int) -> Made:
+    program = layer.program
+    raw = x.to(layer.constants.dtype)
+    own = {i: v.reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
+    u = torch.full_like(raw[0], initial_value(program.states[STATE]))
     payload, h = (torch.empty(steps, *x.shape[1:], device=x.device) for _ in range(2))
     z = torch.empty_like(h) if ARGUMENT in program.by_name else None
     for t in range(steps):
         values = evaluate_on_tensors(program, raw[t if len(raw) > 1 else 0], {STATE: u}, own)
-        payload[t] = values[program.outputs[SPIKES].name]
-        h[t] = values[MEMBRANE]
+        payload[t], h[t] = values[program.outputs[SPIKES].name], values[MEMBRANE]
         if z is not None:
             z[t] = values[ARGUMENT]
         u = values[program.outputs[STATE].name].expand_as(u)
-    unit = 2.0**-state.format.frac
-    return payload, h.mul_(unit), None if z is None else z.mul_(unit)
+    return payload, h, z
 
 
 def _by_channel(values: tuple[float, ...], like: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,8 @@ class Synapse(torch.nn.Module):
 
 
 def _rounded(real: Tensor, scale: Tensor, limit: int) -> Tensor:
-    raw: Tensor = _Rounded.apply(real.double() * scale, limit)
-    return raw
+    step: Callable[..., Tensor] = _Rounded.apply
+    return step(real.double() * scale, limit)
 
 
 class _Rounded(torch.autograd.Function):

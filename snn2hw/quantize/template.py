@@ -74,7 +74,7 @@ def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:
 
 
 def _raised(equation: Neuron, columns: tuple[int, ...]) -> Reals:
-    a = equation.coefficients.copy()
+    a: Reals = equation.coefficients.copy()
     reach = max(abs(v) for v in equation.state_range)
     least = LEAST * max(horner_bounds(a, reach)[0], reach)
     for i in columns:

@@ -1,0 +1,118 @@
+"""A program with constants that move, in C: what `evaluate_on_tensors` computes for all steps, in one pass over the memory."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.ir.program import SPIKES, Op, Program, initial_value, values_of
+from snn2hw.native.c_ops import EXPRESSIONS, literal
+from snn2hw.native.compiler import compiler, library
+from snn2hw.nn.kernel import in_parts
+
+MEMBRANE, ARGUMENT, STATE = "h", "z", "u"  # names that `lower` gives
+BLOCK = 512  # neurons whose states stay in the cache through all steps
+
+_TYPES = {torch.float32: "float", torch.float64: "double"}
+
+
+def source(program: Program, given_scalars: frozenset[str], given_rows: frozenset[str], bits: int, entering: str) -> str:
+    """C source of `run`: payload, h and, where the program has it, z of all steps.
+
+    Args:
+        given_scalars, given_rows: constants that are given at every call, one for the layer or one per neuron.
+        bits: of the arithmetic, 32 or 64. entering: C type of the synaptic sums.
+    """
+    kind = f"int{bits}_t"
+    names = {i.name: f"v{n}" for n, i in enumerate(program.instructions)}
+    given = {STATE: "u[e]", program.input.name: f"({kind})x[(t * moves * samples + n) * size + first + e]"}
+    pointers = []
+    for i in program.of(Op.PARAM):
+        if i.name in given_scalars or i.name in given_rows:
+            pointers.append(f"k_{names[i.name]}")
+            given[i.name] = f"{pointers[-1]}[{'first + e' if i.name in given_rows else '0'}]"
+        else:
+            given[i.name] = literal(values_of(i)[0], bits)
+    lines = "\n".join(
+        f"                    const {kind} {names[i.name]} = "
+        f"{EXPRESSIONS[i.op](i, [given[i.name]] if i.name in given else [names[a] for a in i.args], bits)};"
+        for i in program.instructions
+        if i.op is not Op.OUTPUT
+    )
+    out = {to: names[i.args[0]] for to, i in program.outputs.items()}
+    start = literal(initial_value(program.states[STATE]), bits)
+    argument = f"\n                    z[at + e] = (float){names[ARGUMENT]};" if ARGUMENT in names else ""
+    constants = "".join(f", const {kind} *restrict {p}" for p in pointers)
+    return f"""#include <stdint.h>
+void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t begin, int64_t end, const {entering} *restrict x,
+         float *restrict payload, float *restrict h, float *restrict z{constants})
+{{
+    (void)z;
+    for (int64_t n = begin; n < end; ++n)
+        for (int64_t first = 0; first < size; first += {BLOCK}) {{
+            const int64_t block = size - first < {BLOCK} ? size - first : {BLOCK};
+            {kind} u[{BLOCK}];
+            for (int64_t e = 0; e < block; ++e) u[e] = {start};
+            for (int64_t t = 0; t < steps; ++t) {{
+                const int64_t at = (t * samples + n) * size + first;
+                for (int64_t e = 0; e < block; ++e) {{
+{lines}
+                    payload[at + e] = (float){out[SPIKES]};
+                    h[at + e] = (float){names[MEMBRANE]};{argument}
+                    u[e] = {out[STATE]};
+                }}
+            }}
+        }}
+}}
+"""
+
+
+@lru_cache(maxsize=256)
+def _loaded(text: str, command: tuple[str, ...]) -> ctypes.CDLL | None:
+    """The library; None where the compiler fails, which is not asked again."""
+    try:
+        return library(text)
+    except ExecutorUnavailableError:
+        return None
+
+
+def function(
+    program: Program, given_scalars: frozenset[str], given_rows: frozenset[str], bits: int, dtype: torch.dtype
+) -> ctypes.CDLL | None:
+    """The compiled program for synaptic sums of that dtype; None where there is no compiler that works."""
+    command = compiler()
+    return None if command is None else _loaded(source(program, given_scalars, given_rows, bits, _TYPES[dtype]), command)
+
+
+def call(
+    found: ctypes.CDLL, program: Program, given: Mapping[str, Tensor], rows: frozenset[str], x: Tensor, steps: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """(payload, h, z) raw, float32 [T, N, C, ...], of synaptic sums x [T or 1, N, C, ...] in main memory.
+
+    Args:
+        given: the constants that the source asks for, [1] or [C], in the arithmetic's dtype; `rows` are laid out per neuron.
+    """
+    x = x.contiguous()
+    inner = x[0, 0, 0].numel()
+    held = [
+        (given[i.name].repeat_interleave(inner) if i.name in rows else given[i.name]).contiguous()
+        for i in program.of(Op.PARAM)
+        if i.name in given
+    ]
+    shape = (steps, *x.shape[1:])
+    payload, h = torch.empty(shape), torch.empty(shape)
+    z = torch.empty(shape) if ARGUMENT in program.by_name else None
+    samples = x.shape[1]
+    sizes = [ctypes.c_int64(n) for n in (steps, int(len(x) > 1), samples, x[0, 0].numel())]
+    pointers = [ctypes.c_void_p(None if p is None else p.data_ptr()) for p in (x, payload, h, z, *held)]
+
+    def part(begin: int, end: int) -> None:
+        found.run(*sizes, ctypes.c_int64(begin), ctypes.c_int64(end), *pointers)
+
+    in_parts(part, samples, payload.numel())
+    return payload, h, z
