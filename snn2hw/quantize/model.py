@@ -6,16 +6,17 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from snn2hw.errors import ArtefactError, ShapeError, ValueRangeError, WidthError
+from snn2hw.errors import ArtefactError, ShapeError, WidthError
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
     IntFlatten,
-    IntInput,
     IntLinear,
     IntMaxPool2d,
     IntNeuron,
@@ -26,15 +27,18 @@ from snn2hw.ir.integer import (
 from snn2hw.ir.rules import check_integer
 from snn2hw.ir.sums import node_interval
 from snn2hw.ir.text import to_text
-from snn2hw.num import Format, Interval
+from snn2hw.num import Format
 from snn2hw.passes.base import Options
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.narrow import Narrow
 from snn2hw.passes.quantise import SUM_BITS
 from snn2hw.quantize.constants import with_constants
+from snn2hw.quantize.native import STATE
 from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
+from snn2hw.quantize.values import outside, payloads, pooled
+from snn2hw.trace import Trace
 
 
 class Prepared(torch.nn.Module):
@@ -91,14 +95,31 @@ class Prepared(torch.nn.Module):
         for node in net.nodes[1:]:
             entering = [values[i] for i in node.inputs]
             if isinstance(node, IntNeuron):
-                layer = self._layer(node)
-                assert isinstance(layer, QuantisedNeuron)
-                sums = layer.layer.constants.sums
-                beyond[node.name] = _outside(entering[0], sums)
+                beyond[node.name] = outside(entering[0], self._neuron(node.name).layer.constants.sums)
             values[node.name] = self._value(node, entering)
         self._check(beyond)
         logits = values[net.readout.name].float() * self.logit_scale
         return logits.expand(self.steps, *logits.shape[1:])
+
+    @torch.no_grad()
+    def trace(self, x: Tensor) -> Trace:
+        """Every spike, state and the readout of this very forward on x [T, N, ...], as `snn2hw.simulate` gives them."""
+        neurons = {n.name: self._neuron(n.name) for n in self._net.neurons}
+        arrays: dict[str, npt.NDArray[np.int64]] = {}
+        try:
+            for layer in neurons.values():
+                layer.recorded = []
+            logits = self(x)
+            for name, layer in neurons.items():
+                payload, states = layer.recorded or (None, None)
+                assert payload is not None
+                assert states is not None
+                arrays[f"spikes/{name}"], arrays[f"states/{name}.{STATE}"] = (_integers(v) for v in (payload, states))
+        finally:
+            for layer in neurons.values():
+                layer.recorded = None
+        readout = _integers(logits.double() / self.logit_scale).sum(0)
+        return Trace.from_arrays({"readout": readout, **arrays}, "prepared model")
 
     def integers(self) -> IntegerNetwork:
         """The integer network that `forward` computes now.
@@ -118,13 +139,12 @@ class Prepared(torch.nn.Module):
 
     def _now(self, node: IntNode, sources: list[IntNode]) -> IntNode:
         if isinstance(node, IntConv2d | IntLinear):
-            layer = self._layer(node)
+            layer = self.layers[_key(node.name)]
             assert isinstance(layer, Synapse)
             weight, bias = layer.integers()
             node = replace(node, weight=weight, bias=bias)
         elif isinstance(node, IntNeuron):
-            neuron = self._layer(node)
-            assert isinstance(neuron, QuantisedNeuron)
+            neuron = self._neuron(node.name)
             node = replace(node, program=with_constants(node.program, neuron.constants(), sources[0].interval))
             if node.meaning is not None:
                 rows = neuron.neuron.coefficients.detach().double().tolist()
@@ -133,15 +153,17 @@ class Prepared(torch.nn.Module):
         width = max(SUM_BITS, Format.holding(interval, 0).width)
         return replace(node, interval=interval, format=Format(width, node.format.frac, True))
 
-    def _layer(self, node: IntNode) -> torch.nn.Module:
-        return self.layers[_key(node.name)]
+    def _neuron(self, name: str) -> QuantisedNeuron:
+        layer = self.layers[_key(name)]
+        assert isinstance(layer, QuantisedNeuron)
+        return layer
 
     def _value(self, node: IntNode, x: list[Tensor]) -> Tensor:
         if isinstance(node, IntConv2d | IntLinear | IntNeuron):
-            y: Tensor = self._layer(node)(x[0])
+            y: Tensor = self.layers[_key(node.name)](x[0])
             return y
         if isinstance(node, IntSumPool2d | IntMaxPool2d):
-            return _pooled(node, x[0])
+            return pooled(node, x[0])
         if isinstance(node, IntFlatten):
             return x[0].flatten(2)
         if isinstance(node, IntAdd):
@@ -171,19 +193,17 @@ class Prepared(torch.nn.Module):
                     do="prepare it with a temporal sample [T, N, ...] and steps=None",
                 )
             x = x[:1]
-        return _payloads(source, x)
+        return payloads(source, x)
 
     def _check(self, beyond: dict[str, Tensor]) -> None:
         if not beyond or not bool(torch.stack(list(beyond.values())).any()):
             return
         name = next(name for name, outside in beyond.items() if bool(outside))
-        neuron = self.layers[_key(name)]
-        assert isinstance(neuron, QuantisedNeuron)
         raise WidthError(
             "learning has driven a synaptic sum out of what the neuron program holds",
             where=name,
             got="a larger sum",
-            expected=f"sums within {neuron.layer.constants.sums}",
+            expected=f"sums within {self._neuron(name).layer.constants.sums}",
             do="prepare the model again at its present weights, or train with a smaller learning rate or more weight decay",
         )
 
@@ -200,35 +220,9 @@ class Prepared(torch.nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-def _payloads(source: IntInput, x: Tensor) -> Tensor:
-    raw = (x.detach().double() / source.unit + 0.5).floor()
-    wrong = ~((raw >= source.interval.lo) & (raw <= source.interval.hi))
-    if source.counts:
-        wrong |= raw != x
-    if bool(wrong.any()):
-        lo, hi = source.interval.lo * source.unit, source.interval.hi * source.unit
-        raise ValueRangeError(
-            "the input is outside its declared range" if not source.counts else "the input holds no event counts in range",
-            where=f"input '{source.name}'",
-            got=f"{float(x.min()):g} to {float(x.max()):g}",
-            expected=f"{'whole numbers from ' if source.counts else ''}{lo:g} to {hi:g}",
-            do="scale the samples as in the sample it was prepared with",
-        )
-    return raw.float()
-
-
-def _outside(x: Tensor, sums: Interval) -> Tensor:
-    lo, hi = x.detach().aminmax()
-    return (lo < sums.lo) | (hi > sums.hi)
-
-
-def _pooled(node: IntSumPool2d | IntMaxPool2d, x: Tensor) -> Tensor:
-    window, flat = node.window, x.flatten(0, 1)
-    if isinstance(node, IntMaxPool2d):
-        y = torch.nn.functional.max_pool2d(flat, window.kernel, window.stride, window.padding, window.dilation)
-    else:  # divided by 1: a sum, exact
-        y = torch.nn.functional.avg_pool2d(flat, window.kernel, window.stride, window.padding, divisor_override=1)
-    return y.reshape(*x.shape[:2], *y.shape[1:])
+def _integers(x: Tensor) -> npt.NDArray[np.int64]:
+    whole: npt.NDArray[np.int64] = x.round().long().cpu().numpy()
+    return whole
 
 
 def _key(name: str) -> str:

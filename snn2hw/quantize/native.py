@@ -22,7 +22,7 @@ _TYPES = {torch.float32: "float", torch.float64: "double"}
 
 
 def source(program: Program, given_scalars: frozenset[str], given_rows: frozenset[str], bits: int, entering: str) -> str:
-    """C source of `run`: payload, h and, where the program has it, z of all steps.
+    """C source of `run`: payload, h, and z where the program has it, of all steps; the states where they are asked for.
 
     Args:
         given_scalars, given_rows: constants that are given at every call, one for the layer or one per neuron.
@@ -50,7 +50,7 @@ def source(program: Program, given_scalars: frozenset[str], given_rows: frozense
     constants = "".join(f", const {kind} *restrict {p}" for p in pointers)
     return f"""#include <stdint.h>
 void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t begin, int64_t end, const {entering} *restrict x,
-         float *restrict payload, float *restrict h, float *restrict z{constants})
+         float *restrict payload, float *restrict h, float *restrict z, float *restrict states{constants})
 {{
     (void)z;
     for (int64_t n = begin; n < end; ++n)
@@ -66,6 +66,7 @@ void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t be
                     h[at + e] = (float){names[MEMBRANE]};{argument}
                     u[e] = {out[STATE]};
                 }}
+                if (states) for (int64_t e = 0; e < block; ++e) states[at + e] = (float)u[e];
             }}
         }}
 }}
@@ -90,12 +91,19 @@ def function(
 
 
 def call(
-    found: ctypes.CDLL, program: Program, given: Mapping[str, Tensor], rows: frozenset[str], x: Tensor, steps: int
+    found: ctypes.CDLL,
+    program: Program,
+    given: Mapping[str, Tensor],
+    rows: frozenset[str],
+    x: Tensor,
+    steps: int,
+    states: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """(payload, h, z) raw, float32 [T, N, C, ...], of synaptic sums x [T or 1, N, C, ...] in main memory.
 
     Args:
         given: the constants that the source asks for, [1] or [C], in the arithmetic's dtype; `rows` are laid out per neuron.
+        states: float32 [T, N, C, ...] to be filled with the raw states after every step, or None.
     """
     x = x.contiguous()
     inner = x[0, 0, 0].numel()
@@ -109,7 +117,7 @@ def call(
     z = torch.empty(shape) if ARGUMENT in program.by_name else None
     samples = x.shape[1]
     sizes = [ctypes.c_int64(n) for n in (steps, int(len(x) > 1), samples, x[0, 0].numel())]
-    pointers = [ctypes.c_void_p(None if p is None else p.data_ptr()) for p in (x, payload, h, z, *held)]
+    pointers = [ctypes.c_void_p(None if p is None else p.data_ptr()) for p in (x, payload, h, z, states, *held)]
 
     def part(begin: int, end: int) -> None:
         found.run(*sizes, ctypes.c_int64(begin), ctypes.c_int64(end), *pointers)

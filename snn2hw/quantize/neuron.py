@@ -24,7 +24,7 @@ WORTH = 1 << 22  # neurons and steps after which a program is worth compiling
 
 
 Made: TypeAlias = "tuple[Tensor, Tensor, Tensor | None]"  # payload, h, z: raw integers in float32, [T, ...]
-Run: TypeAlias = "Callable[[Tensor, Layer, dict[str, Tensor], int], Made]"
+Run: TypeAlias = "Callable[[Tensor, Layer, dict[str, Tensor], int, Tensor | None], Made]"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class QuantisedNeuron(Observable):
         super().__init__()
         self.neuron, self.layer, self.steps = neuron, layer, steps
         self.work = 0  # neurons and steps so far
+        self.recorded: list[Tensor | None] | None = None  # payload and states of the next forward, where a list is put here
 
     def forward(self, x: Tensor) -> Tensor:
         """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]."""
@@ -72,10 +73,13 @@ class QuantisedNeuron(Observable):
         thetas = neuron.thetas(a)
         self.work += self.steps * x[0].numel()
         run = self._native(x) or _on_tensors
+        states = None if self.recorded is None else torch.empty(self.steps, *x.shape[1:], device=x.device)
         forward: Callable[..., tuple[Tensor, ...]] = _Integers.apply
         payload, positive, negative, h = forward(
-            x, a, thetas, widths, neuron.surrogate, neuron.settings, self.layer, self.steps, self.observed, run
+            x, a, thetas, widths, neuron.surrogate, neuron.settings, self.layer, self.steps, self.observed, run, states
         )
+        if self.recorded is not None:
+            self.recorded += [payload.detach(), states]
         if self.observed:
             self.tell(payload, positive, negative, h, neuron.state_range)
         return payload
@@ -92,8 +96,8 @@ class QuantisedNeuron(Observable):
         if found is None:
             return None
 
-        def run(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int) -> Made:
-            return native.call(found, layer.program, constants, rows, x, steps)
+        def run(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int, states: Tensor | None) -> Made:
+            return native.call(found, layer.program, constants, rows, x, steps, states)
 
         return run
 
@@ -122,8 +126,9 @@ class _Integers(torch.autograd.Function):
         steps: int,
         observed: bool,
         run: Run,
+        states: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
-        payload, h, z = run(x, layer, _constants(layer, a, thetas), steps)
+        payload, h, z = run(x, layer, _constants(layer, a, thetas), steps, states)
         unit = 2.0 ** -layer.program.states[STATE].format.frac
         h, z = h.mul_(unit), None if z is None else z.mul_(unit)
         ctx.save_for_backward(a, thetas, widths, h, z)
@@ -145,7 +150,7 @@ class _Integers(torch.autograd.Function):
         gx = (found.x * _by_channel(ctx.layer.input_factor, found.x)).to(ctx.dtype)
         if ctx.shown == 1 and len(gx) > 1:
             gx = gx.sum(0, keepdim=True)
-        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None
+        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None, None
 
 
 def _constants(layer: Layer, a: Tensor, thetas: Tensor) -> dict[str, Tensor]:
@@ -154,7 +159,7 @@ def _constants(layer: Layer, a: Tensor, thetas: Tensor) -> dict[str, Tensor]:
     return {name: v.to(layer.constants.dtype) for name, v in {**fixed, **layer.constants.raw(a, thetas)}.items()}
 
 
-def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int) -> Made:
+def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int, states: Tensor | None) -> Made:
     program = layer.program
     raw = x.to(layer.constants.dtype)
     own = {i: v.reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
@@ -167,6 +172,8 @@ def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: in
         if z is not None:
             z[t] = values[ARGUMENT]
         u = values[program.outputs[STATE].name].expand_as(u)
+        if states is not None:
+            states[t] = u
     return payload, h, z
 
 

@@ -1,0 +1,48 @@
+"""What a prepared model computes between synapses and neurons, on raw integers [T, N, ...] in a float dtype."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import ValueRangeError
+from snn2hw.ir.integer import IntInput, IntMaxPool2d, IntSumPool2d
+from snn2hw.num import Interval
+
+
+def payloads(source: IntInput, x: Tensor) -> Tensor:
+    """raw = floor(x / unit + 1/2), as `snn2hw.ir.encode.encode` makes them; float32.
+
+    Raises:
+        ValueRangeError: outside the declared range, NaN, or event counts that are no whole numbers.
+    """
+    raw = (x.detach().double() / source.unit + 0.5).floor()
+    wrong = ~((raw >= source.interval.lo) & (raw <= source.interval.hi))
+    if source.counts:
+        wrong |= raw != x
+    if bool(wrong.any()):
+        lo, hi = source.interval.lo * source.unit, source.interval.hi * source.unit
+        raise ValueRangeError(
+            "the input is outside its declared range" if not source.counts else "the input holds no event counts in range",
+            where=f"input '{source.name}'",
+            got=f"{float(x.min()):g} to {float(x.max()):g}",
+            expected=f"{'whole numbers from ' if source.counts else ''}{lo:g} to {hi:g}",
+            do="scale the samples as in the sample it was prepared with",
+        )
+    return raw.float()
+
+
+def outside(x: Tensor, sums: Interval) -> Tensor:
+    """Whether any value leaves the interval, as a tensor: asking costs a GPU nothing until it is read."""
+    lo, hi = x.detach().aminmax()
+    return (lo < sums.lo) | (hi > sums.hi)
+
+
+def pooled(node: IntSumPool2d | IntMaxPool2d, x: Tensor) -> Tensor:
+    """Sum or maximum over the window, exact."""
+    window, flat = node.window, x.flatten(0, 1)
+    if isinstance(node, IntMaxPool2d):
+        y = torch.nn.functional.max_pool2d(flat, window.kernel, window.stride, window.padding, window.dilation)
+    else:  # divided by 1: a sum, exact
+        y = torch.nn.functional.avg_pool2d(flat, window.kernel, window.stride, window.padding, divisor_override=1)
+    return y.reshape(*x.shape[:2], *y.shape[1:])

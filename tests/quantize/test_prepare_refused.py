@@ -1,0 +1,136 @@
+"""What a prepared model refuses, word for word."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import snn2hw
+from snn2hw import nn
+from snn2hw.errors import (
+    ArtefactError,
+    ShapeError,
+    Snn2hwError,
+    TargetError,
+    UnsupportedError,
+    UsageError,
+    ValueRangeError,
+    WidthError,
+)
+from snn2hw.quantize import Prepared, prepare
+
+STEPS = 2
+
+
+def plain(hidden: int = 5) -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, hidden), nn.LNM(degree=2), nn.Linear(hidden, 2))
+
+
+@pytest.fixture
+def samples() -> torch.Tensor:
+    return torch.rand(8, 3, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def prepared(samples: torch.Tensor) -> Prepared:
+    return prepare(plain(), samples, "loihi2", steps=STEPS)
+
+
+def lines(error: pytest.ExceptionInfo[Snn2hwError]) -> list[str]:
+    return [line.strip() for line in str(error.value).splitlines()]
+
+
+def test_an_unknown_target(samples: torch.Tensor) -> None:
+    with pytest.raises(TargetError) as error:
+        prepare(plain(), samples, "loihi9", steps=STEPS)
+    assert "loihi9" in str(error.value)
+
+
+def test_a_layer_without_integer_meaning_is_named(samples: torch.Tensor) -> None:
+    with pytest.raises(UnsupportedError) as error:
+        prepare(nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), nn.Linear(4, 2)), samples, steps=STEPS)
+    assert lines(error)[:2] == ["ReLU has no integer meaning here", "where:    1"]
+
+
+def test_another_shape(prepared: Prepared, samples: torch.Tensor) -> None:
+    with pytest.raises(ShapeError) as error:
+        prepared(nn.repeat(samples, STEPS + 1))
+    assert lines(error) == [
+        "the input has another shape than the prepared model",
+        "where:    input 'input'",
+        "got:      [3, 8, 3]",
+        "expected: [2, N, 3]",
+        "do:       show static samples for T steps: nn.repeat(images, steps)",
+    ]
+
+
+def test_steps_that_differ_where_one_sample_is_shown(prepared: Prepared, samples: torch.Tensor) -> None:
+    prepared(torch.stack([samples, samples]))  # the same twice: no view, but nothing differs
+    with pytest.raises(ShapeError) as error:
+        prepared(torch.stack([samples, samples.flip(0)]))
+    assert lines(error) == [
+        "the steps differ, but the model was prepared for one sample shown at all of them",
+        "where:    input 'input'",
+        "got:      [T, N, ...] with differing steps",
+        "expected: nn.repeat(x, 2)",
+        "do:       prepare it with a temporal sample [T, N, ...] and steps=None",
+    ]
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, float("nan"), float("inf")])
+def test_input_out_of_range(prepared: Prepared, samples: torch.Tensor, value: float) -> None:
+    samples[3, 1] = value
+    with pytest.raises(ValueRangeError) as error:
+        prepared(nn.repeat(samples, STEPS))
+    assert lines(error)[0] == "the input is outside its declared range"
+    assert lines(error)[3] == "expected: 0 to 1"
+
+
+def test_event_counts_that_are_none() -> None:
+    events = torch.randint(0, 3, (STEPS, 8, 3)).float()
+    prepared = prepare(plain(), events)
+    events[1, 2, 0] = 0.5
+    with pytest.raises(ValueRangeError) as error:
+        prepared(events)
+    assert lines(error)[0] == "the input holds no event counts in range"
+    assert lines(error)[3] == "expected: whole numbers from 0 to 3"
+
+
+def test_a_sum_that_outgrows_the_program(prepared: Prepared, samples: torch.Tensor) -> None:
+    sums = prepared._neuron("1").layer.constants.sums
+    with torch.no_grad():
+        prepared.layers["0"].bias.fill_(1e9)
+    with pytest.raises(WidthError) as error:
+        prepared(nn.repeat(samples, STEPS))
+    assert lines(error) == [
+        "learning has driven a synaptic sum out of what the neuron program holds",
+        "where:    1",
+        "got:      a larger sum",
+        f"expected: sums within {sums}",
+        "do:       prepare the model again at its present weights, or train with a smaller learning rate or more weight decay",
+    ]
+
+
+def test_the_state_of_another_model(prepared: Prepared, samples: torch.Tensor) -> None:
+    again = prepare(plain(), samples, "loihi2", steps=STEPS)
+    again.load_state_dict(prepared.state_dict())
+    other = prepare(plain(), samples * 0.5, "loihi2", steps=STEPS, options=snn2hw.Options(weight_bits=4))
+    with pytest.raises(ArtefactError) as error:
+        other.load_state_dict(prepared.state_dict())
+    assert lines(error)[0] == "the state is that of a model that was prepared differently"
+    assert lines(error)[-1] == "do:       prepare the same trained model with the same sample, target and options, then load"
+
+
+def test_compile_for_something_else(prepared: Prepared) -> None:
+    with pytest.raises(UsageError) as error:
+        snn2hw.compile(prepared, steps=4)
+    assert lines(error) == [
+        "the model was prepared for another number of steps",
+        "got:      steps=4",
+        "expected: steps=2",
+        "do:       leave steps out",
+    ]
+    with pytest.raises(UsageError, match="the integers of this network are for another target"):
+        snn2hw.compile(prepared, target="loihi1")
