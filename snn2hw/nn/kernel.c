@@ -2,6 +2,10 @@
    same order, BLOCK neurons through all steps while they are in the cache. No sum here runs over neurons. */
 #include <stdint.h>
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-trapping-math") /* comparisons of floats become selects; no value changes */
+#endif
+
 enum { BLOCK = 256, DEGREE = 5, LEVELS = 16 };
 enum { SUBTRACT, VALUE, NONE };
 enum { RECTANGLE, TRIANGLE, ATAN };
@@ -73,32 +77,34 @@ static void fire(const Layer *s, float theta, const float *restrict r, int n, fl
 /* u: the membrane after the reset, of h and the rounds that were fired on it */
 static void settle(const Layer *s, const float *restrict h, const float *restrict last, const float *restrict fired, int n,
                    float *restrict u) {
+    const float value = s->reset_value; /* a local: what is stored through a pointer to float cannot change it */
     if (s->reset == SUBTRACT) {
         for (int i = 0; i < n; i++) u[i] = last[i];
     } else if (s->reset == NONE) {
         for (int i = 0; i < n; i++) u[i] = h[i];
     } else {
-        for (int i = 0; i < n; i++) u[i] = fired[i] != 0.0f ? s->reset_value : h[i];
+        for (int i = 0; i < n; i++) u[i] = fired[i] != 0.0f ? value : h[i];
     }
 }
 
 void snn2hw_forward(const Layer *s, int64_t begin, int64_t end, const float *x, float *state, float *payload, float *h, float *z) {
     Lane terms[DEGREE + 1], u, y, r, next, spikes, fired;
+    const float lo = s->lo, hi = s->hi;
     for (int64_t at = begin; at < end; at += BLOCK) {
         int n = end - at < BLOCK ? (int)(end - at) : BLOCK;
         spread(s, s->a, s->degree + 1, at, n, terms);
         for (int i = 0; i < n; i++) u[i] = state[at + i];
         for (int64_t t = 0; t < s->steps; t++) {
-            const float *now = x + t * s->size + at;
-            float *paid = payload + t * s->size + at, *held = h + t * s->size + at;
+            const float *restrict now = x + t * s->size + at;
+            float *restrict paid = payload + t * s->size + at, *restrict held = h + t * s->size + at;
             if (s->input_first) {
-                float *argument = z + t * s->size + at;
-                for (int i = 0; i < n; i++) argument[i] = clamp(u[i] + now[i], s->lo, s->hi);
+                float *restrict argument = z + t * s->size + at;
+                for (int i = 0; i < n; i++) argument[i] = clamp(u[i] + now[i], lo, hi);
                 horner(terms, s->degree + 1, argument, n, y);
-                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i], s->lo, s->hi);
+                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i], lo, hi);
             } else {
                 horner(terms, s->degree + 1, u, n, y);
-                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i] + now[i], s->lo, s->hi);
+                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i] + now[i], lo, hi);
             }
             for (int i = 0; i < n; i++) paid[i] = fired[i] = 0.0f;
             for (int k = 0; k < s->levels; k++) {
@@ -165,6 +171,7 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
     Lane terms[DEGREE], v, gu, gr, gh, keep, add, slope, power, both, up, down, wup, wdown, width;
     Lane sums[DEGREE + 1];
     Rounds made[2];
+    const float lo = s->lo, hi = s->hi;
     for (int64_t at = begin; at < end; at += BLOCK) {
         int n = end - at < BLOCK ? (int)(end - at) : BLOCK, current = 0;
         spread(s, s->slope_terms, s->degree, at, n, terms);
@@ -215,9 +222,9 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
             else
                 for (int i = 0; i < n; i++) slope[i] = terms[0][i];
             for (int i = 0; i < n; i++) {
-                int inside = held[i] > s->lo && held[i] < s->hi;
+                int inside = (held[i] > lo) & (held[i] < hi);
                 gh[i] = (inside ? keep[i] : 0.0f) * gu[i] + (inside ? add[i] : 0.0f);
-                if (s->input_first) slope[i] = v[i] <= s->lo || v[i] >= s->hi ? 0.0f : slope[i];
+                if (s->input_first) slope[i] = (v[i] <= lo) | (v[i] >= hi) ? 0.0f : slope[i];
                 gu[i] = gh[i] * slope[i];
                 gx[t * s->size + at + i] = s->input_first ? gu[i] : gh[i];
             }
