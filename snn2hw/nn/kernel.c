@@ -8,7 +8,7 @@
 
 enum { BLOCK = 256, DEGREE = 5, LEVELS = 16 };
 enum { SUBTRACT, VALUE, NONE };
-enum { RECTANGLE, TRIANGLE, ATAN };
+enum { RECTANGLE, TRIANGLE, ATAN, GIVEN };
 
 typedef struct {
     int64_t steps, size, inner, channels; /* size: neurons of a step; inner: neurons of a channel that lie together */
@@ -122,10 +122,16 @@ void snn2hw_forward(const Layer *s, int64_t begin, int64_t end, const float *x, 
     }
 }
 
-/* dS_w(x)/dx of the soft step, and dS_w(x)/dw where it is asked for, at x = sign*r - theta */
-static void soften(int kind, float w, float sign, float theta, const float *restrict r, int n, float *restrict slope,
+/* dS_w(x)/dx of the soft step, and dS_w(x)/dw where it is asked for, at x = sign*r - theta; `given` are those of other steps */
+static void soften(int kind, const float *restrict given, const float *restrict width_given, float w, float sign, float theta, const float *restrict r, int n, float *restrict slope,
                    float *restrict width_slope) {
     const float inverse = 1.0f / w, half = w * 0.5f, pi = 3.14159265358979323846f;
+    if (kind == GIVEN) {
+        for (int i = 0; i < n; i++) slope[i] = given[i];
+        if (width_slope)
+            for (int i = 0; i < n; i++) width_slope[i] = width_given[i];
+        return;
+    }
     if (kind == RECTANGLE) {
         for (int i = 0; i < n; i++) {
             float x = sign * r[i] - theta;
@@ -164,10 +170,11 @@ static void fire_all(const Layer *s, const float *h, int n, Rounds *made) {
 }
 
 /* state: the membrane before the first step; gstate: its gradient after the last step, and, on return, before the first.
-   above, below: what is added to the gradient of h where it is positive, negative; sums are added to; most may be NULL. */
+   above, below: what is added to the gradient of h where it is positive, negative; sums are added to; most may be NULL.
+   given: [levels, steps, size] each, slopes and width slopes of the surrogate at r - theta, then at -r - theta. */
 void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h, const float *z, const float *state,
-                     const float *gpayload, const float *above, const float *below, float *gstate, float *gx, float *sum_a,
-                     float *sum_thetas, float *of_widths) {
+                     const float *gpayload, const float *above, const float *below, const float *const *given, float *gstate,
+                     float *gx, float *sum_a, float *sum_thetas, float *of_widths) {
     Lane terms[DEGREE], v, gu, gr, gh, keep, add, slope, power, both, up, down, wup, wdown, width;
     Lane sums[DEGREE + 1];
     Rounds made[2];
@@ -197,9 +204,12 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
             }
             for (int k = s->levels - 1; k >= 0; k--) {
                 const float theta = s->thetas[k], amplitude = s->amplitudes[k];
-                const float *spikes = now->spikes[k];
-                soften(s->surrogate, w, 1.0f, theta, now->r[k], n, up, of_widths ? wup : 0);
-                if (s->is_signed) soften(s->surrogate, w, -1.0f, theta, now->r[k], n, down, of_widths ? wdown : 0);
+                const float *spikes = now->spikes[k], *at_k[4] = {0};
+                for (int m = 0; m < 4 && s->surrogate == GIVEN; m++)
+                    at_k[m] = given[m] ? given[m] + (k * s->steps + t) * s->size + at : 0;
+                soften(s->surrogate, at_k[0], at_k[1], w, 1.0f, theta, now->r[k], n, up, of_widths ? wup : 0);
+                if (s->is_signed)
+                    soften(s->surrogate, at_k[2], at_k[3], w, -1.0f, theta, now->r[k], n, down, of_widths ? wdown : 0);
                 for (int i = 0; i < n; i++) {
                     float factor, paid = (gp ? gp[i] : 0.0f) * amplitude;
                     both[i] = up[i] + down[i];
