@@ -17,8 +17,25 @@ except ModuleNotFoundError as missing:
         raise
     raise MissingExtraError("torch", "torch", "snn2hw.data") from missing
 
+from snn2hw.data import augment
+from snn2hw.data.aedat import read_aedat
+from snn2hw.data.cifar import CIFAR10, CIFAR100
+from snn2hw.data.dvs import CIFAR10DVS
 from snn2hw.data.events import Events
+from snn2hw.data.images import ImageFolder
 from snn2hw.data.samples import Samples
 from snn2hw.data.tasks import TASKS, Task, task
 
-__all__ = ["TASKS", "Events", "Samples", "Task", "task"]
+__all__ = [
+    "CIFAR10",
+    "CIFAR10DVS",
+    "CIFAR100",
+    "TASKS",
+    "Events",
+    "ImageFolder",
+    "Samples",
+    "Task",
+    "augment",
+    "read_aedat",
+    "task",
+]

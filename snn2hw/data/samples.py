@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeAlias
 
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+
+Transform: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class Samples(Dataset[tuple[Tensor, int]], ABC):
@@ -20,12 +23,14 @@ class Samples(Dataset[tuple[Tensor, int]], ABC):
         steps: T, or None where static.
         classes: their names; a label is an index into them.
         labels: int64 [len(self)].
+        transform: applied to every sample, such as those of `snn2hw.data.augment`.
     """
 
     shape: tuple[int, ...]
     steps: int | None
     classes: tuple[str, ...]
     labels: Tensor
+    transform: Transform | None = None
 
     @property
     def static(self) -> bool:
@@ -37,13 +42,9 @@ class Samples(Dataset[tuple[Tensor, int]], ABC):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         at = range(len(self))[index]  # counts from the end where negative; IndexError outside
-        return self.sample(at), int(self.labels[at])
+        sample = self.sample(at)
+        return sample if self.transform is None else self.transform(sample), int(self.labels[at])
 
     @abstractmethod
     def sample(self, index: int) -> Tensor:
-        """The sample of this index, 0 <= index < len(self); float32 of `shape`, not to be written to."""
-
-
-def labels_tensor(labels: list[int]) -> Tensor:
-    """Labels as the attribute of `Samples`."""
-    return torch.tensor(labels, dtype=torch.int64)
+        """The sample of this index, 0 <= index < len(self), not transformed; float32 of `shape`, not to be written to."""

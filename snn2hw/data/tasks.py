@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of
 from snn2hw.data import digits, saccades
-from snn2hw.data.kept import kept
-from snn2hw.data.samples import Samples
+from snn2hw.data.kept import Kept
+from snn2hw.data.samples import Samples, Transform
 
 FRAMES = 10
 
@@ -38,13 +36,14 @@ class Task(Samples):
     """A part of the digits scans, shown in one way; in memory as a whole.
 
     Attributes:
-        name: of TASKS. split: "train" or "test". samples: float32 [N, *shape]; `self[i]` are views of it.
+        name: of TASKS. split: "train" or "test". samples: float32 [N, *shape], not
+            transformed; `self[i]` are views of it where there is no transform.
     """
 
-    def __init__(self, name: str, split: str) -> None:
+    def __init__(self, name: str, split: str, transform: Transform | None = None) -> None:
         kind = TASKS[one_of("task", name, tuple(TASKS), "snn2hw.data.task")]
         images, self.labels = digits.load(split)
-        self.name, self.split, self.classes = name, split, digits.CLASSES
+        self.name, self.split, self.classes, self.transform = name, split, digits.CLASSES, transform
         self.samples = kind.show(images)
         self.shape = tuple(self.samples.shape[1:])
         self.steps = self.shape[0] if kind.temporal else None
@@ -54,7 +53,7 @@ class Task(Samples):
         return self.samples[index]
 
 
-def task(name: str, split: str) -> Task:
+def task(name: str, split: str, transform: Transform | None = None) -> Task:
     """A task by its name: 1437 samples for training, 360 for testing, the same ones in every task.
 
     digits             [1, 8, 8]          the scan, static, in [0, 1]
@@ -62,28 +61,26 @@ def task(name: str, split: str) -> Task:
     digits-events      [10, 2, 16, 16]    OFF and ON events counted in 30 ms each, while the scan is moved (`saccades`)
 
     Args:
-        name: of TASKS. split: "train" or "test".
+        name: of TASKS. split: "train" or "test". transform: applied to every sample that is taken; not to `samples`.
 
     Raises:
         UsageError: another name or split. MissingExtraError: scikit-learn is not installed.
     """
-    return Task(name, split)
+    return Task(name, split, transform)
 
 
 def _events(images: Tensor) -> Tensor:
     scans = np.rint(images[:, 0].numpy() * digits.WHITE).astype(np.int8)
     shape = (len(scans), FRAMES, 2, saccades.SIZE, saccades.SIZE)
-
-    def make() -> npt.NDArray[np.uint8]:
-        counts = np.stack([e.frames(FRAMES, duration=saccades.DURATION) for e in saccades.record(scans)])
-        assert counts.max() <= 255
-        return counts.astype(np.uint8)
-
-    def accept(counts: npt.NDArray[Any]) -> bool:
-        return counts.dtype == np.uint8 and counts.shape == shape
-
-    facts = (saccades.facts(), FRAMES, hashlib.sha256(scans.tobytes()).hexdigest())
-    return torch.from_numpy(kept("digits-events", facts, make, accept).astype(np.float32))
+    facts = (saccades.facts(), hashlib.sha256(scans.tobytes()).hexdigest())
+    kept = Kept("digits-events", facts, np.dtype(np.uint8), shape)
+    counts = kept.read()
+    if counts is None:
+        exact = np.stack([e.frames(FRAMES, duration=saccades.DURATION) for e in saccades.record(scans)])
+        counts = exact.astype(np.uint8)
+        assert np.array_equal(counts, exact)
+        kept.write(counts)
+    return torch.from_numpy(counts.astype(np.float32))
 
 
 TASKS = {
