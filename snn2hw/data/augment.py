@@ -13,6 +13,7 @@ from torch's own generator, or from one that is given (not with workers: each wo
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass
 
@@ -56,9 +57,9 @@ class Augmentation(ABC):
             )
         n, h, w = len(x), *x.shape[-2:]
         rows, columns = self.places(n, h, w)
-        inside = ((rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)).expand(n, h, w).reshape(n, 1, -1)
-        flat = (rows.clamp(0, h - 1) * w + columns.clamp(0, w - 1)).expand(n, h, w).reshape(n, 1, -1)
-        planes = x.reshape(n, -1, h * w)
+        inside = ((rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)).expand(n, h, w).reshape(n, 1, h * w)
+        flat = (rows.clamp(0, h - 1) * w + columns.clamp(0, w - 1)).expand(n, h, w).reshape(n, 1, h * w)
+        planes = x.reshape(n, math.prod(x.shape[1:-2]), h * w)
         moved = planes.gather(2, flat.to(x.device).expand_as(planes))
         return torch.where(inside.to(x.device), moved, torch.zeros((), dtype=x.dtype, device=x.device)).reshape(x.shape)
 

@@ -150,10 +150,10 @@ def _folder(layout: Layout, root: Path, split: str) -> Path:
             return folder
     inside = root / layout.folder if (root / layout.folder).is_dir() else root
     raise wrong_folder(
-        f"{layout.name} (binary version)",
+        f"{layout.name} in its binary version",
         inside,
         f"{', '.join(layout.files[split])}, or a folder {layout.folder} with them",
-        f"unpack {layout.archive} from {SITE} here; the Python and Matlab versions are not read",
+        f"unpack {layout.archive} from {SITE} here",
     )
 
 

@@ -83,7 +83,10 @@ class CIFAR10DVS(Samples):
         """Frames [T, 2, size, size]."""
         kept = self._kept(index)
         counts = kept.read()
-        return torch.from_numpy((self._made(index) if counts is None else counts).astype(np.float32))
+        if counts is None:
+            counts = self._made(index)
+            kept.write(counts)
+        return torch.from_numpy(counts.astype(np.float32))
 
     def path(self, index: int) -> Path:
         """The recording of a sample."""

@@ -105,7 +105,7 @@ class ImageFolder(Samples):
                 return super().__getitem__(place)
             except UndecodableError as error:
                 self._corrupt[place] = True
-                warnings.warn(f"passed over {error.path}: {error.reason}", stacklevel=2)
+                warnings.warn(f"passed over {error.where}: {error.got}", stacklevel=2)
         raise self._none()
 
     def sample(self, index: int) -> Tensor:
@@ -138,17 +138,7 @@ class ImageFolder(Samples):
 
 
 class UndecodableError(DataError):
-    """An image that cannot be decoded; `path` is its file, `reason` what the decoder said."""
-
-    def __init__(self, path: Path, error: Exception) -> None:
-        self.path, self.reason = path, (str(error).splitlines() or [type(error).__name__])[0]
-        super().__init__(
-            "an image cannot be decoded",
-            where=str(path),
-            got=self.reason,
-            expected="a whole image file",
-            do='unpack it again, delete it, or pass on_corrupt="skip"',
-        )
+    """An image that cannot be decoded: `where` is its file, `got` what the decoder said."""
 
 
 def _decoded(path: Path, mode: str, convert: bool) -> Image:
@@ -169,7 +159,13 @@ def _opened(path: Path) -> Image:
         with open_image(path) as image:
             image.load()
     except damaged as error:
-        raise UndecodableError(path, error) from error
+        raise UndecodableError(
+            "an image cannot be decoded",
+            where=str(path),
+            got=(str(error).splitlines() or [type(error).__name__])[0],
+            expected="a whole image file",
+            do='unpack it again, delete it, or pass on_corrupt="skip"',
+        ) from error
     return image
 
 

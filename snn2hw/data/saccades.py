@@ -51,16 +51,15 @@ def record(scans: npt.NDArray[Any]) -> list[Events]:
     reference: npt.NDArray[Any] | None = None
     parts: list[tuple[npt.NDArray[Any], ...]] = []
     for k, (dx, dy) in enumerate(path()):
-        seen = table[(_weights(dy) @ surface @ _weights(dx).T).astype(np.int64)]
+        seen = table[(_weights(dy) @ surface @ _weights(dx).T).astype(np.int32)]
         if reference is None:
             reference = seen
             continue
         change = seen - reference
-        crossed = np.sign(change) * (np.abs(change) // threshold)
-        reference = reference + crossed * threshold
-        at = np.nonzero(crossed)
-        times = np.abs(crossed[at])
-        sample, y, x, p = (np.repeat(a, times) for a in (*at, crossed[at] > 0))
+        at = np.nonzero(np.abs(change) >= threshold)
+        times, sign = np.abs(change[at]) // threshold, np.sign(change[at])
+        reference[at] += sign * times * threshold
+        sample, y, x, p = (np.repeat(a, times) for a in (*at, sign > 0))
         parts.append((sample, np.full(len(sample), (k - 1) * 1000), x, y, p))
     sample, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(sample, kind="stable")
@@ -90,8 +89,8 @@ def _weights(shift: int) -> npt.NDArray[np.float32]:
     return made
 
 
-def _logarithms() -> npt.NDArray[np.int64]:
+def _logarithms() -> npt.NDArray[np.int32]:
     """ln(i / full + EPSILON) for every intensity i = 0..full there can be, in 1/ONE."""
     full = WHITE * FINE * FINE
-    table: npt.NDArray[np.int64] = np.rint(np.log(np.arange(full + 1) / full + EPSILON) * ONE).astype(np.int64)
+    table: npt.NDArray[np.int32] = np.rint(np.log(np.arange(full + 1) / full + EPSILON) * ONE).astype(np.int32)
     return table
