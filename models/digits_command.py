@@ -7,11 +7,11 @@ import os
 import time
 from pathlib import Path
 
-import digits_data
 import digits_training
 import torch
 from safetensors.torch import save as serialise
 
+from snn2hw.data import digits
 from snn2hw.errors import UsageError
 
 
@@ -42,7 +42,7 @@ def run(build: digits_training.Build, epochs: int, weights: Path, arguments: lis
     seconds = time.perf_counter() - begun
     save(model, out)
     if not options.quiet:
-        reached = digits_training.accuracy(model, *digits_data.load("test"))
+        reached = digits_training.accuracy(model, *digits.load("test"))
         print(f"seed {options.seed}: test accuracy {reached:.4f} after {options.epochs} epochs, {seconds:.0f} s; wrote {out}")
 
 

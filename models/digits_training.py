@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import digits_data
 import torch
 from digits_progress import reporter
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.data import digits
 
 STEPS = 4
 BATCH = 96
@@ -48,7 +48,7 @@ def train(build: Build, seed: int, epochs: int, progress: bool = True) -> tuple[
     Raises:
         MissingExtraError: scikit-learn is not installed.
     """
-    images, labels = digits_data.load("train")
+    images, labels = digits.load("train")
     return fit(build, images, labels, seed, epochs, progress)
 
 

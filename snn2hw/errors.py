@@ -79,3 +79,7 @@ class ExecutorUnavailableError(Snn2hwError):
 
 class FileFormatError(Snn2hwError):
     """A network file of another framework that is truncated, foreign, or lacks what its format asks for."""
+
+
+class DataError(Snn2hwError):
+    """A folder or file of a data set that is missing, truncated, damaged, or of another format."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import digits_data
 import torch
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.data import digits
 
 STEPS = 4
 
@@ -31,9 +31,9 @@ def build() -> torch.nn.Module:
 
 def train_data() -> tuple[Tensor, Tensor]:
     """Images [1437, 1, 8, 8] in [0, 1] and labels [1437]."""
-    return digits_data.load("train")
+    return digits.load("train")
 
 
 def test_data() -> tuple[Tensor, Tensor]:
     """Images [360, 1, 8, 8] in [0, 1] and labels [360]."""
-    return digits_data.load("test")
+    return digits.load("test")

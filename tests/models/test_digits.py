@@ -1,4 +1,4 @@
-"""The digits data and models: the split, a fixed seed, a short training, the stored weights."""
+"""The digits models: a fixed seed, a short training, the stored weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from snn2hw import nn
-from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.data import digits
 from snn2hw.models import load_source, load_weights, models_folder
 
 pytestmark = pytest.mark.torch
@@ -26,12 +26,6 @@ def source(name: str, file: str = "model.py") -> Any:
 
 
 @pytest.fixture
-def data() -> ModuleType:
-    source(NAMES[0])
-    return importlib.import_module("digits_data")
-
-
-@pytest.fixture
 def training() -> ModuleType:
     source(NAMES[0])
     return importlib.import_module("digits_training")
@@ -42,42 +36,6 @@ def process_arguments(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     arguments = ["train.py"]
     monkeypatch.setattr(sys, "argv", arguments)
     return arguments
-
-
-@pytest.mark.parametrize("split", SAMPLES)
-def test_split_has_its_size_types_and_range(data: ModuleType, split: str) -> None:
-    images, labels = data.load(split)
-    assert images.shape == (SAMPLES[split], 1, 8, 8)
-    assert labels.shape == (SAMPLES[split],)
-    assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
-    assert (float(images.min()), float(images.max())) == (0.0, 1.0)
-    assert torch.equal(images * 16, (images * 16).round())
-
-
-@pytest.mark.parametrize("split", SAMPLES)
-def test_split_is_balanced(data: ModuleType, split: str) -> None:
-    counts = torch.bincount(data.load(split)[1], minlength=10)
-    fair = SAMPLES[split] / 10
-    assert int((counts - fair).abs().max()) <= 0.05 * fair
-
-
-def test_split_is_the_same_every_time_and_its_parts_are_of_different_scans(data: ModuleType) -> None:
-    train, test = data.load("train")[0], data.load("test")[0]
-    assert torch.equal(train, data.load("train")[0])
-    assert torch.equal(test, data.load("test")[0])
-    assert not {t.numpy().tobytes() for t in train} & {t.numpy().tobytes() for t in test}
-
-
-def test_unknown_split_is_refused(data: ModuleType) -> None:
-    with pytest.raises(UsageError, match="unknown split"):
-        data.load("validation")
-
-
-def test_missing_scikit_learn_is_said(data: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(MissingExtraError, match="the digits data needs the package 'scikit-learn'") as caught:
-        data.load("train")
-    assert caught.value.do == "pip install 'snn2hw[demo]'"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,8 +60,8 @@ def test_shift_moves_by_at_most_a_pixel(training: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_training_depends_on_its_seed_only(name: str, training: ModuleType, data: ModuleType) -> None:
-    build, (images, labels) = source(name).build, (t[:192] for t in data.load("train"))
+def test_training_depends_on_its_seed_only(name: str, training: ModuleType) -> None:
+    build, (images, labels) = source(name).build, (t[:192] for t in digits.load("train"))
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     first, history = training.fit(build, images, labels, seed=3, epochs=2, progress=False)
     assert torch.equal(torch.get_rng_state(), before)
@@ -120,14 +78,13 @@ def test_training_depends_on_its_seed_only(name: str, training: ModuleType, data
 
 def test_command_writes_weights_that_load(
     tmp_path: Path,
-    data: ModuleType,
     training: ModuleType,
     process_arguments: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    small = {split: tuple(t[:96] for t in data.load(split)) for split in SAMPLES}
-    monkeypatch.setattr(data, "load", small.__getitem__)
+    small = {split: tuple(t[:96] for t in digits.load(split)) for split in SAMPLES}
+    monkeypatch.setattr(digits, "load", small.__getitem__)
     out = tmp_path / "weights.safetensors"
     process_arguments += ["--out", str(out), "--epochs", "1", "--seed", "5"]
     assert source("digits_lnm", "train.py").main() == 0
@@ -148,13 +105,12 @@ def test_command_writes_weights_that_load(
 def test_command_says_what_is_wrong(
     arguments: list[str],
     text: str,
-    data: ModuleType,
     process_arguments: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    small = tuple(t[:96] for t in data.load("train"))
-    monkeypatch.setattr(data, "load", lambda split: small)
+    small = tuple(t[:96] for t in digits.load("train"))
+    monkeypatch.setattr(digits, "load", lambda split: small)
     process_arguments += arguments
     assert source("digits_lnm", "train.py").main() == 2
     assert text in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The digits data: 1797 real scans of handwritten digits, 8x8, as scikit-learn ships them; one fixed split."""
+"""The digits scans: 1797 real scans of handwritten digits, 8x8, as scikit-learn ships them; one fixed split."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.arguments import one_of
+from snn2hw.errors import MissingExtraError
 
 SPLITS = ("train", "test")
+WHITE = 16  # the scans are integers 0..16
+CLASSES = tuple("0123456789")
 
 
 def load(split: str) -> tuple[Tensor, Tensor]:
@@ -23,17 +26,14 @@ def load(split: str) -> tuple[Tensor, Tensor]:
     Raises:
         UsageError: another split. MissingExtraError: scikit-learn is not installed.
     """
-    if split not in SPLITS:
-        raise UsageError(
-            "unknown split", where="digits_data.load", got=repr(split), expected="'train' or 'test'", do="pass one of these"
-        )
+    one_of("split", split, SPLITS, "the digits data")
     try:
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
     except ModuleNotFoundError as missing:
         raise MissingExtraError("scikit-learn", "demo", "the digits data") from missing
     data = load_digits()
-    images = (data.images / 16.0).astype(np.float32)[:, None]
+    images = (data.images / WHITE).astype(np.float32)[:, None]
     labels = data.target.astype(np.int64)
     x_train, x_test, y_train, y_test = train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
     x, y = (x_train, y_train) if split == "train" else (x_test, y_test)

@@ -1,0 +1,99 @@
+"""AEDAT 2.0 recordings of a DVS128, the format of CIFAR10-DVS and MNIST-DVS.
+
+The file begins with lines "#...\\r\\n", the first of which is "#!AER-DAT2.0"; then 8 bytes an event, two big-endian 32-bit words:
+the address and the time in microseconds. Of the address
+
+    bit 0        0: ON (brighter), 1: OFF (darker)
+    bits 1-7     a = column of the pixel array, counted from its right edge
+    bits 8-14    b = row of the pixel array, counted from its lower edge
+    bit 15       an event of the camera's external input, no pixel
+
+Sources: the format and its header, iniVation's "AEDAT 2.0" (docs.inivation.com, software/file-formats); the bits, the
+masks 0xfe and 0x7f00 and pol = 1 - 2 * (addr & 1) of dat2mat.m (T. Serrano-Gotarredona, B. Linares-Barranco), the reader that
+the publishers of CIFAR10-DVS name in their README; spikingjelly's datasets/cifar10_dvs.py reads the same bits. iniVation's page
+on AEDAT 1.0 gives bit 0 the other meaning; what both readers of these data sets do is done here.
+
+The picture of CIFAR10-DVS stands upright with x = 127 - b and y = 127 - a, as spikingjelly has it: the camera lay on its side.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.data.events import Events
+from snn2hw.errors import DataError
+
+SIDE = 128
+PIXEL_BITS = 0x7FFF
+VERSION_LINE = b"#!AER-DAT"
+AGAIN = "unpack the recording again; other versions of AEDAT are not read"
+
+
+def read_aedat(path: str | Path) -> Events:
+    """The events of an AEDAT 2.0 file of a DVS128, on 128x128 pixels.
+
+    t begins at 0. Where the clock of the recording jumps back it is taken to have stood still, so t ascends; it may run
+    over its 32 bits. What is no pixel event is left out.
+
+    Raises:
+        DataError: no such file, another format or version, a header or an event cut off, no event, or another camera's addresses.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            "a recording cannot be read", where=str(path), got=error.strerror or str(error), do="check the path"
+        ) from error
+    words = _words(path, data)
+    pixel = words[:, 0] <= PIXEL_BITS
+    if 2 * np.count_nonzero(pixel) < len(words):
+        raise DataError(
+            "a recording has addresses of another camera",
+            where=str(path),
+            got=f"{len(words) - np.count_nonzero(pixel)} of {len(words)} events beyond 15 bits",
+            expected="addresses of a DVS128: 7 bits column, 7 bits row, 1 bit polarity",
+            do="check that it is a recording of CIFAR10-DVS",
+        )
+    if not pixel.all():
+        words = words[pixel]
+    address = words[:, 0].astype(np.int16)
+    return Events(_ascending(words[:, 1]), 127 - (address >> 8), 127 - (address >> 1 & 127), 1 - (address & 1), SIDE, SIDE)
+
+
+def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
+    """[E, 2]: address and time of every event."""
+    if not data.startswith(VERSION_LINE + b"2"):
+        first = data[:40].split(b"\n")[0].rstrip().decode("ascii", "replace")
+        raise DataError(
+            "a recording is not in AEDAT 2.0",
+            where=str(path),
+            got=f"it begins with {first!r}" if data else "an empty file",
+            expected="a first line #!AER-DAT2.0",
+            do=AGAIN,
+        )
+    begins = 0
+    while data[begins : begins + 1] == b"#":  # an address of a DVS128 begins with 0
+        begins = data.find(b"\n", begins) + 1
+        if begins == 0:
+            raise DataError("the header of a recording is cut off", where=str(path), got=f"{len(data)} bytes", do=AGAIN)
+    size = len(data) - begins
+    if size == 0 or size % 8:
+        raise DataError(
+            "a recording is cut off" if size else "a recording has no events",
+            where=str(path),
+            got=f"{size} bytes after {begins} of header",
+            expected="8 bytes an event",
+            do=AGAIN,
+        )
+    return np.frombuffer(data, ">u4", offset=begins).astype(np.uint32).reshape(-1, 2)
+
+
+def _ascending(clock: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """Microseconds since the first event. The difference of two 32-bit clocks is right when one of them has run over."""
+    passed = np.zeros(len(clock), np.int64)
+    passed[1:] = np.maximum((clock[1:] - clock[:-1]).view(np.int32), 0)
+    return np.cumsum(passed)

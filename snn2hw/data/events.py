@@ -1,0 +1,92 @@
+"""What an event camera says: at time t the pixel (x, y) became brighter (p = 1) or darker (p = 0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.arguments import one_of, whole
+from snn2hw.errors import ShapeError, ValueRangeError
+
+Counts: TypeAlias = npt.NDArray[np.int64]
+BINNINGS = ("time", "count")
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """E events of one recording in the order of time.
+
+    Args:
+        t: microseconds since the recording began, [E], ascending, any integer type (as the others).
+        x: columns from the left, [E]. y: rows from the top, [E]. p: 1 brighter (ON), 0 darker (OFF), [E].
+        height: rows of the sensor. width: columns of the sensor.
+
+    Raises:
+        ShapeError: arrays of different lengths. ValueRangeError: off the sensor, t that descends, or p beside 0 and 1.
+    """
+
+    t: npt.NDArray[Any]
+    x: npt.NDArray[Any]
+    y: npt.NDArray[Any]
+    p: npt.NDArray[Any]
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        shapes = [a.shape for a in (self.t, self.x, self.y, self.p)]
+        if len(set(shapes)) != 1 or len(shapes[0]) != 1:
+            raise ShapeError(
+                "the parts of an event stream differ in length",
+                where="Events",
+                got=", ".join(f"{name} {list(s)}" for name, s in zip("txyp", shapes, strict=True)),
+                expected="t, x, y, p of shape [E]",
+            )
+        for name, values, stop in (("x", self.x, self.width), ("y", self.y, self.height), ("p", self.p, 2)):
+            if len(values) and not 0 <= (low := int(values.min())) <= (high := int(values.max())) < stop:
+                raise ValueRangeError(
+                    f"{name} of an event is out of range", where="Events", got=f"{low}..{high}", expected=f"0..{stop - 1}"
+                )
+        if len(self.t) and (int(self.t[0]) < 0 or bool((self.t[1:] < self.t[:-1]).any())):
+            raise ValueRangeError(
+                "events are not in the order of time", where="Events", expected="t ascending from 0 or later", do="sort them by t"
+            )
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def frames(self, steps: int, size: tuple[int, int] | None = None, *, by: str = "time", duration: int | None = None) -> Counts:
+        """Events counted in T frames, int64 [T, 2, h, w]: channel 0 OFF, channel 1 ON. Every event is in exactly one cell.
+
+        by="time":   frame of an event at t = floor(t * T / duration)
+        by="count":  frame of event number i = floor(i * T / E)
+        row = floor(y * h / height), column = floor(x * w / width): sums over areas of the sensor, equal ones where h and w
+        divide its size, else of two neighbouring sizes.
+
+        Args:
+            steps: T. size: (h, w), at most the sensor's, which is what None means.
+            duration: microseconds of the recording, where by="time"; None: to the last event, that included. Events after
+                it are an error.
+
+        Raises:
+            UsageError: another `by`, or not a whole number. ValueRangeError: steps below 1, a size beyond the sensor's, events
+                after the duration.
+        """
+        where = "Events.frames"
+        whole("steps", steps, 1, None, where)
+        one_of("by", by, BINNINGS, where)
+        h, w = size or (self.height, self.width)
+        whole("size[0]", h, 1, self.height, where)
+        whole("size[1]", w, 1, self.width, where)
+        if by == "time":
+            last = int(self.t[-1]) if len(self) else 0
+            ends = last + 1 if duration is None else whole("duration", duration, last + 1, None, where)
+            frame = self.t.astype(np.int64) * steps // ends
+        else:
+            frame = np.arange(len(self), dtype=np.int64) * steps // max(len(self), 1)
+        row = self.y.astype(np.int64) * h // self.height
+        column = self.x.astype(np.int64) * w // self.width
+        cell = ((frame * 2 + self.p) * h + row) * w + column
+        return np.bincount(cell, minlength=steps * 2 * h * w).reshape(steps, 2, h, w)

@@ -1,0 +1,33 @@
+"""What data sets on disk have in common: saying what was expected in a folder, and a bar while one is scanned."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+from snn2hw.errors import DataError
+
+Item = TypeVar("Item")
+SHOWN = 5
+
+
+def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:
+    """The error for a folder in which the data set `what` is not; it says what is there instead."""
+    if not folder.is_dir():
+        got = "a file" if folder.exists() else "no such folder"
+    else:
+        names = sorted(p.name + "/" * p.is_dir() for p in folder.iterdir())
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        got = ", ".join(names[:SHOWN]) + more if names else "an empty folder"
+    return DataError(f"{what} is not in this folder", where=str(folder), got=got, expected=expected, do=do)
+
+
+def scanned(items: Collection[Item], says: str) -> Iterator[Item]:
+    """The items, with a bar on standard error while they are gone through, where that is a terminal."""
+    console = Console(file=sys.stderr)
+    yield from track(items, description=says, console=console, transient=True, disable=not console.is_terminal)

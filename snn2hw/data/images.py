@@ -1,0 +1,210 @@
+"""Images in class folders, as ImageNet is unpacked: root/train/n01440764/n01440764_10026.JPEG, root/val/..."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import one_of, whole
+from snn2hw.data.folders import scanned, wrong_folder
+from snn2hw.data.framing import CROPS, centre_crop, random_crop
+from snn2hw.data.samples import Samples, Transform
+from snn2hw.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SPLITS = ("train", "val")
+SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
+CHANNELS = {"L": 1, "RGB": 3}
+CONVERTIBLE = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")  # 16-bit and float modes would be clipped
+LAYOUT = "train/CLASS/IMAGE and val/CLASS/IMAGE, such as train/n01440764/n01440764_10026.JPEG"
+
+
+class ImageFolder(Samples):
+    """Images of which each class has its folder; decoded by Pillow when they are asked for.
+
+    Samples are float32 [3, size, size] ([1, size, size] in mode "L"), bytes / 255. Classes are the names of the folders in
+    order; images are in the order of class and name. Names are in memory, as bytes, and no image.
+
+    Args:
+        root: the folder with train/ and val/.
+        split: "train" or "val".
+        size: rows and columns of a sample.
+        crop: "centre": the shorter side is resized to 8/7 of `size` (256 where that is 224), the centre is cut out; "random": an
+            area of 8 to 100 %, 3/4 to 4/3 as wide as high, anywhere, drawn from torch's own generator, resized to `size`;
+            None: "random" in training, "centre" in validation.
+        mode: "RGB" or "L": every image is converted (ImageNet has grey and CMYK ones); None: all images have the mode
+            of the first one, and one of another is an error.
+        on_corrupt: what an image that cannot be decoded is: "raise": an error; "skip": passed over, the next readable one of
+            the list takes its place, with its own label; see `skipped`.
+        transform: applied to every sample.
+
+    Raises:
+        UsageError, ValueRangeError: an unknown word, a size below 1. MissingExtraError: Pillow is not installed. DataError:
+            another folder, a class without images, classes that differ between train and val; when a sample is taken: an
+            image that cannot be decoded, or of another mode.
+    """
+
+    steps = None
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        *,
+        size: int = 224,
+        crop: str | None = None,
+        mode: str | None = "RGB",
+        on_corrupt: str = "raise",
+        transform: Transform | None = None,
+    ) -> None:
+        where = "ImageFolder"
+        one_of("split", split, SPLITS, where)
+        self.split, self.transform, self.size = split, transform, whole("size", size, 1, None, where)
+        self.crop = one_of("crop", crop or ("random" if split == "train" else "centre"), CROPS, where)
+        self.on_corrupt = one_of("on_corrupt", on_corrupt, ("raise", "skip"), where)
+        self._folder = Path(root) / split
+        self.classes = _classes(Path(root), split)
+        names = [_images(self._folder / c) for c in scanned(self.classes, f"{split}: listing the images of the classes")]
+        self.labels = torch.from_numpy(np.repeat(np.arange(len(names)), [len(n) for n in names]))
+        self._names = np.array([name for some in names for name in some])
+        self._corrupt = torch.zeros(len(self), dtype=torch.bool)
+        if on_corrupt == "skip":
+            self._corrupt.share_memory_()  # type: ignore[no-untyped-call]  # workers note here what they pass over
+        self.mode = self._first_mode() if mode is None else one_of("mode", mode, tuple(CHANNELS), where)
+        self._convert = mode is not None
+        self.shape = (CHANNELS[self.mode], size, size)
+
+    @property
+    def skipped(self) -> list[Path]:
+        """The images that were passed over so far, in this process and in workers."""
+        return [self.path(i) for i in self._corrupt.nonzero().flatten().tolist()]
+
+    def path(self, index: int) -> Path:
+        """The file of a sample."""
+        return self._folder / self.classes[int(self.labels[index])] / os.fsdecode(self._names[index])
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        if self.on_corrupt == "raise":
+            return super().__getitem__(index)
+        at = range(len(self))[index]
+        for later in range(len(self)):
+            place = (at + later) % len(self)
+            if self._corrupt[place]:
+                continue
+            try:
+                return super().__getitem__(place)
+            except UndecodableError as error:
+                self._corrupt[place] = True
+                warnings.warn(f"passed over {error.where}: {error.got}", stacklevel=2)
+        raise self._none()
+
+    def sample(self, index: int) -> Tensor:
+        """The image in [0, 1], cut out and resized."""
+        path = self.path(index)
+        image = _decoded(path, self.mode, self._convert)
+        framed = (random_crop if self.crop == "random" else centre_crop)(image, self.size)
+        pixels = np.array(framed).reshape(self.size, self.size, -1)
+        return torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
+
+    def _first_mode(self) -> str:
+        """The mode of the first image; of those that can be decoded, where others are skipped."""
+        for index in range(len(self)):
+            path = self.path(index)
+            try:
+                mode = _opened(path).mode
+            except UndecodableError:
+                if self.on_corrupt == "raise":
+                    raise
+                continue
+            if mode not in CHANNELS:
+                raise _mode_error(path, mode, " or ".join(CHANNELS))
+            return mode
+        raise self._none()
+
+    def _none(self) -> DataError:
+        return DataError(
+            "not one image can be decoded", where=str(self._folder), got=f"{len(self)} files", do="unpack the set again"
+        )
+
+
+class UndecodableError(DataError):
+    """An image that cannot be decoded: `where` is its file, `got` what the decoder said."""
+
+
+def _decoded(path: Path, mode: str, convert: bool) -> Image:
+    image = _opened(path)
+    if image.mode != mode and not (convert and image.mode in CONVERTIBLE):
+        raise _mode_error(path, image.mode, ", ".join(CONVERTIBLE) if convert else f"{mode}, as the first image")
+    return image.convert(mode)
+
+
+def _opened(path: Path) -> Image:
+    """An image, decoded; on damaged files Pillow's decoders raise whatever their parser does."""
+    from PIL.Image import DecompressionBombError
+    from PIL.Image import open as open_image
+
+    damaged = (OSError, SyntaxError, ValueError, LookupError, EOFError, struct.error, zlib.error, DecompressionBombError)
+    try:
+        image: Image
+        with open_image(path) as image:
+            image.load()
+    except damaged as error:
+        raise UndecodableError(
+            "an image cannot be decoded",
+            where=str(path),
+            got=(str(error).splitlines() or [type(error).__name__])[0],
+            expected="a whole image file",
+            do='unpack it again, delete it, or pass on_corrupt="skip"',
+        ) from error
+    return image
+
+
+def _mode_error(path: Path, mode: str, expected: str) -> DataError:
+    return DataError(
+        "an image has another mode", where=str(path), got=mode, expected=expected, do='convert it, or pass mode="RGB" or "L"'
+    )
+
+
+def _classes(root: Path, split: str) -> tuple[str, ...]:
+    """The class folders of a split, in order; the same ones in both splits."""
+    try:
+        import PIL  # noqa: F401
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("pillow", "data", "ImageFolder") from missing
+    if not (root / split).is_dir():
+        raise wrong_folder("a set of images in class folders", root, LAYOUT, f"pass the folder that holds {split}/")
+    found = {s: sorted(p.name for p in (root / s).iterdir() if p.is_dir()) for s in SPLITS if (root / s).is_dir()}
+    if not found[split]:
+        raise wrong_folder(
+            "a set of images in class folders", root / split, LAYOUT, "sort the images into a folder for each class"
+        )
+    if len(found) == 2 and found["train"] != found["val"]:
+        alone = {s: sorted(set(found[s]) - set(found[other])) for s, other in (SPLITS, SPLITS[::-1])}
+        raise DataError(
+            "train and val have different classes",
+            where=str(root),
+            got=", ".join(f"{len(names)} only in {s} ({names[0]})" for s, names in alone.items() if names),
+            expected="the same folders in both: labels are their places in the order of names",
+            do="unpack the set again, or add what is missing",
+        )
+    return tuple(found[split])
+
+
+def _images(folder: Path) -> list[bytes]:
+    with os.scandir(folder) as entries:
+        names = sorted(os.fsencode(e.name) for e in entries if e.name.lower().endswith(SUFFIXES))
+    if not names:
+        raise wrong_folder(
+            "an image", folder, f"files that end in {', '.join(SUFFIXES)}", "unpack the class again, or remove its folder"
+        )
+    return names

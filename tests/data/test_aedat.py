@@ -1,0 +1,91 @@
+"""AEDAT 2.0 recordings: read back exactly, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from snn2hw.data import read_aedat
+from snn2hw.errors import DataError
+from tests.data.writers import HEADER, address, aedat
+from tests.refused import refused
+
+pytestmark = pytest.mark.torch
+
+PIXELS = st.tuples(st.integers(0, 127), st.integers(0, 127), st.booleans())
+
+
+@given(st.lists(st.tuples(PIXELS, st.integers(0, 2**20)), min_size=1, max_size=30), st.integers(0, 2**32 - 1))
+def test_recordings_are_read_back_exactly(tmp_path_factory: pytest.TempPathFactory, events: list, start: int) -> None:
+    path = tmp_path_factory.mktemp("aedat") / "one.aedat"
+    passed = np.cumsum([later for _, later in events])
+    clock = [(start + int(t)) % 2**32 for t in passed]  # runs over its 32 bits
+    path.write_bytes(aedat(zip((address(*pixel) for pixel, _ in events), clock, strict=True)))
+    read = read_aedat(path)
+    assert (read.height, read.width) == (128, 128)
+    assert read.t.tolist() == (passed - passed[0]).tolist()
+    assert list(zip(read.x.tolist(), read.y.tolist(), read.p.tolist(), strict=True)) == [
+        (x, y, int(on)) for (x, y, on), _ in events
+    ]
+
+
+def test_a_clock_that_jumps_back_stands_still(tmp_path: Path) -> None:
+    path = tmp_path / "one.aedat"
+    path.write_bytes(aedat((0, clock) for clock in (100, 150, 149, 160, 3, 10)))
+    assert read_aedat(path).t.tolist() == [0, 50, 50, 61, 61, 68]
+
+
+def test_what_is_no_pixel_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "one.aedat"
+    path.write_bytes(
+        aedat([(address(5, 6, True), 10), (0x8000, 12), (0xFFFFFFFF, 14), (address(7, 8, False), 20), (address(1, 2, True), 30)])
+    )
+    read = read_aedat(path)
+    assert (read.t.tolist(), read.x.tolist(), read.y.tolist(), read.p.tolist()) == ([0, 10, 20], [5, 7, 1], [6, 8, 2], [1, 0, 1])
+
+
+CUT = "unpack the recording again; other versions of AEDAT are not read"
+WHOLE = aedat([(address(5, 6, True), 10)])
+CASES = {
+    "a recording is not in AEDAT 2.0\n  where:    {path}\n  got:      an empty file": b"",
+    "a recording is not in AEDAT 2.0\n  where:    {path}\n  got:      it begins with '#!AER-DAT4.0'": b"#!AER-DAT4.0\r\n\0\0",
+    "the header of a recording is cut off\n  where:    {path}\n  got:      30 bytes": HEADER[:30],
+    "a recording has no events\n  where:    {path}\n  got:      0 bytes after {header} of header": HEADER,
+    "a recording is cut off\n  where:    {path}\n  got:      5 bytes after {header} of header": WHOLE[:-3],
+}
+EXPECTED = {"a recording is not": "\n  expected: a first line #!AER-DAT2.0", "the header": ""}
+
+
+@pytest.mark.parametrize("begins", CASES)
+def test_damaged_recordings_are_refused(begins: str, tmp_path: Path) -> None:
+    path = tmp_path / "cifar10_cat_3.aedat"
+    path.write_bytes(CASES[begins])
+    expected = next((text for start, text in EXPECTED.items() if begins.startswith(start)), "\n  expected: 8 bytes an event")
+    with refused(DataError, f"{begins.format(path=path, header=len(HEADER))}{expected}\n  do:       {CUT}"):
+        read_aedat(path)
+
+
+def test_another_camera_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "davis.aedat"
+    path.write_bytes(aedat((y << 22 | 100 << 12, 10 * y) for y in range(4)))
+    with refused(
+        DataError,
+        f"""
+        a recording has addresses of another camera
+          where:    {path}
+          got:      4 of 4 events beyond 15 bits
+          expected: addresses of a DVS128: 7 bits column, 7 bits row, 1 bit polarity
+          do:       check that it is a recording of CIFAR10-DVS
+        """,
+    ):
+        read_aedat(path)
+
+
+def test_no_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a recording cannot be read") as caught:
+        read_aedat(tmp_path / "none.aedat")
+    assert caught.value.got == "No such file or directory"
