@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # What imports torch at the top cannot even be collected without it; all of it is marked torch.
-collect_ignore_glob = [] if importlib.util.find_spec("torch") is not None else ["nn/test_*.py", "models/test_*.py"]
+collect_ignore_glob = [] if importlib.util.find_spec("torch") is not None else ["nn/test_*.py", "models/test_*.py", "train/test_*.py"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
