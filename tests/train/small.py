@@ -1,10 +1,9 @@
-"""A training small enough for tests; as a script it trains into a folder, and kills itself in the middle of an epoch if told to."""
+"""A training small enough for tests, which kills its process in the middle of an epoch if told to."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +64,8 @@ def shifted(x: Tensor) -> Tensor:
     return x.roll(int(torch.randint(-1, 2, ())), -1)
 
 
-RECIPE = train.Recipe(epochs=4, batch=16, learning_rate=1e-2, balance=0.01, augment=shifted, workers=2)
+RECIPE = train.Recipe(epochs=3, batch=16, learning_rate=1e-2, balance=0.01, augment=shifted, workers=2)
 
 
 def fitted(out: Path | None, **arguments: Any) -> train.Fitted:
     return train.fit(model(), Noisy(), data(30, 1), steps=STEPS, recipe=RECIPE, out=out, progress=False, device="cpu", **arguments)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(int(sys.argv[2]))
-    fitted(Path(sys.argv[1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,13 +44,14 @@ def uninterrupted() -> train.Fitted:
 
 
 def test_killed_in_the_middle_of_an_epoch_and_resumed(tmp_path: Path, uninterrupted: train.Fitted) -> None:
-    """Two workers with noise of their own, an augmentation and dropout; killed in the second batch of the third epoch."""
-    command = [sys.executable, "-m", "tests.train.small", str(tmp_path), str(torch.get_num_threads())]
-    environment = {**os.environ, small.KILL_AT: str(2 * BATCHES + 2), "PYTHONPATH": str(ROOT)}
-    killed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    """Two workers with noise of their own, an augmentation and dropout; killed in the second batch of the second epoch."""
+    lines = (f"import torch; torch.set_num_threads({torch.get_num_threads()})", "import pathlib", "from tests.train import small",
+             f"small.fitted(pathlib.Path({str(tmp_path)!r}))")  # fmt: skip
+    environment = {**os.environ, small.KILL_AT: str(BATCHES + 2), "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     _, facts = checkpoint.read(tmp_path / checkpoint.FILE)
-    assert [e["number"] for e in facts["history"]] == [1, 2]
+    assert [e["number"] for e in facts["history"]] == [1]
     resumed = small.fitted(tmp_path, resume=True)
     assert same(resumed.model, uninterrupted.model)
     assert records(resumed) == records(uninterrupted)
@@ -107,10 +109,17 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert train.evaluate(best, small.data(30, 1), 2) == fitted.best.validation
 
 
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("done")
+    go_on(out)
+    return out
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    go_on(tmp_path)
-    return tmp_path
+def folder(done: Path, tmp_path: Path) -> Path:
+    shutil.copytree(done, tmp_path / "out")
+    return tmp_path / "out"
 
 
 def go_on(out: Path | None, model: torch.nn.Module | None = None, n: int = small.N, **given: Any) -> train.Fitted:
