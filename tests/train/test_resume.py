@@ -137,7 +137,7 @@ def go_on(out: Path | None, model: torch.nn.Module | None = None, n: int = small
         (
             {"recipe": dataclasses.replace(QUIET, augment=small.shifted)},
             "augment None",
-            "augment tests.train.small.shifted",
+            "augment <function shifted>",
         ),
     ],
 )  # fmt: skip
