@@ -59,7 +59,6 @@ def fit(
     history: list[Epoch] = []
     with _seeded(seed), reporter(epochs, progress) as report:
         model = build().train()
-        start = {name: a.detach().clone() for name, a in _coefficients(model).items()}
         optimiser = torch.optim.AdamW(_groups(model), lr=LEARNING_RATE)
         batches = len(labels) // BATCH
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=epochs * batches, pct_start=0.15)
@@ -68,9 +67,8 @@ def fit(
             for chosen in torch.randperm(len(labels))[: batches * BATCH].reshape(batches, BATCH):
                 logits = model(nn.repeat(_shifted(images[chosen]), STEPS)).mean(0)
                 loss = torch.nn.functional.cross_entropy(logits, labels[chosen], label_smoothing=LABEL_SMOOTHING)
-                away = sum(((a - start[name]) ** 2).sum() for name, a in _coefficients(model).items())
                 optimiser.zero_grad()
-                torch.autograd.backward(loss + COEFFICIENT_PENALTY * away)
+                torch.autograd.backward(loss + COEFFICIENT_PENALTY * nn.coefficient_penalty(model))
                 optimiser.step()
                 schedule.step()
                 loss_sum += loss.item()
@@ -98,10 +96,6 @@ def _seeded(seed: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _coefficients(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    return {name: m.a for name, m in model.named_modules() if isinstance(m, nn.LNM)}
 
 
 def _groups(model: torch.nn.Module) -> list[dict[str, object]]:

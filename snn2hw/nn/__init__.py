@@ -18,19 +18,26 @@ except ModuleNotFoundError as missing:
 from torch.nn import Dropout, Identity, Sequential
 
 from snn2hw.nn.layers import AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, repeat
+from snn2hw.nn.losses import balance_loss, coefficient_penalty
 from snn2hw.nn.neuron import Firing, Neuron
-from snn2hw.nn.neurons import IF, LIF, LNM, PLIF, CirculateFiring
-from snn2hw.nn.surrogate import Rectangle, Surrogate
+from snn2hw.nn.neurons import IF, LIF, PLIF, CirculateFiring
+from snn2hw.nn.observe import Observation, check_alive, observe
+from snn2hw.nn.polynomials import LNM, QIF, CirculateLNM
+from snn2hw.nn.surrogate import Surrogate
+from snn2hw.nn.surrogates import Atan, Rectangle, Sigmoid, Triangle
 
 __all__ = [
     "IF",
     "LIF",
     "LNM",
     "PLIF",
+    "QIF",
+    "Atan",
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "CirculateFiring",
+    "CirculateLNM",
     "Conv2d",
     "Dropout",
     "Firing",
@@ -39,8 +46,15 @@ __all__ = [
     "Linear",
     "MaxPool2d",
     "Neuron",
+    "Observation",
     "Rectangle",
     "Sequential",
+    "Sigmoid",
     "Surrogate",
+    "Triangle",
+    "balance_loss",
+    "check_alive",
+    "coefficient_penalty",
+    "observe",
     "repeat",
 ]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, interval, one_of, positive, schedule, whole
 from snn2hw.errors import ShapeError, UsageError
-from snn2hw.nn.surrogate import Rectangle, Surrogate
-
-Reset: TypeAlias = Literal["subtract", "value", "none"]
-Order: TypeAlias = Literal["poly_then_input", "input_then_poly"]
+from snn2hw.nn.observe import Observable
+from snn2hw.nn.surrogate import Surrogate
+from snn2hw.nn.surrogates import Rectangle
+from snn2hw.nn.through_time import Order, Reset, Settings, ThroughTime
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Firing:
         return cls(thetas, amps, signed=bool(signed), circulates=True)
 
 
-class Neuron(torch.nn.Module):
+class Neuron(Observable):
     """y[t], u[t] from u[t-1] and x[t], for every step t of x [T, N, ...]; u starts at 0 in every call.
 
     poly_then_input:  h = clamp(P(u) + x)         P(u) = a_0 + a_1 u + ... + a_d u**d
@@ -76,12 +76,16 @@ class Neuron(torch.nn.Module):
     firing:           y, residual r = fire(h)     see `Firing`; > in place of >= where strict
     reset:            subtract: u = r    value: u = reset_value where it fired, else h    none: u = h
 
-    Input and output: floats [T, N, C, ...], the output holds payloads. A subclass gives `coefficients`.
+    Input and output: floats [T, N, C, ...], the output holds payloads. The arithmetic is that of the coefficients' dtype or the
+    input's, the wider one, and float32 at least. At the bounds of a clamp the gradient is 0. A subclass gives `coefficients`.
 
     Args:
         firing: thresholds, amplitudes, sign.
         reset, reset_value, strict, order, state_range: as in the equation.
         surrogate: the comparison with its training gradient; None is Rectangle(width=1).
+        learn_threshold: whether theta_k = scale * (its given value), with one learned scale = exp(`log_scale`) that starts at 1.
+        checkpoint: for the backward pass remember the input and the membrane every so many steps, and compute the steps between
+            again; None: remember the membrane of every step, once (and its argument in input_then_poly). See docs/neurons.md.
 
     Raises:
         UsageError: an unknown word or an argument of the wrong type.
@@ -89,6 +93,7 @@ class Neuron(torch.nn.Module):
     """
 
     gain = 1.0
+    log_scale: torch.nn.Parameter | None
 
     def __init__(
         self,
@@ -100,6 +105,8 @@ class Neuron(torch.nn.Module):
         order: Order = "poly_then_input",
         state_range: tuple[float, float] = (-4.0, 4.0),
         surrogate: Surrogate | None = None,
+        learn_threshold: bool = False,
+        checkpoint: int | None = None,
     ) -> None:
         super().__init__()
         if surrogate is not None and not isinstance(surrogate, Surrogate):
@@ -111,12 +118,14 @@ class Neuron(torch.nn.Module):
                 do="pass nn.Rectangle(width=1.0) or a subclass of nn.Surrogate",
             )
         self.firing = firing
-        self.reset = one_of("reset", reset, RESETS, self.kind)
-        self.order = one_of("order", order, ORDERS, self.kind)
+        self.reset = cast(Reset, one_of("reset", reset, RESETS, self.kind))
+        self.order = cast(Order, one_of("order", order, ORDERS, self.kind))
         self.state_range = interval("state_range", state_range, self.kind)
         self.reset_value = between("reset_value", reset_value, *self.state_range, self.kind)
         self.strict = bool(strict)
         self.surrogate = Rectangle() if surrogate is None else surrogate
+        self.log_scale = torch.nn.Parameter(torch.zeros(())) if learn_threshold else None
+        self.checkpoint = None if checkpoint is None else whole("checkpoint", checkpoint, 1, None, self.kind)
 
     @property
     def coefficients(self) -> Tensor:
@@ -130,8 +139,10 @@ class Neuron(torch.nn.Module):
 
     @property
     def thresholds(self) -> tuple[float, ...]:
-        """theta_k, one per firing level."""
-        return self.firing.thresholds
+        """theta_k, one per firing level, as they are now."""
+        if self.log_scale is None:
+            return self.firing.thresholds
+        return tuple(self.thetas(self.log_scale.detach()).tolist())
 
     @property
     def amplitudes(self) -> tuple[float, ...]:
@@ -148,44 +159,35 @@ class Neuron(torch.nn.Module):
         """Whether firing is circulate (`levels` rounds) rather than a single comparison."""
         return self.firing.circulates
 
+    @property
+    def settings(self) -> Settings:
+        """What the step needs besides tensors."""
+        lo, hi = self.state_range
+        return Settings(self.order, lo, hi, self.reset, self.reset_value, self.strict, self.signed, self.amplitudes)
+
+    def thetas(self, like: Tensor) -> Tensor:
+        """theta_k [K], in the dtype and on the device of `like`; differentiable where learned."""
+        given = torch.tensor(self.firing.thresholds, dtype=like.dtype, device=like.device)
+        return given if self.log_scale is None else given * self.log_scale.to(like).exp()
+
     def forward(self, x: Tensor) -> Tensor:
         """Payloads [T, N, C, ...] of synaptic input x [T, N, C, ...], same dtype.
 
         Raises:
-            ShapeError: x has no T axis, or not the channels of the coefficients.
+            ShapeError: x has no T axis, not the channels of the coefficients, or not the steps of the surrogate's widths.
         """
         a = self.coefficients
         self._check(x, len(a))
-        columns = a.reshape((1, len(a)) + (1,) * (x.ndim - 3) + (-1,)).unbind(-1)
-        u, payloads = torch.zeros_like(x[0]), []
-        for step in x.unbind(0):
-            payload, u = self._step(columns, u, step)
-            payloads.append(payload)
-        return torch.stack(payloads)
-
-    def _step(self, a: Sequence[Tensor], u: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        lo, hi = self.state_range
-        if self.order == "input_then_poly":
-            h = _polynomial(a, (u + x).clamp(lo, hi)).clamp(lo, hi)
-        else:
-            h = (_polynomial(a, u) + x).clamp(lo, hi)
-        payload, residual, fired = self._fire(h)
-        if self.reset == "subtract":
-            return payload, residual
-        return payload, h.masked_fill(fired, self.reset_value) if self.reset == "value" else h
-
-    def _fire(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(payload, what is left of h, whether it fired at any level)."""
-        payload, r, fired = torch.zeros_like(h), h, torch.zeros_like(h, dtype=torch.bool)
-        for theta, amplitude in zip(self.thresholds, self.amplitudes, strict=True):
-            s: Tensor = self.surrogate(r - theta, self.strict)
-            if self.signed:
-                s = s - self.surrogate(-r - theta, self.strict)
-            r = torch.sub(r, s, alpha=theta)  # s is -1, 0 or 1: the product is exact, fused or not
-            payload = torch.add(payload, s, alpha=amplitude)
-            if self.reset == "value":  # the payload would not do: spikes of opposite sign can cancel
-                fired = fired | (s != 0)
-        return payload, r, fired
+        dtype = torch.promote_types(torch.promote_types(x.dtype, a.dtype), torch.float32)
+        entering, a = x.to(dtype), a.to(dtype)
+        widths = self.surrogate.widths(len(x), entering)
+        fused: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]] = ThroughTime.apply
+        payload, positive, negative, h = fused(
+            entering, a, self.thetas(entering), widths, self.surrogate, self.settings, self.checkpoint, self.observed
+        )
+        if self.observed:
+            self.tell(payload, positive, negative, h, self.state_range)
+        return payload.to(x.dtype) if x.is_floating_point() else payload
 
     def _check(self, x: Tensor, channels: int) -> None:
         if x.ndim < 3 or len(x) == 0:
@@ -218,9 +220,10 @@ class Neuron(torch.nn.Module):
         return ", ".join([*parts, f"strict={self.strict}", f"order={self.order}", f"state_range={self.state_range}"])
 
 
-def _polynomial(a: Sequence[Tensor], u: Tensor) -> Tensor:
-    """P(u) by Horner; degree at least 1."""
-    y = a[-1] * u + a[-2]
-    for coefficient in a[-3::-1]:
-        y = y * u + coefficient
-    return y
+def channel_rows(channels: int | None, where: str) -> int:
+    """Rows of coefficients: one for each channel, one where `channels` is None.
+
+    Raises:
+        UsageError, ValueRangeError: channels is neither None nor an int of at least 1.
+    """
+    return 1 if channels is None else whole("channels", channels, 1, None, where)

@@ -1,104 +1,51 @@
-"""The field's names for settings of the one family: LNM, circulate firing, LIF, IF and PLIF."""
+"""Neurons whose dynamics are linear, by the field's names: circulate firing, LIF, IF and PLIF."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import MAX_DEGREE, between, one_of, whole
-from snn2hw.nn.neuron import Firing, Neuron, Order, Reset
+from snn2hw.arguments import between
+from snn2hw.nn.neuron import Firing, Neuron, channel_rows
 from snn2hw.nn.surrogate import Surrogate
-
-_A1 = {"lif": 0.5}  # init: the linear coefficient it starts from; all others start at 0
-
-
-class LNM(Neuron):
-    """Learnable Neuron Model: P(u) = a_0 + a_1 u + ... + a_d u**d with learned coefficients, a single comparison.
-
-    Args:
-        degree: d, 1..5.
-        init: "lif" starts as LIF with decay 0.5: a_1 = 0.5, all others 0.
-        channels: one polynomial per channel (axis 2); None: one per layer.
-        threshold, reset, reset_value, strict, order, state_range, surrogate: see `Neuron`.
-
-    The learned parameter is `a`, [1, d+1] or [channels, d+1], a_0 first.
-
-    Raises:
-        UsageError: an unknown word or an argument of the wrong type.
-        ValueRangeError: a number outside its range.
-    """
-
-    a: torch.nn.Parameter
-
-    def __init__(
-        self,
-        degree: int = 3,
-        *,
-        threshold: float = 1.0,
-        reset: Reset = "subtract",
-        reset_value: float = 0.0,
-        strict: bool = False,
-        order: Order = "poly_then_input",
-        state_range: tuple[float, float] = (-4.0, 4.0),
-        init: str = "lif",
-        channels: int | None = None,
-        surrogate: Surrogate | None = None,
-    ) -> None:
-        super().__init__(
-            Firing.single(threshold, self.kind),
-            reset=reset,
-            reset_value=reset_value,
-            strict=strict,
-            order=order,
-            state_range=state_range,
-            surrogate=surrogate,
-        )
-        a = torch.zeros(_rows(channels, self.kind), whole("degree", degree, 1, MAX_DEGREE, self.kind) + 1)
-        a[:, 1] = _A1[one_of("init", init, tuple(_A1), self.kind)]
-        self.a = torch.nn.Parameter(a)
-
-    @property
-    def coefficients(self) -> Tensor:
-        """The learned parameter `a` itself, [1 or C, degree+1]."""
-        return self.a
+from snn2hw.nn.through_time import Order, Reset
 
 
 class _Linear(Neuron):
-    """P(u) = decay*u, with decay [1 or C] given by a subclass."""
+    """P(u) = decay*u; decay [1 or C] is the buffer `decay`, or where it is learned sigmoid(`w`), `w` the parameter."""
 
-    def _decay(self) -> Tensor:
-        raise NotImplementedError
+    decay: Tensor | None
+    w: torch.nn.Parameter | None
+
+    def _leak(self, decay: float, channels: int | None, learn: bool) -> None:
+        start = between("decay", decay, 0.0, 1.0, self.kind, inclusive=not learn)
+        rows = channel_rows(channels, self.kind)
+        self.register_buffer("decay", None if learn else torch.full((rows,), start))
+        self.register_parameter("w", torch.nn.Parameter(torch.full((rows,), math.log(start / (1.0 - start)))) if learn else None)
 
     @property
     def coefficients(self) -> Tensor:
         """[0, decay] as [1 or C, 2]."""
-        decay = self._decay()
+        decay = self.decay if self.w is None else torch.sigmoid(self.w)
+        assert decay is not None
         return torch.stack([torch.zeros_like(decay), decay], dim=1)
 
 
-class _FixedDecay(_Linear):
-    decay: Tensor
-
-    def _hold(self, decay: float, channels: int | None) -> None:
-        rows = _rows(channels, self.kind)
-        self.register_buffer("decay", torch.full((rows,), between("decay", decay, 0.0, 1.0, self.kind)))
-
-    def _decay(self) -> Tensor:
-        return self.decay
-
-
-class CirculateFiring(_FixedDecay):
+class CirculateFiring(_Linear):
     """P(u) = decay*u; fires in up to `levels` rounds while the residual membrane is over (or, signed, below -) threshold.
 
     Args:
         levels: K, 1..16.
         signed: whether negative spikes are fired.
         decay: in [0, 1]; kept in the buffer `decay`, [1] or [channels].
+        learn_decay: whether it is learned as in `PLIF`: decay = sigmoid(`w`), `w` [1] or [channels]; it then starts in (0, 1).
         threshold: of every level.
-        thresholds, amplitudes: per level, tuples of length `levels`; default `threshold` and 1.0 for each.
-        reset, reset_value, strict, order, state_range, surrogate: see `Neuron`.
+        thresholds, amplitudes: per level, sequences of length `levels`; default `threshold` and 1.0 for each.
+        learn_threshold: whether all thresholds are learned, by one factor: the parameter `log_scale`, see `Neuron`.
+        reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     Raises:
         UsageError: an unknown word or an argument of the wrong type or length.
@@ -119,8 +66,11 @@ class CirculateFiring(_FixedDecay):
         state_range: tuple[float, float] = (-4.0, 4.0),
         channels: int | None = None,
         surrogate: Surrogate | None = None,
-        thresholds: tuple[float, ...] | None = None,
-        amplitudes: tuple[float, ...] | None = None,
+        thresholds: Sequence[float] | None = None,
+        amplitudes: Sequence[float] | None = None,
+        learn_decay: bool = False,
+        learn_threshold: bool = False,
+        checkpoint: int | None = None,
     ) -> None:
         super().__init__(
             Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind),
@@ -130,16 +80,18 @@ class CirculateFiring(_FixedDecay):
             order=order,
             state_range=state_range,
             surrogate=surrogate,
+            learn_threshold=learn_threshold,
+            checkpoint=checkpoint,
         )
-        self._hold(decay, channels)
+        self._leak(decay, channels, learn_decay)
 
 
-class LIF(_FixedDecay):
+class LIF(_Linear):
     """Leaky integrate-and-fire: P(u) = decay*u, a single comparison.
 
     Args:
         decay: in [0, 1]; kept in the buffer `decay`, [1] or [channels].
-        threshold, reset, reset_value, strict, order, state_range, surrogate: see `Neuron`.
+        threshold, reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     Raises:
         UsageError: an unknown word or an argument of the wrong type.
@@ -158,6 +110,7 @@ class LIF(_FixedDecay):
         state_range: tuple[float, float] = (-4.0, 4.0),
         channels: int | None = None,
         surrogate: Surrogate | None = None,
+        checkpoint: int | None = None,
     ) -> None:
         super().__init__(
             Firing.single(threshold, self.kind),
@@ -167,8 +120,9 @@ class LIF(_FixedDecay):
             order=order,
             state_range=state_range,
             surrogate=surrogate,
+            checkpoint=checkpoint,
         )
-        self._hold(decay, channels)
+        self._leak(decay, channels, learn=False)
 
 
 class IF(LIF):
@@ -185,6 +139,7 @@ class IF(LIF):
         state_range: tuple[float, float] = (-4.0, 4.0),
         channels: int | None = None,
         surrogate: Surrogate | None = None,
+        checkpoint: int | None = None,
     ) -> None:
         super().__init__(
             1.0,
@@ -196,6 +151,7 @@ class IF(LIF):
             state_range=state_range,
             channels=channels,
             surrogate=surrogate,
+            checkpoint=checkpoint,
         )
 
 
@@ -204,7 +160,7 @@ class PLIF(_Linear):
 
     Args:
         decay: where it starts, in (0, 1); the learned parameter is `w` = log(decay / (1 - decay)), [1] or [channels].
-        threshold, reset, reset_value, strict, order, state_range, surrogate: see `Neuron`.
+        threshold, reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     Raises:
         UsageError: an unknown word or an argument of the wrong type.
@@ -223,6 +179,7 @@ class PLIF(_Linear):
         state_range: tuple[float, float] = (-4.0, 4.0),
         channels: int | None = None,
         surrogate: Surrogate | None = None,
+        checkpoint: int | None = None,
     ) -> None:
         super().__init__(
             Firing.single(threshold, self.kind),
@@ -232,13 +189,6 @@ class PLIF(_Linear):
             order=order,
             state_range=state_range,
             surrogate=surrogate,
+            checkpoint=checkpoint,
         )
-        start = between("decay", decay, 0.0, 1.0, self.kind, inclusive=False)
-        self.w = torch.nn.Parameter(torch.full((_rows(channels, self.kind),), math.log(start / (1.0 - start))))
-
-    def _decay(self) -> Tensor:
-        return torch.sigmoid(self.w)
-
-
-def _rows(channels: int | None, where: str) -> int:
-    return 1 if channels is None else whole("channels", channels, 1, None, where)
+        self._leak(decay, channels, learn=True)

@@ -1,60 +1,117 @@
-"""Surrogate gradients: a step function forwards, a function with a useful derivative backwards."""
+"""Surrogate gradients: a step function forwards, the derivative of a soft step backwards, with a width that can be learned."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import positive
+from snn2hw.arguments import positive, whole
+from snn2hw.errors import ShapeError
 
 
 class Surrogate(torch.nn.Module):
-    """A comparison with zero that can be trained through: y = [x >= 0], or [x > 0] where strict; any shape and dtype.
+    """A comparison with zero that can be trained through: y = [x >= 0], or [x > 0] where strict; any shape and float dtype.
 
-    A subclass implements `forward(x, strict)`, whose values must be exactly 0 and 1 in the dtype of x.
-    """
+    Backwards y stands for a soft step S_w(x), which rises from 0 to 1 and has the slope 1/w at x = 0:
 
-    def forward(self, x: Tensor, strict: bool = False) -> Tensor:
-        """[x >= 0] or [x > 0], as 0 and 1 in the dtype of x."""
-        raise NotImplementedError
+    dL/dx = dL/dy * dS_w(x)/dx        dL/dw = sum of dL/dy * dS_w(x)/dw
 
-
-class Rectangle(Surrogate):
-    """y = [x >= 0] or [x > 0];  dy/dx := 1/width where |x| < width/2, else 0.
+    A subclass gives `soft` and `slope`, and `width_slope` where S_w(x) is no function of x/w. They are called with x of any
+    shape and a width that broadcasts to it, both of one dtype, with no gradient recorded.
 
     Args:
-        width: of the window, in units of the membrane potential; > 0.
+        width: w > 0, in units of the membrane potential.
+        learnable: whether w is learned; the parameter is `log_width`, so that w stays positive.
+        steps: one width for each of this many steps T, all starting at `width`; None: one width for all steps.
+
+    A neuron layer has its own surrogate, and so its own width; layers that are given the same object share it.
 
     Raises:
-        ValueRangeError: width is not finite or not positive.
+        UsageError: width is no number, or steps no int. ValueRangeError: width is not finite and positive, or steps < 1.
     """
 
-    def __init__(self, width: float = 1.0) -> None:
+    log_width: torch.nn.Parameter | None
+
+    def __init__(self, width: float = 1.0, *, learnable: bool = False, steps: int | None = None) -> None:
         super().__init__()
-        self.width = positive("width", width, "Rectangle")
+        where = type(self).__name__
+        self._start = positive("width", width, where)
+        self.steps = None if steps is None else whole("steps", steps, 1, None, where)
+        start = torch.full(() if steps is None else (steps,), math.log(self._start))
+        self.log_width = torch.nn.Parameter(start) if learnable else None
+
+    def soft(self, x: Tensor, width: Tensor) -> Tensor:
+        """S_w(x), in [0, 1]."""
+        raise NotImplementedError
+
+    def slope(self, x: Tensor, width: Tensor) -> Tensor:
+        """dS_w(x)/dx."""
+        raise NotImplementedError
+
+    def width_slope(self, x: Tensor, width: Tensor) -> Tensor:
+        """dS_w(x)/dw; for S_w(x) = S(x/w) this is -(x/w) dS_w(x)/dx."""
+        return -(x / width) * self.slope(x, width)
+
+    @property
+    def width(self) -> float | tuple[float, ...]:
+        """The width, or with `steps` one for each step."""
+        if self.log_width is not None:
+            found = self.log_width.detach().double().exp().tolist()
+            return tuple(found) if isinstance(found, list) else float(found)
+        return self._start if self.steps is None else (self._start,) * self.steps
+
+    def widths(self, steps: int, like: Tensor) -> Tensor:
+        """The width at each of `steps` steps, [steps], in the dtype and on the device of `like`; differentiable where learned.
+
+        Raises:
+            ShapeError: there is one width per step, for another number of steps.
+        """
+        if self.steps not in (None, steps):
+            raise ShapeError(
+                "the surrogate has one width for each step, and the input another number of steps",
+                where=f"{type(self).__name__}({self.extra_repr()})",
+                got=f"T = {steps}",
+                expected=f"T = {self.steps}",
+                do=f"construct it with steps={steps}, or with steps=None for one width",
+            )
+        if self.log_width is None:
+            return torch.full((steps,), self._start, dtype=like.dtype, device=like.device)
+        return self.log_width.to(like).exp().expand(steps)
 
     def forward(self, x: Tensor, strict: bool = False) -> Tensor:
-        """[x >= 0] or [x > 0], as 0 and 1 in the dtype of x; same shape."""
-        step: Callable[..., Tensor] = _RectangleStep.apply
-        return step(x, strict, self.width)
+        """[x >= 0] or [x > 0], as 0 and 1 in the dtype of x; x [T, ...] where there is one width for each step.
+
+        Raises:
+            ShapeError: x has another number of steps than there are widths.
+        """
+        if self.steps is None:
+            widths = self.widths(1, x).reshape(())
+        else:
+            widths = self.widths(len(x), x).reshape(-1, *(1,) * (x.ndim - 1))
+        step: Callable[..., Tensor] = _Step.apply
+        return step(x, widths, self, strict)
 
     def extra_repr(self) -> str:
         """Arguments, for print."""
-        return f"width={self.width}"
+        width = f"width={self._start:g}" if self.log_width is None else f"width={self.width}, learnable=True"
+        return width + ("" if self.steps is None else f", steps={self.steps}")
 
 
-class _RectangleStep(torch.autograd.Function):
+class _Step(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, strict: bool, width: float) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.width = width
+    def forward(ctx: Any, x: Tensor, widths: Tensor, surrogate: Surrogate, strict: bool) -> Tensor:
+        ctx.save_for_backward(x, widths)
+        ctx.surrogate = surrogate
         return (x > 0 if strict else x >= 0).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        (x,) = ctx.saved_tensors
-        inside = (x.abs() < ctx.width / 2).to(x.dtype)
-        return inside * (grads[0] / ctx.width), None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
+        x, widths = ctx.saved_tensors
+        grad_widths = None
+        if ctx.needs_input_grad[1]:
+            grad_widths = (grads[0] * ctx.surrogate.width_slope(x, widths)).sum_to_size(widths.shape)
+        return grads[0] * ctx.surrogate.slope(x, widths), grad_widths, None, None

@@ -1,0 +1,158 @@
+"""The neuron's step and its reverse sweep in C, for float32 on a CPU: the floats of `equation`, in one pass over the memory."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import MAX_DEGREE, MAX_LEVELS, RESETS
+from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.native.compiler import compiler, library, library_key
+from snn2hw.nn.equation import Incoming, Run, Settings, Sums
+from snn2hw.nn.surrogate import Surrogate
+from snn2hw.nn.surrogates import Atan, Rectangle, Triangle
+
+SOURCE = Path(__file__).with_suffix(".c")
+SURROGATES: tuple[type[Surrogate], ...] = (Rectangle, Triangle, Atan)  # in the order of the C source
+SHARE = 1 << 14  # neurons and steps that are worth a thread
+
+_FLOATS = ("a", "slope_terms", "thetas", "amplitudes", "widths")
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("steps", "size", "inner", "channels")),
+        *(
+            (name, ctypes.c_int32)
+            for name in ("rows", "degree", "levels", "input_first", "reset", "strict", "is_signed", "surrogate")
+        ),
+        *((name, ctypes.c_float) for name in ("lo", "hi", "reset_value")),
+        *((name, ctypes.c_void_p) for name in _FLOATS),
+    )
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    return SOURCE.read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=4)
+def _loaded(key: str) -> ctypes.CDLL | None:
+    """The library of that key; None where the compiler fails, which is not asked again."""
+    try:
+        return library(_source())
+    except ExecutorUnavailableError:
+        return None
+
+
+def _library() -> ctypes.CDLL | None:
+    return None if compiler() is None else _loaded(library_key(_source()))
+
+
+def runs(x: Tensor, a: Tensor, thetas: Tensor) -> bool:
+    """Whether the kernel takes a layer forwards: float32 in main memory, within its limits, and a compiler is there."""
+    return (
+        x.dtype == a.dtype == thetas.dtype == torch.float32
+        and x.device.type == a.device.type == thetas.device.type == "cpu"
+        and 2 <= a.shape[1] <= MAX_DEGREE + 1
+        and len(thetas) <= MAX_LEVELS
+        and not torch.compiler.is_compiling()
+        and _library() is not None
+    )
+
+
+def sweeps(surrogate: Surrogate) -> bool:
+    """Whether the kernel knows the slope of a surrogate: exp, of Sigmoid, is not the same to the last bit in two libraries."""
+    return type(surrogate) in SURROGATES
+
+
+def forward(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, u: Tensor) -> tuple[Run, Tensor]:
+    """As `equation.forward`; the tensors as `runs` asks."""
+    x, u = x.contiguous(), u.clone(memory_format=torch.contiguous_format)
+    payload, h = torch.empty_like(x), torch.empty_like(x)
+    z = torch.empty_like(x) if settings.input_first else None
+    call = _Call(x, a, thetas, settings, None, 0)
+    call("snn2hw_forward", x, u, payload, h, z)
+    return Run(payload, h, z), u
+
+
+def sweep(
+    run: Run,
+    u: Tensor,
+    a: Tensor,
+    thetas: Tensor,
+    widths: Tensor,
+    surrogate: Surrogate,
+    settings: Settings,
+    incoming: Incoming,
+    sums: Sums,
+    gu: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """As `equation.sweep`; the tensors as `runs` asks, the surrogate as `sweeps` does."""
+    h, z = run.h.contiguous(), None if run.z is None else run.z.contiguous()
+    gp = None if incoming.payload is None else incoming.payload.contiguous()
+    above = None if incoming.positive is None else incoming.positive.contiguous()
+    below = None if incoming.negative is None else (-incoming.negative).contiguous()
+    gx, gu = torch.empty_like(h), gu.clone(memory_format=torch.contiguous_format)
+    of_widths = None if sums.widths is None else torch.empty_like(h)
+    call = _Call(h, a, thetas, settings, widths, SURROGATES.index(type(surrogate)))
+    call("snn2hw_backward", h, z, u.contiguous(), gp, above, below, gu, gx, sums.a, sums.thetas, of_widths)
+    if sums.widths is not None and of_widths is not None:
+        sums.widths.copy_(of_widths.flatten(1).sum(1))
+    return gx, gu
+
+
+class _Call:
+    """One layer as the C source reads it; holds what its pointers point to."""
+
+    def __init__(self, x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, widths: Tensor | None, surrogate: int) -> None:
+        degree = a.shape[1] - 1
+        self.held = {
+            "a": a.contiguous(),
+            "slope_terms": (a[:, 1:] * torch.arange(1, degree + 1, dtype=a.dtype)).contiguous(),
+            "thetas": thetas.contiguous(),
+            "amplitudes": torch.tensor(settings.amplitudes, dtype=x.dtype),
+            "widths": torch.ones(len(x)) if widths is None else widths.contiguous(),
+        }
+        self.size = x[0].numel()
+        self.work = x.numel()
+        self.layer = _Layer(
+            len(x), self.size, math.prod(x.shape[3:]), x.shape[2], len(a), degree, len(thetas), settings.input_first,
+            RESETS.index(settings.reset), settings.strict, settings.signed, surrogate,
+            settings.lo, settings.hi, settings.reset_value, *(self.held[name].data_ptr() for name in _FLOATS),
+        )  # fmt: skip
+
+    def __call__(self, name: str, *tensors: Tensor | None) -> None:
+        found = _library()
+        assert found is not None
+        function = found[name]
+        pointers = [ctypes.c_void_p(None if t is None else t.data_ptr()) for t in tensors]
+
+        def part(begin: int, end: int) -> None:
+            function(ctypes.byref(self.layer), ctypes.c_int64(begin), ctypes.c_int64(end), *pointers)
+
+        _in_parts(part, self.size, self.work)
+
+
+def _in_parts(part: Callable[[int, int], None], size: int, work: int) -> None:
+    """Neurons 0..size-1 by as many threads as torch has, where they are worth it; no float depends on how many."""
+    threads = min(torch.get_num_threads(), work // SHARE)
+    if threads <= 1:
+        part(0, size)
+        return
+    bounds = [size * n // threads for n in range(threads + 1)]
+    list(_pool(os.getpid(), threads).map(part, bounds[:-1], bounds[1:]))
+
+
+@lru_cache(maxsize=2)
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """A pool of this process: a fork has none of its parent's threads."""
+    return ThreadPoolExecutor(threads)

@@ -1,0 +1,46 @@
+"""Two terms for the loss: balanced membranes, and polynomials that stay near where they started."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import UsageError
+from snn2hw.nn.observe import Seen
+from snn2hw.nn.polynomials import LearnedPolynomial
+
+EPSILON = 1e-6
+
+
+def balance_loss(seen: Seen) -> Tensor:
+    """mean over layers l and steps t of ((p - n) / (p + n + 1e-6))**2, in [0, 1]; a scalar, differentiable.
+
+    p = positive[t] and n = negative[t] of layer l: the means of relu(h) and of relu(-h) over samples and neurons. It is 0
+    where the membranes have as much positive as negative mass, 1 where they have one sign only. This is how we read
+    "positive-negative balance": the paper's full text was not available when it was written.
+
+    Raises:
+        UsageError: nothing was seen.
+    """
+    if not seen:
+        raise UsageError(
+            "no layer was observed",
+            where="nn.balance_loss",
+            got="an empty observation",
+            expected="what nn.observe saw in a forward of a model with neurons",
+            do="call the model inside `with nn.observe(model) as seen:`",
+        )
+    return torch.stack(
+        [(((s.positive - s.negative) / (s.positive + s.negative + EPSILON)) ** 2).mean() for s in seen.values()]
+    ).mean()
+
+
+def coefficient_penalty(model: torch.nn.Module) -> Tensor:
+    """sum over all LNM and CirculateLNM of (a - start)**2, a scalar, differentiable; 0 where the model has none.
+
+    start: the buffer that holds the coefficients the neuron was constructed with.
+    """
+    learned = [m for m in model.modules() if isinstance(m, LearnedPolynomial)]
+    if not learned:
+        return torch.zeros(())
+    return torch.stack([((m.a - m.start) ** 2).sum() for m in learned]).sum()

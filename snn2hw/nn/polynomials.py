@@ -1,0 +1,237 @@
+"""Neurons whose dynamics are a polynomial of degree over one: learned (LNM, CirculateLNM) and fixed (QIF)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import MAX_DEGREE, between, one_of, positive, whole
+from snn2hw.errors import UsageError, ValueRangeError
+from snn2hw.nn.neuron import Firing, Neuron, channel_rows
+from snn2hw.nn.surrogate import Surrogate
+from snn2hw.nn.through_time import Order, Reset
+
+STARTS = ("lif", "plif", "qif")
+
+
+class LearnedPolynomial(Neuron):
+    """P(u) = a_0 + a_1 u + ... + a_d u**d with learned coefficients; see `LNM` and `CirculateLNM`.
+
+    The parameter is `a`, [1, d+1] or [channels, d+1], a_0 first; the buffer `start` holds where it started. A state dict without
+    `start`, of an older version, loads: the constructor's own start is kept.
+    """
+
+    a: torch.nn.Parameter
+    start: Tensor
+
+    def _learn(self, degree: int, init: str, channels: int | None) -> None:
+        rows = channel_rows(channels, self.kind)
+        a = torch.zeros(rows, whole("degree", degree, 1, MAX_DEGREE, self.kind) + 1)
+        if one_of("init", init, STARTS, self.kind) == "qif":
+            self._check_quadratic(degree)
+            rest, critical = 0.0, self.thresholds[0] / 2
+            a[:, :3] = torch.tensor(quadratic(rest, critical, self._curvature(critical)))
+        else:
+            a[:, 1] = (torch.arange(rows) + 0.5) / rows if init == "plif" else 0.5
+        self.a = torch.nn.Parameter(a)
+        self.register_buffer("start", a.clone())
+
+    def _check_quadratic(self, degree: int) -> None:
+        if degree < 2:
+            raise UsageError(
+                "a polynomial of this degree cannot start as QIF",
+                where=self.kind,
+                got=f"init='qif', degree={degree}",
+                expected="degree 2..5",
+                do="choose degree=2, or init='lif'",
+            )
+        if self.thresholds[0] >= self.state_range[1]:
+            raise ValueRangeError(
+                "a neuron that starts as QIF has its threshold inside the state range",
+                where=self.kind,
+                got=f"threshold={self.thresholds[0]:g}, state_range={self.state_range}",
+                expected=f"a threshold below {self.state_range[1]:g}",
+                do="choose a lower threshold, or a wider state_range",
+            )
+
+    def _curvature(self, critical: float) -> float:
+        """The largest k for which P keeps to [lo, 0] below rest and under hi up to the threshold, at most 1/(2 critical)."""
+        (lo, hi), theta = self.state_range, self.thresholds[0]
+        return min(1 / (2 * critical), 1 / (critical - lo), (hi - theta) / (theta * (theta - critical)))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        state_dict.setdefault(f"{prefix}start", self.start)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    @property
+    def coefficients(self) -> Tensor:
+        """The learned parameter `a` itself, [1 or C, degree+1]."""
+        return self.a
+
+
+class LNM(LearnedPolynomial):
+    """Learnable Neuron Model: P(u) = a_0 + a_1 u + ... + a_d u**d with learned coefficients, a single comparison.
+
+    Args:
+        degree: d, 1..5.
+        init: where the coefficients start; those that are not named are 0.
+            "lif": a_1 = 0.5, that is LIF with decay 0.5.
+            "plif": a_1 = (c + 1/2)/C for channel c of C: parametric leaks, spread over (0, 1); 0.5 where there is one polynomial.
+            "qif": P(u) = u + k u (u - threshold/2): rest 0, critical point threshold/2, from where u grows by itself; k is
+            as large as keeps P between lo and 0 below rest and under hi up to the threshold, at most 1/threshold. Degree 2
+            or more.
+        channels: one polynomial per channel (axis 2); None: one per layer.
+        threshold, reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
+
+    The learned parameter is `a`, [1, d+1] or [channels, d+1], a_0 first; the buffer `start` holds where it started.
+
+    Raises:
+        UsageError: an unknown word or an argument of the wrong type.
+        ValueRangeError: a number outside its range.
+    """
+
+    def __init__(
+        self,
+        degree: int = 3,
+        *,
+        threshold: float = 1.0,
+        reset: Reset = "subtract",
+        reset_value: float = 0.0,
+        strict: bool = False,
+        order: Order = "poly_then_input",
+        state_range: tuple[float, float] = (-4.0, 4.0),
+        init: str = "lif",
+        channels: int | None = None,
+        surrogate: Surrogate | None = None,
+        checkpoint: int | None = None,
+    ) -> None:
+        super().__init__(
+            Firing.single(threshold, self.kind),
+            reset=reset,
+            reset_value=reset_value,
+            strict=strict,
+            order=order,
+            state_range=state_range,
+            surrogate=surrogate,
+            checkpoint=checkpoint,
+        )
+        self._learn(degree, init, channels)
+
+
+class CirculateLNM(LearnedPolynomial):
+    """The polynomial of `LNM` and the firing of `CirculateFiring`.
+
+    Args:
+        degree, init, channels: see `LNM`; "qif" takes the threshold of the first level.
+        levels, signed, threshold, thresholds, amplitudes, learn_threshold: see `CirculateFiring`.
+        reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
+
+    Raises:
+        UsageError: an unknown word or an argument of the wrong type or length.
+        ValueRangeError: a number outside its range.
+    """
+
+    def __init__(
+        self,
+        degree: int = 3,
+        levels: int = 4,
+        *,
+        signed: bool = True,
+        threshold: float = 1.0,
+        reset: Reset = "subtract",
+        reset_value: float = 0.0,
+        strict: bool = False,
+        order: Order = "poly_then_input",
+        state_range: tuple[float, float] = (-4.0, 4.0),
+        init: str = "lif",
+        channels: int | None = None,
+        surrogate: Surrogate | None = None,
+        thresholds: Sequence[float] | None = None,
+        amplitudes: Sequence[float] | None = None,
+        learn_threshold: bool = False,
+        checkpoint: int | None = None,
+    ) -> None:
+        super().__init__(
+            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind),
+            reset=reset,
+            reset_value=reset_value,
+            strict=strict,
+            order=order,
+            state_range=state_range,
+            surrogate=surrogate,
+            learn_threshold=learn_threshold,
+            checkpoint=checkpoint,
+        )
+        self._learn(degree, init, channels)
+
+
+class QIF(Neuron):
+    """Quadratic integrate-and-fire: P(u) = u + curvature*(u - rest)*(u - critical), fixed; a single comparison.
+
+    P(u) = u at rest, where u returns to from below the critical point, and at the critical point, from where it grows by itself.
+
+    Args:
+        rest, critical: rest < critical, both in the state range.
+        curvature: > 0, and at most 1/(critical - lo), so that no membrane below rest is thrown over it.
+        threshold, reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
+
+    The coefficients are in the buffer `a`, [1, 3].
+
+    Raises:
+        UsageError: an unknown word or an argument of the wrong type.
+        ValueRangeError: a number outside its range.
+    """
+
+    a: Tensor
+
+    def __init__(
+        self,
+        *,
+        rest: float = 0.0,
+        critical: float = 0.5,
+        curvature: float = 0.2,
+        threshold: float = 1.0,
+        reset: Reset = "subtract",
+        reset_value: float = 0.0,
+        strict: bool = False,
+        order: Order = "poly_then_input",
+        state_range: tuple[float, float] = (-4.0, 4.0),
+        surrogate: Surrogate | None = None,
+        checkpoint: int | None = None,
+    ) -> None:
+        super().__init__(
+            Firing.single(threshold, self.kind),
+            reset=reset,
+            reset_value=reset_value,
+            strict=strict,
+            order=order,
+            state_range=state_range,
+            surrogate=surrogate,
+            checkpoint=checkpoint,
+        )
+        lo, hi = self.state_range
+        between("critical", critical, lo, hi, self.kind, inclusive=False)
+        between("rest", rest, lo, critical, self.kind)
+        if rest == critical:
+            raise ValueRangeError(
+                "rest is the critical point",
+                where=self.kind,
+                got=repr(rest),
+                expected="rest < critical",
+                do="choose a lower rest",
+            )
+        between("curvature", positive("curvature", curvature, self.kind), 0.0, 1 / (critical - lo), self.kind)
+        self.register_buffer("a", torch.tensor([quadratic(rest, critical, curvature)]))
+
+    @property
+    def coefficients(self) -> Tensor:
+        """The buffer `a`, [1, 3]."""
+        return self.a
+
+
+def quadratic(rest: float, critical: float, curvature: float) -> tuple[float, float, float]:
+    """a_0, a_1, a_2 of u + curvature*(u - rest)*(u - critical)."""
+    return curvature * rest * critical, 1.0 - curvature * (rest + critical), curvature
