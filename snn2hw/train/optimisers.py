@@ -49,8 +49,8 @@ def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 def schedule(recipe: Recipe, total: int) -> Callable[[int], float]:
     """f(k), the share of recipe.learning_rate at optimiser step k = 0..total-1, for W = floor(warmup * total).
 
-    f(k) = (k + 1) / (W + 1) for k < W, then (1 + cos(pi * (k - W) / (total - W))) / 2, and 0 from k = total on. It depends on k alone, so there is no
-    state to keep; in a loop of one's own it is what torch.optim.lr_scheduler.LambdaLR asks for.
+    f(k) = (k + 1) / (W + 1) for k < W, then (1 + cos(pi * (k - W) / (total - W))) / 2, and 0 from k = total on. It depends on k
+    alone, so there is no state to keep; in a loop of one's own it is what torch.optim.lr_scheduler.LambdaLR asks for.
 
     Raises:
         UsageError, ValueRangeError: total is no whole number >= 1.

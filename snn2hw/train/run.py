@@ -70,7 +70,7 @@ class Run:
         with nn.observe(self.model) as seen, self.precision.autocast:
             logits = readout(self.model, shown)
             self._check(known, wanted, logits, b)
-            balance = nn.balance_loss(seen)
+            balance = nn.balance_loss(seen) if seen else torch.zeros((), device=self.device)  # no neurons, no balance
             loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
             loss = loss + recipe.balance * balance + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
         stop_if_diverged(loss, seen, f"epoch {number}, batch {b}")

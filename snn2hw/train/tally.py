@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from snn2hw.errors import Snn2hwError, Snn2hwWarning, ValueRangeError
 from snn2hw.nn import check_alive
+from snn2hw.nn.observe import Seen
 
 CALMER = "a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup"
 
@@ -23,7 +23,7 @@ class Tally:
         self._loss, self._balance, self._right = torch.zeros(3, dtype=torch.float64, device=device)
         self._rates: dict[str, Tensor] = {}
 
-    def add(self, loss: Tensor, balance: Tensor, logits: Tensor, labels: Tensor, seen: Mapping[str, Any]) -> None:
+    def add(self, loss: Tensor, balance: Tensor, logits: Tensor, labels: Tensor, seen: Seen) -> None:
         """One batch: its mean loss, its balance, logits [N, classes], labels [N], and what was observed of its layers."""
         n = len(labels)
         self.samples += n
@@ -59,7 +59,7 @@ class Tally:
         return f"loss {self.loss:.4f}  accuracy {self.accuracy:.4f}  rate {sum(rates.values()) / max(len(rates), 1):.3f}"
 
 
-def stop_if_diverged(loss: Tensor, seen: Mapping[str, Any], where: str) -> None:
+def stop_if_diverged(loss: Tensor, seen: Seen, where: str) -> None:
     """Every layer observed is alive, and the loss is finite.
 
     Raises:
@@ -75,7 +75,7 @@ def stop_if_diverged(loss: Tensor, seen: Mapping[str, Any], where: str) -> None:
         raise ValueRangeError(
             "the training diverged",
             where=where,
-            got=f"a loss of {float(loss)}",
+            got=f"a loss of {loss.item()}",
             expected="a finite loss",
             do=f"train with {CALMER}",
         )

@@ -18,7 +18,7 @@ KILL_AT = "SNN2HW_TEST_KILL_AT"
 calls = 0
 
 
-def model(seed: int = 0) -> torch.nn.Module:
+def model(seed: int = 0) -> torch.nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return torch.nn.Sequential(
@@ -68,4 +68,6 @@ RECIPE = train.Recipe(epochs=3, batch=16, learning_rate=1e-2, balance=0.01, augm
 
 
 def fitted(out: Path | None, **arguments: Any) -> train.Fitted:
-    return train.fit(model(), Noisy(), data(30, 1), steps=STEPS, recipe=RECIPE, out=out, progress=False, device="cpu", **arguments)
+    return train.fit(
+        model(), Noisy(), data(30, 1), steps=STEPS, recipe=RECIPE, out=out, progress=False, device="cpu", **arguments
+    )

@@ -22,7 +22,11 @@ def test_equals_a_plain_computation(batch: int) -> None:
     model[3].eval()
     modes = [m.training for m in model.modules()]
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    forms: list[Any] = [(x, labels), TensorDataset(x, labels), DataLoader(TensorDataset(x, labels), batch_size=batch, shuffle=True)]
+    forms: list[Any] = [
+        (x, labels),
+        TensorDataset(x, labels),
+        DataLoader(TensorDataset(x, labels), batch_size=batch, shuffle=True),
+    ]
     found = {train.evaluate(model, form, 2, batch=batch) for form in forms}
     assert [m.training for m in model.modules()] == modes
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())

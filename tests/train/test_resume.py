@@ -48,7 +48,9 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed(tmp_path: Path, uninterrup
     lines = (f"import torch; torch.set_num_threads({torch.get_num_threads()})", "import pathlib", "from tests.train import small",
              f"small.fitted(pathlib.Path({str(tmp_path)!r}))")  # fmt: skip
     environment = {**os.environ, small.KILL_AT: str(BATCHES + 2), "PYTHONPATH": str(ROOT)}
-    killed = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     _, facts = checkpoint.read(tmp_path / checkpoint.FILE)
     assert [e["number"] for e in facts["history"]] == [1]
@@ -130,7 +132,7 @@ def go_on(out: Path | None, model: torch.nn.Module | None = None, n: int = small
 @pytest.mark.parametrize(
     ("given", "got", "expected"),
     [
-        ({"recipe": dataclasses.replace(QUIET, learning_rate=0.1, epochs=3)}, "epochs 2, learning_rate 0.002", "epochs 3, learning_rate 0.1"),
+        ({"recipe": dataclasses.replace(QUIET, clip=0.5, epochs=3)}, "epochs 2, clip 1.0", "epochs 3, clip 0.5"),
         ({"seed": 1}, "seed 0", "seed 1"),
         ({"n": 65}, "samples 60, batches 3", "samples 65, batches 4"),
         ({"steps": 3}, "steps 2", "steps 3"),
