@@ -94,9 +94,9 @@ def test_one_step_is_that_of_a_plain_loop() -> None:
     made.step()
     fitted = fit(model, recipe=recipe)
     torch.testing.assert_close(weights(model), weights(plain), rtol=1e-4, atol=1e-6)  # the order of the batch is another
-    assert fitted.last.loss == pytest.approx(float(loss), rel=1e-5)
+    assert fitted.last.loss == pytest.approx(loss.item(), rel=1e-5)
     assert fitted.last.rates["2"] == pytest.approx(float(seen["2"].rate.mean()))
-    assert fitted.last.balance == pytest.approx(float(nn.balance_loss(seen)), rel=1e-5)
+    assert fitted.last.balance == pytest.approx(nn.balance_loss(seen).item(), rel=1e-5)
 
 
 def half(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -165,7 +165,7 @@ def test_another_model_is_refused_and_stays_as_it_was(folder: Path) -> None:
         f"""
         the checkpoint is of another model
           where:    {folder / "checkpoint.safetensors"}
-          got:      1.weight: [4] float32 in the file, [16, 32] float32 in the model; 1.bias: [4] float32 in the file, [16] float32 in the model; 2.decay: missing in the file, [1] float32 in the model; 3.weight: missing in the file, [3, 16] float32 in the model; and 12 more
+          got:      1.weight: [4] float32 in the file, [16, 32] float32 in the model; 1.bias: [4] float32 in the file, [16] float32 in the model; 2.decay: missing in the file, [1] float32 in the model; 3.weight: missing in the file, [3, 16] float32 in the model; and 13 more
           expected: the names, shapes and types of this model
           do:       build the model that was trained, or pass resume=False to start afresh over it, or another out
         """,  # noqa: E501
