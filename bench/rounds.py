@@ -27,30 +27,36 @@ class Spread:
         return cls(median(values), min(values), max(values))
 
 
-def rounds(ways: Mapping[str, Callable[[], object]], count: int, turn: float = TURN) -> dict[str, list[float]]:
+def rounds(
+    ways: Mapping[str, Callable[[], object]],
+    count: int,
+    turn: float = TURN,
+    patience: float = PATIENCE,
+    clock: Callable[[], float] = perf_counter,
+) -> dict[str, list[float]]:
     """Seconds of a call of each way, one figure for each round; what a call needs once is made in a warm-up.
 
-    A way that takes long stops after as many rounds as fit `PATIENCE`, at least one.
+    A way that takes long stops after as many rounds as fit `patience`, at least one.
     """
     most = {}
     for name, run in ways.items():
-        begun = perf_counter()
+        begun = clock()
         run()
-        most[name] = min(count, max(1, int(PATIENCE / max(perf_counter() - begun, 1e-9))))
+        most[name] = min(count, max(1, int(patience / max(clock() - begun, 1e-9))))
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for n in range(count):
         for name, run in ways.items():
             if n < most[name]:
-                seconds[name].append(_turn(run, turn))
+                seconds[name].append(_turn(run, turn, clock))
     return seconds
 
 
-def _turn(run: Callable[[], object], turn: float) -> float:
-    calls, begun = 0, perf_counter()
+def _turn(run: Callable[[], object], turn: float, clock: Callable[[], float]) -> float:
+    calls, begun = 0, clock()
     while True:
         run()
         calls += 1
-        passed = perf_counter() - begun
+        passed = clock() - begun
         if passed >= turn:
             return passed / calls
 

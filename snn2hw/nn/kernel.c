@@ -2,9 +2,13 @@
    same order, BLOCK neurons through all steps while they are in the cache. No sum here runs over neurons. */
 #include <stdint.h>
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-trapping-math") /* comparisons of floats become selects; no value changes */
+#endif
+
 enum { BLOCK = 256, DEGREE = 5, LEVELS = 16 };
 enum { SUBTRACT, VALUE, NONE };
-enum { RECTANGLE, TRIANGLE, ATAN };
+enum { RECTANGLE, TRIANGLE, ATAN, GIVEN };
 
 typedef struct {
     int64_t steps, size, inner, channels; /* size: neurons of a step; inner: neurons of a channel that lie together */
@@ -73,32 +77,34 @@ static void fire(const Layer *s, float theta, const float *restrict r, int n, fl
 /* u: the membrane after the reset, of h and the rounds that were fired on it */
 static void settle(const Layer *s, const float *restrict h, const float *restrict last, const float *restrict fired, int n,
                    float *restrict u) {
+    const float value = s->reset_value; /* a local: what is stored through a pointer to float cannot change it */
     if (s->reset == SUBTRACT) {
         for (int i = 0; i < n; i++) u[i] = last[i];
     } else if (s->reset == NONE) {
         for (int i = 0; i < n; i++) u[i] = h[i];
     } else {
-        for (int i = 0; i < n; i++) u[i] = fired[i] != 0.0f ? s->reset_value : h[i];
+        for (int i = 0; i < n; i++) u[i] = fired[i] != 0.0f ? value : h[i];
     }
 }
 
 void snn2hw_forward(const Layer *s, int64_t begin, int64_t end, const float *x, float *state, float *payload, float *h, float *z) {
     Lane terms[DEGREE + 1], u, y, r, next, spikes, fired;
+    const float lo = s->lo, hi = s->hi;
     for (int64_t at = begin; at < end; at += BLOCK) {
         int n = end - at < BLOCK ? (int)(end - at) : BLOCK;
         spread(s, s->a, s->degree + 1, at, n, terms);
         for (int i = 0; i < n; i++) u[i] = state[at + i];
         for (int64_t t = 0; t < s->steps; t++) {
-            const float *now = x + t * s->size + at;
-            float *paid = payload + t * s->size + at, *held = h + t * s->size + at;
+            const float *restrict now = x + t * s->size + at;
+            float *restrict paid = payload + t * s->size + at, *restrict held = h + t * s->size + at;
             if (s->input_first) {
-                float *argument = z + t * s->size + at;
-                for (int i = 0; i < n; i++) argument[i] = clamp(u[i] + now[i], s->lo, s->hi);
+                float *restrict argument = z + t * s->size + at;
+                for (int i = 0; i < n; i++) argument[i] = clamp(u[i] + now[i], lo, hi);
                 horner(terms, s->degree + 1, argument, n, y);
-                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i], s->lo, s->hi);
+                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i], lo, hi);
             } else {
                 horner(terms, s->degree + 1, u, n, y);
-                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i] + now[i], s->lo, s->hi);
+                for (int i = 0; i < n; i++) r[i] = held[i] = clamp(y[i] + now[i], lo, hi);
             }
             for (int i = 0; i < n; i++) paid[i] = fired[i] = 0.0f;
             for (int k = 0; k < s->levels; k++) {
@@ -116,10 +122,16 @@ void snn2hw_forward(const Layer *s, int64_t begin, int64_t end, const float *x, 
     }
 }
 
-/* dS_w(x)/dx of the soft step, and dS_w(x)/dw where it is asked for, at x = sign*r - theta */
-static void soften(int kind, float w, float sign, float theta, const float *restrict r, int n, float *restrict slope,
+/* dS_w(x)/dx of the soft step, and dS_w(x)/dw where it is asked for, at x = sign*r - theta; `given` are those of other steps */
+static void soften(int kind, const float *restrict given, const float *restrict width_given, float w, float sign, float theta, const float *restrict r, int n, float *restrict slope,
                    float *restrict width_slope) {
     const float inverse = 1.0f / w, half = w * 0.5f, pi = 3.14159265358979323846f;
+    if (kind == GIVEN) {
+        for (int i = 0; i < n; i++) slope[i] = given[i];
+        if (width_slope)
+            for (int i = 0; i < n; i++) width_slope[i] = width_given[i];
+        return;
+    }
     if (kind == RECTANGLE) {
         for (int i = 0; i < n; i++) {
             float x = sign * r[i] - theta;
@@ -158,13 +170,15 @@ static void fire_all(const Layer *s, const float *h, int n, Rounds *made) {
 }
 
 /* state: the membrane before the first step; gstate: its gradient after the last step, and, on return, before the first.
-   above, below: what is added to the gradient of h where it is positive, negative; sums are added to; most may be NULL. */
+   above, below: what is added to the gradient of h where it is positive, negative; sums are added to; most may be NULL.
+   given: [levels, steps, size] each, slopes and width slopes of the surrogate at r - theta, then at -r - theta. */
 void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h, const float *z, const float *state,
-                     const float *gpayload, const float *above, const float *below, float *gstate, float *gx, float *sum_a,
-                     float *sum_thetas, float *of_widths) {
+                     const float *gpayload, const float *above, const float *below, const float *const *given, float *gstate,
+                     float *gx, float *sum_a, float *sum_thetas, float *of_widths) {
     Lane terms[DEGREE], v, gu, gr, gh, keep, add, slope, power, both, up, down, wup, wdown, width;
     Lane sums[DEGREE + 1];
     Rounds made[2];
+    const float lo = s->lo, hi = s->hi;
     for (int64_t at = begin; at < end; at += BLOCK) {
         int n = end - at < BLOCK ? (int)(end - at) : BLOCK, current = 0;
         spread(s, s->slope_terms, s->degree, at, n, terms);
@@ -190,9 +204,12 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
             }
             for (int k = s->levels - 1; k >= 0; k--) {
                 const float theta = s->thetas[k], amplitude = s->amplitudes[k];
-                const float *spikes = now->spikes[k];
-                soften(s->surrogate, w, 1.0f, theta, now->r[k], n, up, of_widths ? wup : 0);
-                if (s->is_signed) soften(s->surrogate, w, -1.0f, theta, now->r[k], n, down, of_widths ? wdown : 0);
+                const float *spikes = now->spikes[k], *at_k[4] = {0};
+                for (int m = 0; m < 4 && s->surrogate == GIVEN; m++)
+                    at_k[m] = given[m] ? given[m] + (k * s->steps + t) * s->size + at : 0;
+                soften(s->surrogate, at_k[0], at_k[1], w, 1.0f, theta, now->r[k], n, up, of_widths ? wup : 0);
+                if (s->is_signed)
+                    soften(s->surrogate, at_k[2], at_k[3], w, -1.0f, theta, now->r[k], n, down, of_widths ? wdown : 0);
                 for (int i = 0; i < n; i++) {
                     float factor, paid = (gp ? gp[i] : 0.0f) * amplitude;
                     both[i] = up[i] + down[i];
@@ -215,9 +232,9 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
             else
                 for (int i = 0; i < n; i++) slope[i] = terms[0][i];
             for (int i = 0; i < n; i++) {
-                int inside = held[i] > s->lo && held[i] < s->hi;
+                int inside = (held[i] > lo) & (held[i] < hi);
                 gh[i] = (inside ? keep[i] : 0.0f) * gu[i] + (inside ? add[i] : 0.0f);
-                if (s->input_first) slope[i] = v[i] <= s->lo || v[i] >= s->hi ? 0.0f : slope[i];
+                if (s->input_first) slope[i] = (v[i] <= lo) | (v[i] >= hi) ? 0.0f : slope[i];
                 gu[i] = gh[i] * slope[i];
                 gx[t * s->size + at + i] = s->input_first ? gu[i] : gh[i];
             }

@@ -16,12 +16,16 @@ from torch import Tensor
 from snn2hw.arguments import MAX_DEGREE, MAX_LEVELS, RESETS
 from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.native.compiler import compiler, library, library_key
-from snn2hw.nn.equation import Incoming, Run, Settings, Sums
+from snn2hw.nn.equation import Incoming, Run, Settings, Sums, rounds
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.surrogates import Atan, Rectangle, Triangle
 
 SOURCE = Path(__file__).with_suffix(".c")
-SURROGATES: tuple[type[Surrogate], ...] = (Rectangle, Triangle, Atan)  # in the order of the C source
+SURROGATES: tuple[type[Surrogate], ...] = (
+    Rectangle,
+    Triangle,
+    Atan,
+)  # in the order of the C source; of others torch gives slopes
 SHARE = 1 << 14  # neurons and steps that are worth a thread
 
 _FLOATS = ("a", "slope_terms", "thetas", "amplitudes", "widths")
@@ -69,11 +73,6 @@ def runs(x: Tensor, a: Tensor, thetas: Tensor) -> bool:
     )
 
 
-def sweeps(surrogate: Surrogate) -> bool:
-    """Whether the kernel knows the slope of a surrogate: exp, of Sigmoid, is not the same to the last bit in two libraries."""
-    return type(surrogate) in SURROGATES
-
-
 def forward(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, u: Tensor) -> tuple[Run, Tensor]:
     """As `equation.forward`; the tensors as `runs` asks."""
     x, u = x.contiguous(), u.clone(memory_format=torch.contiguous_format)
@@ -96,18 +95,40 @@ def sweep(
     sums: Sums,
     gu: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """As `equation.sweep`; the tensors as `runs` asks, the surrogate as `sweeps` does."""
+    """As `equation.sweep`; the tensors as `runs` asks."""
     h, z = run.h.contiguous(), None if run.z is None else run.z.contiguous()
     gp = None if incoming.payload is None else incoming.payload.contiguous()
     above = None if incoming.positive is None else incoming.positive.contiguous()
     below = None if incoming.negative is None else (-incoming.negative).contiguous()
     gx, gu = torch.empty_like(h), gu.clone(memory_format=torch.contiguous_format)
     of_widths = None if sums.widths is None else torch.empty_like(h)
-    call = _Call(h, a, thetas, settings, widths, SURROGATES.index(type(surrogate)))
-    call("snn2hw_backward", h, z, u.contiguous(), gp, above, below, gu, gx, sums.a, sums.thetas, of_widths)
+    known = type(surrogate) in SURROGATES
+    kind = SURROGATES.index(type(surrogate)) if known else len(SURROGATES)
+    slopes = None if known else _Slopes(h, thetas, widths, surrogate, settings, of_widths is not None)
+    call = _Call(h, a, thetas, settings, widths, kind)
+    call("snn2hw_backward", h, z, u.contiguous(), gp, above, below, slopes, gu, gx, sums.a, sums.thetas, of_widths)
     if sums.widths is not None and of_widths is not None:
         sums.widths.copy_(of_widths.flatten(1).sum(1))
     return gx, gu
+
+
+class _Slopes:
+    """Slopes and, where wanted, width slopes of any surrogate, [K, T, ...] each, as the C source reads them."""
+
+    def __init__(self, h: Tensor, thetas: Tensor, widths: Tensor, surrogate: Surrogate, settings: Settings, wanted: bool) -> None:
+        w = widths.reshape(-1, *(1,) * (h.ndim - 1))
+        before = [r for r, _, _ in rounds(h, thetas, settings)]
+        self.held: list[Tensor | None] = []
+        for sign in (1, -1):
+            for of in (surrogate.slope, surrogate.width_slope):
+                skip = (sign < 0 and not settings.signed) or (of == surrogate.width_slope and not wanted)
+                made = [] if skip else [of(sign * r - theta, w) for r, theta in zip(before, thetas, strict=True)]
+                self.held.append(torch.stack(made).to(h.dtype).contiguous() if made else None)
+        self.pointers = (ctypes.c_void_p * 4)(*(None if t is None else t.data_ptr() for t in self.held))
+
+    def data_ptr(self) -> int:
+        """Of the four pointers."""
+        return ctypes.addressof(self.pointers)
 
 
 class _Call:
@@ -130,7 +151,7 @@ class _Call:
             settings.lo, settings.hi, settings.reset_value, *(self.held[name].data_ptr() for name in _FLOATS),
         )  # fmt: skip
 
-    def __call__(self, name: str, *tensors: Tensor | None) -> None:
+    def __call__(self, name: str, *tensors: Tensor | _Slopes | None) -> None:
         found = _library()
         assert found is not None
         function = found[name]

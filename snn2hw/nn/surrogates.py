@@ -23,16 +23,12 @@ class Rectangle(Surrogate):
 
 
 class Triangle(Surrogate):
-    """S(q) = (1 + q)**2 / 2 for -1 <= q <= 0, 1 - (1 - q)**2 / 2 for 0 <= q <= 1: slope (1 - |q|)/width where |x| < width.
-
-    Arguments as `Surrogate`.
-    """
+    """S(q) = 1/2 + q - q|q|/2 with q clamped to [-1, 1]: slope (1 - |q|)/width where |x| < width. Arguments as `Surrogate`."""
 
     def soft(self, x: Tensor, width: Tensor) -> Tensor:
         """Two parabolas that meet at 1/2."""
         q = (x / width).clamp(-1.0, 1.0)
-        half = (1.0 - q.abs()) ** 2 / 2
-        return torch.where(q < 0, half, 1.0 - half)
+        return 0.5 + q - q * q.abs() / 2
 
     def slope(self, x: Tensor, width: Tensor) -> Tensor:
         """A triangle of unit area, 2*width at its base."""

@@ -153,8 +153,7 @@ def _sweep(
     sums: Sums,
     gu: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    quick = kernel.runs(made.h, a, thetas) and kernel.sweeps(surrogate)
-    sweep = kernel.sweep if quick else equation.sweep
+    sweep = kernel.sweep if kernel.runs(made.h, a, thetas) else equation.sweep
     return sweep(made, u, a, thetas, widths, surrogate, settings, incoming, sums, gu)
 
 

@@ -11,21 +11,26 @@ from snn2hw import nn
 
 
 class _Clamp(torch.autograd.Function):
-    """clamp(y, lo, hi), whose gradient is 0 at the bounds; torch's own is 1 there."""
+    """clamp(y, lo, hi), or what an integer program made of it; the gradient is 0 at the bounds, where torch's own is 1."""
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, lo: float, hi: float) -> Tensor:
-        h = y.clamp(lo, hi)
+    def forward(ctx: Any, y: Tensor, lo: float, hi: float, made: Tensor | None) -> Tensor:
+        h = y.clamp(lo, hi) if made is None else made.clone()
         ctx.save_for_backward((h > lo) & (h < hi))
         return h
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        return grads[0] * ctx.saved_tensors[0], None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        return grads[0] * ctx.saved_tensors[0], None, None, None
 
 
-def stepwise(neuron: nn.Neuron, x: Tensor, soft: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    """(payloads [T, N, C, ...], positive [T], negative [T]); where soft, each step is replaced by its soft proxy."""
+def stepwise(
+    neuron: nn.Neuron, x: Tensor, soft: bool = False, h: Tensor | None = None, z: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(payloads [T, N, C, ...], positive [T], negative [T]).
+
+    Where soft, each step is replaced by its soft proxy. h, z [T, ...]: membranes in place of those computed.
+    """
     a, thetas, s = neuron.coefficients, neuron.thetas(x), neuron.settings
     columns = a.reshape((1, len(a)) + (1,) * (x.ndim - 3) + (-1,)).unbind(-1)
     widths = neuron.surrogate.widths(len(x), x)
@@ -37,7 +42,8 @@ def stepwise(neuron: nn.Neuron, x: Tensor, soft: bool = False) -> tuple[Tensor, 
             y = y * v + column
         return y
 
-    for now, width in zip(x, widths, strict=True):
+    made = [h.unbind(0) if h is not None else (None,) * len(x), z.unbind(0) if z is not None else (None,) * len(x)]
+    for now, width, held, argument in zip(x, widths, *made, strict=True):
 
         def over(y: Tensor, width: Tensor = width) -> Tensor:
             """[y >= 0] with the gradient of the soft step, or the soft step itself."""
@@ -45,18 +51,17 @@ def stepwise(neuron: nn.Neuron, x: Tensor, soft: bool = False) -> tuple[Tensor, 
             hard = (y > 0 if neuron.strict else y >= 0).to(y.dtype)
             return gentle if soft else hard.detach() + (gentle - gentle.detach())
 
-        if neuron.order == "input_then_poly":
-            h = _Clamp.apply(polynomial(_Clamp.apply(u + now, s.lo, s.hi)), s.lo, s.hi)
-        else:
-            h = _Clamp.apply(polynomial(u) + now, s.lo, s.hi)
-        positive.append(h.relu().mean())
-        negative.append((-h).relu().mean())
-        r, payload, fired = h, torch.zeros_like(h), torch.zeros_like(h, dtype=torch.bool)
+        first = neuron.order == "input_then_poly"
+        y = polynomial(_Clamp.apply(u + now, s.lo, s.hi, argument)) if first else polynomial(u) + now
+        m = _Clamp.apply(y, s.lo, s.hi, held)
+        positive.append(m.relu().mean())
+        negative.append((-m).relu().mean())
+        r, payload, fired = m, torch.zeros_like(m), torch.zeros_like(m, dtype=torch.bool)
         for theta, amplitude in zip(thetas, neuron.amplitudes, strict=True):
             spike = over(r - theta) - over(-r - theta) if neuron.signed else over(r - theta)
             r = r - spike * theta
             payload = payload + spike * amplitude
             fired = fired | (spike.detach().round() != 0)
         payloads.append(payload)
-        u = {"subtract": r, "none": h, "value": h.masked_fill(fired, neuron.reset_value)}[neuron.reset]
+        u = {"subtract": r, "none": m, "value": m.masked_fill(fired, neuron.reset_value)}[neuron.reset]
     return torch.stack(payloads), torch.stack(positive), torch.stack(negative)
