@@ -16,12 +16,18 @@ class Snn2hwError(Exception):
 
     def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", do: str = "") -> None:
         self.what, self.where, self.got, self.expected, self.do = what, where, got, expected, do
-        parts = [what]
-        parts += [f"  where:    {where}"] if where else []
-        parts += [f"  got:      {got}"] if got else []
-        parts += [f"  expected: {expected}"] if expected else []
-        parts += [f"  do:       {do}"] if do else []
-        super().__init__("\n".join(parts))
+        super().__init__(_text(what, where=where, got=got, expected=expected, do=do))
+
+
+class Snn2hwWarning(UserWarning):
+    """What a user should know although nothing fails; built from the parts of an error (`Snn2hwError`)."""
+
+    def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", do: str = "") -> None:
+        super().__init__(_text(what, where=where, got=got, expected=expected, do=do))
+
+
+def _text(what: str, **parts: str) -> str:
+    return "\n".join([what, *(f"  {name + ':':9} {part}" for name, part in parts.items() if part)])
 
 
 class UnsupportedError(Snn2hwError):
@@ -46,6 +52,10 @@ class TargetError(Snn2hwError):
 
 class ArtefactError(Snn2hwError):
     """A compiled folder or a trace file that is truncated, foreign, tampered with, or of another model."""
+
+
+class CheckpointError(Snn2hwError):
+    """A training checkpoint that is truncated, foreign, or of another model, recipe, seed or data."""
 
 
 class RuleError(Snn2hwError):

@@ -1,4 +1,4 @@
-"""Folders that are written aside and renamed as a whole: nobody sees half of one."""
+"""Folders and files that are written aside and renamed as a whole: nobody sees half of one."""
 
 from __future__ import annotations
 
@@ -57,3 +57,28 @@ def replace(folder: Path, fill: Callable[[Path], None]) -> None:
             old.rename(folder)
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file, whose folder exists, where an earlier one may stand; it is on the disk before it has its name.
+
+    Raises:
+        UsageError: it cannot be written; what stood there stands there still.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise UsageError(
+            "the file cannot be written",
+            where=str(path),
+            got=error.strerror or str(error),
+            expected="a folder that exists and can be written",
+            do="choose another folder",
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)

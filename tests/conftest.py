@@ -28,9 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # What imports torch at the top cannot even be collected without it; all of it is marked torch.
-collect_ignore_glob = (
-    [] if importlib.util.find_spec("torch") is not None else ["nn/test_*.py", "data/test_*.py", "models/test_*.py"]
-)
+TORCH_ROOMS = ("nn", "data", "models", "train", "quantize")
+collect_ignore_glob = [] if importlib.util.find_spec("torch") is not None else [f"{room}/test_*.py" for room in TORCH_ROOMS]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

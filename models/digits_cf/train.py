@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from snn2hw.errors import Snn2hwError
 from snn2hw.models import load_source
 
 HERE = Path(__file__).resolve().parent
@@ -24,20 +23,14 @@ def train(seed: int = 0, epochs: int = EPOCHS, progress: bool = True) -> torch.n
     """
     import digits_training
 
-    model, _ = digits_training.train(source.build, seed, epochs, progress)
-    return model
+    return digits_training.train(source.build, seed, epochs, progress).model
 
 
 def main() -> int:
-    """The command line; exit code 0, or 2 after a message."""
+    """The command line; see digits_command.main."""
     import digits_command
 
-    try:
-        digits_command.run(source.build, EPOCHS, HERE / "weights.safetensors")
-    except Snn2hwError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return digits_command.main(source.build, EPOCHS, HERE / "weights.safetensors")
 
 
 if __name__ == "__main__":

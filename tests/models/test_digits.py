@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from snn2hw import nn
+from snn2hw import nn, train
 from snn2hw.data import digits
 from snn2hw.models import load_source, load_weights, models_folder
 
@@ -52,7 +53,7 @@ def test_shift_moves_by_at_most_a_pixel(training: ModuleType) -> None:
     images[:, 0, 4, 4] = 1.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        moved = training._shifted(images)
+        moved = training.shifted(images)
     assert moved.shape == images.shape
     assert torch.equal(moved.sum((1, 2, 3)), torch.ones(200))
     assert torch.equal(moved[:, 0, 3:6, 3:6].sum((1, 2)), torch.ones(200))
@@ -63,17 +64,18 @@ def test_shift_moves_by_at_most_a_pixel(training: ModuleType) -> None:
 def test_training_depends_on_its_seed_only(name: str, training: ModuleType) -> None:
     build, (images, labels) = source(name).build, (t[:192] for t in digits.load("train"))
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    first, history = training.fit(build, images, labels, seed=3, epochs=2, progress=False)
+    first = training.fit(build, images, labels, seed=3, epochs=2, progress=False)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
     torch.rand(7)
-    second, _ = training.fit(build, images, labels, seed=3, epochs=2, progress=False)
-    other, _ = training.fit(build, images, labels, seed=4, epochs=2, progress=False)
-    assert not first.training
-    assert [e.number for e in history] == [1, 2]
-    assert history[1].loss < history[0].loss
-    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
-    assert not all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), other.state_dict().values(), strict=True))
+    second = training.fit(build, images, labels, seed=3, epochs=2, progress=False)
+    other = training.fit(build, images, labels, seed=4, epochs=2, progress=False)
+    assert not first.model.training
+    assert [e.number for e in first.history] == [1, 2]
+    assert first.history[1].loss < first.history[0].loss
+    a, b, c = (list(fitted.model.state_dict().values()) for fitted in (first, second, other))
+    assert all(map(torch.equal, a, b))
+    assert not all(map(torch.equal, a, c))
 
 
 def test_command_writes_weights_that_load(
@@ -116,13 +118,25 @@ def test_command_says_what_is_wrong(
     assert text in capsys.readouterr().err
 
 
+def test_command_that_is_interrupted_says_what_is_kept(
+    training: ModuleType, process_arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(images: torch.Tensor) -> torch.Tensor:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "RECIPE", dataclasses.replace(training.RECIPE, augment=stop))
+    process_arguments += ["--quiet", "--out", "/no/such/folder/w"]
+    assert source("digits_lnm", "train.py").main() == 130
+    assert capsys.readouterr().err == "stopped after 0 of 30 epochs; nothing is kept, for no folder was given (out)\n"
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_stored_weights_reach_the_accuracy_on_their_card(name: str, training: ModuleType) -> None:
+def test_stored_weights_reach_the_accuracy_on_their_card(name: str) -> None:
     folder, model = models_folder() / name, source(name)
     module = model.build()
     load_weights(module, folder / "weights.safetensors")
     assert (folder / "weights.safetensors").stat().st_size < 2_000_000
-    reached = training.accuracy(module, *model.test_data())
+    reached = train.evaluate(module, model.test_data(), model.STEPS)
     assert f"| test accuracy (float model, stored weights) | {reached:.4f} |" in (folder / "card.md").read_text()
     assert reached >= 0.983
 

@@ -1,0 +1,223 @@
+"""The forms of data that can be trained on, as batches in an order that is a function of seed and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
+from typing import Any, Protocol, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.nn import repeat
+from snn2hw.train.seeds import on_cuda, stream
+
+Data: TypeAlias = "tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any]"
+FORMS = "(samples, labels) tensors, a Dataset of (sample, label), or a DataLoader of such batches"
+
+
+class Batches(Protocol):
+    """What every form of data offers: `size` batches in an epoch, `samples` of them all, and the labels where all are known."""
+
+    size: int
+    samples: int | None
+    labels: Tensor | None
+
+    def epoch(self, seed: int | None, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The pairs (x [B, ...], labels [B]) of an epoch; seed None: in the order of the data."""
+
+    def name(self, batch: int, place: int) -> str:
+        """What a sample of the current epoch is called in messages."""
+
+
+def batches(data: Data, batch: int, where: str, *, workers: int = 0, drop_last: bool = False) -> Batches:
+    """Data in one of its forms; a DataLoader keeps its own batches and order.
+
+    Raises:
+        UsageError: another form, no sample, or not one batch. ShapeError: samples and labels that do not fit together.
+    """
+    if isinstance(data, DataLoader):
+        return _Loaded(data, where)
+    if isinstance(data, tuple):
+        return _Held(data, batch, where, drop_last)
+    if isinstance(data, Dataset) and isinstance(data, Sized):
+        return _Drawn(data, len(data), batch, where, drop_last, workers)
+    raise UsageError("this is no data to train on", where=where, got=_form(data), expected=FORMS, do="convert it to one of these")
+
+
+def stepped(x: Tensor, steps: int | None) -> Tensor:
+    """A batch as the network takes it: [N, ...] shown `steps` times, or [N, T, ...] where steps is None, as [T, N, ...].
+
+    Whole numbers become float32.
+
+    Raises:
+        ShapeError: a temporal batch without steps. UsageError, ValueRangeError: steps is no whole number >= 1.
+    """
+    x = x if x.is_floating_point() else x.float()
+    if steps is not None:
+        return repeat(x, steps)
+    if x.ndim < 3 or x.shape[1] == 0:
+        raise ShapeError(
+            "temporal samples need the step axis T",
+            where="data",
+            got=f"a batch of shape {list(x.shape)}",
+            expected="[N, T, ...]",
+            do="pass steps=T where samples are static",
+        )
+    return x.transpose(0, 1)
+
+
+def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None, where: str) -> None:
+    """Labels are 0..classes-1; batch None: they are those of all samples.
+
+    Raises:
+        ValueRangeError: the first that is not.
+    """
+    outside = (labels < 0) | (labels >= classes)
+    if bool(outside.any()):
+        place = int(outside.int().argmax())
+        raise ValueRangeError(
+            "a label is out of range",
+            where=f"{where}, " + (f"sample {place}" if batch is None else found.name(batch, place)),
+            got=str(int(labels[place])),
+            expected=f"0..{classes - 1}: the model has {classes} classes",
+            do="correct the label, or give the model more classes",
+        )
+
+
+class _Drawn:
+    """Batches drawn from a Dataset."""
+
+    labels: Tensor | None = None
+
+    def __init__(self, data: Any, samples: int, batch: int, where: str, drop_last: bool, workers: int = 0) -> None:
+        self.data, self.batch, self.where, self.workers = data, batch, where, workers
+        self.samples: int | None = samples
+        self.size = samples // batch if drop_last else -(-samples // batch)
+        self.chosen: list[Tensor] = []
+        _not_empty(self.size, where, f"{samples} samples", f"batch={batch}, drop_last={drop_last}")
+
+    def epoch(self, seed: int | None, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        assert self.samples is not None
+        *_, order, workers = stream(seed or 0, number)
+        generator = torch.Generator().manual_seed(order)
+        indices = torch.arange(self.samples) if seed is None else torch.randperm(self.samples, generator=generator)
+        self.chosen = list(torch.split(indices, self.batch))[: self.size]
+        return self._read(torch.Generator().manual_seed(workers))
+
+    def _read(self, workers: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        loader: DataLoader[Any] = DataLoader(
+            self.data,
+            batch_sampler=[c.tolist() for c in self.chosen],
+            num_workers=self.workers,
+            generator=workers,  # the workers' own seeds come from it
+            pin_memory=on_cuda(),
+        )
+        return (_pair(b, self.where) for b in loader)
+
+    def name(self, batch: int, place: int) -> str:
+        return f"sample {int(self.chosen[batch][place])}"
+
+
+class _Held(_Drawn):
+    """Batches drawn from tensors, without going through one sample at a time."""
+
+    def __init__(self, data: tuple[Tensor, Tensor], batch: int, where: str, drop_last: bool) -> None:
+        self.tensors = _pair(data, where)
+        super().__init__(None, len(data[1]), batch, where, drop_last)
+        self.labels = self.tensors[1]
+
+    def _read(self, workers: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        x, labels = self.tensors
+        return ((x[c.to(x.device)], labels[c.to(labels.device)]) for c in self.chosen)
+
+
+class _Loaded:
+    """A user's DataLoader: its generators are set at the start of every epoch, so that its order can be repeated."""
+
+    samples: int | None = None
+    labels: Tensor | None = None
+
+    def __init__(self, loader: DataLoader[Any], where: str) -> None:
+        self.loader, self.where = loader, where
+        try:
+            self.size = len(loader)
+        except TypeError as error:
+            raise UsageError(
+                "the loader does not know its length",
+                where=where,
+                got=str(error),
+                expected="a number of batches, on which the learning rate depends",
+                do="give its dataset a __len__",
+            ) from error
+        if loader.persistent_workers:
+            raise UsageError(
+                "the loader keeps its worker processes",
+                where=where,
+                got="persistent_workers=True",
+                expected="workers that start anew in every epoch, so that their random state can be restored",
+                do="pass persistent_workers=False",
+            )
+        _not_empty(self.size, where, "0 batches", f"batch_size={loader.batch_size}, drop_last={loader.drop_last}")
+
+    def epoch(self, seed: int | None, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for holder in (self.loader, self.loader.sampler, getattr(self.loader.batch_sampler, "sampler", None)):
+            generator = getattr(holder, "generator", None)
+            if seed is not None and generator is not None:
+                generator.manual_seed(stream(seed, number)[-1])
+        empty = True
+        for b in self.loader:
+            empty = False
+            yield _pair(b, self.where)
+        _not_empty(0 if empty else 1, self.where, "0 batches", f"although its length is {self.size}")
+
+    def name(self, batch: int, place: int) -> str:
+        return f"batch {batch}, place {place}"
+
+
+def _pair(batch: Any, where: str) -> tuple[Tensor, Tensor]:
+    """(samples [N, ...], labels int64 [N])."""
+    if not isinstance(batch, tuple | list) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+        raise UsageError(
+            "these are no samples and labels",
+            where=where,
+            got=_form(batch),
+            expected="a pair of tensors (samples, labels)",
+            do="give such pairs",
+        )
+    x, labels = batch
+    if labels.ndim != 1 or x.ndim < 2 or len(x) != len(labels):
+        raise ShapeError(
+            "samples and labels do not fit together",
+            where=where,
+            got=f"samples {list(x.shape)}, labels {list(labels.shape)}",
+            expected="samples [N, ...], labels [N]",
+            do="give one label for every sample",
+        )
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise UsageError(
+            "labels are no numbers of classes",
+            where=where,
+            got=f"dtype {labels.dtype}",
+            expected="whole numbers, such as torch.int64",
+            do="convert them: labels.long(); soft labels come from Recipe(mix=...)",
+        )
+    return x, labels.long()
+
+
+def _not_empty(size: int, where: str, got: str, because: str) -> None:
+    if size < 1:
+        raise UsageError(
+            "there is not one batch",
+            where=where,
+            got=f"{got} ({because})",
+            expected="at least one batch",
+            do="give samples, a smaller batch, or drop_last=False",
+        )
+
+
+def _form(data: Any) -> str:
+    if isinstance(data, tuple | list):
+        return f"{type(data).__name__} of {', '.join(type(part).__name__ for part in data[:4]) or 'nothing'}"
+    return type(data).__name__

@@ -1,0 +1,84 @@
+"""Accuracy of a model on data."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import ShapeError
+from snn2hw.train.batches import Batches, Data, batches, check_labels, stepped
+
+BATCH = 256
+
+
+@torch.no_grad()
+def evaluate(model: torch.nn.Module, data: Data, steps: int | None = None, *, batch: int = BATCH, workers: int = 0) -> float:
+    """Share, in 0..1, of samples whose largest logit, mean over T, is at their label; on the device of the model.
+
+    The model computes in eval mode, in its own precision, and is left in the mode it was in.
+
+    Args:
+        data: as in `fit`; steps: T of static samples, None for temporal ones.
+        batch, workers: as in `Recipe`; a DataLoader keeps its own.
+
+    Raises:
+        UsageError, ShapeError, ValueRangeError: data, steps or labels that do not fit; see `fit`.
+    """
+    return share_right(model, batches(data, batch, "data", workers=workers), steps, "data")
+
+
+@torch.no_grad()
+def share_right(model: torch.nn.Module, data: Batches, steps: int | None, where: str, length: int | None = None) -> float:
+    """`evaluate` on batches; `length`: the T that they must have, None: any."""
+    device = next(itertools.chain(model.parameters(), model.buffers()), torch.empty(0)).device
+    modes = [(m, m.training) for m in model.modules()]
+    right, seen = torch.zeros((), dtype=torch.int64, device=device), 0
+    model.eval()
+    try:
+        for number, (x, labels) in enumerate(data.epoch(None, 0)):
+            shown = stepped(x.to(device, non_blocking=True), steps)
+            check_steps(len(shown), length, where)
+            logits = readout(model, shown)
+            check_labels(labels, logits.shape[1], data, number, where)
+            right += (logits.argmax(1) == labels.to(device)).sum()
+            seen += len(labels)
+    finally:
+        for module, mode in modes:
+            module.training = mode
+    return float(right) / seen
+
+
+def readout(model: torch.nn.Module, x: Tensor) -> Tensor:
+    """Mean over T of the logits [T, N, classes] of x [T, N, ...], in float32 or wider.
+
+    Raises:
+        ShapeError: the model gives something else.
+    """
+    logits = model(x)
+    if not isinstance(logits, Tensor) or logits.ndim != 3 or logits.shape[:2] != x.shape[:2]:
+        raise ShapeError(
+            "the model gives no logits",
+            where=type(model).__name__,
+            got=f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__,
+            expected=f"[T, N, classes] with T = {x.shape[0]}, N = {x.shape[1]}",
+            do="end it with nn.Flatten() and nn.Linear(features, classes)",
+        )
+    return (logits if logits.dtype == torch.float64 else logits.float()).mean(0)
+
+
+def check_steps(got: int, expected: int | None, where: str) -> None:
+    """T is what it was before.
+
+    Raises:
+        ShapeError: it is not.
+    """
+    if expected is not None and got != expected:
+        raise ShapeError(
+            "the number of steps is not that of the training",
+            where=where,
+            got=f"T = {got}",
+            expected=f"T = {expected}",
+            do="bin events into as many steps, or show static samples as many times",
+        )

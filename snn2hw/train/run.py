@@ -1,0 +1,104 @@
+"""What a training is made of while it runs, and one pass over its data."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snn2hw import nn
+from snn2hw.errors import ShapeError
+from snn2hw.train import devices
+from snn2hw.train.batches import Batches, check_labels, stepped
+from snn2hw.train.evaluation import check_steps, readout, share_right
+from snn2hw.train.history import Epoch
+from snn2hw.train.optimisers import optimiser, schedule
+from snn2hw.train.progress import Reporter
+from snn2hw.train.recipe import Recipe
+from snn2hw.train.seeds import seeded
+from snn2hw.train.tally import Tally, stop_if_diverged, warn_of_silence
+
+
+class Run:
+    """Model, data, optimiser and precision; `length` is T once a batch has been seen."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        data: Batches,
+        validation: Batches | None,
+        steps: int | None,
+        recipe: Recipe,
+        seed: int,
+        device: str | torch.device,
+    ) -> None:
+        self.model, self.data, self.validation, self.steps = model, data, validation, steps
+        self.recipe, self.seed, self.device = recipe, seed, devices.device(device)
+        self.precision = devices.Precision(recipe, self.device)
+        self.optimiser = optimiser(model.to(self.device), recipe)
+        self.share = schedule(recipe, recipe.epochs * data.size)
+        self.length, self.classes = steps, 0
+        self.warned: set[str] = set()
+
+    def epoch(self, number: int, report: Reporter) -> Epoch:
+        """The epoch of this number, from 1: every batch a step, then the validation."""
+        begun, done, tally = perf_counter(), (number - 1) * self.data.size, Tally(self.device)
+        self.model.train()
+        with seeded(self.seed, number):
+            for b, (x, labels) in enumerate(self.data.epoch(self.seed, number)):
+                for group in self.optimiser.param_groups:
+                    group["lr"] = self.recipe.learning_rate * self.share(done + b)
+                self._batch(x, labels, tally, number, b)
+                report.batch(done + b + 1, lambda: f"epoch {number}/{self.recipe.epochs}  {tally}")
+        warn_of_silence(tally.rates, self.warned, number)
+        validation = None
+        if self.validation is not None:
+            validation = share_right(self.model, self.validation, self.steps, "validation", self.length)
+        rate = float(self.optimiser.param_groups[0]["lr"])
+        seconds = perf_counter() - begun
+        return Epoch(number, tally.loss, tally.accuracy, validation, rate, tally.rates, tally.balance, seconds)
+
+    def _batch(self, x: Tensor, labels: Tensor, tally: Tally, number: int, b: int) -> None:
+        recipe, known = self.recipe, labels
+        x, labels = (t.to(self.device, non_blocking=True) for t in (x, labels))
+        x = x if recipe.augment is None else recipe.augment(x)
+        x, wanted = (x, labels) if recipe.mix is None else recipe.mix(x, labels)
+        shown = stepped(x, self.steps)
+        check_steps(len(shown), self.length, f"data, epoch {number}, batch {b}")
+        with nn.observe(self.model) as seen, self.precision.autocast:
+            logits = readout(self.model, shown)
+            self._check(known, wanted, logits, b)
+            balance = nn.balance_loss(seen) if seen else torch.zeros((), device=self.device)  # no neurons, no balance
+            loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
+            loss = loss + recipe.balance * balance + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
+        stop_if_diverged(loss, seen, f"epoch {number}, batch {b}")
+        self.length = len(shown)
+        self.precision.step(loss, self.optimiser, recipe.clip)
+        tally.add(loss, balance, logits, labels, seen)
+
+    def _check(self, labels: Tensor, wanted: Tensor, logits: Tensor, b: int) -> None:
+        """Labels, hard and soft, fit the logits; those in memory all at once, before the first step."""
+        first, self.classes = self.classes == 0, logits.shape[1]
+        if first and self.data.labels is not None:
+            check_labels(self.data.labels, self.classes, self.data, None, "data")
+        check_labels(labels, self.classes, self.data, b, "data")
+        if wanted.is_floating_point() and wanted.shape != logits.shape:
+            raise ShapeError(
+                "soft labels do not fit the logits",
+                where="Recipe(mix)",
+                got=f"shape {list(wanted.shape)}",
+                expected=f"{list(logits.shape)}: [N, classes]",
+                do="mix one-hot labels of as many classes as the model has",
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint must agree on to be resumed."""
+        return {
+            "recipe": self.recipe.facts(),
+            "seed": self.seed,
+            "samples": self.data.samples,
+            "batches": self.data.size,
+            "steps": self.length,
+        }

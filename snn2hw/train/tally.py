@@ -1,0 +1,97 @@
+"""Sums over the batches of an epoch, kept on the device until somebody asks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import Snn2hwError, Snn2hwWarning, ValueRangeError
+from snn2hw.nn import check_alive
+from snn2hw.nn.observe import Seen
+
+CALMER = "a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup"
+
+
+class Tally:
+    """Loss, right predictions, balance and firing rates, weighted by the samples of each batch."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.samples = 0
+        self._loss, self._balance, self._right = torch.zeros(3, dtype=torch.float64, device=device)
+        self._rates: dict[str, Tensor] = {}
+
+    def add(self, loss: Tensor, balance: Tensor, logits: Tensor, labels: Tensor, seen: Seen) -> None:
+        """One batch: its mean loss, its balance, logits [N, classes], labels [N], and what was observed of its layers."""
+        n = len(labels)
+        self.samples += n
+        self._loss += n * loss.detach()
+        self._balance += n * balance.detach()
+        self._right += (logits.detach().argmax(1) == labels).sum()
+        for path, layer in seen.items():
+            rate = n * layer.rate.detach().mean()
+            self._rates[path] = self._rates[path] + rate if path in self._rates else rate
+
+    @property
+    def loss(self) -> float:
+        """Mean over the samples so far."""
+        return float(self._loss) / self.samples
+
+    @property
+    def balance(self) -> float:
+        """Mean over the samples so far."""
+        return float(self._balance) / self.samples
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions so far."""
+        return float(self._right) / self.samples
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Mean firing rate of each layer so far, in spikes per neuron and step."""
+        return {path: float(rate) / self.samples for path, rate in self._rates.items()}
+
+    def __str__(self) -> str:
+        rates = self.rates
+        return f"loss {self.loss:.4f}  accuracy {self.accuracy:.4f}  rate {sum(rates.values()) / max(len(rates), 1):.3f}"
+
+
+def stop_if_diverged(loss: Tensor, seen: Seen, where: str) -> None:
+    """Every layer observed is alive, and the loss is finite.
+
+    Raises:
+        ValueRangeError: not so; the first layer and step at fault are named, and what helps.
+    """
+    try:
+        check_alive(seen)
+    except Snn2hwError as error:
+        raise ValueRangeError(
+            error.what, where=f"{error.where}, {where}", got=error.got, expected=error.expected, do=error.do
+        ) from error
+    if not bool(torch.isfinite(loss)):
+        raise ValueRangeError(
+            "the training diverged",
+            where=where,
+            got=f"a loss of {loss.item()}",
+            expected="a finite loss",
+            do=f"train with {CALMER}",
+        )
+
+
+def warn_of_silence(rates: Mapping[str, float], warned: set[str], epoch: int) -> None:
+    """Warn, once per layer, of those that did not fire in a whole epoch; their names are added to `warned`."""
+    for path in [p for p, rate in rates.items() if rate == 0 and p not in warned]:
+        warned.add(path)
+        warnings.warn(
+            Snn2hwWarning(
+                "a layer is silent: nothing behind it can be learned from the input",
+                where=f"{path}, epoch {epoch}",
+                got="not one spike in the whole epoch: no membrane reached its threshold",
+                expected="a firing rate above 0",
+                do="lower its threshold, put a BatchNorm before it, raise its decay, or widen its surrogate",
+            ),
+            stacklevel=4,
+        )

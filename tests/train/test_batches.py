@@ -1,0 +1,146 @@
+"""Forms of data: the same batches from each of them, in an order of seed and epoch; what does not fit is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+from snn2hw.errors import ShapeError, Snn2hwError, UsageError
+from snn2hw.train.batches import batches, check_labels, stepped
+from tests.refused import refused
+from tests.train import small
+
+pytestmark = pytest.mark.torch
+
+DATA = (torch.arange(10.0).reshape(10, 1), torch.arange(10))
+
+
+def indices(form: Any, seed: int | None, number: int, **given: Any) -> list[list[int]]:
+    found = []
+    for x, labels in batches(form, 4, "data", **given).epoch(seed, number):
+        assert torch.equal(x[:, 0].long(), labels)
+        found.append(labels.tolist())
+    return found
+
+
+def test_tensors_and_datasets_give_the_same_batches() -> None:
+    for drop_last, sizes in ((False, [4, 4, 2]), (True, [4, 4])):
+        first = indices(DATA, 3, 1, drop_last=drop_last)
+        assert [len(b) for b in first] == sizes
+        assert indices(TensorDataset(*DATA), 3, 1, drop_last=drop_last) == first
+        assert len({i for b in first for i in b}) == sum(sizes)
+    assert indices(DATA, 3, 1) != indices(DATA, 3, 2) != indices(DATA, 4, 2)
+    assert indices(DATA, None, 1) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_a_loaders_order_is_repeated() -> None:
+    def loader(generator: torch.Generator | None) -> DataLoader[Any]:
+        return DataLoader(TensorDataset(*DATA), batch_size=5, shuffle=True, generator=generator)
+
+    generator = torch.Generator()
+    first = indices(loader(generator), 3, 1)
+    generator.manual_seed(77)
+    assert indices(loader(generator), 3, 1) == first
+    assert indices(loader(generator), 3, 2) != first
+    assert [len(b) for b in first] == [5, 5]
+
+
+def test_a_sample_has_a_name() -> None:
+    drawn = batches(DATA, 4, "data")
+    (_, labels), *_ = drawn.epoch(1, 1)
+    assert drawn.name(0, 2) == f"sample {int(labels[2])}"
+    assert batches(DataLoader(TensorDataset(*DATA)), 4, "data").name(3, 1) == "batch 3, place 1"
+
+
+def test_steps_come_first() -> None:
+    x = torch.rand(5, 3, 2)
+    assert torch.equal(stepped(x, None), x.transpose(0, 1))
+    assert torch.equal(stepped(x, 4), torch.stack([x] * 4))
+    assert stepped((255 * x).to(torch.uint8), None).dtype == torch.float32
+    with refused(
+        ShapeError,
+        """
+        temporal samples need the step axis T
+          where:    data
+          got:      a batch of shape [5, 3]
+          expected: [N, T, ...]
+          do:       pass steps=T where samples are static
+        """,
+    ):
+        stepped(x[..., 0], None)
+
+
+class Stream(IterableDataset[Any]):
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
+class Empty(Stream):
+    def __len__(self) -> int:
+        return 3
+
+
+class Named(Dataset[Any]):
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, str]:
+        return torch.zeros(2), "cat"
+
+
+X, LABELS = small.data(8)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "what", "got"),
+    [
+        ([1, 2], UsageError, "this is no data to train on", "list of int, int"),
+        (X, UsageError, "this is no data to train on", "Tensor"),
+        (Stream(), UsageError, "this is no data to train on", "Stream"),
+        ((X.numpy(), LABELS), UsageError, "these are no samples and labels", "tuple of ndarray, Tensor"),
+        ((X,), UsageError, "these are no samples and labels", "tuple of Tensor"),
+        ((X[:3], LABELS), ShapeError, "samples and labels do not fit together", "samples [3, 2, 4, 4], labels [8]"),
+        ((X, LABELS[:, None]), ShapeError, "samples and labels do not fit together", "samples [8, 2, 4, 4], labels [8, 1]"),
+        ((X, LABELS.float()), UsageError, "labels are no numbers of classes", "dtype torch.float32"),
+        ((X[:0], LABELS[:0]), UsageError, "there is not one batch", "0 samples (batch=9, drop_last=True)"),
+        ((X, LABELS), UsageError, "there is not one batch", "8 samples (batch=9, drop_last=True)"),
+        (
+            DataLoader(TensorDataset(X, LABELS), batch_size=9, drop_last=True),
+            UsageError,
+            "there is not one batch",
+            "0 batches (batch_size=9, drop_last=True)",
+        ),
+        (DataLoader(Stream()), UsageError, "the loader does not know its length", "object of type 'Stream' has no len()"),
+        (DataLoader(Empty()), UsageError, "there is not one batch", "0 batches (although its length is 3)"),
+        (DataLoader(Named()), UsageError, "these are no samples and labels", "list of Tensor, tuple"),
+        (
+            DataLoader(TensorDataset(X, LABELS), num_workers=1, persistent_workers=True),
+            UsageError,
+            "the loader keeps its worker processes",
+            "persistent_workers=True",
+        ),
+    ],
+)
+def test_what_is_refused(form: Any, kind: type[Snn2hwError], what: str, got: str) -> None:
+    with pytest.raises(kind) as caught:
+        list(batches(form, 9, "data", drop_last=True).epoch(0, 1))
+    assert (caught.value.what, caught.value.where, caught.value.got) == (what, "data", got)
+    assert caught.value.expected
+    assert caught.value.do
+
+
+@pytest.mark.parametrize("value", [-1, 3, 255])
+def test_the_first_label_out_of_range_is_named(value: int) -> None:
+    labels = torch.from_numpy(np.array([0, 1, 2, value, value]))
+    with pytest.raises(Snn2hwError) as caught:
+        check_labels(labels, 3, batches(DATA, 4, "data"), None, "data")
+    assert str(caught.value) == (
+        f"a label is out of range\n  where:    data, sample 3\n  got:      {value}\n  expected: 0..2: the model has 3 classes\n"
+        "  do:       correct the label, or give the model more classes"
+    )
+    check_labels(labels[:3], 3, batches(DATA, 4, "data"), None, "data")
