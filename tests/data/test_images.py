@@ -50,6 +50,14 @@ def test_folders_are_classes(root: Path) -> None:
     assert 0 <= float(sample.min()) < float(sample.max()) <= 1
 
 
+def test_classes_differ_in_size(root: Path) -> None:
+    write_image(root / "train" / CLASSES[0] / f"{CLASSES[0]}_10.jpg")
+    data = ImageFolder(root, size=16)
+    assert data.labels.tolist() == [0] * 5 + [1] * 4 + [2] * 4
+    assert all(data.path(i).parent.name == CLASSES[data[i][1]] for i in range(13))
+    assert [data.path(i).name for i in (0, 1, 2)] == [f"{CLASSES[0]}_{k}" for k in ("0.JPEG", "1.JPEG", "10.jpg")]
+
+
 def test_centre_is_the_middle_of_the_resized_image(tmp_path: Path) -> None:
     pixels = np.zeros((80, 128, 3), np.uint8)
     pixels[5:75, 29:99] = 255  # 7/8 of the shorter side, in the middle
@@ -142,6 +150,18 @@ def test_mixed_modes_are_refused_where_none_is_asked_for(root: Path) -> None:
     with pytest.raises(DataError, match="an image has another mode") as caught:
         ImageFolder(root, "val", mode=None)
     assert (caught.value.got, caught.value.expected) == ("RGBA", "L or RGB")
+
+
+def test_the_first_image_that_can_be_decoded_decides_the_mode(root: Path) -> None:
+    path = root / "val" / CLASSES[0] / "0.png"
+    path.write_bytes(b"no image")
+    with pytest.raises(DataError, match="an image cannot be decoded"):
+        ImageFolder(root, "val", mode=None)
+    assert ImageFolder(root, "val", mode=None, on_corrupt="skip").mode == "RGB"
+    for other in (root / "val").glob("*/*.png"):
+        other.write_bytes(b"no image")
+    with pytest.raises(DataError, match="not one image can be decoded"):
+        ImageFolder(root, "val", mode=None, on_corrupt="skip")
 
 
 def test_a_mode_that_would_be_clipped_is_refused(root: Path) -> None:
