@@ -51,7 +51,9 @@ class Run:
                 for group in self.optimiser.param_groups:
                     group["lr"] = self.recipe.learning_rate * self.share(done + b)
                 self._batch(x, labels, tally, number, b)
-                report.batch(done + b + 1, lambda: f"epoch {number}/{self.recipe.epochs}  {tally}")
+                report.batch(
+                    done + b + 1, lambda b=b: f"epoch {number}/{self.recipe.epochs}  batch {b + 1}/{self.data.size}  {tally}"
+                )
         warn_of_silence(tally.rates, self.warned, number)
         validation = None
         if self.validation is not None:
