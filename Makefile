@@ -7,7 +7,7 @@ WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench lint clean
+.PHONY: help demo test test-slow bench study lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the 
 
 bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/performance.md (a quarter of an hour)
 	$(BIN)/python -m bench.run $(ARGS)
+
+study: $(VENV)/.stamp-demo ## train every kind of neuron on every digits task and write docs/study.md (about an hour on two cores)
+	$(BIN)/python -m bench.study.run $(ARGS)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ import torch
 from snn2hw.models import load_source
 
 HERE = Path(__file__).resolve().parent
-EPOCHS = 20
+EPOCHS = 25
 
 source = load_source(HERE / "model.py")  # also makes the files of models/ importable
 

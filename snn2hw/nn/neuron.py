@@ -212,9 +212,9 @@ class Neuron(Observable):
         a, firing = self.coefficients, self.firing
         parts = [f"degree={a.shape[1] - 1}"] + ([f"channels={len(a)}"] if len(a) > 1 else [])
         parts += (
-            [f"thresholds={firing.thresholds}", f"signed={firing.signed}"]
+            [f"thresholds={self.thresholds}", f"signed={firing.signed}"]
             if firing.circulates
-            else [f"threshold={firing.thresholds[0]}"]
+            else [f"threshold={self.thresholds[0]}"]
         )
         parts += [f"reset={self.reset}"] + ([f"reset_value={self.reset_value}"] if self.reset == "value" else [])
         return ", ".join([*parts, f"strict={self.strict}", f"order={self.order}", f"state_range={self.state_range}"])

@@ -54,7 +54,7 @@ def stepped(x: Tensor, steps: int | None) -> Tensor:
     Raises:
         ShapeError: a temporal batch without steps. UsageError, ValueRangeError: steps is no whole number >= 1.
     """
-    x = x if x.is_floating_point() else x.float()
+    x = real(x)
     if steps is not None:
         return repeat(x, steps)
     if x.ndim < 3 or x.shape[1] == 0:
@@ -66,6 +66,11 @@ def stepped(x: Tensor, steps: int | None) -> Tensor:
             do="pass steps=T where samples are static",
         )
     return x.transpose(0, 1)
+
+
+def real(x: Tensor) -> Tensor:
+    """Whole numbers as float32, floats as they are."""
+    return x if x.is_floating_point() else x.float()
 
 
 def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None, where: str) -> None:

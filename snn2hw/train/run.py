@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from snn2hw import nn
 from snn2hw.errors import ShapeError
 from snn2hw.train import devices
-from snn2hw.train.batches import Batches, check_labels, stepped
+from snn2hw.train.batches import Batches, check_labels, real, stepped
 from snn2hw.train.evaluation import check_steps, readout, share_right
 from snn2hw.train.history import Epoch
 from snn2hw.train.optimisers import optimiser, schedule
@@ -51,18 +52,21 @@ class Run:
                 for group in self.optimiser.param_groups:
                     group["lr"] = self.recipe.learning_rate * self.share(done + b)
                 self._batch(x, labels, tally, number, b)
-                report.batch(done + b + 1, lambda: f"epoch {number}/{self.recipe.epochs}  {tally}")
+                report.batch(done + b + 1, partial(self._says, tally, number, b))
+            validation = None
+            if self.validation is not None:
+                validation = share_right(self.model, self.validation, self.steps, "validation", self.length)
         warn_of_silence(tally.rates, self.warned, number)
-        validation = None
-        if self.validation is not None:
-            validation = share_right(self.model, self.validation, self.steps, "validation", self.length)
         rate = float(self.optimiser.param_groups[0]["lr"])
         seconds = perf_counter() - begun
         return Epoch(number, tally.loss, tally.accuracy, validation, rate, tally.rates, tally.balance, seconds)
 
+    def _says(self, tally: Tally, number: int, b: int) -> str:
+        return f"epoch {number}/{self.recipe.epochs}  batch {b + 1}/{self.data.size}  {tally}"
+
     def _batch(self, x: Tensor, labels: Tensor, tally: Tally, number: int, b: int) -> None:
         recipe, known = self.recipe, labels
-        x, labels = (t.to(self.device, non_blocking=True) for t in (x, labels))
+        x, labels = real(x.to(self.device, non_blocking=True)), labels.to(self.device, non_blocking=True)
         x = x if recipe.augment is None else recipe.augment(x)
         x, wanted = (x, labels) if recipe.mix is None else recipe.mix(x, labels)
         shown = stepped(x, self.steps)

@@ -22,10 +22,9 @@ def randomised(model: Model, *shape: int, seed: int) -> Model:
         for module in model.modules():
             if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
                 module.weight.normal_(0.5, 2.0).div_(module.weight[0].numel() ** 0.5)
-            if isinstance(module, nn.LNM):
-                module.a.add_(0.1 * torch.randn_like(module.a))
-            if isinstance(module, nn.PLIF):
-                module.w.add_(torch.randn_like(module.w))
+            if isinstance(module, nn.Neuron):
+                for name, p in module.named_parameters(recurse=False):
+                    p.add_((0.1 if name == "a" else 0.5) * torch.randn_like(p))
     model = model.double()
     for _ in range(2):
         model.train()(torch.rand(STEPS, 4, *shape, dtype=torch.float64))
@@ -88,6 +87,28 @@ MODELS: dict[str, tuple[Callable[[], Model], tuple[int, ...]]] = {
             nn.PLIF(0.3, channels=9, order="input_then_poly"),
             nn.Linear(9, 4),
             nn.LIF(channels=4, reset="none"),
+        ),
+        (7,),
+    ),
+    "polynomials that circulate, and a quadratic one": (
+        lambda: sequential(
+            nn.Linear(7, 9),
+            nn.CirculateLNM(2, 3, init="qif", channels=9, amplitudes=(1.0, 0.5, 0.25), reset="value", learn_threshold=True),
+            nn.Linear(9, 9),
+            nn.QIF(rest=-0.25, critical=0.5, curvature=0.125, surrogate=nn.Sigmoid(learnable=True)),
+            nn.Linear(9, 4),
+        ),
+        (7,),
+    ),
+    "learned decays and thresholds": (
+        lambda: sequential(
+            nn.Linear(7, 9),
+            nn.CirculateFiring(3, thresholds=(1.0, 0.5, 0.25), learn_threshold=True, learn_decay=True, channels=9),
+            nn.Linear(9, 9),
+            nn.CirculateFiring(2, signed=False, decay=0.9, learn_threshold=True, checkpoint=2, order="input_then_poly"),
+            nn.Linear(9, 9),
+            nn.LNM(3, init="plif", channels=9, strict=True, surrogate=nn.Triangle(steps=STEPS)),
+            nn.Linear(9, 4),
         ),
         (7,),
     ),

@@ -51,7 +51,7 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     history = fit(2).history
     assert [done for done, _ in shown] == [1, 2, 3, 4]
     loss, accuracy, rate = history[1].loss, history[1].accuracy, sum(history[1].rates.values()) / 2
-    assert shown[-1][1] == f"epoch 2/2  loss {loss:.4f}  accuracy {accuracy:.4f}  rate {rate:.3f}"
+    assert shown[-1][1] == f"epoch 2/2  batch 2/2  loss {loss:.4f}  accuracy {accuracy:.4f}  rate {rate:.3f}"
     assert str(history[0]) in capsys.readouterr().out
 
 

@@ -1,0 +1,67 @@
+"""The learned polynomials of every layer, and the learned widths of the surrogates at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from bench.pictures import STYLE
+from bench.study.figures import Result, of
+from bench.study.nets import DRAWN, PLANS, WIDTHS
+
+REACH = 4.0
+
+
+def draw(results: Sequence[Result], folder: Path) -> list[str]:
+    """Write the plots as SVG; returns their file names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context(STYLE):
+        return [_polynomials(results, folder / "polynomials.svg"), _widths(results, folder / "widths.svg")]
+
+
+def _polynomials(results: Sequence[Result], path: Path) -> str:
+    depth = max(len(of(results, t, DRAWN)[0]["polynomials"]) for t in PLANS)
+    figure = Figure(figsize=(3 * depth, 2.6 * len(PLANS)), layout="constrained")
+    axes = figure.subplots(len(PLANS), depth, sharex=True, sharey=True, squeeze=False)
+    u = np.linspace(-REACH, REACH, 201)
+    for row, task in zip(axes, PLANS, strict=True):
+        layers = list(of(results, task, DRAWN)[0]["polynomials"])
+        for panel, layer in zip(row, layers, strict=False):
+            panel.plot(u, 0.5 * u, "--", color="0.6", label="where it started (LIF, 0.5 u)")
+            for n, r in enumerate(of(results, task, DRAWN)):
+                values = np.polynomial.polynomial.polyval(u, r["polynomials"][layer][0])
+                panel.plot(u, values, color="C0", alpha=0.7, label=None if n else "learned, one line per seed")
+            panel.set_title(f"{task}, layer {layer}")
+            panel.set_xlabel("u")
+        for empty in row[len(layers) :]:
+            empty.axis("off")
+        row[0].set_ylabel("P(u)")
+    axes[0][0].legend(fontsize=7)
+    return _saved(figure, path)
+
+
+def _widths(results: Sequence[Result], path: Path) -> str:
+    figure = Figure(figsize=(4.5 * len(WIDTHS), 2.6 * len(PLANS)), layout="constrained")
+    axes = figure.subplots(len(PLANS), len(WIDTHS), squeeze=False)
+    for row, task in zip(axes, PLANS, strict=True):
+        for panel, variant in zip(row, WIDTHS, strict=True):
+            for n, layer in enumerate(of(results, task, variant)[0]["widths"]):
+                each = np.array([r["widths"][layer] for r in of(results, task, variant)])
+                steps = np.arange(1, each.shape[1] + 1)
+                panel.plot(steps, each.mean(0), "o-", ms=3, color=f"C{n}", label=f"layer {layer}")
+                panel.fill_between(steps, each.min(0), each.max(0), color=f"C{n}", alpha=0.2)
+            panel.axhline(1.0, ls="--", color="0.6")
+            panel.set_title(f"{task}, {variant}")
+            panel.set_xlabel("step")
+            panel.set_ylabel("width")
+            panel.legend(fontsize=7)
+    return _saved(figure, path)
+
+
+def _saved(figure: Figure, path: Path) -> str:
+    figure.savefig(path, metadata={"Date": None})
+    return path.name
