@@ -30,6 +30,7 @@ def shifted(images: Tensor) -> Tensor:
 RECIPE = training.Recipe(
     batch=96,
     learning_rate=6e-3,
+    dynamics_rate=1.0,
     weight_decay=1e-2,
     warmup=0.15,
     label_smoothing=0.05,

@@ -81,9 +81,9 @@ def _digits(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
 
 def _sequential(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
     return nn.Sequential(
-        nn.Linear(8, 64), nn.BatchNorm1d(64), neuron(),
-        nn.Linear(64, 64), nn.BatchNorm1d(64), neuron(),
-        nn.Linear(64, 10),
+        nn.Linear(8, 128), nn.BatchNorm1d(128), neuron(),
+        nn.Linear(128, 128), nn.BatchNorm1d(128), neuron(),
+        nn.Linear(128, 10),
     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _recipe(epochs: int, rate: float, **more: Any) -> Recipe:
 
 PLANS: Mapping[str, Plan] = {
     "digits": Plan(_digits, 4, True, _recipe(20, 6e-3), _recipe(6, 1e-3), "16C3-BN-N-M2-32C3-BN-N-A2-32-N-10, T = 4"),
-    "digits-sequential": Plan(_sequential, 8, False, _recipe(40, 6e-3), _recipe(10, 1e-3), "64-BN-N-64-BN-N-10, T = 8"),
+    "digits-sequential": Plan(_sequential, 8, False, _recipe(60, 6e-3), _recipe(12, 1e-3), "128-BN-N-128-BN-N-10, T = 8"),
     "digits-events": Plan(_events, 10, False, _recipe(20, 6e-3), _recipe(6, 1e-3), "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10"),
 }
 

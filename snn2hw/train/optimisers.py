@@ -14,6 +14,7 @@ from snn2hw.nn import Neuron, Surrogate
 from snn2hw.train.recipe import Recipe
 
 MOMENTUM = 0.9
+FACTOR = "factor"  # of a group: what the learning rate of the schedule is multiplied by
 
 
 def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -24,8 +25,10 @@ def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     Raises:
         UsageError: the model has nothing to train.
     """
-    owners = (m for m in model.modules() if isinstance(m, Neuron | Surrogate))
-    dynamics = {id(p) for m in owners for p in m.parameters()}
+    of_neurons, of_surrogates = (
+        {id(p) for m in model.modules() if isinstance(m, kind) for p in m.parameters()} for kind in (Neuron, Surrogate)
+    )
+    dynamics = of_neurons - of_surrogates
     trained = [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise UsageError(
@@ -35,11 +38,13 @@ def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             expected="at least one",
             do="set requires_grad on what is to be trained",
         )
-    decayed = [p for p in trained if p.ndim >= 2 and id(p) not in dynamics]
-    plain = [p for p in trained if p.ndim < 2 or id(p) in dynamics]
+    plain = [p for p in trained if id(p) not in dynamics and (p.ndim < 2 or id(p) in of_surrogates)]
+    moving = [p for p in trained if id(p) in dynamics]
+    rest = {id(p) for p in (*plain, *moving)}
     groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
+        {"params": [p for p in trained if id(p) not in rest], "weight_decay": recipe.weight_decay, FACTOR: 1.0},
+        {"params": plain, "weight_decay": 0.0, FACTOR: 1.0},
+        {"params": moving, "weight_decay": 0.0, FACTOR: recipe.dynamics_rate, "lr": recipe.learning_rate * recipe.dynamics_rate},
     ]
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=MOMENTUM)

@@ -31,6 +31,8 @@ class Recipe:
         batch: samples in a batch, at least 1.
         optimiser: "adamw" (torch's defaults), or "sgd" with momentum 0.9.
         learning_rate: the highest, > 0; see `schedule`.
+        dynamics_rate: factor of the learning rate for coefficients, decays and thresholds of neurons: P(u) moves by u**i times
+            what a_i does, and the membrane by that again at every step.
         weight_decay: of weights; biases, norms, neurons and surrogate widths have none.
         warmup: share of all steps, in [0, 1], over which the learning rate rises; a cosine to 0 follows.
         label_smoothing: in [0, 1].
@@ -51,6 +53,7 @@ class Recipe:
     batch: int = 64
     optimiser: str = "adamw"
     learning_rate: float = 2e-3
+    dynamics_rate: float = 0.1
     weight_decay: float = 1e-2
     warmup: float = 0.1
     label_smoothing: float = 0.0
@@ -70,6 +73,7 @@ class Recipe:
         one_of("optimiser", self.optimiser, OPTIMISERS, where)
         one_of("amp", self.amp, PRECISIONS, where)
         positive("learning_rate", self.learning_rate, where)
+        positive("dynamics_rate", self.dynamics_rate, where)
         for name in ("warmup", "label_smoothing"):
             between(name, getattr(self, name), 0.0, 1.0, where)
         for name in ("weight_decay", "balance", "coefficient_penalty"):

@@ -15,7 +15,7 @@ from snn2hw.train import devices
 from snn2hw.train.batches import Batches, check_labels, real, stepped
 from snn2hw.train.evaluation import check_steps, readout, share_right
 from snn2hw.train.history import Epoch
-from snn2hw.train.optimisers import optimiser, schedule
+from snn2hw.train.optimisers import FACTOR, optimiser, schedule
 from snn2hw.train.progress import Reporter
 from snn2hw.train.recipe import Recipe
 from snn2hw.train.seeds import seeded
@@ -50,7 +50,7 @@ class Run:
         with seeded(self.seed, number):
             for b, (x, labels) in enumerate(self.data.epoch(self.seed, number)):
                 for group in self.optimiser.param_groups:
-                    group["lr"] = self.recipe.learning_rate * self.share(done + b)
+                    group["lr"] = self.recipe.learning_rate * self.share(done + b) * group[FACTOR]
                 self._batch(x, labels, tally, number, b)
                 report.batch(done + b + 1, partial(self._says, tally, number, b))
             validation = None

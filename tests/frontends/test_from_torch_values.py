@@ -93,9 +93,11 @@ MODELS: dict[str, tuple[Callable[[], Model], tuple[int, ...]]] = {
     "polynomials that circulate, and a quadratic one": (
         lambda: sequential(
             nn.Linear(7, 9),
-            nn.CirculateLNM(2, 3, init="qif", channels=9, amplitudes=(1.0, 0.5, 0.25), reset="value", learn_threshold=True),
+            nn.CirculateLNM(
+                2, 3, init="qif", threshold=0.5, channels=9, amplitudes=(1.0, 0.5, 0.25), reset="value", learn_threshold=True
+            ),
             nn.Linear(9, 9),
-            nn.QIF(rest=-0.25, critical=0.5, curvature=0.125, surrogate=nn.Sigmoid(learnable=True)),
+            nn.QIF(rest=-0.25, critical=0.25, curvature=0.125, threshold=0.5, surrogate=nn.Sigmoid(learnable=True)),
             nn.Linear(9, 4),
         ),
         (7,),

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint as around
 
 from snn2hw import nn
 from snn2hw.nn import through_time
@@ -232,6 +233,14 @@ def test_memory_is_one_membrane_for_each_step(levels: int) -> None:
 @pytest.mark.parametrize("order", ["poly_then_input", "input_then_poly"])
 def test_a_checkpoint_remembers_the_input_and_a_state_now_and_then(order: str) -> None:
     assert remembered(nn.LNM(order=order, checkpoint=8), 32) == pytest.approx(32 + 4, rel=0.01)  # type: ignore[arg-type]
+
+
+def test_torch_s_own_checkpoint_goes_around_neurons() -> None:
+    model = nn.Sequential(nn.Linear(6, 5), nn.LNM(), nn.Linear(5, 4), nn.CirculateFiring(2, learn_threshold=True))
+    x = torch.randn(4, 3, 6)
+    plain = torch.autograd.grad(model(x).sum(), list(model.parameters()))
+    again = torch.autograd.grad(around(model, x, use_reentrant=False).sum(), list(model.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(plain, again, strict=True))
 
 
 def test_nothing_is_remembered_where_no_gradient_is_recorded() -> None:
