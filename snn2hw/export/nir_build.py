@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -35,7 +36,8 @@ class NirWriter:
         """The part of the network's text form that is this node, with its arrays."""
         text, arrays = to_text(IntegerNetwork(self.net.steps, self.net.target, (node,)))
         own = {key.removeprefix(f"{node.name}."): value for key, value in arrays.items()}
-        return {"position": self.position[node.name], "name": node.name, "text": text.partition("\n")[2][:-1], "arrays": own}
+        name = json.dumps(node.name)  # HDF5's strings end at a NUL
+        return {"position": self.position[node.name], "name": name, "text": text.partition("\n")[2][:-1], "arrays": own}
 
     def hide(self, node: IntNode) -> None:
         """A node in the metadata only."""

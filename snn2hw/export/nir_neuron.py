@@ -54,7 +54,7 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
             where=node.source or node.name,
             got=f"a program '{program.kind}' without a state or a positive threshold",
             expected="a membrane that fires at a threshold",
-            do="export to C, or use model.onnx, which holds every program",
+            do="export to C, or use model.onnx",
         )
     h, raw = firing.args[0], _constants(program.by_name[firing.args[1]])
     unit = 2.0 ** -program.by_name[h].format.frac

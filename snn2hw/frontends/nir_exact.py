@@ -1,7 +1,7 @@
 """The exact integer network in the metadata of a NIR file that snn2hw wrote, and the fingerprint over what others see of it.
 
 graph.metadata["snn2hw"] = format, snn2hw, head (the text form's first line), convention, fingerprint, others
-node.metadata["snn2hw"]  = position, name, text (the node's text form, its program in it), arrays; approximation; or part_of
+node.metadata["snn2hw"]  = position, name (JSON), text (the node's text form, its program in it), arrays; approximation; or part_of
 
 The nodes' texts by their position, under the head, are the network's text form; `others` are the nodes without one of NIR.
 """
@@ -9,6 +9,7 @@ The nodes' texts by their position, under the head, are the network's text form;
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -117,5 +118,5 @@ def _text(graph: Any, stated: Mapping[str, Any]) -> tuple[str, Arrays]:
     lines = [str(stated["head"])]
     for _, part in sorted(by_position.items()):
         lines.append(str(part["text"]))
-        arrays |= {f"{part['name']}.{key}": np.asarray(value) for key, value in part.get("arrays", {}).items()}
+        arrays |= {f"{json.loads(part['name'])}.{key}": np.asarray(v) for key, v in part.get("arrays", {}).items()}
     return "\n".join(lines) + "\n", arrays
