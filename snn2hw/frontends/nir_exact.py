@@ -1,7 +1,7 @@
 """The exact integer network in the metadata of a NIR file that snn2hw wrote, and the fingerprint over what others see of it.
 
 graph.metadata["snn2hw"] = format, snn2hw, head (the text form's first line), convention, fingerprint, others
-node.metadata["snn2hw"]  = position, name (JSON), text (the node's text form, its program in it), arrays; approximation; or part_of
+node.metadata["snn2hw"]  = position, name (JSON), text (the node's text form with its program), arrays, approximation; or part_of
 
 The nodes' texts by their position, under the head, are the network's text form; `others` are the nodes without one of NIR.
 """

@@ -227,8 +227,8 @@ def test_a_program_of_integers_is_its_secants(tmp_path: Path) -> None:
 
 
 def test_a_join_of_equal_branches_and_a_layer_that_nothing_reads(tmp_path: Path) -> None:
-    net = lowered(by_hand.network(3, by_hand.counts(2), by_hand.linear("fc", "input", np.eye(2)), by_hand.lif("n", "fc"),
-                                  by_hand.lif("dead", "fc"), by_hand.add("twice", "n", "n"), by_hand.readout("twice")))  # fmt: skip
+    fc, n, dead = by_hand.linear("fc", "input", np.eye(2)), by_hand.lif("n", "fc"), by_hand.lif("dead", "fc")
+    net = lowered(by_hand.network(3, by_hand.counts(2), fc, n, dead, by_hand.add("twice", "n", "n"), by_hand.readout("twice")))
     graph = export(net, tmp_path / "x.nir")
     assert {k: type(v).__name__ for k, v in graph.nodes.items()} == {
         "input": "Input", "fc": "Affine", "n": "LIF", "n_scale": "Scale", "output": "Output"
