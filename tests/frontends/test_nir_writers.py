@@ -64,7 +64,7 @@ def run_writer(side: Path, folder: Path, path: Path, x: Any, writer: str, *more:
     """out.npz of `nir_writers.py` in the folder."""
     np.save(folder / "x.npy", x)
     command = [sys.executable, nir_writers.__file__, writer, str(path), str(folder / "x.npy"), str(folder / "out.npz"), *more]
-    environment = {**os.environ, "PYTHONPATH": str(side)}
+    environment = {**os.environ, "PYTHONPATH": str(side), "OMP_NUM_THREADS": "1"}
     ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
     assert ran.returncode == 0, ran.stderr
 
