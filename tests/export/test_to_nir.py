@@ -54,13 +54,21 @@ def test_every_kind_comes_back(tmp_path: Path, convention: Convention) -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize(
-    ("name", "right"),
-    [("digits_lnm", {PLAIN: 358, PRESETS["norse"]: 358, PRESETS["sinabs"]: 334}),
-     ("digits_cf", {PLAIN: 311, PRESETS["norse"]: 311, PRESETS["sinabs"]: 117})],
-)  # fmt: skip
-def test_the_digits_come_back_and_what_others_get(tmp_path: Path, name: str, right: dict[Convention, int]) -> None:
+@pytest.mark.parametrize(("name", "right"), [("digits_lnm", 358), ("digits_cf", 311)])
+def test_the_digits_come_back_and_what_others_get(tmp_path: Path, name: str, right: int) -> None:
     """Of 360 test digits the exact networks know 357 (digits_lnm) and 359 (digits_cf)."""
+    digits(tmp_path / "x.nir", name, {PLAIN: right})
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+@pytest.mark.parametrize(("name", "right", "sinabs"), [("digits_lnm", 358, 334), ("digits_cf", 311, 117)])
+def test_the_digits_under_the_conventions_of_others(tmp_path: Path, name: str, right: int, sinabs: int) -> None:
+    digits(tmp_path / "x.nir", name, {c: sinabs if c.name == "sinabs" else right for c in PRESETS.values()})
+
+
+def digits(path: Path, name: str, right: dict[Convention, int]) -> None:
+    """The round trip under each convention, and how many test digits the visible network knows when it is read back by it."""
     pytest.importorskip("sklearn")
     from snn2hw.models import find_model
 
@@ -69,8 +77,8 @@ def test_the_digits_come_back_and_what_others_get(tmp_path: Path, name: str, rig
     net = snn2hw.compile(found.module, found.sample, found.steps).network
     x, labels = (np.asarray(v) for v in found.source.test_data())
     for convention, expected in right.items():
-        assert difference(net, tmp_path / "x.nir", convention) == ""
-        visible = from_nir(tmp_path / "x.nir", steps=found.steps, sample=found.sample, convention=convention)
+        assert difference(net, path, convention) == ""
+        visible = from_nir(path, steps=found.steps, sample=found.sample, convention=convention)
         assert int((run_real(visible, x.astype(np.float64)).argmax(1) == labels).sum()) == expected, convention.name
 
 
@@ -93,7 +101,7 @@ def sweep(folder: Path, seeds: range) -> None:
 
 
 def test_random_networks_come_back(tmp_path: Path) -> None:
-    sweep(tmp_path, range(8))
+    sweep(tmp_path, range(7))
 
 
 @pytest.mark.slow
