@@ -6,8 +6,8 @@ import importlib.util
 import platform
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,6 +23,7 @@ from snn2hw.executors import Executor, chosen_executor
 from snn2hw.executors import executor as executor_named
 from snn2hw.executors.reference import interpret
 from snn2hw.frontends.files import read_network
+from snn2hw.frontends.nir_convention import Convention
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
@@ -33,7 +34,7 @@ from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
-from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact, write_c
+from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact, write_c, write_nir
 from snn2hw.target import load_target
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import conformance_payloads
@@ -47,6 +48,14 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "generic"
 Certifying: TypeAlias = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class NirExport:
+    """Where a NIR file was written; by layer, what its visible node is not of the exact one."""
+
+    path: Path
+    approximations: Mapping[str, str]
 
 
 def trace_model(
@@ -219,6 +228,30 @@ def replay_c(folder: str | Path) -> Replay:
     return replay(Path(folder))
 
 
+def export_nir(
+    artefact: Artefact | IntegerNetwork,
+    out: str | Path | None = None,
+    *,
+    convention: str | Convention | None = None,
+    dt: float | None = None,
+) -> NirExport:
+    """The network as a NIR file: `read_network` gives the same integers again, others get an approximation (docs/nir.md).
+
+    Args:
+        out: the file to write; None is `model.nir` in the artefact's own folder.
+        convention: whose importer the visible neurons are written for: "norse", "sinabs", "snntorch", "lava", a Convention; by
+            default NIR's own equation under Euler with dt = 0.1 ms.
+        dt: seconds of a step, where it is not the convention's own.
+
+    Raises:
+        MissingExtraError: nir is not installed. UnsupportedError: a layer for which NIR has no node.
+        UsageError: an unknown convention, or a file that cannot be written.
+    """
+    net, folder = (artefact.network, artefact.folder) if isinstance(artefact, Artefact) else (artefact, None)
+    path = (folder or Path()) / "model.nir" if out is None else Path(out)
+    return NirExport(path, write_nir(net, path, convention, dt))
+
+
 def explain(artefact: Artefact, layer: str) -> list[Candidate]:
     """The ways to evaluate a layer's polynomial that were weighed, the best first, the one taken marked.
 
@@ -337,6 +370,6 @@ def verify(
 
 
 __all__ = [
-    "batches", "check", "compile", "explain", "export_c", "load", "read_network", "replay_c", "run_passes", "simulate",
-    "simulate_payloads", "stimulus", "trace_model", "verify",
+    "batches", "check", "compile", "explain", "export_c", "export_nir", "load", "read_network", "replay_c", "run_passes",
+    "simulate", "simulate_payloads", "stimulus", "trace_model", "verify",
 ]  # fmt: skip

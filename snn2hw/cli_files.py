@@ -13,6 +13,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
 from snn2hw.frontends.from_netx import from_netx
 from snn2hw.frontends.nir_convention import PRESETS
+from snn2hw.frontends.nir_exact import exact_network
 from snn2hw.frontends.nir_file import read_nir
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.text import to_text
@@ -56,11 +57,13 @@ def compile_file(
 
 
 def inspected_file(path: Path) -> Artefact | None:
-    """A .net file as an artefact; None for a .nir file, whose nodes are printed: it has no integers before it is compiled."""
-    if _is_nir(path):
+    """A .net file, and a .nir file that `snn2hw export` wrote, as an artefact; None for another .nir file, whose nodes are
+    printed: it has no integers before it is compiled."""
+    network = exact_network(path) if _is_nir(path) else from_netx(path)
+    if network is None:
         _inspect_nir(path)
         return None
-    return make_artefact(from_netx(path))
+    return make_artefact(network)
 
 
 def _is_nir(path: str | Path) -> bool:

@@ -12,14 +12,16 @@ import numpy as np
 
 from snn2hw.artefact import CERTIFICATE, MANIFEST, MODEL, STEP, VECTORS, Artefact
 from snn2hw.certificate.certify import Progress, certify
-from snn2hw.errors import ArtefactError
+from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.export.c.folder import c_folder, is_c_folder
+from snn2hw.export.to_nir import to_nir
 from snn2hw.export.to_onnx import to_onnx
 from snn2hw.folders import free, replace
 from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.frontends.nir_convention import Convention
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.trace import Ints, Trace, read_npz, write_npz
+from snn2hw.trace import Ints, Trace, read_npz, write_aside, write_npz
 
 FORMAT = 2
 DAMAGED = "compile the trained model again, or restore the folder from where it came"
@@ -107,6 +109,19 @@ def write_c(artefact: Artefact, folder: Path, vectors: int) -> None:
             (aside / name).write_bytes(text.encode())
 
     replace(free(folder, lambda f: is_c_folder(f, files), "C folder"), fill)
+
+
+def write_nir(net: IntegerNetwork, path: Path, convention: str | Convention | None, dt: float | None) -> Mapping[str, str]:
+    """Write the NIR file of a network; by layer, what others get only in part.
+
+    Raises:
+        UsageError: another ending than .nir, by which it is read again, or a place that cannot be written. As `to_nir`.
+    """
+    if path.suffix != ".nir":
+        raise UsageError("this is no name for a NIR file", got=str(path), expected="*.nir", do="name it so, such as net.nir")
+    made = to_nir(net, convention, dt)
+    write_aside(path, lambda file: file.write(made.data))
+    return made.approximations
 
 
 def read_artefact(folder: Path) -> Artefact:

@@ -6,10 +6,10 @@ import contextlib
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -77,14 +77,23 @@ class Trace:
 
 
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
-    """Write aside, then rename: a reader never sees half a file. No pickles."""
+    """Arrays as an .npz file. No pickles."""
+    write_aside(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+def write_aside(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Write aside, then rename: a reader never sees half a file.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     if path.parent.exists() and not path.parent.is_dir():
         raise UsageError("cannot write", where=str(path), got="Not a directory", do="choose a folder you can write to")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            fill(file)
         aside.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

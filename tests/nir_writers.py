@@ -1,10 +1,12 @@
 """What Sinabs, Norse and snnTorch themselves make of a NIR file; run as a script where they are installed.
 
 python nir_writers.py WRITER FILE x.npy out.npz [dt]     x [T, N, ...]; out: spikes/NODE and v/NODE [T, N, ...]
+python nir_writers.py WRITER_readout FILE x.npy out.npz  out: readout [N, classes], one sample after the other
 """
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -63,7 +65,34 @@ def snntorch(path: str, x: Any) -> Iterator[tuple[str, Any]]:
     yield "v/1", torch.stack(v)
 
 
+def norse_readout(path: str, x: Any) -> Iterator[tuple[str, Any]]:
+    import nir
+    import norse.torch
+    import torch
+
+    model, readouts = norse.torch.from_nir(nir.read(path)), []
+    for sample in torch.tensor(x).transpose(0, 1):
+        state, total = None, torch.zeros(())
+        for now in sample:
+            out, state = model(now, state)
+            total = total + out
+        readouts.append(total)
+    yield "readout", torch.stack(readouts)
+
+
+def snntorch_readout(path: str, x: Any) -> Iterator[tuple[str, Any]]:
+    import nir
+    import torch
+    from snntorch.import_nir import import_from_nir
+
+    fresh, readouts = import_from_nir(nir.read(path)), []
+    for sample in torch.tensor(x).transpose(0, 1):
+        model = copy.deepcopy(fresh)
+        readouts.append(torch.stack([model(now)[0] for now in sample]).sum(0))
+    yield "readout", torch.stack(readouts)
+
+
 if __name__ == "__main__":
     writer, path, given, out, *rest = sys.argv[1:]
-    made = {"sinabs": sinabs, "norse": norse, "snntorch": snntorch}[writer](path, np.load(given).astype(np.float32), *rest)
+    made = globals()[writer](path, np.load(given).astype(np.float32), *rest)
     np.savez(out, **{name: value.detach().numpy() for name, value in made})

@@ -9,10 +9,32 @@ from typing import Any
 from snn2hw.errors import UsageError
 from snn2hw.frontends.from_netx import from_netx
 from snn2hw.frontends.from_nir import from_nir
+from snn2hw.frontends.nir_convention import Convention
+from snn2hw.frontends.nir_exact import exact_network
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network
 
-READERS: Mapping[str, Callable[..., IntegerNetwork | Network]] = {".net": from_netx, ".nir": from_nir}
+
+def _nir(
+    path: str | Path, steps: int | None = None, *, convention: str | Convention | None = None, **options: Any
+) -> IntegerNetwork | Network:
+    """Without a convention a file of ours is the exact network in it; with one, and any other file, it is its equations."""
+    exact = exact_network(Path(path)) if convention is None else None
+    if exact is None:
+        return from_nir(path, steps, convention=convention, **options)
+    given = {"steps": steps} | {name: options.get(name) for name in ("dt", "input_range")}
+    if stated := [name for name, value in given.items() if value is not None]:
+        raise UsageError(
+            "this file holds the exact network, whose integers and steps are made already",
+            where=str(path),
+            got=", ".join(stated),
+            expected="no options, or a convention",
+            do="leave them out; or have the visible nodes read as equations: convention=... (--convention)",
+        )
+    return exact
+
+
+READERS: Mapping[str, Callable[..., IntegerNetwork | Network]] = {".net": from_netx, ".nir": _nir}
 
 
 def is_network_file(name: str | Path) -> bool:
@@ -24,7 +46,8 @@ def read_network(path: str | Path, steps: int | None = None, **options: Any) -> 
     """A network file of another framework, by its ending.
 
     '.net' of lava-dl is an IntegerNetwork (`snn2hw.frontends.from_netx`), '.nir' a Network of the real stage
-    (`snn2hw.frontends.from_nir`, which needs sample=x and convention="norse" or another). `snn2hw.compile` takes both.
+    (`snn2hw.frontends.from_nir`, which needs sample=x and convention="norse" or another). A '.nir' that `snn2hw.export_nir`
+    wrote is, without a convention, the IntegerNetwork that was exported. `snn2hw.compile` takes both.
 
     Args:
         steps: T of a sample, where the file or the sample does not say or something else is wanted.

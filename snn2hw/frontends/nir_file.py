@@ -56,8 +56,19 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
     """The nodes of a NIR file, in order of evaluation: the Input first, the Output last.
 
     Raises:
+        MissingExtraError, FileFormatError, UnsupportedError: as `read_graph`; cycles, several inputs or outputs.
+    """
+    graph, where = read_graph(path), str(path)
+    nodes, edges = _flattened(graph, where)
+    return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
+
+
+def read_graph(path: Path) -> Any:
+    """The NIRGraph of a file, after a look at its types and sizes.
+
+    Raises:
         MissingExtraError: nir is not installed. FileFormatError: no file, not HDF5, truncated, absurd sizes, no valid NIR.
-        UnsupportedError: node types without a meaning here, by name; cycles; several inputs or outputs.
+        UnsupportedError: node types without a meaning here, by name.
     """
     if importlib.util.find_spec("nir") is None:
         raise MissingExtraError("nir", "nir", "reading a .nir file")
@@ -88,7 +99,7 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
             do="check the path" if missing else "write it again",
         ) from error
     try:
-        graph = nir.read(path, type_check=False)
+        return nir.read(path, type_check=False)
     except _ERRORS as error:
         raise FileFormatError(
             "the package nir cannot read this file",
@@ -97,8 +108,6 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
             expected=f"a graph that nir {nir.version} reads",
             do="write it again",
         ) from error
-    nodes, edges = _flattened(graph, where)
-    return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
 
 
 def _check_nodes(group: Any, where: str, depth: int) -> None:

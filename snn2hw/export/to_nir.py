@@ -1,0 +1,71 @@
+"""An integer network as a NIR file: nodes that every framework opens, and in their metadata the exact integers.
+
+Pure: returns bytes. `frontends/nir_exact.py` reads the exact network back; docs/nir.md says what others get.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snn2hw.errors import MissingExtraError
+from snn2hw.export.nir_build import NirWriter
+from snn2hw.export.nir_layers import emit_node
+from snn2hw.frontends.nir_convention import Convention, chosen_convention
+from snn2hw.frontends.nir_exact import FORMAT, KEY, fingerprint
+from snn2hw.ir.integer import IntAdd, IntegerNetwork
+from snn2hw.ir.text import to_text
+from snn2hw.version import __version__
+
+PLAIN = Convention(dt=1e-4, name="plain")  # NIR's own equation under Euler: r, v_leak and v_reset are read
+
+
+@dataclass(frozen=True)
+class NirFile:
+    """A NIR file's bytes; by layer, what its visible node is not of the exact one."""
+
+    data: bytes
+    approximations: Mapping[str, str]
+
+
+def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: float | None = None) -> NirFile:
+    """The network as a NIR file.
+
+    Args:
+        convention: by which the visible neurons are meant to be stepped: a preset's name, a Convention, or None for PLAIN.
+        dt: seconds of a step, where it is not the convention's own.
+
+    Raises:
+        MissingExtraError: nir is not installed. UnsupportedError: a layer for which NIR has no node, by its name.
+        UsageError: an unknown convention.
+    """
+    if importlib.util.find_spec("nir") is None:
+        raise MissingExtraError("nir", "nir", "writing a .nir file")
+    import nir
+
+    chosen = chosen_convention(PLAIN if convention is None else convention, dt)
+    w, read = NirWriter(net, chosen), _read(net)
+    for node in net.nodes:
+        if node.name not in read:
+            w.hide(node)
+        elif isinstance(node, IntAdd):
+            w.join(node)
+        else:
+            emit_node(w, node)
+    head = to_text(IntegerNetwork(net.steps, net.target, ()))[0].strip()
+    stated = {"format": FORMAT, "snn2hw": __version__, "head": head, "convention": repr(chosen), "others": w.others}
+    graph = nir.NIRGraph(w.made, w.edges, metadata={KEY: stated})
+    stated["fingerprint"] = fingerprint(graph)
+    file = io.BytesIO()
+    nir.write(file, graph)
+    return NirFile(file.getvalue(), w.approximations)
+
+
+def _read(net: IntegerNetwork) -> set[str]:
+    """The nodes whose values reach the readout."""
+    read = {net.readout.name}
+    for node in reversed(net.nodes):
+        read |= set(node.inputs) if node.name in read else set()
+    return read
