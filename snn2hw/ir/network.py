@@ -1,7 +1,7 @@
 """The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
 
-    Network   = steps, node*                       (in order of evaluation; an input names an earlier node)
-    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Readout
+    Network   = steps, node*                       (in order of evaluation; an input names an earlier node, but that of Feedback)
+    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Feedback | Readout
     firing    = Single | Circulate
 
 Shapes are those of one sample at one step, without T and N: [C, H, W] or [F]. `name` is the torch module path, by which
@@ -118,6 +118,11 @@ class Flatten(Node):
 @dataclass(frozen=True, eq=False)
 class Add(Node):
     """y = x_0 + x_1: a residual join of two branches of the same shape."""
+
+
+@dataclass(frozen=True, eq=False)
+class Feedback(Node):
+    """y[t] = x[t-1], y[0] = 0: the payload of a later Neuron, one step back. The one node that reads what stands behind it."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from snn2hw.ir.network import (
     BatchNorm,
     Circulate,
     Conv2d,
+    Feedback,
     Flatten,
     Input,
     Linear,
@@ -37,11 +38,16 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
         observe: called with (node, its inputs, its value [N, ...]) for every node at every step.
     """
     membrane: dict[str, Reals] = {}
+    samples = len(x) if net.input.static else len(x[0])
     total: Reals = np.zeros(())
+    values: dict[str, Reals] = {}
     for t in range(net.steps):
-        values: dict[str, Reals] = {}
+        before, values = values, {}
         for node in net.nodes:
-            inputs = [values[i] for i in node.inputs]
+            if isinstance(node, Feedback):
+                inputs = [before[i] if t else np.zeros((samples, *node.shape)) for i in node.inputs]
+            else:
+                inputs = [values[i] for i in node.inputs]
             if isinstance(node, Input):
                 values[node.name] = x if node.static else x[t]
             elif isinstance(node, Neuron):
@@ -102,6 +108,7 @@ _ROWS: Mapping[type, Callable[[Any, Sequence[Reals]], Reals]] = {
     MaxPool2d: lambda n, x: windows(x[0], n.window, fill=-np.inf).max((4, 5)),
     Flatten: lambda n, x: x[0].reshape(len(x[0]), -1),
     Add: lambda n, x: x[0] + x[1],
+    Feedback: lambda n, x: x[0],
     Readout: lambda n, x: x[0],
 }
 

@@ -125,6 +125,7 @@ _ROWS: dict[type, Callable[[Any, Sequence[Shape]], Shape]] = {
     network.Flatten: _flatten,
     network.Add: _add,
     network.Neuron: _neuron,
+    network.Feedback: _declared,
     network.Readout: _readout,
     integer.IntInput: _declared,
     integer.IntConv2d: _conv2d,
@@ -134,6 +135,7 @@ _ROWS: dict[type, Callable[[Any, Sequence[Shape]], Shape]] = {
     integer.IntFlatten: _flatten,
     integer.IntAdd: _add,
     integer.IntNeuron: _neuron,
+    integer.IntFeedback: _declared,
     integer.UnloweredNeuron: _neuron,
     integer.IntReadout: _readout,
 }

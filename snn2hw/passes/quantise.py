@@ -16,6 +16,7 @@ from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntFlatten,
     IntInput,
     IntLinear,
@@ -79,9 +80,9 @@ class Quantise(Pass):
         """The compilation with an integer network whose neurons are still equations."""
         walk = _Walk(c, {}, {})
         for node in c.real.nodes:
-            made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in node.inputs])
-            sources = [walk.nodes[i].interval for i in node.inputs]
-            interval = node_interval(made, sources) if node.inputs else made.interval
+            before = () if isinstance(node, real.Feedback) else node.inputs
+            made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in before])
+            interval = node_interval(made, [walk.nodes[i].interval for i in before]) if before else made.interval
             frac = made.format.frac
             walk.nodes[node.name] = replace(made, interval=interval, format=_format(made, interval, frac))
             walk.scales[node.name] = scale
@@ -207,6 +208,13 @@ def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[In
     return made, scale
 
 
+def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    """What the neuron behind it fires is known of its equation, before it is made."""
+    interval, frac = payload_format(next(n for n in walk.c.real.neurons if n.name == node.inputs[0]))
+    scale = Scale(Fraction(1), (frac,))
+    return IntFeedback(**_common(node, scale, interval.hull(Interval(0, 0)))), scale
+
+
 def payload_format(node: real.Neuron) -> tuple[Interval, int]:
     """(interval, frac) of the payload: amplitudes exactly where 8 bits allow, else rounded to what 8 bits hold.
 
@@ -259,5 +267,6 @@ _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scal
     real.Flatten: _flatten,
     real.Add: _add,
     real.Neuron: _neuron,
+    real.Feedback: _feedback,
     real.Readout: _readout,
 }
