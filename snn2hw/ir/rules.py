@@ -48,7 +48,7 @@ def check_network(net: Network) -> None:
                 do="choose a reset value inside the state range",
             )
     _check_graph(net.nodes, Input, Readout, Add)
-    _check_feedbacks(net.nodes, Feedback, (Neuron,))
+    _check_feedbacks(net.nodes)
 
 
 def _check_steps(steps: int) -> None:
@@ -81,7 +81,7 @@ def check_integer(net: IntegerNetwork) -> None:
     range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
     _check_steps(net.steps)
     _check_graph(net.nodes, IntInput, IntReadout, IntAdd)
-    _check_feedbacks(net.nodes, IntFeedback, (IntNeuron, UnloweredNeuron))
+    _check_feedbacks(net.nodes)
     known = {n.name: n for n in net.nodes}
     for node in net.nodes:
         sources = [known[i] for i in node.inputs]
@@ -111,15 +111,15 @@ def _check_graph(nodes: Sequence[Any], first: type, last: type, join: type) -> N
         shapes[node.name] = node.shape
 
 
-def _check_feedbacks(nodes: Sequence[Any], feedback: type[Any], neurons: tuple[type, ...]) -> None:
+def _check_feedbacks(nodes: Sequence[Any]) -> None:
     """A sum that fed itself would grow from step to step; what a neuron fires is bounded by its own program or equation."""
     later: dict[str, Any] = {}
     for node in reversed(nodes):
-        if isinstance(node, feedback):
+        if isinstance(node, Feedback | IntFeedback):
             source = later.get(node.inputs[0])
             if source is None:
                 raise _error(node, "a feedback reads a neuron that stands behind it", node.inputs[0])
-            if not isinstance(source, neurons):
+            if not isinstance(source, Neuron | IntNeuron | UnloweredNeuron):
                 raise _error(
                     node,
                     "a feedback carries what a neuron fires; the interval of anything else would not be bounded",
