@@ -19,7 +19,7 @@ from snn2hw.executors.reference import interpret, layer_value
 from snn2hw.export.to_onnx import to_onnx
 from snn2hw.frontends.from_onnx import from_onnx
 from snn2hw.ir.evaluate import evaluate
-from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.network import Network
 from snn2hw.ir.program import Instruction, Op, declared_interval, initial_value, values_of
 from snn2hw.ir.ranges import ranges
@@ -91,6 +91,11 @@ def _outside(net: IntegerNetwork, payloads: Ints, trace: Trace) -> Iterator[str]
 
     values = {net.input.name: flat(payloads)}
     for node in net.nodes:
+        if isinstance(node, IntFeedback):
+            fired = trace.spikes[node.inputs[0]]
+            values[node.name] = flat(np.concatenate([np.zeros_like(fired[:1]), fired[:-1]]))
+            yield from _beyond(f"'{node.name}'", values[node.name], [node.interval, node.format.interval])
+            continue
         inputs = [values[i] for i in node.inputs]
         if isinstance(node, IntNeuron):
             values[node.name] = flat(trace.spikes[node.name])
@@ -113,7 +118,7 @@ def _program_outside(node: IntNeuron, x: Ints, after: dict[str, Ints], samples: 
         return before[i.name] if i.op is Op.STATE else x
 
     for name, value in evaluate(program, sources).items():
-        yield from _beyond(f"'{node.name}': {name}", value, [proved[name], program.by_name[name].format.interval])
+        yield from _beyond(f"'{node.name}': {name}", np.asarray(value), [proved[name], program.by_name[name].format.interval])
     for s, i in program.states.items():
         yield from _beyond(f"'{node.name}.{s}'", after[s], [declared_interval(i), i.format.interval])
 

@@ -3,8 +3,8 @@
 A value is [steps][height][width][channels], channels last, in the narrowest type that holds it. What does not change over the
 steps (a static image, and sums of it) has one step only.
 
-Layers run one after another, each all its steps. Only what lies between a recurrent edge and the neuron that it reads goes step by
-step together: a loop.
+Layers run one after another, each all its steps. Only what lies between a recurrent edge and the neuron that it reads goes
+step by step together: a loop.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def plan(net: IntegerNetwork, scratch: int, still: bool) -> Plan:
     together = loops(net)
     stepped = {name for loop in together for name in loop}
     fused = _fused(net, stepped)
+    together = [[name for name in loop if name not in fused.values()] for loop in together]
     values: dict[str, Value] = {}
     steps: dict[str, int] = {}
     end = 0
