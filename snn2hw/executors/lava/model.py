@@ -57,14 +57,13 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
         def sources(i: Instruction) -> Any:
             if i.op is Op.PARAM:
                 return _along_channels(self.constants[self.rows[i.name]], x.ndim)
-            return self._state(i.name) if i.op is Op.STATE else x
+            return self._state(i.name).copy() if i.op is Op.STATE else x
 
         values = evaluate(self.program, sources)
         payload = np.broadcast_to(values[self.program.outputs[SPIKES].name], x.shape)
-        after = {name: values[self.program.outputs[name].name] + np.zeros_like(x) for name in self.program.states}
-        for name, value in after.items():  # all are known before one is changed
-            self._state(name)[:] = value
-        self.log.add({SPIKES: payload, **after})
+        for name in self.program.states:
+            self._state(name)[:] = values[self.program.outputs[name].name]
+        self.log.add({SPIKES: payload, **{name: self._state(name) for name in self.program.states}})
         self.s_out.send(payload.astype(np.int32))
 
     def _state(self, name: str) -> Any:
