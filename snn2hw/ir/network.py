@@ -1,8 +1,9 @@
 """The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
 
     Network   = steps, node*                       (in order of evaluation; an input names an earlier node, but that of Feedback)
-    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Feedback | Readout
-    firing    = Single | Circulate
+    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Delay | Feedback
+                | Readout
+    firing    = Single | Circulate | Potential
 
 Shapes are those of one sample at one step, without T and N: [C, H, W] or [F]. `name` is the torch module path, by which
 traces are read; `source` says where the node came from, for messages.
@@ -141,6 +142,22 @@ class Circulate:
     signed: bool
 
 
+@dataclass(frozen=True)
+class Potential:
+    """Nothing fires: the payload is h itself, for a readout of the membrane."""
+
+
+@dataclass(frozen=True, eq=False)
+class Current:
+    """A synaptic current, a second state, which the membrane takes in place of gain*x[t]: i[t] = clamp(decay*i[t-1] + gain*x[t]).
+
+    decay: [1] for the layer, or [C] per channel.  i starts at 0 for every sample.
+    """
+
+    decay: Reals
+    state_range: tuple[float, float]
+
+
 @dataclass(frozen=True, eq=False)
 class Neuron(Node):
     """One step of the neuron, from state u and synaptic input x:
@@ -158,10 +175,18 @@ class Neuron(Node):
     gain: float
     order: str
     state_range: tuple[float, float]
-    firing: Single | Circulate
+    firing: Single | Circulate | Potential
     reset: str
     reset_value: float
     strict: bool
+    current: Current | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Delay(Node):
+    """y[t] = x[t - steps], 0 before anything has arrived; steps: one for the layer, or one per channel."""
+
+    steps: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from snn2hw.ir.integer import (
     IntReadout,
     UnloweredNeuron,
 )
-from snn2hw.ir.network import Add, Feedback, Input, Network, Neuron, Node, Readout
+from snn2hw.ir.network import Add, Feedback, Input, Network, Neuron, Node, Potential, Readout
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.shapes import output_shape
@@ -58,6 +58,8 @@ def _check_steps(steps: int) -> None:
 
 def _check_finite(node: Node, name: str, value: Any) -> None:
     """Arrays, numbers, and numbers inside tuples and firings."""
+    if value is None:
+        return
     if dataclasses.is_dataclass(value):
         for field, inner in vars(value).items():
             _check_finite(node, f"{name}.{field}", inner)
@@ -119,7 +121,8 @@ def _check_feedbacks(nodes: Sequence[Any]) -> None:
             source = later.get(node.inputs[0])
             if source is None:
                 raise _error(node, "a feedback reads a neuron that stands behind it", node.inputs[0])
-            if not isinstance(source, Neuron | IntNeuron | UnloweredNeuron):
+            fires = not (isinstance(source, Neuron) and isinstance(source.firing, Potential))
+            if not fires or not isinstance(source, Neuron | IntNeuron | UnloweredNeuron):
                 raise _error(
                     node,
                     "a feedback carries what a neuron fires; the interval of anything else would not be bounded",

@@ -12,6 +12,7 @@ import numpy as np
 
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir import network as real
+from snn2hw.ir.delay import delay_program
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -21,6 +22,7 @@ from snn2hw.ir.integer import (
     IntInput,
     IntLinear,
     IntMaxPool2d,
+    IntNeuron,
     IntNode,
     IntReadout,
     IntSumPool2d,
@@ -29,6 +31,7 @@ from snn2hw.ir.integer import (
 from snn2hw.ir.sums import node_interval
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
+from snn2hw.passes.state import round_half_up, state_format
 from snn2hw.passes.weights import choose_scales
 
 MOST_FRAC = 64  # amplitudes below 2**-64 are none
@@ -202,10 +205,19 @@ def _add(walk: _Walk, node: real.Add, inputs: Sequence[Scale]) -> tuple[IntNode,
 
 
 def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    interval, frac = payload_format(node)
+    if isinstance(node.firing, real.Potential):
+        state = state_format(node.state_range, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+        interval, frac = Interval(state.lo, state.hi), state.frac
+    else:
+        interval, frac = payload_format(node)
     scale = Scale(Fraction(1), (frac,))
     made = UnloweredNeuron(**_common(node, scale, interval), equation=node, input_scale=inputs[0].values)
     return made, scale
+
+
+def _delay(walk: _Walk, node: real.Delay, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    program = delay_program(node.steps, walk.nodes[node.inputs[0]].interval, inputs[0].frac)
+    return IntNeuron(**_common(node, inputs[0]), program=program), inputs[0]
 
 
 def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
@@ -221,6 +233,7 @@ def payload_format(node: real.Neuron) -> tuple[Interval, int]:
     Raises:
         WidthError: an amplitude so small beside the others that it would vanish.
     """
+    assert not isinstance(node.firing, real.Potential)
     if isinstance(node.firing, real.Single):
         return Interval(0, 1), 0
     amplitudes = node.firing.amplitudes
@@ -249,11 +262,6 @@ def _exact(values: Sequence[float], frac: int) -> bool:
     return all((v * 2.0**frac).is_integer() for v in values)
 
 
-def round_half_up(x: float) -> int:
-    """floor(x + 1/2) as an int."""
-    return int(np.floor(x + 0.5))
-
-
 def _readout(walk: _Walk, node: real.Readout, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
     return IntReadout(**_common(node, inputs[0])), inputs[0]
 
@@ -267,6 +275,7 @@ _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scal
     real.Flatten: _flatten,
     real.Add: _add,
     real.Neuron: _neuron,
+    real.Delay: _delay,
     real.Feedback: _feedback,
     real.Readout: _readout,
 }
