@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntConv2d, IntLinear, IntNeuron, IntNode, IntReadout
-from snn2hw.ir.network import Neuron
+from snn2hw.ir.network import Neuron, Potential
 from snn2hw.ir.program import Op, Program
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.target import Lowering
@@ -70,6 +70,8 @@ def _program(program: Program, limits: Lowering) -> Iterator[str]:
 
 
 def _equation(node: Neuron, limits: Lowering) -> Iterator[str]:
+    if isinstance(node.firing, Potential):  # nothing fires, is compared or reset
+        return
     if node.reset not in limits.resets:
         yield f"reset='{node.reset}', the target can do {', '.join(limits.resets)}"
     comparison = "strict" if node.strict else "inclusive"
