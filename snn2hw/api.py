@@ -122,6 +122,7 @@ def compile(
         "options": asdict(options),
         "calibration": {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates},
         "packages": _packages(),
+        **({"origin": dict(network.origin)} if network.origin else {}),
     }
     return _made(done.network, facts, x, out, certifying)
 

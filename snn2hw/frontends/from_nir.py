@@ -85,7 +85,8 @@ def from_nir(
     for node in nodes:
         walk.visit(node)
     walk.end(nodes[-1])
-    net = with_state_ranges(Network(t, tuple(walk.nodes.values())), np.asarray(x, np.float64), chosen)
+    net = Network(t, tuple(walk.nodes.values()), (*chosen.stated, ("file", Path(path).name)))
+    net = with_state_ranges(net, np.asarray(x, np.float64), chosen)
     check_network(net)
     return net
 
@@ -111,6 +112,14 @@ class _Walk:
 
     def visit(self, node: NirNode) -> None:
         if node.kind == "Feedback":
+            if (why := self.convention.no_cycles) and not (self.convention.nested_cycles and "." in node.name):
+                raise UnsupportedError(
+                    f"a recurrent edge has no meaning in the convention '{self.convention.name}'",
+                    where=node.where,
+                    got=why,
+                    expected="a feed-forward graph",
+                    do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+                )
             shape = self.placed(sizes(node, "output_type"))
             name = self.unique(node.name)
             self.nodes[name] = Feedback(name, node.sources, shape, source=node.where)

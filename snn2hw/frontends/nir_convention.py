@@ -65,6 +65,7 @@ class Convention:
             does not read them, or reads them as the real stage cannot.
         without: (kind, why) of the neurons that cannot be read so.
         cuba: what is different for those with a current.
+        no_cycles: why recurrent edges cannot be read so; "" where they can. nested_cycles: whether those of a nested graph can.
         name: of the preset, for messages.
 
     Raises:
@@ -82,6 +83,8 @@ class Convention:
     neutral: tuple[tuple[str, str], ...] = ()
     without: tuple[tuple[str, str], ...] = ()
     cuba: Cuba = Cuba()
+    no_cycles: str = ""
+    nested_cycles: bool = False
     name: str = "Convention"
 
     def __post_init__(self) -> None:
@@ -119,6 +122,11 @@ class Convention:
         if self.cuba.input == "unit":
             return w_in, r
         return w_in * (1.0 - self.decay(tau_syn)), r * (1.0 - self.decay(tau_mem))
+
+    @property
+    def stated(self) -> tuple[tuple[str, str | float], ...]:
+        """For the manifest; a step that the file states is not here."""
+        return ("convention", self.name), *(() if self.cuba.r == "step" else (("dt", self.dt),))
 
     def refusal(self, kind: str) -> str:
         """Why neurons of a kind cannot be read so; "" where they can."""
@@ -166,6 +174,7 @@ PRESETS: Mapping[str, Convention] = {
         if_floor=True,
         neutral=(("r", "its importer does not read r"), _LEAK),
         without=_unknown("I", "CubaLI", "CubaLIF"),
+        no_cycles="its importer runs every layer over all steps at once",
         name="sinabs",
     ),
     "snntorch": Convention(
@@ -182,6 +191,7 @@ PRESETS: Mapping[str, Convention] = {
         dt=1e-4,
         neutral=(("r", "its importer does not read r"), ("v_leak", "its importer does not read v_leak"), _RESET),
         without=(("IF", "its importer for Lava does not know IF"), *_unknown("I", "LI", "CubaLI", "CubaLIF")),
+        no_cycles="its importer puts a Dense of its own before every LIF, so that a recurrent edge takes two steps",
         name="lava",
     ),
     "rockpool": Convention(
@@ -200,6 +210,8 @@ PRESETS: Mapping[str, Convention] = {
             r="step",
             neutral=(("w_in", "its importer does not read w_in"), ("v_leak", "its importer adds v_leak at every step")),
         ),
+        no_cycles="its importer runs every layer over all steps at once, but for a nested graph of a CubaLIF and a Linear",
+        nested_cycles=True,
         name="rockpool",
     ),
 }

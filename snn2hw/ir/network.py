@@ -201,10 +201,12 @@ class Network:
     Args:
         steps: number of steps T of a sample.
         nodes: in order of evaluation; the first is the Input, the last the Readout.
+        origin: how it was read, for the manifest; no part of what it computes, nor of its text.
     """
 
     steps: int
     nodes: tuple[Node, ...]
+    origin: tuple[tuple[str, str | float], ...] = ()
 
     @property
     def input(self) -> Input:
