@@ -56,17 +56,6 @@ pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
             {"convention": "rockpool"},
         ),
         case(
-            "rockpool's step",
-            lambda: chain(linear()),
-            UsageError,
-            "the step is in the file, which states r = tau_mem/dt - 1",
-            "rockpool",
-            "dt = 0.001",
-            "no dt",
-            "leave dt (--dt) out",
-            {"convention": "rockpool", "dt": 1e-3},
-        ),
-        case(
             "rockpool's w_in",
             lambda: chain(cuba_lif(3, w_in=2.0)),
             UnsupportedError,
@@ -188,6 +177,20 @@ def test_what_a_convention_does_not_have(
     here: Path, made: Callable[[], Any], error: Snn2hwError, options: dict[str, Any], edit: Callable[[Any], None] | None
 ) -> None:
     check_case(made, error, options, edit)
+
+
+def test_a_step_that_is_in_the_file() -> None:
+    with refused(
+        UsageError,
+        """
+        the step is in the file, which states r = tau_mem/dt - 1
+          where:    rockpool
+          got:      dt = 0.001
+          expected: no dt
+          do:       leave dt (--dt) out
+        """,
+    ):
+        chosen_convention("rockpool", 1e-3)
 
 
 def test_a_step_without_length() -> None:
