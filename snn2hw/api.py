@@ -140,7 +140,7 @@ def compile(
     done = run_passes(network, x, target, options, progress=progress)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
     seen = {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates}
-    facts |= {"options": asdict(options), "calibration": seen}
+    facts |= {"options": asdict(options), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
     return _made(done.network, facts, x, out, certifying)
 
 

@@ -18,7 +18,7 @@ from rich.markup import escape
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.cli_export import export
-from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_file
+from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_file, say_pass
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
@@ -26,7 +26,7 @@ from snn2hw.frontends.files import is_network_file
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
-from snn2hw.passes.base import Options, Pass
+from snn2hw.passes.base import Options
 from snn2hw.passes.pipeline import PIPELINE
 from snn2hw.store import MODEL_HASH, check_model, sha256
 from snn2hw.target import CONFIDENCES, load_target, target_names
@@ -109,7 +109,7 @@ def compile_(
         return
     folder = out or Path("build") / model.rstrip("/").replace(":", ".").split("/")[-1]
     with console_certificate.certifying() as certifying:
-        artefact = api.compile(found.module, x, t, target, folder, options=options, progress=_say_pass, certifying=certifying)
+        artefact = api.compile(found.module, x, t, target, folder, options=options, progress=say_pass, certifying=certifying)
     _say_compiled(artefact, folder)
 
 
@@ -117,10 +117,6 @@ def _say_compiled(artefact: Artefact, folder: Path) -> None:
     console.print_network(artefact.network, console.artefact_title(artefact))
     console_certificate.print_certificate(json.loads((folder / CERTIFICATE).read_text(encoding="utf-8")), "certified")
     console.say(f"written: {folder}    next: snn2hw verify {folder}")
-
-
-def _say_pass(step: Pass) -> None:
-    console.say(f"[dim]{step.name:>10}[/]  {step.says}")
 
 
 def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:

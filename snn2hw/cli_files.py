@@ -18,7 +18,7 @@ from snn2hw.frontends.nir_file import read_nir
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.text import to_text
 from snn2hw.models import read_samples
-from snn2hw.passes.base import Options
+from snn2hw.passes.base import Options, Pass
 from snn2hw.store import make_artefact
 
 Convention = Annotated[str | None, typer.Option(help=f"Whose neurons a .nir file means: {', '.join(PRESETS)}.")]
@@ -53,7 +53,12 @@ def compile_file(
         console.print_text(to_text(shown)[0].rstrip())
         return None
     with console_certificate.certifying() as certifying:
-        return api.compile(network, x, steps, target, folder, options=options, certifying=certifying)
+        return api.compile(network, x, steps, target, folder, options=options, progress=say_pass, certifying=certifying)
+
+
+def say_pass(step: Pass) -> None:
+    """A line for each pass as it begins."""
+    console.say(f"[dim]{step.name:>10}[/]  {step.says}")
 
 
 def inspected_file(path: Path) -> Artefact | None:

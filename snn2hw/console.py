@@ -163,5 +163,6 @@ def print_network(net: IntegerNetwork, title: str) -> None:
 
 
 def artefact_title(artefact: Artefact) -> str:
-    """Folder, target and steps of an artefact on one line."""
-    return f"{artefact.folder or 'in memory'}: target {artefact.network.target}, T = {artefact.network.steps}"
+    """Folder, target and steps of an artefact on one line, and how it was read where that is known."""
+    origin = "".join(f", {name} {value}" for name, value in artefact.manifest.get("origin", {}).items())
+    return f"{artefact.folder or 'in memory'}: target {artefact.network.target}, T = {artefact.network.steps}{origin}"

@@ -11,7 +11,7 @@ import numpy as np
 from snn2hw.artefact import Artefact
 from snn2hw.executors.reference import interpret, step
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.ir.network import Network, Neuron, Node, Reals
+from snn2hw.ir.network import Delay, Network, Neuron, Node, Reals
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.real import neuron_step, run_real
 from snn2hw.trace import Ints
@@ -49,7 +49,7 @@ def _updates(figure_class: type[Figure], real: Network, net: IntegerNetwork) -> 
         raw = np.unique(np.linspace(bounds.lo, bounds.hi, 4001).astype(np.int64))
         channels = node.program.channels
         u = np.broadcast_to(raw, (1, channels, len(raw))).copy()
-        _, after = step(node.program, np.zeros_like(u), {"u": u})
+        _, after = step(node.program, np.zeros_like(u), {**{name: np.zeros_like(u) for name in node.program.states}, "u": u})
         _, wanted = neuron_step(neuron, u * lsb, np.zeros(u.shape))
         for channel in range(min(len(neuron.coefficients), 6)):
             above.plot(
@@ -76,7 +76,7 @@ def _activity(figure_class: type[Figure], real: Network, net: IntegerNetwork, pa
     seen: dict[str, list[Reals]] = {}
 
     def keep(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
-        if isinstance(node, Neuron):
+        if isinstance(node, Delay | Neuron):
             seen.setdefault(node.name, []).append(value)
 
     run_real(real, np.asarray(sample, np.float64), keep)
@@ -101,4 +101,4 @@ def _activity(figure_class: type[Figure], real: Network, net: IntegerNetwork, pa
 
 def _pairs(real: Network, net: IntegerNetwork) -> list[tuple[Neuron, IntNeuron]]:
     equations = {n.name: n for n in real.neurons}
-    return [(equations[n.name], n) for n in net.neurons if set(n.program.states) == {"u"}]
+    return [(equations[n.name], n) for n in net.neurons if n.name in equations]

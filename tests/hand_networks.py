@@ -15,6 +15,7 @@ from snn2hw.ir.network import (
     AvgPool2d,
     Circulate,
     Conv2d,
+    Feedback,
     Flatten,
     Input,
     Linear,
@@ -100,11 +101,32 @@ def readout(entering: str) -> Readout:
     return Readout("readout", (entering,), (), source="readout")
 
 
+def back(name: str, source: str, *shape: int) -> Feedback:
+    return Feedback(name, (source,), shape, source=f"{name} (recurrent edge)")
+
+
 def network(steps: int, *drafts: Node) -> Network:
     nodes: dict[str, Node] = {}
     for draft in drafts:
-        nodes[draft.name] = replace(draft, shape=output_shape(draft, [nodes[i].shape for i in draft.inputs]))
+        before = [] if isinstance(draft, Feedback) else [nodes[i].shape for i in draft.inputs]
+        nodes[draft.name] = replace(draft, shape=output_shape(draft, before))
     return Network(steps, tuple(nodes.values()))
+
+
+def recurrent(loop: Sequence[Node] | None = None, steps: int = 6) -> Network:
+    """Events -> Linear -> LIF -> Linear, and from the LIF's spikes back to it through `loop`, by default a Linear."""
+    inner = [linear("rec", "back", [[0.5, -0.75], [1.0, 0.25]])] if loop is None else list(loop)
+    return network(
+        steps,
+        counts(3),
+        linear("ff", "input", normal(11, 2, 3)),
+        back("back", "n", 2),
+        *inner,
+        add("sum", "ff", inner[-1].name if inner else "back"),
+        lif("n", "sum", 0.75),
+        linear("head", "n", normal(12, 2, 2)),
+        readout("head"),
+    )
 
 
 def normal(seed: int, *shape: int, scale: float = 1.0) -> Reals:

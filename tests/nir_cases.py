@@ -15,7 +15,10 @@ from tests.nir_files import graph, write
 from tests.refused import refused
 
 X = np.ones((4, 1, 3), int)
-KINDS = "Input, Output, Affine, Linear, Scale, Conv2d, SumPool2d, AvgPool2d, Flatten, IF, LIF, NIRGraph"
+KINDS = (
+    "Input, Output, Affine, Linear, Scale, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten, I, IF, LI, LIF, CubaLI, CubaLIF, "
+    "Threshold, Delay, NIRGraph"
+)
 
 
 def case(

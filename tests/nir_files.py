@@ -44,6 +44,26 @@ def integrator(n: int | tuple[int, ...], **given: Any) -> Any:
     return nir.IF(**{k: np.broadcast_to(np.asarray(v, np.float64), n).copy() for k, v in values.items()})
 
 
+def cuba_lif(n: int | tuple[int, ...], **given: Any) -> Any:
+    """A CubaLIF with tau_mem 0.004, tau_syn 0.002, r 1, w_in 1, threshold 1, where nothing else is given."""
+    import nir
+
+    values = {"tau_mem": 4e-3, "tau_syn": 2e-3, "r": 1.0, "v_leak": 0.0, "v_threshold": 1.0, "v_reset": 0.0, "w_in": 1.0, **given}
+    return nir.CubaLIF(**{k: np.broadcast_to(np.asarray(v, np.float64), n).copy() for k, v in values.items()})
+
+
+def looped(neuron: Any, weight: Any = None, back: Any = None) -> Any:
+    """Input -> '0' -> the neuron '1' -> Output, and from it through '2' back to it."""
+    import nir
+
+    n = len(neuron.v_threshold)
+    nodes = {"input": nir.Input(np.array([n if weight is None else np.shape(weight)[1]]))}
+    nodes |= {"0": affine(np.eye(n) if weight is None else weight), "1": neuron}
+    nodes |= {"2": nir.Linear(np.eye(n) if back is None else back), "output": nir.Output(np.array([n]))}
+    edges = [("input", "0"), ("0", "1"), ("1", "output"), ("1", "2"), ("2", "1")]
+    return nir.NIRGraph(nodes, edges, type_check=False)
+
+
 def affine(weight: Any, bias: Any = None) -> Any:
     import nir
 

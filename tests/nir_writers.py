@@ -1,4 +1,4 @@
-"""What Sinabs, Norse and snnTorch themselves make of a NIR file; run as a script where they are installed.
+"""What Sinabs, Norse, snnTorch and Rockpool themselves make of a NIR file; run as a script where they are installed.
 
 python nir_writers.py WRITER FILE x.npy out.npz [dt]     x [T, N, ...]; out: spikes/NODE and v/NODE [T, N, ...]
 python nir_writers.py WRITER_readout FILE x.npy out.npz  out: readout [N, classes], one sample after the other
@@ -43,9 +43,10 @@ def norse(path: str, x: Any, dt: str = "0.001") -> Iterator[tuple[str, Any]]:
 
     model, state, spikes, v = norse.torch.from_nir(nir.read(path), dt=float(dt)), None, [], []
     for now in torch.tensor(x):
-        fired, state = model(now, state)
-        spikes.append(fired)
-        v.append(state.state["1"][0].v)
+        _, state = model(now, state)  # of a recurrent graph the last node that ran, whichever it is
+        own = state.state["1"][0]
+        spikes.append(state.cache["1"])
+        v.append(own.v if hasattr(own, "v") else own[1].v)  # a CubaLIF has two states
     yield "spikes/1", torch.stack(spikes)
     yield "v/1", torch.stack(v)
 
@@ -57,10 +58,11 @@ def snntorch(path: str, x: Any) -> Iterator[tuple[str, Any]]:
 
     graph = nir.read(path)
     lif = graph.nodes["1"]
+    unit = lif.w_in[0] * 1e-4 / lif.tau_syn[0] if hasattr(lif, "w_in") else lif.r[0] * 1e-4 / lif.tau[0]
     model, spikes, v = import_from_nir(graph), [], []
     for now in torch.tensor(x):
         spikes.append(model(now)[0])
-        v.append(getattr(model, "1").mem * float(lif.r[0] * 1e-4 / lif.tau[0]))
+        v.append(getattr(model, "1").mem * float(unit))
     yield "spikes/1", torch.stack(spikes)
     yield "v/1", torch.stack(v)
 
@@ -90,6 +92,21 @@ def snntorch_readout(path: str, x: Any) -> Iterator[tuple[str, Any]]:
         model = copy.deepcopy(fresh)
         readouts.append(torch.stack([model(now)[0] for now in sample]).sum(0))
     yield "readout", torch.stack(readouts)
+
+
+def rockpool(path: str, x: Any) -> Iterator[tuple[str, Any]]:
+    import nir
+    import torch
+    from rockpool.nn.modules.torch.nir import from_nir
+
+    graph = nir.read(path)
+    inner = "1.1" if isinstance(graph.nodes["1"], nir.NIRGraph) else "1"
+    model = from_nir(graph)
+    layer = model.get_submodule("1")
+    layer._record = True
+    spikes = model(torch.tensor(x).transpose(0, 1))[0]
+    yield f"spikes/{inner}", spikes.transpose(0, 1)
+    yield f"v/{inner}", layer._record_dict["vmem"].transpose(0, 1)
 
 
 if __name__ == "__main__":

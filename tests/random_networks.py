@@ -1,4 +1,7 @@
-"""Random networks of the real stage, each a pure function of a seed. `python -m tests.random_networks SEED` runs one."""
+"""Random networks of the real stage, each a pure function of a seed. `python -m tests.random_networks SEED` runs one.
+
+From RECURRENT on they are those of the seeds from 0 on with recurrent edges; in the integer stage, Loihi's neurons and delays.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import gcd
 from pathlib import Path
@@ -22,7 +25,6 @@ from snn2hw.ir.network import (
     Add,
     AvgPool2d,
     BatchNorm,
-    Circulate,
     Conv2d,
     Flatten,
     Input,
@@ -33,7 +35,6 @@ from snn2hw.ir.network import (
     Node,
     Readout,
     Reals,
-    Single,
     Window,
 )
 from snn2hw.ir.real import run_real
@@ -44,8 +45,11 @@ from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import Target, load_target, targets_folder
 from snn2hw.trace import Ints
 from snn2hw.verification.stimuli import corner_payloads
+from tests.random_neurons import neuron_fields
+from tests.random_recurrent import grafted, with_feedback
 
 SAMPLES = 3
+RECURRENT = 1 << 32
 WIDE_EVERY, WIDE = 25, 1000  # one network in 25 has a fan-in of so many, whose sums pass 2**24
 
 
@@ -63,6 +67,9 @@ def networks() -> st.SearchStrategy[Case]:
 
 
 def random_case(seed: int) -> Case:
+    if seed >= RECURRENT:
+        case = random_case(seed - RECURRENT)
+        return replace(case, seed=seed, network=with_feedback(case.network, np.random.default_rng(seed)))
     rng = np.random.default_rng(seed)
     steps = int(rng.integers(1, 5))
     source, sample = _wide_input(rng, steps) if seed % WIDE_EVERY == WIDE_EVERY - 1 else _input(rng, steps)
@@ -82,7 +89,8 @@ def random_case(seed: int) -> Case:
 
 
 def compiled(case: Case) -> Compilation:
-    return run_pipeline(Compilation(case.network, target_of(case.target), case.options, case.sample))
+    c = run_pipeline(Compilation(case.network, target_of(case.target), case.options, case.sample))
+    return c if case.seed < RECURRENT else replace(c, integer=grafted(c.network, np.random.default_rng(case.seed + 1)))
 
 
 def payloads_of(case: Case, net: IntegerNetwork) -> Ints:
@@ -196,52 +204,10 @@ class _Growing:
         for _ in range(6):
             del self.nodes[before:]
             self.last = last
-            made = self.add(Neuron, name, inputs, **_neuron_fields(self.rng, channels))
+            made = self.add(Neuron, name, inputs, **neuron_fields(self.rng, channels))
             if np.mean(self.values[made] != 0) > 0.05:
                 break
         return made
-
-
-def _neuron_fields(rng: np.random.Generator, channels: int) -> dict[str, Any]:
-    lo, hi = [(-4.0, 4.0), (-2.0, 2.0), (-1.0, 3.0), (-8.0, 8.0), (-3.3, 5.1), (0.0, 4.0)][rng.integers(6)]
-    gain = float(rng.choice([1.0, 1.0, 1.0, 1.0, 2.0, 0.5, 1.7, -0.8]))
-    kind = str(rng.choice(["LNM", "LNM", "LNM", "CirculateFiring", "CirculateFiring", "LIF", "IF"]))
-    rows = channels if _chance(rng, 0.4) else 1
-    degree = int(rng.integers(1, 6)) if kind in ("LNM", "CirculateFiring") else 1
-    coefficients = rng.normal(0, 0.12, (rows, degree + 1)) / max(-lo, hi) ** np.maximum(np.arange(degree + 1) - 1, 0)
-    coefficients[:, 1] = rng.uniform(0.2, 1.0, rows)
-    if degree == 1 or _chance(rng, 0.2):
-        coefficients[:, 0] = 0
-    if degree > 1 and _chance(rng, 0.1):
-        coefficients[:, int(rng.integers(2, degree + 1))] = 0
-    if kind == "LIF":
-        coefficients[:, 1] = rng.choice([0.5, 0.25, 0.9, 0.75])
-    if kind == "IF":
-        coefficients = np.array([[0.0, 1.0]])
-    return {
-        "kind": kind,
-        "coefficients": coefficients,
-        "gain": gain,
-        "order": str(rng.choice(["poly_then_input", "input_then_poly"])),
-        "state_range": (lo, hi),
-        "firing": _firing(rng, kind, hi),
-        "reset": str(rng.choice(["subtract", "subtract", "value", "none"])),
-        "reset_value": float(rng.choice([0.0, 0.1, max(lo, -0.3)])),
-        "strict": _chance(rng, 0.3),
-    }
-
-
-def _firing(rng: np.random.Generator, kind: str, hi: float) -> Single | Circulate:
-    threshold = float(rng.choice([0.3, 0.5, 0.75, 1.0, 1.0]))
-    if kind != "CirculateFiring" and not _chance(rng, 0.15):
-        return Single(threshold)
-    levels = int(rng.integers(1, 5))
-    halving = tuple(0.5**k for k in range(levels))
-    random = tuple(float(v) for v in rng.uniform(0.1, 1.0, levels).round(3))
-    ones = (1.0,) * levels
-    thresholds = [ones, halving, random][rng.integers(3)]
-    amplitudes = [ones, ones, halving, random, tuple(0.37 * (k + 1) for k in range(levels))][rng.integers(5)]
-    return Circulate(tuple(threshold * t for t in thresholds), amplitudes, _chance(rng, 0.6))
 
 
 def _window(rng: np.random.Generator, size: tuple[int, ...], pooling: bool) -> Window:

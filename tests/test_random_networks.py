@@ -19,7 +19,7 @@ from snn2hw.executors.reference import interpret, layer_value
 from snn2hw.export.to_onnx import to_onnx
 from snn2hw.frontends.from_onnx import from_onnx
 from snn2hw.ir.evaluate import evaluate
-from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.network import Network
 from snn2hw.ir.program import Instruction, Op, declared_interval, initial_value, values_of
 from snn2hw.ir.ranges import ranges
@@ -29,11 +29,12 @@ from snn2hw.num import Interval
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.verdict import compare_executors
-from tests.random_networks import Case, compiled, networks, payloads_of, random_case, reproducer
+from tests.random_networks import RECURRENT, Case, compiled, networks, payloads_of, random_case, reproducer
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
 CHUNKS, COUNT = 4, 320
 SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
+RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 14, 700
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 
@@ -91,6 +92,11 @@ def _outside(net: IntegerNetwork, payloads: Ints, trace: Trace) -> Iterator[str]
 
     values = {net.input.name: flat(payloads)}
     for node in net.nodes:
+        if isinstance(node, IntFeedback):
+            fired = trace.spikes[node.inputs[0]]
+            values[node.name] = flat(np.concatenate([np.zeros_like(fired[:1]), fired[:-1]]))
+            yield from _beyond(f"'{node.name}'", values[node.name], [node.interval, node.format.interval])
+            continue
         inputs = [values[i] for i in node.inputs]
         if isinstance(node, IntNeuron):
             values[node.name] = flat(trace.spikes[node.name])
@@ -113,7 +119,7 @@ def _program_outside(node: IntNeuron, x: Ints, after: dict[str, Ints], samples: 
         return before[i.name] if i.op is Op.STATE else x
 
     for name, value in evaluate(program, sources).items():
-        yield from _beyond(f"'{node.name}': {name}", value, [proved[name], program.by_name[name].format.interval])
+        yield from _beyond(f"'{node.name}': {name}", np.asarray(value), [proved[name], program.by_name[name].format.interval])
     for s, i in program.states.items():
         yield from _beyond(f"'{node.name}.{s}'", after[s], [declared_interval(i), i.format.interval])
 
@@ -159,6 +165,17 @@ def sweep(seeds: Iterable[int]) -> None:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_random_networks_agree_in_every_executor(chunk: int) -> None:
     sweep(range(FIRST + chunk, FIRST + COUNT, CHUNKS))
+
+
+def test_random_recurrent_networks_agree_in_every_executor() -> None:
+    sweep(range(RECURRENT + FIRST, RECURRENT + FIRST + RECURRENT_COUNT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(SLOW_CHUNKS))
+def test_many_random_recurrent_networks_agree_in_every_executor(chunk: int) -> None:
+    start = RECURRENT + FIRST + RECURRENT_COUNT
+    sweep(range(start + chunk, start + SLOW_RECURRENT_COUNT, SLOW_CHUNKS))
 
 
 @pytest.mark.slow

@@ -198,10 +198,10 @@ def _reals(node: IntNeuron, channel: int) -> dict[str, tuple[str, list[float], f
     lsb = 2.0 ** -program.by_name[meaning.argument].format.frac
     row = meaning.coefficients[channel if len(meaning.coefficients) > 1 else 0]
     factor = meaning.input_factor[channel if len(meaning.input_factor) > 1 else 0]
-    raw = 2.0**-program.input.format.frac
+    raw, head = (2.0 ** -program.by_name[name].format.frac for name in (program.input.name, meaning.head))
     return {
         meaning.argument: (meaning.polynomial, [a / lsb for a in row], lsb),
-        program.input.name: (meaning.head, [0.0, factor / lsb], raw),
+        program.input.name: (meaning.head, [0.0, factor / head], raw),
     }
 
 

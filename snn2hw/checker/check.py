@@ -29,7 +29,8 @@ def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> Checked
     claims.require_format(claimed, where)
     try:
         claims.require_same_artefact(claimed, data, where)
-        derived = derive(data, {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in claimed["layers"]})
+        states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in claimed["layers"]}
+        derived = derive(data, states, {n: e["interval"] for n, e in claimed.get("feedbacks", {}).items()})
         true = json.loads(json.dumps(derived.certificate), parse_float=lambda number: round(float(number), DIGITS))
     except ArtefactError:
         raise

@@ -34,11 +34,12 @@ class Derived(NamedTuple):
     faults: list[str]
 
 
-def derive(data: bytes, claimed: Mapping[str, Mapping[str, Pair]]) -> Derived:
+def derive(data: bytes, claimed: Mapping[str, Mapping[str, Pair]], edges: Mapping[str, Pair]) -> Derived:
     """Walk model.onnx once.
 
     Args:
-        claimed: state intervals that the certificate claims, which are the one thing to be proved rather than computed.
+        claimed, edges: intervals of states and of recurrent edges that the certificate claims, which are the one thing to be
+            proved rather than computed.
     """
     model = onnx.load_model_from_string(data)
     onnx.checker.check_model(model)  # among other things, that every name stands for one value
@@ -47,16 +48,16 @@ def derive(data: bytes, claimed: Mapping[str, Mapping[str, Pair]]) -> Derived:
     outside = {n.output[0]: n for n in model.graph.node}
     (body,) = [onnx.helper.get_node_attr_value(n, "body") for n in model.graph.node if n.op_type == "Scan"]
     constants = {t.name: integers(t) for t in body.initializer}
-    values: dict[str, Pair] = {name: (t, t) for name, t in constants.items()} | {"x_step": _payloads(body, text)}
+    (stated,) = re.findall(r"^IntInput\(.*?interval=\[(-?\d+), (-?\d+)\]", text, re.M)
+    entering = {"x_step": stated, **{f"feedback/{name}": ends for name, ends in edges.items()}}
+    values: dict[str, Pair] = {name: (t, t) for name, t in constants.items()} | _entering(body, entering)
     layers = dict[str, NeuronLayer]()
     for node in body.node:
         if node.domain in functions:
             name, function, x = node.domain.split(".", 1)[1], functions[node.domain], values[node.input[0]]
             params = {i: constants[o].ravel() for i, o in zip(function.input, node.input, strict=True) if o in constants}
-            states = {}
-            for state in (i.removeprefix("in/") for i in function.input[1:] if i not in params):
-                (lo, hi), start = claimed[name][state], outside[f"start/{name}.{state}"]
-                states[state] = ((int(lo), int(hi)), int(integers(outside[start.input[0]].attribute[0].t)))
+            held = {s: claimed[name][s] for s in (i.removeprefix("in/") for i in function.input[1:] if i not in params)}
+            states = {s: ((int(lo), int(hi)), _start(outside, f"{name}.{s}")) for s, (lo, hi) in held.items()}
             (stated,) = re.findall(rf"^IntNeuron\(name='{re.escape(name)}',.*?(?=^Int|\Z)", text, re.M | re.S)
             inputs = [[int(low.min()), int(high.max())] for low, high in zip(x[0][0], x[1][0], strict=True)]
             layers[name] = NeuronLayer(function, params, stated, inputs, states)
@@ -66,24 +67,34 @@ def derive(data: bytes, claimed: Mapping[str, Mapping[str, Pair]]) -> Derived:
         elif "readout_before" not in node.input:
             values[node.output[0]] = layer_bounds(node, [values[i] for i in node.input])
     steps = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value
-    lo, hi = int(values["logits"][0].min()), int(values["logits"][1].max())
     certificate = {
         "format": FORMAT,
         "model": fingerprints(data),
         "steps": steps,
         "layers": [{"layer": name, **layer.claims()} for name, layer in layers.items()],
-        "readout": {"step": [lo, hi], "sum": [lo * steps, hi * steps]},
+        "readout": {"step": _ends(values["logits"]), "sum": [end * steps for end in _ends(values["logits"])]},
     }
     where = {f"layers.{name}.{claim}": at for name, layer in layers.items() for claim, at in layer.where().items()}
+    for name, ends in edges.items():
+        start, reached = _start(outside, f"feedback/{name}"), _ends(values[f"next/feedback/{name}"])
+        closed = [min(start, ends[0], reached[0]), max(start, ends[1], reached[1])]  # what is claimed, unless it is left
+        certificate.setdefault("feedbacks", {})[name] = {"interval": closed, "initial": start, "next": reached}
     return Derived(certificate, where, [f"layer {name}: {f}" for name, layer in layers.items() for f in layer.faults])
 
 
-def _payloads(body: Any, text: str) -> Pair:
-    """Every place of the input at its lowest and at its highest."""
-    (entry,) = [i for i in body.input if i.name == "x_step"]
-    (ends,) = re.findall(r"^IntInput\(.*?interval=\[(-?\d+), (-?\d+)\]", text, re.M)
-    shape = [1, *(d.dim_value for d in entry.type.tensor_type.shape.dim[1:])]
-    return np.full(shape, int(ends[0])), np.full(shape, int(ends[1]))
+def _ends(x: Pair) -> list[int]:
+    return [int(x[0].min()), int(x[1].max())]
+
+
+def _start(outside: Mapping[str, Any], name: str) -> int:
+    """The first value of what is carried from step to step."""
+    return int(integers(outside[outside[f"start/{name}"].input[0]].attribute[0].t))
+
+
+def _entering(body: Any, stated: Mapping[str, Any]) -> dict[str, Pair]:
+    """Every place of what enters a step at its lowest and at its highest."""
+    shapes = {i.name: [1, *(d.dim_value for d in i.type.tensor_type.shape.dim[1:])] for i in body.input}
+    return {name: (np.full(shapes[name], int(lo)), np.full(shapes[name], int(hi))) for name, (lo, hi) in stated.items()}
 
 
 def _spread(channels: list[list[int]], like: Pair) -> Pair:

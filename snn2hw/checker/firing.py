@@ -49,6 +49,6 @@ def try_firing(neuron: Neuron, held: Seen) -> tuple[dict[str, Any], list[int]]:
         wrong += h[(values["out/spikes"] != payload) | (values["out/u"] != after)].tolist()[:1]
         lefts += [int(left.min()), int(left.max())]
         rounds = max(rounds, int(fired.max()))
-    closed = len(set(firing.thresholds)) == 1 and len(set(firing.amplitudes)) == 1
-    found = {"closed_form": closed, "rounds_that_fire": rounds, "left_over": [min(lefts), max(lefts)]}
+    alike = {*zip(firing.thresholds, firing.amplitudes, strict=True)}
+    found = {"closed_form": len(alike) == 1, "rounds_that_fire": rounds, "left_over": [min(lefts), max(lefts)]}
     return {**vars(firing), **found}, wrong

@@ -27,15 +27,12 @@ def integers(tensor: Any) -> Any:
     return numpy_helper.to_array(tensor).astype(np.int64, casting="safe")
 
 
-def _divide(a: Any, b: Any) -> Any:
-    return np.sign(a) * (np.abs(a) // b)  # ONNX divides integers toward zero; divisors here are positive
-
-
+# ONNX divides integers toward zero; divisors here are positive.
 OPERATORS: Mapping[str, Callable[..., Any]] = {
     "Cast": lambda a: a * np.int64(1), "Identity": lambda a: a, "Neg": lambda a: -a, "Add": lambda a, b: a + b,
-    "Sub": lambda a, b: a - b, "Mul": lambda a, b: a * b, "Div": _divide, "Mod": lambda a, b: a % b, "Max": np.maximum,
+    "Sub": lambda a, b: a - b, "Mul": lambda a, b: a * b, "Mod": lambda a, b: a % b, "Max": np.maximum, "Equal": np.equal,
     "Min": np.minimum, "Clip": lambda a, lo, hi: np.minimum(np.maximum(a, lo), hi), "Where": np.where, "Less": np.less,
-    "Greater": np.greater, "GreaterOrEqual": np.greater_equal, "Equal": np.equal,
+    "Div": lambda a, b: np.sign(a) * (np.abs(a) // b), "Greater": np.greater, "GreaterOrEqual": np.greater_equal,
 }  # fmt: skip
 # Operators whose extremes over a box of integers are at its corners; divisors are positive constants.
 CORNERS = {"Cast", "Identity", "Neg", "Add", "Sub", "Mul", "Div", "Less", "Greater", "GreaterOrEqual", "Max", "Min", "Clip"}

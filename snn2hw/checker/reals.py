@@ -29,10 +29,10 @@ def stated_reals(text: str, entry: str, channel: int) -> dict[str, Real]:
     meaning = {k.arg: ast.literal_eval(k.value) for k in getattr(call, "keywords", [])}
     if not meaning:
         return {}
-    state, unit = _unit(text, meaning["argument"]), _unit(text, entry)
+    state, unit, head = (_unit(text, name) for name in (meaning["argument"], entry, meaning["head"]))
     row, factor = (of[channel % len(of)] for of in (meaning["coefficients"], meaning["input_factor"]))
     polynomial = Real("polynomial", meaning["polynomial"], [a / state for a in row], state)
-    found = {meaning["argument"]: polynomial, entry: Real("input", meaning["head"], [0.0, factor / state], unit)}
+    found = {meaning["argument"]: polynomial, entry: Real("input", meaning["head"], [0.0, factor / head], unit)}
     return {variable: real for variable, real in found.items() if real.value != variable}
 
 

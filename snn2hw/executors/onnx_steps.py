@@ -35,10 +35,12 @@ def _as_input(net: IntegerNetwork, payloads: Ints) -> Array:
 
 def _steps(net: IntegerNetwork, x: Array, session: Session) -> tuple[dict[str, Ints], dict[str, Ints]]:
     states = _initial(net, x.shape[1])
+    held = {f"feedback/{n.name}": np.zeros((x.shape[1], *n.shape), np.int32) for n in net.feedbacks}
     spikes: dict[str, list[Array]] = {n.name: [] for n in net.neurons}
     history: dict[str, list[Array]] = {name: [] for name in states}
     for frame in x:
-        outputs = session({"x": frame, **{f"state/{k}": v for k, v in states.items()}})
+        outputs = session({"x": frame, **{f"state/{k}": v for k, v in states.items()}, **held})
+        held = {name: outputs[f"next/{name}"] for name in held}
         states = {name: outputs[f"next/{name}"] for name in states}
         for name, values in spikes.items():
             values.append(outputs[f"spikes/{name}"])

@@ -13,6 +13,7 @@ from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntFlatten,
     IntLinear,
     IntMaxPool2d,
@@ -50,10 +51,11 @@ def interpret(net: IntegerNetwork, payloads: Ints, traces: bool = True) -> Trace
     spikes: dict[str, list[Ints]] = {n.name: [] for n in net.neurons}
     history: dict[str, list[Ints]] = {f"{n.name}.{s}": [] for n in net.neurons for s in n.program.states}
     readout: Any = 0
+    fired = {n.inputs[0]: np.zeros((samples, *n.shape), np.int64) for n in net.feedbacks}  # at the step before
     for x in payloads:
         values: dict[str, Ints] = {net.input.name: x.astype(np.int64)}
         for node in net.nodes[1:]:
-            inputs = [values[i] for i in node.inputs]
+            inputs = [(fired if isinstance(node, IntFeedback) else values)[i] for i in node.inputs]
             if isinstance(node, IntNeuron):
                 values[node.name], states[node.name] = step(node.program, inputs[0], states[node.name])
                 if traces:
@@ -63,13 +65,14 @@ def interpret(net: IntegerNetwork, payloads: Ints, traces: bool = True) -> Trace
             else:
                 values[node.name] = layer_value(node, inputs)
         readout = readout + values[net.readout.name]
+        fired = {name: values[name] for name in fired}
     if not traces:
         return Trace(readout)
     return Trace(readout, {k: np.stack(v) for k, v in spikes.items()}, {k: np.stack(v) for k, v in history.items()})
 
 
 def layer_value(node: IntNode, inputs: Sequence[Ints]) -> Ints:
-    """The value [N, ...] of a node other than input and neuron."""
+    """The value [N, ...] of a node other than input and neuron; what enters a feedback is of the step before."""
     return _ROWS[type(node)](node, inputs)
 
 
@@ -116,5 +119,6 @@ _ROWS: Mapping[type[IntNode], Callable[[Any, Sequence[Ints]], Ints]] = {
     IntMaxPool2d: lambda n, x: windows(x[0], n.window, fill=INT64_MIN).max((4, 5)),
     IntFlatten: lambda n, x: x[0].reshape(len(x[0]), -1),
     IntAdd: lambda n, x: (x[0] << n.shifts[0]) + (x[1] << n.shifts[1]),
+    IntFeedback: lambda n, x: x[0],
     IntReadout: lambda n, x: x[0],
 }

@@ -15,6 +15,7 @@ from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntFlatten,
     IntLinear,
     IntMaxPool2d,
@@ -73,9 +74,12 @@ def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
     }
     seen: dict[str, list[Tensor]] = {}
     readout: Any = 0
+    held = {n.name: payloads.new_zeros((samples, *n.shape)) for n in net.feedbacks}
     for x in payloads:
-        values = {net.input.name: x}
+        values = {net.input.name: x, **held}
         for node in net.nodes[1:]:
+            if isinstance(node, IntFeedback):
+                continue
             inputs = [values[i] for i in node.inputs]
             if isinstance(node, IntNeuron):
                 values[node.name], states[node.name] = step(node.program, inputs[0], states[node.name])
@@ -86,6 +90,7 @@ def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
             else:
                 values[node.name] = _LAYERS[type(node)](node, inputs, [known[i] for i in node.inputs])
         readout = readout + values[net.readout.name]
+        held = {n.name: values[n.inputs[0]] for n in net.feedbacks}
     stacked = {k: torch.stack(v).cpu().numpy() for k, v in seen.items()}
     return Trace.from_arrays({"readout": readout.cpu().numpy(), **stacked}, "torch executor")
 

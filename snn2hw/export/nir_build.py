@@ -12,9 +12,11 @@ import numpy.typing as npt
 from snn2hw.export.nir_scales import Scales, ratio
 from snn2hw.frontends.nir_convention import Convention
 from snn2hw.frontends.nir_exact import KEY
-from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntNode
+from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback, IntNode
 from snn2hw.ir.network import Reals, Shape
 from snn2hw.ir.text import to_text
+
+_LATER = "\n"  # marks a node that is not placed yet; no name in the graph has it
 
 
 class NirWriter:
@@ -53,6 +55,16 @@ class NirWriter:
                 ends[end] = ends[end] + more if end in ends else more
         self.ends[node.name] = ends
         self.hide(node)
+
+    def feedback(self, node: IntFeedback) -> None:
+        """What a later neuron fires: an edge back from it, which in NIR's recurrent graphs is a step late."""
+        self.ends[node.name] = {f"{_LATER}{node.inputs[0]}": np.ones(1)}
+        self.hide(node)
+
+    def all_edges(self) -> list[tuple[str, str]]:
+        """The edges, once every node is placed."""
+        later = {f"{_LATER}{name}": next(iter(ends)) for name, ends in self.ends.items() if len(ends) == 1}
+        return [(later.get(a, a), b) for a, b in self.edges]
 
     def place(self, node: IntNode, made: Any, *, called: str = "", factor: Reals | None = None, lost: str = "") -> None:
         """A visible node with the exact one in its metadata, fed by what the node reads, times `factor`."""

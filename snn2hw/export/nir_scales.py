@@ -1,7 +1,7 @@
 """What an integer of each node stands for in the visible nodes of a NIR file: value = integer * scale.
 
 Input unit; neuron 1 / its first payload; synapse what the neuron behind it wants, through joins and pools, else 2**-frac;
-join that of its branches; MaxPool2d of currents taps * scale before it, which makes the sum of a window its mean
+join that of its branches; feedback that of its neuron; MaxPool2d of currents taps * scale before it, which makes the sum of a window its mean
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntInput,
     IntLinear,
     IntMaxPool2d,
@@ -51,6 +52,8 @@ class Scales:
             return np.array([node.unit])
         if isinstance(node, IntNeuron):
             return np.array([1 / self.tangent(name).payload])
+        if isinstance(node, IntFeedback):
+            return self.of(node.inputs[0])
         if isinstance(node, IntConv2d | IntLinear):
             return self._wanted_or_own(node)
         if isinstance(node, IntAdd):
@@ -91,6 +94,8 @@ class Scales:
         """Whether the visible values of a node are spikes, 0 or 1."""
         node = self.nodes[name]
         if isinstance(node, IntMaxPool2d):
+            return self.is_spikes(node.inputs[0])
+        if isinstance(node, IntFeedback):
             return self.is_spikes(node.inputs[0])
         return isinstance(node, IntNeuron) and self.convention.levels == 1
 

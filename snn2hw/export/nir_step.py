@@ -31,7 +31,7 @@ def stepped(t: Tangent, c: Convention, leaks: bool) -> Mapping[str, Reals]:
         leaks: whether v_leak is to make the tangent's offset, which else is in what enters.
     """
     unread = dict(c.neutral)
-    is_if = bool((t.decay == 1).all()) and not c.no_if and not (leaks and t.offset.any())
+    is_if = bool((t.decay == 1).all()) and not c.refusal("IF") and not (leaks and t.offset.any())
     decay = np.clip(t.decay, FASTEST if c.method == "exponential" else 0.0, SLOWEST)
     tau = np.array([_tau(a, c) for a in decay.tolist()])
     unit = np.array([c.if_gain(1.0)] if is_if else [c.lif_gain(1.0, value) for value in tau.tolist()])

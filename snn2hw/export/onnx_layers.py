@@ -17,6 +17,7 @@ from snn2hw.export.onnx_build import GraphWriter, onnx_type
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
+    IntFeedback,
     IntFlatten,
     IntLinear,
     IntMaxPool2d,
@@ -39,6 +40,8 @@ def value_name(node: IntNode) -> str:
     """Name of a node's value in the graph; torch paths have no slash, so it cannot meet any other name."""
     if isinstance(node, IntNeuron):
         return f"spikes/{node.name}"
+    if isinstance(node, IntFeedback):
+        return f"feedback/{node.name}"
     return "logits" if isinstance(node, IntReadout) else f"value/{node.name}"
 
 

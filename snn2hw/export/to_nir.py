@@ -15,7 +15,7 @@ from snn2hw.export.nir_build import NirWriter
 from snn2hw.export.nir_layers import emit_node
 from snn2hw.frontends.nir_convention import Convention, chosen_convention
 from snn2hw.frontends.nir_exact import FORMAT, KEY, fingerprint
-from snn2hw.ir.integer import IntAdd, IntegerNetwork
+from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback
 from snn2hw.ir.text import to_text
 from snn2hw.version import __version__
 
@@ -52,11 +52,13 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
             w.hide(node)
         elif isinstance(node, IntAdd):
             w.join(node)
+        elif isinstance(node, IntFeedback):
+            w.feedback(node)
         else:
             emit_node(w, node)
     head = to_text(IntegerNetwork(net.steps, net.target, ()))[0].strip()
     stated = {"format": FORMAT, "snn2hw": __version__, "head": head, "convention": repr(chosen), "others": w.others}
-    graph = nir.NIRGraph(w.made, w.edges, metadata={KEY: stated})
+    graph = nir.NIRGraph(w.made, w.all_edges(), metadata={KEY: stated})
     stated["fingerprint"] = fingerprint(graph)
     file = io.BytesIO()
     nir.write(file, graph)
@@ -65,7 +67,9 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
 
 def _read(net: IntegerNetwork) -> set[str]:
     """The nodes whose values reach the readout."""
-    read = {net.readout.name}
-    for node in reversed(net.nodes):
-        read |= set(node.inputs) if node.name in read else set()
+    read, before = {net.readout.name}, set[str]()
+    while read != before:  # again for what a feedback reads
+        before = set(read)
+        for node in reversed(net.nodes):
+            read |= set(node.inputs) if node.name in read else set()
     return read

@@ -1,11 +1,13 @@
 """An integer network as ONNX: opset 21, integers only, one model-local function per neuron layer. Pure: returns bytes.
 
 step:     x [N, ...], every state [N, ...]  ->  logits [N, classes], every payload as spikes/<layer>, every next state
+          (of a recurrent edge: feedback/<edge>, the payload of the step before, int32; at the first step 0)
 sequence: x [T, N, ...]                     ->  readout [N, classes], the sum over T of the logits (a Scan over the step)
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from onnx import GraphProto, ModelProto, checker, helper
 from snn2hw.export.onnx_build import IR_VERSION, OPSET, GraphWriter, onnx_type, value_info
 from snn2hw.export.onnx_layers import emit_layer, value_name
 from snn2hw.export.onnx_program import arithmetic_dtype, function_inputs, program_function
-from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.onnx_terms import DOMAIN, FORMAT, FORMAT_KEY, NETWORK_KEY, payload_dtype, state_dtype
 from snn2hw.ir.program import initial_value
 from snn2hw.ir.text import to_text
@@ -41,9 +43,32 @@ def _serialised(net: IntegerNetwork, graph: GraphProto) -> bytes:
     return data
 
 
-def state_names(net: IntegerNetwork) -> list[tuple[IntNeuron, str]]:
-    """Every (layer, state) in the order of the step graph's inputs."""
-    return [(n, s) for n in net.neurons for s in n.program.states]
+@dataclass(frozen=True)
+class _Carried:
+    """What goes from step to step: the graph's value before the step and after it, its type, shape and first value."""
+
+    before: str
+    after: str
+    dtype: Any
+    shape: tuple[int, ...]
+    initial: int
+
+    @property
+    def name(self) -> str:
+        """For what is made of it outside the steps."""
+        return self.before.removeprefix("state/")
+
+
+def _carried(net: IntegerNetwork) -> list[_Carried]:
+    """Every state of every layer, then every recurrent edge."""
+    states = [(n, name, s) for n in net.neurons for name, s in n.program.states.items()]
+    return [
+        *(
+            _Carried(f"state/{n.name}.{s}", f"next/{n.name}.{s}", state_dtype(i.format), n.shape, initial_value(i))
+            for n, s, i in states
+        ),
+        *(_Carried(value_name(n), f"next/{value_name(n)}", np.int32, n.shape, 0) for n in net.feedbacks),
+    ]
 
 
 def _step_body(w: GraphWriter, net: IntegerNetwork, x: str) -> None:
@@ -51,12 +76,18 @@ def _step_body(w: GraphWriter, net: IntegerNetwork, x: str) -> None:
     known = {n.name: n for n in net.nodes}
     values = {net.input.name: w.node("Cast", [x], value_name(net.input), to=onnx_type(np.int32))}
     for node in net.nodes[1:]:
+        if isinstance(node, IntFeedback):
+            values[node.name] = value_name(node)
+            continue
         inputs = [values[i] for i in node.inputs]
         if isinstance(node, IntNeuron):
             _call_neuron(w, node, inputs[0])
             values[node.name] = value_name(node)
         else:
             values[node.name] = emit_layer(w, node, inputs, [known[i] for i in node.inputs])
+
+    for node in net.feedbacks:
+        w.node("Identity", [values[node.inputs[0]]], f"next/{value_name(node)}")
 
 
 def _call_neuron(w: GraphWriter, node: IntNeuron, x: str) -> None:
@@ -77,10 +108,9 @@ def _step_graph(net: IntegerNetwork) -> GraphProto:
     inputs = [value_info("x", payload_dtype(net.input.format), ["N", *net.input.shape])]
     outputs = [value_info(value_name(net.readout), np.int32, ["N", *net.readout.shape])]
     outputs += [value_info(value_name(n), np.int32, ["N", *n.shape]) for n in net.neurons]
-    for n, s in state_names(net):
-        dtype = state_dtype(n.program.states[s].format)
-        inputs.append(value_info(f"state/{n.name}.{s}", dtype, ["N", *n.shape]))
-        outputs.append(value_info(f"next/{n.name}.{s}", dtype, ["N", *n.shape]))
+    for c in _carried(net):
+        inputs.append(value_info(c.before, c.dtype, ["N", *c.shape]))
+        outputs.append(value_info(c.after, c.dtype, ["N", *c.shape]))
     return helper.make_graph(w.nodes, "step", inputs, outputs, w.initializers)
 
 
@@ -88,20 +118,18 @@ def _sequence_graph(net: IntegerNetwork) -> GraphProto:
     body = GraphWriter("body/")
     _step_body(body, net, "x_step")
     total = body.node("Add", ["readout_before", value_name(net.readout)], "readout_after")
-    states = state_names(net)
-    shapes = [(f"{n.name}.{s}", state_dtype(n.program.states[s].format), n) for n, s in states]
+    carried = _carried(net)
     body_inputs = [value_info("readout_before", np.int32, ["N", *net.readout.shape])]
-    body_inputs += [value_info(f"state/{name}", dtype, ["N", *n.shape]) for name, dtype, n in shapes]
+    body_inputs += [value_info(c.before, c.dtype, ["N", *c.shape]) for c in carried]
     body_inputs += [value_info("x_step", payload_dtype(net.input.format), ["N", *net.input.shape])]
     body_outputs = [value_info(total, np.int32, ["N", *net.readout.shape])]
-    body_outputs += [value_info(f"next/{name}", dtype, ["N", *n.shape]) for name, dtype, n in shapes]
+    body_outputs += [value_info(c.after, c.dtype, ["N", *c.shape]) for c in carried]
     step = helper.make_graph(body.nodes, "step", body_inputs, body_outputs, body.initializers)
     w = GraphWriter()
     samples = w.node("Slice", [w.node("Shape", ["x"], "x_shape"), w.constant([1]), w.constant([2])], "samples")
     starts = [_start(w, "readout", 0, np.int32, net.readout.shape, samples)]
-    for (n, s), (name, dtype, _) in zip(states, shapes, strict=True):
-        starts.append(_start(w, name, initial_value(n.program.states[s]), dtype, n.shape, samples))
-    ends = ["readout", *(f"end/{name}" for name, _, _ in shapes)]
+    starts += [_start(w, c.name, c.initial, c.dtype, c.shape, samples) for c in carried]
+    ends = ["readout", *(f"end/{c.name}" for c in carried)]
     w.nodes.append(helper.make_node("Scan", [*starts, "x"], ends, name="steps", num_scan_inputs=1, body=step))
     inputs = [value_info("x", payload_dtype(net.input.format), [net.steps, "N", *net.input.shape])]
     return helper.make_graph(w.nodes, "sequence", inputs, [value_info("readout", np.int32, ["N", *net.readout.shape])])

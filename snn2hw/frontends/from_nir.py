@@ -13,13 +13,31 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import ShapeError, UnsupportedError, UsageError
-from snn2hw.frontends.nir_convention import Convention, chosen_convention
+from snn2hw.errors import ShapeError, UnsupportedError, UsageError, ValueRangeError
+from snn2hw.frontends.nir_convention import NEURONS, Convention, chosen_convention
 from snn2hw.frontends.nir_file import NirNode, read_nir
 from snn2hw.frontends.nir_neurons import neuron_nodes, with_state_ranges
 from snn2hw.frontends.nir_parameters import array, padding, pair, per_channel, sizes
 from snn2hw.frontends.samples import input_node, samples_array
-from snn2hw.ir.network import Add, AvgPool2d, Conv2d, Flatten, Input, Linear, Network, Node, Readout, Reals, Shape, Window
+from snn2hw.ir.delay import MOST_DELAY
+from snn2hw.ir.network import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Delay,
+    Feedback,
+    Flatten,
+    Input,
+    Linear,
+    Network,
+    Neuron,
+    Node,
+    Potential,
+    Readout,
+    Reals,
+    Shape,
+    Window,
+)
 from snn2hw.ir.rules import check_network
 from snn2hw.ir.shapes import output_shape
 
@@ -39,13 +57,14 @@ def from_nir(
     Args:
         steps: T, where the sample has no steps [N, ...]; None where it has [T, N, ...].
         sample: real samples; they say what the input is, and how far the states of the neurons reach.
-        convention: how neurons are stepped: "norse", "sinabs", "snntorch", "lava", or a Convention.
+        convention: how neurons are stepped: "norse", "sinabs", "snntorch", "lava", "rockpool", or a Convention.
         dt: seconds of a step, where it is not the convention's own.
         input_range: of real input, as in `snn2hw.compile`.
 
     Returns:
         Nodes are named as in the file, those of nested graphs 'graph.node'. The payload of a neuron counts its spikes; its state
-        'u' is v, in units of v_threshold where gains or thresholds differ by channel.
+        'u' is v, in units of v_threshold where gains or thresholds differ by channel; 'i' the current of CubaLI and CubaLIF.
+        A neuron that does not fire has v as its payload, at every step. A recurrent edge is a step late.
 
     Raises:
         Snn2hwError: a file that cannot be read, or that asks for what is not supported.
@@ -62,11 +81,12 @@ def from_nir(
         )
     x = samples_array(sample)
     source, t = input_node(x, steps, input_range)
-    walk = _Walk(chosen, source)
+    walk = _Walk(chosen, source, any(n.kind == "Conv1d" for n in nodes))
     for node in nodes:
         walk.visit(node)
     walk.end(nodes[-1])
-    net = with_state_ranges(Network(t, tuple(walk.nodes.values())), np.asarray(x, np.float64), chosen)
+    net = Network(t, tuple(walk.nodes.values()), (*chosen.stated, ("file", Path(path).name)))
+    net = with_state_ranges(net, np.asarray(x, np.float64), chosen)
     check_network(net)
     return net
 
@@ -81,12 +101,30 @@ class _Value:
 
 
 class _Walk:
-    def __init__(self, convention: Convention, source: Input) -> None:
-        self.convention, self.source = convention, source
+    def __init__(self, convention: Convention, source: Input, lines: bool) -> None:
+        self.convention, self.source, self.lines = convention, source, lines
         self.nodes: dict[str, Node] = {}
         self.values: dict[str, _Value] = {}
 
+    def placed(self, stated: Shape) -> Shape:
+        """A shape of the file: the lines [C, L] of Conv1d are images [C, 1, L] here."""
+        return (stated[0], 1, stated[1]) if self.lines and len(stated) == 2 else stated
+
     def visit(self, node: NirNode) -> None:
+        if node.kind == "Feedback":
+            if (why := self.convention.no_cycles) and not (self.convention.nested_cycles and "." in node.name):
+                raise UnsupportedError(
+                    f"a recurrent edge has no meaning in the convention '{self.convention.name}'",
+                    where=node.where,
+                    got=why,
+                    expected="a feed-forward graph",
+                    do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+                )
+            shape = self.placed(sizes(node, "output_type"))
+            name = self.unique(node.name)
+            self.nodes[name] = Feedback(name, node.sources, shape, source=node.where)
+            self.values[node.name] = _Value(name, shape, np.ones(()))
+            return
         if not node.sources:
             self.values[node.name] = self._input(node)
             return
@@ -96,7 +134,7 @@ class _Walk:
         self.values[node.name] = _ROWS[node.kind](self, node, entering)
 
     def _input(self, node: NirNode) -> _Value:
-        stated = sizes(node, "input_type")
+        stated = self.placed(sizes(node, "input_type"))
         if stated != self.source.shape:
             raise ShapeError(
                 "the sample does not fit the network's input",
@@ -125,6 +163,8 @@ class _Walk:
 
     def end(self, node: NirNode) -> None:
         """The readout, of what the Output has."""
+        for edge in [n for n in self.nodes.values() if isinstance(n, Feedback)]:
+            self._close(edge, self.values[edge.inputs[0]])
         last = self.values[node.name]
         stated = sizes(node, "output_type")
         if stated != last.shape:
@@ -144,6 +184,28 @@ class _Walk:
                 do="put a Linear behind it, or leave it out",
             )
         self.add(Readout("readout", (last.name,), (), source=node.where), last.factor)
+        for made in self.nodes.values():
+            entering = [self.nodes[i] for i in made.inputs]
+            if not isinstance(made, Readout) and (wide := [n for n in entering if _never_fires(n)]):
+                raise UnsupportedError(
+                    "a neuron that does not fire stands before the end",
+                    where=wide[0].source,
+                    got=f"its membrane enters {made.source}",
+                    expected="the Output behind it: synapses take 8 bits, and a membrane has more",
+                    do="end the graph there, or put a neuron that fires in its place",
+                )
+
+    def _close(self, edge: Feedback, source: _Value) -> None:
+        """A recurrent edge, now that its neuron is there."""
+        if source.shape != edge.shape:
+            raise ShapeError(
+                "a neuron with a recurrent edge does not state its own shape",
+                where=edge.source,
+                got=str(list(edge.shape)),
+                expected=str(list(source.shape)),
+                do="write its parameters with one value for each neuron",
+            )
+        self.nodes[edge.name] = replace(edge, inputs=(source.name,))
 
     def _sum(self, node: NirNode, a: _Value, b: _Value) -> _Value:
         if a.factor.shape != b.factor.shape or (a.factor != b.factor).any():
@@ -155,6 +217,10 @@ class _Walk:
                 do="put a Linear, Affine or Conv2d behind each Scale and SumPool2d",
             )
         return self.add(Add(self.unique(f"{node.name}.sum"), (a.name, b.name), (), source=node.where), a.factor)
+
+
+def _never_fires(node: Node) -> bool:
+    return isinstance(node, Neuron) and isinstance(node.firing, Potential)
 
 
 def _pass(walk: _Walk, node: NirNode, x: _Value) -> _Value:
@@ -175,15 +241,19 @@ def _linear(walk: _Walk, node: NirNode, x: _Value) -> _Value:
     return walk.add(replace(made, weight=weight * x.factor), np.ones(()))
 
 
-def _conv2d(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    weight, bias = array(node, "weight", 4), array(node, "bias", 1)
+def _conv(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    """A Conv1d is a Conv2d over one row."""
+    line = node.kind == "Conv1d"
+    weight, bias = array(node, "weight", 3 if line else 4), array(node, "bias", 1)
+    weight = weight[:, :, None] if line else weight
     groups = pair(node, "groups", 1)[0]
     if len(weight) % groups:
         raise ShapeError(
             "the channels do not divide into the groups", where=node.where, got=f"{len(weight)}", expected=f"k * {groups}"
         )
     kernel, dilation = (int(weight.shape[2]), int(weight.shape[3])), pair(node, "dilation", 1)
-    window = Window(kernel, pair(node, "stride", 1), padding(node, kernel, dilation), dilation)
+    pads = padding(node, kernel, dilation)
+    window = Window(kernel, pair(node, "stride", 1), (0, pads[1]) if line else pads, dilation)
     made = Conv2d(walk.unique(node.name), (x.name,), (), weight, bias, window, groups, source=node.where)
     output_shape(made, [x.shape])
     factor = np.broadcast_to(_by_channel(node, x, "scale"), x.shape[:1]).reshape(groups, 1, -1)
@@ -204,6 +274,7 @@ def _pool(walk: _Walk, node: NirNode, x: _Value) -> _Value:
 
 def _scale(walk: _Walk, node: NirNode, x: _Value) -> _Value:
     scale = np.array(node.content.scale, np.float64)
+    scale = scale.reshape(walk.placed(scale.shape))
     if scale.size != 1 and scale.shape != x.shape:
         raise ShapeError(
             "the scale does not fit what enters", where=node.where, got=str(list(scale.shape)), expected=str(list(x.shape))
@@ -212,7 +283,7 @@ def _scale(walk: _Walk, node: NirNode, x: _Value) -> _Value:
 
 
 def _flatten(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    axes, ends = len(x.shape), (pair(node, "start_dim", -9)[0], pair(node, "end_dim", -9)[0])
+    axes, ends = len(x.shape) - (walk.lines and len(x.shape) == 3), (pair(node, "start_dim", -9)[0], pair(node, "end_dim", -9)[0])
     if axes == 1:
         return x
     if ends[0] % axes or ends[1] % axes != axes - 1:
@@ -225,6 +296,22 @@ def _flatten(walk: _Walk, node: NirNode, x: _Value) -> _Value:
         )
     made = Flatten(walk.unique(node.name), (x.name,), (), source=node.where)
     return walk.add(made, x.factor.reshape(-1) if x.factor.ndim else x.factor)
+
+
+def _delay(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    seconds = per_channel("delay", node.content.delay, x.shape, node.where)
+    steps = seconds / walk.convention.dt
+    whole = np.round(steps)
+    if (np.abs(steps - whole) > 1e-3).any() or whole.min() < 0 or whole.max() > MOST_DELAY:
+        raise ValueRangeError(
+            "a delay is no number of steps",
+            where=node.where,
+            got=f"{seconds[np.argmax(np.abs(steps - whole))]:g} with dt = {walk.convention.dt:g}",
+            expected=f"0 to {MOST_DELAY} steps",
+            do="give the dt that the network was trained with (--dt)",
+        )
+    made = Delay(walk.unique(node.name), (x.name,), (), tuple(int(n) for n in whole), source=node.where)
+    return walk.add(made, x.factor)
 
 
 def _neuron(walk: _Walk, node: NirNode, x: _Value) -> _Value:
@@ -240,11 +327,12 @@ _ROWS: Mapping[str, Callable[[_Walk, NirNode, _Value], _Value]] = {
     "Output": _pass,
     "Affine": _linear,
     "Linear": _linear,
-    "Conv2d": _conv2d,
+    "Conv1d": _conv,
+    "Conv2d": _conv,
     "SumPool2d": _pool,
     "AvgPool2d": _pool,
     "Scale": _scale,
     "Flatten": _flatten,
-    "IF": _neuron,
-    "LIF": _neuron,
+    "Delay": _delay,
+    **dict.fromkeys((*NEURONS, "Threshold"), _neuron),
 }

@@ -1,4 +1,7 @@
-"""NIR files as nodes in order of evaluation: nested graphs flattened, nothing unknown, no cycle, one input, one output.
+"""NIR files as nodes in order of evaluation: nested graphs flattened, nothing unknown, one input, one output.
+
+NIR says nothing of time between nodes. Without a delay a cycle has no order of evaluation, so the edge that leads back from a
+neuron that fires is taken one step late, as the frameworks do: by a node 'Feedback' that is not in the file.
 
 Source: nir 1.0.8, nir/ir and nir/serialization.py.
 """
@@ -19,17 +22,10 @@ from snn2hw.errors import FileFormatError, MissingExtraError, UnsupportedError
 MOST_BYTES = 1 << 30  # of one dataset; a header may declare any size
 MOST_DEPTH = 16  # of nested graphs; HDF5 groups may hold themselves
 SUPPORTED = (
-    "Input", "Output", "Affine", "Linear", "Scale", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten", "IF", "LIF", "NIRGraph",
+    "Input", "Output", "Affine", "Linear", "Scale", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten",
+    "I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Threshold", "Delay", "NIRGraph",
 )  # fmt: skip
-REFUSED = {
-    "I": "an integrator that does not fire",
-    "LI": "a leaky integrator that does not fire",
-    "CubaLI": "a current-based integrator that does not fire",
-    "CubaLIF": "a neuron with a synaptic current",
-    "Threshold": "a threshold without a membrane",
-    "Delay": "a delay",
-    "Conv1d": "a convolution over one axis",
-}
+FIRING = ("IF", "LIF", "CubaLIF", "Threshold")
 # Whatever h5py and nir raise for damaged files and for wrong contents.
 _ERRORS = (
     OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError, IndexError, NotImplementedError, RuntimeError,
@@ -56,7 +52,8 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
     """The nodes of a NIR file, in order of evaluation: the Input first, the Output last.
 
     Raises:
-        MissingExtraError, FileFormatError, UnsupportedError: as `read_graph`; cycles, several inputs or outputs.
+        MissingExtraError, FileFormatError, UnsupportedError: as `read_graph`; cycles without a neuron that fires;
+            several inputs or outputs.
     """
     graph, where = read_graph(path), str(path)
     nodes, edges = _flattened(graph, where)
@@ -119,7 +116,7 @@ def _check_nodes(group: Any, where: str, depth: int) -> None:
         raise UnsupportedError(
             "a node of this type is not supported",
             where=where,
-            got=f"'{kind}'" + (f", {REFUSED[kind]}" if kind in REFUSED else ""),
+            got=f"'{kind}'",
             expected=", ".join(SUPPORTED),
             do="replace it in training, or open an issue with the file",
         )
@@ -221,20 +218,63 @@ def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], first: str,
                 expected="edges from the Input through every node to the Output",
             )
     placed: dict[str, NirNode] = {}
-    while len(placed) < len(nodes):
-        ready = [n for n in nodes if n not in placed and all(s in placed for s in sources[n])]
-        if not ready:
-            raise UnsupportedError(
-                "the graph has a cycle, and recurrent edges are not supported",
-                where=where,
-                got=" -> ".join(_cycle(sources, next(n for n in nodes if n not in placed), placed)),
-                expected="a feed-forward graph",
-                do="remove the recurrent connection in training",
-            )
+    while waiting := [n for n in nodes if n not in placed]:
+        ready = [n for n in waiting if all(s in placed for s in sources[n])]
         for name in ready:
             kind = type(nodes[name]).__name__
             placed[name] = NirNode(name, kind, sources[name], nodes[name], f"{where}: {name} ({kind})")
+        if not ready:
+            name, readers = _closing(nodes, sources, placed, _distances(sources, first), where)
+            back = f"{name}.back"
+            while back in nodes or back in placed:
+                back += "_"
+            at = f"{where}: {name} ({type(nodes[name]).__name__}, recurrent edge)"
+            placed[back] = NirNode(back, "Feedback", (name,), nodes[name], at)
+            sources |= {r: tuple(back if s == name else s for s in sources[r]) for r in readers}
     return tuple(sorted(placed.values(), key=lambda n: n.name == last))
+
+
+def _distances(sources: Mapping[str, tuple[str, ...]], first: str) -> dict[str, int]:
+    """Fewest edges from the Input."""
+    found, front = {first: 0}, [first]
+    for at in front:
+        for name in [n for n, of in sources.items() if at in of and n not in found]:
+            found[name] = found[at] + 1
+            front.append(name)
+    return found
+
+
+def _closing(
+    nodes: Mapping[str, Any],
+    sources: Mapping[str, tuple[str, ...]],
+    placed: Mapping[str, NirNode],
+    distances: Mapping[str, int],
+    where: str,
+) -> tuple[str, list[str]]:
+    """The neuron farthest from the Input that closes a cycle, and who reads it on the way back.
+
+    Raises:
+        UnsupportedError: no neuron on the cycle fires, and nothing else bounds what would go round.
+    """
+    back: dict[str, list[str]] = {}
+    for name in (n for n in nodes if n not in placed and type(nodes[n]).__name__ in FIRING):
+        leading, front = {name}, [name]
+        for at in front:
+            more = [s for s in sources[at] if s not in placed and s not in leading]
+            leading.update(more)
+            front += more
+        if readers := [n for n in leading if name in sources[n]]:
+            back[name] = sorted(readers)
+    if not back:
+        raise UnsupportedError(
+            "the graph has a cycle without a neuron that fires",
+            where=where,
+            got=" -> ".join(_cycle(sources, next(n for n in nodes if n not in placed), placed)),
+            expected=f"one of {', '.join(FIRING)} on every cycle, whose spikes are bounded; a sum would grow from step to step",
+            do="remove the recurrent connection in training, or put a neuron into it",
+        )
+    chosen = max(back, key=lambda n: distances.get(n, 0))
+    return chosen, back[chosen]
 
 
 def _cycle(sources: Mapping[str, tuple[str, ...]], start: str, placed: Mapping[str, NirNode]) -> Iterator[str]:

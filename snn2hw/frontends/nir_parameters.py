@@ -25,6 +25,8 @@ def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
         )
     if array.size == 1:
         return array.reshape(1)
+    if len(shape) == 3 and shape[1] == 1 and array.shape == (shape[0], shape[2]):
+        array = array.reshape(shape)  # a line of Conv1d is an image of one row here
     if array.shape != shape:
         raise ShapeError(
             f"'{name}' does not fit the layer", where=where, got=str(list(array.shape)), expected=f"{list(shape)} or one value"

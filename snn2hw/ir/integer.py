@@ -1,8 +1,8 @@
 """The integer stage: the same graph in integers; every value has a Format, every neuron a Program.
 
     IntegerNetwork = steps, target, node*
-    node           = IntInput | IntConv2d | IntLinear | IntSumPool2d | IntMaxPool2d | IntFlatten | IntAdd | IntNeuron | IntReadout
-                     | UnloweredNeuron (between two passes)
+    node           = IntInput | IntConv2d | IntLinear | IntSumPool2d | IntMaxPool2d | IntFlatten | IntAdd | IntNeuron
+                     | IntFeedback | IntReadout | UnloweredNeuron (between two passes)
 
 A value of a node is an array of raw integers; what it stands for is raw * 2**-format.frac. Scales that are not powers of
 two, and scales per channel, are moved into the next weights or into a multiplication at the head of the neuron program;
@@ -96,6 +96,11 @@ class IntAdd(IntNode):
     shifts: tuple[int, int]
 
 
+@dataclass(frozen=True, eq=False)
+class IntFeedback(IntNode):
+    """y[t] = x[t-1], y[0] = 0: the payload of a later neuron, one step back. The one node that reads what stands behind it."""
+
+
 @dataclass(frozen=True)
 class Meaning:
     """The real numbers that two values of a program stand for; how far off they are is the certificate's matter.
@@ -175,3 +180,8 @@ class IntegerNetwork:
     def neurons(self) -> tuple[IntNeuron, ...]:
         """The neuron layers, in order."""
         return tuple(n for n in self.nodes if isinstance(n, IntNeuron))
+
+    @property
+    def feedbacks(self) -> tuple[IntFeedback, ...]:
+        """The recurrent edges, in order."""
+        return tuple(n for n in self.nodes if isinstance(n, IntFeedback))

@@ -1,8 +1,9 @@
 """The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
 
-    Network   = steps, node*                       (in order of evaluation; an input names an earlier node)
-    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Readout
-    firing    = Single | Circulate
+    Network   = steps, node*                       (in order of evaluation; an input names an earlier node, but that of Feedback)
+    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Delay | Feedback
+                | Readout
+    firing    = Single | Circulate | Potential
 
 Shapes are those of one sample at one step, without T and N: [C, H, W] or [F]. `name` is the torch module path, by which
 traces are read; `source` says where the node came from, for messages.
@@ -120,6 +121,11 @@ class Add(Node):
     """y = x_0 + x_1: a residual join of two branches of the same shape."""
 
 
+@dataclass(frozen=True, eq=False)
+class Feedback(Node):
+    """y[t] = x[t-1], y[0] = 0: the payload of a later Neuron, one step back. The one node that reads what stands behind it."""
+
+
 @dataclass(frozen=True)
 class Single:
     """s = [h >= threshold] (or > where the neuron is strict); payload s in {0, 1}."""
@@ -134,6 +140,22 @@ class Circulate:
     thresholds: tuple[float, ...]
     amplitudes: tuple[float, ...]
     signed: bool
+
+
+@dataclass(frozen=True)
+class Potential:
+    """Nothing fires: the payload is h itself, for a readout of the membrane."""
+
+
+@dataclass(frozen=True, eq=False)
+class Current:
+    """A synaptic current, a second state, which the membrane takes in place of gain*x[t]: i[t] = clamp(decay*i[t-1] + gain*x[t]).
+
+    decay: [1] for the layer, or [C] per channel.  i starts at 0 for every sample.
+    """
+
+    decay: Reals
+    state_range: tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,10 +175,18 @@ class Neuron(Node):
     gain: float
     order: str
     state_range: tuple[float, float]
-    firing: Single | Circulate
+    firing: Single | Circulate | Potential
     reset: str
     reset_value: float
     strict: bool
+    current: Current | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Delay(Node):
+    """y[t] = x[t - steps], 0 before anything has arrived; steps: one for the layer, or one per channel."""
+
+    steps: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +201,12 @@ class Network:
     Args:
         steps: number of steps T of a sample.
         nodes: in order of evaluation; the first is the Input, the last the Readout.
+        origin: how it was read, for the manifest; no part of what it computes, nor of its text.
     """
 
     steps: int
     nodes: tuple[Node, ...]
+    origin: tuple[tuple[str, str | float], ...] = ()
 
     @property
     def input(self) -> Input:

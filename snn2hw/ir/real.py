@@ -13,6 +13,9 @@ from snn2hw.ir.network import (
     BatchNorm,
     Circulate,
     Conv2d,
+    Current,
+    Delay,
+    Feedback,
     Flatten,
     Input,
     Linear,
@@ -20,6 +23,7 @@ from snn2hw.ir.network import (
     Network,
     Neuron,
     Node,
+    Potential,
     Readout,
     Reals,
     Single,
@@ -34,17 +38,31 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
 
     Args:
         x: [N, ...] where the input is static, else [T, N, ...].
-        observe: called with (node, its inputs, its value [N, ...]) for every node at every step.
+        observe: called with (node, its inputs, its value [N, ...]) for every node at every step; the input of a neuron that has
+            a current is the current.
     """
     membrane: dict[str, Reals] = {}
+    current: dict[str, Reals] = {}
+    waiting: dict[str, list[Reals]] = {}
+    samples = len(x) if net.input.static else len(x[0])
     total: Reals = np.zeros(())
+    values: dict[str, Reals] = {}
     for t in range(net.steps):
-        values: dict[str, Reals] = {}
+        before, values = values, {}
         for node in net.nodes:
-            inputs = [values[i] for i in node.inputs]
+            if isinstance(node, Feedback):
+                inputs = [before[i] if t else np.zeros((samples, *node.shape)) for i in node.inputs]
+            else:
+                inputs = [values[i] for i in node.inputs]
             if isinstance(node, Input):
                 values[node.name] = x if node.static else x[t]
+            elif isinstance(node, Delay):
+                values[node.name] = delayed(node, waiting.setdefault(node.name, []), inputs[0])
             elif isinstance(node, Neuron):
+                if node.current is not None:
+                    i = current.get(node.name, np.zeros_like(inputs[0]))
+                    current[node.name] = current_step(node, node.current, i, inputs[0])
+                    inputs = [current[node.name]]
                 u = membrane.get(node.name, np.zeros_like(inputs[0]))
                 values[node.name], membrane[node.name] = neuron_step(node, u, inputs[0])
             else:
@@ -55,10 +73,22 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
     return total
 
 
+def delayed(node: Delay, waiting: list[Reals], x: Reals) -> Reals:
+    """What leaves while x enters; `waiting` holds all that entered before, and is given x."""
+    waiting.append(x)
+    taps = [waiting[-1 - k] if k < len(waiting) else np.zeros_like(x) for k in node.steps]
+    return taps[0] if len(taps) == 1 else np.stack([tap[:, c] for c, tap in enumerate(taps)], axis=1)
+
+
+def current_step(node: Neuron, current: Current, i: Reals, x: Reals) -> Reals:
+    """The next i of the equation in `Current`; i and x [N, C, ...]."""
+    return np.clip(_per_channel(current.decay, i) * i + node.gain * x, *current.state_range)
+
+
 def neuron_step(node: Neuron, u: Reals, x: Reals) -> tuple[Reals, Reals]:
-    """(payload, next u) of the equation in `Neuron`; u and x [N, C, ...]."""
+    """(payload, next u) of the equation in `Neuron`; u and x [N, C, ...], x the current where the neuron has one."""
     lo, hi = node.state_range
-    x = node.gain * x
+    x = node.gain * x if node.current is None else x
     if node.order == "input_then_poly":
         h = np.clip(polynomial(node, np.clip(u + x, lo, hi)), lo, hi)
     else:
@@ -81,6 +111,8 @@ def polynomial(node: Neuron, u: Reals) -> Reals:
 def fire(node: Neuron, h: Reals) -> tuple[Reals, Reals, Any]:
     """(payload, what is left of h, whether it fired)."""
     firing = node.firing
+    if isinstance(firing, Potential):
+        return h, h, np.zeros(h.shape, bool)
     if isinstance(firing, Single):
         firing = Circulate((firing.threshold,), (1.0,), signed=False)
     payload, r, fired = np.zeros_like(h), h, np.zeros(h.shape, bool)
@@ -102,6 +134,7 @@ _ROWS: Mapping[type, Callable[[Any, Sequence[Reals]], Reals]] = {
     MaxPool2d: lambda n, x: windows(x[0], n.window, fill=-np.inf).max((4, 5)),
     Flatten: lambda n, x: x[0].reshape(len(x[0]), -1),
     Add: lambda n, x: x[0] + x[1],
+    Feedback: lambda n, x: x[0],
     Readout: lambda n, x: x[0],
 }
 

@@ -13,6 +13,7 @@ from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntFlatten,
     IntInput,
     IntLinear,
@@ -20,8 +21,9 @@ from snn2hw.ir.integer import (
     IntNeuron,
     IntNode,
     IntReadout,
+    UnloweredNeuron,
 )
-from snn2hw.ir.network import Add, Input, Network, Neuron, Node, Readout
+from snn2hw.ir.network import Add, Feedback, Input, Network, Neuron, Node, Potential, Readout
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.shapes import output_shape
@@ -31,8 +33,8 @@ INT32_MAX = 2**31 - 1
 
 
 def check_network(net: Network) -> None:
-    """The real stage: one Input first, one Readout last, names unique and defined before use, shapes those of the
-    equations, every parameter finite. Raises RuleError, ShapeError, ValueRangeError."""
+    """The real stage: one Input first, one Readout last, names unique and defined before use (a Feedback names a later
+    Neuron), shapes those of the equations, every parameter finite. Raises RuleError, ShapeError, ValueRangeError."""
     _check_steps(net.steps)
     for node in net.nodes:
         for name, value in vars(node).items():
@@ -46,6 +48,7 @@ def check_network(net: Network) -> None:
                 do="choose a reset value inside the state range",
             )
     _check_graph(net.nodes, Input, Readout, Add)
+    _check_feedbacks(net.nodes)
 
 
 def _check_steps(steps: int) -> None:
@@ -55,6 +58,8 @@ def _check_steps(steps: int) -> None:
 
 def _check_finite(node: Node, name: str, value: Any) -> None:
     """Arrays, numbers, and numbers inside tuples and firings."""
+    if value is None:
+        return
     if dataclasses.is_dataclass(value):
         for field, inner in vars(value).items():
             _check_finite(node, f"{name}.{field}", inner)
@@ -78,6 +83,7 @@ def check_integer(net: IntegerNetwork) -> None:
     range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
     _check_steps(net.steps)
     _check_graph(net.nodes, IntInput, IntReadout, IntAdd)
+    _check_feedbacks(net.nodes)
     known = {n.name: n for n in net.nodes}
     for node in net.nodes:
         sources = [known[i] for i in node.inputs]
@@ -95,23 +101,43 @@ def _check_graph(nodes: Sequence[Any], first: type, last: type, join: type) -> N
     for position, node in enumerate(nodes):
         if node.name in shapes:
             raise _error(node, "two nodes have the same name", node.name)
-        if missing := [i for i in node.inputs if i not in shapes]:
+        if missing := [i for i in node.inputs if i not in shapes and not isinstance(node, Feedback | IntFeedback)]:
             raise _error(node, "an input is used before it is defined", missing[0])
         if len(node.inputs) != (2 if isinstance(node, join) else int(position > 0)):
             raise _error(node, "wrong number of inputs", str(len(node.inputs)))
         if (position and isinstance(node, first)) or (isinstance(node, last) and position < len(nodes) - 1):
             raise _error(node, "a network has one input and one readout", type(node).__name__)
-        expected = output_shape(node, [shapes[i] for i in node.inputs])
+        expected = output_shape(node, [shapes.get(i, ()) for i in node.inputs])
         if tuple(node.shape) != expected:
             raise _error(node, "the shape is not that of the equation", f"{node.shape}, expected {expected}")
         shapes[node.name] = node.shape
+
+
+def _check_feedbacks(nodes: Sequence[Any]) -> None:
+    """A sum that fed itself would grow from step to step; what a neuron fires is bounded by its own program or equation."""
+    later: dict[str, Any] = {}
+    for node in reversed(nodes):
+        if isinstance(node, Feedback | IntFeedback):
+            source = later.get(node.inputs[0])
+            if source is None:
+                raise _error(node, "a feedback reads a neuron that stands behind it", node.inputs[0])
+            fires = not (isinstance(source, Neuron) and isinstance(source.firing, Potential))
+            if not fires or not isinstance(source, Neuron | IntNeuron | UnloweredNeuron):
+                raise _error(
+                    node,
+                    "a feedback carries what a neuron fires; the interval of anything else would not be bounded",
+                    f"'{source.name}', {type(source).__name__}",
+                )
+            if tuple(source.shape) != tuple(node.shape):
+                raise _error(node, "the shape is not that of the neuron", f"{node.shape}, expected {source.shape}")
+        later[node.name] = node
 
 
 def _broken(node: IntNode, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
     # What a node is comes first: intervals are only defined for nodes that are well formed.
     if isinstance(node, IntConv2d | IntLinear):
         yield from _synapse(node, sources[0])
-    if isinstance(node, IntFlatten | IntMaxPool2d | IntReadout) and node.format.frac != sources[0].format.frac:
+    if isinstance(node, IntFlatten | IntMaxPool2d | IntReadout | IntFeedback) and node.format.frac != sources[0].format.frac:
         yield "the binary point must be that of the input", f"{node.format} after {sources[0].format}"
     if isinstance(node, IntAdd):
         fracs = {s.format.frac + shift for s, shift in zip(sources, node.shifts, strict=True)}

@@ -90,9 +90,18 @@ def _neuron(node: Any, inputs: Sequence[Shape]) -> Shape:
     if isinstance(node, integer.IntNeuron):
         channels = node.program.channels
     else:
-        channels = len((node.equation if isinstance(node, integer.UnloweredNeuron) else node).coefficients)
+        equation = node.equation if isinstance(node, integer.UnloweredNeuron) else node
+        channels = len(equation.coefficients)
+        if equation.current is not None:
+            channels = max(channels, len(equation.current.decay))
     if channels not in (1, inputs[0][0]):
         raise _mismatch(node, "the neuron has constants for another number of channels", channels, inputs[0][0])
+    return inputs[0]
+
+
+def _delay(node: Any, inputs: Sequence[Shape]) -> Shape:
+    if len(node.steps) not in (1, inputs[0][0]):
+        raise _mismatch(node, "the delay has steps for another number of channels", len(node.steps), inputs[0][0])
     return inputs[0]
 
 
@@ -125,6 +134,8 @@ _ROWS: dict[type, Callable[[Any, Sequence[Shape]], Shape]] = {
     network.Flatten: _flatten,
     network.Add: _add,
     network.Neuron: _neuron,
+    network.Delay: _delay,
+    network.Feedback: _declared,
     network.Readout: _readout,
     integer.IntInput: _declared,
     integer.IntConv2d: _conv2d,
@@ -134,6 +145,7 @@ _ROWS: dict[type, Callable[[Any, Sequence[Shape]], Shape]] = {
     integer.IntFlatten: _flatten,
     integer.IntAdd: _add,
     integer.IntNeuron: _neuron,
+    integer.IntFeedback: _declared,
     integer.UnloweredNeuron: _neuron,
     integer.IntReadout: _readout,
 }

@@ -10,6 +10,7 @@ from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntInput,
     IntLinear,
     IntNeuron,
@@ -37,7 +38,7 @@ def node_interval(node: IntNode, inputs: Sequence[Interval]) -> Interval:
         return a * Interval(1 << shift_a, 1 << shift_a) + b * Interval(1 << shift_b, 1 << shift_b)
     if isinstance(node, IntNeuron):
         return ranges(node.program)[node.program.outputs[SPIKES].name]
-    return inputs[0]
+    return inputs[0].hull(Interval(0, 0)) if isinstance(node, IntFeedback) else inputs[0]
 
 
 def synaptic_interval(node: IntConv2d | IntLinear, x: Interval) -> Interval:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from snn2hw.ir.builder import ProgramBuilder
-from snn2hw.ir.network import Circulate, Neuron, Single
+from snn2hw.ir.network import Circulate, Neuron, Potential
 from snn2hw.ir.program import Op
-from snn2hw.passes.quantise import payload_format, round_half_up
+from snn2hw.passes.quantise import payload_format
+from snn2hw.passes.state import round_half_up
 
 
 def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, thresholds: list[int], reset_value: int) -> tuple[str, str]:
-    """Append the firing of h; returns the names of (payload, state after the reset).
+    """Append the firing of h; returns the names of (payload, state after the reset), of a potential h for both.
 
     Per round k: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r.
     """
     firing = equation.firing
+    if isinstance(firing, Potential):
+        return h, h
     amplitudes, payload_frac = _amplitudes(equation)
     signed = isinstance(firing, Circulate) and firing.signed
     compare = Op.GT if equation.strict else Op.GE
@@ -42,7 +45,7 @@ def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, thresholds: list[i
 
 
 def _amplitudes(equation: Neuron) -> tuple[list[int], int]:
-    if isinstance(equation.firing, Single):
+    if not isinstance(equation.firing, Circulate):
         return [1], 0
     _, frac = payload_format(equation)
     return [round_half_up(a * 2.0**frac) for a in equation.firing.amplitudes], frac

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import BatchNorm, Conv2d, Linear, Neuron, Node
+from snn2hw.ir.network import Add, BatchNorm, Conv2d, Linear, Neuron, Node
 from snn2hw.passes.base import Compilation, Pass, channels_first
 
 
 @dataclass(frozen=True)
 class Fold(Pass):
-    """scale*(W x + b) + shift = (scale*W) x + (scale*b + shift), per output channel; gain likewise.
+    """scale*(W x + b) + shift = (scale*W) x + (scale*b + shift), per output channel; gain likewise. Behind a join of such layers
+    all of them are scaled, and the first takes the shift.
 
     Raises:
         UnsupportedError: a BatchNorm whose input is no convolution or linear layer, or one that others read too.
@@ -28,10 +29,11 @@ class Fold(Pass):
         for node in c.real.nodes:
             current = nodes[node.name]
             if isinstance(current, BatchNorm):
-                synapse = _foldable(current, nodes)
+                synapses = _foldable(current, current.inputs[0], nodes)
                 del nodes[node.name]
-                nodes[synapse.name] = _scaled(synapse, current)
-                nodes = {k: _reading(n, node.name, synapse.name) for k, n in nodes.items()}
+                for k, synapse in enumerate(synapses):
+                    nodes[synapse.name] = _scaled(synapse, current, shifted=k == 0)
+                nodes = {k: _reading(n, node.name, current.inputs[0]) for k, n in nodes.items()}
             elif isinstance(current, Neuron) and current.gain != 1.0:
                 _fold_gain(current, nodes)
         return replace(c, real=replace(c.real, nodes=tuple(nodes.values())))
@@ -57,12 +59,15 @@ def _fold_gain(node: Neuron, nodes: dict[str, Node]) -> None:
         nodes[node.name] = replace(node, gain=1.0)
 
 
-def _foldable(norm: BatchNorm, nodes: dict[str, Node]) -> Conv2d | Linear:
-    synapse = nodes[norm.inputs[0]]
-    readers = _readers(synapse.name, nodes)
-    if isinstance(synapse, Conv2d | Linear) and readers == 1:
-        return synapse
-    reason = f"{readers} layers read it" if readers > 1 else f"its input is {type(synapse).__name__} '{synapse.name}'"
+def _foldable(norm: BatchNorm, name: str, nodes: dict[str, Node]) -> list[Conv2d | Linear]:
+    """The layers whose sum is the value of this name."""
+    source = nodes[name]
+    readers = _readers(name, nodes)
+    if isinstance(source, Conv2d | Linear) and readers == 1:
+        return [source]
+    if isinstance(source, Add) and readers == 1:
+        return [s for branch in source.inputs for s in _foldable(norm, branch, nodes)]
+    reason = f"{readers} layers read it" if readers > 1 else f"its input is {type(source).__name__} '{name}'"
     raise UnsupportedError(
         "this BatchNorm cannot be folded into weights",
         where=norm.source or norm.name,
@@ -72,6 +77,6 @@ def _foldable(norm: BatchNorm, nodes: dict[str, Node]) -> Conv2d | Linear:
     )
 
 
-def _scaled(synapse: Conv2d | Linear, norm: BatchNorm) -> Conv2d | Linear:
+def _scaled(synapse: Conv2d | Linear, norm: BatchNorm, shifted: bool) -> Conv2d | Linear:
     weight = synapse.weight * channels_first(norm.scale, synapse.weight.ndim)
-    return replace(synapse, weight=weight, bias=synapse.bias * norm.scale + norm.shift)
+    return replace(synapse, weight=weight, bias=synapse.bias * norm.scale + (norm.shift if shifted else 0.0))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntConv2d, IntLinear, IntNeuron, IntNode
-from snn2hw.ir.network import Neuron
+from snn2hw.ir.integer import IntConv2d, IntLinear, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.network import Neuron, Potential
 from snn2hw.ir.program import Op, Program
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.target import Lowering
@@ -33,7 +33,8 @@ class Legalise(Pass):
     def run(self, c: Compilation) -> Compilation:
         """The same compilation; nothing is changed."""
         limits = c.target.lowering
-        problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits)]
+        read = {i for n in c.network.nodes if not isinstance(n, IntReadout) for i in n.inputs}
+        problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits, n.name in read)]
         problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons for p in _equation(n, limits)]
         if problems:
             raise UnsupportedError(
@@ -45,11 +46,12 @@ class Legalise(Pass):
         return c
 
 
-def _node(node: IntNode, limits: Lowering) -> Iterator[str]:
+def _node(node: IntNode, limits: Lowering, read: bool) -> Iterator[str]:
+    """`read`: whether the value goes anywhere but to the readout, which takes sums of any width."""
     if isinstance(node, IntConv2d | IntLinear) and node.format.width > limits.synapse_bits:
         yield f"its sums need {node.format.width} bits, the target has {limits.synapse_bits}"
     if isinstance(node, IntNeuron):
-        if node.format.width > limits.payload_bits:
+        if read and node.format.width > limits.payload_bits:
             yield f"its payload needs {node.format.width} bits, the target has {limits.payload_bits}"
         yield from _program(node.program, limits)
 
@@ -68,6 +70,8 @@ def _program(program: Program, limits: Lowering) -> Iterator[str]:
 
 
 def _equation(node: Neuron, limits: Lowering) -> Iterator[str]:
+    if isinstance(node.firing, Potential):  # nothing fires, is compared or reset
+        return
     if node.reset not in limits.resets:
         yield f"reset='{node.reset}', the target can do {', '.join(limits.resets)}"
     comparison = "strict" if node.strict else "inclusive"

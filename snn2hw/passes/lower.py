@@ -11,15 +11,15 @@ import numpy as np
 from snn2hw.errors import WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning, UnloweredNeuron
-from snn2hw.ir.network import Neuron, Single
+from snn2hw.ir.network import Circulate, Current, Neuron, Single
 from snn2hw.ir.program import SPIKES, Op, Program
 from snn2hw.ir.ranges import ranges
-from snn2hw.num import Format, Interval
+from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.fire import lower_firing
 from snn2hw.passes.polynomial import lower_polynomial
 from snn2hw.passes.polynomials.horner import Argument
-from snn2hw.passes.quantise import round_half_up
+from snn2hw.passes.state import StateFormat, round_half_up, state_format
 from snn2hw.target import Lowering
 
 
@@ -56,30 +56,6 @@ class Lower(Pass):
         return replace(c, integer=replace(c.network, nodes=tuple(nodes)))
 
 
-@dataclass(frozen=True)
-class StateFormat:
-    """Where the state lives: binary point, and the clamp's bounds as raw integers."""
-
-    frac: int
-    lo: int
-    hi: int
-
-    def raw(self, value: float) -> int:
-        """The nearest raw integer, ties upward."""
-        return round_half_up(value * 2.0**self.frac)
-
-
-def state_format(state_range: tuple[float, float], bits: int) -> StateFormat:
-    """The finest binary point at which the range fits `bits`; a bound may give way by one unit (+4.0 in s16.13)."""
-    lo, hi = state_range
-    limit = Format(bits, 0).interval
-    frac = bits
-    while round_half_up(hi * 2.0**frac) > limit.hi + 1 or round_half_up(lo * 2.0**frac) < limit.lo:
-        frac -= 1
-    raw_lo, raw_hi = round_half_up(lo * 2.0**frac), round_half_up(hi * 2.0**frac)
-    return StateFormat(frac, max(raw_lo, limit.lo), min(raw_hi, limit.hi))
-
-
 def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> Program:
     """The integer program of one neuron layer; `source` is the node that gives its synaptic input."""
     return lower_with_meaning(node, source, limits, state_bits)[0]
@@ -88,15 +64,20 @@ def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state
 def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> tuple[Program, Meaning]:
     """The integer program of one neuron layer, and the real numbers its values stand for."""
     equation, where = node.equation, node.source or node.name
-    state = state_format(equation.state_range, min(state_bits, limits.state_bits))
+    bits = min(state_bits, limits.state_bits)
+    state = state_format(equation.state_range, bits)
     b = ProgramBuilder(equation.kind)
     u = b.emit(Op.STATE, "u", (), (state.lo, state.hi, 0), state.frac)
-    x = head = _head(b, node, source, state, limits)
+    current = equation.current
+    held = state if current is None else state_format(current.state_range, bits)
+    head = _head(b, node, source, held, limits)
+    now = "" if current is None else _current(b, current, head, held, limits)
+    x = b.rescale("i_moved", now, state.frac, limits.rounding) if now else head
     argument = u
     if equation.order == "input_then_poly":
         argument = b.emit(Op.CLAMP, "z", (b.emit(Op.ADD, "z_sum", (u, x)),), (state.lo, state.hi))
-    held = Argument(argument, Interval(state.lo, state.hi), state.frac)
-    total = polynomial = lower_polynomial(b, equation, held, limits, where)
+    entering = Argument(argument, Interval(state.lo, state.hi), state.frac)
+    total = polynomial = lower_polynomial(b, equation, entering, limits, where)
     if equation.order == "poly_then_input":
         total = b.emit(Op.ADD, "h_sum", (polynomial, x))
     h = b.emit(Op.CLAMP, "h", (total,), (state.lo, state.hi))
@@ -104,6 +85,8 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
     spikes, after = lower_firing(b, equation, h, thresholds(equation, state, where), reset_value)
     b.emit(Op.OUTPUT, SPIKES, (spikes,), (SPIKES,))
     b.emit(Op.OUTPUT, "u_next", (after,), ("u",))
+    if now:
+        b.emit(Op.OUTPUT, "i_next", (now,), ("i",))
     meaning = Meaning(
         coefficients=tuple(tuple(row) for row in equation.coefficients.tolist()),
         argument=argument,
@@ -114,12 +97,21 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
     return _fitting(b.program(), limits, where), meaning
 
 
+def _current(b: ProgramBuilder, current: Current, head: str, held: StateFormat, limits: Lowering) -> str:
+    """The next synaptic current, from the sum at its binary point."""
+    i = b.emit(Op.STATE, "i", (), (held.lo, held.hi, 0), held.frac)
+    frac = _factor_frac(current.decay, Interval(held.lo, held.hi), 0, limits)
+    decay = b.param("i_decay", [round_half_up(d * 2.0**frac) for d in current.decay], frac)
+    kept = b.rescale("i_kept", b.emit(Op.MUL, "i_product", (i, decay)), held.frac, limits.rounding)
+    return b.emit(Op.CLAMP, "current", (b.emit(Op.ADD, "i_sum", (kept, head)),), (held.lo, held.hi))
+
+
 def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[int]:
-    """Raw thresholds, each at least one unit of the state."""
+    """Raw thresholds, each at least one unit of the state; none where nothing fires."""
     firing = equation.firing
-    reals = [firing.threshold] if isinstance(firing, Single) else list(firing.thresholds)
+    reals = [firing.threshold] if isinstance(firing, Single) else list(firing.thresholds) if isinstance(firing, Circulate) else []
     raw = [state.raw(theta) for theta in reals]
-    if min(raw) < 1:
+    if raw and min(raw) < 1:
         raise WidthError(
             "a threshold is finer than the state can tell",
             where=where,

@@ -12,14 +12,17 @@ import numpy as np
 
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir import network as real
+from snn2hw.ir.delay import delay_program
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntFlatten,
     IntInput,
     IntLinear,
     IntMaxPool2d,
+    IntNeuron,
     IntNode,
     IntReadout,
     IntSumPool2d,
@@ -29,6 +32,7 @@ from snn2hw.ir.sums import node_interval
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.scale import Scale
+from snn2hw.passes.state import round_half_up, state_format
 from snn2hw.passes.weights import choose_scales
 
 MOST_FRAC = 64  # amplitudes below 2**-64 are none
@@ -62,9 +66,9 @@ class Quantise(Pass):
         """The compilation with an integer network whose neurons are still equations."""
         walk = _Walk(c, {}, {})
         for node in c.real.nodes:
-            made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in node.inputs])
-            sources = [walk.nodes[i].interval for i in node.inputs]
-            interval = node_interval(made, sources) if node.inputs else made.interval
+            before = () if isinstance(node, real.Feedback) else node.inputs
+            made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in before])
+            interval = node_interval(made, [walk.nodes[i].interval for i in before]) if before else made.interval
             frac = made.format.frac
             walk.nodes[node.name] = replace(made, interval=interval, format=_format(made, interval, frac))
             walk.scales[node.name] = scale
@@ -184,10 +188,26 @@ def _add(walk: _Walk, node: real.Add, inputs: Sequence[Scale]) -> tuple[IntNode,
 
 
 def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    interval, frac = payload_format(node)
+    if isinstance(node.firing, real.Potential):
+        state = state_format(node.state_range, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+        interval, frac = Interval(state.lo, state.hi), state.frac
+    else:
+        interval, frac = payload_format(node)
     scale = Scale(Fraction(1), (frac,))
     made = UnloweredNeuron(**_common(node, scale, interval), equation=node, input_scale=inputs[0].values)
     return made, scale
+
+
+def _delay(walk: _Walk, node: real.Delay, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    program = delay_program(node.steps, walk.nodes[node.inputs[0]].interval, inputs[0].frac)
+    return IntNeuron(**_common(node, inputs[0]), program=program), inputs[0]
+
+
+def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    """What the neuron behind it fires is known of its equation, before it is made."""
+    interval, frac = payload_format(next(n for n in walk.c.real.neurons if n.name == node.inputs[0]))
+    scale = Scale(Fraction(1), (frac,))
+    return IntFeedback(**_common(node, scale, interval.hull(Interval(0, 0)))), scale
 
 
 def payload_format(node: real.Neuron) -> tuple[Interval, int]:
@@ -196,6 +216,7 @@ def payload_format(node: real.Neuron) -> tuple[Interval, int]:
     Raises:
         WidthError: an amplitude so small beside the others that it would vanish.
     """
+    assert not isinstance(node.firing, real.Potential)
     if isinstance(node.firing, real.Single):
         return Interval(0, 1), 0
     amplitudes = node.firing.amplitudes
@@ -224,11 +245,6 @@ def _exact(values: Sequence[float], frac: int) -> bool:
     return all((v * 2.0**frac).is_integer() for v in values)
 
 
-def round_half_up(x: float) -> int:
-    """floor(x + 1/2) as an int."""
-    return int(np.floor(x + 0.5))
-
-
 def _readout(walk: _Walk, node: real.Readout, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
     return IntReadout(**_common(node, inputs[0])), inputs[0]
 
@@ -242,5 +258,7 @@ _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scal
     real.Flatten: _flatten,
     real.Add: _add,
     real.Neuron: _neuron,
+    real.Delay: _delay,
+    real.Feedback: _feedback,
     real.Readout: _readout,
 }

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from snn2hw.executors.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.ir.network import Network, Neuron, Node, Reals
+from snn2hw.ir.network import Delay, Network, Neuron, Node, Reals
 from snn2hw.ir.real import run_real
 from snn2hw.verification.verdict import BATCH, Progress
 
@@ -57,7 +57,7 @@ def measure(
     payloads = encode(net, x)
     total = x.shape[axis]
     right_float = right_integer = alike = 0
-    sums = {n.name: np.zeros(4) for n in real.neurons}  # differing, float nonzero, integer nonzero, all
+    sums = {n.name: np.zeros(4) for n in net.neurons}  # differing, float nonzero, integer nonzero, all
     for start in range(0, total, BATCH):
         batch = np.take(x, range(start, min(start + BATCH, total)), axis)
         seen = _Payloads()
@@ -85,5 +85,5 @@ class _Payloads:
         self.values: dict[str, list[Reals]] = {}
 
     def __call__(self, node: Node, inputs: Sequence[Reals], value: Reals) -> None:
-        if isinstance(node, Neuron):
+        if isinstance(node, Delay | Neuron):
             self.values.setdefault(node.name, []).append(value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from snn2hw.executors.reference import layer_value
-from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.trace import Ints, Trace
 
 
@@ -11,7 +13,7 @@ def synaptic_sums(net: IntegerNetwork, layer: str, t: int, trace: Trace, payload
     """What enters neuron layer `layer` of one sample at step t, shape of the layer."""
     known = {n.name: n for n in net.nodes}
 
-    def value(name: str) -> Ints:
+    def value(name: str, t: int) -> Ints:
         node = known[name]
         if name == net.input.name:
             one: Ints = payloads[t, sample : sample + 1]
@@ -19,7 +21,9 @@ def synaptic_sums(net: IntegerNetwork, layer: str, t: int, trace: Trace, payload
         if isinstance(node, IntNeuron):
             fired: Ints = trace.spikes[name][t, sample : sample + 1]
             return fired
-        return layer_value(node, [value(i) for i in node.inputs])
+        if isinstance(node, IntFeedback):
+            return value(node.inputs[0], t - 1) if t else np.zeros((1, *node.shape), np.int64)
+        return layer_value(node, [value(i, t) for i in node.inputs])
 
-    sums: Ints = value(known[layer].inputs[0])[0]
+    sums: Ints = value(known[layer].inputs[0], t)[0]
     return sums

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import snn2hw
+from snn2hw.passes.pipeline import PIPELINE
 from tests.cli.running import Capture
 from tests.cli.running import run as run_cli
 from tests.nir_cases import chain, linear
@@ -27,7 +28,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_compile_and_verify(capsys: Capture, here: Path) -> None:
     ran = run_cli(capsys, "compile", here, "--sample", "x.npy", "--convention", "norse", "--target", "loihi2", "--out", "net")
     assert (ran.code, ran.err) == (0, "")
-    assert "net: target loihi2, T = 8" in ran.out
+    assert ran.out.splitlines()[:6] == [f"{p.name:>10}  {p.says}" for p in PIPELINE]
+    assert "net: target loihi2, T = 8, convention norse, dt 0.001, file x.nir" in ran.out
+    assert snn2hw.load("net").manifest["origin"] == {"convention": "norse", "dt": 0.001, "file": "x.nir"}
+    assert "convention norse, dt 0.001, file x.nir" in run_cli(capsys, "inspect", "net").out
     assert ran.out.splitlines()[-1] == "written: net    next: snn2hw verify net"
     assert run_cli(capsys, "verify", "net", "--executors", "reference,onnx-reference").code == 0
     x = np.load("x.npy")
@@ -56,7 +60,9 @@ def test_inspect_shows_the_nodes_of_the_file(capsys: Capture, here: Path) -> Non
         "shape [3]",
     ):
         assert expected in ran.out
-    assert ran.out.splitlines()[-1] == "next: snn2hw compile x.nir --sample x.npy --convention norse|sinabs|snntorch|lava"
+    assert (
+        ran.out.splitlines()[-1] == "next: snn2hw compile x.nir --sample x.npy --convention norse|sinabs|snntorch|lava|rockpool"
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ def test_inspect_shows_the_nodes_of_the_file(capsys: Capture, here: Path) -> Non
         (("compile", "x.nir", "--convention", "norse"), "a NIR file needs samples, which say how far its states reach"),
         (
             ("compile", "x.nir", "--sample", "x.npy", "--convention", "rockpool"),
-            "the convention of 'rockpool' cannot be followed",
+            "a LIF has no meaning in the convention 'rockpool'",
         ),
         (("compile", "none.nir", "--sample", "x.npy", "--convention", "norse"), "there is no such file"),
         (("inspect", "none.nir"), "there is no such file"),

@@ -13,6 +13,7 @@ from snn2hw.errors import UnsupportedError, ValueRangeError, WidthError
 from snn2hw.executors import SIDE_EXECUTORS
 from snn2hw.executors.lava.environment import side_python
 from snn2hw.executors.lava.executor import LavaExecutor, run_side
+from snn2hw.executors.lava.fits import check_network
 from snn2hw.executors.reference import interpret, step
 from snn2hw.ir.encode import encode
 from snn2hw.models import find_model
@@ -20,11 +21,12 @@ from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
 from snn2hw.verification.verdict import compare_executors
 from tests.clean_environment import ROOT
-from tests.random_networks import compiled, payloads_of, random_case
+from tests.random_networks import RECURRENT, compiled, payloads_of, random_case
 from tests.small_networks import two_layer_network
 
 LAVA = SIDE_EXECUTORS["lava"]
 NETWORKS = 52
+RECURRENT_NETWORKS = 24
 CHUNKS = 4
 
 pytestmark = [
@@ -58,6 +60,23 @@ def test_random_networks_are_equal_on_lava(chunk: int) -> None:
             continue  # wider than Lava's ports, which the mapping refuses; tested below
         artefact = make_artefact(net)
         verdict = compare_executors(artefact, payloads_of(case, net)[:, :6], ["lava"])
+        assert verdict.equal, f"python -m tests.random_networks {seed}: {[str(d) for d in verdict.differences]}"
+        ran += 1
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_recurrent_networks_are_equal_on_lava(chunk: int) -> None:
+    """Recurrent edges over samples that follow one another; Loihi's neurons with three states; delays with more."""
+    ran, seed = 0, RECURRENT + 1000 * chunk
+    while ran < RECURRENT_NETWORKS // CHUNKS:
+        seed += 1
+        case = random_case(seed)
+        try:
+            net = compiled(case).network
+            check_network(net)
+        except (WidthError, UnsupportedError):
+            continue
+        verdict = compare_executors(make_artefact(net), payloads_of(case, net)[:, :6], ["lava"])
         assert verdict.equal, f"python -m tests.random_networks {seed}: {[str(d) for d in verdict.differences]}"
         ran += 1
 

@@ -13,17 +13,19 @@ from snn2hw.artefact import Artefact
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.executors import SIDE_EXECUTORS
 from snn2hw.executors.lava.fits import check_network, check_program
+from snn2hw.executors.lava.fits import delays as lava_delays
 from snn2hw.ir.integer import IntegerNetwork, IntNode
+from snn2hw.ir.network import Node
 from snn2hw.ir.program import Op, Program
 from snn2hw.num import Format, Interval
 from tests.cli.running import Capture, refusal
 from tests.cli.running import run as run_cli
 from tests.executors.lava_pythons import says_310
-from tests.hand_networks import image, lif, linear, network, readout
+from tests.hand_networks import compiled, image, lif, linear, network, readout, recurrent
 from tests.refused import refused
 from tests.small_networks import two_layer_network
 
-KNOWN = "Input, Conv2d, Linear, SumPool2d, MaxPool2d, Flatten, Add, Neuron, Readout"
+KNOWN = "Input, Conv2d, Linear, SumPool2d, MaxPool2d, Flatten, Add, Neuron, Feedback, Readout"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,34 +83,32 @@ def test_a_value_too_wide_for_a_port_names_its_layer(artefact: Artefact, interva
         check_network(changed)
 
 
-def test_a_program_with_another_state_names_its_layer(artefact: Artefact) -> None:
-    net = artefact.network
-    node = net.neurons[0]
+@pytest.mark.parametrize(
+    ("loop", "delays"),
+    [
+        ((linear("rec", "back", np.eye(2)),), {"back": 0, "rec": 1, "n": 1, "readout": 2}),  # Dense waits for a step
+        ((), {"back": 1, "n": 1, "readout": 2}),  # the edge itself does
+    ],
+)
+def test_a_loop_with_one_synapse_or_none_is_balanced(loop: tuple[Node, ...], delays: dict[str, int]) -> None:
+    net = compiled(recurrent(loop), target="loihi2").network
+    found = lava_delays(net)
+    assert {name: found[name] for name in delays} == delays
 
-    def renamed(name: str) -> str:
-        return "w" if name == "u" else name
 
-    lines = tuple(
-        replace(
-            i,
-            name=renamed(i.name),
-            args=tuple(map(renamed, i.args)),
-            attrs=("w",) if i.op is Op.OUTPUT and i.attrs == ("u",) else i.attrs,
-        )
-        for i in node.program.instructions
-    )
-    program = replace(node.program, instructions=lines)
+def test_a_loop_with_two_synapses_is_refused_by_its_name() -> None:
+    net = compiled(recurrent((linear("one", "back", np.eye(2)), lif("m", "one"), linear("two", "m", np.eye(2)))), target="loihi2")
     with refused(
         UnsupportedError,
         """
-        a Lava neuron of ours has the states u and v
-          where:    lnm
-          got:      w
-          expected: u, or u and v
-          do:       name the states of the program u and v
+        a loop that Lava cannot close in one step
+          where:    back (recurrent edge)
+          got:      a way from 'back' to 'n' with more synapses than another, or than one
+          expected: one Linear or Conv2d between a recurrent edge and its neuron on every way, or none on any
+          do:       run the other executors: each synapse of Lava costs a step, and a recurrent edge has one
         """,
     ):
-        check_network(with_node(net, node.name, replace(node, program=program)))
+        check_network(net.network)
 
 
 def with_format(program: Program, op: Op, fmt: Format) -> Program:

@@ -24,6 +24,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntInput, IntLinear, IntMaxPool2d,
 from snn2hw.ir.loihi import loihi_lif
 from snn2hw.ir.network import Circulate, MaxPool2d, Window
 from snn2hw.ir.real import run_real
+from snn2hw.ir.text import to_text
 from snn2hw.num import Format, Interval
 from tests import hand_networks as by_hand
 from tests.ir.test_integer_rules import changed
@@ -158,6 +159,26 @@ def test_networks_that_nir_can_carry_fire_the_same_spikes(tmp_path: Path, conven
         assert trace.spikes[layer].sum() > 50
         assert (spikes[layer] == trace.spikes[layer]).all(), layer
     assert (spikes["pool"] == window_maximum(trace.spikes["lif"])).all()
+
+
+@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
+def test_a_recurrent_edge_is_one_in_nir_too(tmp_path: Path, convention: Convention) -> None:
+    net = by_hand.network(
+        12,
+        by_hand.counts(4),
+        by_hand.linear("a", "input", by_hand.normal(1, 5, 4)),
+        by_hand.back("back", "lif", 5),
+        by_hand.linear("again", "back", by_hand.normal(2, 5, 5)),
+        by_hand.add("join", "a", "again"),
+        by_hand.lif("lif", "join", 0.75, state_range=WIDE),
+        by_hand.readout("lif"),
+    )
+    x = by_hand.events(net)
+    exact = lowered(net, sample=x, state_bits=24)
+    spikes, trace = visible_spikes(exact, tmp_path / "x.nir", x, convention)
+    assert trace.spikes["lif"].sum() > 50
+    assert (spikes["lif"] == trace.spikes["lif"]).all()
+    assert to_text(snn2hw.read_network(tmp_path / "x.nir"))[0] == to_text(exact)[0]
 
 
 def window_maximum(spikes: Any) -> Any:

@@ -11,20 +11,24 @@ import pytest
 
 from snn2hw.errors import FileFormatError, MissingExtraError, UnsupportedError
 from tests.nir_cases import KINDS, case, chain, check_case, linear, read
-from tests.nir_files import lif, write
+from tests.nir_files import write
 from tests.refused import refused
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
 pytestmark = pytest.mark.usefixtures("here")
 
-REFUSED_KINDS = {
+NEURONS = {
     "I": lambda: nir.I(np.ones(3)),
     "LI": lambda: nir.LI(np.ones(3), np.ones(3), np.zeros(3)),
     "CubaLI": lambda: nir.CubaLI(*[np.ones(3)] * 4),
     "CubaLIF": lambda: nir.CubaLIF(*[np.ones(3)] * 5),
-    "Threshold": lambda: nir.Threshold(np.ones(3)),
-    "Delay": lambda: nir.Delay(np.ones(3)),
-    "Conv1d": lambda: nir.Conv1d(3, np.ones((1, 1, 1)), 1, 0, 1, 1, np.zeros(1)),
+}
+UNKNOWN = {  # to the importers, by their sources
+    "norse": ("I", "LI", "CubaLI"),
+    "sinabs": ("I", "CubaLI", "CubaLIF"),
+    "snntorch": ("I", "LI", "CubaLI"),
+    "lava": ("I", "LI", "CubaLI", "CubaLIF"),
+    "rockpool": ("I", "CubaLI"),
 }
 
 
@@ -165,14 +169,27 @@ def twice(file: Any) -> None:
         case(
             "cycle",
             lambda: named(
-                {"input": I(), "a": linear(), "b": lif(3), "out": O()}, [("input", "a"), ("a", "b"), ("b", "a"), ("b", "out")]
+                {"input": I(), "a": linear(), "b": linear(), "out": O()}, [("input", "a"), ("a", "b"), ("b", "a"), ("b", "out")]
             ),
             UnsupportedError,
-            "the graph has a cycle, and recurrent edges are not supported",
+            "the graph has a cycle without a neuron that fires",
             "x.nir",
             "a -> b -> a",
-            "a feed-forward graph",
-            "remove the recurrent connection in training",
+            "one of IF, LIF, CubaLIF, Threshold on every cycle, whose spikes are bounded; a sum would grow from step to step",
+            "remove the recurrent connection in training, or put a neuron into it",
+        ),
+        case(
+            "cycle of a membrane",
+            lambda: named(
+                {"input": I(), "a": linear(), "b": nir.LI(np.ones(3), np.ones(3), np.zeros(3)), "out": O()},
+                [("input", "a"), ("a", "b"), ("b", "a"), ("b", "out")],
+            ),
+            UnsupportedError,
+            "the graph has a cycle without a neuron that fires",
+            "x.nir",
+            "a -> b -> a",
+            "one of IF, LIF, CubaLIF, Threshold on every cycle, whose spikes are bounded; a sum would grow from step to step",
+            "remove the recurrent connection in training, or put a neuron into it",
         ),
         case(
             "two inputs",
@@ -261,14 +278,15 @@ def test_refused(made: Callable[[], Any], error: Any, options: dict[str, Any], e
     check_case(made, error, options, edit)
 
 
-@pytest.mark.parametrize("kind", REFUSED_KINDS)
-def test_a_node_of_another_type_is_refused_by_its_name(here: Path, kind: str) -> None:
-    path = write(here, chain(REFUSED_KINDS[kind]()))
+@pytest.mark.parametrize(("convention", "kind"), [(c, k) for c, kinds in UNKNOWN.items() for k in kinds])
+def test_a_neuron_that_the_importer_does_not_know_is_refused_by_its_name(here: Path, convention: str, kind: str) -> None:
+    path = write(here, chain(NEURONS[kind]()))
     with pytest.raises(UnsupportedError) as caught:
-        read(path)
-    assert (caught.value.what, caught.value.where) == ("a node of this type is not supported", "x.nir: 0")
-    assert caught.value.got.startswith(f"'{kind}', a")
-    assert caught.value.expected == KINDS
+        read(path, convention=convention)
+    article = "a" if kind.startswith("C") else "an"
+    assert caught.value.what == f"{article} {kind} has no meaning in the convention '{convention}'"
+    assert caught.value.where == f"x.nir: 0 ({kind})"
+    assert caught.value.got == "its importer does not know this node"
 
 
 def test_a_file_that_is_not_there_or_not_hdf5(here: Path) -> None:

@@ -13,7 +13,7 @@ from snn2hw.errors import Snn2hwError, UnsupportedError, UsageError, ValueRangeE
 from snn2hw.frontends.nir_convention import Convention, chosen_convention
 from snn2hw.frontends.nir_lava import lava_integers
 from tests.nir_cases import case, chain, check_case, linear
-from tests.nir_files import affine, integrator, lif, write
+from tests.nir_files import affine, cuba_lif, integrator, lif, looped, write
 from tests.refused import refused
 
 pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -29,7 +29,7 @@ pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
             "a NIR file does not say how its neurons are stepped",
             "",
             "no convention",
-            "norse, sinabs, snntorch, lava, or a Convention",
+            "norse, sinabs, snntorch, lava, rockpool, or a Convention",
             "give the writer's: convention='norse' (--convention norse)",
             {"convention": None},
         ),
@@ -40,21 +40,73 @@ pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
             "a NIR file does not say how its neurons are stepped",
             "",
             "'brian'",
-            "norse, sinabs, snntorch, lava, or a Convention",
+            "norse, sinabs, snntorch, lava, rockpool, or a Convention",
             "give the writer's: convention='norse' (--convention norse)",
             {"convention": "brian"},
         ),
         case(
             "rockpool",
-            lambda: chain(linear()),
+            lambda: chain(lif(3)),
             UnsupportedError,
-            "the convention of 'rockpool' cannot be followed",
-            "",
-            "its importer (rockpool 3.1.0) reads no IF, and asks a LIF for 'tau_mem', which NIR calls 'tau'; what "
-            "it reads is CubaLIF, which is not supported here yet",
-            "norse, sinabs, snntorch, lava",
-            "state how its neurons are to be stepped: Convention(dt=..., ...)",
+            "a LIF has no meaning in the convention 'rockpool'",
+            "0 (LIF)",
+            "its importer asks a LIF for 'tau_mem', which NIR calls 'tau'",
+            "CubaLIF",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
             {"convention": "rockpool"},
+        ),
+        case(
+            "rockpool's w_in",
+            lambda: chain(cuba_lif(3, w_in=2.0)),
+            UnsupportedError,
+            "'w_in' has no meaning in the convention 'rockpool'",
+            "0 (CubaLIF)",
+            "w_in = 2; its importer does not read w_in",
+            "w_in = 1",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
+        ),
+        case(
+            "snntorch's r",
+            lambda: chain(cuba_lif(3, tau_mem=1e-3, r=2.0)),
+            UnsupportedError,
+            "'r' has no meaning in the convention 'snntorch'",
+            "0 (CubaLIF)",
+            "r = 2; its importer requires r = tau_mem/dt",
+            "r = 10",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "snntorch"},
+        ),
+        case(
+            "a synapse that leaks",
+            lambda: chain(cuba_lif(3, v_leak=0.5)),
+            UnsupportedError,
+            "'v_leak' has no meaning in the convention 'norse'",
+            "0 (CubaLIF)",
+            "v_leak = 0.5; its synapse leaks to v_leak too",
+            "v_leak = 0",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        ),
+        case(
+            "a step longer than the synapse",
+            lambda: chain(cuba_lif(3, tau_syn=5e-4)),
+            ValueRangeError,
+            "a step is longer than the time constant",
+            "0 (CubaLIF)",
+            "tau_syn = 0.0005, dt = 0.001",
+            "dt <= tau_syn",
+            "give the dt that the network was trained with (--dt)",
+        ),
+        case(
+            "sinabs runs layer by layer",
+            lambda: looped(lif(3, tau=4.0)),
+            UnsupportedError,
+            "a recurrent edge has no meaning in the convention 'sinabs'",
+            "1 (LIF, recurrent edge)",
+            "its importer runs every layer over all steps at once",
+            "a feed-forward graph",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "sinabs"},
         ),
         case(
             "nosample",
@@ -104,7 +156,7 @@ pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
             "an IF has no meaning in the convention 'snntorch'",
             "0 (IF)",
             "its importer makes an IF a Leaky with beta=0.9, whose reset also looks at the membrane of the step before",
-            "LIF",
+            "LIF, CubaLIF",
             "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
             {"convention": "snntorch"},
         ),
@@ -125,6 +177,20 @@ def test_what_a_convention_does_not_have(
     here: Path, made: Callable[[], Any], error: Snn2hwError, options: dict[str, Any], edit: Callable[[Any], None] | None
 ) -> None:
     check_case(made, error, options, edit)
+
+
+def test_a_step_that_is_in_the_file() -> None:
+    with refused(
+        UsageError,
+        """
+        the step is in the file, which states r = tau_mem/dt - 1
+          where:    rockpool
+          got:      dt = 0.001
+          expected: no dt
+          do:       leave dt (--dt) out
+        """,
+    ):
+        chosen_convention("rockpool", 1e-3)
 
 
 def test_a_step_without_length() -> None:

@@ -16,6 +16,9 @@ from snn2hw.ir.network import (
     BatchNorm,
     Circulate,
     Conv2d,
+    Current,
+    Delay,
+    Feedback,
     Flatten,
     Input,
     Linear,
@@ -59,9 +62,13 @@ def every_real_kind() -> Network:
             AvgPool2d("3.a", ("2",), (3, 3, 3), window=Window((2, 2), stride=(2, 2))),
             MaxPool2d("3.b", ("2",), (3, 3, 3), window=Window((2, 2), stride=(2, 2))),
             Add("3", ("3.a", "3.b"), (3, 3, 3)),
+            Delay("3.late", ("3",), (3, 3, 3), steps=(0, 2, 1)),
+            Feedback("4.back", ("4",), (3, 3, 3)),
+            Add("3.sum", ("3.late", "4.back"), (3, 3, 3)),
             Neuron(
-                "4", ("3",), (3, 3, 3), kind="CirculateFiring", coefficients=np.array([[0.0, 0.6]]), order="input_then_poly",
-                firing=Circulate((1.0, 0.5), (1.0, 0.5), signed=True), reset="subtract", strict=False, **common,
+                "4", ("3.sum",), (3, 3, 3), kind="CirculateFiring", coefficients=np.array([[0.0, 0.6]]), order="input_then_poly",
+                firing=Circulate((1.0, 0.5), (1.0, 0.5), signed=True), reset="subtract", strict=False,
+                current=Current(np.array([0.5]), (-6.0, 6.0)), **common,
             ),
             Flatten("5", ("4",), (27,)),
             Linear("6", ("5",), (4,), weight=rng.normal(0, 1, (4, 27)), bias=rng.normal(0, 1, 4)),
@@ -145,8 +152,8 @@ def test_the_text_of_a_real_network() -> None:
         "Conv2d(name='0', inputs=('input',), shape=(3, 6, 6), source='0 (Conv2d)', weight=ARRAY, bias=ARRAY, "
         "window=Window(kernel=(3, 3), stride=(1, 1), padding=(1, 1), dilation=(1, 1)), groups=1)"
     )
-    assert "firing=Circulate(thresholds=(1.0, 0.5), amplitudes=(1.0, 0.5), signed=True)" in lines[8]
-    assert len(lines) == 12
+    assert "firing=Circulate(thresholds=(1.0, 0.5), amplitudes=(1.0, 0.5), signed=True)" in lines[11]
+    assert len(lines) == 15
     assert sorted(arrays) == [
         "0.bias",
         "0.weight",
@@ -154,6 +161,7 @@ def test_the_text_of_a_real_network() -> None:
         "1.shift",
         "2.coefficients",
         "4.coefficients",
+        "4.decay",
         "6.bias",
         "6.weight",
     ]

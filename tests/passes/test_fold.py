@@ -187,3 +187,21 @@ def test_a_gain_stays_behind_a_batch_norm_that_others_read() -> None:
     )  # fmt: skip
     assert [n.gain for n in after.neurons] == [1.7, 1.0]
     assert by_name(after, "a").inputs == by_name(after, "b").inputs == ("fc",)
+
+
+def test_a_norm_behind_a_join_scales_every_branch() -> None:
+    """What a recurrent layer with thresholds of its own needs; the shift is added once."""
+    _, after = folded(
+        network(
+            3,
+            image(2),
+            linear("a", "input", normal(1, 2, 2), [0.1, 0.2]),
+            linear("b", "input", normal(2, 2, 2), [-0.3, 0.4]),
+            add("join", "a", "b"),
+            norm("norm", "join", 2),
+            lif("lif", "norm"),
+            linear("head", "lif", np.eye(2)),
+            readout("head"),
+        )
+    )
+    assert next(n for n in after.nodes if n.name == "lif").inputs == ("join",)

@@ -7,6 +7,7 @@ from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntFlatten,
     IntInput,
     IntLinear,
@@ -20,7 +21,6 @@ from snn2hw.ir.program import SPIKES, Program
 from snn2hw.num import Interval
 
 PORT_BITS = 24  # of Lava's fixed-point ports; wider sums and payloads would not be what a chip sees
-STATES = ("u", "v")  # the state names of the field; each is a Var of the process
 
 OPERATIONS: tuple[type[IntNode], ...] = (
     IntInput,
@@ -31,6 +31,7 @@ OPERATIONS: tuple[type[IntNode], ...] = (
     IntFlatten,
     IntAdd,
     IntNeuron,
+    IntFeedback,
     IntReadout,
 )
 
@@ -39,7 +40,7 @@ def check_network(net: IntegerNetwork) -> None:
     """Every operation is known, every value fits a port, every program fits our neuron process.
 
     Raises:
-        UnsupportedError: an operation without a Lava process, or a state other than u and v; names the layer.
+        UnsupportedError: an operation without a Lava process, a loop with too many synapses; names the layer.
         WidthError: a value that does not fit Lava's 24-bit ports; names the layer.
     """
     for node in net.nodes:
@@ -62,22 +63,52 @@ def check_network(net: IntegerNetwork) -> None:
             )
         if isinstance(node, IntNeuron):
             check_program(node.program, where)
+    delays(net)
+
+
+def delays(net: IntegerNetwork) -> dict[str, int]:
+    """Synapses that a node's value has passed, each of which costs a step; step t of it is there at Lava's step t + delay + 1.
+
+    A recurrent edge, which is one step late, is that of its neuron less one, so that one synapse fits into a loop.
+
+    Raises:
+        UnsupportedError: a loop with more than one.
+    """
+    found = {n.name: 0 for n in net.feedbacks}
+    for _ in range(len(net.nodes) + 1):
+        for node in net.nodes:
+            if not isinstance(node, IntFeedback):
+                passed = int(isinstance(node, IntConv2d | IntLinear))
+                found[node.name] = max((found[i] for i in node.inputs), default=0) + passed
+        wanted = {n.name: max(found[n.inputs[0]] - (not waits(net, n)), 0) for n in net.feedbacks}
+        if all(found[name] == delay for name, delay in wanted.items()):
+            return found
+        found |= wanted
+    loop = max(net.feedbacks, key=lambda n: found[n.name])
+    raise UnsupportedError(
+        "a loop that Lava cannot close in one step",
+        where=loop.source or loop.name,
+        got=f"a way from '{loop.name}' to '{loop.inputs[0]}' with more synapses than another, or than one",
+        expected="one Linear or Conv2d between a recurrent edge and its neuron on every way, or none on any",
+        do="run the other executors: each synapse of Lava costs a step, and a recurrent edge has one",
+    )
+
+
+def waits(net: IntegerNetwork, edge: IntFeedback) -> bool:
+    """Whether no synapse keeps what the edge carries for a step, on some way to its neuron, so that the edge itself has to."""
+    reached = {edge.name}
+    for node in net.nodes:
+        if reached.intersection(node.inputs) and not isinstance(node, IntConv2d | IntLinear | IntFeedback):
+            reached.add(node.name)
+    return edge.inputs[0] in reached
 
 
 def check_program(program: Program, where: str) -> None:
-    """States are u and v, synaptic sum and payload fit a port.
+    """Synaptic sum and payload fit a port.
 
     Raises:
-        UnsupportedError, WidthError: they do not; names `where`.
+        WidthError: they do not; names `where`.
     """
-    if unknown := sorted(set(program.states) - set(STATES)):
-        raise UnsupportedError(
-            "a Lava neuron of ours has the states u and v",
-            where=where,
-            got=", ".join(unknown),
-            expected="u, or u and v",
-            do="name the states of the program u and v",
-        )
     for what, fmt in (("synaptic sum", program.input.format), ("payload", program.outputs[SPIKES].format)):
         if fmt.width + (not fmt.signed) > PORT_BITS:
             raise WidthError(

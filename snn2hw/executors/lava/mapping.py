@@ -25,11 +25,13 @@ from lava.proc.io.source import RingBuffer as Source
 from lava.proc.sparse.process import Sparse
 from lava.utils.weightutils import SignMode
 
-from snn2hw.executors.lava.process import Bias, Join, Pool, ProgramNeuron
+from snn2hw.executors.lava.fits import delays, waits
+from snn2hw.executors.lava.process import Bias, Feedback, Join, Pool, ProgramNeuron
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
+    IntFeedback,
     IntFlatten,
     IntInput,
     IntLinear,
@@ -74,7 +76,8 @@ class _Walk:
     def __init__(self, net: IntegerNetwork, payloads: Ints, record: Path) -> None:
         self.net, self.record, self.processes = net, record, 0
         self.signals: dict[str, _Signal] = {}
-        depth = max(_depths(net).values())
+        self.delays, self.edges = delays(net), dict[str, Any]()
+        depth = max(self.delays.values())
         samples = payloads.swapaxes(0, 1).reshape((-1, *net.input.shape))  # n*T + t
         self.steps = len(samples) + depth
         padded = np.concatenate([samples, np.zeros((depth, *net.input.shape), samples.dtype)])
@@ -107,19 +110,13 @@ def map_network(net: IntegerNetwork, payloads: Ints, record: Path) -> Mapped:
     walk = _Walk(net, payloads, record)
     for node in net.nodes:
         walk.signals[node.name] = ROWS[type(node)](walk, node)
-    delays = {n.name: walk.signals[n.name].delay for n in net.neurons}
+    for edge in net.feedbacks:  # of neurons that are there only now
+        walk.signals[edge.inputs[0]].port.connect(walk.edges[edge.name].a_in)
+    passed = {n.name: walk.signals[n.name].delay for n in net.neurons}
     last = walk.settled(net.readout.inputs[0])
     sink = walk.made(Sink(shape=net.readout.shape, buffer=walk.steps))
     last.port.connect(sink.a_in)
-    return Mapped(sink, walk.steps, {**delays, net.readout.name: last.delay}, walk.processes)
-
-
-def _depths(net: IntegerNetwork) -> dict[str, int]:
-    depths: dict[str, int] = {}
-    for node in net.nodes:
-        entering = max((depths[i] for i in node.inputs), default=0)
-        depths[node.name] = entering + isinstance(node, IntConv2d | IntLinear)
-    return depths
+    return Mapped(sink, walk.steps, {**passed, net.readout.name: last.delay}, walk.processes)
 
 
 def _shape(net: IntegerNetwork, name: str) -> tuple[int, ...]:
@@ -203,6 +200,13 @@ def _neuron(walk: _Walk, node: IntNeuron) -> _Signal:
     return _Signal(neuron.s_out, entering.delay)
 
 
+def _feedback(walk: _Walk, node: IntFeedback) -> _Signal:
+    delay = walk.delays[node.inputs[0]]
+    edge = walk.made(Feedback(shape=node.shape, period=walk.net.steps, delay=delay, waits=waits(walk.net, node)))
+    walk.edges[node.name] = edge
+    return _Signal(edge.a_out, walk.delays[node.name])
+
+
 def _readout(walk: _Walk, node: IntReadout) -> _Signal:
     return walk.signals[node.inputs[0]]
 
@@ -216,5 +220,6 @@ ROWS: Mapping[type[IntNode], Callable[[_Walk, Any], _Signal]] = {
     IntFlatten: _flatten,
     IntAdd: _add,
     IntNeuron: _neuron,
+    IntFeedback: _feedback,
     IntReadout: _readout,
 }

@@ -16,7 +16,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from snn2hw.errors import ValueRangeError
-from snn2hw.executors.lava.process import Bias, Join, Pool, ProgramNeuron
+from snn2hw.executors.lava.process import Bias, Feedback, Join, Pool, ProgramNeuron
 from snn2hw.executors.reference import layer_value
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.program import SPIKES, Instruction, Op, initial_value
@@ -33,6 +33,7 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
     u: np.ndarray = LavaPyType(np.ndarray, np.int64)
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    others: np.ndarray = LavaPyType(np.ndarray, np.int64)
     constants: np.ndarray = LavaPyType(np.ndarray, np.int64)
     bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
@@ -40,6 +41,7 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
         super().__init__(proc_params)
         self.program = program_from_text(proc_params["program"])
         self.rows = {i.name: n for n, i in enumerate(self.program.of(Op.PARAM))}
+        self.further = [name for name in self.program.states if name not in ("u", "v")]
         self.period, self.delay = proc_params["period"], proc_params["delay"]
         self.log = _Log(proc_params["record"])
 
@@ -50,19 +52,22 @@ class PyProgramNeuronModel(PyLoihiProcessModel):
         self._check(x)
         if self.period and (self.time_step - 1 - self.delay) % self.period == 0:
             for name, state in self.program.states.items():
-                getattr(self, name)[:] = initial_value(state)
+                self._state(name)[:] = initial_value(state)
 
         def sources(i: Instruction) -> Any:
             if i.op is Op.PARAM:
                 return _along_channels(self.constants[self.rows[i.name]], x.ndim)
-            return getattr(self, i.name) if i.op is Op.STATE else x
+            return self._state(i.name).copy() if i.op is Op.STATE else x
 
         values = evaluate(self.program, sources)
         payload = np.broadcast_to(values[self.program.outputs[SPIKES].name], x.shape)
         for name in self.program.states:
-            getattr(self, name)[:] = values[self.program.outputs[name].name]
-        self.log.add({SPIKES: payload, **{name: getattr(self, name) for name in self.program.states}})
+            self._state(name)[:] = values[self.program.outputs[name].name]
+        self.log.add({SPIKES: payload, **{name: self._state(name) for name in self.program.states}})
         self.s_out.send(payload.astype(np.int32))
+
+    def _state(self, name: str) -> Any:
+        return self.others[self.further.index(name)] if name in self.further else getattr(self, name)
 
     def _check(self, x: Any) -> None:
         """Widths are proved for this range only; what is wired by hand may leave it."""
@@ -159,3 +164,27 @@ class PyPoolModel(PyLoihiProcessModel):
         """Receive, pool, send."""
         x = self.a_in.recv().astype(np.int64)
         self.a_out.send(layer_value(self.node, [x[None]])[0].astype(np.int32))
+
+
+@implements(proc=Feedback, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyFeedbackModel(PyLoihiProcessModel):
+    """What is sent before anything is received closes a loop without a deadlock, as Lava's own synapses do."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.period, self.delay, self.waits = (proc_params[name] for name in ("period", "delay", "waits"))
+        self.held = np.zeros(proc_params["shape"], np.int32)
+
+    def run_spk(self) -> None:
+        """Send and receive, in the order that the loop needs; the last step of a sample leads nowhere."""
+        if self.waits:
+            self.a_out.send(self.held)
+        ends = (self.time_step - 1 - self.delay) % self.period == self.period - 1
+        self.held = self.a_in.recv().astype(np.int32) * np.int32(not ends)
+        if not self.waits:
+            self.a_out.send(self.held)

@@ -23,7 +23,8 @@ class ProgramNeuron(AbstractProcess):
     """A layer of neurons that executes an integer neuron program, one evaluation per time step.
 
     Ports: a_in, the synaptic sum [*shape]; s_out, the payload [*shape]. Vars: u (and v), the states after the step's
-    reset; constants [number of params, channels], the program's params in order; bias [channels], added to a_in first.
+    reset; others [number of further states, *shape], in order; constants [number of params, channels], the program's params in
+    order; bias [channels], added to a_in first.
 
     Args:
         shape: of the layer; the first axis is the channel axis.
@@ -34,7 +35,6 @@ class ProgramNeuron(AbstractProcess):
         record: folder into which payloads and states of every step are written as .npy files; empty for none.
 
     Raises:
-        UnsupportedError: the program has states other than u and v.
         WidthError: the payload or the synaptic sum does not fit a port.
     """
 
@@ -57,6 +57,11 @@ class ProgramNeuron(AbstractProcess):
         self.s_out = OutPort(shape=shape)
         self.u = Var(shape=shape, init=initial.get("u", 0))
         self.v = Var(shape=shape, init=initial.get("v", 0))
+        further = [v for s, v in initial.items() if s not in ("u", "v")]
+        others = np.zeros((max(len(further), 1), *shape), np.int64)
+        for row, value in zip(others, further, strict=False):
+            row[:] = value
+        self.others = Var(shape=others.shape, init=others)
         constants = _constants(program)
         self.constants = Var(shape=constants.shape, init=constants)
         self.bias = Var(shape=(len(bias),), init=np.asarray(bias, np.int64))
@@ -78,6 +83,22 @@ class Bias(AbstractProcess):
         self.a_in = InPort(shape=shape)
         self.a_out = OutPort(shape=shape)
         self.bias = Var(shape=(len(bias),), init=np.asarray(bias, np.int64))
+
+
+class Feedback(AbstractProcess):
+    """a_out = a_in of the same sample one step before, 0 at its first step.
+
+    A synapse behind it sends the sum of the step before, which is that step; so this one has but to send 0 in place of the last
+    step of a sample. Where no synapse is behind it, it sends what came a step before.
+
+    Args:
+        period: steps per sample. delay: of what enters. waits: whether no synapse is behind it.
+    """
+
+    def __init__(self, *, shape: tuple[int, ...], period: int, delay: int, waits: bool, name: str | None = None) -> None:
+        super().__init__(shape=shape, period=period, delay=delay, waits=waits, name=name)
+        self.a_in = InPort(shape=shape)
+        self.a_out = OutPort(shape=shape)
 
 
 class Pool(AbstractProcess):

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snn2hw.export.c.plan import Value
-from snn2hw.ir.integer import IntAdd, IntFlatten, IntMaxPool2d, IntNode, IntReadout, IntSumPool2d
+from snn2hw.ir.integer import IntAdd, IntFeedback, IntFlatten, IntMaxPool2d, IntNode, IntReadout, IntSumPool2d
 
 
 def layer_function(number: int, node: IntNode, inputs: Sequence[Value], out: Value, steps: int, readout: str = "int64_t") -> str:
-    """`layer_<number>(a, [b,] o)`: all steps of the value of a node from those of its inputs.
+    """`layer_<number>(a, [b,] o)`: all steps of the value of a node from those of its inputs; of a feedback, step `begin`.
 
     Args:
         readout: C type of the network's readout, which the readout's `o` is.
     """
     kind = readout if isinstance(node, IntReadout) else out.type
+    begin = ", int begin" if isinstance(node, IntFeedback) else ""
     taken = ", ".join(f"const {v.type} *restrict {name}" for name, v in zip("ab", inputs, strict=False))
     return f"""
-static void layer_{number}({taken}, {kind} *restrict o)
+static void layer_{number}({taken}, {kind} *restrict o{begin})
 {{
 {_body(node, inputs, out, steps, kind)}
 }}
@@ -25,6 +26,8 @@ static void layer_{number}({taken}, {kind} *restrict o)
 
 
 def _body(node: IntNode, inputs: Sequence[Value], out: Value, steps: int, kind: str) -> str:
+    if isinstance(node, IntFeedback):
+        return _feedback(inputs[0], out)
     if isinstance(node, IntFlatten):
         return _flatten(inputs[0])
     if isinstance(node, IntSumPool2d | IntMaxPool2d):
@@ -33,6 +36,12 @@ def _body(node: IntNode, inputs: Sequence[Value], out: Value, steps: int, kind: 
         return _add(node, inputs, out)
     assert isinstance(node, IntReadout)
     return _readout(inputs[0], steps, kind)
+
+
+def _feedback(x: Value, out: Value) -> str:
+    """One step; `a` is the whole value, of which the step before is taken."""
+    size = x.places * x.channels
+    return f"""    for (int64_t i = 0; i < {size}; ++i) o[i] = begin ? ({out.type})a[(begin - 1) * INT64_C({size}) + i] : 0;"""
 
 
 def _flatten(x: Value) -> str:

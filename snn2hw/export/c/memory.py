@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import prod
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.export.c.plan import Value, plan, type_bytes
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear, IntNode, IntReadout
+from snn2hw.export.c.plan import Value, plan, state_types, type_bytes
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
 
-POOLS = {32: "int32_t", 16: "uint16_t", 8: "uint8_t"}  # the widest first: no padding in between
+POOLS = {64: "int64_t", 32: "int32_t", 16: "uint16_t", 8: "uint8_t"}  # the widest first: no padding in between
 MOST_BYTES = 2**31 - 1  # an index is an int
 
 
@@ -24,20 +24,24 @@ class Memory:
     Args:
         values: by node name: steps and C type. fused: neuron -> the synapse whose sums it takes straight away.
         pointers: by node name: the C expression of where its value lies. sums: by node name of a synapse, the same for the
-            sums of one place. pools: bits -> elements of `snn_memory`'s array of that width.
+            sums of one place. loops, states: as in `Plan`, the states as pointers.
+        pools: bits -> elements of `snn_memory`'s array of that width.
     """
 
     values: Mapping[str, Value]
     fused: Mapping[str, str]
     pointers: Mapping[str, str]
     sums: Mapping[str, str]
+    loops: list[list[str]]
+    states: Mapping[str, list[str]]
     pools: Mapping[int, int]
 
     @property
     def size(self) -> int:
         """Bytes of `snn_memory`, as compilers lay it out that align a type to its size."""
         total = sum(bits // 8 * n for bits, n in self.pools.items())
-        return -(-total // 4) * 4
+        widest = max([32, *self.pools]) // 8
+        return -(-total // widest) * widest
 
 
 def memory(net: IntegerNetwork) -> Memory:
@@ -49,18 +53,24 @@ def memory(net: IntegerNetwork) -> Memory:
     laid = plan(net, 0, net.input.static)
     position = {n.name: k for k, n in enumerate(net.nodes)}
     position |= {synapse: position[neuron] for neuron, synapse in laid.fused.items()}  # the two are one call
-    last = {n.name: max((position[m.name] for m in net.nodes if n.name in m.inputs), default=0) for n in net.nodes}
+    spans = {name: (position[loop[0]], position[loop[-1]]) for loop in laid.loops for name in loop}  # its calls are mixed
     wanted = list[_Wanted]()
     for node in net.nodes:
         at, value = position[node.name], laid.values[node.name]
+        first, end = spans.get(node.name, (at, at))
+        end = max(end, *(spans.get(m.name, (0, position[m.name]))[1] for m in net.nodes if node.name in m.inputs), 0)
         if isinstance(node, IntConv2d | IntLinear):
             wanted.append(_Wanted(_sums(node.name), "int32_t", at, at, sums_elements(node, laid.values[node.inputs[0]])))
         if not isinstance(node, IntInput | IntReadout) and node.name not in laid.fused.values():
-            wanted.append(_Wanted(node.name, value.type, at, last[node.name], value.steps * prod(node.shape)))
+            wanted.append(_Wanted(node.name, value.type, first, end, value.steps * prod(node.shape)))
+        if node.name in laid.states and isinstance(node, IntNeuron):
+            for n, kind in enumerate(state_types(node)):
+                wanted.append(_Wanted(_state(node.name, n), kind, first, end, prod(node.shape)))
     pointers, pools = _placed(sorted(wanted, key=lambda w: w.start))
     pointers |= {net.input.name: "input", net.readout.name: "readout"}
     sums = {n.name: pointers.pop(_sums(n.name)) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)}
-    made = Memory(laid.values, laid.fused, pointers, sums, pools)
+    states = {n: [pointers.pop(_state(n, k)) for k in range(len(at))] for n, at in laid.states.items()}
+    made = Memory(laid.values, laid.fused, pointers, sums, laid.loops, states, pools)
     given = laid.values[net.input.name].steps * prod(net.input.shape)
     if max(made.size, given) > MOST_BYTES:
         raise UnsupportedError(
@@ -94,6 +104,10 @@ class _Wanted:
 
 def _sums(name: str) -> str:
     return f"sums of {name}"
+
+
+def _state(name: str, n: int) -> str:
+    return f"state {n} of {name}"
 
 
 def _placed(wanted: Iterable[_Wanted]) -> tuple[dict[str, str], dict[int, int]]:

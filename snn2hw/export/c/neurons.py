@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from snn2hw.export.c.plan import Value, c_type, type_bytes
+from snn2hw.export.c.plan import Value, c_type, state_types, type_bytes
 from snn2hw.export.c.runtime import BLOCK
 from snn2hw.export.c.text import table
 from snn2hw.ir.integer import IntNeuron
@@ -16,7 +16,14 @@ _WORD = re.compile(r"[A-Za-z0-9_]{1,40}")  # C tells names apart by 63 character
 
 
 def neuron_function(
-    number: int, node: IntNeuron, value: Value, source_type: str, steps: int, traced: bool = True, block: int = BLOCK
+    number: int,
+    node: IntNeuron,
+    value: Value,
+    source_type: str,
+    steps: int,
+    traced: bool = True,
+    block: int = BLOCK,
+    stepped: bool = False,
 ) -> str:
     """`neuron_<number>(x, stride, place, first, n, out, traces)`: x + t * stride are the sums of step t.
 
@@ -25,6 +32,7 @@ def neuron_function(
     Args:
         traced: whether payloads and states can be kept; without, there is no argument `traces`.
         block: the most channels that are taken at a time.
+        stepped: one step, `begin`, for a neuron of a loop; its states lie in arrays of the caller's, which come last.
     """
     program, bits = node.program, arithmetic_bits(node.program)
     names = _names(program)
@@ -41,7 +49,16 @@ def neuron_function(
     )
     states = list(program.states)
     declared = "\n".join(f"    int{bits}_t {_state(n)}[{block}];" for n in range(len(states)))
-    start = " ".join(f"{_state(n)}[c] = {literal(initial_value(program.states[s]), bits)};" for n, s in enumerate(states))
+    initial = [literal(initial_value(program.states[s]), bits) for s in states]
+    held = ", ".join(f"{kind} *restrict kept{n}" for n, kind in enumerate(state_types(node))) if stepped else ""
+    if stepped:
+        initial = [f"begin ? (int{bits}_t)kept{n}[place * {value.channels} + first + c] : {v}" for n, v in enumerate(initial)]
+    start = " ".join(f"{_state(n)}[c] = {v};" for n, v in enumerate(initial))
+    keep = " ".join(
+        f"kept{n}[place * {value.channels} + first + c] = ({kind}){_state(n)}[c];" for n, kind in enumerate(state_types(node))
+    )
+    loop = "int t = begin; t < begin + 1; ++t" if stepped else f"int t = 0; t < {steps}; ++t"
+    last = f"    for (int c = 0; c < n; ++c) {{ {keep} }}\n" if stepped else ""
     after = " ".join(f"{_state(n)}[c] = {names[program.outputs[s].args[0]]};" for n, s in enumerate(states))
     spikes = names[program.outputs[SPIKES].args[0]]
     channels, places = value.channels, value.places
@@ -59,11 +76,11 @@ def neuron_function(
     )
     ignored = "" if program.input.name in used else "    (void)x;\n    (void)stride;\n"
     return f"""{constants}static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place,
-    int first, int n, {value.type} *restrict out{", int64_t *const *traces" if traced else ""})
+    int first, int n, {value.type} *restrict out{", int64_t *const *traces" if traced else ""}{_listed(stepped, held)})
 {{
 {declared}
 {ignored}    for (int c = 0; c < n; ++c) {{ {start} }}
-    for (int t = 0; t < {steps}; ++t) {{
+    for ({loop}) {{
         const int64_t at = (t * INT64_C({places}) + place) * {channels} + first;
         for (int c = 0; c < n; ++c) {{
 {body}
@@ -71,8 +88,12 @@ def neuron_function(
             {after}
         }}
 {kept}    }}
-}}
+{last}}}
 """
+
+
+def _listed(stepped: bool, held: str) -> str:
+    return f", int begin{', ' + held if held else ''}" if stepped else ""
 
 
 def constant_bytes(node: IntNeuron) -> int:

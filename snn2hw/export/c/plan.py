@@ -2,14 +2,18 @@
 
 A value is [steps][height][width][channels], channels last, in the narrowest type that holds it. What does not change over the
 steps (a static image, and sums of it) has one step only.
+
+Layers run one after another, each all its steps. Only what lies between a recurrent edge and the neuron that it reads goes
+step by step together: a loop.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntInput, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.program import declared_interval
 from snn2hw.num import Interval
 
 ALIGN = 64
@@ -59,6 +63,11 @@ class Value:
         """Height times width."""
         return prod(self.size)
 
+    @property
+    def one(self) -> Value:
+        """A single step of it."""
+        return replace(self, steps=1)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -67,18 +76,24 @@ class Plan:
     Args:
         values: by node name; a synapse that is fused with the neuron behind it has none.
         fused: neuron -> the synapse whose sums it takes straight away.
+        loops: of names of nodes that go step by step together. states: neuron of a loop -> offsets of its states, which last.
         padded: offset of the scratch in which a synapse's input is laid out, which all share. arena: bytes in all.
     """
 
     values: dict[str, Value]
     fused: dict[str, str]
+    loops: list[list[str]]
+    states: dict[str, list[int]]
     padded: int
     arena: int
 
 
 def plan(net: IntegerNetwork, scratch: int, still: bool) -> Plan:
     """Lay the network out; `scratch` bytes are shared by all synapses, `still` input has one step."""
-    fused = _fused(net)
+    together = loops(net)
+    stepped = {name for loop in together for name in loop}
+    fused = _fused(net, stepped)
+    together = [[name for name in loop if name not in fused.values()] for loop in together]
     values: dict[str, Value] = {}
     steps: dict[str, int] = {}
     end = 0
@@ -86,7 +101,8 @@ def plan(net: IntegerNetwork, scratch: int, still: bool) -> Plan:
         if isinstance(node, IntInput):
             steps[node.name] = 1 if still else net.steps
         else:
-            steps[node.name] = net.steps if isinstance(node, IntNeuron) else max(steps[i] for i in node.inputs)
+            changes = isinstance(node, IntNeuron | IntFeedback)
+            steps[node.name] = net.steps if changes else max(steps[i] for i in node.inputs)
         kind = c_type(node.interval)
         if node.name in fused.values():
             values[node.name] = Value(node, steps[node.name], kind, -1)
@@ -94,12 +110,39 @@ def plan(net: IntegerNetwork, scratch: int, still: bool) -> Plan:
         offset = -1 if isinstance(node, IntInput) else end
         values[node.name] = Value(node, steps[node.name], kind, offset)
         if not isinstance(node, IntInput):
-            end += -(-steps[node.name] * prod(node.shape) * type_bytes(kind) // ALIGN) * ALIGN
-    return Plan(values, fused, end, end + scratch)
+            end += _aligned(steps[node.name] * prod(node.shape) * type_bytes(kind))
+    states = dict[str, list[int]]()
+    for neuron in (n for n in net.neurons if n.name in stepped):
+        states[neuron.name] = []
+        for kind in state_types(neuron):
+            states[neuron.name].append(end)
+            end += _aligned(prod(neuron.shape) * type_bytes(kind))
+    return Plan(values, fused, together, states, end, end + scratch)
 
 
-def _fused(net: IntegerNetwork) -> dict[str, str]:
-    """A neuron takes the sums of a synapse as they come, where nothing else reads them."""
+def _aligned(size: int) -> int:
+    return -(-size // ALIGN) * ALIGN
+
+
+def state_types(node: IntNeuron) -> list[str]:
+    """C types of the states that last from step to step, in order."""
+    return [c_type(declared_interval(s)) for s in node.program.states.values()]
+
+
+def loops(net: IntegerNetwork) -> list[list[str]]:
+    """From every recurrent edge to the neuron that it reads; what overlaps is one loop."""
+    position = {n.name: k for k, n in enumerate(net.nodes)}
+    ends = list[tuple[int, int]]()
+    for node in net.feedbacks:
+        first, last = position[node.name], position[node.inputs[0]]
+        if ends and first <= ends[-1][1]:
+            first, last = ends[-1][0], max(last, ends.pop()[1])
+        ends.append((first, last))
+    return [[n.name for n in net.nodes[first : last + 1]] for first, last in ends]
+
+
+def _fused(net: IntegerNetwork, stepped: set[str]) -> dict[str, str]:
+    """A neuron takes the sums of a synapse as they come, where nothing else reads them; outside of loops."""
     readers = {n.name: [m for m in net.nodes if n.name in m.inputs] for n in net.nodes}
     synapses = {n.name for n in net.nodes if isinstance(n, IntConv2d | IntLinear) and len(readers[n.name]) == 1}
-    return {n.name: n.inputs[0] for n in net.neurons if n.inputs[0] in synapses}
+    return {n.name: n.inputs[0] for n in net.neurons if n.inputs[0] in synapses and n.name not in stepped}

@@ -2,49 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from snn2hw.export.c.layers import layer_function
 from snn2hw.export.c.memory import Memory
 from snn2hw.export.c.neurons import neuron_function
+from snn2hw.export.c.plan import Value, state_types
 from snn2hw.export.c.sums import AT_ONCE, Sums, neurons_everywhere
 from snn2hw.export.c.text import comment, rows, table
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntLinear, IntNeuron, IntNode
 from snn2hw.ir.program_text import program_to_text
 
 
 def run_text(net: IntegerNetwork, memory: Memory) -> str:
-    """The functions of every layer, and `snn_run`, which calls them in order."""
+    """The functions of every layer, and `snn_run`, which calls them in order, those of a loop step by step."""
     number = {n.name: k for k, n in enumerate(net.nodes)}
     functions, calls = list[str](), list[str]()
+    loops = {name: loop for loop in memory.loops for name in loop}
     for node in net.nodes[1:]:
         if node.name in memory.fused.values():
             continue
-        k, out = number[node.name], memory.values[node.name]
-        taken = net.nodes[number[memory.fused[node.name]]] if node.name in memory.fused else node  # what reads the inputs
-        inputs = [memory.values[i] for i in taken.inputs]
-        given = [*(memory.pointers[i] for i in taken.inputs), memory.pointers[node.name]]
-        if isinstance(node, IntNeuron):
-            entering = inputs[0].type if taken is node else "int32_t"
-            functions += ["\n", comment(_program(node)), neuron_function(k, node, out, entering, net.steps, False, AT_ONCE)]
-        functions += ["\n", comment(_says(taken, node))]
-        if isinstance(taken, IntConv2d | IntLinear):
-            s = Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron))
-            functions.append(s.text())
-            given.append(memory.sums[taken.name])
-        elif isinstance(node, IntNeuron):
-            functions.append(neurons_everywhere(k, inputs[0], out))
-        else:
-            functions.append(layer_function(k, node, inputs, out, net.steps, "int32_t").lstrip("\n"))
-        calls.append(f"layer_{k}({', '.join(given)});")
+        loop = loops.get(node.name, [])
+        text, call = _layer(net, memory, number, node, bool(loop))
+        functions += text
+        if loop and node.name == loop[0]:
+            calls.append(f"    for (int step = 0; step < {net.steps}; ++step) {{")
+        calls.append(f"    {'    ' if loop else ''}{call}")
+        if loop and node.name == loop[-1]:
+            calls.append("    }")
     ignored = "" if "memory->" in "".join(calls) else "    (void)memory;\n"
     return f"""{"".join(functions)}
 void snn_run(const snn_payload input[SNN_INPUT], int32_t readout[SNN_CLASSES], snn_memory *memory)
 {{
-{ignored}{chr(10).join("    " + c for c in calls)}
+{ignored}{chr(10).join(calls)}
 }}
 """
+
+
+def _layer(net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node: IntNode, inside: bool) -> tuple[list[str], str]:
+    """The functions of a node and its call; inside of a loop, of one step."""
+    k, whole = number[node.name], memory.values
+    taken = net.nodes[number[memory.fused[node.name]]] if node.name in memory.fused else node  # what reads the inputs
+
+    def seen(name: str) -> Value:
+        return whole[name].one if inside else whole[name]
+
+    def at(name: str) -> str:
+        moves = inside and whole[name].steps > 1
+        return memory.pointers[name] + (f" + step * {whole[name].places * whole[name].channels}" if moves else "")
+
+    inputs, out = [seen(i) for i in taken.inputs], seen(node.name)
+    given = [*map(at, taken.inputs), at(node.name)]
+    functions = list[str]()
+    if isinstance(node, IntNeuron):
+        entering = whole[node.inputs[0]].type if taken is node else "int32_t"
+        text = neuron_function(k, node, whole[node.name], entering, net.steps, False, AT_ONCE, inside)
+        functions += ["\n", comment(_program(node)), text]
+    functions += ["\n", comment(_says(taken, node))]
+    if isinstance(taken, IntConv2d | IntLinear):
+        functions.append(Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron)).text())
+        given.append(memory.sums[taken.name])
+    elif isinstance(node, IntNeuron):
+        kept = state_types(node) if inside else None
+        functions.append(neurons_everywhere(k, whole[node.inputs[0]], whole[node.name], kept))
+        if inside:
+            given = [memory.pointers[node.inputs[0]], memory.pointers[node.name], "step", *memory.states[node.name]]
+    elif isinstance(node, IntFeedback):
+        functions.append(layer_function(k, node, [whole[node.inputs[0]]], out, net.steps, "int32_t").lstrip("\n"))
+        given = [memory.pointers[node.inputs[0]], at(node.name), "step"]
+    else:
+        functions.append(layer_function(k, node, inputs, out, net.steps, "int32_t").lstrip("\n"))
+    return functions, f"layer_{k}({', '.join(given)});"
 
 
 def weights_text(net: IntegerNetwork) -> str:

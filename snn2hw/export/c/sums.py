@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snn2hw.export.c.plan import Value
@@ -102,23 +103,33 @@ class Sums:
         )
 
 
-def neurons_of_a_place(number: int, channels: int, sums: str, stride: int, place: str, first: str, indent: str) -> str:
+def neurons_of_a_place(
+    number: int, channels: int, sums: str, stride: int, place: str, first: str, indent: str, further: str = ""
+) -> str:
     """Calls of `neuron_<number>`, which takes `AT_ONCE` channels at a time."""
     if channels <= AT_ONCE:
-        return f"{indent}neuron_{number}({sums}, {stride}, {place}, {first or '0'}, {channels}, out);"
+        return f"{indent}neuron_{number}({sums}, {stride}, {place}, {first or '0'}, {channels}, out{further});"
     given, count = f"{first} + b" if first else "b", f"{channels} - b < {AT_ONCE} ? {channels} - b : {AT_ONCE}"
     return (
         f"{indent}for (int b = 0; b < {channels}; b += {AT_ONCE})\n"
-        f"{indent}    neuron_{number}({sums} + b, {stride}, {place}, {given}, {count}, out);"
+        f"{indent}    neuron_{number}({sums} + b, {stride}, {place}, {given}, {count}, out{further});"
     )
 
 
-def neurons_everywhere(number: int, x: Value, out: Value) -> str:
-    """`layer_<number>(in, out)`: neurons whose input others read too, at every place of it."""
+def neurons_everywhere(number: int, x: Value, out: Value, kept: Sequence[str] | None = None) -> str:
+    """`layer_<number>(in, out)`: neurons whose input others read too, at every place of it.
+
+    Args:
+        kept: in a loop, the types of the states' arrays; `layer_<number>(in, out, step, kept0, ...)` takes one step.
+    """
     stride = x.places * x.channels if x.steps > 1 else 0
-    return f"""static void layer_{number}(const {x.type} *restrict in, {out.type} *restrict out)
+    taken, further = "", ""
+    if kept is not None:
+        taken = "".join([", int step", *(f", {kind} *restrict kept{n}" for n, kind in enumerate(kept))])
+        further = "".join([", step", *(f", kept{n}" for n in range(len(kept)))])
+    return f"""static void layer_{number}(const {x.type} *restrict in, {out.type} *restrict out{taken})
 {{
     for (int place = 0; place < {x.places}; ++place)
-{neurons_of_a_place(number, x.channels, f"in + place * {x.channels}", stride, "place", "", "        ")}
+{neurons_of_a_place(number, x.channels, f"in + place * {x.channels}", stride, "place", "", "        ", further)}
 }}
 """

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2hw.ir.network import Reals
-from snn2hw.passes.quantise import round_half_up
+from snn2hw.passes.state import round_half_up
 
 NODES, GRID = 24, 97  # of the L2 norm, and of the sup norm; both Chebyshev-spaced, ends included
 VISITS = 400  # of lines of lattice points, nearest first

@@ -9,7 +9,7 @@ from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
 from snn2hw.num import Format
 from snn2hw.passes.polynomials.horner import Argument, Rows, finest, horner_bounds
-from snn2hw.passes.quantise import round_half_up
+from snn2hw.passes.state import round_half_up
 from snn2hw.target import Lowering
 
 

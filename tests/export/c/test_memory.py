@@ -15,6 +15,7 @@ from snn2hw.export.c.memory import memory, sums_elements
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear
 from tests.export.c.folders import random_network
 from tests.hand_networks import compiled, counts, every_kind, every_kind_sample, integrate, linear, network, readout
+from tests.random_networks import RECURRENT
 from tests.refused import refused
 
 
@@ -23,11 +24,15 @@ def spans(net: IntegerNetwork) -> list[tuple[str, int, range, set[int]]]:
     laid, found = memory(net), []
     call = {n.name: k for k, n in enumerate(net.nodes)}
     call |= {synapse: call[neuron] for neuron, synapse in laid.fused.items()}
+    loops = {name: (call[loop[0]], call[loop[-1]]) for loop in laid.loops for name in loop}  # all of a loop goes round together
     sizes = {n.name: laid.values[n.name].steps * prod(n.shape) for n in net.nodes}
     for n in net.nodes:
         if laid.pointers.get(n.name) not in (None, "input", "readout"):
-            readers = [call[m.name] for m in net.nodes if n.name in m.inputs]
-            found.append((n.name, laid.pointers[n.name], sizes[n.name], set(range(call[n.name], max(readers) + 1))))
+            ends = [loops.get(m.name, (0, call[m.name]))[1] for m in net.nodes if n.name in m.inputs]
+            first, last = loops.get(n.name, (call[n.name], 0))
+            held = set(range(first, max([last, *ends]) + 1))
+            found.append((n.name, laid.pointers[n.name], sizes[n.name], held))
+            found += [(f"a state of {n.name}", at, prod(n.shape), held) for at in laid.states.get(n.name, [])]
         if isinstance(n, IntConv2d | IntLinear):
             elements = sums_elements(n, laid.values[n.inputs[0]])
             found.append((f"sums of {n.name}", laid.sums[n.name], elements, {call[n.name]}))
@@ -46,6 +51,8 @@ def test_what_is_needed_at_the_same_time_lies_apart() -> None:
     nets = [found[0] for seed in range(4_000, 4_020) if (found := random_network(seed))]
     assert len(nets) >= 13
     shared = 0
+    nets += [found[0] for seed in range(RECURRENT, RECURRENT + 5) if (found := random_network(seed))]
+    assert sum(bool(memory(net).loops) for net in nets) >= 4
     for net in [compiled(every_kind(), every_kind_sample()).network, *nets]:
         for (a, pool, here, calls), (b, other, there, others) in combinations(spans(net), 2):
             if pool == other and here.start < there.stop and there.start < here.stop:

@@ -14,6 +14,7 @@ import pytest
 from snn2hw.executors.reference import interpret
 from snn2hw.export.c import folder as room
 from snn2hw.export.c.memory import Memory, memory, sums_elements
+from snn2hw.export.c.plan import state_types
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear
 from snn2hw.native.compiler import compiler
 from snn2hw.native.replay import Replay, replay
@@ -22,10 +23,10 @@ from tests.export.c.driving import drive
 from tests.export.c.folders import SANITIZERS, random_network, sanitizers_run, texts, written
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.native.compiling import needs_compiler
-from tests.random_networks import reproducer
+from tests.random_networks import RECURRENT, reproducer
 
 FLAGS = ["-std=c99", "-O1", "-march=native", *SANITIZERS.split()]
-FIRST, FEW, MANY = 5_000, 3, 300
+FIRST, FEW, MANY, MANY_RECURRENT = 5_000, 3, 300, 60
 pytestmark = needs_compiler
 
 
@@ -61,7 +62,11 @@ def apart(net: IntegerNetwork, cut: str = "") -> tuple[Memory, str]:
         if isinstance(node, IntConv2d | IntLinear):
             sums[node.name] = f"sums_{k}"
             declared.append(f"static int32_t sums_{k}[{sums_elements(node, laid.values[node.inputs[0]])}];")
-    return replace(laid, pointers={**laid.pointers, **pointers}, sums=sums), "\n".join(declared)
+    states = {name: [f"state_{k}_{n}" for n in range(len(at))] for k, (name, at) in enumerate(laid.states.items())}
+    for node in (n for n in net.neurons if n.name in states):
+        for kind, name in zip(state_types(node), states[node.name], strict=True):
+            declared.append(f"static {kind} {name}[{prod(node.shape)}];")
+    return replace(laid, pointers={**laid.pointers, **pointers}, sums=sums, states=states), "\n".join(declared)
 
 
 def replayed(folder: Path, net: IntegerNetwork, payloads: Ints, monkeypatch: pytest.MonkeyPatch, cut: str = "") -> Replay:
@@ -87,6 +92,12 @@ def sweep_folders(seeds: range, folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_few_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep_folders(range(FIRST, FIRST + FEW), tmp_path, monkeypatch)
+    sweep_folders(range(RECURRENT, RECURRENT + 1), tmp_path / "recurrent", monkeypatch)
+
+
+@pytest.mark.slow
+def test_many_recurrent_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep_folders(range(RECURRENT + 1, RECURRENT + MANY_RECURRENT), tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
@@ -136,6 +147,11 @@ def test_a_few_networks_of_fast(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_networks_of_fast(tmp_path: Path) -> None:
     sweep_fast(range(FIRST + FEW, FIRST + MANY), tmp_path)
+
+
+@pytest.mark.slow
+def test_many_recurrent_networks_of_fast(tmp_path: Path) -> None:
+    sweep_fast(range(RECURRENT, RECURRENT + MANY_RECURRENT), tmp_path)
 
 
 def test_scratch_that_is_too_small_and_wrong_results_are_reported(tmp_path: Path) -> None:
