@@ -34,7 +34,7 @@ from tests.random_networks import RECURRENT, Case, compiled, networks, payloads_
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
 CHUNKS, COUNT = 4, 320
 SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
-RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 14, 700
+RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 8, 700
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 

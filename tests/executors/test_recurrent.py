@@ -75,7 +75,9 @@ def given(name: str) -> tuple[Artefact, Ints]:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_executor_agrees(name: str) -> None:
     artefact, payloads = given(name)
-    ready = [n for n, e in EXECUTORS.items() if not e.unavailable()]
+    ready = [
+        n for n, e in EXECUTORS.items() if not e.unavailable() and (n != "fast" or name == "two")
+    ]  # which compiles for seconds
     verdict = compare_executors(artefact, payloads, ready)
     assert verdict.equal, verdict.differences
     assert from_onnx(artefact.model).feedbacks
@@ -120,9 +122,8 @@ def test_loops_are_what_lies_between_an_edge_and_its_neuron() -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", ["one", "two"])
-def test_the_c_folder(name: str, tmp_path: Any) -> None:
-    artefact, payloads = given(name)
+def test_the_c_folder(tmp_path: Any) -> None:
+    artefact, payloads = given("two")
     done = replay(written(tmp_path / "c", texts(artefact.network, payloads)))
     assert done.equal, done.report
 
