@@ -160,10 +160,10 @@ class _Call:
         def part(begin: int, end: int) -> None:
             function(ctypes.byref(self.layer), ctypes.c_int64(begin), ctypes.c_int64(end), *pointers)
 
-        _in_parts(part, self.size, self.work)
+        in_parts(part, self.size, self.work)
 
 
-def _in_parts(part: Callable[[int, int], None], size: int, work: int) -> None:
+def in_parts(part: Callable[[int, int], None], size: int, work: int) -> None:
     """Neurons 0..size-1 by as many threads as torch has, where they are worth it; no float depends on how many."""
     threads = min(torch.get_num_threads(), work // SHARE)
     if threads <= 1:
