@@ -1,7 +1,8 @@
 """What an integer of each node stands for in the visible nodes of a NIR file: value = integer * scale.
 
 Input unit; neuron 1 / its first payload; synapse what the neuron behind it wants, through joins and pools, else 2**-frac;
-join that of its branches; feedback that of its neuron; MaxPool2d of currents taps * scale before it, which makes the sum of a window its mean
+join that of its branches, feedback of its neuron;
+MaxPool2d of currents taps * scale before it, which makes the sum of a window its mean
 """
 
 from __future__ import annotations

@@ -39,6 +39,9 @@ class Settings:
         return self.order == "input_then_poly"
 
 
+Fired: TypeAlias = Sequence[tuple[Tensor, Tensor, Tensor]]  # by level: r before it, s_k, r after it
+
+
 class Run(NamedTuple):
     """Payload and clamped membrane before firing, [T, ...]; z = clamp(u + x) in input_then_poly, else None."""
 
@@ -99,15 +102,23 @@ def rounds(h: Tensor, thetas: Tensor, settings: Settings) -> Iterator[tuple[Tens
 
 def fire(h: Tensor, thetas: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
     """(payload, membrane after the reset) of h of any shape; thetas [K]."""
-    payload, r, fired = torch.zeros_like(h), h, torch.zeros((), dtype=torch.bool, device=h.device)
-    for (_, s, after), amplitude in zip(rounds(h, thetas, settings), settings.amplitudes, strict=True):
+    fired = list(rounds(h, thetas, settings))
+    payload = fired[0][1] * settings.amplitudes[0]
+    for (_, s, _), amplitude in zip(fired[1:], settings.amplitudes[1:], strict=True):
         payload.add_(s, alpha=amplitude)
-        r = after
-        if settings.reset == "value":  # the payload would not do: spikes of opposite sign can cancel
-            fired = fired | (s != 0)
+    return payload, _left(h, fired, settings)
+
+
+def _left(h: Tensor, fired: Fired, settings: Settings) -> Tensor:
+    """The membrane after the reset."""
     if settings.reset == "subtract":
-        return payload, r
-    return payload, h.masked_fill(fired, settings.reset_value) if settings.reset == "value" else h
+        return fired[-1][2]
+    if settings.reset == "none":
+        return h
+    any_level = fired[0][1] != 0  # the payload would not do: spikes of opposite sign can cancel
+    for _, s, _ in fired[1:]:
+        any_level |= s != 0
+    return h.masked_fill(any_level, settings.reset_value)
 
 
 def forward(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, u: Tensor) -> tuple[Run, Tensor]:
@@ -151,20 +162,22 @@ def sweep(
     if incoming.positive is not None and incoming.negative is not None:
         above, below = (g.reshape(w.shape) for g in (incoming.positive, -incoming.negative))
         add += torch.where(h > 0, above, torch.where(h < 0, below, torch.zeros_like(below)))
-    inside = (h > settings.lo) & (h < settings.hi)
-    keep, add = keep * inside, add.masked_fill_(~inside, 0.0)
-    v = z if z is not None else torch.cat([u[None], fire(h[:-1], thetas, settings)[1]])
+    outside = (h > settings.lo).logical_and_(h < settings.hi).logical_not_()  # NaN is outside
+    keep, add = keep.masked_fill_(outside, 0.0), add.masked_fill_(outside, 0.0)
+    v = z if z is not None else torch.cat([u[None], _left(h, fired, settings)[:-1]])
     slope = _derivative(a, v)
     if z is not None:
         slope = slope.masked_fill((z <= settings.lo) | (z >= settings.hi), 0.0)
-    gh, gx, gus = torch.empty_like(h), torch.empty_like(h) if z is not None else None, torch.empty_like(h)
+    gh, gx = torch.empty_like(h), torch.empty_like(h) if z is not None else None
+    gus = torch.empty_like(h) if sums.thetas is not None or sums.widths is not None else None
     for t in range(len(h) - 1, -1, -1):
-        gus[t] = gu
+        if gus is not None:
+            gus[t] = gu
         torch.mul(keep[t], gu, out=gh[t]).add_(add[t])
         gu = gh[t] * slope[t]
         if gx is not None:
             gx[t] = gu
-    if sums.thetas is not None or sums.widths is not None:
+    if gus is not None:
         _levels(gp, gus, fired, w, thetas, surrogate, settings, sums)
     if sums.a is not None:
         term = gh.clone() if gx is None else gh
@@ -173,23 +186,22 @@ def sweep(
     return (gh if gx is None else gx), gu
 
 
-Fired = Sequence[tuple[Tensor, Tensor, Tensor]]
-
-
 def _affine(
     h: Tensor, gp: Tensor, fired: Fired, w: Tensor, thetas: Tensor, surrogate: Surrogate, settings: Settings
 ) -> tuple[Tensor, Tensor]:
     """(A, B): the gradient of h is A gu + B for the gradient gu of the membrane after the reset."""
-    keep, add = torch.ones_like(h), torch.zeros_like(h)
+    keep, add = torch.ones_like(h), None
     for k in range(len(fired) - 1, -1, -1):
         up, down = _slopes(surrogate.slope, fired[k][0], thetas[k], w, settings)
         both = up if down is None else up + down
         factor = 1.0 - both * thetas[k]
-        add = add.mul_(factor).add_((gp * settings.amplitudes[k]).mul_(both))
+        paid = (gp * settings.amplitudes[k]).mul_(both)
+        add = paid if add is None else add.mul_(factor).add_(paid)
         if settings.reset == "subtract":
             keep.mul_(factor)
         elif settings.reset == "value":
             keep.masked_fill_(fired[k][1] != 0, 0.0)
+    assert add is not None  # there is a level
     return keep, add
 
 

@@ -167,7 +167,11 @@ class Neuron(Observable):
 
     def thetas(self, like: Tensor) -> Tensor:
         """theta_k [K], in the dtype and on the device of `like`; differentiable where learned."""
-        given = torch.tensor(self.firing.thresholds, dtype=like.dtype, device=like.device)
+        first, *others = values = self.firing.thresholds
+        if all(v == first for v in others):  # filled where it is needed: a copy from main memory would wait for the device
+            given = torch.full((len(values),), first, dtype=like.dtype, device=like.device)
+        else:
+            given = torch.tensor(values, dtype=like.dtype, device=like.device)
         return given if self.log_scale is None else given * self.log_scale.to(like).exp()
 
     def forward(self, x: Tensor) -> Tensor:

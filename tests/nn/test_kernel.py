@@ -80,7 +80,7 @@ def test_threads_change_no_float(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "SHARE", 100)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     parts: list[tuple[int, int]] = []
-    plain = kernel._in_parts
+    plain = kernel.in_parts
 
     def watched(part: Callable[[int, int], None], size: int, work: int) -> None:
         def seen(begin: int, end: int) -> None:
@@ -89,7 +89,7 @@ def test_threads_change_no_float(monkeypatch: pytest.MonkeyPatch) -> None:
 
         plain(seen, size, work)
 
-    monkeypatch.setattr(kernel, "_in_parts", watched)
+    monkeypatch.setattr(kernel, "in_parts", watched)
     for a, b in zip(everything(neuron, x), alone, strict=True):
         assert torch.equal(a, b)
     assert sorted(set(parts)) == [(0, 287), (287, 574), (574, 861)]
