@@ -10,10 +10,10 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snn2hw.errors import MissingExtraError
+from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.export.nir_build import NirWriter
 from snn2hw.export.nir_layers import emit_node
-from snn2hw.frontends.nir_convention import Convention, chosen_convention
+from snn2hw.frontends.nir_convention import PRESETS, Convention, chosen_convention
 from snn2hw.frontends.nir_exact import FORMAT, KEY, fingerprint
 from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback
 from snn2hw.ir.text import to_text
@@ -39,13 +39,21 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
 
     Raises:
         MissingExtraError: nir is not installed. UnsupportedError: a layer for which NIR has no node, by its name.
-        UsageError: an unknown convention.
+        UsageError: an unknown convention, or one whose importer knows no LIF.
     """
     if importlib.util.find_spec("nir") is None:
         raise MissingExtraError("nir", "nir", "writing a .nir file")
     import nir
 
     chosen = chosen_convention(PLAIN if convention is None else convention, dt)
+    if why := chosen.refusal("LIF"):
+        raise UsageError(
+            "no neuron can be written for this convention",
+            where=f"convention '{chosen.name}'",
+            got=why,
+            expected=f"one that reads a LIF: {', '.join(n for n, c in PRESETS.items() if not c.refusal('LIF'))}, or a Convention",
+            do="leave the convention out for NIR's own equation under Euler",
+        )
     w, read = NirWriter(net, chosen), _read(net)
     for node in net.nodes:
         if node.name not in read:
