@@ -11,7 +11,7 @@ from rich.markup import escape
 from snn2hw import api, console
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
-from snn2hw.frontends.nir_convention import PRESETS
+from snn2hw.export.to_nir import CONVENTIONS
 
 EXPORTS = ("c", "nir")
 
@@ -30,7 +30,9 @@ def export(
     ] = False,
     convention: Annotated[
         str | None,
-        typer.Option(help=f"nir: whose importer to write for: {', '.join(PRESETS)}.", show_default="NIR's equation under Euler"),
+        typer.Option(
+            help=f"nir: whose importer to write for: {', '.join(CONVENTIONS)}.", show_default="NIR's equation under Euler"
+        ),
     ] = None,
     dt: Annotated[float | None, typer.Option("--dt", help="nir: seconds of a step. Default: the convention's.")] = None,
 ) -> None:

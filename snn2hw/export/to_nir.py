@@ -19,6 +19,7 @@ from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback
 from snn2hw.ir.text import to_text
 from snn2hw.version import __version__
 
+CONVENTIONS = tuple(name for name, c in PRESETS.items() if not c.refusal("LIF"))  # those one can write for
 PLAIN = Convention(dt=1e-4, name="plain")  # NIR's own equation under Euler: r, v_leak and v_reset are read
 
 
@@ -51,7 +52,7 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
             "no neuron can be written for this convention",
             where=f"convention '{chosen.name}'",
             got=why,
-            expected=f"one that reads a LIF: {', '.join(n for n, c in PRESETS.items() if not c.refusal('LIF'))}, or a Convention",
+            expected=f"one that reads a LIF: {', '.join(CONVENTIONS)}, or a Convention",
             do="leave the convention out for NIR's own equation under Euler",
         )
     w, read = NirWriter(net, chosen), _read(net)
