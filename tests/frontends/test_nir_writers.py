@@ -143,7 +143,7 @@ def test_the_writers_own_forward(
 
 
 @pytest.mark.parametrize(
-    ("name", "right"), [("digits_lnm", {"norse": 355, "snntorch": 355}), ("digits_cf", {"norse": 285, "snntorch": 285})]
+    ("name", "right"), [("digits_lnm", {"norse": 355, "snntorch": 355}), ("digits_cf", {"norse": 285, "snntorch": 279})]
 )
 def test_the_digits_in_other_frameworks(side: Path, tmp_path: Path, name: str, right: dict[str, int]) -> None:
     """What Norse and snnTorch make of our files: of 360 test digits the exact networks know 357."""
