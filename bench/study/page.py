@@ -65,15 +65,7 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
         for how, bits in (("PTQ", 8), ("QAT", 8), ("PTQ", 4), ("QAT", 4)):
             bar = BARS.get((how, bits))
             total, (most, where) = lost(results, task, bits, how), worst(results, task, bits, how)
-            held = (
-                ""
-                if bar is None
-                else "met"
-                if 100 * most <= bar
-                else "met in the mean"
-                if 100 * total.mean <= bar
-                else "**not met**"
-            )
+            held = "" if bar is None else _held(100 * total.mean, 100 * most, bar)
             limit = "" if bar is None else f"{bar:g}"
             yield f"| {task} | {bits} bits | {how} | {total.text()} | {100 * most:.2f} ({where}) | {limit} | {held} |"
     yield ""
