@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _key() -> str:
     """Of everything that decides a result but the case itself: what was kept for another study is none of this one."""
-    sources = [Path(nets.__file__), Path(one.__file__)]
+    rooms = [p for room in ("data", "nn", "passes", "quantize", "train") for p in sorted((ROOT / "snn2hw" / room).rglob("*.py"))]
+    sources = [Path(nets.__file__), Path(one.__file__), *rooms]
     return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:12]
 
 

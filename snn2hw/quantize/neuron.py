@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.executors.torch_program import evaluate_on_tensors
-from snn2hw.ir.program import SPIKES, Op, Program, initial_value, values_of
+from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.nn import through_time
 from snn2hw.nn.neuron import Neuron
 from snn2hw.nn.observe import Observable
@@ -62,6 +62,8 @@ class QuantisedNeuron(Observable):
     def __init__(self, neuron: Neuron, layer: Layer, steps: int) -> None:
         super().__init__()
         self.neuron, self.layer, self.steps = neuron, layer, steps
+        # The gradient at a bound of the clamp is 0, and it is the integers' bound: +4.0 is 32767 * 2**-13 in 16 bits.
+        self.state_range = _real_range(layer.program)
         self.work = 0  # neurons and steps so far
         self.recorded: list[Tensor | None] | None = None  # payload and states of the next forward, where a list is put here
 
@@ -75,13 +77,15 @@ class QuantisedNeuron(Observable):
         run = self._native(x) or _on_tensors
         states = None if self.recorded is None else torch.empty(self.steps, *x.shape[1:], device=x.device)
         forward: Callable[..., tuple[Tensor, ...]] = _Integers.apply
+        lo, hi = self.state_range
+        settings = replace(neuron.settings, lo=lo, hi=hi)
         payload, positive, negative, h = forward(
-            x, a, thetas, widths, neuron.surrogate, neuron.settings, self.layer, self.steps, self.observed, run, states
+            x, a, thetas, widths, neuron.surrogate, settings, self.layer, self.steps, self.observed, run, states
         )
         if self.recorded is not None:
             self.recorded += [payload.detach(), states]
         if self.observed:
-            self.tell(payload, positive, negative, h, neuron.state_range)
+            self.tell(payload, positive, negative, h, self.state_range)
         return payload
 
     def _native(self, x: Tensor) -> Run | None:
@@ -175,6 +179,13 @@ def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: in
         if states is not None:
             states[t] = u
     return payload, h, z
+
+
+def _real_range(program: Program) -> tuple[float, float]:
+    """What the membrane is held to, in real units."""
+    held = program.by_name[MEMBRANE]
+    bounds, unit = declared_interval(held), 2.0**-held.format.frac
+    return bounds.lo * unit, bounds.hi * unit
 
 
 def _by_channel(values: tuple[float, ...], like: Tensor) -> Tensor:

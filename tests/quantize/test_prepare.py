@@ -171,3 +171,17 @@ def test_the_backward_is_that_of_the_real_neuron() -> None:
         assert expected.grad is not None
         assert got is not None
         torch.testing.assert_close(got, expected.grad, rtol=1e-4, atol=1e-5 * float(expected.grad.abs().max()))
+
+
+@pytest.mark.parametrize(("weight", "moves"), [(20.0, False), (-20.0, False), (1.25, True)])
+def test_a_membrane_at_the_integers_bound_has_no_gradient(weight: float, moves: bool) -> None:
+    """+4.0 is 3.99988 in 16 bits: what is held there is held, though it is below the real neuron's bound."""
+    model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.LIF(0.5, reset="none", surrogate=nn.Sigmoid(5.0)), nn.Linear(1, 1))
+    with torch.no_grad():
+        model[0].weight.fill_(weight)
+    x = torch.ones(4, 1)
+    prepared = prepare(model, x, steps=2)
+    prepared(nn.repeat(x, 2)).sum().backward()
+    grad = dict(prepared.named_parameters())["layers.0.weight"].grad
+    assert grad is not None
+    assert bool(grad.any()) == moves
