@@ -60,14 +60,15 @@ class Plan:
 
     Args:
         build: the network, given a function that makes its next neuron. steps: T, and whether one sample is shown at all of them.
-        recipe: of the float training; `again`: of the training on integers after it.
+        recipe: of the float training; `again`: of the training on integers after it, by bits of a weight: the coarser they are,
+            the further they have to go.
     """
 
     build: Callable[[Callable[[], torch.nn.Module]], torch.nn.Module]
     steps: int
     static: bool
     recipe: Recipe
-    again: Recipe
+    again: Mapping[int, Recipe]
     says: str
 
 
@@ -99,10 +100,12 @@ def _recipe(epochs: int, rate: float, **more: Any) -> Recipe:
     return Recipe(epochs=epochs, batch=96, learning_rate=rate, label_smoothing=0.05, coefficient_penalty=1e-2, **more)
 
 
+AGAIN: Mapping[int, Recipe] = {8: _recipe(6, 1e-3), 4: _recipe(15, 3e-3)}
+
 PLANS: Mapping[str, Plan] = {
-    "digits": Plan(_digits, 4, True, _recipe(20, 6e-3), _recipe(6, 1e-3), "16C3-BN-N-M2-32C3-BN-N-A2-32-N-10, T = 4"),
-    "digits-sequential": Plan(_sequential, 8, False, _recipe(60, 6e-3), _recipe(12, 1e-3), "128-BN-N-128-BN-N-10, T = 8"),
-    "digits-events": Plan(_events, 10, False, _recipe(20, 6e-3), _recipe(6, 1e-3), "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10"),
+    "digits": Plan(_digits, 4, True, _recipe(20, 6e-3), AGAIN, "16C3-BN-N-M2-32C3-BN-N-A2-32-N-10, T = 4"),
+    "digits-sequential": Plan(_sequential, 8, False, _recipe(40, 6e-3), AGAIN, "128-BN-N-128-BN-N-10, T = 8"),
+    "digits-events": Plan(_events, 10, False, _recipe(20, 6e-3), AGAIN, "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10"),
 }
 
 

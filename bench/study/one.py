@@ -17,7 +17,6 @@ from snn2hw.quantize import Prepared, prepare
 from snn2hw.trace import Trace
 
 CALIBRATION = 256
-WEIGHT_BITS = (8, 4)
 
 
 def run(case: Case) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def run(case: Case) -> dict[str, Any]:
         "widths": {path: m.surrogate.width for path, m in _neurons(model)},
     }
     sample = data.samples[:CALIBRATION]
-    for bits in WEIGHT_BITS:
+    for bits, recipe in plan.again.items():
         options = snn2hw.Options(weight_bits=bits)
         given = sample if plan.static else sample.transpose(0, 1)
         steps = plan.steps if plan.static else None
@@ -51,7 +50,7 @@ def run(case: Case) -> dict[str, Any]:
         shown = test.samples if plan.static else test.samples.transpose(0, 1)
         found[f"PTQ {bits}"] = _right(snn2hw.simulate(after, shown, traces=False), test.labels)
         prepared = prepare(model, given, TARGET, steps=steps, options=options)
-        _fit(prepared, plan, case, variant.balance, plan.again)
+        _fit(prepared, plan, case, variant.balance, recipe)
         expected = snn2hw.simulate(snn2hw.compile(prepared), shown)
         found[f"QAT {bits}"] = _right(expected, test.labels)
         found[f"compared {bits}"], found[f"differing {bits}"] = _differing(prepared, plan, test.samples, expected)

@@ -30,10 +30,11 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield ""
     if smoke:
         yield "**A smoke test (`--quick`): a tenth of the epochs, one seed. Its numbers say nothing.**\n"
+    commits = sorted({str(r["commit"]) for r in results})
     hours = sum(r["seconds"] for r in results) / 3600
     yield (
         f"Written by `make study`: {len(results)} trainings ({len(VARIANTS)} neurons, {len(PLANS)} tasks, {seeds} seeds), each "
-        f"in floats and twice more on integers, {hours:.1f} hours of one core; torch {torch.__version__}. The tasks are made of "
+        f"in floats and twice more on integers, {hours:.1f} hours of one core; torch {torch.__version__}; commit {', '.join(commits)}. The tasks are made of "
         "scikit-learn's 1,797 real scans of digits ([data.md](data.md)), 1,437 for training, 360 for testing: one test sample is "
         "0.28 points. All neurons of a task share architecture, first weights, order of batches, budget and schedule; nothing "
         "was tuned for one of them, and the test samples decide nothing. ± is the standard deviation over the seeds."
@@ -42,7 +43,8 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield "LNM and CF are neurons as we read the papers; networks and tasks are small, and no published number is reproduced."
     yield ""
     for task, plan in PLANS.items():
-        yield f"* **{task}**: {plan.says}; {plan.recipe.epochs} epochs, then {plan.again.epochs} on the integers."
+        again = ", ".join(f"{recipe.epochs} on integers with weights of {bits} bits" for bits, recipe in plan.again.items())
+        yield f"* **{task}**: {plan.says}; {plan.recipe.epochs} epochs in floats, then {again}."
     yield ""
     yield from _verdicts(results)
     for task in PLANS:

@@ -8,6 +8,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -39,14 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = options.kept / _key()
     results = list(_results(cases, kept, options.workers))
     print(f"wrote {page.write(results, options.out, options.quick)}")
-    return int(any(r[f"differing {bits}"] for r in results for bits in one.WEIGHT_BITS))
+    return int(any(r[f"differing {bits}"] for r in results for bits in nets.AGAIN))
 
 
 def _key() -> str:
-    """Of everything that decides a result but the case itself: what was kept for another study is none of this one."""
-    rooms = [p for room in ("data", "nn", "passes", "quantize", "train") for p in sorted((ROOT / "snn2hw" / room).rglob("*.py"))]
-    sources = [Path(nets.__file__), Path(one.__file__), *rooms]
-    return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:12]
+    """Of what is compared and how: what was kept for another study is none of this one. Results name the commit they are from."""
+    return hashlib.sha256(b"".join(Path(m.__file__ or "").read_bytes() for m in (nets, one))).hexdigest()[:12]
+
+
+def _commit() -> str:
+    """Of this checkout, '+' where it is changed; '' where git does not know."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 def _results(cases: Sequence[Case], kept: Path, workers: int) -> Iterator[dict[str, Any]]:
@@ -54,13 +62,14 @@ def _results(cases: Sequence[Case], kept: Path, workers: int) -> Iterator[dict[s
     files = {case: kept / f"{case.task}_{case.variant.replace(' ', '_')}_{case.seed}_{case.share:g}.json" for case in cases}
     missing = [case for case in cases if not files[case].is_file()]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    commit = _commit()
     spawn = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads can hang
     with Progress(*columns, console=Console(stderr=True)) as bar, ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         shown = bar.add_task("study", total=len(cases), completed=len(cases) - len(missing))
         futures = {pool.submit(one.run, case): case for case in missing}
         for future in as_completed(futures):
             case, aside = futures[future], files[futures[future]].with_suffix(".part")
-            aside.write_text(json.dumps(future.result(), indent=1), encoding="utf-8")
+            aside.write_text(json.dumps({**future.result(), "commit": commit}, indent=1), encoding="utf-8")
             aside.replace(files[case])
             bar.update(shown, advance=1, description=f"{case.task} {case.variant} seed {case.seed}")
     for case in cases:

@@ -19,7 +19,7 @@ def result(task: str, variant: str, seed: int, accuracy: float, lost: float = 0.
     counts = {f"{what} {bits}": n for bits in (8, 4) for what, n in (("compared", 10), ("differing", 0))}
     widths = [1.0] * PLANS[task].steps if VARIANTS[variant].learned else 1.0
     return {
-        "task": task, "variant": variant, "seed": seed, "float": accuracy, **integers, **counts, "seconds": 1.0,
+        "commit": "abc", "task": task, "variant": variant, "seed": seed, "float": accuracy, **integers, **counts, "seconds": 1.0,
         "parameters": 100, "neuron parameters": 2, "rates": dict.fromkeys(layers, 0.25),
         "polynomials": {n: [[0.0, 0.5, 0.1, 0.0]] for n in layers}, "widths": dict.fromkeys(layers, widths),
     }  # fmt: skip
