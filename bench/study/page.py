@@ -34,10 +34,11 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     hours = sum(r["seconds"] for r in results) / 3600
     yield (
         f"Written by `make study`: {len(results)} trainings ({len(VARIANTS)} neurons, {len(PLANS)} tasks, {seeds} seeds), each "
-        f"in floats and twice more on integers, {hours:.1f} hours of one core; torch {torch.__version__}; commit {', '.join(commits)}. The tasks are made of "
-        "scikit-learn's 1,797 real scans of digits ([data.md](data.md)), 1,437 for training, 360 for testing: one test sample is "
-        "0.28 points. All neurons of a task share architecture, first weights, order of batches, budget and schedule; nothing "
-        "was tuned for one of them, and the test samples decide nothing. ± is the standard deviation over the seeds."
+        f"in floats and twice more on integers, {hours:.1f} hours of one core; torch {torch.__version__}; commit "
+        f"{', '.join(commits)}. The tasks are made of scikit-learn's 1,797 real scans of digits ([data.md](data.md)), 1,437 for "
+        "training, 360 for testing: one test sample is 0.28 points. All neurons of a task share architecture, first weights, "
+        "order of batches, budget and schedule; nothing was tuned for one of them, and the test samples decide nothing. ± is the "
+        "standard deviation over the seeds."
     )
     yield ""
     yield "LNM and CF are neurons as we read the papers; networks and tasks are small, and no published number is reproduced."

@@ -19,6 +19,7 @@ from snn2hw.export.c.sums import AT_ONCE
 from snn2hw.export.c.text import rows, table
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.replay import FLAGS
+from snn2hw.native.simplify import simplified_network
 from snn2hw.trace import Ints
 from snn2hw.version import __version__
 
@@ -38,6 +39,7 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
         UsageError: not even one sample asked for. ArtefactError: no sample is the same at every step where the input is.
         UnsupportedError: more memory than an int can count.
     """
+    net = simplified_network(net)
     laid = memory(net)
     samples = _chosen(net, payloads, most)
     source = laid.values[net.input.name]

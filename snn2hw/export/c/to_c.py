@@ -16,6 +16,7 @@ from snn2hw.export.c.runtime import HEAD
 from snn2hw.export.c.synapse import Synapse, biases, packed, packed_events, synapse
 from snn2hw.export.c.synapses import synapse_function
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
+from snn2hw.native.simplify import simplified_network
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
     Args:
         still: whether the input is the same at every step, so that one step of it is given.
     """
+    net = simplified_network(net)
     rough = plan(net, 0, still)
     scratch = [_synapse(n, rough).scratch for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
     laid = plan(net, max(scratch, default=0), still)
