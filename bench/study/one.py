@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import snn2hw
 from bench.study.nets import PLANS, TARGET, VARIANTS, Case, Plan, build
 from snn2hw import nn, train
 from snn2hw.data import task
+from snn2hw.folders import replace_file
 from snn2hw.quantize import Prepared, prepare
 from snn2hw.trace import Trace
 
@@ -56,6 +59,12 @@ def run(case: Case) -> dict[str, Any]:
         found[f"compared {bits}"], found[f"differing {bits}"] = _differing(prepared, plan, test.samples, expected)
     found["seconds"] = time.perf_counter() - begun
     return found
+
+
+def keep(case: Case, file: Path, commit: str) -> None:
+    """`run`, written to a file aside and then renamed."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(file, json.dumps({**run(case), "commit": commit}, indent=1).encode())
 
 
 def _fit(model: torch.nn.Module, plan: Plan, case: Case, balance: float, recipe: train.Recipe) -> None:

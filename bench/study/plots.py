@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from bench.pictures import STYLE
 from bench.study.figures import Result, of
 from bench.study.nets import DRAWN, PLANS, WIDTHS
+from snn2hw.folders import replace_file
 
 REACH = 4.0
 
@@ -63,5 +65,7 @@ def _widths(results: Sequence[Result], path: Path) -> str:
 
 
 def _saved(figure: Figure, path: Path) -> str:
-    figure.savefig(path, metadata={"Date": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, metadata={"Date": None})
+    replace_file(path, drawn.getvalue())
     return path.name

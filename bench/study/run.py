@@ -10,10 +10,9 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -28,24 +27,36 @@ SEEDS = 5
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Train every kind of neuron on every digits task and write docs/study.md.")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of every case (default {SEEDS})")
-    parser.add_argument("--quick", action="store_true", help="a smoke test: one seed, a tenth of the epochs; no page to keep")
+    parser.add_argument("--quick", action="store_true", help="a smoke test: one seed, a tenth of the epochs")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each (default: all cores)"
     )
     parser.add_argument("--kept", type=Path, default=ROOT / "build" / "study", help="where single results are kept")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="where study.md and its plots go (default docs)")
+    parser.add_argument("--out", type=Path, help="where study.md and its plots go (default docs; with --quick build/study/quick)")
     options = parser.parse_args(arguments)
     seeds, share = (1, 0.1) if options.quick else (options.seeds, 1.0)
+    out = options.out or (options.kept / "quick" if options.quick else ROOT / "docs")
     cases = [Case(t, v, s, share) for s, t, v in itertools.product(range(seeds), PLANS, VARIANTS)]
-    kept = options.kept / _key()
-    results = list(_results(cases, kept, options.workers))
-    print(f"wrote {page.write(results, options.out, options.quick)}")
+    commit = _commit()
+    files = {case: options.kept / f"{_key()}_{commit}" / _name(case) for case in cases}
+    failed = _run(files, commit, options.workers)
+    for case, error in failed.items():
+        print(f"{case}: {error}", file=sys.stderr)
+    if failed:
+        print(f"{len(failed)} of {len(cases)} trainings failed; the others are kept, no page is written", file=sys.stderr)
+        return 1
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in files.values()]
+    print(f"wrote {page.write(results, out, options.quick)}")
     return int(any(r[f"differing {bits}"] for r in results for bits in nets.AGAIN))
 
 
 def _key() -> str:
-    """Of what is compared and how: what was kept for another study is none of this one. Results name the commit they are from."""
+    """Of what is compared and how; with the commit, of all that decides a result: what was kept for another is none of this."""
     return hashlib.sha256(b"".join(Path(m.__file__ or "").read_bytes() for m in (nets, one))).hexdigest()[:12]
+
+
+def _name(case: Case) -> str:
+    return f"{case.task}_{case.variant.replace(', ', '_').replace(' ', '_')}_{case.seed}_{case.share:g}.json"
 
 
 def _commit() -> str:
@@ -57,23 +68,21 @@ def _commit() -> str:
         return ""
 
 
-def _results(cases: Sequence[Case], kept: Path, workers: int) -> Iterator[dict[str, Any]]:
-    kept.mkdir(parents=True, exist_ok=True)
-    files = {case: kept / f"{case.task}_{case.variant.replace(' ', '_')}_{case.seed}_{case.share:g}.json" for case in cases}
-    missing = [case for case in cases if not files[case].is_file()]
+def _run(files: Mapping[Case, Path], commit: str, workers: int) -> dict[Case, BaseException]:
+    """Every case that has no file yet, each in a process that writes its own; returns what went wrong."""
+    missing = [case for case in files if not files[case].is_file()]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    commit = _commit()
+    failed: dict[Case, BaseException] = {}
     spawn = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads can hang
     with Progress(*columns, console=Console(stderr=True)) as bar, ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        shown = bar.add_task("study", total=len(cases), completed=len(cases) - len(missing))
-        futures = {pool.submit(one.run, case): case for case in missing}
+        shown = bar.add_task("study", total=len(files), completed=len(files) - len(missing))
+        futures = {pool.submit(one.keep, case, files[case], commit): case for case in missing}
         for future in as_completed(futures):
-            case, aside = futures[future], files[futures[future]].with_suffix(".part")
-            aside.write_text(json.dumps({**future.result(), "commit": commit}, indent=1), encoding="utf-8")
-            aside.replace(files[case])
+            case = futures[future]
+            if error := future.exception():
+                failed[case] = error
             bar.update(shown, advance=1, description=f"{case.task} {case.variant} seed {case.seed}")
-    for case in cases:
-        yield json.loads(files[case].read_text(encoding="utf-8"))
+    return failed
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ def samples_array(sample: Any) -> npt.NDArray[Any]:
         ValueRangeError: not numbers.
     """
     if hasattr(sample, "detach"):
-        sample = sample.detach().cpu().numpy()
+        sample = sample.detach().cpu()
+        sample = (sample.float() if str(sample.dtype) == "torch.bfloat16" else sample).numpy()  # NumPy has no bfloat16
     try:
         x = np.asarray(sample)
     except (ValueError, TypeError) as error:

@@ -138,10 +138,10 @@ class _Call:
         degree = a.shape[1] - 1
         self.held = {
             "a": a.contiguous(),
-            "slope_terms": (a[:, 1:] * torch.arange(1, degree + 1, dtype=a.dtype)).contiguous(),
+            "slope_terms": (a[:, 1:] * torch.arange(1, degree + 1, dtype=a.dtype, device=a.device)).contiguous(),
             "thetas": thetas.contiguous(),
-            "amplitudes": torch.tensor(settings.amplitudes, dtype=x.dtype),
-            "widths": torch.ones(len(x)) if widths is None else widths.contiguous(),
+            "amplitudes": torch.tensor(settings.amplitudes, dtype=x.dtype, device=x.device),
+            "widths": torch.ones(len(x), dtype=x.dtype, device=x.device) if widths is None else widths.contiguous(),
         }
         self.size = x[0].numel()
         self.work = x.numel()

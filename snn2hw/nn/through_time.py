@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from snn2hw.nn import equation, kernel
 from snn2hw.nn.equation import Incoming, Order, Reset, Run, Settings, Sums, fire
@@ -116,6 +117,7 @@ class ThroughTime(torch.autograd.Function):
         return payload, h.clamp_min(0).flatten(1).mean(1), (-h).clamp_min(0).flatten(1).mean(1), h
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         """Of the tensors that entered; None where not asked for."""
         a, thetas, widths, h, z, x, states = ctx.saved_tensors

@@ -5,17 +5,20 @@ lowered for, m_i its constant at degree i (which holds what roundings lose), f_i
 
     constant_i(a) = m_i + floor(2**f_i * sum_j M_ij (a_j - a_t,j) + 1/2),   M_ij = binom(j, i) c**(j-i)
 
-held to a box within which intervals show that no value of the program leaves the target's widths.
+held to a box within which intervals show that no value of the program leaves the target's widths. What the constants stand for,
+a_t + M**-1 (constant - m) 2**-f, is the polynomial that the backward pass differentiates: the one that runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from snn2hw.errors import WidthError
 from snn2hw.ir.integer import IntNeuron
@@ -46,6 +49,7 @@ class Moving:
         box: the raw integers it is held to.
         frac: its binary point.
         degree: i of the coefficient, or level: k of the threshold; the other is None.
+        alone: whether a threshold is that of one level only; else it is that of all.
     """
 
     start: tuple[int, ...]
@@ -53,6 +57,21 @@ class Moving:
     frac: int
     degree: int | None = None
     level: int | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Now:
+    """The constants at one moment.
+
+    Args:
+        raw: by name, [1] or [C], int64.
+        a, thetas: what they stand for, [1 or C, d+1] and [K], float64; differentiable.
+    """
+
+    raw: dict[str, Tensor]
+    a: Tensor
+    thetas: Tensor
 
 
 @dataclass(frozen=True)
@@ -62,7 +81,8 @@ class Constants:
     Args:
         moving: by name of the constant.
         lowered_for: a_t, [1 or C, d+1].
-        expansion: M, [d+1, d+1].
+        expansion, inverse: M and its inverse, [d+1, d+1].
+        thetas: of every level, as lowered, in real units; those that move are at their level in `moving`.
         sums: the synaptic sums for which the widths are proved.
         dtype: an integer dtype that holds every value of the program.
     """
@@ -70,34 +90,71 @@ class Constants:
     moving: Mapping[str, Moving]
     lowered_for: Reals
     expansion: Reals
+    inverse: Reals
+    thetas: tuple[float, ...]
     sums: Interval
     dtype: torch.dtype
 
-    def raw(self, a: Tensor, thetas: Tensor) -> dict[str, Tensor]:
-        """Every moving constant [1 or C], int64, for coefficients a [1 or C, d+1] and thresholds [K]; no gradient."""
-        moved = (a.detach().double() - self._like(self.lowered_for, a)) @ self._like(self.expansion, a).T
-        levels = thetas.detach().double()
-        return {name: _held(m, moved, levels) for name, m in self.moving.items()}
+    def at(self, a: Tensor, thetas: Tensor) -> Now:
+        """For coefficients a [1 or C, d+1] and thresholds [K], float64.
+
+        Backwards rounding is the identity; a constant at an end of its box has the gradient that leads back inside, and no other.
+        """
+        start, expansion, inverse = (_like(v, a) for v in (self.lowered_for, self.expansion, self.inverse))
+        moved, levels = (a - start) @ expansion.T, thetas
+        held, raw = torch.zeros_like(moved), dict[str, Tensor]()
+        deployed = list(_like(np.array(self.thetas), a).unbind())
+        for name, m in self.moving.items():
+            base = _like(np.array(m.start, np.float64), a)
+            if m.degree is None:
+                assert m.level is not None
+                value = _held(levels[m.level : m.level + 1], m, torch.zeros_like(base[:1]))
+                for k in [m.level] if m.alone else range(len(deployed)):
+                    deployed[k] = value[0]
+                raw[name] = (value.detach() * 2.0**m.frac).round().long()
+            else:
+                value = _held(moved[:, m.degree], m, base)
+                held = held.index_add(1, torch.tensor([m.degree], device=a.device), value[:, None])
+                raw[name] = (base + value.detach() * 2.0**m.frac).round().long()
+        learns = any(m.degree is not None for m in self.moving.values())
+        return Now(raw, start + held @ inverse.T if learns else a, torch.stack(deployed))
+
+
+def _like(values: Reals, a: Tensor) -> Tensor:
+    return torch.as_tensor(values, dtype=torch.float64, device=a.device)
+
+
+def _held(real: Tensor, m: Moving, base: Tensor) -> Tensor:
+    """The real value, rounded to the constant's binary point and held to its box about `base` raw integers."""
+    step: Callable[..., Tensor] = _Held.apply
+    return step(real, 2.0**m.frac, m.box.lo - base, m.box.hi - base)
+
+
+class _Held(torch.autograd.Function):
+    """y = floor(x * scale + 1/2) held to [lo, hi], over scale;  dy/dx := 1, beyond an end only for gradients that lead inside."""
 
     @staticmethod
-    def _like(values: Reals, a: Tensor) -> Tensor:
-        return torch.as_tensor(values, dtype=torch.float64, device=a.device)
+    def forward(ctx: Any, x: Tensor, scale: float, lo: Tensor, hi: Tensor) -> Tensor:
+        raw = (x * scale + 0.5).floor()
+        ctx.save_for_backward(raw < lo, raw > hi)
+        return raw.clamp(lo, hi) / scale
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        below, above = ctx.saved_tensors
+        outwards = (below & (grads[0] > 0)) | (above & (grads[0] < 0))
+        return grads[0].masked_fill(outwards, 0.0), None, None, None
 
 
-def _held(m: Moving, moved: Tensor, levels: Tensor) -> Tensor:
-    if m.degree is None:
-        assert m.level is not None
-        raw = (levels[m.level] * 2.0**m.frac + 0.5).floor().reshape(1)
-    else:
-        raw = torch.tensor(m.start, dtype=torch.float64, device=moved.device) + (moved[:, m.degree] * 2.0**m.frac + 0.5).floor()
-    return raw.clamp(m.box.lo, m.box.hi).long()
-
-
-def moving_constants(node: IntNeuron, coefficients: Reals, learned: bool, thresholds: bool, limits: Lowering) -> Constants:
+def moving_constants(
+    node: IntNeuron, lowered_for: Reals, now: Reals, columns: tuple[int, ...], levels: int, thresholds: bool, limits: Lowering
+) -> Constants:
     """The constants of a lowered layer that learning moves, with the widest box for which the widths can be proved.
 
     Args:
-        coefficients: those it was lowered for. learned, thresholds: whether coefficients and thresholds are learned.
+        lowered_for: the coefficients it was lowered for; now: those it has, about which the boxes lie.
+        columns: the degrees whose coefficients are learned. levels: K. thresholds: whether they are learned.
 
     Raises:
         WidthError: not even the program as it is keeps within the target.
@@ -107,18 +164,20 @@ def moving_constants(node: IntNeuron, coefficients: Reals, learned: bool, thresh
     centre = values_of(program.by_name["centre"])[0] if "centre" in program.by_name else 0
     unit = 2.0**-held.format.frac
     reach = (declared_interval(held) - Interval(centre, centre)).magnitude * unit
-    total = horner_bounds(expanded(coefficients, centre * unit), reach)[0]
-    expansion = expanded(np.eye(coefficients.shape[1]), centre * unit).T
+    total = horner_bounds(expanded(lowered_for, centre * unit), reach)[0]
+    identity = np.eye(lowered_for.shape[1])
+    expansion, inverse = (expanded(identity, c * unit).T for c in (centre, -centre))
+    away = (now - lowered_for) @ expansion.T
     for growth in GROWTHS:
-        room = [growth * total / coefficients.shape[1] * reach**-i for i in range(coefficients.shape[1])] if learned else []
-        moving = dict(_moving(program, room, len(coefficients), thresholds, growth, limits))
+        room = [growth * total / len(columns) * reach**-i for i in range(len(identity))] if columns else []
+        moving = dict(_moving(program, room, away, thresholds, growth, limits))
         x = declared_interval(program.input)
         most = min(int(max(x.magnitude, 1) * (1 + 3 * growth)), 2 ** (limits.synapse_bits - 1) - 1)
         sums = x.hull(Interval(-most, most))
         free = _free(program, moving, sums)
         if (widest := max(r.bits[0] for r in ranges(free).values())) <= limits.accumulator_bits:
             dtype = torch.int32 if arithmetic_bits(free) == 32 else torch.int64
-            return Constants(moving, coefficients, expansion, sums, dtype)
+            return Constants(moving, lowered_for, expansion, inverse, _thetas(program, levels), sums, dtype)
     raise WidthError(
         "the neuron program leaves no room to learn",
         where=node.source or node.name,
@@ -128,21 +187,29 @@ def moving_constants(node: IntNeuron, coefficients: Reals, learned: bool, thresh
     )
 
 
+def _thetas(program: Program, levels: int) -> tuple[float, ...]:
+    """Of every level, in real units; all have the same constant where there is but one."""
+    found = [values_of(i)[0] * 2.0**-i.format.frac for i in program.of(Op.PARAM) if i.name.startswith("threshold")]
+    return tuple(found if len(found) == levels else found * levels)
+
+
 def _moving(
-    program: Program, room: list[float], rows: int, thresholds: bool, growth: float, limits: Lowering
+    program: Program, room: list[float], away: Reals, thresholds: bool, growth: float, limits: Lowering
 ) -> Iterator[tuple[str, Moving]]:
     widest = Interval(-(2 ** (limits.coefficient_bits - 1)), 2 ** (limits.coefficient_bits - 1) - 1)
     for i in program.of(Op.PARAM):
         values, frac = values_of(i), i.format.frac
-        own = Interval.of(values)
         if room and i.name[0] == "a" and i.name[1:].isdigit():
-            extra = int(room[int(i.name[1:])] * 2.0**frac)
+            degree = int(i.name[1:])
+            start = values if len(values) == len(away) else values * len(away)
+            own = Interval.of([v + int(np.floor(d * 2.0**frac + 0.5)) for v, d in zip(start, away[:, degree], strict=True)])
+            extra = int(room[degree] * 2.0**frac)
             box = (own + Interval(-extra, extra)).meet(widest.lo, widest.hi)
-            start = values if len(values) == rows else values * rows
-            yield i.name, Moving(start, own if box is None else box.hull(own), frac, degree=int(i.name[1:]))
+            yield i.name, Moving(start, own if box is None else box.hull(own), frac, degree=degree)
         elif thresholds and i.name.startswith("threshold"):
-            level = int(i.name[len("threshold") :] or 1) - 1
-            yield i.name, Moving(values, Interval(1, max(own.hi, int(own.hi * (1 + growth)))), frac, level=level)
+            number = i.name[len("threshold") :]
+            box = Interval(1, max(values[0], int(values[0] * (1 + growth))))
+            yield i.name, Moving(values, box, frac, level=int(number or 1) - 1, alone=bool(number))
 
 
 def _free(program: Program, moving: Mapping[str, Moving], sums: Interval) -> Program:

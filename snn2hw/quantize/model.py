@@ -35,27 +35,28 @@ from snn2hw.passes.quantise import SUM_BITS
 from snn2hw.quantize.constants import with_constants
 from snn2hw.quantize.native import STATE
 from snn2hw.quantize.neuron import QuantisedNeuron
-from snn2hw.quantize.synapse import Synapse
+from snn2hw.quantize.synapse import FLOAT32_EXACT, Synapse
 from snn2hw.quantize.template import Template
-from snn2hw.quantize.values import outside, payloads, pooled
+from snn2hw.quantize.values import outside, payloads, pooled, undefined
 from snn2hw.trace import Trace
 
 
 class Prepared(torch.nn.Module):
     """logits [T, N, classes] of samples [T, N, ...]: forwards the integer network of `integers()`, bit for bit.
 
-    logits = raw integers of the readout * their scale. Train it as any torch model, then `snn2hw.compile` it: nothing changes
-    any more. Made by `prepare`. In training and evaluation mode it computes the same.
+    logits = raw integers of the readout * their scale, the nearest float32. Train it as any torch model, then `snn2hw.compile`
+    it: nothing changes any more. Made by `prepare`. In training and evaluation mode it computes the same.
 
     Args:
         template: the network whose constants move. layers: the synapses and neurons, by name of their node.
+        bounds: the largest magnitude of every node's value, whatever is learned.
     """
 
     fingerprint: Tensor
 
-    def __init__(self, template: Template, layers: dict[str, Synapse | QuantisedNeuron]) -> None:
+    def __init__(self, template: Template, layers: dict[str, Synapse | QuantisedNeuron], bounds: dict[str, int]) -> None:
         super().__init__()
-        self.template = template
+        self.template, self.bounds = template, bounds
         self.layers = torch.nn.ModuleDict({_key(name): layer for name, layer in layers.items()})
         self.register_buffer("fingerprint", _fingerprint(template.done.network))
         scale = template.done.scales[self._net.readout.name]
@@ -86,20 +87,25 @@ class Prepared(torch.nn.Module):
 
         Raises:
             ShapeError: another number of steps, or steps that differ where one sample is shown at all of them.
-            ValueRangeError: input outside its declared range.
+            ValueRangeError: input outside its declared range; a parameter that is NaN or infinite.
             WidthError: learning has driven a synaptic sum out of what the neuron program is proved for.
         """
+        logits = self._readout(x).float() * self.logit_scale
+        return logits.expand(self.steps, *logits.shape[1:])
+
+    def _readout(self, x: Tensor) -> Tensor:
+        """Raw integers of the readout, [T, N, classes], or [1, N, classes] where every step has the same."""
         net = self._net
         values = {net.input.name: self._encoded(x)}
-        beyond: dict[str, Tensor] = {}
+        wrong: dict[str, Tensor] = {}
         for node in net.nodes[1:]:
             entering = [values[i] for i in node.inputs]
-            if isinstance(node, IntNeuron):
-                beyond[node.name] = outside(entering[0], self._neuron(node.name).layer.constants.sums)
             values[node.name] = self._value(node, entering)
-        self._check(beyond)
-        logits = values[net.readout.name].float() * self.logit_scale
-        return logits.expand(self.steps, *logits.shape[1:])
+            if isinstance(node, IntNeuron):
+                neuron = self._neuron(node.name)
+                wrong[node.name] = outside(entering[0], neuron.layer.constants.sums) | neuron.undefined
+        self._check(wrong)
+        return values[net.readout.name]
 
     @torch.no_grad()
     def trace(self, x: Tensor) -> Trace:
@@ -109,7 +115,7 @@ class Prepared(torch.nn.Module):
         try:
             for layer in neurons.values():
                 layer.recorded = []
-            logits = self(x)
+            raw = self._readout(x)
             for name, layer in neurons.items():
                 payload, states = layer.recorded or (None, None)
                 assert payload is not None
@@ -118,7 +124,7 @@ class Prepared(torch.nn.Module):
         finally:
             for layer in neurons.values():
                 layer.recorded = None
-        readout = _integers(logits.double() / self.logit_scale).sum(0)
+        readout = _integers(raw.expand(self.steps, *raw.shape[1:])).sum(0)
         return Trace.from_arrays({"readout": readout, **arrays}, "prepared model")
 
     def integers(self) -> IntegerNetwork:
@@ -145,9 +151,13 @@ class Prepared(torch.nn.Module):
             node = replace(node, weight=weight, bias=bias)
         elif isinstance(node, IntNeuron):
             neuron = self._neuron(node.name)
-            node = replace(node, program=with_constants(node.program, neuron.constants(), sources[0].interval))
+            now = neuron.now()
+            if not bool(now.a.isfinite().all() & now.thetas.isfinite().all()):
+                raise undefined(node.source or node.name)
+            constants = {name: tuple(raw.tolist()) for name, raw in now.raw.items()}
+            node = replace(node, program=with_constants(node.program, constants, sources[0].interval))
             if node.meaning is not None:
-                rows = neuron.neuron.coefficients.detach().double().tolist()
+                rows = now.a.detach().tolist()
                 node = replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, rows))))
         interval = node_interval(node, [s.interval for s in sources]) if sources else node.interval
         width = max(SUM_BITS, Format.holding(interval, 0).width)
@@ -162,6 +172,8 @@ class Prepared(torch.nn.Module):
         if isinstance(node, IntConv2d | IntLinear | IntNeuron):
             y: Tensor = self.layers[_key(node.name)](x[0])
             return y
+        if self.bounds[node.name] >= FLOAT32_EXACT:
+            x = [v.double() for v in x]
         if isinstance(node, IntSumPool2d | IntMaxPool2d):
             return pooled(node, x[0])
         if isinstance(node, IntFlatten):
@@ -183,6 +195,10 @@ class Prepared(torch.nn.Module):
                 expected=f"[{self.steps}, N, {', '.join(map(str, source.shape))}]",
                 do="show static samples for T steps: nn.repeat(images, steps)",
             )
+        if x.shape[1] == 0:
+            raise ShapeError(
+                "there are no samples", where=f"input '{source.name}'", got=str(list(x.shape)), expected="at least one"
+            )
         if source.static:
             if x.stride(0) != 0 and not bool((x == x[:1]).all()):
                 raise ShapeError(
@@ -195,10 +211,12 @@ class Prepared(torch.nn.Module):
             x = x[:1]
         return payloads(source, x)
 
-    def _check(self, beyond: dict[str, Tensor]) -> None:
-        if not beyond or not bool(torch.stack(list(beyond.values())).any()):
+    def _check(self, wrong: dict[str, Tensor]) -> None:
+        if not wrong or not bool(torch.stack(list(wrong.values())).any()):
             return
-        name = next(name for name, outside in beyond.items() if bool(outside))
+        name = next(name for name, here in wrong.items() if bool(here))
+        if any(not bool(p.isfinite().all()) for p in self.parameters()):
+            raise undefined(name)
         raise WidthError(
             "learning has driven a synaptic sum out of what the neuron program holds",
             where=name,
@@ -226,8 +244,9 @@ def _integers(x: Tensor) -> npt.NDArray[np.int64]:
 
 
 def _key(name: str) -> str:
-    """A module path as one name: torch keeps the dot for itself."""
-    return name.replace(".", "/")
+    """A module path as one name: torch keeps the dot, and the names of a dictionary's methods, for itself."""
+    key = name.replace(".", "/")
+    return f"{key}/" if hasattr(torch.nn.ModuleDict, key) or hasattr(torch.nn.Module(), key) else key
 
 
 def _fingerprint(net: IntegerNetwork) -> Tensor:

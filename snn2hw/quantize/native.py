@@ -113,8 +113,8 @@ def call(
         if i.name in given
     ]
     shape = (steps, *x.shape[1:])
-    payload, h = torch.empty(shape), torch.empty(shape)
-    z = torch.empty(shape) if ARGUMENT in program.by_name else None
+    payload, h = (torch.empty(shape, dtype=torch.float32, device=x.device) for _ in range(2))
+    z = torch.empty_like(h) if ARGUMENT in program.by_name else None
     samples = x.shape[1]
     sizes = [ctypes.c_int64(n) for n in (steps, int(len(x) > 1), samples, x[0, 0].numel())]
     pointers = [ctypes.c_void_p(None if p is None else p.data_ptr()) for p in (x, payload, h, z, states, *held)]

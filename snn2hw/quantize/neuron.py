@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from snn2hw.executors.torch_program import evaluate_on_tensors
 from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, values_of
@@ -17,7 +18,7 @@ from snn2hw.nn.neuron import Neuron
 from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.quantize import native
-from snn2hw.quantize.constants import Constants
+from snn2hw.quantize.constants import Constants, Now
 from snn2hw.quantize.native import ARGUMENT, MEMBRANE, STATE
 
 WORTH = 1 << 22  # neurons and steps after which a program is worth compiling
@@ -48,6 +49,18 @@ class Layer:
         several = {i.name: values_of(i) for i in self.program.of(Op.PARAM) if len(values_of(i)) > 1}
         return {name: values for name, values in several.items() if name not in self.constants.moving}
 
+    def fixed(self, device: torch.device) -> dict[str, Tensor]:
+        """They as tensors, int64."""
+        return {name: torch.tensor(values, dtype=torch.int64, device=device) for name, values in self.fixed_rows.items()}
+
+    def settings(self, real: through_time.Settings) -> through_time.Settings:
+        """The real neuron's, with the bounds and the reset value that the integers have: +4.0 is 32767 * 2**-13 in 16 bits."""
+        held = self.program.by_name[MEMBRANE]
+        bounds, unit = declared_interval(held), 2.0**-held.format.frac
+        given = self.program.by_name.get("reset_value")
+        value = real.reset_value if given is None else values_of(given)[0] * unit
+        return replace(real, lo=bounds.lo * unit, hi=bounds.hi * unit, reset_value=value)
+
 
 class QuantisedNeuron(Observable):
     """Forwards the integer program, for all steps; backwards `snn2hw.nn.through_time.backward` at the membranes it went through.
@@ -61,32 +74,36 @@ class QuantisedNeuron(Observable):
 
     def __init__(self, neuron: Neuron, layer: Layer, steps: int) -> None:
         super().__init__()
-        self.neuron, self.layer, self.steps = neuron, layer, steps
-        # The gradient at a bound of the clamp is 0, and it is the integers' bound: +4.0 is 32767 * 2**-13 in 16 bits.
-        self.state_range = _real_range(layer.program)
+        # Constants must not depend on how a device rounds a sigmoid or an exponential in float32.
+        self.neuron, self.layer, self.steps = neuron.double(), layer, steps
         self.work = 0  # neurons and steps so far
         self.recorded: list[Tensor | None] | None = None  # payload and states of the next forward, where a list is put here
+        self.undefined = torch.zeros((), dtype=torch.bool)  # whether a parameter was NaN or infinite in the last forward
 
     def forward(self, x: Tensor) -> Tensor:
         """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]."""
-        neuron = self.neuron
-        a = neuron.coefficients.float()
-        widths = neuron.surrogate.widths(self.steps, a)
-        thetas = neuron.thetas(a)
+        now, settings = self.now(), self.layer.settings(self.neuron.settings)
+        self.undefined = ~(now.a.isfinite().all() & now.thetas.isfinite().all())
+        a, thetas = now.a.float(), now.thetas.float()
+        widths = self.neuron.surrogate.widths(self.steps, a)
         self.work += self.steps * x[0].numel()
         run = self._native(x) or _on_tensors
-        states = None if self.recorded is None else torch.empty(self.steps, *x.shape[1:], device=x.device)
+        constants = {**self.layer.fixed(x.device), **now.raw}
+        states = None if self.recorded is None else torch.empty(self.steps, *x.shape[1:], dtype=torch.float32, device=x.device)
         forward: Callable[..., tuple[Tensor, ...]] = _Integers.apply
-        lo, hi = self.state_range
-        settings = replace(neuron.settings, lo=lo, hi=hi)
         payload, positive, negative, h = forward(
-            x, a, thetas, widths, neuron.surrogate, settings, self.layer, self.steps, self.observed, run, states
+            x, a, thetas, widths, self.neuron.surrogate, settings, self.layer, constants, self.steps, self.observed, run, states
         )
         if self.recorded is not None:
             self.recorded += [payload.detach(), states]
         if self.observed:
-            self.tell(payload, positive, negative, h, self.state_range)
+            self.tell(payload, positive, negative, h, (settings.lo, settings.hi))
         return payload
+
+    def now(self) -> Now:
+        """The moving constants of the program as they are now, and what they stand for."""
+        a = self.neuron.coefficients.double()
+        return self.layer.constants.at(a, self.neuron.thetas(a))
 
     def _native(self, x: Tensor) -> Run | None:
         """The compiled program, on a CPU with a compiler, once it is worth it."""
@@ -105,12 +122,6 @@ class QuantisedNeuron(Observable):
 
         return run
 
-    def constants(self) -> dict[str, tuple[int, ...]]:
-        """The moving constants of the program as they are now, one per channel or one."""
-        a = self.neuron.coefficients.detach().float()
-        raw = self.layer.constants.raw(a, self.neuron.thetas(a))
-        return {name: tuple(values.tolist()) for name, values in raw.items()}
-
     def extra_repr(self) -> str:
         """Name and width of the program, for print."""
         return f"{self.layer.program.kind}, {len(self.layer.program.instructions)} instructions in {self.layer.constants.dtype}"
@@ -127,12 +138,13 @@ class _Integers(torch.autograd.Function):
         surrogate: Surrogate,
         settings: through_time.Settings,
         layer: Layer,
+        constants: dict[str, Tensor],
         steps: int,
         observed: bool,
         run: Run,
         states: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
-        payload, h, z = run(x, layer, _constants(layer, a, thetas), steps, states)
+        payload, h, z = run(x, layer, {n: v.to(layer.constants.dtype) for n, v in constants.items()}, steps, states)
         unit = 2.0 ** -layer.program.states[STATE].format.frac
         h, z = h.mul_(unit), None if z is None else z.mul_(unit)
         ctx.save_for_backward(a, thetas, widths, h, z)
@@ -144,6 +156,7 @@ class _Integers(torch.autograd.Function):
         return payload, h.clamp_min(0).flatten(1).mean(1), (-h).clamp_min(0).flatten(1).mean(1), h
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         a, thetas, widths, h, z = ctx.saved_tensors
         payload, positive, negative, _ = grads
@@ -154,13 +167,7 @@ class _Integers(torch.autograd.Function):
         gx = (found.x * _by_channel(ctx.layer.input_factor, found.x)).to(ctx.dtype)
         if ctx.shown == 1 and len(gx) > 1:
             gx = gx.sum(0, keepdim=True)
-        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None, None
-
-
-def _constants(layer: Layer, a: Tensor, thetas: Tensor) -> dict[str, Tensor]:
-    """Every constant that moves or differs by channel, [1] or [C]."""
-    fixed = {name: torch.tensor(values, device=a.device) for name, values in layer.fixed_rows.items()}
-    return {name: v.to(layer.constants.dtype) for name, v in {**fixed, **layer.constants.raw(a, thetas)}.items()}
+        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None, None, None
 
 
 def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int, states: Tensor | None) -> Made:
@@ -168,7 +175,7 @@ def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: in
     raw = x.to(layer.constants.dtype)
     own = {i: v.reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
     u = torch.full_like(raw[0], initial_value(program.states[STATE]))
-    payload, h = (torch.empty(steps, *x.shape[1:], device=x.device) for _ in range(2))
+    payload, h = (torch.empty(steps, *x.shape[1:], dtype=torch.float32, device=x.device) for _ in range(2))
     z = torch.empty_like(h) if ARGUMENT in program.by_name else None
     for t in range(steps):
         values = evaluate_on_tensors(program, raw[t if len(raw) > 1 else 0], {STATE: u}, own)
@@ -179,13 +186,6 @@ def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: in
         if states is not None:
             states[t] = u
     return payload, h, z
-
-
-def _real_range(program: Program) -> tuple[float, float]:
-    """What the membrane is held to, in real units."""
-    held = program.by_name[MEMBRANE]
-    bounds, unit = declared_interval(held), 2.0**-held.format.frac
-    return bounds.lo * unit, bounds.hi * unit
 
 
 def _by_channel(values: tuple[float, ...], like: Tensor) -> Tensor:

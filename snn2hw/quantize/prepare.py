@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from math import prod
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ import torch
 from snn2hw.frontends.from_torch import from_torch
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir import network as real
-from snn2hw.ir.integer import IntConv2d, IntLinear, IntNeuron
+from snn2hw.ir.integer import IntAdd, IntConv2d, IntLinear, IntNeuron, IntSumPool2d
 from snn2hw.nn.neuron import Neuron
 from snn2hw.passes.base import Options
 from snn2hw.quantize.constants import moving_constants
@@ -20,6 +22,8 @@ from snn2hw.quantize.neuron import Layer, QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Learned, Template, make_template
 from snn2hw.target import load_target
+
+_Module = TypeVar("_Module", bound=torch.nn.Module)
 
 
 def prepare(
@@ -47,14 +51,26 @@ def prepare(
     source, t = input_node(sample, steps, input_range)
     network = from_torch(model, source, t)
     modules = dict(model.named_modules())
-    # a module that the model calls twice is one module here, too
-    copies = {p: copy.deepcopy(m) for p, m in modules.items() if isinstance(m, Neuron)}
-    neurons = {n.name: copies[n.name.split("#")[0]] for n in network.neurons}
+    memo: dict[int, object] = {}  # what the model shares, the copies share: a neuron that is called twice, a surrogate
+    copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron)}
+    neurons = {n.name: _of(copies, n.name) for n in network.neurons}
     learned = {name: _learned(neuron) for name, neuron in neurons.items()}
     template = make_template(network, learned, np.asarray(x, np.float64), chosen, options or Options())
-    return Prepared(template, _layers(template, neurons, learned)).to(_device(model))
+    layers, bounds = _layers(template, neurons, learned)
+    for name, layer in layers.items():
+        module = _of(modules, name)
+        for parameter in ("weight", "bias"):
+            if isinstance(layer, Synapse) and getattr(module, parameter, None) is not None:
+                getattr(layer, parameter).requires_grad = getattr(module, parameter).requires_grad
+    return Prepared(template, layers, bounds).to(_device(model))
 
 
+def _of(modules: dict[str, _Module], name: str) -> _Module:
+    """The module a node comes from; of a model that is one layer the model itself."""
+    return modules.get(name.split("#", maxsplit=1)[0]) or modules[""]
+
+
+@torch.enable_grad()
 def _learned(neuron: Neuron) -> Learned:
     """Every degree of an LNM; of neurons whose decay is learned only that of the decay."""
     a = neuron.coefficients
@@ -63,29 +79,42 @@ def _learned(neuron: Neuron) -> Learned:
     return Learned(columns, neuron.thetas(a).requires_grad)
 
 
-def _layers(template: Template, neurons: dict[str, Neuron], learned: dict[str, Learned]) -> dict[str, Synapse | QuantisedNeuron]:
+def _layers(
+    template: Template, neurons: dict[str, Neuron], learned: dict[str, Learned]
+) -> tuple[dict[str, Synapse | QuantisedNeuron], dict[str, int]]:
+    """The layers that learn, and the largest magnitude of every node's value, whatever they learn."""
     done = template.done
     reals = {n.name: n for n in done.real.nodes}
-    known = {n.name: n for n in done.network.nodes}
     layers: dict[str, Synapse | QuantisedNeuron] = {}
+    bounds: dict[str, int] = {}
     for node in done.network.nodes:
+        entering = [bounds[i] for i in node.inputs]
         if isinstance(node, IntConv2d | IntLinear):
             folded = reals[node.name]
             assert isinstance(folded, real.Conv2d | real.Linear)
-            entering, leaving = (done.scales[n] for n in (node.inputs[0], node.name))
+            leaving = done.scales[node.name]
             bias_scale = 1.0 / leaving.values
-            weight_scale = entering.values[0] * bias_scale
+            weight_scale = done.scales[node.inputs[0]].values[0] * bias_scale
             limit = 2 ** (min(done.options.weight_bits, done.target.lowering.weight_bits) - 1) - 1
-            layers[node.name] = Synapse(folded, node, weight_scale, bias_scale, limit, known[node.inputs[0]].interval)
+            synapse = layers[node.name] = Synapse(folded, node, weight_scale, bias_scale, limit, entering[0])
+            bounds[node.name] = synapse.bound
         elif isinstance(node, IntNeuron):
-            what = learned[node.name]
+            neuron, what, lowered_for = neurons[node.name], learned[node.name], template.lowered_for[node.name]
+            now = neuron.coefficients.detach().cpu().double().numpy()
             constants = moving_constants(
-                node, template.lowered_for[node.name], bool(what.columns), what.thresholds, done.target.lowering
+                node, lowered_for, now, what.columns, len(neuron.thresholds), what.thresholds, done.target.lowering
             )
             factor = tuple(done.scales[node.inputs[0]].values.tolist())
             layer = Layer(node.program, constants, factor, node.format.frac)
-            layers[node.name] = QuantisedNeuron(neurons[node.name], layer, done.network.steps)
-    return layers
+            layers[node.name] = QuantisedNeuron(neuron, layer, done.network.steps)
+            bounds[node.name] = node.interval.magnitude
+        elif isinstance(node, IntSumPool2d):
+            bounds[node.name] = prod(node.window.kernel) * entering[0]
+        elif isinstance(node, IntAdd):
+            bounds[node.name] = sum(b << shift for b, shift in zip(entering, node.shifts, strict=True))
+        else:
+            bounds[node.name] = entering[0] if entering else node.interval.magnitude
+    return layers, bounds
 
 
 def _device(model: torch.nn.Module) -> torch.device:

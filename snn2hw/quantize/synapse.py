@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from snn2hw.ir.integer import Int8s, Int32s, IntConv2d, IntLinear
 from snn2hw.ir.network import Conv2d, Linear, Reals
-from snn2hw.num import Interval
 from snn2hw.passes.base import channels_first
+from snn2hw.quantize.values import undefined
 
 FLOAT32_EXACT = 2**24  # float32 holds every integer up to here, whatever the order of a sum
 TF32_EXACT = 2**11  # a tensor core's TF32 holds these factors; their sums are float32
-BIAS_LIMIT = 2**23 - 1  # `quantise` keeps biases below half of it
+BIAS_ROOM, LEAST_BIAS = 4, 2**20  # a bias may grow to so many times the largest of its layer, and to this in any case
 
 
 class Synapse(torch.nn.Module):
@@ -29,7 +31,11 @@ class Synapse(torch.nn.Module):
         real: the folded layer, whose weights are learned from here on. made: its integers.
         weight_scale: raw integers per unit of weight, one per channel or [1]; bias_scale likewise.
         limit: the largest |W|.
-        x: the interval of the payloads that enter.
+        entering: the largest magnitude of what enters, whatever is learned before it.
+
+    Attributes:
+        bound: the largest magnitude of a sum, whatever is learned. dtype: float32 where it holds every partial sum, else
+            float64.
     """
 
     weight_scale: Tensor
@@ -42,23 +48,23 @@ class Synapse(torch.nn.Module):
         weight_scale: Reals,
         bias_scale: Reals,
         limit: int,
-        x: Interval,
+        entering: int,
     ) -> None:
         super().__init__()
-        self.limit = limit
+        self.limit, self.path = limit, real.source or real.name
         self.conv = (real.window, real.groups) if isinstance(real, Conv2d) else None
         scale = channels_first(weight_scale, real.weight.ndim)
         self.register_buffer("weight_scale", torch.as_tensor(scale, dtype=torch.float64))
         self.register_buffer("bias_scale", torch.as_tensor(bias_scale, dtype=torch.float64))
-        self.weight = torch.nn.Parameter(_latent(real.weight, made.weight, scale))
-        self.bias = torch.nn.Parameter(_latent(real.bias, made.bias, bias_scale))
-        fan_in = int(np.prod(made.weight.shape[1:]))
-        exact = fan_in * limit * x.magnitude + BIAS_LIMIT < FLOAT32_EXACT and x.magnitude <= TF32_EXACT
-        self.dtype = torch.float32 if exact else torch.float64
+        self.weight = torch.nn.Parameter(_latent(real.weight, made.weight, scale, limit))
+        self.bias = torch.nn.Parameter(_latent(real.bias, made.bias, bias_scale, None))
+        self.bias_limit = max(BIAS_ROOM * int(np.abs(made.bias.astype(np.int64)).max(initial=0)), LEAST_BIAS)
+        self.bound = int(np.prod(made.weight.shape[1:])) * limit * entering + self.bias_limit
+        self.dtype = torch.float32 if self.bound < FLOAT32_EXACT and entering <= TF32_EXACT else torch.float64
 
     def forward(self, x: Tensor) -> Tensor:
         """y [T, N, O, ...] of x [T, N, I, ...]."""
-        with torch.autocast(x.device.type, enabled=False), torch.backends.cudnn.flags(enabled=False):
+        with torch.autocast(x.device.type, enabled=False), _exact_convolutions(x):
             w, b = (raw.to(self.dtype) for raw in self._raw())
             flat = x.to(self.dtype).flatten(0, 1)
             if self.conv is None:
@@ -69,12 +75,18 @@ class Synapse(torch.nn.Module):
         return y.reshape(*x.shape[:2], *y.shape[1:])
 
     def integers(self) -> tuple[Int8s, Int32s]:
-        """(W, b) as they are now."""
+        """(W, b) as they are now.
+
+        Raises:
+            ValueRangeError: a weight or bias is NaN or infinite.
+        """
         w, b = (raw.detach().cpu().numpy() for raw in self._raw())
+        if not (np.isfinite(w).all() and np.isfinite(b).all()):
+            raise undefined(self.path)
         return w.astype(np.int8), b.astype(np.int32)
 
     def _raw(self) -> tuple[Tensor, Tensor]:
-        return _rounded(self.weight, self.weight_scale, self.limit), _rounded(self.bias, self.bias_scale, BIAS_LIMIT)
+        return _rounded(self.weight, self.weight_scale, self.limit), _rounded(self.bias, self.bias_scale, self.bias_limit)
 
     def extra_repr(self) -> str:
         """Shape and range of the weights, for print."""
@@ -96,16 +108,27 @@ class _Rounded(torch.autograd.Function):
         return y.clamp(-limit, limit)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (free,) = ctx.saved_tensors
         return grads[0] * free, None
 
 
-def _latent(real: Reals, made: Int8s | Int32s, scale: Reals) -> Tensor:
+def _latent(real: Reals, made: Int8s | Int32s, scale: Reals, limit: int | None) -> Tensor:
     """The real values in float32, moved by less than a rounding step where they would give other integers than were made."""
     found = torch.as_tensor(real, dtype=torch.float32)
-    limit = np.abs(made.astype(np.int64)).max(initial=1)
     raw = np.floor(found.double().numpy() * scale + 0.5)
-    return torch.where(
-        torch.as_tensor(np.clip(raw, -limit, limit) == made), found, torch.as_tensor(made / scale, dtype=torch.float32)
-    )
+    same = (raw if limit is None else np.clip(raw, -limit, limit)) == made
+    return torch.where(torch.as_tensor(same), found, torch.as_tensor(made / scale, dtype=torch.float32))
+
+
+@contextmanager
+def _exact_convolutions(x: Tensor) -> Iterator[None]:
+    """cuDNN may choose Winograd, whose transforms round; torch's own convolutions are products of matrices."""
+    before = torch.backends.cudnn.enabled
+    if x.is_cuda:
+        torch.backends.cudnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = before

@@ -63,7 +63,7 @@ def make_template(
     except WidthError:
         done = Lower().run(start)
     lowered_for = {n.name: n.equation.coefficients for n in nodes if isinstance(n, UnloweredNeuron)}
-    return Template(replace(done, target=target), lowered_for)
+    return Template(replace(done, target=target, sample=np.empty(0)), lowered_for)
 
 
 def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:

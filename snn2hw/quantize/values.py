@@ -33,9 +33,9 @@ def payloads(source: IntInput, x: Tensor) -> Tensor:
 
 
 def outside(x: Tensor, sums: Interval) -> Tensor:
-    """Whether any value leaves the interval, as a tensor: asking costs a GPU nothing until it is read."""
+    """Whether any value leaves the interval or is NaN, as a tensor that is not waited for."""
     lo, hi = x.detach().aminmax()
-    return (lo < sums.lo) | (hi > sums.hi)
+    return ~((lo >= sums.lo) & (hi <= sums.hi))  # NaN is outside, too
 
 
 def pooled(node: IntSumPool2d | IntMaxPool2d, x: Tensor) -> Tensor:
@@ -46,3 +46,14 @@ def pooled(node: IntSumPool2d | IntMaxPool2d, x: Tensor) -> Tensor:
     else:  # divided by 1: a sum, exact
         y = torch.nn.functional.avg_pool2d(flat, window.kernel, window.stride, window.padding, divisor_override=1)
     return y.reshape(*x.shape[:2], *y.shape[1:])
+
+
+def undefined(where: str) -> ValueRangeError:
+    """The error for parameters that are no numbers any more."""
+    return ValueRangeError(
+        "a parameter of the prepared model is NaN or infinite",
+        where=where,
+        got="NaN or Inf in a weight, bias, coefficient or threshold",
+        expected="finite numbers",
+        do="go back to an earlier checkpoint and train with a smaller learning rate",
+    )

@@ -20,7 +20,8 @@ FACTOR = "factor"  # of a group: what the learning rate of the schedule is multi
 def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW, or SGD with momentum, over the parameters that ask for a gradient.
 
-    Weight decay for those of two axes or more; none for biases, norms, and whatever belongs to a neuron or a surrogate.
+    Weight decay for those of two axes or more; none for biases, norms, and whatever belongs to a neuron or a surrogate. Those of
+    neurons learn at `recipe.dynamics_rate` of the learning rate; the factor of a group is in its `FACTOR`.
 
     Raises:
         UsageError: the model has nothing to train.

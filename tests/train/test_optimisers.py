@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from snn2hw import nn
 from snn2hw.errors import UsageError
-from snn2hw.train import Recipe, optimiser, schedule
+from snn2hw.train import Recipe, fit, optimiser, schedule
 from tests.refused import refused
 from tests.train import small
 
@@ -21,10 +22,30 @@ pytestmark = pytest.mark.torch
 def test_weights_decay_and_nothing_else_does() -> None:
     model = torch.nn.Sequential(*small.model(), nn.LNM(degree=2, channels=3), nn.PLIF())
     names = {id(p): name for name, p in model.named_parameters()}
-    decayed, plain = optimiser(model, Recipe(weight_decay=0.25)).param_groups
-    assert (decayed["weight_decay"], plain["weight_decay"]) == (0.25, 0.0)
+    decayed, plain, moving = groups = optimiser(model, Recipe(weight_decay=0.25)).param_groups
+    assert [g["weight_decay"] for g in groups] == [0.25, 0.0, 0.0]
     assert {names[id(p)] for p in decayed["params"]} == {"0.weight", "5.weight", "7.weight"}
-    assert len(decayed["params"]) + len(plain["params"]) == len(names)
+    assert not {names[id(p)] for p in plain["params"]} & {names[id(p)] for p in moving["params"]}
+    assert sum(len(g["params"]) for g in groups) == len(names)
+
+
+def test_neurons_learn_more_slowly_and_widths_of_surrogates_do_not() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.LNM(2, surrogate=nn.Triangle(learnable=True)), nn.Linear(4, 2))
+    recipe = Recipe(epochs=2, batch=4, learning_rate=0.5, dynamics_rate=0.2, warmup=0.0)
+    _, plain, moving = optimiser(model, recipe).param_groups
+    assert [id(p) for p in moving["params"]] == [id(model[1].a)]
+    assert id(model[1].surrogate.log_width) in {id(p) for p in plain["params"]}
+    assert (plain["lr"], moving["lr"]) == (0.5, 0.1)
+    before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    sgd = replace(recipe, epochs=1, batch=8, optimiser="sgd", clip=None, coefficient_penalty=0.0)
+    x, labels = torch.rand(8, 3, generator=torch.Generator().manual_seed(0)) * 4, torch.arange(8) % 2
+    loss = torch.nn.functional.cross_entropy(model(nn.repeat(x, 3)).mean(0), labels)
+    gradients = dict(zip(before, torch.autograd.grad(loss, list(model.parameters())), strict=True))
+    fit(model, (x, labels), steps=3, recipe=sgd, device="cpu", progress=False)  # one step, at the first share of the schedule
+    for name, rate in (("0.weight", 0.5), ("1.a", 0.1), ("1.surrogate.log_width", 0.5)):
+        moved = before[name] - dict(model.named_parameters())[name].detach()
+        decay = 0.5 * sgd.weight_decay * before[name] if name == "0.weight" else 0.0
+        torch.testing.assert_close(moved, rate * gradients[name] + decay, rtol=1e-3, atol=1e-6)
 
 
 def test_kinds_and_frozen_parameters() -> None:
