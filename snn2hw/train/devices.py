@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from snn2hw.errors import UsageError
-from snn2hw.train.recipe import Recipe
+from snn2hw.errors import UsageError, ValueRangeError
+from snn2hw.train.recipe import CALMER, Recipe
 
 TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -50,12 +50,24 @@ class Precision:
         self.autocast = torch.autocast(device.type, TYPES.get(recipe.amp), enabled=recipe.amp != "off")
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.amp == "fp16")
 
-    def step(self, loss: torch.Tensor, optimiser: torch.optim.Optimizer, clip: float | None) -> None:
-        """One optimiser step down the gradient of the loss, which is clipped to a norm where one is given."""
+    def step(self, loss: torch.Tensor, optimiser: torch.optim.Optimizer, clip: float | None, where: str) -> None:
+        """One optimiser step down the gradient of the loss, which is clipped to a norm where one is given.
+
+        Raises:
+            ValueRangeError: the gradient is not finite; the parameters stay as they are. fp16 scales down and goes on instead.
+        """
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(self.scaler.scale(loss))
-        if clip is not None:
-            self.scaler.unscale_(optimiser)
-            torch.nn.utils.clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], clip)
+        self.scaler.unscale_(optimiser)
+        parameters = [p for g in optimiser.param_groups for p in g["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(parameters, torch.inf if clip is None else clip)
+        if not self.scaler.is_enabled() and not bool(norm.isfinite()):
+            raise ValueRangeError(
+                "the training diverged",
+                where=where,
+                got=f"a gradient of norm {norm.item()}",
+                expected="a finite gradient",
+                do=f"train with {CALMER}",
+            )
         self.scaler.step(optimiser)
         self.scaler.update()

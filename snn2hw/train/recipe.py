@@ -14,6 +14,7 @@ from snn2hw.arguments import between, one_of, positive, whole
 from snn2hw.errors import UsageError
 
 OPTIMISERS = ("adamw", "sgd")
+CALMER = "a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup"
 PRECISIONS = ("off", "bf16", "fp16")
 
 Augment: TypeAlias = Callable[[Tensor], Tensor]

@@ -77,9 +77,10 @@ class Run:
             balance = nn.balance_loss(seen) if seen else torch.zeros((), device=self.device)  # no neurons, no balance
             loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
             loss = loss + recipe.balance * balance + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
-        stop_if_diverged(loss, seen, f"epoch {number}, batch {b}")
+        where = f"epoch {number}, batch {b}"
+        stop_if_diverged(loss, seen, where)
         self.length = len(shown)
-        self.precision.step(loss, self.optimiser, recipe.clip)
+        self.precision.step(loss, self.optimiser, recipe.clip, where)
         tally.add(loss, balance, logits, labels, seen)
 
     def _check(self, labels: Tensor, wanted: Tensor, logits: Tensor, b: int) -> None:

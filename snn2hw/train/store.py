@@ -57,6 +57,7 @@ class Store:
         """
         path = None if self.folder is None else self.folder / checkpoint.FILE
         if path is None or self.wanted is False or (self.wanted == "auto" and not path.exists()):
+            self._clear()
             return []
         tensors, facts = checkpoint.read(path)
         _same(facts, run.facts(), path)
@@ -65,6 +66,12 @@ class Store:
         run.length, run.warned = facts["steps"], set(facts["warned"])
         _warn_of_differences(facts["machine"], _machine(run), path)
         return read(facts["history"])
+
+    def _clear(self) -> None:
+        """Nothing of an earlier training stays beside the new one."""
+        if self.folder is not None:
+            for name in (checkpoint.FILE, LAST, BEST, HISTORY):
+                (self.folder / name).unlink(missing_ok=True)
 
     def save(self, run: Run, history: list[Epoch]) -> None:
         """Write everything; the checkpoint last, for all else is written again from what it says."""

@@ -11,8 +11,7 @@ from torch import Tensor
 from snn2hw.errors import Snn2hwError, Snn2hwWarning, ValueRangeError
 from snn2hw.nn import check_alive
 from snn2hw.nn.observe import Seen
-
-CALMER = "a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup"
+from snn2hw.train.recipe import CALMER
 
 
 class Tally:

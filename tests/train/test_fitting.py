@@ -232,6 +232,40 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
         fit(model, (x * float("nan"), labels))
 
 
+class Steep(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+        return grads[0] * float("nan")
+
+
+class Broken(torch.nn.Linear):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = Steep.apply(super().forward(input))
+        return made
+
+
+@pytest.mark.parametrize("clip", [None, 1.0])
+def test_a_gradient_that_is_not_finite_stops_it_before_the_weights(clip: float | None) -> None:
+    model = torch.nn.Sequential(nn.Flatten(), Broken(32, 3))
+    before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    with refused(
+        ValueRangeError,
+        """
+        the training diverged
+          where:    epoch 1, batch 0
+          got:      a gradient of norm nan
+          expected: a finite gradient
+          do:       train with a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup
+        """,
+    ):
+        fit(model, recipe=dataclasses.replace(QUICK, clip=clip))
+    assert all(torch.equal(p, before[n]) for n, p in model.named_parameters())
+
+
 def test_a_silent_layer_is_warned_of_once() -> None:
     model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 8), nn.LIF(threshold=1e6, state_range=(-2e6, 2e6)), nn.Linear(8, 3))
     with pytest.warns(Snn2hwWarning) as warned:

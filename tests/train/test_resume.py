@@ -219,6 +219,12 @@ def test_a_damaged_or_foreign_file_is_refused(damage: Callable[[Path], str], fol
     assert len(checkpoint.read(path)[1]["history"]) == 2
 
 
+def test_starting_afresh_leaves_nothing_of_the_training_before(folder: Path) -> None:
+    (folder / "best.safetensors").write_bytes(b"of another training")
+    go_on(folder, resume=False)
+    assert not (folder / "best.safetensors").exists()
+
+
 def test_other_threads_are_said(folder: Path) -> None:
     path, now = folder / checkpoint.FILE, torch.get_num_threads()
     tensors, facts = checkpoint.read(path)
