@@ -18,6 +18,7 @@ from snn2hw.ir.integer import (
     IntegerNetwork,
     IntFlatten,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
@@ -37,7 +38,7 @@ from snn2hw.quantize.native import STATE
 from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
-from snn2hw.quantize.values import outside, payloads, pooled
+from snn2hw.quantize.values import outside, payloads, pooled, product
 from snn2hw.trace import Trace
 
 
@@ -149,7 +150,7 @@ class Prepared(torch.nn.Module):
             if node.meaning is not None:
                 rows = neuron.neuron.coefficients.detach().double().tolist()
                 node = replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, rows))))
-        interval = node_interval(node, [s.interval for s in sources]) if sources else node.interval
+        interval = node_interval(node, sources) if sources else node.interval
         width = max(SUM_BITS, Format.holding(interval, 0).width)
         return replace(node, interval=interval, format=Format(width, node.format.frac, True))
 
@@ -169,6 +170,8 @@ class Prepared(torch.nn.Module):
         if isinstance(node, IntAdd):
             a, b = (1 << shift for shift in node.shifts)
             return x[0] * a + x[1] * b
+        if isinstance(node, IntMatMul):
+            return product(node, x[0], x[1], max(n.interval.magnitude for n in self._net.nodes if n.name in node.inputs))
         assert isinstance(node, IntReadout)
         return x[0]
 

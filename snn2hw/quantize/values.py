@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from snn2hw.errors import ValueRangeError
-from snn2hw.ir.integer import IntInput, IntMaxPool2d, IntSumPool2d
+from snn2hw.ir.heads import multiplied
+from snn2hw.ir.integer import IntInput, IntMatMul, IntMaxPool2d, IntSumPool2d
 from snn2hw.num import Interval
+from snn2hw.quantize.synapse import FLOAT32_EXACT, TF32_EXACT
 
 
 def payloads(source: IntInput, x: Tensor) -> Tensor:
@@ -46,3 +48,16 @@ def pooled(node: IntSumPool2d | IntMaxPool2d, x: Tensor) -> Tensor:
     else:  # divided by 1: a sum, exact
         y = torch.nn.functional.avg_pool2d(flat, window.kernel, window.stride, window.padding, divisor_override=1)
     return y.reshape(*x.shape[:2], *y.shape[1:])
+
+
+def product(node: IntMatMul, a: Tensor, b: Tensor, largest: int) -> Tensor:
+    """The product of payloads for every head, exact: in float32 where that, and a tensor core's TF32, is.
+
+    Args:
+        largest: magnitude of the payloads.
+    """
+    exact = node.interval.magnitude < FLOAT32_EXACT and largest <= TF32_EXACT
+    dtype = torch.float32 if exact else torch.float64
+    with torch.autocast(a.device.type, enabled=False):
+        y: Tensor = multiplied(node, *(x.to(dtype).flatten(0, 1) for x in (a, b)), torch.matmul)
+    return y.reshape(*a.shape[:2], *y.shape[1:])
