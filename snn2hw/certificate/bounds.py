@@ -54,7 +54,7 @@ def _corners(node: IntMatMul, a: Bounds, b: Bounds, least: bool) -> Ints:
             total += reduce(choose, products)
         return total
 
-    found: Ints = multiplied(node, x, y, multiply)
+    found: Ints = multiplied(node, (x, y), multiply)
     return found
 
 

@@ -115,7 +115,7 @@ def _linear(node: IntLinear, inputs: Sequence[Ints]) -> Ints:
 
 
 def _matmul(node: IntMatMul, inputs: Sequence[Ints]) -> Ints:
-    product: Ints = multiplied(node, *map(_exact_float, inputs), np.matmul).astype(np.int64)
+    product: Ints = multiplied(node, list(map(_exact_float, inputs)), np.matmul).astype(np.int64)
     return product
 
 

@@ -148,7 +148,7 @@ def _matmul(node: IntMatMul, inputs: Sequence[Tensor], known: Sequence[Interval]
     import torch
 
     dtype = torch.float32 if node.interval.magnitude < FLOAT32_EXACT else torch.float64
-    product: Tensor = multiplied(node, *(x.to(dtype) for x in inputs), torch.matmul).long()
+    product: Tensor = multiplied(node, [x.to(dtype) for x in inputs], torch.matmul).long()
     return product
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from snn2hw.ir.integer import IntMatMul
@@ -11,13 +11,13 @@ from snn2hw.ir.network import MatMul, Shape
 TRANSPOSED = ("none", "first", "second")
 
 
-def multiplied(node: MatMul | IntMatMul, a: Any, b: Any, multiply: Callable[[Any, Any], Any]) -> Any:
-    """y [N, ...] from a and b [N, C, H, W], without the factor.
+def multiplied(node: MatMul | IntMatMul, inputs: Sequence[Any], multiply: Callable[[Any, Any], Any]) -> Any:
+    """y [N, ...] from the two inputs [N, C, H, W], without the factor.
 
     Args:
         multiply: [N, heads, I, K] and [N, heads, K, J] -> [N, heads, I, J].
     """
-    a, b = (x.reshape(len(x), node.heads, x.shape[1] // node.heads, -1) for x in (a, b))
+    a, b = (x.reshape(len(x), node.heads, x.shape[1] // node.heads, -1) for x in inputs)
     a = a.swapaxes(2, 3) if node.transposed == "first" else a
     b = b.swapaxes(2, 3) if node.transposed == "second" else b
     y = multiply(a, b)

@@ -136,7 +136,7 @@ _ROWS: Mapping[type, Callable[[Any, Sequence[Reals]], Reals]] = {
     MaxPool2d: lambda n, x: windows(x[0], n.window, fill=-np.inf).max((4, 5)),
     Flatten: lambda n, x: x[0].reshape(len(x[0]), -1),
     Add: lambda n, x: x[0] + x[1],
-    MatMul: lambda n, x: n.factor * multiplied(n, x[0], x[1], np.matmul),
+    MatMul: lambda n, x: n.factor * multiplied(n, x, np.matmul),
     Feedback: lambda n, x: x[0],
     Readout: lambda n, x: x[0],
 }

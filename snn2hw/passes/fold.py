@@ -14,8 +14,8 @@ from snn2hw.passes.base import Compilation, Pass, channels_first
 @dataclass(frozen=True)
 class Fold(Pass):
     """scale*(W x + b) + shift = (scale*W) x + (scale*b + shift), per output channel; gain likewise. Behind a join of such layers
-    all of them are scaled, and the first takes the shift. A pool comes after it as well as before: a mean without padding, a maximum
-    where no scale is negative.
+    all of them are scaled, and the first takes the shift. A pool may stand between: a mean
+    without padding, or a maximum where no scale is negative.
 
     Raises:
         UnsupportedError: a BatchNorm whose input is no convolution or linear layer, or one that others read too.

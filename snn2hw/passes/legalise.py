@@ -13,7 +13,6 @@ from snn2hw.ir.program import Op, Program
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.target import Lowering
 
-
 MASKS = "attention by masks can: add the spikes of two layers before a neuron that fires where both did"
 
 

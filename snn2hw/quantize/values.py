@@ -59,5 +59,5 @@ def product(node: IntMatMul, a: Tensor, b: Tensor, largest: int) -> Tensor:
     exact = node.interval.magnitude < FLOAT32_EXACT and largest <= TF32_EXACT
     dtype = torch.float32 if exact else torch.float64
     with torch.autocast(a.device.type, enabled=False):
-        y: Tensor = multiplied(node, *(x.to(dtype).flatten(0, 1) for x in (a, b)), torch.matmul)
+        y: Tensor = multiplied(node, [x.to(dtype).flatten(0, 1) for x in (a, b)], torch.matmul)
     return y.reshape(*a.shape[:2], *y.shape[1:])
