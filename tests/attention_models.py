@@ -77,7 +77,7 @@ class Spikformer(torch.nn.Module):
             nn.Conv2d(2, CHANNELS, 3, padding=1), nn.BatchNorm2d(CHANNELS), nn.LIF(0.5, threshold=0.5), nn.MaxPool2d(2)
         )
         self.blocks = nn.Sequential(*(blocks or (Block(),)))
-        self.head = nn.Linear(CHANNELS, 3)
+        self.head = nn.Linear(CHANNELS, 4)
 
     def forward(self, x: Any) -> Any:
         y = self.stem(x).flatten(3).transpose(-1, -2)
@@ -108,7 +108,7 @@ class Maps(torch.nn.Module):
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(2, CHANNELS, 3, padding=1), nn.LIF(0.5, threshold=0.5))
         self.attn, self.pool = attention, nn.AdaptiveAvgPool2d(2)
-        self.head = nn.Linear(4 * CHANNELS, 3)
+        self.head = nn.Linear(4 * CHANNELS, 4)
 
     def forward(self, x: Any) -> Any:
         y = self.stem(x)
@@ -125,7 +125,7 @@ class Tokens1d(torch.nn.Module):
             setattr(self, f"{name}_conv", torch.nn.Conv1d(CHANNELS, CHANNELS, 1, bias=False))
             setattr(self, f"{name}_bn", torch.nn.BatchNorm1d(CHANNELS))
             setattr(self, f"{name}_lif", nn.LIF(0.5, threshold=0.5, channels=CHANNELS))
-        self.lif, self.head = fire(), torch.nn.Linear(CHANNELS, 3)
+        self.lif, self.head = fire(), torch.nn.Linear(CHANNELS, 4)
 
     def forward(self, x: Any) -> Any:
         y = self.stem(x).flatten(3)
