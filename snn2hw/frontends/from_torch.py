@@ -15,7 +15,7 @@ from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
 from snn2hw.frontends.torch_layers import LAYERS, NOTHING, check_unaltered, check_untouched, layer_kind
 from snn2hw.frontends.torch_operations import Call, evaluated
 from snn2hw.frontends.torch_values import Values
-from snn2hw.frontends.views import SAMPLES, RefusedError, View
+from snn2hw.frontends.views import SAMPLES, MisfitError, RefusedError, View
 from snn2hw.ir.network import Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
 
@@ -188,6 +188,14 @@ class _Walk:
             return evaluated(self.values, Call(name, path, args, named, views))
         except RefusedError as error:
             raise _unsupported(node, error.what, path, error.do) from error
+        except MisfitError as error:
+            raise ShapeError(
+                "the values do not fit the new shape",
+                where=path,
+                got=str(error),
+                expected="as many values as there are",
+                do="choose sizes, a number of heads for example, that divide the channels",
+            ) from error
         except (TypeError, IndexError, ValueError, ZeroDivisionError) as error:
             raise _unsupported(node, f"'{name}' does not fit the axes {views[0]}", path) from error
 

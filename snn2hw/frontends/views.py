@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import ShapeError
 from snn2hw.ir.network import Pair
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -138,6 +137,10 @@ class RefusedError(Exception):
         self.what, self.do = what, do
 
 
+class MisfitError(Exception):
+    """A reshape into another number of values: from what shape to what."""
+
+
 _KEEP = "write flatten(2): activations are [T, N, ...]"
 
 
@@ -152,12 +155,7 @@ def reshaped(x: View, *sizes: Any, done: str = "reshape", **named: Any) -> View:
     rest = prod(n for n in sizes if n != -1)
     wanted = tuple(total // rest if n == -1 and rest else n for n in sizes)
     if prod(wanted) != total:
-        raise ShapeError(
-            "the values do not fit the new shape",
-            got=f"{x} as {_said(sizes)}",
-            expected="as many values as there are",
-            do="choose sizes, a number of heads for example, that divide the channels",
-        )
+        raise MisfitError(f"{x} as {_said(sizes)}")
     steps = x.lead[0] if len(x.lead) == 2 else x.lead[0] // SAMPLES
     lead = next((lead for lead in ((steps, SAMPLES), (steps * SAMPLES,)) if wanted[: len(lead)] == lead), None)
     if lead is None:

@@ -31,9 +31,8 @@ def linear(rng: np.random.Generator, features: int) -> IntLinear:
 
 
 def multiply(transposed: str, size: tuple[int, int]) -> IntMatMul:
-    return IntMatMul(
-        "n", ("x", "y"), (2, *size) if transposed != "first" else (4, *size), **COMMON, heads=2, transposed=transposed, size=size
-    )
+    shape = (4 if transposed == "first" else 2, *size)
+    return IntMatMul("n", ("x", "y"), shape, **COMMON, heads=2, transposed=transposed, size=size)
 
 
 # (the node, shapes of what enters it); few enough values that every combination of three per place can be tried

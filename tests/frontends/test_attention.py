@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from snn2hw import nn, trace_model  # noqa: E402
-from snn2hw.ir.network import MatMul  # noqa: E402
+from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError  # noqa: E402
+from snn2hw.ir.network import AvgPool2d, Conv2d, MatMul, Network, Window  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
-from tests.attention_models import MODELS, SIZE, randomised  # noqa: E402
-from tests.frontends.torch_models import STEPS  # noqa: E402
+from tests.attention_models import (  # noqa: E402
+    MODELS,
+    SIZE,
+    Block,
+    MapAttention,
+    Maps,
+    PublishedAttention,
+    Spikformer,
+    Tokens1d,
+    fire,
+    randomised,
+)
+from tests.frontends.torch_models import STEPS, Model, Written, sequential, trace  # noqa: E402
+from tests.refused import refused  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -83,7 +99,7 @@ def attention(how: Callable[..., Any]) -> Model:
 
 def heads(n: int) -> Model:
     """Eight channels in so many heads, as the published modules split them."""
-    return Spikformer(PublishedAttention(heads=n))
+    return Spikformer(Block(PublishedAttention(heads=n)))
 
 
 def on_maps(forward: Callable[..., Any], **layers: Model) -> Model:
@@ -220,7 +236,7 @@ def test_the_whole_text_of_heads_that_do_not_divide() -> None:
         ShapeError,
         """
         the values do not fit the new shape
-          where:    blocks.0.reshape_1
+          where:    blocks.0.attn.reshape_1
           got:      [T, N, 4, 8] as [3, N, 4, 3, 2]
           expected: as many values as there are
           do:       choose sizes, a number of heads for example, that divide the channels

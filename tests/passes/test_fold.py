@@ -209,7 +209,8 @@ def test_a_norm_behind_a_pool_is_in_the_weights_before_it(kind: type) -> None:
     _, after = folded(
         network(
             2, image(2, 4, 4), conv("conv", "input", normal(1, 3, 2, 1, 1), [0.1, 0.2, -0.3]), pool(kind, "early", "conv", 2),
-            norm("norm", "early", 3), lif("fire", "norm"), flatten("flat", "fire"), linear("head", "flat", normal(2, 2, 12)), readout("head"),
+            norm("norm", "early", 3), lif("fire", "norm"), flatten("flat", "fire"), linear("head", "flat", normal(2, 2, 12)),
+            readout("head"),
         )
     )  # fmt: skip
     assert by_name(after, "fire").inputs == ("early",)
