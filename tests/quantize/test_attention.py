@@ -53,12 +53,13 @@ def test_a_gpu_gives_the_same_bits(tf32: bool) -> None:
 
 
 class Exact(torch.nn.Module):
-    """Attention whose integers are the float model's: weights of few bits, no bias, a power of two for a factor, no state at a bound."""
+    """Attention whose integers are the float model's: weights of few bits, no bias, a power of two, no state at a bound."""
 
     def __init__(self) -> None:
         super().__init__()
         self.q, self.k, self.v = (nn.Conv2d(2, 4, 1, bias=False) for _ in range(3))
-        self.fire = torch.nn.ModuleList(nn.LIF(0.5, state_range=(-64, 64), surrogate=nn.Sigmoid(2.0)) for _ in range(4))
+        neurons = (nn.LIF(0.5, state_range=(-64, 64), surrogate=nn.Sigmoid(2.0)) for _ in range(4))
+        self.fire = torch.nn.ModuleList(neurons)
         self.head = nn.Linear(64, 4, bias=False)
         with torch.no_grad():
             for layer in (self.q, self.k, self.v, self.head):
