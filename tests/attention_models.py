@@ -147,6 +147,7 @@ ORDERS: dict[str, Callable[..., Any]] = {
     "queries last": lambda m, q, k, v: v @ (q.mT @ k).mT * 0.25,
     "keys and values first": lambda m, q, k, v: (q.mT @ (k @ v.mT) * 0.25).mT,
     "values and keys first": lambda m, q, k, v: (v @ k.mT) @ q * 0.3,
+    "keys and values first, added": lambda m, q, k, v: (q.mT @ (k @ v.mT) * 0.25).mT + v,
     "scores that spike": lambda m, q, k, v: (m.inner(q.mT @ k) @ v.mT).mT * 0.5,
     "scores that spike, channels first": lambda m, q, k, v: v @ m.inner(k.mT @ q) * 0.5,
     "scores of keys that spike": lambda m, q, k, v: v @ m.inner(q.mT @ k).mT * 0.5,

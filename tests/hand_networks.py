@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,9 +139,10 @@ def attending(how: str = "", factor: float = 0.125, heads: int = 2) -> Network:
     """Images 2x2x3 -> spikes -> queries, keys and values of four channels -> attention -> LIF -> Linear.
 
     Args:
-        how: "signed" payloads, "linear": keys and values first, "pooled": values summed and pooled.
+        how: "signed" payloads, "large" ones, "linear": keys and values first, "pooled": values summed and pooled.
     """
-    fire = circulate if how == "signed" else lif
+    fires = {"signed": circulate, "large": partial(circulate, amplitudes=(62.0, 1.0))}
+    fire: Callable[[str, str], Neuron] = fires.get(how, lif)
     weights = {name: normal(20 + k, 4, 4, 1, 1) for k, name in enumerate("qkv")}
     branches = [part for n, w in weights.items() for part in (conv(f"{n}.conv", "stem.n", w), fire(n, f"{n}.conv"))]
     mean = replace(average("mean", "twice"), window=Window((3, 3), padding=(1, 1)))

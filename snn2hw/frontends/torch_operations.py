@@ -43,7 +43,7 @@ def evaluated(values: Values, call: Call) -> Any:
 def _scaled(call: Call) -> View | None:
     """x * factor, factor * x, x / divisor."""
     (x, *others), number = call.views, call.args[isinstance(call.args[0], View)]
-    if others or (x is not call.args[0] and call.name != "mul"):
+    if others or call.named or (x is not call.args[0] and call.name != "mul"):
         return None
     factor = float(number) if call.name == "mul" else 1.0 / number
     if not isfinite(factor) or factor <= 0:

@@ -153,7 +153,8 @@ class Values:
         """
         pairs = list(product(x.ways, y.ways))
         plain = [(a, b) for a, b in pairs if a.is_map and b.is_map]
-        alike = [(a, b) for a, b in pairs if a.shape == b.shape and a.seen == b.seen and (a.numbers == b.numbers).all()]
+        alike = [(_as(a, b), _as(b, a)) for a, b in pairs if a.seen == b.seen and (a.numbers == b.numbers).all()]
+        alike = [(a, b) for a, b in alike if a.shape == b.shape]
         if x.lead != y.lead or not (plain or alike):
             raise UnsupportedError(
                 "two branches whose axes do not mean the same are added",
@@ -181,6 +182,18 @@ class Values:
                 made = self.add(pool, x.lead)
                 return replace(made, ways=(replace(made.ways[0], order=counted(*seen)),))
         return None
+
+
+def _as(way: Placed, other: Placed) -> Placed:
+    """A product, whose places may lie as those of what it is joined with."""
+    if (
+        not isinstance(way.source, Product)
+        or len(other.shape) != 3
+        or (way.channels, way.places) != (other.channels, other.places)
+    ):
+        return way
+    size = other.shape[1], other.shape[2]
+    return replace(way, source=replace(way.source, size=size), shape=other.shape)
 
 
 def _axes(x: View, where: str, expected: str) -> UnsupportedError:

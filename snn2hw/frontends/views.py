@@ -207,7 +207,9 @@ def unsqueezed(x: View, dim: int) -> View:
 
 def squeezed(x: View, *dims: Any, **named: Any) -> View:
     """x.squeeze."""
-    gone = {d % len(x.shape) for d in _listed(dims, named, "dim")} if dims or named else range(len(x.lead), len(x.shape))
+    if not dims and not named:
+        raise RefusedError("squeeze must say which axes, for N may be 1")
+    gone = {d % len(x.shape) for d in _listed(dims, named, "dim")}
     return reshaped(x, *(n for d, n in enumerate(x.shape) if n != 1 or d not in gone))
 
 

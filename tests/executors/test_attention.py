@@ -36,6 +36,7 @@ NETWORKS = {
     "keys and values first": {"how": "linear"},
     "signed": {"how": "signed", "factor": 0.3},
     "signed, one head, keys and values first": {"how": "signed", "heads": 1},
+    "large": {"how": "large", "factor": 2.0**-10},
     "pooled": {"how": "pooled", "factor": 2.0},
 }
 

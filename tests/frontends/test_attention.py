@@ -166,6 +166,11 @@ REFUSED: dict[str, tuple[Callable[[], Model], type[Snn2hwError], list[str]]] = {
         UnsupportedError,
         ["reshape must keep the T and N axes"],
     ),
+    "an axis that may be N": (
+        lambda: on_maps(lambda m, x: m.fc(m.fire(m.conv(x)).squeeze())),
+        UnsupportedError,
+        ["squeeze must say which axes, for N may be 1"],
+    ),
     "an axis that is not there": (
         lambda: on_maps(lambda m, x: m.fc(m.fire(m.conv(x)).transpose(2, 5))),
         UnsupportedError,
