@@ -48,6 +48,7 @@ class Lowering:
         state_multiply: whether a neuron can multiply two values neither of which is a constant.
         resets: subtract, value, none: those the neuron can do.
         comparisons: strict (>), inclusive (>=): those the neuron can do.
+        payload_products: whether what two layers fire can be multiplied (attention).
     """
 
     state_bits: int
@@ -60,6 +61,7 @@ class Lowering:
     state_multiply: bool
     resets: tuple[str, ...]
     comparisons: tuple[str, ...]
+    payload_products: bool
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def _some_of(*allowed: str) -> Callable[[Any], tuple[str, ...]]:
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "rounding": _rounding,
     "state_multiply": _flag,
+    "payload_products": _flag,
     "resets": _some_of("subtract", "value", "none"),
     "comparisons": _some_of("strict", "inclusive"),
     "weight_bits": _weight_bits,

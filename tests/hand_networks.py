@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from snn2hw.ir.network import (
     Flatten,
     Input,
     Linear,
+    MatMul,
     Network,
     Neuron,
     Node,
@@ -101,6 +103,10 @@ def readout(entering: str) -> Readout:
     return Readout("readout", (entering,), (), source="readout")
 
 
+def matmul(name: str, a: str, b: str, heads: int, transposed: str, size: tuple[int, int], factor: float = 1.0) -> MatMul:
+    return MatMul(name, (a, b), (), heads, transposed, size, factor, source=name)
+
+
 def back(name: str, source: str, *shape: int) -> Feedback:
     return Feedback(name, (source,), shape, source=f"{name} (recurrent edge)")
 
@@ -125,6 +131,38 @@ def recurrent(loop: Sequence[Node] | None = None, steps: int = 6) -> Network:
         add("sum", "ff", inner[-1].name if inner else "back"),
         lif("n", "sum", 0.75),
         linear("head", "n", normal(12, 2, 2)),
+        readout("head"),
+    )
+
+
+def attending(how: str = "", factor: float = 0.125, heads: int = 2) -> Network:
+    """Images 2x2x3 -> spikes -> queries, keys and values of four channels -> attention -> LIF -> Linear.
+
+    Args:
+        how: "signed" payloads, "large" ones, "linear": keys and values first, "pooled": values summed and pooled.
+    """
+    fires = {"signed": circulate, "large": partial(circulate, amplitudes=(62.0, 1.0))}
+    fire: Callable[[str, str], Neuron] = fires.get(how, lif)
+    weights = {name: normal(20 + k, 4, 4, 1, 1) for k, name in enumerate("qkv")}
+    branches = [part for n, w in weights.items() for part in (conv(f"{n}.conv", "stem.n", w), fire(n, f"{n}.conv"))]
+    mean = replace(average("mean", "twice"), window=Window((3, 3), padding=(1, 1)))
+    values: list[Node] = [add("twice", "v", "v"), mean] if how == "pooled" else []
+    v = values[-1].name if values else "v"
+    products = [matmul("scores", "k", "q", heads, "first", (2, 3)), matmul("mixed", v, "scores", heads, "none", (2, 3), factor)]
+    if how == "linear":
+        kept = matmul("kept", v, "k", heads, "second", (4 // heads, 1))
+        products = [kept, matmul("mixed", "kept", "q", heads, "none", (2, 3), factor)]
+    return network(
+        4,
+        image(2, 2, 3),
+        conv("stem", "input", normal(19, 4, 2, 1, 1, scale=2.0)),
+        lif("stem.n", "stem", 0.75),
+        *branches,
+        *values,
+        *products,
+        lif("n", "mixed"),
+        flatten("flat", "n"),
+        linear("head", "flat", normal(25, 3, 24)),
         readout("head"),
     )
 

@@ -1,6 +1,7 @@
 """Random networks of the real stage, each a pure function of a seed. `python -m tests.random_networks SEED` runs one.
 
 From RECURRENT on they are those of the seeds from 0 on with recurrent edges; in the integer stage, Loihi's neurons and delays.
+From ATTENTION on they are others, with attention in them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from snn2hw.ir.encode import encode
+from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import (
     Add,
@@ -29,6 +31,7 @@ from snn2hw.ir.network import (
     Flatten,
     Input,
     Linear,
+    MatMul,
     MaxPool2d,
     Network,
     Neuron,
@@ -45,11 +48,13 @@ from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import Target, load_target, targets_folder
 from snn2hw.trace import Ints
 from snn2hw.verification.stimuli import corner_payloads
+from tests.random_attention import attention
 from tests.random_neurons import neuron_fields
 from tests.random_recurrent import grafted, with_feedback
 
 SAMPLES = 3
 RECURRENT = 1 << 32
+ATTENTION = 1 << 33
 WIDE_EVERY, WIDE = 25, 1000  # one network in 25 has a fan-in of so many, whose sums pass 2**24
 
 
@@ -67,14 +72,19 @@ def networks() -> st.SearchStrategy[Case]:
 
 
 def random_case(seed: int) -> Case:
-    if seed >= RECURRENT:
+    if ATTENTION > seed >= RECURRENT:
         case = random_case(seed - RECURRENT)
         return replace(case, seed=seed, network=with_feedback(case.network, np.random.default_rng(seed)))
     rng = np.random.default_rng(seed)
     steps = int(rng.integers(1, 5))
-    source, sample = _wide_input(rng, steps) if seed % WIDE_EVERY == WIDE_EVERY - 1 else _input(rng, steps)
+    if seed >= ATTENTION:
+        source, sample = _input(rng, steps, images=1.0)
+    else:
+        source, sample = _wide_input(rng, steps) if seed % WIDE_EVERY == WIDE_EVERY - 1 else _input(rng, steps)
     grown = _Growing(rng, steps, source, sample)
-    if len(source.shape) == 3:
+    if seed >= ATTENTION:
+        _attending_stages(rng, grown)
+    elif len(source.shape) == 3:
         _image_stages(rng, grown)
     _dense_stages(rng, grown)
     grown.add(Readout, "readout")
@@ -84,13 +94,16 @@ def random_case(seed: int) -> Case:
         scales=str(rng.choice(["auto", "layer", "channel"])),
     )
     # Loihi 2's accumulator has 32 bits: a wide state leaves no bits for coefficients, which is an error, not a network.
-    narrow_enough = ["generic", "half_up", "toward_zero"] + ["loihi2"] * (2 if options.state_bits <= 20 else 0)
+    loihi = 2 if options.state_bits <= 20 and seed < ATTENTION else 0  # nor does it multiply payloads
+    narrow_enough = ["generic", "half_up", "toward_zero"] + ["loihi2"] * loihi
     return Case(seed, Network(steps, tuple(grown.nodes)), sample, options, str(rng.choice(narrow_enough)))
 
 
 def compiled(case: Case) -> Compilation:
     c = run_pipeline(Compilation(case.network, target_of(case.target), case.options, case.sample))
-    return c if case.seed < RECURRENT else replace(c, integer=grafted(c.network, np.random.default_rng(case.seed + 1)))
+    if not RECURRENT <= case.seed < ATTENTION:
+        return c
+    return replace(c, integer=grafted(c.network, np.random.default_rng(case.seed + 1)))
 
 
 def payloads_of(case: Case, net: IntegerNetwork) -> Ints:
@@ -115,8 +128,8 @@ def _chance(rng: np.random.Generator, p: float) -> bool:
     return bool(rng.random() < p)
 
 
-def _input(rng: np.random.Generator, steps: int) -> tuple[Input, npt.NDArray[Any]]:
-    if _chance(rng, 0.85):
+def _input(rng: np.random.Generator, steps: int, images: float = 0.85) -> tuple[Input, npt.NDArray[Any]]:
+    if _chance(rng, images):
         shape: tuple[int, ...] = (int(rng.integers(1, 4)), int(rng.integers(3, 8)), int(rng.integers(3, 8)))
     else:
         shape = (int(rng.integers(2, 9)),)
@@ -168,8 +181,12 @@ class _Growing:
 
     def _value(self, node: Node) -> Reals:
         """[T, N, ...] of one node, by the real stage's own equations."""
-        if isinstance(node, Add):
-            return self.values[node.inputs[0]] + self.values[node.inputs[1]]
+        if isinstance(node, Add | MatMul):
+            a, b = (self.values[i] for i in node.inputs)
+            if isinstance(node, Add):
+                return a + b
+            products = [multiplied(node, pair, np.matmul) for pair in zip(a, b, strict=True)]
+            return node.factor * np.stack(products)
         entering = self.values[node.inputs[0]]
         source = Input(node.inputs[0], (), self.shapes[node.inputs[0]], lo=0, hi=1, static=False, counts=False)
         seen: list[Reals] = []
@@ -325,6 +342,14 @@ def _image_stages(rng: np.random.Generator, g: _Growing) -> None:
     stages = [_plain, _plain, _plain, _membrane_add, _spike_add, _shared, _identity_skip, _encoder]
     for _ in range(int(rng.integers(1, 3))):
         stages[rng.integers(len(stages))](rng, g)
+    g.add(Flatten, "flatten")
+
+
+def _attending_stages(rng: np.random.Generator, g: _Growing) -> None:
+    _plain(rng, g)
+    attention(rng, g)
+    if _chance(rng, 0.4):
+        _pool(rng, g)
     g.add(Flatten, "flatten")
 
 

@@ -53,6 +53,7 @@ def test_what_the_compiler_reads_of_loihi2() -> None:
     assert (lowering.state_bits, lowering.accumulator_bits, lowering.coefficient_bits) == (24, 32, 16)
     assert (lowering.synapse_bits, lowering.payload_bits, lowering.weight_bits) == (24, 24, 8)
     assert lowering.state_multiply is True
+    assert (lowering.payload_products, load_target("generic").lowering.payload_products) == (False, True)
     assert lowering.resets == ("subtract", "value", "none")
     assert lowering.comparisons == ("strict", "inclusive")
 
@@ -166,8 +167,8 @@ def test_a_missing_field(refused: Callable[[str, str], str]) -> None:
 def test_an_unknown_field(refused: Callable[[str, str], str]) -> None:
     assert refused(STATE_BITS, STATE_BITS + "\n" + STATE_BITS.replace("state_bits", "stat_bits")) == (
         "a target file has an unknown field\n  where:    FILE [lowering]\n  got:      stat_bits\n"
-        "  expected: accumulator_bits, coefficient_bits, comparisons, payload_bits, resets, rounding, state_bits, "
-        "state_multiply, synapse_bits, weight_bits"
+        "  expected: accumulator_bits, coefficient_bits, comparisons, payload_bits, payload_products, resets, rounding, "
+        "state_bits, state_multiply, synapse_bits, weight_bits"
     )
 
 

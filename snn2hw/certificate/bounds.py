@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
 from snn2hw.executors.reference import layer_value
-from snn2hw.ir.integer import IntConv2d, IntLinear, IntNode
+from snn2hw.ir.heads import multiplied
+from snn2hw.ir.integer import IntConv2d, IntLinear, IntMatMul, IntNode
 from snn2hw.trace import Ints
 
 
@@ -33,7 +35,27 @@ def layer_bounds(node: IntNode, inputs: list[Bounds]) -> Bounds:
         down = replace(node, weight=np.minimum(weight, 0), bias=zero)
         (x,) = inputs
         return Bounds(layer_value(up, [x.lo]) + layer_value(down, [x.hi]), layer_value(up, [x.hi]) + layer_value(down, [x.lo]))
+    if isinstance(node, IntMatMul):
+        a, b = inputs
+        ends = [_corners(node, a, b, least) for least in (True, False)]
+        return Bounds(*ends)
     return Bounds(layer_value(node, [x.lo for x in inputs]), layer_value(node, [x.hi for x in inputs]))
+
+
+def _corners(node: IntMatMul, a: Bounds, b: Bounds, least: bool) -> Ints:
+    """Lowest or highest sum of products; each is so at one of four corners."""
+    x, y = (np.stack([v.lo[0], v.hi[0]]) for v in (a, b))  # the corners of a value in place of samples
+    choose = np.minimum if least else np.maximum
+
+    def multiply(x: Ints, y: Ints) -> Ints:
+        total = np.zeros((1, x.shape[1], x.shape[2], y.shape[3]), np.int64)
+        for k in range(x.shape[3]):
+            products = (x[i, :, :, k, None] * y[j, :, None, k] for i in (0, 1) for j in (0, 1))
+            total += reduce(choose, products)
+        return total
+
+    found: Ints = multiplied(node, (x, y), multiply)
+    return found
 
 
 def spread(shape: tuple[int, ...], channels: list[tuple[int, int]]) -> Bounds:

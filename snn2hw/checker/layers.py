@@ -14,22 +14,22 @@ from snn2hw.checker.neuron import Pair
 MONOTONE = {"Identity", "Add", "Mul", "Max", "Transpose", "Reshape", "Concat", "Slice", "Pad", "ReduceSum"}
 
 
-def _matmul(a: Pair, w: Pair, zero: Pair = (0, 0)) -> Pair:
-    lo, hi, weight = a[0] - zero[0], a[1] - zero[0], w[0].astype(np.float64)  # exact: sums stay far below 2**53
-    up, down = np.maximum(weight, 0), np.minimum(weight, 0)
-    ends = (np.rint(s).astype(np.int64) for s in (lo @ up + hi @ down, hi @ up + lo @ down))
-    return next(ends), next(ends)
+def _matmul(a: Pair, b: Pair, zero: Pair = (0, 0), other: Pair = (0, 0)) -> Pair:
+    (lo, hi), (least, most) = ([end - z[0] for end in pair] for pair, z in ((a, zero), (b, other)))
+    if np.any(least != most):  # of two values that vary, each term has its ends at one of four corners
+        terms = ([x[..., k, None] * y[..., None, k, :] for x in (lo, hi) for y in (least, most)] for k in range(lo.shape[-1]))
+        ends: Any = sum(np.stack([np.min(corners, 0), np.max(corners, 0)]) for corners in terms)
+        return ends[0], ends[1]
+    up, down = np.maximum(least, 0).astype(np.float64), np.minimum(least, 0)  # exact: sums stay far below 2**53
+    low, high = (np.rint(s).astype(np.int64) for s in (lo @ up + hi @ down, hi @ up + lo @ down))
+    return low, high
 
 
 def layer_bounds(node: Any, args: Sequence[Pair]) -> Pair:
     """Lowest and highest value of a layer's operator, as ONNX itself defines it, in int64."""
-    if node.op_type in ("Mul", "MatMul", "MatMulInteger") and np.any(args[1][0] != args[1][1]):
-        raise ValueError(f"a product of two values that vary in '{node.name}'")
-    if node.op_type in ("MatMul", "MatMulInteger"):
-        return _matmul(*args)
-    if node.op_type == "Cast":
-        return args[0]
-    if node.op_type not in MONOTONE or (node.op_type == "Mul" and np.min(args[1][0]) < 0):
+    if node.op_type in ("Cast", "MatMul", "MatMulInteger"):
+        return args[0] if node.op_type == "Cast" else _matmul(*args)
+    if node.op_type not in MONOTONE or (node.op_type == "Mul" and (np.min(args[1][0]) < 0 or np.any(args[1][0] != args[1][1]))):
         raise ValueError(f"{node.op_type} '{node.name}' need not be lowest where its arguments are")
     operator: Any = ReferenceEvaluator(node)
     low, high = (operator.run(None, dict(zip(node.input, ends, strict=True)))[0] for ends in zip(*args, strict=True))

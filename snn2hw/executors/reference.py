@@ -9,6 +9,7 @@ import numpy as np
 
 from snn2hw.artefact import Artefact
 from snn2hw.ir.evaluate import evaluate
+from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -16,6 +17,7 @@ from snn2hw.ir.integer import (
     IntFeedback,
     IntFlatten,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
@@ -112,6 +114,11 @@ def _linear(node: IntLinear, inputs: Sequence[Ints]) -> Ints:
     return result
 
 
+def _matmul(node: IntMatMul, inputs: Sequence[Ints]) -> Ints:
+    product: Ints = multiplied(node, list(map(_exact_float, inputs)), np.matmul).astype(np.int64)
+    return product
+
+
 _ROWS: Mapping[type[IntNode], Callable[[Any, Sequence[Ints]], Ints]] = {
     IntConv2d: _conv2d,
     IntLinear: _linear,
@@ -119,6 +126,7 @@ _ROWS: Mapping[type[IntNode], Callable[[Any, Sequence[Ints]], Ints]] = {
     IntMaxPool2d: lambda n, x: windows(x[0], n.window, fill=INT64_MIN).max((4, 5)),
     IntFlatten: lambda n, x: x[0].reshape(len(x[0]), -1),
     IntAdd: lambda n, x: (x[0] << n.shifts[0]) + (x[1] << n.shifts[1]),
+    IntMatMul: _matmul,
     IntFeedback: lambda n, x: x[0],
     IntReadout: lambda n, x: x[0],
 }

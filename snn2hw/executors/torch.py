@@ -11,6 +11,7 @@ import numpy as np
 
 from snn2hw.artefact import Artefact
 from snn2hw.executors.torch_program import step
+from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -18,6 +19,7 @@ from snn2hw.ir.integer import (
     IntFeedback,
     IntFlatten,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntReadout,
@@ -142,6 +144,14 @@ def _pool(node: Any, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Ten
     return result
 
 
+def _matmul(node: IntMatMul, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    dtype = torch.float32 if node.interval.magnitude < FLOAT32_EXACT else torch.float64
+    product: Tensor = multiplied(node, [x.to(dtype) for x in inputs], torch.matmul).long()
+    return product
+
+
 _LAYERS: dict[type, Callable[[Any, Sequence[Any], Sequence[Interval]], Any]] = {
     IntConv2d: _conv2d,
     IntLinear: _linear,
@@ -149,5 +159,6 @@ _LAYERS: dict[type, Callable[[Any, Sequence[Any], Sequence[Interval]], Any]] = {
     IntMaxPool2d: _pool,
     IntFlatten: lambda n, x, k: x[0].flatten(1),
     IntAdd: lambda n, x, k: x[0] * 2 ** n.shifts[0] + x[1] * 2 ** n.shifts[1],
+    IntMatMul: _matmul,
     IntReadout: lambda n, x, k: x[0],
 }

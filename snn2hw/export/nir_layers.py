@@ -25,6 +25,7 @@ from snn2hw.ir.integer import (
     IntFlatten,
     IntInput,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
@@ -158,6 +159,16 @@ def _neuron(w: NirWriter, node: Any) -> None:
     w.place(node, made, factor=ratio(t.gain, w.scales.of(node.inputs[0])), lost="; ".join(lost))
 
 
+def _matmul(w: NirWriter, node: Any) -> None:
+    raise UnsupportedError(
+        "NIR has no node for a product of what two layers fire",
+        where=node.source or node.name,
+        got="MatMul",
+        expected="Conv2d, Linear, pools, additions and neurons",
+        do=_DO,
+    )
+
+
 _TABLE: Mapping[type, Callable[[NirWriter, Any], None]] = {
     IntInput: _input,
     IntConv2d: _conv2d,
@@ -165,6 +176,7 @@ _TABLE: Mapping[type, Callable[[NirWriter, Any], None]] = {
     IntSumPool2d: _sum_pool,
     IntMaxPool2d: _max_pool,
     IntFlatten: _flatten,
+    IntMatMul: _matmul,
     IntNeuron: _neuron,
     IntReadout: _readout,
 }

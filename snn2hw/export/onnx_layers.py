@@ -20,6 +20,7 @@ from snn2hw.ir.integer import (
     IntFeedback,
     IntFlatten,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
@@ -168,6 +169,26 @@ def _add(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -
     return w.node("Add", aligned, name)
 
 
+def _matmul(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
+    name = value_name(node)
+    carriers = [_Carrier.of(s.interval) for s in sources]
+    if any(c.dtype is np.int32 for c in carriers):
+        carriers = [_Carrier(np.int32, 0)] * 2
+    sides = []
+    for side, x, source, carrier in zip(("first", "second"), inputs, sources, carriers, strict=True):
+        channels, h, width = source.shape
+        x = carrier.cast(w, f"{name}/{side}", x)
+        x = w.node("Reshape", [x, w.constant([-1, node.heads, channels // node.heads, h * width])], f"{name}/{side}/heads")
+        turned = node.transposed == side
+        sides.append(w.node("Transpose", [x], f"{name}/{side}/transposed", perm=[0, 1, 3, 2]) if turned else x)
+    if carriers[0].dtype is np.int32:
+        total = w.node("MatMul", sides, f"{name}/sum")
+    else:
+        zeros = [w.constant(c.zero, np.uint8) for c in carriers] if any(c.zero for c in carriers) else []
+        total = w.node("MatMulInteger", [*sides, *zeros], f"{name}/sum")
+    return w.node("Reshape", [total, w.constant([-1, *node.shape])], name)
+
+
 def _readout(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
     return w.node("Identity", inputs, value_name(node))
 
@@ -179,5 +200,6 @@ _TABLE: Mapping[type, Callable[[GraphWriter, Any, list[str], list[IntNode]], str
     IntMaxPool2d: _max_pool,
     IntFlatten: _flatten,
     IntAdd: _add,
+    IntMatMul: _matmul,
     IntReadout: _readout,
 }

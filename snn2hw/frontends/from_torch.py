@@ -5,20 +5,27 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from math import sqrt
 from typing import Any
 
 import torch
 from torch import fx
 
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
-from snn2hw.frontends.torch_layers import LAYERS, check_unaltered, check_untouched, layer_reader
-from snn2hw.ir.network import Add, Flatten, Input, Network, Node, Readout
+from snn2hw.frontends.torch_layers import LAYERS, NOTHING, check_unaltered, check_untouched, layer_kind
+from snn2hw.frontends.torch_operations import Call, evaluated
+from snn2hw.frontends.torch_values import Values
+from snn2hw.frontends.views import SAMPLES, MisfitError, RefusedError, View
+from snn2hw.ir.network import Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
-from snn2hw.ir.shapes import output_shape
 
 SUPPORTED = (
-    ", ".join(sorted({kind.__name__ for kind in LAYERS})) + ", Sequential, custom modules of these, x + y, flatten(2), mean(0)"
+    ", ".join(sorted({kind.__name__ for kind in (*LAYERS, *NOTHING)}))
+    + ", Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
+)
+NUMBERS = (
+    *(operator.add, operator.sub, operator.mul, operator.floordiv, operator.truediv, operator.pow, operator.neg),
+    *(operator.getitem, sqrt),
 )
 
 
@@ -38,7 +45,7 @@ def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
     for path, module in model.named_modules():
         check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
     graph = _traced(model)
-    walk = _Walk(dict(model.named_modules()), source)
+    walk = _Walk(dict(model.named_modules()), source, steps)
     for node in graph.nodes:
         walk.visit(node)
     net = Network(steps, tuple(walk.nodes.values()))
@@ -51,11 +58,11 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
         foreign = m.__module__.startswith(("torch.nn", "snn2hw.nn")) and not isinstance(m, torch.nn.Sequential)
-        return foreign or layer_reader(m) is not None
+        return foreign or layer_kind(m) is not None
 
 
 def _traced(model: torch.nn.Module) -> fx.Graph:
-    if layer_reader(model) is not None:
+    if layer_kind(model) is not None:
         model = torch.nn.Sequential(model)
     try:
         with _evaluation(model):
@@ -85,14 +92,18 @@ def _evaluation(model: torch.nn.Module) -> Iterator[None]:
 
 
 class _Walk:
-    def __init__(self, modules: Mapping[str, torch.nn.Module], source: Input) -> None:
-        self.modules, self.source = modules, source
-        self.nodes: dict[str, Node] = {}
-        self.made: dict[fx.Node, str] = {}  # fx node -> name of the node it became
-        self.ended: fx.Node | None = None  # a mean or sum over T: only the output may follow
+    def __init__(self, modules: Mapping[str, torch.nn.Module], source: Input, steps: int) -> None:
+        self.modules, self.steps = modules, steps
+        self.values = Values(source)
+        self.known: dict[fx.Node, Any] = {}  # views of values, and numbers: sizes and what is reckoned of them
+        self.ended: fx.Node | None = None  # a mean or sum over T: only the output may follow, or, of a mean, Linear
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        return self.values.nodes
 
     def visit(self, node: fx.Node) -> None:
-        if self.ended is not None and node.op != "output":
+        if self.ended is not None and node.op != "output" and not self._commutes(node):
             raise _unsupported(node, "only the output may follow the sum or mean over the steps", _where(node))
         if node.op == "placeholder":
             self._placeholder(node)
@@ -105,17 +116,21 @@ class _Walk:
         else:
             raise _unsupported(node, "a parameter or buffer used directly in forward is not supported", str(node.target))
 
+    def _commutes(self, node: fx.Node) -> bool:
+        """The mean of what a Linear layer makes of every step is what it makes of their mean."""
+        kind = layer_kind(self.modules[str(node.target)]) if node.op == "call_module" else None
+        return _name(self.ended) == "mean" and (kind is torch.nn.Linear or kind in NOTHING)
+
     def _placeholder(self, node: fx.Node) -> None:
         if self.nodes:
             raise _unsupported(node, "the model has more than one input", str(node.target))
-        self.nodes[self.source.name] = self.source
-        self.made[node] = self.source.name
+        self.known[node] = self.values.add(self.values.source, (self.steps, SAMPLES))
 
     def _module(self, node: fx.Node) -> None:
         path = str(node.target)
         module = self.modules.get(path) or self.modules[""]
-        reader = layer_reader(module)
-        if reader is None:
+        kind = layer_kind(module)
+        if kind is None:
             raise UnsupportedError(
                 f"{type(module).__name__} has no integer meaning here",
                 where=path,
@@ -126,74 +141,100 @@ class _Walk:
         source = f"{path} ({type(module).__name__})"
         check_unaltered(module, source)
         entering = self._entering(_only_argument(node), path)
-        made = reader(module, (self._unique(path), (entering,), self.nodes[entering].shape), source)
-        if made is None:
-            self.made[node] = entering
-        else:
-            self._add_node(node, made)
+        if kind in NOTHING:
+            self.known[node] = entering
+            return
 
-    def _add_node(self, node: fx.Node, made: Node) -> None:
-        shaped = replace(made, shape=output_shape(made, [self.nodes[i].shape for i in made.inputs]))
-        self.nodes[made.name] = shaped
-        self.made[node] = made.name
+        def read(name: str, shape: tuple[int, ...]) -> Node:
+            return LAYERS[kind](module, (self.values.unique(path), (name,), shape), source)
 
-    def _unique(self, path: str) -> str:
-        uses = sum(1 for n in self.nodes if n == path or n.startswith(f"{path}#"))
-        return path if not uses else f"{path}#{uses + 1}"
+        self.known[node] = self.values.read(entering, kind, read, source)
 
-    def _entering(self, argument: Any, path: str) -> str:
-        if not isinstance(argument, fx.Node) or argument not in self.made:
+    def _entering(self, argument: Any, path: str) -> View:
+        known = self.known.get(argument) if isinstance(argument, fx.Node) else None
+        if not isinstance(known, View):
             raise UnsupportedError(
                 "a layer is called with something that is no activation",
                 where=path,
                 got=repr(argument),
                 expected="the output of a layer",
             )
-        return self.made[argument]
+        return known
 
     def _function(self, node: fx.Node) -> None:
-        name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
-        path = _path(node)
-        if node.target in (operator.add, operator.iadd, torch.add) or (node.op == "call_method" and name in ("add", "add_")):
+        name, path = _name(node), _path(node)
+        if node.target is operator.add and not any(isinstance(self.known[n], View) for n in node.all_input_nodes):
+            self.known[node] = self._evaluated(node, name, path)
+        elif node.target in (operator.add, operator.iadd, torch.add) or (node.op == "call_method" and name in ("add", "add_")):
             self._add(node, path)
-        elif name == "flatten":
-            self._flatten(node, path)
         elif name in ("mean", "sum") and _axis(node) == 0:
-            self.made[node] = self._entering(node.args[0], path)
+            self.known[node] = self._entering(node.args[0], path)
             self.ended = node
+        elif (found := self._evaluated(node, name, path)) is not None:
+            self.known[node] = found
         else:
             raise _unsupported(node, f"the operation '{name}' has no integer meaning here", path)
+
+    def _evaluated(self, node: fx.Node, name: str, path: str) -> Any:
+        """What is no layer: views, products, averages, numbers; None where it is none of them."""
+        args: Any = fx.node.map_arg(node.args, lambda n: self.known[n])
+        named: Any = fx.node.map_arg(node.kwargs, lambda n: self.known[n])
+        views = [a for a in args if isinstance(a, View)]
+        if not views:
+            return node.target(*args, **named) if callable(node.target) and node.target in NUMBERS else None
+        try:
+            if name in ("mul", "truediv", "div") and any(map(self._of_samples, node.all_input_nodes)):
+                raise RefusedError("a factor was reckoned with N, the number of samples")
+            return evaluated(self.values, Call(name, path, args, named, views))
+        except RefusedError as error:
+            raise _unsupported(node, error.what, path, error.do) from error
+        except MisfitError as error:
+            raise ShapeError(
+                "the values do not fit the new shape",
+                where=path,
+                got=str(error),
+                expected="as many values as there are",
+                do="choose sizes, a number of heads for example, that divide the channels",
+            ) from error
+        except (TypeError, IndexError, ValueError, ZeroDivisionError) as error:
+            raise _unsupported(node, f"'{name}' does not fit the axes {views[0]}", path) from error
+
+    def _of_samples(self, node: fx.Node) -> bool:
+        """Whether a number was reckoned with N, which is not known."""
+        known = self.known[node]
+        if isinstance(known, View):
+            return False
+        return (isinstance(known, int) and known % SAMPLES == 0 != known) or any(map(self._of_samples, node.all_input_nodes))
 
     def _add(self, node: fx.Node, path: str) -> None:
         if len(node.args) != 2 or node.kwargs or not all(isinstance(a, fx.Node) for a in node.args):
             raise _unsupported(node, "an addition must join two branches of the network", path)
-        inputs = tuple(self._entering(a, path) for a in node.args)
-        self._add_node(node, Add(self._unique(path), inputs, (), source=f"{path} (+)"))
-
-    def _flatten(self, node: fx.Node, path: str) -> None:
-        numbers = [*node.args[1:], *node.kwargs.values()]
-        if numbers not in ([2], [2, -1]):
-            raise _unsupported(
-                node, "flatten must keep the T and N axes", path, do="write flatten(2): activations are [T, N, ...]"
-            )
-        self._add_node(node, Flatten(self._unique(path), (self._entering(node.args[0], path),), (), source=f"{path} (flatten)"))
+        x, y = (self._entering(a, path) for a in node.args)
+        self.known[node] = self.values.added(x, y, self.values.unique(path), f"{path} (+)")
 
     def _output(self, node: fx.Node) -> None:
         (result,) = node.args
-        if not isinstance(result, fx.Node) or result not in self.made:
+        view = self.known.get(result) if isinstance(result, fx.Node) else None
+        if not isinstance(view, View):
             raise _unsupported(node, "the model must return one tensor of logits", "output", do="return the logits only")
-        last = self.made[result]
-        shape = self.nodes[last].shape
-        if len(shape) != 1:
+        way = view.ways[0]
+        if len(way.seen) != 1 or not way.is_row or (len(view.lead) == 1 and self.ended is None):
             raise ShapeError(
                 "the model must end in one value per class",
-                where=self.nodes[last].source,
-                got=f"[T, N, {', '.join(map(str, shape))}]",
+                where=self.nodes[self.values.settled(way, view.factor)].source,
+                got=str(view),
                 expected="[T, N, classes]",
                 do="end with Flatten and Linear",
             )
-        name = self._unique("readout")
-        self.nodes[name] = Readout(name, (last,), shape, source="readout")
+        last = self.values.row(way, view.factor)
+        name = self.values.unique("readout")
+        self.nodes[name] = Readout(name, (last,), self.nodes[last].shape, source="readout")
+
+
+def _name(node: fx.Node | None) -> str:
+    """Of a function or method."""
+    target = getattr(node, "target", None)
+    return target if isinstance(target, str) else getattr(target, "__name__", str(target))
 
 
 def _where(node: fx.Node) -> str:

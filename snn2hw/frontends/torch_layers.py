@@ -27,12 +27,12 @@ from snn2hw.ir.network import (
 from snn2hw.nn.neuron import Neuron as TorchNeuron
 
 Place = tuple[str, "tuple[str, ...]", Shape]  # name, inputs, shape that enters (replaced by the shape that leaves)
-Reader = Callable[[Any, Place, str], "Node | None"]
+Reader = Callable[[Any, Place, str], Node]
 
 
-def layer_reader(module: torch.nn.Module) -> Reader | None:
-    """The reader of a layer, or None where the module is no layer we know."""
-    return next((LAYERS[kind] for kind in type(module).__mro__ if kind in LAYERS), None)
+def layer_kind(module: torch.nn.Module) -> type | None:
+    """The layer that a module is, one of LAYERS or NOTHING, or None where it is none we know."""
+    return next((kind for kind in type(module).__mro__ if kind in LAYERS or kind in NOTHING), None)
 
 
 def check_unaltered(module: torch.nn.Module, source: str) -> None:
@@ -105,6 +105,15 @@ def _conv2d(m: torch.nn.Conv2d, at: Place, source: str) -> Node:
     return Conv2d(*at, weight=_reals(m.weight), bias=_bias(m, m.out_channels), window=window, groups=m.groups, source=source)
 
 
+def _conv1d(m: torch.nn.Conv1d, at: Place, source: str) -> Node:
+    """Over tokens, one place at a time."""
+    given = (*m.kernel_size, *m.stride, m.padding)
+    if given not in ((1, 1, (0,)), (1, 1, "same"), (1, 1, "valid")):
+        raise _refuse(source, f"kernel_size={m.kernel_size}, stride={m.stride}, padding={m.padding}", "kernel_size=1")
+    weight = _reals(m.weight)[..., None]
+    return Conv2d(*at, weight=weight, bias=_bias(m, m.out_channels), window=Window((1, 1)), groups=m.groups, source=source)
+
+
 def _padding(padding: Any, kernel: tuple[int, int], dilation: tuple[int, int], source: str) -> tuple[int, int]:
     if padding == "valid":
         return 0, 0
@@ -137,6 +146,18 @@ def _avg_pool(m: torch.nn.AvgPool2d, at: Place, source: str) -> Node:
         got = f"ceil_mode={m.ceil_mode}, count_include_pad={m.count_include_pad}, divisor_override={m.divisor_override}"
         raise _refuse(source, got, "ceil_mode=False, count_include_pad=True and no divisor_override")
     return AvgPool2d(*at, window=Window(_pair(m.kernel_size), _pair(m.stride), padding), source=source)
+
+
+def _adaptive_avg_pool(m: torch.nn.AdaptiveAvgPool2d, at: Place, source: str) -> Node:
+    asked = m.output_size if isinstance(m.output_size, tuple | list) else (m.output_size, m.output_size)
+    if len(at[2]) != 3:
+        return AvgPool2d(*at, window=Window((1, 1)), source=source)  # which says that it is no image
+    size = at[2][1:]
+    kernel = [n // (out or n) for n, out in zip(size, asked, strict=True)]
+    if any(out and (out > n or n % out) for n, out in zip(size, asked, strict=True)):
+        raise _refuse(source, f"output_size={m.output_size} of {size[0]}x{size[1]}", "a size that divides height and width")
+    window = Window((kernel[0], kernel[1]), (kernel[0], kernel[1]))
+    return AvgPool2d(*at, window=window, source=source)
 
 
 def _max_pool(m: torch.nn.MaxPool2d, at: Place, source: str) -> Node:
@@ -172,19 +193,17 @@ def _neuron(m: TorchNeuron, at: Place, source: str) -> Node:
     )
 
 
-def _nothing(m: Any, at: Place, source: str) -> None:
-    """Identity in evaluation."""
-
+NOTHING = (torch.nn.Identity, torch.nn.Dropout)  # in evaluation
 
 LAYERS: dict[type, Reader] = {
+    torch.nn.Conv1d: _conv1d,
     torch.nn.Conv2d: _conv2d,
     torch.nn.Linear: _linear,
     torch.nn.BatchNorm1d: _batch_norm,
     torch.nn.BatchNorm2d: _batch_norm,
+    torch.nn.AdaptiveAvgPool2d: _adaptive_avg_pool,
     torch.nn.AvgPool2d: _avg_pool,
     torch.nn.MaxPool2d: _max_pool,
     torch.nn.Flatten: _flatten,
-    torch.nn.Identity: _nothing,
-    torch.nn.Dropout: _nothing,
     TorchNeuron: _neuron,
 }

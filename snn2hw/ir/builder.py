@@ -32,6 +32,17 @@ class ProgramBuilder:
         self._lines[name] = Instruction(name, op, tuple(args), tuple(attrs), Format(MAX_WIDTH, point))
         return name
 
+    @property
+    def size(self) -> int:
+        """Instructions so far."""
+        return len(self._lines)
+
+    def cut(self, size: int) -> None:
+        """Take back what was written after the first `size` instructions."""
+        for name in list(self._lines)[size:]:
+            del self._lines[name]
+            self._intervals.pop(name, None)
+
     def frac(self, name: str) -> int:
         """Binary point of a value written before."""
         return self._lines[name].format.frac

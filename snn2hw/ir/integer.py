@@ -1,8 +1,8 @@
 """The integer stage: the same graph in integers; every value has a Format, every neuron a Program.
 
     IntegerNetwork = steps, target, node*
-    node           = IntInput | IntConv2d | IntLinear | IntSumPool2d | IntMaxPool2d | IntFlatten | IntAdd | IntNeuron
-                     | IntFeedback | IntReadout | UnloweredNeuron (between two passes)
+    node           = IntInput | IntConv2d | IntLinear | IntSumPool2d | IntMaxPool2d | IntFlatten | IntAdd | IntMatMul
+                     | IntNeuron | IntFeedback | IntReadout | UnloweredNeuron (between two passes)
 
 A value of a node is an array of raw integers; what it stands for is raw * 2**-format.frac. Scales that are not powers of
 two, and scales per channel, are moved into the next weights or into a multiplication at the head of the neuron program;
@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.network import Neuron, Reals, Shape, Window
+from snn2hw.ir.network import Neuron, Pair, Reals, Shape, Window
 from snn2hw.ir.program import Program
 from snn2hw.num import Format, Interval
 
@@ -94,6 +94,15 @@ class IntAdd(IntNode):
     """y = x_0 * 2**shifts[0] + x_1 * 2**shifts[1], exact: two branches brought to one binary point."""
 
     shifts: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class IntMatMul(IntNode):
+    """y_h = A_h B_h, A_h^T B_h or A_h B_h^T for every head, exact, as in `MatMul`. Its factor is in the format or the neuron."""
+
+    heads: int
+    transposed: str
+    size: Pair
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
 
     Network   = steps, node*                       (in order of evaluation; an input names an earlier node, but that of Feedback)
-    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | Neuron | Delay | Feedback
-                | Readout
+    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | MatMul | Neuron | Delay
+                | Feedback | Readout
     firing    = Single | Circulate | Potential
 
 Shapes are those of one sample at one step, without T and N: [C, H, W] or [F]. `name` is the torch module path, by which
@@ -119,6 +119,23 @@ class Flatten(Node):
 @dataclass(frozen=True, eq=False)
 class Add(Node):
     """y = x_0 + x_1: a residual join of two branches of the same shape."""
+
+
+@dataclass(frozen=True, eq=False)
+class MatMul(Node):
+    """y_h = factor * A_h B_h for every head h: the product of what neurons fired with what others did.
+
+    transposed: none: A_h B_h    first: A_h^T B_h    second: A_h B_h^T
+    x_h [C / heads, H * W]: head h's channels of a value x [C, H, W], one column for each place; the places of y lie as `size`.
+
+    Attention of q, k and v: a = MatMul(k, q, first), whose channels are the keys of every head, then MatMul(v, a, none).
+    The other way round: c = MatMul(v, k, second), then MatMul(c, q, none).
+    """
+
+    heads: int
+    transposed: str
+    size: Pair
+    factor: float
 
 
 @dataclass(frozen=True, eq=False)

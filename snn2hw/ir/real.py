@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from snn2hw.ir.heads import multiplied
 from snn2hw.ir.network import (
     Add,
     AvgPool2d,
@@ -19,6 +20,7 @@ from snn2hw.ir.network import (
     Flatten,
     Input,
     Linear,
+    MatMul,
     MaxPool2d,
     Network,
     Neuron,
@@ -134,6 +136,7 @@ _ROWS: Mapping[type, Callable[[Any, Sequence[Reals]], Reals]] = {
     MaxPool2d: lambda n, x: windows(x[0], n.window, fill=-np.inf).max((4, 5)),
     Flatten: lambda n, x: x[0].reshape(len(x[0]), -1),
     Add: lambda n, x: x[0] + x[1],
+    MatMul: lambda n, x: n.factor * multiplied(n, x, np.matmul),
     Feedback: lambda n, x: x[0],
     Readout: lambda n, x: x[0],
 }

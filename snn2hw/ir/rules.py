@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,19 +17,37 @@ from snn2hw.ir.integer import (
     IntFlatten,
     IntInput,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
     IntReadout,
+    IntSumPool2d,
     UnloweredNeuron,
 )
-from snn2hw.ir.network import Add, Feedback, Input, Network, Neuron, Node, Potential, Readout
+from snn2hw.ir.network import (
+    Add,
+    AvgPool2d,
+    Delay,
+    Feedback,
+    Flatten,
+    Input,
+    MatMul,
+    MaxPool2d,
+    Network,
+    Neuron,
+    Node,
+    Potential,
+    Readout,
+)
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.shapes import output_shape
 from snn2hw.ir.sums import largest_partial_sum, node_interval, readout_interval
 
 INT32_MAX = 2**31 - 1
+FIRES = Neuron | Delay | Feedback | IntNeuron | UnloweredNeuron | IntFeedback
+KEEPS = MaxPool2d | AvgPool2d | Flatten | Add | MatMul | IntMaxPool2d | IntSumPool2d | IntFlatten | IntAdd | IntMatMul
 
 
 def check_network(net: Network) -> None:
@@ -47,8 +65,9 @@ def check_network(net: Network) -> None:
                 expected=f"{node.state_range[0]:g} to {node.state_range[1]:g}",
                 do="choose a reset value inside the state range",
             )
-    _check_graph(net.nodes, Input, Readout, Add)
+    _check_graph(net.nodes, Input, Readout)
     _check_feedbacks(net.nodes)
+    _check_products(net.nodes)
 
 
 def _check_steps(steps: int) -> None:
@@ -82,8 +101,9 @@ def check_integer(net: IntegerNetwork) -> None:
     """The integer stage: the graph rules of the real stage; every value in its interval and format for every input in
     range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
     _check_steps(net.steps)
-    _check_graph(net.nodes, IntInput, IntReadout, IntAdd)
+    _check_graph(net.nodes, IntInput, IntReadout)
     _check_feedbacks(net.nodes)
+    _check_products(net.nodes)
     known = {n.name: n for n in net.nodes}
     for node in net.nodes:
         sources = [known[i] for i in node.inputs]
@@ -94,7 +114,7 @@ def check_integer(net: IntegerNetwork) -> None:
         raise _error(net.readout, "the readout's sum over all steps must keep within int32", str(total))
 
 
-def _check_graph(nodes: Sequence[Any], first: type, last: type, join: type) -> None:
+def _check_graph(nodes: Sequence[Any], first: type, last: type) -> None:
     if not nodes or not isinstance(nodes[0], first) or not isinstance(nodes[-1], last):
         raise RuleError("a network starts with its input and ends with its readout", got=str([type(n).__name__ for n in nodes]))
     shapes: dict[str, tuple[int, ...]] = {}
@@ -103,7 +123,7 @@ def _check_graph(nodes: Sequence[Any], first: type, last: type, join: type) -> N
             raise _error(node, "two nodes have the same name", node.name)
         if missing := [i for i in node.inputs if i not in shapes and not isinstance(node, Feedback | IntFeedback)]:
             raise _error(node, "an input is used before it is defined", missing[0])
-        if len(node.inputs) != (2 if isinstance(node, join) else int(position > 0)):
+        if len(node.inputs) != (2 if isinstance(node, Add | MatMul | IntAdd | IntMatMul) else int(position > 0)):
             raise _error(node, "wrong number of inputs", str(len(node.inputs)))
         if (position and isinstance(node, first)) or (isinstance(node, last) and position < len(nodes) - 1):
             raise _error(node, "a network has one input and one readout", type(node).__name__)
@@ -133,6 +153,26 @@ def _check_feedbacks(nodes: Sequence[Any]) -> None:
         later[node.name] = node
 
 
+def no_payload(name: str, known: Mapping[str, Any]) -> Any:
+    """The first node behind this value that fires nothing; None where all of it is what neurons fired."""
+    node = known[name]
+    if isinstance(node, FIRES):
+        return None
+    if not isinstance(node, KEEPS):
+        return node
+    return next((found for i in node.inputs if (found := no_payload(i, known)) is not None), None)
+
+
+def _check_products(nodes: Sequence[Any]) -> None:
+    """What neurons fired has one scale and a small interval; the products of sums would leave int32."""
+    known = {n.name: n for n in nodes}
+    for node in nodes:
+        if isinstance(node, MatMul | IntMatMul):
+            wrong = next((w for i in node.inputs if (w := no_payload(i, known)) is not None), None)
+            if wrong is not None:
+                raise _error(node, "a product is of what neurons fired", f"'{wrong.name}', {type(wrong).__name__}")
+
+
 def _broken(node: IntNode, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
     # What a node is comes first: intervals are only defined for nodes that are well formed.
     if isinstance(node, IntConv2d | IntLinear):
@@ -145,7 +185,7 @@ def _broken(node: IntNode, sources: Sequence[IntNode]) -> Iterator[tuple[str, st
             yield "the branches are not brought to one binary point", f"{[str(s.format) for s in sources]} << {node.shifts}"
     if isinstance(node, IntNeuron):
         yield from _neuron(node, sources[0])
-    computed = node_interval(node, [s.interval for s in sources])
+    computed = node_interval(node, sources)
     if computed not in node.interval:
         yield "the value can leave its declared interval", f"{computed} in {node.interval}"
     if node.interval.magnitude > INT32_MAX:

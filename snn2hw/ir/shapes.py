@@ -8,6 +8,7 @@ from typing import Any
 
 from snn2hw.errors import ShapeError
 from snn2hw.ir import integer, network
+from snn2hw.ir.heads import TRANSPOSED
 from snn2hw.ir.network import Shape, Window
 
 
@@ -86,6 +87,25 @@ def _add(node: Any, inputs: Sequence[Shape]) -> Shape:
     return inputs[0]
 
 
+def _matmul(node: Any, inputs: Sequence[Shape]) -> Shape:
+    (a, b), heads = (_image(node, shape) for shape in inputs), node.heads
+    if node.transposed not in TRANSPOSED:
+        raise _mismatch(node, "a product transposes another way", repr(node.transposed), ", ".join(TRANSPOSED))
+    if heads < 1 or a[0] % heads or b[0] % heads:
+        raise _mismatch(node, "the heads do not divide the channels", f"{heads} heads", f"a divisor of {a[0]} and {b[0]}")
+    rows, terms = a[0] // heads, a[1] * a[2]
+    if node.transposed == "first":
+        rows, terms = terms, rows
+    other, columns = b[0] // heads, b[1] * b[2]
+    if node.transposed == "second":
+        other, columns = columns, other
+    if terms != other:
+        raise _mismatch(node, "the two sides of a product differ in what is summed over", f"{terms} and {other}", "the same")
+    if prod(node.size) != columns:
+        raise _mismatch(node, "the size is not that of the product", f"{node.size[0]}x{node.size[1]}", f"{columns} places")
+    return (heads * rows, *node.size)
+
+
 def _neuron(node: Any, inputs: Sequence[Shape]) -> Shape:
     if isinstance(node, integer.IntNeuron):
         channels = node.program.channels
@@ -133,6 +153,7 @@ _ROWS: dict[type, Callable[[Any, Sequence[Shape]], Shape]] = {
     network.MaxPool2d: _pool,
     network.Flatten: _flatten,
     network.Add: _add,
+    network.MatMul: _matmul,
     network.Neuron: _neuron,
     network.Delay: _delay,
     network.Feedback: _declared,
@@ -144,6 +165,7 @@ _ROWS: dict[type, Callable[[Any, Sequence[Shape]], Shape]] = {
     integer.IntMaxPool2d: _pool,
     integer.IntFlatten: _flatten,
     integer.IntAdd: _add,
+    integer.IntMatMul: _matmul,
     integer.IntNeuron: _neuron,
     integer.IntFeedback: _declared,
     integer.UnloweredNeuron: _neuron,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from snn2hw.ir.heads import terms
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -13,6 +14,7 @@ from snn2hw.ir.integer import (
     IntFeedback,
     IntInput,
     IntLinear,
+    IntMatMul,
     IntNeuron,
     IntNode,
     IntSumPool2d,
@@ -24,8 +26,9 @@ from snn2hw.ir.ranges import ranges
 from snn2hw.num import Interval
 
 
-def node_interval(node: IntNode, inputs: Sequence[Interval]) -> Interval:
-    """The smallest interval known to hold the node's value, when its inputs lie in `inputs`."""
+def node_interval(node: IntNode, sources: Sequence[IntNode]) -> Interval:
+    """The smallest interval known to hold the node's value, when those it reads keep to theirs."""
+    inputs = [s.interval for s in sources]
     if isinstance(node, IntInput | UnloweredNeuron):
         return node.interval
     if isinstance(node, IntConv2d | IntLinear):
@@ -33,12 +36,20 @@ def node_interval(node: IntNode, inputs: Sequence[Interval]) -> Interval:
     if isinstance(node, IntSumPool2d):
         taps = node.window.kernel[0] * node.window.kernel[1]
         return _with_padding(inputs[0], node.window) * Interval(taps, taps)
-    if isinstance(node, IntAdd):
-        (a, b), (shift_a, shift_b) = inputs, node.shifts
-        return a * Interval(1 << shift_a, 1 << shift_a) + b * Interval(1 << shift_b, 1 << shift_b)
+    if isinstance(node, IntAdd | IntMatMul):
+        return _joined(node, sources)
     if isinstance(node, IntNeuron):
         return ranges(node.program)[node.program.outputs[SPIKES].name]
     return inputs[0].hull(Interval(0, 0)) if isinstance(node, IntFeedback) else inputs[0]
+
+
+def _joined(node: IntAdd | IntMatMul, sources: Sequence[IntNode]) -> Interval:
+    a, b = (s.interval for s in sources)
+    if isinstance(node, IntMatMul):
+        count = terms(node, sources[0].shape)
+        return a * b * Interval(count, count)  # whose magnitude is that of every partial sum, too
+    shift_a, shift_b = node.shifts
+    return a * Interval(1 << shift_a, 1 << shift_a) + b * Interval(1 << shift_b, 1 << shift_b)
 
 
 def synaptic_interval(node: IntConv2d | IntLinear, x: Interval) -> Interval:

@@ -17,7 +17,7 @@ except ModuleNotFoundError as missing:
 
 from torch.nn import Dropout, Identity, Sequential
 
-from snn2hw.nn.layers import AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, repeat
+from snn2hw.nn.layers import AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, repeat
 from snn2hw.nn.losses import balance_loss, coefficient_penalty
 from snn2hw.nn.neuron import Firing, Neuron
 from snn2hw.nn.neurons import IF, LIF, PLIF, CirculateFiring
@@ -32,6 +32,7 @@ __all__ = [
     "LNM",
     "PLIF",
     "QIF",
+    "AdaptiveAvgPool2d",
     "Atan",
     "AvgPool2d",
     "BatchNorm1d",

@@ -117,6 +117,20 @@ class AvgPool2d(torch.nn.AvgPool2d):
         return _split(super().forward(_merged(self, input, *_IMAGES)), input)
 
 
+class AdaptiveAvgPool2d(torch.nn.AdaptiveAvgPool2d):
+    """torch.nn.AdaptiveAvgPool2d at every step: [T, N, C, H, W] -> [T, N, C, H', W'].
+
+    Compiled where H' divides H and W' divides W: the average over windows of H / H' x W / W'.
+
+    Raises:
+        ShapeError: the input is not [T, N, C, H, W].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """y[t] = mean of x[t] over the window of each place."""
+        return _split(super().forward(_merged(self, input, *_IMAGES)), input)
+
+
 class MaxPool2d(torch.nn.MaxPool2d):
     """torch.nn.MaxPool2d at every step: [T, N, C, H, W] -> [T, N, C, H', W'].
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import Add, BatchNorm, Conv2d, Linear, Neuron, Node
+from snn2hw.ir.network import Add, AvgPool2d, BatchNorm, Conv2d, Linear, MaxPool2d, Neuron, Node
 from snn2hw.passes.base import Compilation, Pass, channels_first
 
 
 @dataclass(frozen=True)
 class Fold(Pass):
     """scale*(W x + b) + shift = (scale*W) x + (scale*b + shift), per output channel; gain likewise. Behind a join of such layers
-    all of them are scaled, and the first takes the shift.
+    all of them are scaled, and the first takes the shift. A pool may stand between: a mean
+    without padding, or a maximum where no scale is negative.
 
     Raises:
         UnsupportedError: a BatchNorm whose input is no convolution or linear layer, or one that others read too.
@@ -67,6 +68,9 @@ def _foldable(norm: BatchNorm, name: str, nodes: dict[str, Node]) -> list[Conv2d
         return [source]
     if isinstance(source, Add) and readers == 1:
         return [s for branch in source.inputs for s in _foldable(norm, branch, nodes)]
+    mean = isinstance(source, AvgPool2d) and not any(source.window.padding)
+    if (mean or (isinstance(source, MaxPool2d) and (norm.scale >= 0).all())) and readers == 1:
+        return _foldable(norm, source.inputs[0], nodes)
     reason = f"{readers} layers read it" if readers > 1 else f"its input is {type(source).__name__} '{name}'"
     raise UnsupportedError(
         "this BatchNorm cannot be folded into weights",

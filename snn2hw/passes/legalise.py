@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntConv2d, IntLinear, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntConv2d, IntLinear, IntMatMul, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.network import Neuron, Potential
 from snn2hw.ir.program import Op, Program
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.target import Lowering
+
+MASKS = "attention by masks can: add the spikes of two layers before a neuron that fires where both did"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Legalise(Pass):
 
 def _node(node: IntNode, limits: Lowering, read: bool) -> Iterator[str]:
     """`read`: whether the value goes anywhere but to the readout, which takes sums of any width."""
-    if isinstance(node, IntConv2d | IntLinear) and node.format.width > limits.synapse_bits:
+    if isinstance(node, IntMatMul) and not limits.payload_products:
+        yield f"it multiplies what neurons fire, which the target cannot do; {MASKS}"
+    if isinstance(node, IntConv2d | IntLinear | IntMatMul) and node.format.width > limits.synapse_bits:
         yield f"its sums need {node.format.width} bits, the target has {limits.synapse_bits}"
     if isinstance(node, IntNeuron):
         if read and node.format.width > limits.payload_bits:

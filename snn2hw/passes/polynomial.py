@@ -11,7 +11,7 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Neuron, Reals
 from snn2hw.ir.program import declared_interval
-from snn2hw.passes.polynomials.horner import Argument
+from snn2hw.passes.polynomials.horner import Argument, NoRoomError
 from snn2hw.passes.polynomials.search import Candidate, candidates, choose
 from snn2hw.target import Lowering
 
@@ -26,16 +26,20 @@ def lower_polynomial(b: ProgramBuilder, equation: Neuron, u: Argument, limits: L
     if is_identity(coefficients):
         return u.name
     _check_reach(coefficients, max(abs(v) for v in equation.state_range), u.frac, limits, where)
-    chosen = choose(candidates(coefficients, u, limits))
-    if chosen is None:
-        raise WidthError(
-            "no bits are left for coefficients",
-            where=where,
-            got=f"a state of {u.interval.bits[0]} bits, accumulator_bits = {limits.accumulator_bits}",
-            expected="an accumulator that holds the product of a state and a coefficient",
-            do="use fewer state bits, or a target with a wider accumulator",
-        )
-    return chosen.emit(b, u)
+    found, before = candidates(coefficients, u, limits), b.size
+    while (chosen := choose(found)) is not None:
+        try:
+            return chosen.emit(b, u)
+        except NoRoomError:  # it was tried on a few channels, and there is one that does not fit
+            b.cut(before)
+            found = [c for c in found if c is not chosen]
+    raise WidthError(
+        "no bits are left for coefficients",
+        where=where,
+        got=f"a state of {u.interval.bits[0]} bits, accumulator_bits = {limits.accumulator_bits}",
+        expected="an accumulator that holds the product of a state and a coefficient",
+        do="use fewer state bits, or a target with a wider accumulator",
+    )
 
 
 def weighed(node: IntNeuron, limits: Lowering) -> list[Candidate]:

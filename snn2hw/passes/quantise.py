@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import frexp
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from snn2hw.ir.integer import (
     IntFlatten,
     IntInput,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
@@ -68,7 +70,7 @@ class Quantise(Pass):
         for node in c.real.nodes:
             before = () if isinstance(node, real.Feedback) else node.inputs
             made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in before])
-            interval = node_interval(made, [walk.nodes[i].interval for i in before]) if before else made.interval
+            interval = node_interval(made, [walk.nodes[i] for i in before]) if before else made.interval
             frac = made.format.frac
             walk.nodes[node.name] = replace(made, interval=interval, format=_format(made, interval, frac))
             walk.scales[node.name] = scale
@@ -84,7 +86,9 @@ def _format(node: IntNode, interval: Interval, frac: int) -> Format:
             where=node.source or node.name,
             got=f"{needed} bits",
             expected=f"at most {SUM_BITS} bits",
-            do="bring the branches of the additions before it to similar scales",
+            do="sum fewer products, or of smaller payloads"
+            if isinstance(node, IntMatMul)
+            else "bring the branches of the additions before it to similar scales",
         )
     return Format(SUM_BITS, frac, True)
 
@@ -187,6 +191,14 @@ def _add(walk: _Walk, node: real.Add, inputs: Sequence[Scale]) -> tuple[IntNode,
     return IntAdd(**_common(node, scale), shifts=(frac - a.frac, frac - b.frac)), scale
 
 
+def _matmul(walk: _Walk, node: real.MatMul, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    a, b = inputs
+    mantissa, exponent = frexp(node.factor)
+    unit, twos = (Fraction(1), exponent - 1) if mantissa == 0.5 else (Fraction(node.factor), 0)
+    scale = Scale(a.unit * b.unit * unit, (a.frac + b.frac - twos,))
+    return IntMatMul(**_common(node, scale), heads=node.heads, transposed=node.transposed, size=node.size), scale
+
+
 def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
     if isinstance(node.firing, real.Potential):
         state = state_format(node.state_range, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
@@ -257,6 +269,7 @@ _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scal
     real.MaxPool2d: _max_pool,
     real.Flatten: _flatten,
     real.Add: _add,
+    real.MatMul: _matmul,
     real.Neuron: _neuron,
     real.Delay: _delay,
     real.Feedback: _feedback,

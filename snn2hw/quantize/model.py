@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from snn2hw.errors import ArtefactError, ShapeError, WidthError
+from snn2hw.executors.torch import FLOAT32_EXACT
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
     IntegerNetwork,
     IntFlatten,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
@@ -35,9 +37,9 @@ from snn2hw.passes.quantise import SUM_BITS
 from snn2hw.quantize.constants import with_constants
 from snn2hw.quantize.native import STATE
 from snn2hw.quantize.neuron import QuantisedNeuron
-from snn2hw.quantize.synapse import FLOAT32_EXACT, Synapse
+from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
-from snn2hw.quantize.values import outside, payloads, pooled, undefined
+from snn2hw.quantize.values import outside, payloads, pooled, product, undefined
 from snn2hw.trace import Trace
 
 
@@ -159,7 +161,7 @@ class Prepared(torch.nn.Module):
             if node.meaning is not None:
                 rows = now.a.detach().tolist()
                 node = replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, rows))))
-        interval = node_interval(node, [s.interval for s in sources]) if sources else node.interval
+        interval = node_interval(node, sources) if sources else node.interval
         width = max(SUM_BITS, Format.holding(interval, 0).width)
         return replace(node, interval=interval, format=Format(width, node.format.frac, True))
 
@@ -181,6 +183,8 @@ class Prepared(torch.nn.Module):
         if isinstance(node, IntAdd):
             a, b = (1 << shift for shift in node.shifts)
             return x[0] * a + x[1] * b
+        if isinstance(node, IntMatMul):
+            return product(node, x[0], x[1], max(n.interval.magnitude for n in self._net.nodes if n.name in node.inputs))
         assert isinstance(node, IntReadout)
         return x[0]
 

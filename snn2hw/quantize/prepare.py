@@ -13,7 +13,7 @@ import torch
 from snn2hw.frontends.from_torch import from_torch
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir import network as real
-from snn2hw.ir.integer import IntAdd, IntConv2d, IntLinear, IntNeuron, IntSumPool2d
+from snn2hw.ir.integer import IntAdd, IntConv2d, IntLinear, IntMatMul, IntNeuron, IntSumPool2d
 from snn2hw.nn.neuron import Neuron
 from snn2hw.passes.base import Options
 from snn2hw.quantize.constants import moving_constants
@@ -112,6 +112,8 @@ def _layers(
             bounds[node.name] = prod(node.window.kernel) * entering[0]
         elif isinstance(node, IntAdd):
             bounds[node.name] = sum(b << shift for b, shift in zip(entering, node.shifts, strict=True))
+        elif isinstance(node, IntMatMul):  # of payloads, whose bounds no learning moves
+            bounds[node.name] = node.interval.magnitude
         else:
             bounds[node.name] = entering[0] if entering else node.interval.magnitude
     return layers, bounds

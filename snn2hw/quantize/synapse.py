@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from snn2hw.executors.torch import FLOAT32_EXACT
 from snn2hw.ir.integer import Int8s, Int32s, IntConv2d, IntLinear
 from snn2hw.ir.network import Conv2d, Linear, Reals
 from snn2hw.passes.base import channels_first
-from snn2hw.quantize.values import undefined
+from snn2hw.quantize.values import TF32_EXACT, undefined
 
-FLOAT32_EXACT = 2**24  # float32 holds every integer up to here, whatever the order of a sum
-TF32_EXACT = 2**11  # a tensor core's TF32 holds these factors; their sums are float32
 BIAS_ROOM, LEAST_BIAS = 4, 2**20  # a bias may grow to so many times the largest of its layer, and to this in any case
 
 

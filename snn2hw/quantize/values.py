@@ -6,8 +6,12 @@ import torch
 from torch import Tensor
 
 from snn2hw.errors import ValueRangeError
-from snn2hw.ir.integer import IntInput, IntMaxPool2d, IntSumPool2d
+from snn2hw.executors.torch import FLOAT32_EXACT
+from snn2hw.ir.heads import multiplied
+from snn2hw.ir.integer import IntInput, IntMatMul, IntMaxPool2d, IntSumPool2d
 from snn2hw.num import Interval
+
+TF32_EXACT = 2**11  # a tensor core's TF32 holds these factors; their sums are float32
 
 
 def payloads(source: IntInput, x: Tensor) -> Tensor:
@@ -57,3 +61,16 @@ def undefined(where: str) -> ValueRangeError:
         expected="finite numbers",
         do="go back to an earlier checkpoint and train with a smaller learning rate",
     )
+
+
+def product(node: IntMatMul, a: Tensor, b: Tensor, largest: int) -> Tensor:
+    """The product of payloads for every head, exact: in float32 where that, and a tensor core's TF32, is.
+
+    Args:
+        largest: magnitude of the payloads.
+    """
+    exact = node.interval.magnitude < FLOAT32_EXACT and largest <= TF32_EXACT
+    dtype = torch.float32 if exact else torch.float64
+    with torch.autocast(a.device.type, enabled=False):
+        y: Tensor = multiplied(node, [x.to(dtype).flatten(0, 1) for x in (a, b)], torch.matmul)
+    return y.reshape(*a.shape[:2], *y.shape[1:])

@@ -10,7 +10,7 @@ import pytest
 
 from snn2hw.certificate.bounds import Bounds, layer_bounds, spread
 from snn2hw.executors.reference import layer_value
-from snn2hw.ir.integer import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMaxPool2d, IntNode, IntSumPool2d
+from snn2hw.ir.integer import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMatMul, IntMaxPool2d, IntNode, IntSumPool2d
 from snn2hw.ir.network import Window
 from snn2hw.num import Format, Interval
 
@@ -30,6 +30,11 @@ def linear(rng: np.random.Generator, features: int) -> IntLinear:
     return IntLinear("n", ("x",), (3,), **COMMON, weight=weight, bias=rng.integers(-9, 10, 3).astype(np.int32))
 
 
+def multiply(transposed: str, size: tuple[int, int]) -> IntMatMul:
+    shape = (4 if transposed == "first" else 2, *size)
+    return IntMatMul("n", ("x", "y"), shape, **COMMON, heads=2, transposed=transposed, size=size)
+
+
 # (the node, shapes of what enters it); few enough values that every combination of three per place can be tried
 LAYERS: dict[str, Any] = {
     "linear": lambda rng: (linear(rng, 5), [(5,)]),
@@ -40,6 +45,9 @@ LAYERS: dict[str, Any] = {
     "sum pool": lambda rng: (IntSumPool2d("n", ("x",), (), **COMMON, window=Window((2, 2), (1, 1), (1, 1))), [(1, 2, 3)]),
     "max pool": lambda rng: (IntMaxPool2d("n", ("x",), (), **COMMON, window=Window((2, 2), (1, 1))), [(2, 2, 2)]),
     "flatten": lambda rng: (IntFlatten("n", ("x",), (), **COMMON), [(2, 1, 2)]),
+    "product": lambda rng: (multiply("none", (1, 2)), [(2, 1, 2), (4, 1, 2)]),
+    "product, first transposed": lambda rng: (multiply("first", (1, 2)), [(2, 2, 1), (2, 1, 2)]),
+    "product, second transposed": lambda rng: (multiply("second", (1, 1)), [(2, 1, 2), (2, 2, 1)]),
     "add": lambda rng: (IntAdd("n", ("x", "y"), (), **COMMON, shifts=(0, 2)), [(3,), (3,)]),
 }
 

@@ -38,8 +38,8 @@ def with_forward(layer: Model) -> Model:
 
 
 SUPPORTED = (
-    "AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, Neuron, Sequential, "
-    "custom modules of these, x + y, flatten(2), mean(0)"
+    "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, "
+    "Neuron, Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
 )
 UNSUPPORTED = f"expected: {SUPPORTED}"
 MODULE = f"{UNSUPPORTED}\n  do:       replace it with a supported layer, or write it as a custom module of these"
@@ -149,13 +149,13 @@ REFUSALS: dict[str, tuple[Callable[[], Model], tuple[int, ...], type[Snn2hwError
   {UNSUPPORTED}
   do:       return the logits only""",
     ),
-    "operation after the mean": (
-        lambda: Written(lambda m, x: m.fc(m.fc(x).mean(0)), fc=nn.Linear(3, 3)),
+    "operation after the sum": (
+        lambda: Written(lambda m, x: m.fc(m.fc(x).sum(0)), fc=nn.Linear(3, 3)),
         (3,),
         UnsupportedError,
         f"""only the output may follow the sum or mean over the steps
   where:    fc
-  got:      %fc_1 : [num_users=1] = call_module[target=fc](args = (%mean,), kwargs = {{}})
+  got:      %fc_1 : [num_users=1] = call_module[target=fc](args = (%sum_1,), kwargs = {{}})
   {OPERATION}""",
     ),
     "mean over another axis": (

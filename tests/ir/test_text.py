@@ -22,6 +22,7 @@ from snn2hw.ir.network import (
     Flatten,
     Input,
     Linear,
+    MatMul,
     MaxPool2d,
     Network,
     Neuron,
@@ -70,7 +71,9 @@ def every_real_kind() -> Network:
                 firing=Circulate((1.0, 0.5), (1.0, 0.5), signed=True), reset="subtract", strict=False,
                 current=Current(np.array([0.5]), (-6.0, 6.0)), **common,
             ),
-            Flatten("5", ("4",), (27,)),
+            MatMul("4.kept", ("4", "4"), (3, 3, 1), heads=1, transposed="second", size=(3, 1), factor=0.1),
+            MatMul("4.mixed", ("4.kept", "4"), (3, 3, 3), heads=1, transposed="none", size=(3, 3), factor=0.5),
+            Flatten("5", ("4.mixed",), (27,)),
             Linear("6", ("5",), (4,), weight=rng.normal(0, 1, (4, 27)), bias=rng.normal(0, 1, 4)),
             Readout("out", ("6",), (4,)),
         ),
@@ -153,7 +156,11 @@ def test_the_text_of_a_real_network() -> None:
         "window=Window(kernel=(3, 3), stride=(1, 1), padding=(1, 1), dilation=(1, 1)), groups=1)"
     )
     assert "firing=Circulate(thresholds=(1.0, 0.5), amplitudes=(1.0, 0.5), signed=True)" in lines[11]
-    assert len(lines) == 15
+    assert lines[12] == (
+        "MatMul(name='4.kept', inputs=('4', '4'), shape=(3, 3, 1), source='', "
+        "heads=1, transposed='second', size=(3, 1), factor=0.1)"
+    )
+    assert len(lines) == 17
     assert sorted(arrays) == [
         "0.bias",
         "0.weight",

@@ -27,6 +27,7 @@ LAYERS: dict[str, tuple[Make, Make, tuple[int, ...]]] = {
     "norm of vectors": (lambda: nn.BatchNorm1d(4), lambda: torch.nn.BatchNorm1d(4), VECTORS),
     "norm of lines": (lambda: nn.BatchNorm1d(4), lambda: torch.nn.BatchNorm1d(4), LINES),
     "average": (lambda: nn.AvgPool2d(3, stride=2, padding=1), lambda: torch.nn.AvgPool2d(3, stride=2, padding=1), IMAGES),
+    "average to a size": (lambda: nn.AdaptiveAvgPool2d((3, 1)), lambda: torch.nn.AdaptiveAvgPool2d((3, 1)), IMAGES),
     "maximum": (lambda: nn.MaxPool2d(2), lambda: torch.nn.MaxPool2d(2), IMAGES),
     "flatten": (nn.Flatten, torch.nn.Flatten, IMAGES),
 }

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import BatchNorm, Network, Node, Window
+from snn2hw.ir.network import AvgPool2d, BatchNorm, MaxPool2d, Network, Node, Window
 from snn2hw.ir.real import run_real
 from tests.hand_networks import (
     add,
@@ -28,6 +30,17 @@ def norm(name: str, entering: str, channels: int, seed: int = 5) -> BatchNorm:
     rng = np.random.default_rng(seed)
     scale, shift = rng.uniform(0.5, 2.0, channels), rng.normal(0, 0.3, channels)
     return BatchNorm(name, (entering,), (), scale=scale, shift=shift, source=f"{name} (BatchNorm2d)")
+
+
+def pool(kind: type, name: str, entering: str, size: int, padding: int = 0) -> Node:
+    window = Window((size, size), (size - padding * 2,) * 2, (padding, padding))
+    made: Node = kind(name, (entering,), (), window=window, source=name)
+    return made
+
+
+def turned(node: BatchNorm) -> BatchNorm:
+    """One channel of negative scale."""
+    return replace(node, scale=node.scale * [1.0, -1.0, 1.0])
 
 
 def folded(net: Network, n: int = 6) -> tuple[Network, Network]:
@@ -128,8 +141,9 @@ def test_nothing_to_fold_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("between", "reason"),
     [
-        ((average("early", "conv"), norm("norm", "early", 3)), "its input is AvgPool2d 'early'"),
+        ((pool(AvgPool2d, "early", "conv", 3, 1), norm("norm", "early", 3)), "its input is AvgPool2d 'early'"),
         ((lif("spikes", "conv"), norm("norm", "spikes", 3)), "its input is Neuron 'spikes'"),
+        ((pool(MaxPool2d, "early", "conv", 3, 1), turned(norm("norm", "early", 3))), "its input is MaxPool2d 'early'"),
         ((norm("norm", "conv", 3), add("twice", "norm", "conv")), "2 layers read it"),
     ],
 )
@@ -145,11 +159,10 @@ def test_a_batch_norm_that_cannot_be_folded_is_refused(between: tuple[Node, ...]
         """,
     ):
         head = [average("pool", between[-1].name), flatten("flat", "pool")]
-        size = 12 if between[0].name != "early" else 3
         compiled(
             network(
                 2, image(2, 4, 4), conv("conv", "input", normal(1, 3, 2, 1, 1)), *between, *head,
-                linear("head", "flat", normal(2, 2, size)), readout("head"),
+                linear("head", "flat", normal(2, 2, 12)), readout("head"),
             ),
             stop_after="fold",
         )  # fmt: skip
@@ -187,6 +200,29 @@ def test_a_gain_stays_behind_a_batch_norm_that_others_read() -> None:
     )  # fmt: skip
     assert [n.gain for n in after.neurons] == [1.7, 1.0]
     assert by_name(after, "a").inputs == by_name(after, "b").inputs == ("fc",)
+
+
+@pytest.mark.parametrize("kind", [AvgPool2d, MaxPool2d])
+def test_a_norm_behind_a_pool_is_in_the_weights_before_it(kind: type) -> None:
+    _, after = folded(convolutional(pool(kind, "early", "conv", 1), norm("norm", "early", 3), last="norm"))
+    assert [k for k, _, _ in kinds(after)][:4] == ["Input", "Conv2d", kind.__name__, "Neuron"]
+    _, after = folded(
+        network(
+            2, image(2, 4, 4), conv("conv", "input", normal(1, 3, 2, 1, 1), [0.1, 0.2, -0.3]), pool(kind, "early", "conv", 2),
+            norm("norm", "early", 3), lif("fire", "norm"), flatten("flat", "fire"), linear("head", "flat", normal(2, 2, 12)),
+            readout("head"),
+        )
+    )  # fmt: skip
+    assert by_name(after, "fire").inputs == ("early",)
+
+
+def test_a_mean_does_not_mind_negative_scales() -> None:
+    net = network(
+        2, image(2, 4, 4), conv("conv", "input", normal(1, 3, 2, 1, 1)), pool(AvgPool2d, "early", "conv", 2),
+        turned(norm("norm", "early", 3)), lif("fire", "norm"), flatten("flat", "fire"), linear("head", "flat", normal(2, 2, 12)),
+        readout("head"),
+    )  # fmt: skip
+    folded(net)
 
 
 def test_a_norm_behind_a_join_scales_every_branch() -> None:

@@ -7,11 +7,26 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import UnsupportedError
+from snn2hw.ir.network import Single
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import load_target
-from tests.hand_networks import circulate, compiled, counts, lif, linear, network, neuron, normal, one_neuron, readout, sample_of
+from tests.hand_networks import (
+    add,
+    attending,
+    circulate,
+    compiled,
+    counts,
+    lif,
+    linear,
+    network,
+    neuron,
+    normal,
+    one_neuron,
+    readout,
+    sample_of,
+)
 from tests.refused import refused
 
 TAIL = """
@@ -59,6 +74,31 @@ def test_a_lif_that_does_not_fit(changes: dict[str, Any], problem: str) -> None:
     made = lif("fire", "fc", **{"reset": "value", "strict": True, **changes})
     with refused(UnsupportedError, f"the network does not fit the target 'loihi1'\n  got:      fire (LIF): {problem}{TAIL}"):
         on_loihi1(made)
+
+
+def test_what_multiplies_payloads_is_told_what_the_target_can_do_instead() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        compiled(attending(), target="loihi2")
+    says = (
+        "it multiplies what neurons fire, which the target cannot do; "
+        "attention by masks can: add the spikes of two layers before a neuron that fires where both did"
+    )
+    assert caught.value.what == "the network does not fit the target 'loihi2'"
+    assert caught.value.got == f"scores: {says}\n            mixed: {says}"
+    masks = network(
+        2, counts(3, hi=1), linear("q", "input", normal(0, 4, 3)), lif("a", "q"), linear("k", "input", normal(1, 4, 3)),
+        lif("b", "k"),
+        add("both", "a", "b"), lif("mask", "both", firing=Single(2.0)), linear("head", "mask", normal(2, 2, 4)), readout("head"),
+    )  # fmt: skip
+    assert compiled(masks, target="loihi2").network.target == "loihi2"
+
+
+def test_the_width_of_a_product_is_checked() -> None:
+    done = compiled(attending())
+    target = replace(done.target, lowering=replace(done.target.lowering, synapse_bits=3))
+    with pytest.raises(UnsupportedError) as caught:
+        Legalise().run(replace(done, target=target))
+    assert "mixed: its sums need 4 bits, the target has 3" in caught.value.got
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snn2hw.export.c.plan import Value
-from snn2hw.ir.integer import IntAdd, IntFeedback, IntFlatten, IntMaxPool2d, IntNode, IntReadout, IntSumPool2d
+from snn2hw.export.c.products import product
+from snn2hw.ir.integer import IntAdd, IntFeedback, IntFlatten, IntMatMul, IntMaxPool2d, IntNode, IntReadout, IntSumPool2d
 
 
 def layer_function(number: int, node: IntNode, inputs: Sequence[Value], out: Value, steps: int, readout: str = "int64_t") -> str:
@@ -34,6 +35,8 @@ def _body(node: IntNode, inputs: Sequence[Value], out: Value, steps: int, kind: 
         return _pool(node, inputs[0], out)
     if isinstance(node, IntAdd):
         return _add(node, inputs, out)
+    if isinstance(node, IntMatMul):
+        return product(node, inputs, out)
     assert isinstance(node, IntReadout)
     return _readout(inputs[0], steps, kind)
 

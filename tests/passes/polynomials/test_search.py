@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snn2hw.errors import UsageError
+from snn2hw.errors import UsageError, WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
 from snn2hw.num import Interval
+from snn2hw.passes import polynomial
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Scheme, _lost, _points, emit_horner, expanded
 from snn2hw.passes.polynomials.lattice import VISITS, closest
@@ -253,6 +254,28 @@ def test_no_scheme_where_the_state_takes_all_the_bits() -> None:
     b.emit(Op.STATE, "u", (), (u.interval.lo, u.interval.hi, 0), u.frac)
     with pytest.raises(NoRoomError):
         emit_plain(b, learned(np.random.default_rng(0), 3), u, narrow)
+
+
+def test_a_scheme_that_does_not_fit_a_channel_gives_way_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Candidates are tried on a few channels; what is taken is emitted for all of them."""
+    coefficients, u, limits = learned(np.random.default_rng(1), 3), state(14), LOIHI2
+    best, *others = candidates(coefficients, u, limits)
+
+    def too_wide(b: ProgramBuilder, v: Argument, rows: object, visits: int) -> str:
+        b.emit(Op.ADD, "begun", (v.name, v.name))
+        raise NoRoomError
+
+    equation = neuron("n", "fc", coefficients=coefficients)
+    for left in (others, []):
+        monkeypatch.setattr(polynomial, "candidates", lambda *_, left=left: [replace(best, make=too_wide), *left])
+        b = ProgramBuilder("P")
+        b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
+        if left:
+            assert polynomial.lower_polynomial(b, equation, u, limits, "n") in b.program().by_name
+            assert "begun" not in b.program().by_name
+        else:
+            with pytest.raises(WidthError, match="no bits are left for coefficients"):
+                polynomial.lower_polynomial(b, equation, u, limits, "n")
 
 
 def test_the_candidate_of_a_program_counts_what_it_asks_for() -> None:
