@@ -76,6 +76,12 @@ class Trace:
         return Trace(exact["readout"], spikes, {k[len("states/") :]: v for k, v in exact.items() if k.startswith("states/")})
 
 
+def narrowed(values: Ints) -> npt.NDArray[Any]:
+    """The same integers in the narrowest signed type that holds them all."""
+    lo, hi = int(values.min(initial=0)), int(values.max(initial=0))
+    return values.astype(np.promote_types(np.min_scalar_type(min(lo, -1)), np.min_scalar_type(-hi - 1)))
+
+
 def write_npz(path: Path, arrays: dict[str, Any]) -> None:
     """Arrays as an .npz file. No pickles."""
     write_aside(path, lambda file: np.savez_compressed(file, **arrays))
