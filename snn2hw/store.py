@@ -85,10 +85,10 @@ def write_artefact(
     def fill(aside: Path) -> None:
         (aside / MODEL).write_bytes(artefact.model)
         (aside / STEP).write_bytes(artefact.step)
-        arrays = {"payloads": payloads, **trace.arrays()}
-        if sum(a.size for a in arrays.values()) > MOST_WIDE:
-            arrays = {name: narrowed(a) for name, a in arrays.items()}
-        write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), **arrays})
+        arrays: dict[str, Any] = {"payloads": payloads, **trace.arrays()}
+        large = sum(a.size for a in arrays.values()) > MOST_WIDE
+        arrays = {name: narrowed(a) for name, a in arrays.items()} if large else arrays
+        write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), **arrays}, level=1 if large else 6)
         (aside / CERTIFICATE).write_text(certificate, encoding="utf-8")
         written = {name: sha256((aside / name).read_bytes()) for name in (VECTORS, CERTIFICATE)}
         manifest["files"] = {**artefact.manifest["files"], **written}
