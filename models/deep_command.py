@@ -12,6 +12,7 @@ import deep_data
 import torch
 
 from snn2hw import train
+from snn2hw.arguments import whole
 from snn2hw.errors import Snn2hwError, UsageError
 
 
@@ -76,12 +77,14 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     recipe = _recipe(plan, name, options)
     width = options.width or (preset.width if preset else 1.0)
     samples, tests = deep_data.opened(name, Path(options.data), steps)
+    if options.samples is not None:
+        samples, tests = (deep_data.Part(s, whole("--samples", options.samples, 1, None, folder.name)) for s in (samples, tests))
     shape = {"classes": len(samples.classes), "channels": found.channels, "size": found.size, "width": width}
     with train.seeded(options.seed):
         model = plan.build(**shape, **{k: getattr(options, k) for k in plan.choices})
     count = sum(p.numel() for p in model.parameters())
     say = (lambda text: None) if options.quiet else print
-    say(f"{folder.name} on {name}: {count:,} parameters, T = {steps}, width {width:g}; {recipe.facts()}")
+    say(f"{folder.name} on {name}: {len(samples):,} samples, {count:,} parameters, T = {steps}, width {width:g}")
     shown = None if found.temporal else steps
     fitted = train.fit(
         model, samples, None if options.no_validation else tests, steps=shown, recipe=recipe, seed=options.seed,
@@ -109,6 +112,7 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     add("--learning-rate", type=float, help=f"the highest (default {r.learning_rate:g}, {r.optimiser}, cosine to 0)")
     add("--steps", type=int, help=f"T (default {plan.steps})")
     add("--width", type=float, help="factor of all channels (default 1)")
+    add("--samples", type=int, help="of each split at most so many, evenly spread (default all)")
     add("--workers", type=int, default=0, help="processes that read samples ahead")
     add("--amp", default=r.amp, choices=train.recipe.PRECISIONS, help="autocast")
     add("--device", default="auto", help="cpu, cuda, cuda:1 (default: CUDA where there is one)")

@@ -54,6 +54,18 @@ class Enlarged(Samples):
         return self.samples[index]
 
 
+class Part(Samples):
+    """So many of the samples, evenly spread."""
+
+    def __init__(self, whole: Samples, most: int) -> None:
+        self.whole, self.places = whole, spread(whole, most)
+        self.shape, self.steps, self.classes, self.labels = whole.shape, whole.steps, whole.classes, whole.labels[self.places]
+
+    def sample(self, index: int) -> Tensor:
+        """Of the whole set."""
+        return self.whole.sample(self.places[index])
+
+
 MOVED = augment.Chain((augment.RandomCrop(4), augment.Flip()))
 SETS = {
     "cifar10": Set(lambda root, split, t, size: data.CIFAR10(root, split), ("train", "test"), 10, 3, 32, MOVED),
@@ -109,7 +121,12 @@ def calibration(name: str, steps: int) -> tuple[Tensor, Tensor]:
 
 def stacked(samples: Samples, most: int | None = None) -> tuple[Tensor, Tensor]:
     """So many of the samples, evenly spread, and their labels: [N, ...], or [T, N, ...] where temporal."""
-    count = len(samples) if most is None else min(most, len(samples))
-    places = [k * len(samples) // count for k in range(count)]
+    places = spread(samples, len(samples) if most is None else most)
     x = torch.stack([samples[k][0] for k in places])
     return (x if samples.static else x.transpose(0, 1)), samples.labels[places]
+
+
+def spread(samples: Samples, most: int) -> list[int]:
+    """Indices of so many of the samples, of all where there are no more."""
+    count = min(most, len(samples))
+    return [k * len(samples) // count for k in range(count)]

@@ -101,7 +101,7 @@ def compile_(
         if made is not None:
             _say_compiled(made, folder)
         return
-    found = find_model(model, weights)
+    found = find_model(model, weights, sampled=sample is None)
     x, t = _calibration(found, sample, steps)
     if stop_after is not None:
         done = api.run_passes(api.trace_model(found.module, x, t), x, target, options, stop_after)

@@ -9,7 +9,7 @@ from torch import Tensor
 from snn2hw import nn
 from snn2hw.nn import blocks
 
-STEPS = 10
+STEPS, TEMPORAL = 10, True
 SIZE = 48
 WIDTHS = ((128,), (256, 256), (512, 512), (512, 512))
 STEM = 64
