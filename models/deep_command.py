@@ -94,7 +94,9 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     if options.integers:
         import deep_integers
 
-        finetune = preset.finetune if preset else replace(recipe, epochs=options.finetune, learning_rate=recipe.learning_rate / 20)
+        finetune = (
+            preset.finetune if preset else replace(recipe, epochs=options.finetune, learning_rate=recipe.learning_rate / 20)
+        )
         settings = deep_integers.Settings(shown, replace(finetune, augment=recipe.augment), options.seed, Path(options.out))
         deep_integers.measure(fitted.model, samples, tests, settings, say)
 
@@ -104,7 +106,9 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     small = [s for s in plan.sets if not deep_data.SETS[s].on_disk]
     parser = argparse.ArgumentParser(description=f"Train {folder.name}. Interrupted or killed, the same command goes on.")
     add = parser.add_argument
-    add("--data", default=deep_data.FOLDER, help=f"folder of the data set, or {', '.join(small) or 'nothing else'} (default data)")
+    add(
+        "--data", default=deep_data.FOLDER, help=f"folder of the data set, or {', '.join(small) or 'nothing else'} (default data)"
+    )
     add("--set", choices=[s for s in plan.sets if s not in small], help=f"which set is in the folder (default {plan.sets[0]})")
     add("--out", default=f"build/{folder.name}", help="folder of checkpoint, weights and history")
     add("--epochs", type=int, help=f"passes over the training samples (default {r.epochs})")

@@ -14,7 +14,9 @@ WIDTHS, DEPTHS, HIDDEN = (128, 256, 512), (3, 3, 2), 256
 LEVELS = 4
 
 
-def build(classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane") -> torch.nn.Module:
+def build(
+    classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane"
+) -> torch.nn.Module:
     """[T, N, channels, size, size] -> logits [T, N, classes], untrained.
 
     The 19 layers of arXiv 2011.05280: a stem, eight blocks of two convolutions, two linear layers.

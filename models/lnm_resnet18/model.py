@@ -13,7 +13,9 @@ STEPS = 4
 WIDTHS, DEPTHS = (64, 128, 256, 512), (2, 2, 2, 2)
 
 
-def build(classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane") -> torch.nn.Module:
+def build(
+    classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane"
+) -> torch.nn.Module:
     """[T, N, channels, size, size] -> logits [T, N, classes], untrained.
 
     Args:

@@ -43,7 +43,8 @@ def convolve(x: Array, weight: Array, bias: Array, window: Window, groups: int) 
 def products(rows: Array, kernels: Array) -> Array:
     """rows [N, G, P, F] times kernels [G, O, F]: [N, G, P, O]."""
     if len(kernels) > 1:
-        return np.matmul(rows, kernels.transpose(0, 2, 1))
+        grouped: Array = np.matmul(rows, kernels.transpose(0, 2, 1))
+        return grouped
     # One plain product of matrices: NumPy takes the large ones of a stack 40 times as slowly.
     n, _, places, fan_in = rows.shape
     flat: Array = rows.reshape(n * places, fan_in) @ kernels[0].T

@@ -57,7 +57,7 @@ def verified(made: Deep, executors: tuple[str, ...], count: int) -> None:
 @pytest.mark.parametrize("case", QUICK)
 def test_scaled_down_every_layer_fires_and_executors_agree(case: str) -> None:
     """Without the C, whose compilation takes ten times as long as all the rest."""
-    made = deep(case.split("-")[0], 2, **SMALL[case])
+    made = deep(case.split("-", maxsplit=1)[0], 2, **SMALL[case])
     assert min(made.rates.values()) > 0
     verified(made, ("reference", "torch", "onnxruntime"), 1)
 
@@ -65,7 +65,7 @@ def test_scaled_down_every_layer_fires_and_executors_agree(case: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", list(FULL))
 def test_as_it_is_every_layer_fires_and_every_executor_agrees(case: str, capsys: pytest.CaptureFixture[str]) -> None:
-    made = deep(case.split("-")[0], 2, **FULL[case])
+    made = deep(case.split("-", maxsplit=1)[0], 2, **FULL[case])
     with capsys.disabled():
         print(f"\n{case}:", ", ".join(f"{path} {rate:.4f}" for path, rate in made.rates.items()))
     assert min(made.rates.values()) > 0
@@ -75,7 +75,7 @@ def test_as_it_is_every_layer_fires_and_every_executor_agrees(case: str, capsys:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["lnm_resnet18-membrane", "cf_spike_driven"])
 def test_as_it_is_in_the_reference_implementation_of_onnx(case: str) -> None:
-    verified(deep(case.split("-")[0], 1, **FULL[case]), ("reference", "onnx-reference"), 1)
+    verified(deep(case.split("-", maxsplit=1)[0], 1, **FULL[case]), ("reference", "onnx-reference"), 1)
 
 
 @pytest.mark.slow
@@ -83,7 +83,7 @@ def test_as_it_is_in_the_reference_implementation_of_onnx(case: str) -> None:
 def test_in_lava(case: str) -> None:
     if reason := snn2hw.executors.SIDE_EXECUTORS["lava"].unavailable():
         pytest.skip(reason)
-    verified(deep(case.split("-")[0], 2, **SMALL[case]), ("reference", "lava"), 1)
+    verified(deep(case.split("-", maxsplit=1)[0], 2, **SMALL[case]), ("reference", "lava"), 1)
 
 
 @pytest.mark.parametrize("name", NAMES)

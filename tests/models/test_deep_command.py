@@ -28,7 +28,13 @@ pytestmark = pytest.mark.torch
 
 Capture = pytest.CaptureFixture[str]
 SMALL = {"lnm_sew_resnet34": "0.03", "cf_spike_driven": "0.03"}
-RATE = {"lnm_resnet18": "0.05", "cf_resnet19": "0.05", "lnm_sew_resnet34": "0.05", "lnm_vgg_dvs": "0.005", "cf_spike_driven": "0.005"}
+RATE = {
+    "lnm_resnet18": "0.05",
+    "cf_resnet19": "0.05",
+    "lnm_sew_resnet34": "0.05",
+    "lnm_vgg_dvs": "0.005",
+    "cf_spike_driven": "0.005",
+}
 
 
 def run(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -59,7 +65,9 @@ def published(name: str, root: Path) -> Path:
             train[f"data_batch_{file}.bin"] = {
                 place: ((place // 500 % 10,), picture(place // 500 % 10, place)) for place in range(0, 10_000, 500)
             }
-        test["test_batch.bin"] = {place: ((place // 500 % 10,), picture(place // 500 % 10, place)) for place in range(0, 10_000, 500)}
+        test["test_batch.bin"] = {
+            place: ((place // 500 % 10,), picture(place // 500 % 10, place)) for place in range(0, 10_000, 500)
+        }
         write_cifar10(root, {**train, **test})
     return root
 
@@ -104,7 +112,9 @@ def test_digits_are_trained_on_and_the_integers_measured(
     assert (out / "trained_integers" / "model.onnx").is_file()
 
 
-def test_another_folder_is_refused_with_what_was_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_another_folder_is_refused_with_what_was_expected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
     (tmp_path / "pictures").mkdir()
     assert run("cf_resnet19", monkeypatch, "--data", str(tmp_path)) == 2
     assert capsys.readouterr().err.splitlines() == [

@@ -93,7 +93,7 @@ def circulating(levels: int = 4, decay: float = 0.5) -> Kinds:
 def sum_over_places(size: int) -> Sequential:
     """The sum of all places at every place of a size x size image, over (2 size - 1)**2: [T, N, C, size, size], same shape out.
 
-    A window of 2 size - 1 sees the whole image from every place; rows first and then columns, for that is 30 sums in place of 225.
+    A window of 2 size - 1 sees the whole image from every place; rows first, then columns: 30 sums in place of 225 for 8x8.
     """
     whole("size", size, 1, None, "sum_over_places")
     reach, pad = 2 * size - 1, size - 1
@@ -106,9 +106,9 @@ def sum_over_places(size: int) -> Sequential:
 class SpikeDrivenAttention(Module):
     """y = x + conv1x1(m * v), q, k, v = fire(conv1x1(fire(x))): see the head of this file.
 
-    x and y are synaptic input, [T, N, width, size, size]. Different from the paper: the sum over places is normalised per channel by
-    a learned factor and shift (1x1, depthwise) where the paper sets one threshold, and v may have several levels. Heads do not
-    occur, for nothing here joins channels; so it is in the paper.
+    x and y are synaptic input, [T, N, width, size, size]. Different from the paper: the sum over places is normalised per channel,
+    with a learned factor and shift (1x1, depthwise), where the paper sets one threshold; and v may have several levels. Heads make
+    no difference, for nothing here joins channels.
 
     Args:
         width: channels. size: rows and columns. kinds: the neurons.

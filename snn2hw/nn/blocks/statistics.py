@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-
 from snn2hw.nn.observe import observe
 
 
@@ -13,8 +12,8 @@ from snn2hw.nn.observe import observe
 def settle(model: torch.nn.Module, x: Tensor) -> dict[str, float]:
     """Every BatchNorm takes its running statistics from one forward of x [T, N, ...], layer after layer; weights stay.
 
-    Membranes are then of the size of the thresholds in every layer, so that random weights fire: what a test of executors needs, and
-    nothing that training does. The model is left in evaluation mode, momenta as they were.
+    Membranes are then of the size of the thresholds in every layer, so that random weights fire: what a test of executors needs,
+    and nothing that training does. The model is left in evaluation mode, momenta as they were.
 
     Returns:
         The share of payloads that are not 0 in that forward in evaluation mode, by the path of the neuron.
