@@ -106,9 +106,9 @@ def sum_over_places(size: int) -> Sequential:
 class SpikeDrivenAttention(Module):
     """y = x + conv1x1(m * v), q, k, v = fire(conv1x1(fire(x))): see the head of this file.
 
-    x and y are synaptic input, [T, N, width, size, size]. Different from the paper: the sum over places is normalised per channel,
-    with a learned factor and shift (1x1, depthwise), where the paper sets one threshold; and v may have several levels. Heads make
-    no difference, for nothing here joins channels.
+    x and y are synaptic input, [T, N, width, size, size]. Different from the paper: the sum over places is normalised per
+    channel, with a learned factor and shift (1x1, depthwise), where the paper sets one threshold; and v may have several
+    levels. Heads make no difference, for nothing here joins channels.
 
     Args:
         width: channels. size: rows and columns. kinds: the neurons.
