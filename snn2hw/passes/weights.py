@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2hw.ir.network import Reals
-from snn2hw.ir.windows import products
 from snn2hw.passes.base import channels_first
 
 # Beyond 24 bits a bias says nothing that a neuron state could hold, and sums would not stay in int32.
@@ -84,7 +83,7 @@ def _at(weight: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals,
 def _squares(weight: Reals, rows: Reals) -> Reals:
     """Per channel, the mean square of weight times the calibration rows."""
     grouped = weight.reshape(len(rows), len(weight) // len(rows), -1)
-    squares: Reals = (products(grouped[None], rows)[0] ** 2).mean(2).reshape(-1)
+    squares: Reals = (np.matmul(grouped, rows.transpose(0, 2, 1)) ** 2).mean(2).reshape(-1)
     # Where the sample never drives a channel all scales look perfect; the weights themselves then decide.
     undriven: Reals = 1e-9 * (grouped**2).mean(2).reshape(-1)
     return squares + undriven
