@@ -31,6 +31,7 @@ from snn2hw.ir.network import Network
 from snn2hw.ir.rules import check_integer
 from snn2hw.native.replay import Replay, replay
 from snn2hw.passes.base import Compilation, Options, Pass
+from snn2hw.passes.calibrate import Calibrate
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
@@ -38,7 +39,7 @@ from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artef
 from snn2hw.target import load_target
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import conformance_payloads
-from snn2hw.verification.verdict import BATCH, Progress, Verdict, compare_executors, run_executor
+from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors, run_executor
 from snn2hw.version import __version__
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def compile(
     network = model if isinstance(model, Network) else trace_model(model, x, steps, input_range)
     done = run_passes(network, x, target, options, progress=progress)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
-    seen = {"samples": int(x.shape[0 if network.input.static else 1]), "firing_rates": rates}
+    given = int(x.shape[0 if network.input.static else 1])
+    seen = {"samples": Calibrate().shown(network, given), "firing_rates": rates}
     facts |= {"options": asdict(options), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
     return _made(done.network, facts, x, out, certifying)
 
@@ -290,8 +292,9 @@ def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]
         return
     x, axis = samples_array(samples), 0 if artefact.network.input.static else 1
     total = x.shape[axis] if x.ndim > axis else 0
-    for start in range(0, max(total, 1), BATCH):
-        yield stimulus(artefact, x[(slice(None),) * axis + (slice(start, start + BATCH),)])
+    size = batch_size(artefact.network)
+    for start in range(0, max(total, 1), size):
+        yield stimulus(artefact, x[(slice(None),) * axis + (slice(start, start + size),)])
 
 
 def simulate(
@@ -329,8 +332,8 @@ def simulate_payloads(
     artefact: Artefact, payloads: Ints, executor: str = "reference", *, traces: bool = True, progress: Progress | None = None
 ) -> Trace:
     """`simulate` on payloads [T, N, ...] that are encoded already."""
-    total = payloads.shape[1]
-    parts = (payloads[:, start : start + BATCH] for start in range(0, total, BATCH))
+    total, size = payloads.shape[1], batch_size(artefact.network)
+    parts = (payloads[:, start : start + size] for start in range(0, total, size))
     return _joined(executor_named(executor), artefact, parts, traces, progress, total)
 
 
@@ -350,23 +353,27 @@ def _joined(
 
 def verify(
     artefact: Artefact,
-    samples: npt.ArrayLike | None = None,
+    samples: npt.ArrayLike | Iterator[npt.ArrayLike] | None = None,
     executors: Sequence[str] = ("reference", "onnxruntime"),
     *,
     progress: Progress | None = None,
+    first: bool = False,
 ) -> Verdict:
-    """The same stimulus through all executors; every spike, state and readout compared with the reference.
+    """The same stimulus through all executors, batch by batch; every spike, state and readout compared with the reference.
 
     Args:
         samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
+        first: stop behind the batch in which the first difference is found, rather than count them all.
 
     Raises:
         ExecutorUnavailableError: none of the executors asked for can run here.
+        ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
     """
     if samples is not None:
-        return compare_executors(artefact, stimulus(artefact, samples), executors, progress)
+        total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
+        return compare_batches(artefact, batches(artefact, samples), total, executors, progress, first=first)
     payloads, stored = read_vectors(artefact)
-    return compare_executors(artefact, payloads, executors, progress, stored)
+    return compare_executors(artefact, payloads, executors, progress, stored, first)
 
 
 __all__ = [

@@ -101,7 +101,7 @@ def compile_(
         if made is not None:
             _say_compiled(made, folder)
         return
-    found = find_model(model, weights)
+    found = find_model(model, weights, sampled=sample is None)
     x, t = _calibration(found, sample, steps)
     if stop_after is not None:
         done = api.run_passes(api.trace_model(found.module, x, t), x, target, options, stop_after)
@@ -209,6 +209,7 @@ def verify(
     executors: Annotated[str, typer.Option(help="Names with commas between them; lava only runs when named.")] = ",".join(
         EXECUTORS
     ),
+    first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The same stimulus through every executor: every spike, state and readout is compared with the reference.
@@ -222,7 +223,8 @@ def verify(
     loaded = api.load(artefact)
     names = [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
-        verdict = api.verify(loaded, None if samples is None else read_samples(samples), names, progress=progress)
+        given = None if samples is None else read_samples(samples)
+        verdict = api.verify(loaded, given, names, progress=progress, first=first)
     if as_json:
         console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
     else:

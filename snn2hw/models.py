@@ -46,11 +46,15 @@ def models_folder() -> Path:
     return beside if beside.is_dir() else Path("models")
 
 
-def find_model(name: str, weights: str | None = None) -> Model:
+def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -> Model:
     """A model by folder ('models/digits_lnm', 'digits_lnm') or factory ('package.module:function').
 
-    A folder holds model.py with build(), STEPS and train_data(), and weights.safetensors. A factory returns a
-    torch.nn.Module, or (module, sample).
+    A folder holds model.py with build(), STEPS and train_data(), and weights.safetensors; TEMPORAL = True where the samples of
+    train_data() are [T, N, ...]. A factory returns a torch.nn.Module, or (module, sample).
+
+    Args:
+        weights: a safetensors file, instead of the folder's own.
+        sampled: whether calibration samples are wanted; without, train_data() is not called.
 
     Raises:
         UsageError: nothing of that name, or not of that form. MissingExtraError: torch is not installed.
@@ -82,10 +86,14 @@ def find_model(name: str, weights: str | None = None) -> Model:
     module = _call(source.build, f"{where}: build()")
     _check_module(module, where)
     load_weights(module, Path(weights) if weights else folder / WEIGHTS)
+    temporal = bool(getattr(source, "TEMPORAL", False))
+    steps = None if temporal else source.STEPS
+    if not sampled:
+        return Model(module, None, steps, source)
     data = _call(source.train_data, f"{where}: train_data()")
     if not isinstance(data, tuple) or len(data) != 2:
         raise UsageError("train_data returns something else", where=where, got=type(data).__name__, expected="(samples, labels)")
-    return Model(module, samples_array(data[0][:256]), source.STEPS, source)
+    return Model(module, samples_array(data[0][:, :256] if temporal else data[0][:256]), steps, source)
 
 
 def _call(function: Callable[[], Any], where: str) -> Any:

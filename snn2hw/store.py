@@ -21,10 +21,11 @@ from snn2hw.frontends.from_onnx import from_onnx
 from snn2hw.frontends.nir_convention import Convention
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.trace import Ints, Trace, read_npz, write_aside, write_npz
+from snn2hw.trace import Ints, Trace, narrowed, read_npz, write_aside, write_npz
 
 FORMAT = 2
 DAMAGED = "compile the trained model again, or restore the folder from where it came"
+MOST_WIDE = 1 << 22  # integers of vectors.npz that are written in 64 bits; more are written in as many as they need
 MODEL_HASH = "model_sha256"  # key in vectors.npz and trace files: the network they belong to
 
 
@@ -84,7 +85,10 @@ def write_artefact(
     def fill(aside: Path) -> None:
         (aside / MODEL).write_bytes(artefact.model)
         (aside / STEP).write_bytes(artefact.step)
-        write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), "payloads": payloads, **trace.arrays()})
+        arrays: dict[str, Any] = {"payloads": payloads, **trace.arrays()}
+        large = sum(a.size for a in arrays.values()) > MOST_WIDE
+        arrays = {name: narrowed(a) for name, a in arrays.items()} if large else arrays
+        write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), **arrays}, level=1 if large else 6)
         (aside / CERTIFICATE).write_text(certificate, encoding="utf-8")
         written = {name: sha256((aside / name).read_bytes()) for name in (VECTORS, CERTIFICATE)}
         manifest["files"] = {**artefact.manifest["files"], **written}

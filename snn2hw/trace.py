@@ -76,9 +76,22 @@ class Trace:
         return Trace(exact["readout"], spikes, {k[len("states/") :]: v for k, v in exact.items() if k.startswith("states/")})
 
 
-def write_npz(path: Path, arrays: dict[str, Any]) -> None:
-    """Arrays as an .npz file. No pickles."""
-    write_aside(path, lambda file: np.savez_compressed(file, **arrays))
+def narrowed(values: Ints) -> npt.NDArray[Any]:
+    """The same integers in the narrowest signed type that holds them all."""
+    lo, hi = int(values.min(initial=0)), int(values.max(initial=0))
+    return values.astype(np.promote_types(np.min_scalar_type(min(lo, -1)), np.min_scalar_type(-hi - 1)))
+
+
+def write_npz(path: Path, arrays: dict[str, Any], level: int = 6) -> None:
+    """Arrays as an .npz file, deflated at this level. No pickles."""
+
+    def fill(file: BinaryIO) -> None:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+            for name, values in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
+
+    write_aside(path, fill)
 
 
 def write_aside(path: Path, fill: Callable[[BinaryIO], object]) -> None:

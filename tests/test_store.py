@@ -252,3 +252,15 @@ def test_a_trace_below_a_file_is_refused(tmp_path: Path) -> None:
     ):
         write_npz(path, Trace(np.zeros((1, 2), np.int64)).arrays())
     assert contents(tmp_path) == {"file": b"mine"}
+
+
+def test_vectors_of_a_large_network_are_narrow_and_read_as_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "wide")
+    monkeypatch.setattr("snn2hw.store.MOST_WIDE", 10)
+    write(tmp_path / "narrow")
+    wide, narrow = (read_npz(tmp_path / name / "vectors.npz") for name in ("wide", "narrow"))
+    assert list(wide) == list(narrow)
+    assert all(np.array_equal(wide[k], narrow[k]) for k in wide)
+    assert {v.dtype.name for v in narrow.values() if v.dtype.kind == "i"} < {"int8", "int16", "int32"}
+    assert {v.dtype.name for v in wide.values() if v.dtype.kind == "i"} == {"int64"}
+    assert snn2hw.verify(snn2hw.load(tmp_path / "narrow")).equal

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import ArtefactError, UsageError
-from snn2hw.trace import Trace, read_npz, write_npz
+from snn2hw.trace import Trace, narrowed, read_npz, write_npz
 from tests.refused import refused
 
 
@@ -232,3 +232,16 @@ def test_arrays_without_a_readout_are_no_trace() -> None:
         """,
     ):
         Trace.from_arrays({}, "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([0, 1], "int8"), ([-128, 127], "int8"), ([-129, 0], "int16"), ([0, 128], "int16"), ([0, 32767], "int16"),
+        ([0, 32768], "int32"), ([-(2**31), 0], "int32"), ([2**31, 0], "int64"), ([-(2**63), 2**63 - 1], "int64"), ([], "int8"),
+    ],
+)  # fmt: skip
+def test_the_narrowest_type_holds_the_same_integers(values: list[int], dtype: str) -> None:
+    wide = np.array(values, np.int64)
+    assert narrowed(wide).dtype == dtype
+    assert np.array_equal(narrowed(wide), wide)

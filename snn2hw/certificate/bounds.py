@@ -34,7 +34,10 @@ def layer_bounds(node: IntNode, inputs: list[Bounds]) -> Bounds:
         up = replace(node, weight=np.maximum(weight, 0), bias=node.bias)
         down = replace(node, weight=np.minimum(weight, 0), bias=zero)
         (x,) = inputs
-        return Bounds(layer_value(up, [x.lo]) + layer_value(down, [x.hi]), layer_value(up, [x.hi]) + layer_value(down, [x.lo]))
+        rising = layer_value(up, [np.concatenate([x.lo, x.hi])])  # both ends at once: large weights are gone through once
+        falling = layer_value(down, [np.concatenate([x.hi, x.lo])])
+        lo, hi = np.split(rising + falling, 2)
+        return Bounds(lo, hi)
     if isinstance(node, IntMatMul):
         a, b = inputs
         ends = [_corners(node, a, b, least) for least in (True, False)]

@@ -57,7 +57,8 @@ class _Tracer(fx.Tracer):
     """Every layer with a row in LAYERS is read as a whole; anything else of the user's is traced through."""
 
     def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
-        foreign = m.__module__.startswith(("torch.nn", "snn2hw.nn")) and not isinstance(m, torch.nn.Sequential)
+        ours = m.__module__.startswith("snn2hw.nn.blocks") or isinstance(m, torch.nn.Sequential)  # of layers, traced through
+        foreign = m.__module__.startswith(("torch.nn", "snn2hw.nn")) and not ours
         return foreign or layer_kind(m) is not None
 
 

@@ -49,8 +49,9 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
     samples = len(x) if net.input.static else len(x[0])
     total: Reals = np.zeros(())
     values: dict[str, Reals] = {}
+    fed_back = {i for n in net.nodes if isinstance(n, Feedback) for i in n.inputs}
     for t in range(net.steps):
-        before, values = values, {}
+        before, values = {i: v for i, v in values.items() if i in fed_back}, {}
         for node in net.nodes:
             if isinstance(node, Feedback):
                 inputs = [before[i] if t else np.zeros((samples, *node.shape)) for i in node.inputs]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from time import perf_counter
 
 from snn2hw.artefact import Artefact
@@ -11,10 +12,12 @@ from snn2hw.errors import ArtefactError, ExecutorUnavailableError, Snn2hwError, 
 from snn2hw.executors import Executor, executors
 from snn2hw.executors.base import Measuring
 from snn2hw.executors.reference import Reference
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference, first_difference
 
 BATCH = 64
+MOST_INTEGERS = 1 << 27  # of all traces of a batch together: 1 GB
 Progress = Callable[[str, int, int], None]  # (what, samples done, samples in all)
 
 
@@ -27,7 +30,7 @@ class Verdict:
         not_run: executor -> why it was not run.
         compared: executor -> number of integers compared with the reference.
         seconds: executor -> wall time, the reference included.
-        samples, steps: size of the stimulus.
+        samples, steps: size of the stimulus, as far as it was compared.
         different: executor -> number of integers that differ.
         notes: executor -> what its last batch cost beside the arithmetic, of those that measure it.
     """
@@ -50,17 +53,56 @@ class Verdict:
 STORED = "vectors.npz"  # the name under which a stored trace is compared
 
 
+def batch_size(net: IntegerNetwork) -> int:
+    """Samples that are run at once: fewer of a large network, so that the reference's trace and another's, each made from a copy
+    of its parts, keep to MOST_INTEGERS."""
+    each = net.steps * sum(prod(n.shape) * (1 + len(n.program.states)) for n in net.neurons)
+    return max(1, min(BATCH, MOST_INTEGERS // max(1, 4 * each)))
+
+
 def compare_executors(
-    artefact: Artefact, payloads: Ints, names: Sequence[str], progress: Progress | None = None, stored: Trace | None = None
+    artefact: Artefact,
+    payloads: Ints,
+    names: Sequence[str],
+    progress: Progress | None = None,
+    stored: Trace | None = None,
+    first: bool = False,
 ) -> Verdict:
     """Run `names` and the reference on payloads [T, N, ...], batch by batch, and compare.
 
     Args:
         stored: a trace of the same payloads from a file, compared like an executor.
+        first: stop behind the batch in which the first difference is found.
 
     Raises:
         ExecutorUnavailableError: none of the executors asked for can run here.
     """
+    if stored is not None and len(stored.readout) != payloads.shape[1]:
+        raise ArtefactError(
+            "the stored trace is of another number of samples",
+            where=STORED,
+            got=f"{len(stored.readout)} samples",
+            expected=f"{payloads.shape[1]} samples",
+            do="store the trace of the payloads beside it",
+        )
+    return compare_batches(artefact, _parts(artefact, payloads), payloads.shape[1], names, progress, stored, first)
+
+
+def _parts(artefact: Artefact, payloads: Ints) -> Iterator[Ints]:
+    size = batch_size(artefact.network)
+    return (payloads[:, start : start + size] for start in range(0, payloads.shape[1], size))
+
+
+def compare_batches(
+    artefact: Artefact,
+    batches: Iterable[Ints],
+    total: int,
+    names: Sequence[str],
+    progress: Progress | None = None,
+    stored: Trace | None = None,
+    first: bool = False,
+) -> Verdict:
+    """`compare_executors` on payloads that come batch by batch, `total` samples in all (0: nobody knows)."""
     asked = executors(names)
     not_run = {e.name: reason for e in asked if (reason := e.unavailable())}
     running = [e for e in asked if e.name not in not_run and not isinstance(e, Reference)]
@@ -77,17 +119,8 @@ def compare_executors(
             got=f"executors {', '.join(names) or 'none'}",
             expected="at least one besides the reference",
         )
-    if stored is not None and len(stored.readout) != payloads.shape[1]:
-        raise ArtefactError(
-            "the stored trace is of another number of samples",
-            where=STORED,
-            got=f"{len(stored.readout)} samples",
-            expected=f"{payloads.shape[1]} samples",
-            do="store the trace of the payloads beside it",
-        )
-    tally = _Tally(artefact, progress, payloads.shape[1] * (1 + len(running)))
-    for start in range(0, payloads.shape[1], BATCH):
-        batch = payloads[:, start : start + BATCH]
+    tally, start = _Tally(artefact, progress, total * (1 + len(running))), 0
+    for batch in batches:
         expected = tally.run(Reference(), batch)
         for e in list(running):
             try:
@@ -100,10 +133,13 @@ def compare_executors(
                 continue
             tally.compare(e.name, got, expected, batch, start)
         if stored is not None:
-            tally.compare(STORED, stored.part(start, start + BATCH), expected, batch, start)
+            tally.compare(STORED, stored.part(start, start + batch.shape[1]), expected, batch, start)
+        start += batch.shape[1]
+        if first and tally.first:
+            break
     notes = {e.name: e.measured() for e in running if isinstance(e, Measuring)}
-    steps, samples = payloads.shape[:2]
-    return Verdict(list(tally.first.values()), not_run, tally.compared, tally.seconds, samples, steps, tally.different, notes)
+    found, steps = list(tally.first.values()), artefact.network.steps
+    return Verdict(found, not_run, tally.compared, tally.seconds, start, steps, tally.different, notes)
 
 
 class _Tally:
@@ -120,7 +156,7 @@ class _Tally:
         self.seconds[e.name] = self.seconds.get(e.name, 0.0) + perf_counter() - begun
         self.done += batch.shape[1]
         if self.progress is not None:
-            self.progress(e.name, self.done, self.total)
+            self.progress(e.name, self.done, max(self.total, self.done))
         return trace
 
     def compare(self, name: str, got: Trace, expected: Trace, batch: Ints, start: int) -> None:

@@ -6,7 +6,7 @@ from snn2hw.ir.network import Conv2d, Network, Neuron, Reals, Window
 from snn2hw.ir.real import run_real
 from snn2hw.ir.windows import patches
 from snn2hw.passes.base import Compilation, Observation, Options
-from snn2hw.passes.calibrate import Calibrate
+from snn2hw.passes.calibrate import Calibrate, bytes_of_sample, products
 from snn2hw.target import load_target
 from tests.hand_networks import (
     compiled,
@@ -109,6 +109,35 @@ def test_samples_are_limited_along_n_for_temporal_input_too() -> None:
     rows = observed(temporal(), x, Calibrate(samples=2))["fc"].rows
     assert rows is not None
     assert not rows.any()
+
+
+def test_a_large_network_is_shown_fewer_samples_spread_evenly() -> None:
+    net, x = every_kind(), every_kind_sample(6)
+    work = products(net) * net.steps
+    for budget, expected in ((6 * work, 6), (3 * work, 3), (work // 2, 1)):
+        step = Calibrate(products=budget)
+        assert step.shown(net, 6) == expected
+        few, all_of_them = observed(net, x, step), observed(net, x[[6 * k // expected for k in range(expected)]])
+        assert all(np.array_equal(few[k].rows, all_of_them[k].rows) and few[k].rate == all_of_them[k].rate for k in few)
+
+
+def test_products_are_counted_by_hand() -> None:
+    node = conv("conv", "input", normal(1, 4, 2, 3, 3), window=Window((3, 3)), groups=2)
+    net = network(1, image(4, 5, 6), node, flatten("flat", "conv"), readout("flat"))
+    assert products(net) == 4 * 3 * 4 * (2 * 9)
+
+
+def test_batches_keep_as_many_rows_and_the_same_rates() -> None:
+    net, x = every_kind(), every_kind_sample(5)
+    whole, parts = observed(net, x), observed(net, x, Calibrate(memory=2 * bytes_of_sample(net)))
+    for name, seen in whole.items():
+        rows, rate = parts[name].rows, parts[name].rate
+        if seen.rows is not None:
+            assert rows is not None
+            assert seen.rows.shape[1] <= rows.shape[1] <= seen.rows.shape[1] + 3 * net.steps
+        if seen.rate is not None:
+            assert rate is not None
+            assert abs(rate - seen.rate) < 1e-12
 
 
 def test_the_draw_is_the_same_every_time_and_another_with_another_seed() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -220,6 +222,40 @@ def test_progress(artefact: Artefact, payloads: Ints, install: Any, monkeypatch:
     seen: list[tuple[str, int, int]] = []
     compare_executors(artefact, payloads, ["fine"], progress=lambda *call: seen.append(call))
     assert seen == [("reference", 5, 16), ("fine", 10, 16), ("reference", 13, 16), ("fine", 16, 16)]
+
+
+def test_the_first_difference_stops_it(artefact: Artefact, payloads: Ints, install: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = install("wrong", changes=[("spikes/cf", (2, 1, 4, 2), payloads[:, 4]), ("states/cf.u", (2, 0, 0, 0), payloads[:, 7])])
+    monkeypatch.setattr(module, "BATCH", 3)
+    v = compare_executors(artefact, payloads, ["wrong"], first=True)
+    assert (v.samples, len(fake.batches), v.different) == (6, 2, {"wrong": 1})
+    assert [(d.signal, d.sample) for d in v.differences] == [("cf", 4)]
+    install("fine")
+    v = compare_executors(artefact, payloads, ["fine"], first=True)
+    assert (v.samples, v.equal) == (SAMPLES, True)
+
+
+def test_batches_are_as_small_as_memory_asks_for(artefact: Artefact, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = artefact.network
+    each = 4 * net.steps * sum(prod(n.shape) * (1 + len(n.program.states)) for n in net.neurons)
+    for most, expected in ((each - 1, 1), (each, 1), (5 * each, 5), (1 << 40, module.BATCH)):
+        monkeypatch.setattr(module, "MOST_INTEGERS", most)
+        assert module.batch_size(net) == expected
+
+
+def test_batches_that_come_one_by_one(artefact: Artefact, payloads: Ints, install: Any) -> None:
+    install("fine")
+    taken: list[int] = []
+    shown: list[tuple[str, int, int]] = []
+
+    def parts() -> Iterator[Ints]:
+        for start in range(0, SAMPLES, 3):
+            taken.append(start)
+            yield payloads[:, start : start + 3]
+
+    v = module.compare_batches(artefact, parts(), 0, ["fine"], progress=lambda *call: shown.append(call))
+    assert (v.samples, v.equal, taken) == (SAMPLES, True, [0, 3, 6])
+    assert shown[-1] == ("fine", 2 * SAMPLES, 2 * SAMPLES)
 
 
 def test_a_stored_trace_is_compared_like_an_executor(artefact: Artefact, payloads: Ints, monkeypatch: pytest.MonkeyPatch) -> None:

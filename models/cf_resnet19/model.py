@@ -1,0 +1,49 @@
+"""ResNet-19 for 32x32 images, with circulate-firing neurons of four signed levels."""
+
+from __future__ import annotations
+
+import deep_data
+import torch
+from torch import Tensor
+
+from snn2hw import nn
+from snn2hw.nn import blocks
+
+STEPS = 4
+WIDTHS, DEPTHS, HIDDEN = (128, 256, 512), (3, 3, 2), 256
+LEVELS = 4
+
+
+def build(
+    classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane"
+) -> torch.nn.Module:
+    """[T, N, channels, size, size] -> logits [T, N, classes], untrained.
+
+    The 19 layers of arXiv 2011.05280: a stem, eight blocks of two convolutions, two linear layers.
+
+    Args:
+        size: a multiple of 4. width: factor of all channels. residual: "membrane" (MS-ResNet) or "spike" (SEW-ResNet).
+    """
+    widths, hidden = [max(1, round(w * width)) for w in WIDTHS], max(1, round(HIDDEN * width))
+    membrane = residual == "membrane"
+    return nn.Sequential(
+        blocks.cifar_stem(widths[0], None if membrane else neuron, channels),
+        blocks.stages(residual, widths, DEPTHS, neuron),
+        neuron(widths[-1]) if membrane else nn.Identity(),
+        nn.AvgPool2d(size // 4),
+        nn.Flatten(),
+        nn.Linear(widths[-1], hidden),
+        nn.BatchNorm1d(hidden),
+        neuron(hidden),
+        nn.Linear(hidden, classes),
+    )
+
+
+def neuron(channels: int) -> torch.nn.Module:
+    """Up to four rounds, both signs, a learned decay."""
+    return nn.CirculateFiring(levels=LEVELS, learn_decay=True)
+
+
+def train_data() -> tuple[Tensor, Tensor]:
+    """CIFAR-10 images [256, 3, 32, 32] in [0, 1] to calibrate on, and their labels; see deep_data.calibration."""
+    return deep_data.calibration("cifar10", STEPS)

@@ -1,0 +1,160 @@
+"""The command line of a deep model's train.py."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import deep_data
+import torch
+
+from snn2hw import train
+from snn2hw.arguments import whole
+from snn2hw.errors import Snn2hwError, UsageError
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a small set is trained with.
+
+    Args:
+        width: factor of the channels. recipe: of the training. finetune: of the training on integers.
+    """
+
+    width: float
+    recipe: train.Recipe
+    finetune: train.Recipe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model and how it is trained.
+
+    Args:
+        build: build(classes=, channels=, size=, width=, and what `choices` names) -> the untrained model.
+        sets: names in `deep_data.SETS`, the default first. steps: T.
+        recipe: for a published set; its augmentation is the set's own, where it states none.
+        presets: for the digits, by the set's name.
+        choices: further arguments of build, each with what it can be, the default first.
+        mix: classes -> the recipe's mix, where the model is trained with one.
+    """
+
+    build: Callable[..., torch.nn.Module]
+    sets: tuple[str, ...]
+    steps: int
+    recipe: train.Recipe
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mix: Callable[[int], train.recipe.Mix] | None = None
+
+
+def main(plan: Plan, folder: Path) -> int:
+    """`run` with the arguments of the process; exit code 0, 2 after an error's message, 130 where it was interrupted."""
+    try:
+        run(plan, folder, sys.argv[1:])
+    except Snn2hwError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stopped:
+        print(stopped, file=sys.stderr)
+        return 130
+    return 0
+
+
+def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
+    """Train; go on where a training was killed; with --integers measure the integers as well.
+
+    Raises:
+        DataError: the data set is not in the folder. UsageError, ShapeError, CheckpointError: see `snn2hw.train.fit`.
+    """
+    options = _parser(plan, folder).parse_args(arguments)
+    name = _set(plan, options.data, options.set)
+    found, preset = deep_data.SETS[name], plan.presets.get(name)
+    steps = plan.steps if options.steps is None else options.steps
+    recipe = _recipe(plan, name, options)
+    width = options.width or (preset.width if preset else 1.0)
+    samples, tests = deep_data.opened(name, Path(options.data), steps)
+    if options.samples is not None:
+        samples, tests = (deep_data.Part(s, whole("--samples", options.samples, 1, None, folder.name)) for s in (samples, tests))
+    shape = {"classes": len(samples.classes), "channels": found.channels, "size": found.size, "width": width}
+    with train.seeded(options.seed):
+        model = plan.build(**shape, **{k: getattr(options, k) for k in plan.choices})
+    count = sum(p.numel() for p in model.parameters())
+    say = (lambda text: None) if options.quiet else print
+    say(f"{folder.name} on {name}: {len(samples):,} samples, {count:,} parameters, T = {steps}, width {width:g}")
+    shown = None if found.temporal else steps
+    fitted = train.fit(
+        model, samples, None if options.no_validation else tests, steps=shown, recipe=recipe, seed=options.seed,
+        out=options.out, resume="auto", device=options.device, progress=not options.quiet,
+    )  # fmt: skip
+    say(f"float accuracy on the test split: {train.evaluate(fitted.model, tests, shown, batch=recipe.batch):.4f}")
+    if options.integers:
+        import deep_integers
+
+        finetune = (
+            preset.finetune if preset else replace(recipe, epochs=options.finetune, learning_rate=recipe.learning_rate / 20)
+        )
+        settings = deep_integers.Settings(shown, replace(finetune, augment=recipe.augment), options.seed, Path(options.out))
+        deep_integers.measure(fitted.model, samples, tests, settings, say)
+
+
+def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
+    r = plan.recipe
+    small = [s for s in plan.sets if not deep_data.SETS[s].on_disk]
+    parser = argparse.ArgumentParser(description=f"Train {folder.name}. Interrupted or killed, the same command goes on.")
+    add = parser.add_argument
+    add(
+        "--data", default=deep_data.FOLDER, help=f"folder of the data set, or {', '.join(small) or 'nothing else'} (default data)"
+    )
+    add("--set", choices=[s for s in plan.sets if s not in small], help=f"which set is in the folder (default {plan.sets[0]})")
+    add("--out", default=f"build/{folder.name}", help="folder of checkpoint, weights and history")
+    add("--epochs", type=int, help=f"passes over the training samples (default {r.epochs})")
+    add("--batch", type=int, help=f"samples in a batch (default {r.batch})")
+    add("--learning-rate", type=float, help=f"the highest (default {r.learning_rate:g}, {r.optimiser}, cosine to 0)")
+    add("--steps", type=int, help=f"T (default {plan.steps})")
+    add("--width", type=float, help="factor of all channels (default 1)")
+    add("--samples", type=int, help="of each split at most so many, evenly spread (default all)")
+    add("--workers", type=int, default=0, help="processes that read samples ahead")
+    add("--amp", default=r.amp, choices=train.recipe.PRECISIONS, help="autocast")
+    add("--device", default="auto", help="cpu, cuda, cuda:1 (default: CUDA where there is one)")
+    add("--seed", type=int, default=0, help="of weights, order and augmentation")
+    add("--no-validation", action="store_true", help="do not evaluate after every epoch")
+    add("--integers", action="store_true", help="then measure the integers: compiled as it is, and after training on them")
+    add("--finetune", type=int, default=5, help="epochs of training on the integers (default 5)")
+    add("--quiet", action="store_true", help="print nothing")
+    for name, words in plan.choices.items():
+        add(f"--{name}", choices=words, default=words[0], help=f"(default {words[0]})")
+    return parser
+
+
+def _set(plan: Plan, given: str, chosen: str | None) -> str:
+    small = [s for s in plan.sets if not deep_data.SETS[s].on_disk]
+    if given in small:
+        return given
+    if given in deep_data.SETS and not Path(given).exists():
+        raise UsageError(
+            "the model is not trained on this data set",
+            where="--data",
+            got=given,
+            expected=f"a folder, or {', '.join(small) or 'nothing else'}",
+            do=f"give the folder of {', '.join(s for s in plan.sets if s not in small)}",
+        )
+    return chosen or plan.sets[0]
+
+
+def _recipe(plan: Plan, name: str, options: argparse.Namespace) -> train.Recipe:
+    recipe = plan.presets[name].recipe if name in plan.presets else plan.recipe
+    found = deep_data.SETS[name]
+    given = {k: getattr(options, k) for k in ("epochs", "batch", "learning_rate")}
+    mix = plan.mix(found.classes) if plan.mix is not None and name not in plan.presets else recipe.mix
+    return replace(
+        recipe,
+        augment=recipe.augment or found.augmented.batch,
+        mix=mix,
+        workers=options.workers,
+        amp=options.amp,
+        **{k: v for k, v in given.items() if v is not None},
+    )

@@ -1,0 +1,132 @@
+"""The data sets that deep models are trained on, by name: published ones from a folder, the digits from scikit-learn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from snn2hw import data
+from snn2hw.data import Samples, augment
+from snn2hw.errors import ShapeError
+
+FOLDER_VARIABLE, FOLDER = "SNN2HW_DATA", "data"
+CALIBRATION = 256
+
+
+@dataclass(frozen=True)
+class Set:
+    """A data set.
+
+    Args:
+        open: (folder, split, T, size) -> its samples. splits: for training, for testing. on_disk: whether it has a folder.
+        classes, channels, size: of the model. augmented: what the field does to its samples.
+        temporal: whether a sample begins with T.
+    """
+
+    open: Callable[[Path, str, int, int], Samples]
+    splits: tuple[str, str]
+    classes: int
+    channels: int
+    size: int
+    augmented: augment.Chain
+    temporal: bool = False
+    on_disk: bool = True
+
+
+class Enlarged(Samples):
+    """Scans of 8x8 as images of size x size, bilinear: values stay in [0, 1]."""
+
+    steps = None
+
+    def __init__(self, split: str, size: int) -> None:
+        task = data.task("digits", split)
+        self.labels, self.classes, self.shape = task.labels, task.classes, (1, size, size)
+        self.samples = interpolate(task.samples, (size, size), mode="bilinear", align_corners=False)
+
+    def sample(self, index: int) -> Tensor:
+        """A view of `samples`."""
+        return self.samples[index]
+
+
+class Part(Samples):
+    """So many of the samples, evenly spread."""
+
+    def __init__(self, whole: Samples, most: int) -> None:
+        self.whole, self.places = whole, spread(whole, most)
+        self.shape, self.steps, self.classes, self.labels = whole.shape, whole.steps, whole.classes, whole.labels[self.places]
+
+    def sample(self, index: int) -> Tensor:
+        """Of the whole set."""
+        return self.whole.sample(self.places[index])
+
+
+MOVED = augment.Chain((augment.RandomCrop(4), augment.Flip()))
+SETS = {
+    "cifar10": Set(lambda root, split, t, size: data.CIFAR10(root, split), ("train", "test"), 10, 3, 32, MOVED),
+    "cifar100": Set(lambda root, split, t, size: data.CIFAR100(root, split), ("train", "test"), 100, 3, 32, MOVED),
+    "imagenet": Set(
+        lambda root, split, t, size: data.ImageFolder(root, split, size=size),
+        ("train", "val"), 1000, 3, 224, augment.Chain((augment.Flip(),)),  # cut out at random already, when it is decoded
+    ),
+    "cifar10-dvs": Set(
+        lambda root, split, t, size: data.CIFAR10DVS(root, split, steps=t, size=size),
+        ("train", "test"), 10, 2, 48, augment.Chain((augment.Flip(), augment.EventRoll(5))), temporal=True,
+    ),
+    "digits": Set(
+        lambda root, split, t, size: Enlarged(split, size),
+        ("train", "test"), 10, 1, 32, augment.Chain((augment.RandomCrop(2),)), on_disk=False,
+    ),
+    "digits-events": Set(
+        lambda root, split, t, size: data.task("digits-events", split),
+        ("train", "test"), 10, 2, 16, augment.Chain((augment.RandomCrop(1),)), temporal=True, on_disk=False,
+    ),
+}  # fmt: skip
+
+
+def opened(name: str, root: Path, steps: int) -> tuple[Samples, Samples]:
+    """Samples to train on, samples to test on.
+
+    Raises:
+        DataError: the set is not in the folder, or damaged. ShapeError: samples of another T than the model's.
+    """
+    found = SETS[name]
+    train, test = (found.open(root, split, steps, found.size) for split in found.splits)
+    if train.steps not in (None, steps):
+        raise ShapeError(
+            "the samples have another number of steps than the model",
+            where=f"data set '{name}'",
+            got=f"T = {train.steps}",
+            expected=f"T = {steps}",
+            do=f"train with --steps {train.steps}, or bin the events into {steps} frames",
+        )
+    return train, test
+
+
+def calibration(name: str, steps: int) -> tuple[Tensor, Tensor]:
+    """Up to 256 samples, spread over the training split, from $SNN2HW_DATA or data/: [N, ...], or [T, N, ...] where temporal.
+
+    Raises:
+        DataError: the set is not there; `snn2hw compile --sample FILE.npy` needs none.
+    """
+    found = SETS[name]
+    samples = found.open(Path(os.environ.get(FOLDER_VARIABLE, FOLDER)), found.splits[0], steps, found.size)
+    return stacked(samples, CALIBRATION)
+
+
+def stacked(samples: Samples, most: int | None = None) -> tuple[Tensor, Tensor]:
+    """So many of the samples, evenly spread, and their labels: [N, ...], or [T, N, ...] where temporal."""
+    places = spread(samples, len(samples) if most is None else most)
+    x = torch.stack([samples[k][0] for k in places])
+    return (x if samples.static else x.transpose(0, 1)), samples.labels[places]
+
+
+def spread(samples: Samples, most: int) -> list[int]:
+    """Indices of so many of the samples, of all where there are no more."""
+    count = min(most, len(samples))
+    return [k * len(samples) // count for k in range(count)]

@@ -1,0 +1,43 @@
+"""ResNet-18 for 32x32 images, with learned-polynomial neurons (LNM as we read it, degree 3)."""
+
+from __future__ import annotations
+
+import deep_data
+import torch
+from torch import Tensor
+
+from snn2hw import nn
+from snn2hw.nn import blocks
+
+STEPS = 4
+WIDTHS, DEPTHS = (64, 128, 256, 512), (2, 2, 2, 2)
+
+
+def build(
+    classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane"
+) -> torch.nn.Module:
+    """[T, N, channels, size, size] -> logits [T, N, classes], untrained.
+
+    Args:
+        size: a multiple of 8. width: factor of all channels. residual: "membrane" (MS-ResNet) or "spike" (SEW-ResNet).
+    """
+    widths = [max(1, round(w * width)) for w in WIDTHS]
+    membrane = residual == "membrane"
+    return nn.Sequential(
+        blocks.cifar_stem(widths[0], None if membrane else neuron, channels),
+        blocks.stages(residual, widths, DEPTHS, neuron),
+        neuron(widths[-1]) if membrane else nn.Identity(),
+        nn.AvgPool2d(size // 8),
+        nn.Flatten(),
+        nn.Linear(widths[-1], classes),
+    )
+
+
+def neuron(channels: int) -> torch.nn.Module:
+    """One polynomial for the layer."""
+    return nn.LNM(degree=3)
+
+
+def train_data() -> tuple[Tensor, Tensor]:
+    """CIFAR-10 images [256, 3, 32, 32] in [0, 1] to calibrate on, and their labels; see deep_data.calibration."""
+    return deep_data.calibration("cifar10", STEPS)

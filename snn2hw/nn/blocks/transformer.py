@@ -1,0 +1,68 @@
+"""What a spike-driven Transformer has beside attention: spiking patch splitting, the perceptron, and the block of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn import Module, Sequential
+
+from snn2hw.nn.blocks.attention import Kinds, SpikeDrivenAttention
+from snn2hw.nn.blocks.convolutions import Make, conv_norm
+from snn2hw.nn.layers import MaxPool2d
+
+POOLS = (False, False, True, True)
+
+
+class PatchSplitting(Module):
+    """Images to places: four 3x3 convolutions of width/8, /4, /2 and width channels, halved in size behind those in `pools`; then
+    y = x + conv3x3(fire(x)), the relative position (Spikformer, arXiv 2209.15425; in this form arXiv 2307.01694).
+
+    [T, N, channels, H, W] -> [T, N, width, H/2**k, W/2**k], synaptic input; k: how many of `pools` are True.
+    """
+
+    def __init__(self, width: int, neuron: Make, channels: int = 3, pools: Sequence[bool] = POOLS) -> None:
+        super().__init__()
+        layers: list[Module] = []
+        entering = channels
+        for place, (share, pool) in enumerate(zip((8, 4, 2, 1), pools, strict=True)):
+            leaving, last = width // share, place == len(pools) - 1
+            layers.append(conv_norm(entering, leaving))
+            if not last:
+                layers.append(neuron(leaving))
+            if pool:
+                layers.append(MaxPool2d(2))
+            entering = leaving
+        self.split = Sequential(*layers)
+        self.fire, self.position = neuron(width), conv_norm(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Synaptic input of the first block."""
+        y: Tensor = self.split(x)
+        position: Tensor = self.position(self.fire(y))
+        return y + position
+
+
+class SpikeDrivenPerceptron(Module):
+    """y = x + conv1x1(fire(conv1x1(fire(x)))), `ratio` times as wide between; synaptic input [T, N, width, H, W]."""
+
+    def __init__(self, width: int, neuron: Make, ratio: int = 4) -> None:
+        super().__init__()
+        self.fire1, self.conv1 = neuron(width), conv_norm(width, ratio * width, 1)
+        self.fire2, self.conv2 = neuron(ratio * width), conv_norm(ratio * width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Synaptic input of the next block."""
+        y: Tensor = self.conv2(self.fire2(self.conv1(self.fire1(x))))
+        return x + y
+
+
+class SpikeDrivenBlock(Sequential):
+    """Attention, then the perceptron: synaptic input [T, N, width, size, size], same shape out.
+
+    Args:
+        width: channels. size: rows and columns. kinds: the neurons. ratio: of the perceptron.
+    """
+
+    def __init__(self, width: int, size: int, kinds: Kinds, ratio: int = 4) -> None:
+        super().__init__(SpikeDrivenAttention(width, size, kinds), SpikeDrivenPerceptron(width, kinds.neuron, ratio))

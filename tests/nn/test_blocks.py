@@ -1,0 +1,201 @@
+"""Blocks of deep networks: equations, shapes, exact products by gates, and every neuron in every block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+import snn2hw
+from snn2hw import nn
+from snn2hw.errors import UsageError, ValueRangeError
+from snn2hw.nn import blocks
+from tests.refused import refused
+
+pytestmark = pytest.mark.torch
+
+NEURONS: dict[str, blocks.Make] = {
+    "LIF": lambda c: nn.LIF(0.5),
+    "PLIF": lambda c: nn.PLIF(channels=c),
+    "LNM": lambda c: nn.LNM(degree=3, channels=c),
+    "CF": lambda c: nn.CirculateFiring(levels=2),
+}
+
+
+def single(make: blocks.Make) -> blocks.Kinds:
+    return blocks.Kinds(make, make, make, make)
+
+
+@given(levels=st.integers(1, 16), data=st.data())
+def test_a_gate_is_the_product_of_a_mask_and_a_payload(levels: int, data: st.DataObject) -> None:
+    values = st.lists(st.integers(0, levels), min_size=6, max_size=6)
+    v = torch.tensor(data.draw(values), dtype=torch.float32)
+    mask = torch.tensor(data.draw(st.lists(st.integers(0, 1), min_size=6, max_size=6)), dtype=torch.float32)
+    x = (v + levels * mask).reshape(3, 1, 2)  # three steps: nothing may be remembered
+    assert torch.equal(blocks.Gate(levels)(x), (v * mask).reshape(3, 1, 2))
+
+
+def test_a_gate_passes_gradients_where_one_of_two_spikes_is_there() -> None:
+    q = torch.tensor([0.0, 0.0, 1.0, 1.0], requires_grad=True)
+    k = torch.tensor([0.0, 1.0, 0.0, 1.0])
+    blocks.Gate()((q + k).reshape(1, 1, 4)).sum().backward()
+    assert q.grad is not None
+    assert [g > 0 for g in q.grad.tolist()] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("levels", "error"), [(0, ValueRangeError), (17, ValueRangeError), (1.5, UsageError)])
+def test_a_gate_of_no_levels_is_refused(levels: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match="levels"):
+        blocks.Gate(levels)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_the_sum_over_places_is_the_same_everywhere(size: int) -> None:
+    x = torch.randint(0, 2, (2, 3, 4, size, size)).double()
+    got = blocks.sum_over_places(size)(x) * (2 * size - 1) ** 2
+    expected = x.sum((3, 4), keepdim=True).expand_as(x)
+    torch.testing.assert_close(got, expected, rtol=0, atol=1e-9)
+
+
+def test_a_membrane_block_is_its_equation() -> None:
+    torch.manual_seed(0)
+    block, x = blocks.MembraneBlock(3, 3, 1, NEURONS["LIF"]).eval(), torch.randn(2, 2, 3, 4, 4)
+    s = block.fire1(x)
+    assert set(s.unique().tolist()) <= {0.0, 1.0}
+    torch.testing.assert_close(block(x), x + block.conv2(block.fire2(block.conv1(s))))
+    wider = blocks.MembraneBlock(3, 5, 2, NEURONS["LIF"]).eval()
+    assert wider.short is not None
+    torch.testing.assert_close(wider(x), wider.conv2(wider.fire2(wider.conv1(s))) + wider.short(s))
+
+
+def test_a_spike_block_adds_payloads() -> None:
+    torch.manual_seed(0)
+    x = torch.randint(0, 2, (3, 2, 4, 6, 6)).float()
+    net = blocks.stages("spike", (4, 8), (2, 2), NEURONS["LIF"])
+    blocks.settle(net, x)
+    y = net(x)
+    assert y.shape == (3, 2, 8, 3, 3)
+    assert set(y.unique().tolist()) <= {0.0, 1.0, 2.0, 3.0}
+    assert y.max() > 1
+
+
+def test_stages_halve_the_image_and_begin_at_the_first_width() -> None:
+    x = torch.zeros(1, 1, 4, 16, 16)
+    assert blocks.stages("membrane", (4, 6, 8), (1, 2, 1), NEURONS["LIF"])(x).shape == (1, 1, 8, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("stem", "shape"),
+    [
+        (lambda: blocks.cifar_stem(5, NEURONS["LIF"]), (5, 32, 32)),
+        (lambda: blocks.cifar_stem(5, None), (5, 32, 32)),
+        (lambda: blocks.imagenet_stem(5, NEURONS["LIF"]), (5, 8, 8)),
+        (lambda: blocks.event_stem(5, NEURONS["LIF"], polarities=3), (5, 32, 32)),
+        (lambda: blocks.vgg_block(3, (4, 6), NEURONS["LIF"]), (6, 16, 16)),
+        (lambda: blocks.PatchSplitting(16, NEURONS["LIF"]), (16, 8, 8)),
+        (lambda: blocks.PatchSplitting(16, NEURONS["LIF"], pools=(True, True, True, True)), (16, 2, 2)),
+    ],
+)
+def test_shapes_of_what_begins_a_network(stem: Callable[[], torch.nn.Module], shape: tuple[int, ...]) -> None:
+    assert stem()(torch.rand(2, 1, 3, 32, 32)).shape == (2, 1, *shape)
+
+
+def test_attention_is_its_equation() -> None:
+    """As the products and the sum that it stands for, with the module's own convolutions and neurons."""
+    torch.manual_seed(0)
+    kinds = blocks.circulating(3)
+    block, x = blocks.SpikeDrivenAttention(8, 3, kinds), torch.randn(4, 2, 8, 3, 3)
+    blocks.settle(block, x)
+    s = block.fire(x)
+    q, k, v = block.q(s), block.k(s), block.v(s)
+    assert set(q.unique().tolist()) == set(k.unique().tolist()) == {0.0, 1.0}
+    assert set(v.unique().tolist()) <= {0.0, 1.0, 2.0, 3.0}
+    summed = (q * k).sum((3, 4), keepdim=True).expand_as(q) / 25
+    mask = block.mask[2](block.mask[1](summed))
+    assert set(mask.unique().tolist()) == {0.0, 3.0}
+    torch.testing.assert_close(block(x), x + block.out(mask / 3 * v))
+
+
+def head(width: int, size: int, neuron: blocks.Make) -> list[torch.nn.Module]:
+    return [neuron(width), nn.AvgPool2d(size), nn.Flatten(), nn.Linear(width, 3)]
+
+
+@pytest.mark.parametrize("kind", ["LIF", "LNM", "CF"])
+def test_every_block_with_every_neuron_is_the_same_in_integers_everywhere(kind: str) -> None:
+    make = NEURONS[kind]
+    kinds = blocks.circulating(2) if kind == "CF" else single(make)
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        blocks.cifar_stem(8, None),
+        blocks.MembraneBlock(8, 8, 2, make),
+        blocks.SpikeDrivenBlock(8, 3, kinds, ratio=2),
+        make(8),
+        blocks.SpikeBlock(8, 8, 1, make),
+        *head(8, 3, make),
+    )
+    x: Tensor = torch.rand(3, 3, 6, 6)
+    rates = blocks.settle(net, nn.repeat(x, 3))
+    assert min(rates.values()) > 0
+    artefact = snn2hw.compile(net, x, 3)
+    names = ("torch", "onnxruntime", "fast") if kind == "CF" else ("torch", "onnxruntime")
+    assert snn2hw.verify(artefact, x[:2], names).equal
+    assert {n.name for n in artefact.network.neurons} == set(rates)
+
+
+def test_settling_gives_statistics_of_the_samples_and_leaves_the_weights() -> None:
+    torch.manual_seed(0)
+    net = blocks.cifar_stem(6, NEURONS["LIF"])
+    before = [p.clone() for p in net.parameters()]
+    momentum = net[0][1].momentum
+    x = 5 + 3 * torch.randn(2, 9, 3, 8, 8)
+    rates = blocks.settle(net, x)
+    normed = net[0](x)
+    torch.testing.assert_close(normed.mean((0, 1, 3, 4)), torch.zeros(6), atol=1e-4, rtol=0)
+    assert all(map(torch.equal, before, net.parameters()))
+    assert (net.training, net[0][1].momentum, list(rates)) == (False, momentum, ["1"])
+    assert rates["1"] == pytest.approx(float((net(x) != 0).float().mean()))
+
+
+def test_branches_of_incommensurable_scales_are_named_with_what_helps() -> None:
+    class Joined(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fire, self.pool, self.conv = nn.LIF(), nn.AvgPool2d(3, stride=1, padding=1), nn.Conv2d(2, 2, 1)
+            self.flat, self.fc = nn.Flatten(), nn.Linear(32, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            s = self.fire(x)
+            return self.fc(self.flat(s + self.pool(s)))  # type: ignore[no-any-return]
+
+    with refused(
+        snn2hw.errors.UnsupportedError,
+        """
+        this addition joins branches whose scales differ by a factor that is no power of two
+          where:    add (+)
+          got:      'fire' in units of 1, 'pool' in units of 1/9
+          expected: equal units, up to a power of two
+          do:       put a Conv2d or Linear on the branch with the image or the average, or average over 2x2 or 4x4
+        """,
+    ):
+        snn2hw.compile(Joined(), torch.rand(2, 2, 4, 4), 2)
+
+
+def test_branches_of_other_binary_points_are_brought_to_one() -> None:
+    """Weights a thousand times smaller have another scale; the sum is exact all the same."""
+    torch.manual_seed(0)
+    net = nn.Sequential(blocks.cifar_stem(4, None), blocks.MembraneBlock(4, 4, 1, NEURONS["LIF"]), *head(4, 4, NEURONS["LIF"]))
+    with torch.no_grad():
+        net[1].conv2[0].weight /= 1000
+    x = torch.rand(3, 3, 4, 4)
+    blocks.settle(net, nn.repeat(x, 2))
+    with torch.no_grad():
+        net[1].conv2[1].weight /= 1000
+    artefact = snn2hw.compile(net, x, 2)
+    (join,) = (n for n in artefact.network.nodes if hasattr(n, "shifts"))
+    assert sorted(join.shifts)[0] == 0
+    assert sorted(join.shifts)[1] > 4
+    assert snn2hw.verify(artefact, x, ("torch", "onnxruntime")).equal
