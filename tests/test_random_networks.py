@@ -38,6 +38,7 @@ RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 8, 700
 ATTENTION_COUNT, SLOW_ATTENTION_COUNT = 4, 500
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
+LOOPED_FIRE_AT_LEAST = 0.4  # refractory neurons and delays at the end of few steps are silent more often
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def executors() -> list[str]:
     return names
 
 
-def sweep(seeds: Iterable[int]) -> None:
+def sweep(seeds: Iterable[int], firing: float = ALL_FIRE_AT_LEAST) -> None:
     executors()
     refused: Counter[str] = Counter()
     ran = all_fired = 0
@@ -160,7 +161,7 @@ def sweep(seeds: Iterable[int]) -> None:
         ran += 1
         all_fired += all(rate > 0 for rate in found.rates.values())
     assert refused.total() <= REFUSED_AT_MOST * (ran + refused.total()), refused
-    assert all_fired >= ALL_FIRE_AT_LEAST * ran
+    assert all_fired >= firing * ran
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -169,14 +170,14 @@ def test_random_networks_agree_in_every_executor(chunk: int) -> None:
 
 
 def test_random_recurrent_networks_agree_in_every_executor() -> None:
-    sweep(range(RECURRENT + FIRST, RECURRENT + FIRST + RECURRENT_COUNT))
+    sweep(range(RECURRENT + FIRST, RECURRENT + FIRST + RECURRENT_COUNT), LOOPED_FIRE_AT_LEAST)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(SLOW_CHUNKS))
 def test_many_random_recurrent_networks_agree_in_every_executor(chunk: int) -> None:
     start = RECURRENT + FIRST + RECURRENT_COUNT
-    sweep(range(start + chunk, start + SLOW_RECURRENT_COUNT, SLOW_CHUNKS))
+    sweep(range(start + chunk, start + SLOW_RECURRENT_COUNT, SLOW_CHUNKS), LOOPED_FIRE_AT_LEAST)
 
 
 def test_random_networks_that_attend_agree_in_every_executor() -> None:
