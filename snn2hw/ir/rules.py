@@ -155,12 +155,15 @@ def _check_feedbacks(nodes: Sequence[Any]) -> None:
 
 def no_payload(name: str, known: Mapping[str, Any]) -> Any:
     """The first node behind this value that fires nothing; None where all of it is what neurons fired."""
-    node = known[name]
-    if isinstance(node, FIRES):
-        return None
-    if not isinstance(node, KEEPS):
-        return node
-    return next((found for i in node.inputs if (found := no_payload(i, known)) is not None), None)
+    seen, ahead = {name}, [name]
+    while ahead:
+        node = known[ahead.pop()]
+        if not isinstance(node, FIRES | KEEPS):
+            return node
+        more = [] if isinstance(node, FIRES) else [i for i in node.inputs if i not in seen]
+        seen.update(more)
+        ahead += more
+    return None
 
 
 def _check_products(nodes: Sequence[Any]) -> None:

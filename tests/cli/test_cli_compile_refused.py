@@ -17,8 +17,8 @@ pytestmark = pytest.mark.torch
 
 EMPTY = ["nets.py", "x.npy"]
 SUPPORTED = (
-    "AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, Neuron, Sequential, "
-    "custom modules of these, x + y, flatten(2), mean(0)"
+    "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, Dropout, Flatten, Identity, Linear, MaxPool2d, "
+    "Neuron, Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
 )
 RETURNS = "expected: a torch.nn.Module, or (module, sample)"
 FINITE = "expected: finite numbers\n  do:       train again with a smaller learning rate, or load another checkpoint"
