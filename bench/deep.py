@@ -1,0 +1,63 @@
+"""Time and memory of compiling a deep model: python -m bench.deep lnm_resnet18 [--samples N] [--width W] [--size S]."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import resource
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+import torch
+
+import snn2hw
+from snn2hw import nn
+from snn2hw.models import load_source, models_folder
+from snn2hw.nn import blocks
+
+COUNTS = 0.3  # events in a cell of a random recording, in the mean
+
+
+def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--width", type=float, default=1.0)
+    parser.add_argument("--size", type=int)
+    options = parser.parse_args(arguments)
+    torch.manual_seed(0)
+    source: Any = load_source(models_folder() / options.model / "model.py")
+    shape = {k: p.default for k, p in inspect.signature(source.build).parameters.items()} | {"width": options.width}
+    shape["size"] = options.size or shape["size"]
+    model = source.build(**shape)
+    x, steps = samples(source, options.samples, shape["channels"], shape["size"])
+    rates = blocks.settle(model, x if steps is None else nn.repeat(x, steps)).values()
+    say(f"{options.model}, random weights, {options.samples} samples, firing rates {min(rates):.3f} to {max(rates):.3f}")
+    before = peak()
+    with tempfile.TemporaryDirectory() as folder:
+        begun, used = perf_counter(), process_time()
+        snn2hw.compile(model, x, steps, out=Path(folder) / "net", progress=lambda step: say(f"  {step.name}"))
+        wall, cpu = perf_counter() - begun, process_time() - used
+        size = sum(p.stat().st_size for p in (Path(folder) / "net").iterdir()) / 1e6
+    say(f"compiled, certified and written: {wall:.1f} s, {cpu:.1f} s of CPU, {size:.0f} MB on disk")
+    say(f"memory at its peak: {peak():.2f} GB ({before:.2f} GB before)")
+
+
+def samples(source: Any, count: int, channels: int, size: int) -> tuple[torch.Tensor, int | None]:
+    """Random images [N, ...] with T, or random event counts [T, N, ...]."""
+    if getattr(source, "TEMPORAL", False):
+        return torch.poisson(torch.full((source.STEPS, count, channels, size, size), COUNTS)), None
+    return torch.rand(count, channels, size, size), source.STEPS
+
+
+def peak() -> float:
+    """Of this process, in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
