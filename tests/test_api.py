@@ -65,8 +65,10 @@ def test_the_public_names() -> None:
 
 def test_the_names_of_the_layers() -> None:
     assert nn.__all__ == [
-        "IF", "LIF", "LNM", "PLIF", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "CirculateFiring", "Conv2d", "Dropout", "Firing",
-        "Flatten", "Identity", "Linear", "MaxPool2d", "Neuron", "Rectangle", "Sequential", "Surrogate", "repeat",
+        "IF", "LIF", "LNM", "PLIF", "QIF", "AdaptiveAvgPool2d", "Atan", "AvgPool2d", "BatchNorm1d", "BatchNorm2d",
+        "CirculateFiring", "CirculateLNM", "Conv2d", "Dropout", "Firing", "Flatten", "Identity", "Linear", "MaxPool2d",
+        "Neuron", "Observation", "Rectangle", "Sequential", "Sigmoid", "Surrogate", "Triangle", "balance_loss", "check_alive",
+        "coefficient_penalty", "observe", "repeat",
     ]  # fmt: skip
     assert all(hasattr(nn, name) for name in nn.__all__)
 
