@@ -1,6 +1,7 @@
 """Random networks of the real stage, each a pure function of a seed. `python -m tests.random_networks SEED` runs one.
 
 From RECURRENT on they are those of the seeds from 0 on with recurrent edges; in the integer stage, Loihi's neurons and delays.
+From LATE on, those of the seeds from RECURRENT on with an edge more, from a neuron to a later one.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ from snn2hw.target import Target, load_target, targets_folder
 from snn2hw.trace import Ints
 from snn2hw.verification.stimuli import corner_payloads
 from tests.random_neurons import neuron_fields
-from tests.random_recurrent import grafted, with_feedback
+from tests.random_recurrent import grafted, with_feedback, with_late_edge
 
 SAMPLES = 3
-RECURRENT = 1 << 32
+RECURRENT, LATE = 1 << 32, 1 << 33
 WIDE_EVERY, WIDE = 25, 1000  # one network in 25 has a fan-in of so many, whose sums pass 2**24
 
 
@@ -67,6 +68,9 @@ def networks() -> st.SearchStrategy[Case]:
 
 
 def random_case(seed: int) -> Case:
+    if seed >= LATE:
+        case = random_case(seed - LATE + RECURRENT)
+        return replace(case, seed=seed, network=with_late_edge(case.network, np.random.default_rng(seed)))
     if seed >= RECURRENT:
         case = random_case(seed - RECURRENT)
         return replace(case, seed=seed, network=with_feedback(case.network, np.random.default_rng(seed)))

@@ -29,12 +29,13 @@ from snn2hw.num import Interval
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.verdict import compare_executors
-from tests.random_networks import RECURRENT, Case, compiled, networks, payloads_of, random_case, reproducer
+from tests.random_networks import LATE, RECURRENT, Case, compiled, networks, payloads_of, random_case, reproducer
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
 CHUNKS, COUNT = 4, 320
 SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
 RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 8, 700
+LATE_COUNT, SLOW_LATE_COUNT = 4, 200
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 
@@ -168,7 +169,8 @@ def test_random_networks_agree_in_every_executor(chunk: int) -> None:
 
 
 def test_random_recurrent_networks_agree_in_every_executor() -> None:
-    sweep(range(RECURRENT + FIRST, RECURRENT + FIRST + RECURRENT_COUNT))
+    starts = ((RECURRENT + FIRST, RECURRENT_COUNT), (LATE + FIRST, LATE_COUNT))
+    sweep([seed for start, count in starts for seed in range(start, start + count)])
 
 
 @pytest.mark.slow
@@ -176,6 +178,8 @@ def test_random_recurrent_networks_agree_in_every_executor() -> None:
 def test_many_random_recurrent_networks_agree_in_every_executor(chunk: int) -> None:
     start = RECURRENT + FIRST + RECURRENT_COUNT
     sweep(range(start + chunk, start + SLOW_RECURRENT_COUNT, SLOW_CHUNKS))
+    start = LATE + FIRST + LATE_COUNT
+    sweep(range(start + chunk, start + SLOW_LATE_COUNT, SLOW_CHUNKS))
 
 
 @pytest.mark.slow
