@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class NirNode:
 
     Args:
         name: its path, nested graphs separated by dots. kind: its NIR type. sources: names of the nodes whose sum enters.
-        content: the node of the `nir` package, whose attributes are the parameters. where: for messages.
+        content: the node of the `nir` package, whose attributes are the parameters; of a Feedback those of its neuron, of which
+            only the shape means anything. where: for messages. home: the nested graph that it stands in; None for the outermost.
     """
 
     name: str
@@ -46,6 +47,7 @@ class NirNode:
     sources: tuple[str, ...]
     content: Any
     where: str
+    home: Any = None
 
 
 def read_nir(path: Path) -> tuple[NirNode, ...]:
@@ -56,7 +58,7 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
             several inputs or outputs.
     """
     graph, where = read_graph(path), str(path)
-    nodes, edges = _flattened(graph, where)
+    nodes, edges = _flattened(graph, where, None)
     return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
 
 
@@ -151,17 +153,28 @@ def _check_sizes(file: Any, where: str) -> None:
     file.visititems(check)
 
 
-def _flattened(graph: Any, where: str, prefix: str = "") -> tuple[dict[str, Any], list[tuple[str, str]]]:
+class _Held(NamedTuple):
+    """A node of the `nir` package, and the nested graph that it stands in."""
+
+    content: Any
+    home: Any
+
+    @property
+    def kind(self) -> str:
+        return type(self.content).__name__
+
+
+def _flattened(graph: Any, where: str, home: Any, prefix: str = "") -> tuple[dict[str, _Held], list[tuple[str, str]]]:
     """(nodes by path, edges) with the nodes of nested graphs beside the others; their inputs and outputs stay as nodes."""
-    nodes: dict[str, Any] = {}
+    nodes: dict[str, _Held] = {}
     edges: list[tuple[str, str]] = []
     doors: dict[str, tuple[str, str]] = {}  # of each node: where an edge to it arrives, where an edge from it starts
     for name, node in graph.nodes.items():
         path = f"{prefix}{name}"
         _check_numbers(node, f"{where}: {path} ({type(node).__name__})")
-        inner, doors[name] = {path: node}, (path, path)
+        inner, doors[name] = {path: _Held(node, home)}, (path, path)
         if type(node).__name__ == "NIRGraph":
-            inner, between = _flattened(node, where, f"{path}.")
+            inner, between = _flattened(node, where, node, f"{path}.")
             edges += between
             doors[name] = _only(node, "Input", where, path), _only(node, "Output", where, path)
         if same := nodes.keys() & inner.keys():
@@ -205,7 +218,7 @@ def _only(graph: Any, kind: str, where: str, path: str = "") -> str:
     return f"{path}.{found[0]}" if path else found[0]
 
 
-def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], first: str, last: str, where: str) -> tuple[NirNode, ...]:
+def _ordered(nodes: Mapping[str, _Held], edges: list[tuple[str, str]], first: str, last: str, where: str) -> tuple[NirNode, ...]:
     """Kahn's order. What no edge enters, or none leaves, is an error: its value would be nobody's."""
     sources = {n: tuple(a for a, b in edges if b == n) for n in nodes}
     read = {a for a, _ in edges}
@@ -221,15 +234,16 @@ def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], first: str,
     while waiting := [n for n in nodes if n not in placed]:
         ready = [n for n in waiting if all(s in placed for s in sources[n])]
         for name in ready:
-            kind = type(nodes[name]).__name__
-            placed[name] = NirNode(name, kind, sources[name], nodes[name], f"{where}: {name} ({kind})")
+            held = nodes[name]
+            placed[name] = NirNode(name, held.kind, sources[name], held.content, f"{where}: {name} ({held.kind})", held.home)
         if not ready:
             name, readers = _closing(nodes, sources, placed, _distances(sources, first), where)
             back = f"{name}.back"
             while back in nodes or back in placed:
                 back += "_"
-            at = f"{where}: {name} ({type(nodes[name]).__name__}, recurrent edge)"
-            placed[back] = NirNode(back, "Feedback", (name,), nodes[name], at)
+            held = nodes[name]
+            at = f"{where}: {name} ({held.kind}, recurrent edge)"
+            placed[back] = NirNode(back, "Feedback", (name,), held.content, at, held.home)
             sources |= {r: tuple(back if s == name else s for s in sources[r]) for r in readers}
     return tuple(sorted(placed.values(), key=lambda n: n.name == last))
 
@@ -245,7 +259,7 @@ def _distances(sources: Mapping[str, tuple[str, ...]], first: str) -> dict[str, 
 
 
 def _closing(
-    nodes: Mapping[str, Any],
+    nodes: Mapping[str, _Held],
     sources: Mapping[str, tuple[str, ...]],
     placed: Mapping[str, NirNode],
     distances: Mapping[str, int],
@@ -257,7 +271,7 @@ def _closing(
         UnsupportedError: no neuron on the cycle fires, and nothing else bounds what would go round.
     """
     back: dict[str, list[str]] = {}
-    for name in (n for n in nodes if n not in placed and type(nodes[n]).__name__ in FIRING):
+    for name in (n for n in nodes if n not in placed and nodes[n].kind in FIRING):
         leading, front = {name}, [name]
         for at in front:
             more = [s for s in sources[at] if s not in placed and s not in leading]
