@@ -1,7 +1,9 @@
 """NIR files as nodes in order of evaluation: nested graphs flattened, nothing unknown, one input, one output.
 
 NIR says nothing of time between nodes. Without a delay a cycle has no order of evaluation, so the edge that leads back from a
-neuron that fires is taken one step late, as the frameworks do: by a node 'Feedback' that is not in the file.
+neuron that fires is taken one step late: by a node 'Feedback' that is not in the file. For one neuron with an edge to itself that
+is what Norse and Rockpool do (tests/frontends/test_nir_writers.py). Which edge it is on longer cycles NIR does not say, and
+nothing was compared: here the one from the neuron farthest from the Input, of several the first by name.
 
 Source: nir 1.0.8, nir/ir and nir/serialization.py.
 """
@@ -57,7 +59,11 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
         MissingExtraError, FileFormatError, UnsupportedError: as `read_graph`; cycles without a neuron that fires;
             several inputs or outputs.
     """
-    graph, where = read_graph(path), str(path)
+    return in_order(read_graph(path), str(path))
+
+
+def in_order(graph: Any, where: str) -> tuple[NirNode, ...]:
+    """The nodes of a NIRGraph in order of evaluation, as `read_nir`; `where` is for messages."""
     nodes, edges = _flattened(graph, where, None)
     return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
 
@@ -265,7 +271,7 @@ def _closing(
     distances: Mapping[str, int],
     where: str,
 ) -> tuple[str, list[str]]:
-    """The neuron farthest from the Input that closes a cycle, and who reads it on the way back.
+    """The neuron farthest from the Input that closes a cycle, of several the first by name, and who reads it on the way back.
 
     Raises:
         UnsupportedError: no neuron on the cycle fires, and nothing else bounds what would go round.
@@ -287,7 +293,7 @@ def _closing(
             expected=f"one of {', '.join(FIRING)} on every cycle, whose spikes are bounded; a sum would grow from step to step",
             do="remove the recurrent connection in training, or put a neuron into it",
         )
-    chosen = max(back, key=lambda n: distances.get(n, 0))
+    chosen = min(back, key=lambda n: (-distances.get(n, 0), n))
     return chosen, back[chosen]
 
 
