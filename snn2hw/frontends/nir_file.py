@@ -31,6 +31,7 @@ FIRING = ("IF", "LIF", "CubaLIF", "Threshold")
 # Whatever h5py and nir raise for damaged files and for wrong contents.
 _ERRORS = (
     OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError, IndexError, NotImplementedError, RuntimeError,
+    MemoryError,
 )  # fmt: skip
 
 
@@ -83,6 +84,8 @@ def read_graph(path: Path) -> Any:
     where = str(path)
     try:
         with h5py.File(path, "r") as file:
+            _check_links(file, where)
+            _check_sizes(file, where)  # before anything is read
             root = file.get("node")
             if not hasattr(root, "items") or "type" not in root:
                 raise FileFormatError(
@@ -93,7 +96,6 @@ def read_graph(path: Path) -> Any:
                     do="write it with nir.write",
                 )
             _check_nodes(root, where, 0)
-            _check_sizes(file, where)
     except _ERRORS as error:
         missing = not path.is_file()
         raise FileFormatError(
@@ -138,6 +140,22 @@ def _check_nodes(group: Any, where: str, depth: int) -> None:
     for name in nodes if hasattr(nodes, "items") else ():
         if hasattr(node := nodes.get(name), "items"):
             _check_nodes(node, f"{where}: {name}", depth + 1)
+
+
+def _check_links(file: Any, where: str) -> None:
+    """A file holds what it says itself: links may lead to any other file that can be read here."""
+    import h5py
+
+    found = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else (name, link))
+    if found is not None:
+        name, link = found
+        raise FileFormatError(
+            f"'{name.rsplit('/', 1)[-1]}' is a link to elsewhere",
+            where=f"{where}: {name}",
+            got=f"{type(link).__name__} to {getattr(link, 'filename', '')}:{link.path}".replace(" :", " "),
+            expected="every node and parameter in its place",
+            do="write the file with nir.write",
+        )
 
 
 def _check_sizes(file: Any, where: str) -> None:
