@@ -14,7 +14,7 @@ from snn2hw.errors import UsageError
 from snn2hw.frontends.from_netx import from_netx
 from snn2hw.frontends.nir_convention import PRESETS
 from snn2hw.frontends.nir_exact import exact_network
-from snn2hw.frontends.nir_file import read_nir
+from snn2hw.frontends.nir_file import NirNode, read_nir
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.text import to_text
 from snn2hw.models import read_samples
@@ -76,13 +76,16 @@ def _is_nir(path: str | Path) -> bool:
 
 
 def _inspect_nir(path: Path) -> None:
-    rows = [[escape(n.name), n.kind, escape(", ".join(n.sources)), _shapes(n.content)] for n in read_nir(path)]
+    rows = [[escape(n.name), n.kind, escape(", ".join(n.sources)), _shapes(n)] for n in read_nir(path)]
     console.table(f"{path}: as it is, before a convention", ["node", "kind", "reads", "parameters"], rows)
     console.say(f"next: snn2hw compile {path} --sample x.npy --convention {'|'.join(PRESETS)}")
 
 
-def _shapes(content: Any) -> str:
-    """Arrays by their shape, small ones by their value."""
+def _shapes(node: NirNode) -> str:
+    """Arrays by their shape, small ones by their value; a recurrent edge, which the file does not name, has none."""
+    if node.kind == "Feedback":
+        return "one step late"
+    content = node.content
     hidden = ("metadata", "input_type", "output_type")
     found = {"shape": content.input_type["input"]} if type(content).__name__ in ("Input", "Output") else {}
     found |= {name: value for name, value in vars(content).items() if name not in hidden and value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,28 +14,47 @@ from snn2hw.ir.network import Add, BatchNorm, Conv2d, Feedback, Linear, Network,
 from snn2hw.ir.rules import check_integer, check_network
 from snn2hw.num import Format, Interval
 
+SUMS = Conv2d | Linear | Add | BatchNorm
+
 
 def with_feedback(net: Network, rng: np.random.Generator) -> Network:
     """One or two neurons take, beside their sums, what a neuron from there on fired one step before."""
     known = {n.name: n for n in net.nodes}
-    joinable = [n for n in net.neurons if isinstance(known[n.inputs[0]], Conv2d | Linear | Add | BatchNorm)]
+    joinable = [n for n in net.neurons if isinstance(known[n.inputs[0]], SUMS)]
     rng.shuffle(joinable)  # type: ignore[arg-type]
     for neuron in joinable[: int(rng.integers(1, 3))]:
-        net = _looped(net, neuron, rng)
+        at = net.nodes.index(neuron)
+        sources = _neurons(net.nodes[at:], neuron)
+        source = sources[0] if rng.random() < 0.7 else sources[rng.integers(len(sources))]
+        net = _joined(net, neuron, source, "", rng)
     check_network(net)
     return net
 
 
-def _looped(net: Network, neuron: Neuron, rng: np.random.Generator) -> Network:
-    names = [n.name for n in net.nodes]
-    at = names.index(neuron.name)
-    sources = [n for n in net.nodes[at:] if isinstance(n, Neuron) and n.shape[1:] == neuron.shape[1:]]
-    source = sources[0] if rng.random() < 0.7 else sources[rng.integers(len(sources))]
-    made: list[Node] = [Feedback(f"{neuron.name}.back", (source.name,), source.shape, source="back")]
+def with_late_edge(net: Network, rng: np.random.Generator) -> Network:
+    """One neuron takes, where two fit, what a neuron before it fired one step before: mostly an edge that closes no cycle."""
+    known = {n.name: n for n in net.nodes}
+    joinable = [(at, n) for at, n in enumerate(net.nodes) if isinstance(n, Neuron) and isinstance(known[n.inputs[0]], SUMS)]
+    pairs = [(n, source) for at, n in joinable for source in _neurons(net.nodes[:at], n)]
+    if pairs:
+        net = _joined(net, *pairs[int(rng.integers(len(pairs)))], ".late", rng)
+    check_network(net)
+    return net
+
+
+def _neurons(nodes: Sequence[Node], like: Neuron) -> list[Neuron]:
+    return [n for n in nodes if isinstance(n, Neuron) and n.shape[1:] == like.shape[1:]]
+
+
+def _joined(net: Network, neuron: Neuron, source: Neuron, more: str, rng: np.random.Generator) -> Network:
+    at = [n.name for n in net.nodes].index(neuron.name)
+    made: list[Node] = [Feedback(f"{neuron.name}{more}.back", (source.name,), source.shape, source="back")]
     if source.shape != neuron.shape or rng.random() < 0.8:
-        made.append(_synapse(f"{neuron.name}.again", made[0], neuron.shape[0], rng))
-    made.append(Add(f"{neuron.name}.sum", (neuron.inputs[0], made[-1].name), neuron.shape, source="sum"))
-    nodes = [*net.nodes[:at], *made, replace(neuron, inputs=(made[-1].name,)), *net.nodes[at + 1 :]]
+        made.append(_synapse(f"{neuron.name}{more}.again", made[0], neuron.shape[0], rng))
+    made.append(Add(f"{neuron.name}{more}.sum", (neuron.inputs[0], made[-1].name), neuron.shape, source="sum"))
+    first = min(at, net.nodes.index(source))  # an edge stands before its neuron
+    before = [*net.nodes[:first], made[0], *net.nodes[first:at]]
+    nodes = [*before, *made[1:], replace(neuron, inputs=(made[-1].name,)), *net.nodes[at + 1 :]]
     return replace(net, nodes=tuple(nodes))
 
 

@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of
-from snn2hw.data.folders import wrong_folder
+from snn2hw.data.folders import SPLITS, wrong_folder
 from snn2hw.data.samples import Samples, Transform
 from snn2hw.errors import DataError
 
-SPLITS = ("train", "test")
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
 SITE = "https://www.cs.toronto.edu/~kriz/cifar.html"

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of
+from snn2hw.data.folders import SPLITS
 from snn2hw.errors import MissingExtraError
 
-SPLITS = ("train", "test")
 WHITE = 16  # the scans are integers 0..16
 CLASSES = tuple("0123456789")
 

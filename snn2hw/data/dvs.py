@@ -14,7 +14,7 @@ from torch import Tensor
 from snn2hw.arguments import one_of, whole
 from snn2hw.data.aedat import SIDE, read_aedat
 from snn2hw.data.events import BINNINGS
-from snn2hw.data.folders import scanned, wrong_folder
+from snn2hw.data.folders import SPLITS, scanned, wrong_folder
 from snn2hw.data.kept import Kept
 from snn2hw.data.samples import Samples, Transform
 from snn2hw.errors import DataError
@@ -60,7 +60,7 @@ class CIFAR10DVS(Samples):
         transform: Transform | None = None,
     ) -> None:
         where = "CIFAR10-DVS"
-        one_of("split", split, ("train", "test"), where)
+        one_of("split", split, SPLITS, where)
         self.split, self.by, self.transform = split, one_of("by", by, BINNINGS, where), transform
         self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, SIDE, where)
         self.shape = (steps, 2, size, size)
@@ -80,7 +80,11 @@ class CIFAR10DVS(Samples):
         self._scan()
 
     def sample(self, index: int) -> Tensor:
-        """Frames [T, 2, size, size]."""
+        """Frames [T, 2, size, size].
+
+        Raises:
+            DataError: the recording is gone, or cannot be read.
+        """
         kept = self._kept(index)
         counts = kept.read()
         if counts is None:
@@ -101,7 +105,16 @@ class CIFAR10DVS(Samples):
 
     def _kept(self, index: int) -> Kept:
         path = self.path(index)
-        facts = path.stat()
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise DataError(
+                "a recording of CIFAR10-DVS is gone",
+                where=str(path),
+                got=error.strerror or type(error).__name__,
+                expected="the recordings that were there when the folder was opened",
+                do=f"unpack {path.parent.name}.zip of {SITE} again",
+            ) from error
         return Kept(
             f"cifar10-dvs/{path.stem}",
             (str(path), facts.st_size, facts.st_mtime_ns, self.steps, self.size, self.by),
@@ -142,6 +155,6 @@ def _recordings(root: Path) -> int:
 
 
 def _numbers(folder: Path, name: str) -> set[int]:
-    pattern = re.compile(rf"cifar10_{name}_(\d+)\.aedat")
+    pattern = re.compile(rf"cifar10_{name}_(0|[1-9][0-9]*)\.aedat")  # as `path` writes them
     files = folder.iterdir() if folder.is_dir() else ()
     return {int(found[1]) for file in files if (found := pattern.fullmatch(file.name))}

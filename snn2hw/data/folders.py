@@ -14,6 +14,7 @@ from snn2hw.errors import DataError
 
 Item = TypeVar("Item")
 SHOWN = 5
+SPLITS = ("train", "test")
 
 
 def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:

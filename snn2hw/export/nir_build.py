@@ -16,12 +16,13 @@ from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback, IntNode
 from snn2hw.ir.network import Reals, Shape
 from snn2hw.ir.text import to_text
 
-_LATER = "\n"  # marks a node that is not placed yet; no name in the graph has it
+_LATER = "\n"  # marks what a node fired a step before; no name in the graph has it
 
 
 class NirWriter:
     """`made` and `edges` of the graph, the parts of nodes that are not in it, and what visible nodes are only in part.
 
+    `layers`: by visible node, the integer node that it is.
     `ends`: by integer node, the visible nodes whose sum it is, each with the factor that is still to be taken.
     """
 
@@ -31,6 +32,7 @@ class NirWriter:
         self.made: dict[str, Any] = {}
         self.edges: list[tuple[str, str]] = []
         self.ends: dict[str, dict[str, Reals]] = {}
+        self.layers: dict[str, str] = {}
         self.others: dict[str, dict[str, Any]] = {}
         self.approximations: dict[str, str] = {}
 
@@ -57,31 +59,43 @@ class NirWriter:
         self.hide(node)
 
     def feedback(self, node: IntFeedback) -> None:
-        """What a later neuron fires: an edge back from it, which in NIR's recurrent graphs is a step late."""
+        """What a neuron fired a step before; `nir_late` makes edges of it once the neuron is placed."""
         self.ends[node.name] = {f"{_LATER}{node.inputs[0]}": np.ones(1)}
         self.hide(node)
 
-    def all_edges(self) -> list[tuple[str, str]]:
-        """The edges, once every node is placed."""
-        later = {f"{_LATER}{name}": next(iter(ends)) for name, ends in self.ends.items() if len(ends) == 1}
-        return [(later.get(a, a), b) for a, b in self.edges]
+    def edges_of_neurons(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """(edges, edges that are a step late), once every node is placed."""
+        plain = [(a, b) for a, b in self.edges if not a.startswith(_LATER)]
+        late = [(next(iter(self.ends[a.removeprefix(_LATER)])), b) for a, b in self.edges if a.startswith(_LATER)]
+        return plain, late
+
+    def approximate(self, visible: str, lost: str) -> None:
+        """Say besides what the visible node of a layer is not of the exact one."""
+        layer, part = self.layers[visible], self.made[visible].metadata[KEY]
+        part["approximation"] = self.approximations[layer] = "; ".join([*filter(None, [self.approximations.get(layer)]), lost])
 
     def place(self, node: IntNode, made: Any, *, called: str = "", factor: Reals | None = None, lost: str = "") -> None:
         """A visible node with the exact one in its metadata, fed by what the node reads, times `factor`."""
         made.metadata[KEY] = self.exact(node)
-        if lost:
-            made.metadata[KEY]["approximation"] = self.approximations[node.name] = lost
         name = self.add(called or node.name, made)
+        self.layers[name] = node.name
+        if lost:
+            self.approximate(name, lost)
         for source in node.inputs:
             self.feed(name, self.ends[source], self.scales.nodes[source].shape, factor)
         self.ends[node.name] = {name: np.ones(1)}
 
     def add(self, wanted: str, made: Any) -> str:
-        """Enter a node; its name is without the characters that HDF5 and other frameworks take for paths, and new."""
+        """Enter a node under a free name."""
+        name = self.free(wanted)
+        self.made[name] = made
+        return name
+
+    def free(self, wanted: str) -> str:
+        """A name without the characters that HDF5 and other frameworks take for paths, and new."""
         name = re.sub(r"\W", "_", wanted) or "_"
         while name in self.made:
             name += "_"
-        self.made[name] = made
         return name
 
     def feed(self, to: str, ends: dict[str, Reals], shape: Shape, factor: Reals | None = None) -> None:

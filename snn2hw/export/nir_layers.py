@@ -75,7 +75,8 @@ def _synapse(w: NirWriter, node: Any) -> tuple[Reals, npt.NDArray[np.float32]]:
     bias = node.bias * after
     for neuron in w.net.neurons:
         if w.scales.pushed(neuron) == node.name:
-            bias = bias + w.scales.tangent(neuron.name).offset
+            t = w.scales.tangent(neuron.name)
+            bias = bias + t.offset / ratio(t.gain, w.scales.of(neuron.inputs[0]))  # by which a join's sum enters the neuron
     weight: Reals = node.weight * (after / before).reshape(-1, *(1,) * (node.weight.ndim - 1))
     return weight, bias.astype(np.float32)
 

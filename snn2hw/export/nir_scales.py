@@ -103,7 +103,7 @@ class Scales:
     def pushed(self, neuron: IntNeuron) -> str:
         """The synapse whose bias can take the neuron's offset: read by it alone, or by the join that it alone reads; else ''."""
         source = self.nodes[neuron.inputs[0]]
-        if len(self.readers[source.name]) != 1:
+        if len(self.readers[source.name]) != 1 or not self.tangent(neuron.name).gain.all():  # times 0 nothing would arrive
             return ""
         if isinstance(source, IntAdd):
             return next((i for i in source.inputs if self.is_free(i)), "")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.errors import MissingExtraError, UnsupportedError, UsageError
 from snn2hw.export.nir_build import NirWriter
+from snn2hw.export.nir_late import settled_edges
 from snn2hw.export.nir_layers import emit_node
 from snn2hw.frontends.nir_convention import PRESETS, Convention, chosen_convention
 from snn2hw.frontends.nir_exact import FORMAT, KEY, fingerprint
@@ -39,7 +41,8 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
         dt: seconds of a step, where it is not the convention's own.
 
     Raises:
-        MissingExtraError: nir is not installed. UnsupportedError: a layer for which NIR has no node, by its name.
+        MissingExtraError: nir is not installed. UnsupportedError: a layer for which NIR has no node, by its name; a graph
+            that the package does not take.
         UsageError: an unknown convention, or one whose importer knows no LIF.
     """
     if importlib.util.find_spec("nir") is None:
@@ -67,11 +70,26 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
             emit_node(w, node)
     head = to_text(IntegerNetwork(net.steps, net.target, ()))[0].strip()
     stated = {"format": FORMAT, "snn2hw": __version__, "head": head, "convention": repr(chosen), "others": w.others}
-    graph = nir.NIRGraph(w.made, w.all_edges(), metadata={KEY: stated})
+    graph = _graph(w.made, settled_edges(w), {KEY: stated})
     stated["fingerprint"] = fingerprint(graph)
     file = io.BytesIO()
     nir.write(file, graph)
     return NirFile(file.getvalue(), w.approximations)
+
+
+def _graph(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]], metadata: Mapping[str, Any]) -> Any:
+    import nir
+
+    try:
+        return nir.NIRGraph(dict(nodes), list(edges), metadata=dict(metadata))
+    except (AssertionError, LookupError, TypeError, ValueError) as error:
+        raise UnsupportedError(
+            "the package nir does not take this network",
+            where="the visible graph",
+            got=f"{type(error).__name__}: {' '.join(str(error).split())}",
+            expected=f"a graph that nir {nir.version} writes",
+            do="export to C, or use model.onnx",
+        ) from error
 
 
 def _read(net: IntegerNetwork) -> set[str]:

@@ -111,8 +111,11 @@ class _Walk:
         return (stated[0], 1, stated[1]) if self.lines and len(stated) == 2 else stated
 
     def visit(self, node: NirNode) -> None:
+        nested = self.convention.nested_cycles and node.home is not None
+        if nested:
+            _check_cell(node, self.convention)
         if node.kind == "Feedback":
-            if (why := self.convention.no_cycles) and not (self.convention.nested_cycles and "." in node.name):
+            if (why := self.convention.no_cycles) and not nested:
                 raise UnsupportedError(
                     f"a recurrent edge has no meaning in the convention '{self.convention.name}'",
                     where=node.where,
@@ -158,6 +161,7 @@ class _Walk:
         if prod(shape) > MOST_VALUES:
             most = f"at most {MOST_VALUES} values"
             raise ShapeError("the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=most)
+        assert made.name not in self.nodes, made.name
         self.nodes[made.name] = replace(made, shape=shape)
         return _Value(made.name, shape, factor)
 
@@ -217,6 +221,32 @@ class _Walk:
                 do="put a Linear, Affine or Conv2d behind each Scale and SumPool2d",
             )
         return self.add(Add(self.unique(f"{node.name}.sum"), (a.name, b.name), (), source=node.where), a.factor)
+
+
+def _check_cell(node: NirNode, convention: Convention) -> None:
+    """The nested graph around the node is a CubaLIF with a synapse from it back to it.
+
+    Raises:
+        UnsupportedError: it is another, or its synapse has a bias.
+    """
+    kinds = {name: type(inner).__name__ for name, inner in node.home.nodes.items()}
+    by_kind = {kind: name for name, kind in kinds.items()}
+    synapse, neuron = by_kind.get("Affine", by_kind.get("Linear", "")), by_kind.get("CubaLIF", "")
+    first, last = by_kind.get("Input", ""), by_kind.get("Output", "")
+    edges = {(first, neuron), (neuron, synapse), (synapse, neuron), (neuron, last)}
+    if len(kinds) != 4 or set(node.home.edges) != edges:
+        got = ", ".join(f"{name} ({kind})" for name, kind in kinds.items()) + f"; {len(node.home.edges)} edges"
+    elif "Affine" in by_kind and np.any(node.home.nodes[synapse].bias):
+        got = f"a bias in '{synapse}', which its importer drops"
+    else:
+        return
+    raise UnsupportedError(
+        f"this nested graph has no meaning in the convention '{convention.name}'",
+        where=node.where,
+        got=got,
+        expected="a CubaLIF between Input and Output, and from it back to it a Linear, or an Affine without a bias",
+        do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+    )
 
 
 def _never_fires(node: Node) -> bool:
@@ -299,14 +329,23 @@ def _flatten(walk: _Walk, node: NirNode, x: _Value) -> _Value:
 
 
 def _delay(walk: _Walk, node: NirNode, x: _Value) -> _Value:
+    if why := walk.convention.refusal("Delay"):
+        raise UnsupportedError(
+            f"a Delay has no meaning in the convention '{walk.convention.name}'",
+            where=node.where,
+            got=why,
+            expected="a graph without delays",
+            do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        )
     seconds = per_channel("delay", node.content.delay, x.shape, node.where)
     steps = seconds / walk.convention.dt
     whole = np.round(steps)
-    if (np.abs(steps - whole) > 1e-3).any() or whole.min() < 0 or whole.max() > MOST_DELAY:
+    wrong = (np.abs(steps - whole) > 1e-3) | (whole < 0) | (whole > MOST_DELAY)
+    if wrong.any():
         raise ValueRangeError(
             "a delay is no number of steps",
             where=node.where,
-            got=f"{seconds[np.argmax(np.abs(steps - whole))]:g} with dt = {walk.convention.dt:g}",
+            got=f"{seconds[np.argmax(wrong)]:g} with dt = {walk.convention.dt:g}",
             expected=f"0 to {MOST_DELAY} steps",
             do="give the dt that the network was trained with (--dt)",
         )
@@ -315,9 +354,9 @@ def _delay(walk: _Walk, node: NirNode, x: _Value) -> _Value:
 
 
 def _neuron(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    renamed = replace(node, name=walk.unique(node.name))
+    names = walk.unique(node.name), walk.unique(f"{node.name}.scale")
     placed = x
-    for made in neuron_nodes(renamed, x.shape, _by_channel(node, x, "scale"), x.name, walk.convention):
+    for made in neuron_nodes(node, names, x.shape, _by_channel(node, x, "scale"), x.name, walk.convention):
         placed = walk.add(made, np.ones(()))
     return placed
 

@@ -63,9 +63,10 @@ class Convention:
         if_floor: an IF's v is held at -v_threshold or above.
         neutral: (parameter, why) of those that must be neutral (r = 1, v_leak = 0, v_reset = 0), because the writer's importer
             does not read them, or reads them as the real stage cannot.
-        without: (kind, why) of the neurons that cannot be read so.
+        without: (kind, why) of the neurons, or the Delay, that cannot be read so.
         cuba: what is different for those with a current.
-        no_cycles: why recurrent edges cannot be read so; "" where they can. nested_cycles: whether those of a nested graph can.
+        no_cycles: why recurrent edges cannot be read so; "" where they can. nested_cycles: whether a nested graph is one CubaLIF
+            with its recurrent edge through a synapse without a bias, and nothing else.
         name: of the preset, for messages.
 
     Raises:
@@ -129,7 +130,7 @@ class Convention:
         return ("convention", self.name), *(() if self.cuba.r == "step" else (("dt", self.dt),))
 
     def refusal(self, kind: str) -> str:
-        """Why neurons of a kind cannot be read so; "" where they can."""
+        """Why nodes of a kind cannot be read so; "" where they can."""
         return dict(self.without).get(kind, "")
 
 
@@ -203,7 +204,7 @@ PRESETS: Mapping[str, Convention] = {
         without=(
             ("LIF", "its importer asks a LIF for 'tau_mem', which NIR calls 'tau'"),
             ("LI", "its importer makes whole numbers of time constants in seconds"),
-            *_unknown("I", "IF", "CubaLI"),
+            *_unknown("I", "IF", "CubaLI", "Delay"),
         ),
         cuba=Cuba(
             input="decayed",

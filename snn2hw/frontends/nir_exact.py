@@ -29,7 +29,7 @@ AGAIN = "export the network again; or read the visible nodes as equations, witho
 def fingerprint(graph: Any) -> str:
     """sha256 over every node's type and parameters, the edges, and our metadata but the fingerprint itself.
 
-    Numbers count by their value, not by their type; metadata of others does not count.
+    Integers count by value whatever their width, floats too; 1 and 1.0 differ. Metadata of others does not count.
     """
     digest = hashlib.sha256()
     content = graph.to_dict()
@@ -41,12 +41,12 @@ def fingerprint(graph: Any) -> str:
 
 
 def _parts(value: Any) -> Iterator[bytes]:
-    """A value as bytes that do not depend on the order of dicts or on integer and float types."""
+    """A value as bytes that do not depend on the order of dicts or on the width of numbers."""
     if isinstance(value, Mapping):
         for key in sorted(value, key=str):
             inner = value[key]
             if key == "metadata":
-                inner = {KEY: inner[KEY]} if KEY in inner else {}
+                inner = {KEY: inner[KEY]} if isinstance(inner, Mapping) and KEY in inner else {}
             yield str(key).encode()
             yield from _parts(inner)
         yield b"end"
@@ -70,7 +70,7 @@ def exact_network(path: Path) -> IntegerNetwork | None:
         MissingExtraError, UnsupportedError: as `read_nir`.
     """
     graph, where = read_graph(path), str(path)
-    if not any(KEY in n.metadata for n in (graph, *graph.nodes.values())):
+    if not any(KEY in _metadata(n) for n in (graph, *graph.nodes.values())):
         return None
     stated = _ours(graph)
     if stated.get("format") != FORMAT:
@@ -103,8 +103,13 @@ def exact_network(path: Path) -> IntegerNetwork | None:
     return net
 
 
+def _metadata(node: Any) -> Mapping[str, Any]:
+    """Of a node; others may write anything there."""
+    return node.metadata if isinstance(node.metadata, Mapping) else {}
+
+
 def _ours(node: Any) -> Mapping[str, Any]:
-    found = node.metadata.get(KEY)
+    found = _metadata(node).get(KEY)
     return found if isinstance(found, Mapping) else {}
 
 

@@ -1,7 +1,9 @@
 """NIR files as nodes in order of evaluation: nested graphs flattened, nothing unknown, one input, one output.
 
 NIR says nothing of time between nodes. Without a delay a cycle has no order of evaluation, so the edge that leads back from a
-neuron that fires is taken one step late, as the frameworks do: by a node 'Feedback' that is not in the file.
+neuron that fires is taken one step late: by a node 'Feedback' that is not in the file. For one neuron with an edge to itself that
+is what Norse and Rockpool do (tests/frontends/test_nir_writers.py). Which edge it is on longer cycles NIR does not say, and
+nothing was compared: here the one from the neuron farthest from the Input, of several the first by name.
 
 Source: nir 1.0.8, nir/ir and nir/serialization.py.
 """
@@ -13,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +31,7 @@ FIRING = ("IF", "LIF", "CubaLIF", "Threshold")
 # Whatever h5py and nir raise for damaged files and for wrong contents.
 _ERRORS = (
     OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError, IndexError, NotImplementedError, RuntimeError,
+    MemoryError,
 )  # fmt: skip
 
 
@@ -38,7 +41,8 @@ class NirNode:
 
     Args:
         name: its path, nested graphs separated by dots. kind: its NIR type. sources: names of the nodes whose sum enters.
-        content: the node of the `nir` package, whose attributes are the parameters. where: for messages.
+        content: the node of the `nir` package, whose attributes are the parameters; of a Feedback those of its neuron, of which
+            only the shape means anything. where: for messages. home: the nested graph that it stands in; None for the outermost.
     """
 
     name: str
@@ -46,6 +50,7 @@ class NirNode:
     sources: tuple[str, ...]
     content: Any
     where: str
+    home: Any = None
 
 
 def read_nir(path: Path) -> tuple[NirNode, ...]:
@@ -55,8 +60,12 @@ def read_nir(path: Path) -> tuple[NirNode, ...]:
         MissingExtraError, FileFormatError, UnsupportedError: as `read_graph`; cycles without a neuron that fires;
             several inputs or outputs.
     """
-    graph, where = read_graph(path), str(path)
-    nodes, edges = _flattened(graph, where)
+    return in_order(read_graph(path), str(path))
+
+
+def in_order(graph: Any, where: str) -> tuple[NirNode, ...]:
+    """The nodes of a NIRGraph in order of evaluation, as `read_nir`; `where` is for messages."""
+    nodes, edges = _flattened(graph, where, None)
     return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
 
 
@@ -75,6 +84,8 @@ def read_graph(path: Path) -> Any:
     where = str(path)
     try:
         with h5py.File(path, "r") as file:
+            _check_links(file, where)
+            _check_sizes(file, where)  # before anything is read
             root = file.get("node")
             if not hasattr(root, "items") or "type" not in root:
                 raise FileFormatError(
@@ -85,7 +96,6 @@ def read_graph(path: Path) -> Any:
                     do="write it with nir.write",
                 )
             _check_nodes(root, where, 0)
-            _check_sizes(file, where)
     except _ERRORS as error:
         missing = not path.is_file()
         raise FileFormatError(
@@ -132,6 +142,22 @@ def _check_nodes(group: Any, where: str, depth: int) -> None:
             _check_nodes(node, f"{where}: {name}", depth + 1)
 
 
+def _check_links(file: Any, where: str) -> None:
+    """A file holds what it says itself: links may lead to any other file that can be read here."""
+    import h5py
+
+    found = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else (name, link))
+    if found is not None:
+        name, link = found
+        raise FileFormatError(
+            f"'{name.rsplit('/', 1)[-1]}' is a link to elsewhere",
+            where=f"{where}: {name}",
+            got=f"{type(link).__name__} to {getattr(link, 'filename', '')}:{link.path}".replace(" :", " "),
+            expected="every node and parameter in its place",
+            do="write the file with nir.write",
+        )
+
+
 def _check_sizes(file: Any, where: str) -> None:
     def check(name: str, item: Any) -> None:
         if (
@@ -151,17 +177,28 @@ def _check_sizes(file: Any, where: str) -> None:
     file.visititems(check)
 
 
-def _flattened(graph: Any, where: str, prefix: str = "") -> tuple[dict[str, Any], list[tuple[str, str]]]:
+class _Held(NamedTuple):
+    """A node of the `nir` package, and the nested graph that it stands in."""
+
+    content: Any
+    home: Any
+
+    @property
+    def kind(self) -> str:
+        return type(self.content).__name__
+
+
+def _flattened(graph: Any, where: str, home: Any, prefix: str = "") -> tuple[dict[str, _Held], list[tuple[str, str]]]:
     """(nodes by path, edges) with the nodes of nested graphs beside the others; their inputs and outputs stay as nodes."""
-    nodes: dict[str, Any] = {}
+    nodes: dict[str, _Held] = {}
     edges: list[tuple[str, str]] = []
     doors: dict[str, tuple[str, str]] = {}  # of each node: where an edge to it arrives, where an edge from it starts
     for name, node in graph.nodes.items():
         path = f"{prefix}{name}"
         _check_numbers(node, f"{where}: {path} ({type(node).__name__})")
-        inner, doors[name] = {path: node}, (path, path)
+        inner, doors[name] = {path: _Held(node, home)}, (path, path)
         if type(node).__name__ == "NIRGraph":
-            inner, between = _flattened(node, where, f"{path}.")
+            inner, between = _flattened(node, where, node, f"{path}.")
             edges += between
             doors[name] = _only(node, "Input", where, path), _only(node, "Output", where, path)
         if same := nodes.keys() & inner.keys():
@@ -205,7 +242,7 @@ def _only(graph: Any, kind: str, where: str, path: str = "") -> str:
     return f"{path}.{found[0]}" if path else found[0]
 
 
-def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], first: str, last: str, where: str) -> tuple[NirNode, ...]:
+def _ordered(nodes: Mapping[str, _Held], edges: list[tuple[str, str]], first: str, last: str, where: str) -> tuple[NirNode, ...]:
     """Kahn's order. What no edge enters, or none leaves, is an error: its value would be nobody's."""
     sources = {n: tuple(a for a, b in edges if b == n) for n in nodes}
     read = {a for a, _ in edges}
@@ -221,15 +258,16 @@ def _ordered(nodes: Mapping[str, Any], edges: list[tuple[str, str]], first: str,
     while waiting := [n for n in nodes if n not in placed]:
         ready = [n for n in waiting if all(s in placed for s in sources[n])]
         for name in ready:
-            kind = type(nodes[name]).__name__
-            placed[name] = NirNode(name, kind, sources[name], nodes[name], f"{where}: {name} ({kind})")
+            held = nodes[name]
+            placed[name] = NirNode(name, held.kind, sources[name], held.content, f"{where}: {name} ({held.kind})", held.home)
         if not ready:
             name, readers = _closing(nodes, sources, placed, _distances(sources, first), where)
             back = f"{name}.back"
             while back in nodes or back in placed:
                 back += "_"
-            at = f"{where}: {name} ({type(nodes[name]).__name__}, recurrent edge)"
-            placed[back] = NirNode(back, "Feedback", (name,), nodes[name], at)
+            held = nodes[name]
+            at = f"{where}: {name} ({held.kind}, recurrent edge)"
+            placed[back] = NirNode(back, "Feedback", (name,), held.content, at, held.home)
             sources |= {r: tuple(back if s == name else s for s in sources[r]) for r in readers}
     return tuple(sorted(placed.values(), key=lambda n: n.name == last))
 
@@ -245,19 +283,19 @@ def _distances(sources: Mapping[str, tuple[str, ...]], first: str) -> dict[str, 
 
 
 def _closing(
-    nodes: Mapping[str, Any],
+    nodes: Mapping[str, _Held],
     sources: Mapping[str, tuple[str, ...]],
     placed: Mapping[str, NirNode],
     distances: Mapping[str, int],
     where: str,
 ) -> tuple[str, list[str]]:
-    """The neuron farthest from the Input that closes a cycle, and who reads it on the way back.
+    """The neuron farthest from the Input that closes a cycle, of several the first by name, and who reads it on the way back.
 
     Raises:
         UnsupportedError: no neuron on the cycle fires, and nothing else bounds what would go round.
     """
     back: dict[str, list[str]] = {}
-    for name in (n for n in nodes if n not in placed and type(nodes[n]).__name__ in FIRING):
+    for name in (n for n in nodes if n not in placed and nodes[n].kind in FIRING):
         leading, front = {name}, [name]
         for at in front:
             more = [s for s in sources[at] if s not in placed and s not in leading]
@@ -273,7 +311,7 @@ def _closing(
             expected=f"one of {', '.join(FIRING)} on every cycle, whose spikes are bounded; a sum would grow from step to step",
             do="remove the recurrent connection in training, or put a neuron into it",
         )
-    chosen = max(back, key=lambda n: distances.get(n, 0))
+    chosen = min(back, key=lambda n: (-distances.get(n, 0), n))
     return chosen, back[chosen]
 
 

@@ -31,26 +31,28 @@ class Equation:
     current: Reals | None = None
 
 
-def neuron_nodes(node: NirNode, shape: Shape, factor: Reals, entering: str, convention: Convention) -> tuple[Node, ...]:
+def neuron_nodes(
+    node: NirNode, names: tuple[str, str], shape: Shape, factor: Reals, entering: str, convention: Convention
+) -> tuple[Node, ...]:
     """The nodes that a NIR neuron becomes: a Neuron, behind a BatchNorm where its gain or threshold differs by channel.
 
     Such a layer is divided by its threshold, channel by channel: its states are in units of v_threshold then. The current of one
     is in units of what it adds to the membrane.
 
     Args:
-        factor: [1] or [C], what `entering` is still to be multiplied by.
+        names: that the Neuron and the BatchNorm are to have. factor: [1] or [C], what `entering` is still to be multiplied by.
 
     Raises:
         UnsupportedError, ShapeError, ValueRangeError: parameters that the convention or the real stage cannot take.
     """
     e = _equation(node, shape, convention)
     e = replace(e, gain=e.gain * factor)
-    at = (node.name, (entering,), shape)
+    at = (names[0], (entering,), shape)
     norm: tuple[Node, ...] = ()
     if max(e.gain.size, e.threshold.size, e.reset.size) > 1:
         scale = np.broadcast_to(e.gain / e.threshold, shape[:1]).copy()
-        norm = (BatchNorm(f"{node.name}.scale", (entering,), shape, scale, np.zeros(shape[0]), source=node.where),)
-        at = (node.name, (f"{node.name}.scale",), shape)
+        norm = (BatchNorm(names[1], (entering,), shape, scale, np.zeros(shape[0]), source=node.where),)
+        at = (names[0], (names[1],), shape)
         one = np.ones(1)
         e = Equation(e.leak / e.threshold, e.decay, one, one, _ratio(e.reset / e.threshold, node.where), e.current)
     channels = max(e.leak.size, e.decay.size)
@@ -141,6 +143,14 @@ def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
 def _stepped(node: NirNode, convention: Convention, tau: Reals, r: Reals) -> Convention:
     """The convention with the step that a neuron with a current states by its r, where it does."""
     if convention.cuba.r == "step":
+        if (r <= -1).any():
+            raise ValueRangeError(
+                "'r' states no step",
+                where=node.where,
+                got=f"r = {r.min():g}",
+                expected="r > -1, as the step is tau_mem / (1 + r)",
+                do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            )
         return replace(convention, dt=float((tau / (1.0 + r)).min()))
     neutral = tau / convention.dt
     if convention.cuba.r == "tau/dt" and not np.allclose(r, neutral):

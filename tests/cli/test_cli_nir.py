@@ -12,7 +12,7 @@ from snn2hw.passes.pipeline import PIPELINE
 from tests.cli.running import Capture
 from tests.cli.running import run as run_cli
 from tests.nir_cases import chain, linear
-from tests.nir_files import affine, integrator, lif, write
+from tests.nir_files import affine, integrator, lif, looped, write
 
 pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
 
@@ -63,6 +63,13 @@ def test_inspect_shows_the_nodes_of_the_file(capsys: Capture, here: Path) -> Non
     assert (
         ran.out.splitlines()[-1] == "next: snn2hw compile x.nir --sample x.npy --convention norse|sinabs|snntorch|lava|rockpool"
     )
+
+
+def test_inspect_shows_a_recurrent_edge_as_one(capsys: Capture, here: Path) -> None:
+    write(here, looped(lif(3)))
+    ran = run_cli(capsys, "inspect", here)
+    (edge,) = [line for line in ran.out.splitlines() if line.startswith("| 1.back")]
+    assert [cell.strip() for cell in edge.strip("|").split("|")] == ["1.back", "Feedback", "1", "one step late"]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,29 @@ def test_missing_recordings_are_named(root: Path) -> None:
         CIFAR10DVS(root)
 
 
+def test_a_number_with_zeros_before_it_is_none(root: Path) -> None:
+    (root / "cat" / "cifar10_cat_3.aedat").rename(root / "cat" / "cifar10_cat_03.aedat")
+    with pytest.raises(DataError, match=r"9 recordings; no cifar10_cat_3\.aedat"):
+        CIFAR10DVS(root)
+
+
+def test_a_recording_that_vanishes_is_named(root: Path) -> None:
+    data = CIFAR10DVS(root, "test")
+    path = root / "cat" / "cifar10_cat_9.aedat"
+    path.unlink()
+    with refused(
+        DataError,
+        f"""
+        a recording of CIFAR10-DVS is gone
+          where:    {path}
+          got:      No such file or directory
+          expected: the recordings that were there when the folder was opened
+          do:       unpack cat.zip of {SITE} again
+        """,
+    ):
+        data[3]
+
+
 def test_a_damaged_recording_is_named_in_the_first_scan(root: Path) -> None:
     path = root / "truck" / "cifar10_truck_9.aedat"
     path.write_bytes(path.read_bytes()[:-3])

@@ -21,7 +21,9 @@ from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
 from snn2hw.verification.verdict import compare_executors
 from tests.clean_environment import ROOT
-from tests.random_networks import RECURRENT, compiled, payloads_of, random_case
+from tests.executors.test_recurrent import NETWORKS as NETWORKS_BY_HAND
+from tests.executors.test_recurrent import given
+from tests.random_networks import LATE, RECURRENT, compiled, payloads_of, random_case
 from tests.small_networks import two_layer_network
 
 LAVA = SIDE_EXECUTORS["lava"]
@@ -67,9 +69,10 @@ def test_random_networks_are_equal_on_lava(chunk: int) -> None:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_random_recurrent_networks_are_equal_on_lava(chunk: int) -> None:
     """Recurrent edges over samples that follow one another; Loihi's neurons with three states; delays with more."""
-    ran, seed = 0, RECURRENT + 1000 * chunk
+    ran, step = 0, 1000 * chunk
     while ran < RECURRENT_NETWORKS // CHUNKS:
-        seed += 1
+        step += 1
+        seed = (RECURRENT, LATE)[step % 2] + step
         case = random_case(seed)
         try:
             net = compiled(case).network
@@ -79,6 +82,12 @@ def test_random_recurrent_networks_are_equal_on_lava(chunk: int) -> None:
         verdict = compare_executors(make_artefact(net), payloads_of(case, net)[:, :6], ["lava"])
         assert verdict.equal, f"python -m tests.random_networks {seed}: {[str(d) for d in verdict.differences]}"
         ran += 1
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS_BY_HAND.keys() - {"two"}))  # which has a loop of two synapses
+def test_recurrent_edges_are_one_step_late_on_lava(name: str) -> None:
+    artefact, payloads = given(name)
+    assert compare_executors(artefact, payloads, ["lava"]).differences == []
 
 
 def test_a_sum_too_wide_for_a_port_names_its_layer() -> None:

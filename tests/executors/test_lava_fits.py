@@ -12,7 +12,7 @@ import snn2hw
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.executors import SIDE_EXECUTORS
-from snn2hw.executors.lava.fits import check_network, check_program
+from snn2hw.executors.lava.fits import check_network, check_program, waits
 from snn2hw.executors.lava.fits import delays as lava_delays
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.ir.network import Node
@@ -21,6 +21,7 @@ from snn2hw.num import Format, Interval
 from tests.cli.running import Capture, refusal
 from tests.cli.running import run as run_cli
 from tests.executors.lava_pythons import says_310
+from tests.executors.test_recurrent import NETWORKS
 from tests.hand_networks import compiled, image, lif, linear, network, readout, recurrent
 from tests.refused import refused
 from tests.small_networks import two_layer_network
@@ -94,6 +95,14 @@ def test_a_loop_with_one_synapse_or_none_is_balanced(loop: tuple[Node, ...], del
     net = compiled(recurrent(loop), target="loihi2").network
     found = lava_delays(net)
     assert {name: found[name] for name in delays} == delays
+
+
+@pytest.mark.parametrize(
+    ("name", "waiting"), [("one", []), ("without a synapse", ["back"]), ("forward", ["b"]), ("crossed", ["from_m", "from_n"])]
+)
+def test_an_edge_waits_where_no_synapse_does(name: str, waiting: list[str]) -> None:
+    net = compiled(NETWORKS[name](), target="loihi2").network
+    assert [n.name for n in net.feedbacks if waits(net, n, lava_delays(net))] == waiting
 
 
 def test_a_loop_with_two_synapses_is_refused_by_its_name() -> None:

@@ -33,6 +33,7 @@ from tests.hand_networks import (
     circulate,
     counts,
     events,
+    integrate,
     lif,
     linear,
     network,
@@ -63,7 +64,45 @@ def two_loops() -> Network:
     )
 
 
-NETWORKS = {"one": recurrent, "without a synapse": lambda: recurrent(()), "two": two_loops}
+def forward() -> Network:
+    """An edge that closes no cycle, from a neuron without a synapse before it."""
+    return network(
+        5,
+        counts(3),
+        back("b", "n", 3),
+        linear("w", "b", normal(1, 3, 3)),
+        lif("m", "w"),
+        integrate("n", "input"),
+        add("j", "m", "n"),
+        linear("h", "j", normal(2, 2, 3)),
+        readout("h"),
+    )
+
+
+def crossed() -> Network:
+    """A cycle over two edges and no synapse: each leads to the other's neuron."""
+    return network(
+        6,
+        counts(3),
+        linear("a", "input", normal(1, 3, 3)),
+        back("from_m", "m", 3),
+        back("from_n", "n", 3),
+        add("n_sum", "a", "from_m"),
+        lif("n", "n_sum"),
+        add("m_sum", "a", "from_n"),
+        lif("m", "m_sum"),
+        linear("h", "m", normal(2, 2, 3)),
+        readout("h"),
+    )
+
+
+NETWORKS = {
+    "one": recurrent,
+    "without a synapse": lambda: recurrent(()),
+    "two": two_loops,
+    "forward": forward,
+    "crossed": crossed,
+}
 
 
 def given(name: str) -> tuple[Artefact, Ints]:

@@ -16,7 +16,18 @@ from tests.nir_cases import case, chain, check_case, linear
 from tests.nir_files import affine, cuba_lif, integrator, lif, looped, write
 from tests.refused import refused
 
-pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+
+
+def cell(bias: Any) -> Any:
+    """The nested graph that Rockpool's importer knows, with a bias in the recurrent synapse."""
+    nodes = {
+        "input": nir.Input(np.array([3])),
+        "n": cuba_lif(3),
+        "r": affine(np.eye(3), bias),
+        "output": nir.Output(np.array([3])),
+    }
+    return nir.NIRGraph(nodes, [("input", "n"), ("n", "r"), ("r", "n"), ("n", "output")], type_check=False)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +107,61 @@ pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
             "tau_syn = 0.0005, dt = 0.001",
             "dt <= tau_syn",
             "give the dt that the network was trained with (--dt)",
+        ),
+        case(
+            "rockpool's step",
+            lambda: chain(cuba_lif(3, r=[1.0, -1.0, 2.0])),
+            ValueRangeError,
+            "'r' states no step",
+            "0 (CubaLIF)",
+            "r = -1",
+            "r > -1, as the step is tau_mem / (1 + r)",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
+        ),
+        case(
+            "rockpool's delays",
+            lambda: chain(cuba_lif(3), nir.Delay(np.full(3, 1e-3))),
+            UnsupportedError,
+            "a Delay has no meaning in the convention 'rockpool'",
+            "1 (Delay)",
+            "its importer does not know this node",
+            "a graph without delays",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
+        ),
+        case(
+            "rockpool's recurrent edges",
+            lambda: looped(cuba_lif(3)),
+            UnsupportedError,
+            "a recurrent edge has no meaning in the convention 'rockpool'",
+            "1 (CubaLIF, recurrent edge)",
+            "its importer runs every layer over all steps at once, but for a nested graph of a CubaLIF and a Linear",
+            "a feed-forward graph",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
+        ),
+        case(
+            "rockpool's nested graphs",
+            lambda: chain(looped(cuba_lif(3))),
+            UnsupportedError,
+            "this nested graph has no meaning in the convention 'rockpool'",
+            "0.input (Input)",
+            "0 (Affine), 1 (CubaLIF), 2 (Linear), input (Input), output (Output); 5 edges",
+            "a CubaLIF between Input and Output, and from it back to it a Linear, or an Affine without a bias",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
+        ),
+        case(
+            "rockpool's recurrent bias",
+            lambda: chain(cell([0.0, 0.5, 0.0])),
+            UnsupportedError,
+            "this nested graph has no meaning in the convention 'rockpool'",
+            "0.input (Input)",
+            "a bias in 'r', which its importer drops",
+            "a CubaLIF between Input and Output, and from it back to it a Linear, or an Affine without a bias",
+            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            {"convention": "rockpool"},
         ),
         case(
             "sinabs runs layer by layer",

@@ -16,6 +16,8 @@ from snn2hw.export.to_onnx import to_onnx
 from snn2hw.frontends.nir_exact import AGAIN, KEY, exact_network, fingerprint
 from snn2hw.ir.network import Network
 from tests import hand_networks as by_hand
+from tests.nir_files import affine
+from tests.nir_files import graph as graph_of
 from tests.refused import refused
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -69,6 +71,28 @@ def test_a_file_of_others_holds_none(here: Path) -> None:
     graph = nir.NIRGraph({"input": nir.Input(np.array([1])), "output": nir.Output(np.array([1]))}, [("input", "output")])
     nir.write(here, graph)
     assert exact_network(here) is None
+
+
+@pytest.mark.parametrize("place", ["node", "node/nodes/0"])
+def test_metadata_of_others_may_be_a_number(here: Path, place: str) -> None:
+    import h5py
+
+    nir.write(here, graph_of(affine(np.eye(3)), shape=[3], out=[3]))
+    with h5py.File(here, "r+") as file:
+        file[place].pop("metadata", None)
+        file[f"{place}/metadata"] = 5
+    assert exact_network(here) is None
+
+
+def test_widths_of_numbers_do_not_count(file: Path) -> None:
+    graph = nir.read(file)
+    stated = fingerprint(graph)
+    graph.nodes["fc"].weight = graph.nodes["fc"].weight.astype(np.float64)
+    assert fingerprint(graph) == stated
+    graph.nodes["fc"].weight = np.ones_like(graph.nodes["fc"].weight)
+    ones = fingerprint(graph)
+    graph.nodes["fc"].weight = graph.nodes["fc"].weight.astype(np.int64)
+    assert fingerprint(graph) not in (stated, ones)
 
 
 def bits(graph: Any) -> None:

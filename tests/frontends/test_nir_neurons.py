@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,30 @@ def test_a_delay_that_is_no_number_of_steps(file: Path, seconds: float, got: str
         """,
     ):
         from_nir(path, sample=X, convention="norse")
+
+
+def test_the_delay_at_fault_is_named(file: Path) -> None:
+    path = write(file, graph(nir.Delay(np.array([1e-3, 1e-3, 1.0])), shape=[3], out=[3]))
+    with pytest.raises(ValueRangeError, match=r"got:      1 with dt = 0\.001"):
+        from_nir(path, sample=X, convention="norse")
+
+
+@pytest.mark.parametrize("first", ["n", "n.scale"])
+def test_a_node_may_be_called_as_the_scale_of_a_neuron(file: Path, first: str) -> None:
+    """Neurons with a threshold per channel, one of whose names is that of the other with '.scale'."""
+    names = [first, ({"n", "n.scale"} - {first}).pop()]
+
+    def made(a: str, b: str) -> Any:
+        theta = np.array([0.3, 0.5, 0.5, 1.0])
+        nodes = {"input": nir.Input(np.array([3])), "w": affine(WEIGHT), a: lif(N, v_threshold=theta), "v": affine(np.eye(N))}
+        nodes |= {b: lif(N, v_threshold=theta[::-1]), "output": nir.Output(np.array([N]))}
+        return write(file, nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False))
+
+    spikes, _ = run_layers(from_nir(made(*names), sample=X, convention="norse"), X)
+    plain, _ = run_layers(from_nir(made("a", "b"), sample=X, convention="norse"), X)
+    assert len(spikes) == 2
+    assert all((got == expected).all() for got, expected in zip(spikes.values(), plain.values(), strict=True))
+    assert all(s.any() for s in spikes.values())
 
 
 @pytest.mark.parametrize("padding", [0, 1, "same"])

@@ -13,7 +13,7 @@ from snn2hw.frontends.from_nir import from_nir
 from snn2hw.frontends.nir_file import read_nir
 from snn2hw.ir.network import Feedback
 from tests.frontends.test_nir_neurons import agree
-from tests.nir_files import affine, cuba_lif, lif, looped, run_layers, write
+from tests.nir_files import affine, cuba_lif, graph, lif, looped, run_layers, write
 from tests.refused import refused
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -87,6 +87,14 @@ def test_a_nested_graph_may_hold_the_loop(file: Path) -> None:
     nested, _ = run_layers(from_nir(write(file, outer), sample=X, convention="norse"), X)
     flat, _ = run_layers(from_nir(write(file, looped(lif(N), WEIGHT, BACK)), sample=X, convention="norse"), X)
     assert (nested["cell.1"] == flat["1"]).all()
+
+
+def test_rockpools_recurrent_neuron_is_a_nested_graph(file: Path) -> None:
+    node = cuba_lif(N, v_threshold=0.5)
+    nodes = {"input": nir.Input(np.array([N])), "n": node, "r": affine(BACK / 4), "output": nir.Output(np.array([N]))}
+    cell = nir.NIRGraph(nodes, [("input", "n"), ("n", "r"), ("r", "n"), ("n", "output")], type_check=False)
+    net = from_nir(write(file, graph(affine(WEIGHT), cell, shape=[3], out=[N])), sample=X, convention="rockpool")
+    assert [n.name for n in net.nodes if isinstance(n, Feedback)] == ["1.n.back"]
 
 
 def test_a_neuron_that_states_another_shape(file: Path) -> None:

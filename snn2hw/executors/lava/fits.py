@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.integer import (
     IntAdd,
@@ -69,7 +71,8 @@ def check_network(net: IntegerNetwork) -> None:
 def delays(net: IntegerNetwork) -> dict[str, int]:
     """Synapses that a node's value has passed, each of which costs a step; step t of it is there at Lava's step t + delay + 1.
 
-    A recurrent edge, which is one step late, is that of its neuron less one, so that one synapse fits into a loop.
+    A recurrent edge, which is one step late, is that of its neuron less one, so that one synapse fits into a loop; or the same,
+    where the edge itself waits.
 
     Raises:
         UnsupportedError: a loop with more than one.
@@ -80,7 +83,7 @@ def delays(net: IntegerNetwork) -> dict[str, int]:
             if not isinstance(node, IntFeedback):
                 passed = int(isinstance(node, IntConv2d | IntLinear))
                 found[node.name] = max((found[i] for i in node.inputs), default=0) + passed
-        wanted = {n.name: max(found[n.inputs[0]] - (not waits(net, n)), 0) for n in net.feedbacks}
+        wanted = {n.name: found[n.inputs[0]] - (not waits(net, n, found)) for n in net.feedbacks}
         if all(found[name] == delay for name, delay in wanted.items()):
             return found
         found |= wanted
@@ -94,13 +97,22 @@ def delays(net: IntegerNetwork) -> dict[str, int]:
     )
 
 
-def waits(net: IntegerNetwork, edge: IntFeedback) -> bool:
-    """Whether no synapse keeps what the edge carries for a step, on some way to its neuron, so that the edge itself has to."""
-    reached = {edge.name}
-    for node in net.nodes:
-        if reached.intersection(node.inputs) and not isinstance(node, IntConv2d | IntLinear | IntFeedback):
-            reached.add(node.name)
-    return edge.inputs[0] in reached
+def waits(net: IntegerNetwork, edge: IntFeedback, passed: Mapping[str, int]) -> bool:
+    """Whether the edge itself has to keep what it carries for a step.
+
+    No synapse does on some way to its neuron, be it over other edges; or the neuron is behind no synapse, whose step could be
+    taken back.
+
+    Args:
+        passed: synapses that each node's value has passed.
+    """
+    reached, before = {edge.name}, set[str]()
+    while reached != before:
+        before = set(reached)
+        for node in net.nodes:
+            if reached.intersection(node.inputs) and not isinstance(node, IntConv2d | IntLinear):
+                reached.add(node.name)
+    return edge.inputs[0] in reached or not passed[edge.inputs[0]]
 
 
 def check_program(program: Program, where: str) -> None:

@@ -202,7 +202,7 @@ def _neuron(walk: _Walk, node: IntNeuron) -> _Signal:
 
 def _feedback(walk: _Walk, node: IntFeedback) -> _Signal:
     delay = walk.delays[node.inputs[0]]
-    edge = walk.made(Feedback(shape=node.shape, period=walk.net.steps, delay=delay, waits=waits(walk.net, node)))
+    edge = walk.made(Feedback(shape=node.shape, period=walk.net.steps, delay=delay, waits=waits(walk.net, node, walk.delays)))
     walk.edges[node.name] = edge
     return _Signal(edge.a_out, walk.delays[node.name])
 

@@ -89,10 +89,10 @@ class Feedback(AbstractProcess):
     """a_out = a_in of the same sample one step before, 0 at its first step.
 
     A synapse behind it sends the sum of the step before, which is that step; so this one has but to send 0 in place of the last
-    step of a sample. Where no synapse is behind it, it sends what came a step before.
+    step of a sample. Where no synapse is behind it, or none before its neuron, it sends what came a step before.
 
     Args:
-        period: steps per sample. delay: of what enters. waits: whether no synapse is behind it.
+        period: steps per sample. delay: of what enters. waits: whether it keeps the step itself (`fits.waits`).
     """
 
     def __init__(self, *, shape: tuple[int, ...], period: int, delay: int, waits: bool, name: str | None = None) -> None:
