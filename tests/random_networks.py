@@ -1,11 +1,8 @@
 """Random networks of the real stage, each a pure function of a seed. `python -m tests.random_networks SEED` runs one.
 
 From RECURRENT on they are those of the seeds from 0 on with recurrent edges; in the integer stage, Loihi's neurons and delays.
-<<<<<<< HEAD
-From ATTENTION on they are others, with attention in them.
-=======
-From LATE on, those of the seeds from RECURRENT on with an edge more, from a neuron to a later one.
->>>>>>> mend
+From ATTENTION on they are others, with attention in them. From LATE on, those of the seeds from RECURRENT on with an edge more,
+from a neuron to a later one.
 """
 
 from __future__ import annotations
@@ -57,12 +54,7 @@ from tests.random_neurons import neuron_fields
 from tests.random_recurrent import grafted, with_feedback, with_late_edge
 
 SAMPLES = 3
-<<<<<<< HEAD
-RECURRENT = 1 << 32
-ATTENTION = 1 << 33
-=======
-RECURRENT, LATE = 1 << 32, 1 << 33
->>>>>>> mend
+RECURRENT, ATTENTION, LATE = 1 << 32, 1 << 33, 3 << 32
 WIDE_EVERY, WIDE = 25, 1000  # one network in 25 has a fan-in of so many, whose sums pass 2**24
 
 
@@ -80,14 +72,10 @@ def networks() -> st.SearchStrategy[Case]:
 
 
 def random_case(seed: int) -> Case:
-<<<<<<< HEAD
-    if ATTENTION > seed >= RECURRENT:
-=======
     if seed >= LATE:
         case = random_case(seed - LATE + RECURRENT)
         return replace(case, seed=seed, network=with_late_edge(case.network, np.random.default_rng(seed)))
-    if seed >= RECURRENT:
->>>>>>> mend
+    if ATTENTION > seed >= RECURRENT:
         case = random_case(seed - RECURRENT)
         return replace(case, seed=seed, network=with_feedback(case.network, np.random.default_rng(seed)))
     rng = np.random.default_rng(seed)

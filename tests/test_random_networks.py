@@ -29,21 +29,14 @@ from snn2hw.num import Interval
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.verdict import compare_executors
-<<<<<<< HEAD
-from tests.random_networks import ATTENTION, RECURRENT, Case, compiled, networks, payloads_of, random_case, reproducer
-=======
-from tests.random_networks import LATE, RECURRENT, Case, compiled, networks, payloads_of, random_case, reproducer
->>>>>>> mend
+from tests.random_networks import ATTENTION, LATE, RECURRENT, Case, compiled, networks, payloads_of, random_case, reproducer
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
 CHUNKS, COUNT = 4, 320
 SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
 RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 8, 700
-<<<<<<< HEAD
 ATTENTION_COUNT, SLOW_ATTENTION_COUNT = 4, 500
-=======
 LATE_COUNT, SLOW_LATE_COUNT = 4, 200
->>>>>>> mend
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 LOOPED_FIRE_AT_LEAST = 0.4  # refractory neurons and delays at the end of few steps are silent more often
@@ -178,20 +171,17 @@ def test_random_networks_agree_in_every_executor(chunk: int) -> None:
 
 
 def test_random_recurrent_networks_agree_in_every_executor() -> None:
-<<<<<<< HEAD
-    sweep(range(RECURRENT + FIRST, RECURRENT + FIRST + RECURRENT_COUNT), LOOPED_FIRE_AT_LEAST)
-=======
     starts = ((RECURRENT + FIRST, RECURRENT_COUNT), (LATE + FIRST, LATE_COUNT))
-    sweep([seed for start, count in starts for seed in range(start, start + count)])
->>>>>>> mend
+    sweep([seed for start, count in starts for seed in range(start, start + count)], LOOPED_FIRE_AT_LEAST)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(SLOW_CHUNKS))
 def test_many_random_recurrent_networks_agree_in_every_executor(chunk: int) -> None:
     start = RECURRENT + FIRST + RECURRENT_COUNT
-<<<<<<< HEAD
     sweep(range(start + chunk, start + SLOW_RECURRENT_COUNT, SLOW_CHUNKS), LOOPED_FIRE_AT_LEAST)
+    start = LATE + FIRST + LATE_COUNT
+    sweep(range(start + chunk, start + SLOW_LATE_COUNT, SLOW_CHUNKS), LOOPED_FIRE_AT_LEAST)
 
 
 def test_random_networks_that_attend_agree_in_every_executor() -> None:
@@ -203,11 +193,6 @@ def test_random_networks_that_attend_agree_in_every_executor() -> None:
 def test_many_random_networks_that_attend_agree_in_every_executor(chunk: int) -> None:
     start = ATTENTION + FIRST + ATTENTION_COUNT
     sweep(range(start + chunk, start + SLOW_ATTENTION_COUNT, SLOW_CHUNKS))
-=======
-    sweep(range(start + chunk, start + SLOW_RECURRENT_COUNT, SLOW_CHUNKS))
-    start = LATE + FIRST + LATE_COUNT
-    sweep(range(start + chunk, start + SLOW_LATE_COUNT, SLOW_CHUNKS))
->>>>>>> mend
 
 
 @pytest.mark.slow
