@@ -59,7 +59,7 @@ def test_the_convention_is_taken(capsys: Capture, net: Path) -> None:
         (("--to", "nir", "--out", "net/manifest.json/x.nir"), "cannot write\n  where:    net/manifest.json/x.nir\n"
          "  got:      Not a directory\n  do:       choose a folder you can write to"),
         (("--to", "nir", "--convention", "brian"), "a NIR file does not say how its neurons are stepped\n  got:      'brian'\n"
-         "  expected: norse, sinabs, snntorch, lava, or a Convention\n"
+         "  expected: norse, sinabs, snntorch, lava, rockpool, or a Convention\n"
          "  do:       give the writer's: convention='norse' (--convention norse)"),
     ],
 )  # fmt: skip
