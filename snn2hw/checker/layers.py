@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ def _matmul(a: Pair, w: Pair, zero: Pair = (0, 0)) -> Pair:
     return next(ends), next(ends)
 
 
-def layer_bounds(node: Any, args: Sequence[Pair]) -> Pair:
+def layer_bounds(node: Any, args: list[Pair]) -> Pair:
     """Lowest and highest value of a layer's operator, as ONNX itself defines it, in int64."""
     if node.op_type in ("Mul", "MatMul", "MatMulInteger") and np.any(args[1][0] != args[1][1]):
         raise ValueError(f"a product of two values that vary in '{node.name}'")
