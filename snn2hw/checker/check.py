@@ -8,14 +8,13 @@ from typing import Any
 
 from snn2hw import claims
 from snn2hw.checker.derive import derive
-from snn2hw.claims import Checked, Failure
 from snn2hw.errors import ArtefactError
 
 CERTIFICATE, MODEL = "certificate.json", "model.onnx"  # stated here too: nothing of the compiler is imported
 DIGITS = 6  # of the errors, in units of the state: the only numbers with a point
 
 
-def check(folder: Path) -> Checked:
+def check(folder: Path) -> claims.Checked:
     """Derive every claim about the model in this folder again and compare.
 
     Raises:
@@ -24,18 +23,18 @@ def check(folder: Path) -> Checked:
     return check_claims(claims.read(folder / MODEL), claims.read_claims(folder / CERTIFICATE), str(folder / CERTIFICATE))
 
 
-def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> Checked:
+def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> claims.Checked:
     """The same for the bytes of a model and the content of a certificate."""
     claims.require_format(claimed, where)
     try:
         claims.require_same_artefact(claimed, data, where)
         states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in claimed["layers"]}
-        derived = derive(data, states, {n: e["interval"] for n, e in claimed.get("feedbacks", {}).items()})
-        true = json.loads(json.dumps(derived.certificate), parse_float=lambda number: round(float(number), DIGITS))
+        derived, places, faults = derive(data, states, {n: e["interval"] for n, e in claimed.get("feedbacks", {}).items()})
+        true = json.loads(json.dumps(derived), parse_float=lambda number: round(float(number), DIGITS))
     except ArtefactError:
         raise
     except Exception as error:
-        why = Failure("the claims cannot be derived", "a certified model", f"{type(error).__name__}: {error}")
-        return Checked([why, *claims.changed_parts(claimed, data)], 1, {})
-    failures = [Failure("model", "sound", fault) for fault in derived.faults]
-    return Checked([*failures, *claims.differences(claimed, true, derived.where)], claims.count(true), true)
+        why = claims.Failure("the claims cannot be derived", "a certified model", f"{type(error).__name__}: {error}")
+        return claims.Checked([why, *claims.changed_parts(claimed, data)], 1, {})
+    failures = [claims.Failure("model", "sound", fault) for fault in faults]
+    return claims.Checked([*failures, *claims.differences(claimed, true, places)], claims.count(true), true)

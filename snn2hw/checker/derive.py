@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,53 +20,54 @@ from snn2hw.claims import FORMAT
 from snn2hw.fingerprints import fingerprints
 
 
-class Derived(NamedTuple):
-    """What model.onnx says.
-
-    Args:
-        certificate: every claim, as certificate.json should have it.
-        where: claim -> place where its ends occur, for messages.
-        faults: what no claim says and must hold all the same.
-    """
-
-    certificate: dict[str, Any]
-    where: dict[str, str]
-    faults: list[str]
-
-
-def derive(data: bytes, claimed: Mapping[str, Mapping[str, Pair]], edges: Mapping[str, Pair]) -> Derived:
-    """Walk model.onnx once.
+def derive(data: bytes, claimed: Mapping[str, Mapping[str, Pair]], edges: Mapping[str, Pair]) -> tuple[Any, ...]:
+    """Walk model.onnx once. What is carried from step to step goes by its place among the Scan's ends, as ONNX has it.
 
     Args:
         claimed, edges: intervals of states and of recurrent edges that the certificate claims, which are the one thing to be
             proved rather than computed.
+
+    Returns:
+        Every claim, as certificate.json should have it; claim -> place where its ends occur, for messages; faults, which are
+        what no claim says and must hold all the same.
     """
     model = onnx.load_model_from_string(data)
     onnx.checker.check_model(model)  # among other things, that every name stands for one value
     functions = {f.domain: f for f in model.functions}
     text = {p.key: p.value for p in model.metadata_props}["snn2hw.network"]
-    outside = {n.output[0]: n for n in model.graph.node}
-    (body,) = [onnx.helper.get_node_attr_value(n, "body") for n in model.graph.node if n.op_type == "Scan"]
+    graph, outside = model.graph, {n.output[0]: n for n in model.graph.node}
+    (scan,) = (n for n in graph.node if n.op_type == "Scan")
+    body = onnx.helper.get_node_attr_value(scan, "body")
+    around = [*((a.name, a.i) for a in scan.attribute), scan.input[-1], scan.output[0]]
+    stated = [("body", 0), ("num_scan_inputs", 1), graph.input[0].name, graph.output[0].name]
+    faults = ["x does not enter the steps, or what leaves is not their sum"] * (around != stated)
+    places = zip(scan.input[:-1], body.input[:-1], body.output, strict=True)
+    carried = {entry.name: (_start(outside, first), after.name) for first, entry, after in places}
+    (total, (start, after)), *_ = carried.items()
+    sums = {n.output[0]: (n.op_type, *n.input) for n in body.node}
+    faults += ["the readout is not the sum"] * ((start, sums[after]) != (0, ("Add", total, "logits")))
     constants = {t.name: integers(t) for t in body.initializer}
     (stated,) = re.findall(r"^IntInput\(.*?interval=\[(-?\d+), (-?\d+)\]", text, re.M)
-    entering = {"x_step": stated, **{f"feedback/{name}": ends for name, ends in edges.items()}}
+    entering = {body.input[-1].name: stated, **{f"feedback/{name}": ends for name, ends in edges.items()}}
     values: dict[str, Pair] = {name: (t, t) for name, t in constants.items()} | _entering(body, entering)
     layers = dict[str, NeuronLayer]()
     for node in body.node:
         if node.domain in functions:
             name, function, x = node.domain.split(".", 1)[1], functions[node.domain], values[node.input[0]]
-            params = {i: constants[o].ravel() for i, o in zip(function.input, node.input, strict=True) if o in constants}
-            held = {s: claimed[name][s] for s in (i.removeprefix("in/") for i in function.input[1:] if i not in params)}
-            states = {s: ((int(lo), int(hi)), _start(outside, f"{name}.{s}")) for s, (lo, hi) in held.items()}
+            given, put = dict(zip(function.input, node.input, strict=True)), dict(zip(function.output, node.output, strict=True))
+            params = {i: constants[o].ravel() for i, o in given.items() if o in constants}
+            held = {i.removeprefix("in/"): carried[o] for i, o in given.items() if o in carried}
+            faults += [f"'{s}' of {name} is not carried on" for s, (_, after) in held.items() if put[f"out/{s}"] != after]
+            states = {s: ((int(claimed[name][s][0]), int(claimed[name][s][1])), start) for s, (start, _) in held.items()}
             (stated,) = re.findall(rf"^IntNeuron\(name='{re.escape(name)}',.*?(?=^Int|\Z)", text, re.M | re.S)
             inputs = [[int(low.min()), int(high.max())] for low, high in zip(x[0][0], x[1][0], strict=True)]
             layers[name] = NeuronLayer(function, params, stated, inputs, states)
             values[node.output[0]] = _spread(layers[name].payloads, x)
         elif node.op_type == "Constant":
             values[node.output[0]] = (integers(node.attribute[0].t),) * 2
-        elif "readout_before" not in node.input:
+        elif total not in node.input:
             values[node.output[0]] = layer_bounds(node, [values[i] for i in node.input])
-    steps = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value
+    steps = graph.input[0].type.tensor_type.shape.dim[0].dim_value
     certificate = {
         "format": FORMAT,
         "model": fingerprints(data),
@@ -76,10 +77,10 @@ def derive(data: bytes, claimed: Mapping[str, Mapping[str, Pair]], edges: Mappin
     }
     where = {f"layers.{name}.{claim}": at for name, layer in layers.items() for claim, at in layer.where().items()}
     for name, ends in edges.items():
-        start, reached = _start(outside, f"feedback/{name}"), _ends(values[f"next/feedback/{name}"])
+        start, reached = carried[f"feedback/{name}"][0], _ends(values[carried[f"feedback/{name}"][1]])
         closed = [min(start, ends[0], reached[0]), max(start, ends[1], reached[1])]  # what is claimed, unless it is left
         certificate.setdefault("feedbacks", {})[name] = {"interval": closed, "initial": start, "next": reached}
-    return Derived(certificate, where, [f"layer {name}: {f}" for name, layer in layers.items() for f in layer.faults])
+    return certificate, where, faults + [f"layer {name}: {f}" for name, layer in layers.items() for f in layer.faults]
 
 
 def _ends(x: Pair) -> list[int]:
@@ -87,8 +88,8 @@ def _ends(x: Pair) -> list[int]:
 
 
 def _start(outside: Mapping[str, Any], name: str) -> int:
-    """The first value of what is carried from step to step."""
-    return int(integers(outside[outside[f"start/{name}"].input[0]].attribute[0].t))
+    """The first value of what the Scan is given by this name: a constant, spread over a layer."""
+    return {"Expand": int(integers(outside[outside[name].input[0]].attribute[0].t))}[outside[name].op_type]
 
 
 def _entering(body: Any, stated: Mapping[str, Any]) -> dict[str, Pair]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ def _matmul(a: Pair, b: Pair, zero: Pair = (0, 0), other: Pair = (0, 0)) -> Pair
     return low, high
 
 
-def layer_bounds(node: Any, args: Sequence[Pair]) -> Pair:
+def layer_bounds(node: Any, args: list[Pair]) -> Pair:
     """Lowest and highest value of a layer's operator, as ONNX itself defines it, in int64."""
     if node.op_type in ("Cast", "MatMul", "MatMulInteger"):
         return args[0] if node.op_type == "Cast" else _matmul(*args)

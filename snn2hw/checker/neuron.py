@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -39,8 +38,7 @@ CORNERS = {"Cast", "Identity", "Neg", "Add", "Sub", "Mul", "Div", "Less", "Great
 CHOICES = {"Less": "Max", "Greater": "Min"}  # Where(x < b, b, x) is Max(x, b), Where(x > b, b, x) is Min(x, b)
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What is known of one value of a function: its range, whether it was tried, and where its two ends occur."""
 
     lo: int
@@ -125,7 +123,7 @@ class Neuron:
             if self.support[name] == name:
                 if name not in seen:
                     seen[name] = self._met(self.nodes[name], seen)
-                self._follow(name, seen, watch.get(name))
+                self._follow(name, seen, watch.get(name, lambda raw, values: None))
         return seen
 
     def _met(self, node: Node, seen: Mapping[str, Seen]) -> Seen:
@@ -143,7 +141,7 @@ class Neuron:
         low, high = ({v: at for a in args if node.op == "Add" for v, at in a.at[end].items()} for end in (0, 1))
         return Seen(min(ends), max(ends), False, (low, high))
 
-    def _follow(self, name: str, seen: dict[str, Seen], watch: Watch | None) -> None:
+    def _follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
         """Try every value of a variable, where there are not too many, for what depends on it alone."""
         inside = [n for n in self.nodes.values() if self.support[n.name] == name != n.name]
         if seen[name].hi - seen[name].lo >= MOST_TRIED:
@@ -158,8 +156,7 @@ class Neuron:
                 low, high = int(value.argmin()), int(value.argmax())
                 new = Seen(int(value[low]), int(value[high]), True, ({name: int(raw[low])}, {name: int(raw[high])}))
                 seen[node.name] = seen[node.name].hull(new) if node.name in seen else new
-            if watch is not None:
-                watch(raw, values)
+            watch(raw, values)
 
     def evaluated(self, nodes: Sequence[Node], start: Mapping[str, Any]) -> dict[str, Any]:
         """Values of the nodes, by ONNX's meaning of their operators."""

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from snn2hw.checker.firing import try_firing
-from snn2hw.checker.neuron import Neuron, Pair, Place, Seen
+from snn2hw.checker.neuron import Neuron, Pair, Seen
 from snn2hw.checker.reals import Real, stated_reals
 
 INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
@@ -102,11 +102,12 @@ class NeuronLayer:
         """Claim -> values of the variables with which its ends occur, in words."""
         places = {f"values.{name}": s.at for name, s in self._values().items()}
         places |= {f"states.{state}.next": self.seen[f"out/{state}"].at for state in self.states}
-        return {claim: " and ".join(map(_shown, at)) for claim, at in places.items() if all(at)}
+        return {c: " and ".join(", ".join(f"{v} = {n}" for v, n in p.items()) for p in at) for c, at in places.items() if all(at)}
 
     def claims(self) -> dict[str, Any]:
         """The layer's part of the certificate."""
         values, clamps = self._values(), {}
+        states = {s: {"interval": [*i], "initial": x, "next": self.seen[f"out/{s}"].ends} for s, (i, x) in self.states.items()}
         for name, argument, lo, hi in self.neuron.clamps():
             at = self.witnesses.get(name, {})
             clamps[name] = {"bounds": [lo, hi], "before": self.seen[argument].ends, "acts": bool(at), "witness": at}
@@ -114,17 +115,10 @@ class NeuronLayer:
             "kind": self.function.name,
             "inputs": self.inputs,
             "payloads": self.payloads,
-            "states": {
-                s: {"interval": list(interval), "initial": initial, "next": self.seen[f"out/{s}"].ends}
-                for s, (interval, initial) in self.states.items()
-            },
+            "states": states,
             "values": {name: [*s.ends, "enumeration" if s.tried else "interval"] for name, s in values.items()},
             "widest_bits": max(1, *(max(s.hi, ~s.lo).bit_length() + (s.lo < 0) for s in values.values())),
             "clamps": clamps,
             "errors": self.errors,
             "firing": [{"channels": sorted(channels), **json.loads(claim)} for claim, channels in self.firing.items()],
         }
-
-
-def _shown(place: Place) -> str:
-    return ", ".join(f"{variable} = {value}" for variable, value in place.items())

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
+from snn2hw.export.onnx_layers import value_name
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.onnx_terms import payload_dtype, state_dtype
 from snn2hw.ir.program import initial_value
@@ -35,7 +36,7 @@ def _as_input(net: IntegerNetwork, payloads: Ints) -> Array:
 
 def _steps(net: IntegerNetwork, x: Array, session: Session) -> tuple[dict[str, Ints], dict[str, Ints]]:
     states = _initial(net, x.shape[1])
-    held = {f"feedback/{n.name}": np.zeros((x.shape[1], *n.shape), np.int32) for n in net.feedbacks}
+    held = {value_name(n): np.zeros((x.shape[1], *n.shape), np.int32) for n in net.feedbacks}
     spikes: dict[str, list[Array]] = {n.name: [] for n in net.neurons}
     history: dict[str, list[Array]] = {name: [] for name in states}
     for frame in x:

@@ -111,7 +111,12 @@ def check_integer(net: IntegerNetwork) -> None:
             raise _error(node, broken, got)
     total = readout_interval(net)
     if total.magnitude > INT32_MAX:
-        raise _error(net.readout, "the readout's sum over all steps must keep within int32", str(total))
+        raise _error(
+            net.readout,
+            "the readout's sum over all steps must keep within int32",
+            str(total),
+            do=f"fewer state bits (--state-bits) or fewer steps than {net.steps}",
+        )
 
 
 def _check_graph(nodes: Sequence[Any], first: type, last: type) -> None:
@@ -213,5 +218,5 @@ def _neuron(node: IntNeuron, source: IntNode) -> Iterator[tuple[str, str]]:
         yield "the program's binary points are not those of its edges", f"{entry.format} after {source.format}"
 
 
-def _error(node: Any, broken: str, got: str) -> RuleError:
-    return RuleError(broken, where=f"{type(node).__name__} {node.source or node.name}", got=got)
+def _error(node: Any, broken: str, got: str, do: str = "") -> RuleError:
+    return RuleError(broken, where=f"{type(node).__name__} {node.source or node.name}", got=got, do=do)

@@ -73,11 +73,11 @@ def _foldable(norm: BatchNorm, name: str, nodes: dict[str, Node]) -> list[Conv2d
         return _foldable(norm, source.inputs[0], nodes)
     reason = f"{readers} layers read it" if readers > 1 else f"its input is {type(source).__name__} '{name}'"
     raise UnsupportedError(
-        "this BatchNorm cannot be folded into weights",
+        "this BatchNorm, or gain or threshold per channel, cannot be folded into weights",
         where=norm.source or norm.name,
         got=reason,
-        expected="a Conv2d or Linear before it that nothing else reads",
-        do="put the BatchNorm directly behind a Conv2d or Linear",
+        expected="a Conv2d or Linear before it that nothing else reads, on every edge that enters it",
+        do="put it directly behind a Conv2d or Linear, or give the layer one gain and one threshold",
     )
 
 

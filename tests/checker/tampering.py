@@ -16,6 +16,7 @@ from onnx import AttributeProto, ModelProto, TensorProto, numpy_helper
 
 from snn2hw.certificate.certify import certify
 from snn2hw.export.to_onnx import to_onnx
+from snn2hw.fingerprints import fingerprints
 from snn2hw.ir.integer import IntegerNetwork
 from tests import random_networks
 
@@ -71,6 +72,17 @@ def tampered(before: Written, kind: str, rng: np.random.Generator) -> Tampered |
     data = model.SerializeToString(deterministic=True)
     assert data != before.model, f"nothing was changed in {part}: {says}"
     return Tampered(kind, part, says, data, before.certificate)
+
+
+def rewired(before: Written, change: Callable[[Any, Any, Any], None]) -> Tampered:
+    """A change of (graph, Scan, body) by somebody who also brings the certificate's hashes up to date."""
+    model = onnx.load_model_from_string(before.model)
+    (scan,) = (n for n in model.graph.node if n.op_type == "Scan")
+    (body,) = (a.g for a in scan.attribute if a.name == "body")
+    change(model.graph, scan, body)
+    data = model.SerializeToString(deterministic=True)
+    assert data != before.model
+    return Tampered("rewired", "", "", data, {**before.certificate, "model": fingerprints(data)})
 
 
 # model.onnx

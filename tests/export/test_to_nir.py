@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,10 @@ from snn2hw.ir.delay import delay_program
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntLinear, IntMaxPool2d, IntNeuron, IntReadout
 from snn2hw.ir.loihi import loihi_lif
-from snn2hw.ir.network import Circulate, Feedback, MaxPool2d, Network, Node, Window
+from snn2hw.ir.network import Circulate, MaxPool2d, Window
 from snn2hw.ir.real import run_real
-from snn2hw.ir.text import to_text
 from snn2hw.num import Format, Interval
 from tests import hand_networks as by_hand
-from tests.executors.test_recurrent import two_loops
 from tests.ir.test_integer_rules import changed
 from tests.nir_exports import difference, export, visible_spikes
 from tests.random_networks import LATE, RECURRENT, compiled, random_case, reproducer
@@ -173,26 +171,6 @@ def test_networks_that_nir_can_carry_fire_the_same_spikes(tmp_path: Path, conven
 
 
 @pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
-def test_a_recurrent_edge_is_one_in_nir_too(tmp_path: Path, convention: Convention) -> None:
-    net = by_hand.network(
-        12,
-        by_hand.counts(4),
-        by_hand.linear("a", "input", by_hand.normal(1, 5, 4)),
-        by_hand.back("back", "lif", 5),
-        by_hand.linear("again", "back", by_hand.normal(2, 5, 5)),
-        by_hand.add("join", "a", "again"),
-        by_hand.lif("lif", "join", 0.75, state_range=WIDE),
-        by_hand.readout("lif"),
-    )
-    x = by_hand.events(net)
-    exact = lowered(net, sample=x, state_bits=24)
-    spikes, trace = visible_spikes(exact, tmp_path / "x.nir", x, convention)
-    assert trace.spikes["lif"].sum() > 50
-    assert (spikes["lif"] == trace.spikes["lif"]).all()
-    assert to_text(snn2hw.read_network(tmp_path / "x.nir"))[0] == to_text(exact)[0]
-
-
-@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
 def test_the_offset_of_a_neuron_behind_a_join_of_another_scale(tmp_path: Path, convention: Convention) -> None:
     net = by_hand.network(
         12,
@@ -209,64 +187,6 @@ def test_the_offset_of_a_neuron_behind_a_join_of_another_scale(tmp_path: Path, c
     spikes, trace = visible_spikes(lowered(net, sample=x, state_bits=24), tmp_path / "x.nir", x, convention)
     assert trace.spikes["n"].sum() > 50
     assert (spikes["n"] == trace.spikes["n"]).all()
-
-
-@dataclass(frozen=True)
-class Loops:
-    """Events -> Linear a -> n -> Linear b -> m -> Linear h, with recurrent edges `late` and joins on the way; `delays` in NIR."""
-
-    late: tuple[Feedback, ...]
-    before_n: tuple[Node, ...] = ()
-    before_m: tuple[Node, ...] = ()
-    before_h: tuple[Node, ...] = ()
-    delays: tuple[str, ...] = ()
-
-    def network(self) -> Network:
-        last = {k: v[-1].name if v else old for k, v, old in (("n", self.before_n, "a"), ("m", self.before_m, "b"))}
-        return by_hand.network(
-            12,
-            by_hand.counts(3),
-            *self.late,
-            by_hand.linear("a", "input", by_hand.normal(1, 3, 3) + 0.5),
-            *self.before_n,
-            by_hand.lif("n", last["n"], 0.75, state_range=WIDE),
-            by_hand.linear("b", "n", by_hand.normal(2, 3, 3) + 0.5),
-            *self.before_m,
-            by_hand.lif("m", last["m"], 0.5, state_range=WIDE),
-            *self.before_h,
-            by_hand.linear("h", self.before_h[-1].name if self.before_h else "m", by_hand.normal(3, 2, 3)),
-            by_hand.readout("h"),
-        )
-
-
-OF_N, OF_M = by_hand.back("late_n", "n", 3), by_hand.back("late_m", "m", 3)
-LOOPS = {
-    "closes no cycle": Loops((OF_N,), before_m=(by_hand.add("j", "b", "late_n"),), delays=("n_late",)),
-    "beside the neuron itself": Loops((OF_M,), before_h=(by_hand.add("j", "m", "late_m"),), delays=("m_late",)),
-    "on its cycle": Loops((OF_M,), (by_hand.linear("r", "late_m", by_hand.normal(4, 3, 3)), by_hand.add("j", "a", "r"))),
-    "also read outside its cycle": Loops(
-        (OF_M,), (by_hand.add("j", "a", "late_m"),), before_h=(by_hand.add("k", "m", "late_m"),), delays=("m_late",)
-    ),
-    "two at once": Loops((OF_M, OF_N), (by_hand.add("i", "late_m", "late_n"), by_hand.add("j", "a", "i"))),
-    "both ways": Loops((OF_M, OF_N), (by_hand.add("j", "a", "late_m"),), (by_hand.add("k", "b", "late_n"),), delays=("n_late",)),
-}
-
-
-@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
-@pytest.mark.parametrize("name", LOOPS)
-def test_recurrent_edges_are_read_late_wherever_they_lead(tmp_path: Path, name: str, convention: Convention) -> None:
-    net = LOOPS[name].network()
-    x = by_hand.events(net, 12)
-    exact = lowered(net, sample=x, state_bits=24)
-    made = to_nir(exact, convention)
-    assert made.approximations == {}
-    spikes, trace = visible_spikes(exact, tmp_path / "x.nir", x, convention)
-    for layer in "nm":
-        assert trace.spikes[layer].sum() > 50
-        assert (spikes[layer] == trace.spikes[layer]).all(), layer
-    graph = export(exact, tmp_path / "x.nir", convention)
-    assert [k for k, v in graph.nodes.items() if type(v).__name__ == "Delay"] == [*LOOPS[name].delays]
-    assert difference(exact, tmp_path / "x.nir", convention) == ""
 
 
 def window_maximum(spikes: Any) -> Any:
@@ -418,45 +338,6 @@ def test_a_convention_without_a_lif() -> None:
     """
     with refused(UsageError, text):
         to_nir(changed(), "rockpool")
-
-
-def nearer() -> Network:
-    """Of the two neurons on a cycle the one nearer to the input is late: m reads n late, and n reads m of the same step."""
-    return by_hand.network(
-        12,
-        by_hand.counts(3),
-        by_hand.linear("a", "input", by_hand.normal(1, 3, 3)),
-        by_hand.back("x", "n", 3),
-        by_hand.linear("b", "x", by_hand.normal(2, 3, 3)),
-        by_hand.lif("m", "b", state_range=WIDE),
-        by_hand.add("j", "a", "m"),
-        by_hand.lif("n", "j", state_range=WIDE),
-        by_hand.readout("n"),
-    )
-
-
-def test_a_recurrent_edge_that_readers_take_elsewhere_is_said(tmp_path: Path) -> None:
-    net = lowered(nearer(), state_bits=24)
-    assert to_nir(net).approximations == {
-        "m": "'n' is read as if it were to read it a step late",
-        "n": "'b' is meant to read it a step late",
-    }
-    graph = export(net, tmp_path / "x.nir")
-    assert "Delay" not in {type(n).__name__ for n in graph.nodes.values()}
-    assert difference(net, tmp_path / "x.nir") == ""
-
-
-def test_a_recurrent_edge_under_a_convention_without(tmp_path: Path) -> None:
-    net = lowered(by_hand.recurrent())
-    assert to_nir(net).approximations == {}
-    lost = "its recurrent edge has no meaning there: its importer runs every layer over all steps at once"
-    assert to_nir(net, "sinabs").approximations == {"n": lost}
-
-
-def test_a_neuron_and_its_own_edge_enter_one_node(tmp_path: Path) -> None:
-    net = lowered(two_loops())
-    export(net, tmp_path / "x.nir")
-    assert difference(net, tmp_path / "x.nir") == ""
 
 
 def test_a_graph_that_the_package_does_not_take(monkeypatch: pytest.MonkeyPatch) -> None:

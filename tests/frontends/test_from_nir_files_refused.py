@@ -71,25 +71,6 @@ def big(file: Any) -> None:
     file["node/nodes/0"].create_dataset("weight", shape=(1 << 20, 1 << 20), dtype="f8", chunks=(1, 1024))
 
 
-def bigtype(file: Any) -> None:
-    del file["node/nodes/0/type"]
-    file["node/nodes/0"].create_dataset("type", shape=(1 << 46,), dtype="S8", chunks=(1024,))
-
-
-def softlink(file: Any) -> None:
-    import h5py
-
-    del file["node/nodes/0/weight"]
-    file["node/nodes/0/weight"] = h5py.SoftLink("/node/nodes/input/shape")
-
-
-def outside(file: Any) -> None:
-    import h5py
-
-    del file["node/nodes/0/weight"]
-    file["node/nodes/0/weight"] = h5py.ExternalLink("other.h5", "/secret")
-
-
 def loop(file: Any) -> None:
     file["node/nodes/block"] = file["node"]
 
@@ -255,39 +236,6 @@ def twice(file: Any) -> None:
             "0, input, output",
             "",
             edit=badedge,
-        ),
-        case(
-            "a large type",
-            lambda: chain(linear()),
-            FileFormatError,
-            "'type' is too large to be read",
-            "node/nodes/0",
-            "[70368744177664] of |S8",
-            "at most 1024 MiB",
-            "check the file",
-            edit=bigtype,
-        ),
-        case(
-            "a soft link",
-            lambda: chain(linear()),
-            FileFormatError,
-            "'weight' is a link to elsewhere",
-            "node/nodes/0/weight",
-            "SoftLink to /node/nodes/input/shape",
-            "every node and parameter in its place",
-            "write the file with nir.write",
-            edit=softlink,
-        ),
-        case(
-            "a link to another file",
-            lambda: chain(linear()),
-            FileFormatError,
-            "'weight' is a link to elsewhere",
-            "node/nodes/0/weight",
-            "ExternalLink to other.h5:/secret",
-            "every node and parameter in its place",
-            "write the file with nir.write",
-            edit=outside,
         ),
         case(
             "twice",

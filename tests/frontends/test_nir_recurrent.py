@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.errors import ShapeError
+import snn2hw
+from snn2hw.errors import ShapeError, UnsupportedError
 from snn2hw.frontends.from_nir import from_nir
 from snn2hw.frontends.nir_file import read_nir
 from snn2hw.ir.network import Feedback
@@ -95,6 +96,24 @@ def test_rockpools_recurrent_neuron_is_a_nested_graph(file: Path) -> None:
     cell = nir.NIRGraph(nodes, [("input", "n"), ("n", "r"), ("r", "n"), ("n", "output")], type_check=False)
     net = from_nir(write(file, graph(affine(WEIGHT), cell, shape=[3], out=[N])), sample=X, convention="rockpool")
     assert [n.name for n in net.nodes if isinstance(n, Feedback)] == ["1.n.back"]
+
+
+def test_thresholds_of_their_own_need_a_synapse_on_every_edge(file: Path) -> None:
+    nodes = {"input": nir.Input(np.array([3])), "a": affine(WEIGHT), "n": lif(N, v_threshold=[0.5, 0.6, 0.7, 0.8])}
+    nodes["output"] = nir.Output(np.array([N]))
+    edges = [("input", "a"), ("a", "n"), ("n", "n"), ("n", "output")]
+    net = from_nir(write(file, nir.NIRGraph(nodes, edges, type_check=False)), sample=X, convention="norse")
+    with refused(
+        UnsupportedError,
+        f"""
+        this BatchNorm, or gain or threshold per channel, cannot be folded into weights
+          where:    {file}: n (LIF)
+          got:      its input is Feedback 'n.back'
+          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it
+          do:       put it directly behind a Conv2d or Linear, or give the layer one gain and one threshold
+        """,
+    ):
+        snn2hw.compile(net, X)
 
 
 def test_a_neuron_that_states_another_shape(file: Path) -> None:

@@ -247,7 +247,8 @@ def test_the_readout_keeps_within_int32_over_all_steps() -> None:
     check_integer(changed(steps=most))
     assert message(check_integer, changed(steps=most + 1)) == (
         "the readout's sum over all steps must keep within int32\n  where:    IntReadout out\n"
-        f"  got:      [{-80 * (most + 1)}, {80 * (most + 1)}]"
+        f"  got:      [{-80 * (most + 1)}, {80 * (most + 1)}]\n"
+        f"  do:       fewer state bits (--state-bits) or fewer steps than {most + 1}"
     )
 
 

@@ -151,11 +151,11 @@ def test_a_batch_norm_that_cannot_be_folded_is_refused(between: tuple[Node, ...]
     with refused(
         UnsupportedError,
         f"""
-        this BatchNorm cannot be folded into weights
+        this BatchNorm, or gain or threshold per channel, cannot be folded into weights
           where:    norm (BatchNorm2d)
           got:      {reason}
-          expected: a Conv2d or Linear before it that nothing else reads
-          do:       put the BatchNorm directly behind a Conv2d or Linear
+          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it
+          do:       put it directly behind a Conv2d or Linear, or give the layer one gain and one threshold
         """,
     ):
         head = [average("pool", between[-1].name), flatten("flat", "pool")]
@@ -181,11 +181,11 @@ def test_a_second_batch_norm_on_a_branch_of_its_own_is_refused() -> None:
     with refused(
         UnsupportedError,
         """
-        this BatchNorm cannot be folded into weights
+        this BatchNorm, or gain or threshold per channel, cannot be folded into weights
           where:    b (BatchNorm2d)
           got:      2 layers read it
-          expected: a Conv2d or Linear before it that nothing else reads
-          do:       put the BatchNorm directly behind a Conv2d or Linear
+          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it
+          do:       put it directly behind a Conv2d or Linear, or give the layer one gain and one threshold
         """,
     ):
         folded(net)
