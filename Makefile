@@ -25,7 +25,7 @@ test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the 
 bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/performance.md (a quarter of an hour)
 	$(BIN)/python -m bench.run $(ARGS)
 
-study: $(VENV)/.stamp-demo ## train every kind of neuron on every digits task and write docs/study.md (about an hour on two cores)
+study: $(VENV)/.stamp-demo ## train every kind of neuron on every digits task and write docs/study.md (long; goes on where it was stopped)
 	$(BIN)/python -m bench.study.run $(ARGS)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract

@@ -29,7 +29,6 @@ def run(case: Case) -> dict[str, Any]:
     data, test = task(case.task, "train"), task(case.task, "test")
     model = build(case)
     _fit(model, plan, case, variant.balance, plan.recipe)
-    seconds = time.perf_counter() - begun
     accuracy = train.evaluate(model, test, plan.steps if plan.static else None)
     found: dict[str, Any] = {
         "task": case.task,
@@ -39,7 +38,6 @@ def run(case: Case) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in model.parameters()),
         "neuron parameters": sum(p.numel() for m in model.modules() if isinstance(m, nn.Neuron) for p in m.parameters()),
         "float": accuracy,
-        "train seconds": seconds,
         "rates": _rates(model, _stimulus(plan, test.samples)),
         "polynomials": {path: m.coefficients.detach().tolist() for path, m in _neurons(model)},
         "widths": {path: m.surrogate.width for path, m in _neurons(model)},

@@ -30,14 +30,8 @@ from snn2hw.num import Interval
 from snn2hw.passes.polynomials.horner import expanded, horner_bounds
 from snn2hw.target import Lowering
 
-GROWTHS = (
-    1.0,
-    0.5,
-    0.25,
-    0.125,
-    0.0625,
-    0.0,
-)  # of the polynomial, as a share of its bound; of the synaptic sum, three times that
+# Of the polynomial, as a share of its bound; of the synaptic sum three times that.
+GROWTHS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.0)
 
 
 @dataclass(frozen=True)
@@ -168,8 +162,9 @@ def moving_constants(
     identity = np.eye(lowered_for.shape[1])
     expansion, inverse = (expanded(identity, c * unit).T for c in (centre, -centre))
     away = (now - lowered_for) @ expansion.T
+    follow = range(max(columns, default=-1) + 1) if centre else columns  # an expansion moves what is below, too
     for growth in GROWTHS:
-        room = [growth * total / len(columns) * reach**-i for i in range(len(identity))] if columns else []
+        room = {i: growth * total / len(columns) * reach**-i for i in follow}
         moving = dict(_moving(program, room, away, thresholds, growth, limits))
         x = declared_interval(program.input)
         most = min(int(max(x.magnitude, 1) * (1 + 3 * growth)), 2 ** (limits.synapse_bits - 1) - 1)
@@ -194,13 +189,13 @@ def _thetas(program: Program, levels: int) -> tuple[float, ...]:
 
 
 def _moving(
-    program: Program, room: list[float], away: Reals, thresholds: bool, growth: float, limits: Lowering
+    program: Program, room: Mapping[int, float], away: Reals, thresholds: bool, growth: float, limits: Lowering
 ) -> Iterator[tuple[str, Moving]]:
     widest = Interval(-(2 ** (limits.coefficient_bits - 1)), 2 ** (limits.coefficient_bits - 1) - 1)
     for i in program.of(Op.PARAM):
         values, frac = values_of(i), i.format.frac
-        if room and i.name[0] == "a" and i.name[1:].isdigit():
-            degree = int(i.name[1:])
+        degree = int(i.name[1:]) if i.name[0] == "a" and i.name[1:].isdigit() else -1
+        if degree in room:
             start = values if len(values) == len(away) else values * len(away)
             own = Interval.of([v + int(np.floor(d * 2.0**frac + 0.5)) for v, d in zip(start, away[:, degree], strict=True)])
             extra = int(room[degree] * 2.0**frac)

@@ -74,10 +74,17 @@ void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t be
 
 
 @lru_cache(maxsize=256)
-def _loaded(text: str, command: tuple[str, ...]) -> ctypes.CDLL | None:
+def _loaded(
+    command: tuple[str, ...],
+    program: Program,
+    given_scalars: frozenset[str],
+    given_rows: frozenset[str],
+    bits: int,
+    entering: str,
+) -> ctypes.CDLL | None:
     """The library; None where the compiler fails, which is not asked again."""
     try:
-        return library(text)
+        return library(source(program, given_scalars, given_rows, bits, entering))
     except ExecutorUnavailableError:
         return None
 
@@ -87,7 +94,7 @@ def function(
 ) -> ctypes.CDLL | None:
     """The compiled program for synaptic sums of that dtype; None where there is no compiler that works."""
     command = compiler()
-    return None if command is None else _loaded(source(program, given_scalars, given_rows, bits, _TYPES[dtype]), command)
+    return None if command is None else _loaded(command, program, given_scalars, given_rows, bits, _TYPES[dtype])
 
 
 def call(

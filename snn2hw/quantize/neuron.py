@@ -111,7 +111,7 @@ class QuantisedNeuron(Observable):
             return None
         layer = self.layer
         moving = layer.constants.moving
-        rows = frozenset(n for n, m in moving.items() if len(m.start) > 1) | layer.fixed_rows.keys()
+        rows = frozenset({n for n, m in moving.items() if len(m.start) > 1} | set(layer.fixed_rows))
         bits = 32 if layer.constants.dtype == torch.int32 else 64
         found = native.function(layer.program, frozenset(moving) - rows, rows, bits, x.dtype)
         if found is None:
