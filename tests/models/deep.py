@@ -13,7 +13,7 @@ from snn2hw import nn
 from snn2hw.models import load_source, models_folder
 from snn2hw.nn import blocks
 
-NAMES = ("lnm_resnet18", "cf_resnet19", "lnm_sew_resnet34", "lnm_vgg_dvs", "cf_spike_driven")
+NAMES = ("lnm_resnet18", "cf_resnet19", "lnm_sew_resnet34", "lnm_vgg_dvs", "cf_spike_driven", "cf_spikformer")
 
 
 @dataclass(frozen=True)

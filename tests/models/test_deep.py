@@ -26,6 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "lnm_sew_resnet34": {"size": 32, "width": 0.125, "classes": 10},
     "lnm_vgg_dvs": {"size": 16, "width": 0.125},
     "cf_spike_driven": {"size": 8, "width": 0.0625},
+    "cf_spikformer": {"size": 8, "width": 0.0625},
 }
 FULL: dict[str, dict[str, Any]] = {
     "lnm_resnet18-membrane": {},
@@ -36,14 +37,16 @@ FULL: dict[str, dict[str, Any]] = {
     "lnm_vgg_dvs-48": {},
     "lnm_vgg_dvs-64": {"size": 64},
     "cf_spike_driven": {},
+    "cf_spikformer": {},
 }
-QUICK = ("lnm_resnet18-membrane", "cf_resnet19-spike", "lnm_sew_resnet34", "lnm_vgg_dvs", "cf_spike_driven")
+QUICK = ("lnm_resnet18-membrane", "cf_resnet19-spike", "lnm_sew_resnet34", "lnm_vgg_dvs", "cf_spike_driven", "cf_spikformer")
 SIZES = {  # parameters
     "lnm_resnet18": 11_174_030,
     "cf_resnet19": 12_698_524,
     "lnm_sew_resnet34": 21_797_816,
     "lnm_vgg_dvs": 9_268_778,
     "cf_spike_driven": 10_230_346,
+    "cf_spikformer": 9_310_906,
 }
 
 
@@ -73,7 +76,7 @@ def test_as_it_is_every_layer_fires_and_every_executor_agrees(case: str, capsys:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["lnm_resnet18-membrane", "cf_spike_driven"])
+@pytest.mark.parametrize("case", ["lnm_resnet18-membrane", "cf_spike_driven", "cf_spikformer"])
 def test_as_it_is_in_the_reference_implementation_of_onnx(case: str) -> None:
     verified(deep(case.split("-", maxsplit=1)[0], 1, **FULL[case]), ("reference", "onnx-reference"), 1)
 

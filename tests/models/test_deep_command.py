@@ -25,13 +25,14 @@ from tests.models.deep import source
 pytestmark = pytest.mark.torch
 
 Capture = pytest.CaptureFixture[str]
-SMALL = {"lnm_sew_resnet34": "0.03", "cf_spike_driven": "0.03"}
+SMALL = {"lnm_sew_resnet34": "0.03", "cf_spike_driven": "0.03", "cf_spikformer": "0.0625"}
 RATE = {
     "lnm_resnet18": "0.05",
     "cf_resnet19": "0.05",
     "lnm_sew_resnet34": "0.05",
     "lnm_vgg_dvs": "0.005",
     "cf_spike_driven": "0.005",
+    "cf_spikformer": "0.005",
 }
 
 

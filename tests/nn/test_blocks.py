@@ -12,7 +12,7 @@ from torch import Tensor
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.errors import UsageError, ValueRangeError
+from snn2hw.errors import ShapeError, UsageError, ValueRangeError
 from snn2hw.nn import blocks
 from tests.refused import refused
 
@@ -97,6 +97,7 @@ def test_stages_halve_the_image_and_begin_at_the_first_width() -> None:
         (lambda: blocks.event_stem(5, NEURONS["LIF"], polarities=3), (5, 32, 32)),
         (lambda: blocks.vgg_block(3, (4, 6), NEURONS["LIF"]), (6, 16, 16)),
         (lambda: blocks.PatchSplitting(16, NEURONS["LIF"]), (16, 8, 8)),
+        (lambda: blocks.PatchSplitting(16, NEURONS["LIF"], spikes=True), (16, 8, 8)),
         (lambda: blocks.PatchSplitting(16, NEURONS["LIF"], pools=(True, True, True, True)), (16, 2, 2)),
     ],
 )
@@ -120,6 +121,49 @@ def test_attention_is_its_equation() -> None:
     torch.testing.assert_close(block(x), x + block.out(mask / 3 * v))
 
 
+@pytest.mark.parametrize(("size", "channels_first"), [(2, False), (3, True)])
+def test_spiking_self_attention_is_its_equation(size: int, channels_first: bool) -> None:
+    """With the products in the order of the paper, token by token; the other order gives the same to the last bit."""
+    torch.manual_seed(0)
+    attention, x = blocks.SpikingSelfAttention(8, size, 2, blocks.circulating(3)), torch.randn(4, 2, 8, size, size)
+    assert attention.channels_first is channels_first
+    blocks.settle(attention, x)
+    q, k, v = (m(x).reshape(4, 2, 2, 4, size * size).transpose(-1, -2) for m in (attention.q, attention.k, attention.v))
+    assert set(q.unique().tolist()) == set(k.unique().tolist()) == {0.0, 1.0}
+    assert {-1.0, 1.0} < set(v.unique().tolist()) <= {-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0}
+    y = (q @ k.transpose(-1, -2)) @ v * (4 / 4)
+    joined = y.transpose(-1, -2).reshape(4, 2, 8, size, size)
+    assert joined.count_nonzero()
+    assert torch.equal(attention(x), attention.out(attention.fire(joined)))
+
+
+def test_a_spikformer_block_adds_payloads_twice() -> None:
+    torch.manual_seed(0)
+    block, x = blocks.SpikformerBlock(8, 3, 2, blocks.circulating(2)), torch.randint(-2, 3, (3, 2, 8, 3, 3)).float()
+    blocks.settle(block, x)
+    between = x + block.attention(x)
+    assert torch.equal(block(x), between + block.perceptron(between))
+    assert block(x).abs().max() > 2
+
+
+def test_channels_that_the_heads_do_not_divide_are_refused() -> None:
+    text = """
+        the channels cannot be divided among the heads
+          where:    SpikingSelfAttention
+          got:      10 channels, 4 heads
+          expected: a number of channels that is a multiple of the heads
+          do:       use 8 channels, or another number of heads
+        """
+    with refused(ShapeError, text):
+        blocks.SpikformerBlock(10, 4, 4, blocks.circulating())
+
+
+@pytest.mark.parametrize("scale", [0.0, float("nan")])
+def test_a_scale_that_is_none_is_refused(scale: float) -> None:
+    with pytest.raises(ValueRangeError, match="scale"):
+        blocks.SpikingSelfAttention(8, 4, 2, blocks.circulating(), scale)
+
+
 def head(width: int, size: int, neuron: blocks.Make) -> list[torch.nn.Module]:
     return [neuron(width), nn.AvgPool2d(size), nn.Flatten(), nn.Linear(width, 3)]
 
@@ -134,6 +178,7 @@ def test_every_block_with_every_neuron_is_the_same_in_integers_everywhere(kind: 
         blocks.MembraneBlock(8, 8, 2, make),
         blocks.SpikeDrivenBlock(8, 3, kinds, ratio=2),
         make(8),
+        blocks.SpikformerBlock(8, 3, 2, kinds, ratio=2),
         blocks.SpikeBlock(8, 8, 1, make),
         *head(8, 3, make),
     )

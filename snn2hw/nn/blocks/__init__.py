@@ -8,6 +8,7 @@ from __future__ import annotations
 from snn2hw.nn.blocks.attention import Gate, Kinds, SpikeDrivenAttention, circulating, sum_over_places
 from snn2hw.nn.blocks.convolutions import Make, cifar_stem, conv_norm, event_stem, imagenet_stem, vgg_block
 from snn2hw.nn.blocks.residual import RESIDUALS, MembraneBlock, SpikeBlock, stages
+from snn2hw.nn.blocks.self_attention import SpikformerBlock, SpikingSelfAttention
 from snn2hw.nn.blocks.statistics import settle
 from snn2hw.nn.blocks.transformer import PatchSplitting, SpikeDrivenBlock, SpikeDrivenPerceptron
 
@@ -22,6 +23,8 @@ __all__ = [
     "SpikeDrivenAttention",
     "SpikeDrivenBlock",
     "SpikeDrivenPerceptron",
+    "SpikformerBlock",
+    "SpikingSelfAttention",
     "cifar_stem",
     "circulating",
     "conv_norm",

@@ -1,4 +1,4 @@
-"""What a spike-driven Transformer has beside attention: spiking patch splitting, the perceptron, and the block of both."""
+"""What spiking Transformers have beside attention: patch splitting, the spike-driven perceptron, and the block of both."""
 
 from __future__ import annotations
 
@@ -15,31 +15,35 @@ POOLS = (False, False, True, True)
 
 
 class PatchSplitting(Module):
-    """Images to places: four 3x3 convolutions of width/8, /4, /2 and width channels, halved in size behind those in `pools`; then
-    y = x + conv3x3(fire(x)), the relative position (Spikformer, arXiv 2209.15425; in this form arXiv 2307.01694).
+    """Images to places: four 3x3 convolutions of width/8, /4, /2 and width channels, halved in size behind those in `pools`;
+    then the relative position, a 3x3 convolution of what is there. Spikformer (arXiv 2209.15425) adds its spikes to those of
+    the last convolution, the spike-driven Transformer (arXiv 2307.01694) its synaptic input:
 
-    [T, N, channels, H, W] -> [T, N, width, H/2**k, W/2**k], synaptic input; k: how many of `pools` are True.
+        spikes: y = x + fire(conv3x3(x)), x = fire(conv)          otherwise: y = x + conv3x3(fire(x)), x = conv
+
+    [T, N, channels, H, W] -> [T, N, width, H/2**k, W/2**k], payloads or synaptic input; k: how many of `pools` are True.
     """
 
-    def __init__(self, width: int, neuron: Make, channels: int = 3, pools: Sequence[bool] = POOLS) -> None:
+    def __init__(self, width: int, neuron: Make, channels: int = 3, pools: Sequence[bool] = POOLS, spikes: bool = False) -> None:
         super().__init__()
         layers: list[Module] = []
         entering = channels
         for place, (share, pool) in enumerate(zip((8, 4, 2, 1), pools, strict=True)):
             leaving, last = width // share, place == len(pools) - 1
             layers.append(conv_norm(entering, leaving))
-            if not last:
+            if spikes or not last:
                 layers.append(neuron(leaving))
             if pool:
                 layers.append(MaxPool2d(2))
             entering = leaving
         self.split = Sequential(*layers)
-        self.fire, self.position = neuron(width), conv_norm(width, width)
+        fire, conv = neuron(width), conv_norm(width, width)
+        self.position = Sequential(conv, fire) if spikes else Sequential(fire, conv)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Synaptic input of the first block."""
+        """What enters the first block."""
         y: Tensor = self.split(x)
-        position: Tensor = self.position(self.fire(y))
+        position: Tensor = self.position(y)
         return y + position
 
 
