@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 import snn2hw
+from bench.learned import give_learned_polynomials
 from snn2hw import nn
 from snn2hw.models import load_source, models_folder
 from snn2hw.nn import blocks
@@ -35,6 +36,7 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
     shape["size"] = options.size or shape["size"]
     model = source.build(**shape)
     x, steps = samples(source, options.samples, shape["channels"], shape["size"])
+    give_learned_polynomials(model)
     rates = blocks.settle(model, x if steps is None else nn.repeat(x, steps)).values()
     say(f"{options.model}, random weights, {options.samples} samples, firing rates {min(rates):.3f} to {max(rates):.3f}")
     before = peak()

@@ -12,6 +12,7 @@ from time import perf_counter
 import torch
 
 import snn2hw
+from bench.learned import give_learned_polynomials
 from bench.networks import CLASSES, NEURONS, SIZE, STEPS, macs, settle
 from bench.ways import threads_of_fast
 from snn2hw import nn
@@ -47,6 +48,7 @@ def against_lava(rounds: int, width: int = 64, samples: int = 2) -> Lava:
         nn.AvgPool2d(SIZE), nn.Flatten(), nn.Linear(width, CLASSES),
     )  # fmt: skip
     images = torch.rand(samples, 3, SIZE, SIZE)
+    give_learned_polynomials(model)
     settle(model, nn.repeat(images, STEPS), None)
     artefact = snn2hw.compile(model, images.numpy(), STEPS, target="loihi2")
     payloads = stimulus(artefact, images.numpy())

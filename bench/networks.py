@@ -1,7 +1,8 @@
 """The networks that are measured: digits_lnm as it was trained; VGG-11 and a ResNet-18 body for 32x32 images, random weights.
 
-Nobody trained the large ones: BatchNorm takes its statistics from random images, and thresholds are either those that neurons
-come with or, for a wished density, found layer by layer so that so many of a layer's payloads are not zero.
+Nobody trained the large ones: LNM has the polynomials of digits_lnm, BatchNorm takes its statistics from random images, and
+thresholds are either those that neurons come with or, for a wished density, found layer by layer so that so many of a layer's
+payloads are not zero.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 import snn2hw
+from bench.learned import give_learned_polynomials
 from snn2hw import nn
 from snn2hw.api import stimulus
 from snn2hw.artefact import Artefact
@@ -109,6 +111,7 @@ def compiled(name: str, kind: str, wish: int | None, widths: Sequence[int], imag
     torch.manual_seed(0)
     model = BODIES[name](NEURONS[kind], widths)
     shown, measured = torch.rand(CALIBRATION, 3, SIZE, SIZE), torch.rand(images, 3, SIZE, SIZE)
+    give_learned_polynomials(model)
     settle(model, nn.repeat(shown, STEPS), wish)
     artefact = snn2hw.compile(model, shown[:1].numpy(), STEPS, target="loihi2")
     return _compiled(name, kind, wish, model, artefact, measured)

@@ -67,8 +67,9 @@ def _how() -> Iterator[str]:
   is done before. The session is kept open here; the executor `onnxruntime` opens one for each call, which takes longer.
 * Every integer way gave the reference's readout, bit for bit, before it was timed. `torch float32` is the model before
   quantisation, in its own arithmetic.
-* VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of random images, and the thresholds
-  that `nn.LNM(degree=3)` and `nn.CirculateFiring(levels=4, signed=True)` come with, or thresholds found by bisection, layer by
+* VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of random images, the polynomials that
+  digits_lnm learned, layer by layer in turn (an LNM that has learned nothing is a LIF, and cheaper), and the thresholds that
+  `nn.LNM(degree=3)` and `nn.CirculateFiring(levels=4, signed=True)` come with, or thresholds found by bisection, layer by
   layer, for a wished density. Density: payloads that are not zero, of all neurons and steps of the image.
 * Products (MAC) are those of a dense sum over all T steps; a first layer that sees the same image at every step counts once, as
   it is summed once. `plain im2col C`: im2col and three loops over int8 in place of our layers, all else as in `fast`."""

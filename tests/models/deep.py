@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.learned import give_learned_polynomials
 from snn2hw import nn
 from snn2hw.models import load_source, models_folder
 from snn2hw.nn import blocks
@@ -44,6 +45,7 @@ def deep(name: str, samples: int, **arguments: Any) -> Deep:
     shape = (samples, defaults["channels"], defaults["size"], defaults["size"])
     torch.manual_seed(0)
     module = model.build(**arguments)
+    give_learned_polynomials(module)
     if name == "lnm_vgg_dvs":
         x, steps = torch.poisson(torch.full((model.STEPS, *shape), 0.3)).clamp(max=7), None
     else:
