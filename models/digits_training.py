@@ -35,6 +35,7 @@ RECIPE = training.Recipe(
     warmup=0.15,
     label_smoothing=0.05,
     clip=None,
+    range_penalty=0.0,
     coefficient_penalty=1e-2,  # keeps learned polynomials near where they started, and so bounded over the state range
     augment=shifted,
     drop_last=True,

@@ -68,7 +68,7 @@ def test_the_names_of_the_layers() -> None:
         "IF", "LIF", "LNM", "PLIF", "QIF", "AdaptiveAvgPool2d", "Atan", "AvgPool2d", "BatchNorm1d", "BatchNorm2d",
         "CirculateFiring", "CirculateLNM", "Conv2d", "Dropout", "Firing", "Flatten", "Identity", "Linear", "MaxPool2d",
         "Neuron", "Observation", "Rectangle", "Sequential", "Sigmoid", "Surrogate", "Triangle", "balance_loss", "check_alive",
-        "coefficient_penalty", "observe", "repeat",
+        "coefficient_penalty", "observe", "range_penalty", "repeat",
     ]  # fmt: skip
     assert all(hasattr(nn, name) for name in nn.__all__)
 

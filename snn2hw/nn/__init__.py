@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:
 from torch.nn import Dropout, Identity, Sequential
 
 from snn2hw.nn.layers import AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, repeat
-from snn2hw.nn.losses import balance_loss, coefficient_penalty
+from snn2hw.nn.losses import balance_loss, coefficient_penalty, range_penalty
 from snn2hw.nn.neuron import Firing, Neuron
 from snn2hw.nn.neurons import IF, LIF, PLIF, CirculateFiring
 from snn2hw.nn.observe import Observation, check_alive, observe
@@ -57,5 +57,6 @@ __all__ = [
     "check_alive",
     "coefficient_penalty",
     "observe",
+    "range_penalty",
     "repeat",
 ]

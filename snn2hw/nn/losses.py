@@ -1,4 +1,4 @@
-"""Two terms for the loss: balanced membranes, and polynomials that stay near where they started."""
+"""Terms for the loss: balanced membranes, and polynomials that stay near where they started."""
 
 from __future__ import annotations
 
@@ -44,3 +44,22 @@ def coefficient_penalty(model: torch.nn.Module) -> Tensor:
     if not learned:
         return torch.zeros(())
     return torch.stack([((m.a - m.start) ** 2).sum() for m in learned]).sum()
+
+
+def range_penalty(model: torch.nn.Module) -> Tensor:
+    """sum over all LNM and CirculateLNM of sum_k ((a_k - start_k) r**(k-1))**2, a scalar, differentiable; 0 where there is none.
+
+    r: the largest |u| of the neuron's state_range; start: see `coefficient_penalty`; of channels with their own, the mean. It is
+    how far every term has moved P(u) at the end of the range, in units of the range. A cubic that sends the end of the range
+    beyond it keeps a membrane there for good; a_3 = 0.09 is enough for that at r = 4, and (a - start)**2 hardly sees it.
+    """
+    learned = [m for m in model.modules() if isinstance(m, LearnedPolynomial)]
+    if not learned:
+        return torch.zeros(())
+    return torch.stack([_moved(m) for m in learned]).sum()
+
+
+def _moved(neuron: LearnedPolynomial) -> Tensor:
+    a, reach = neuron.a, max(abs(v) for v in neuron.state_range)
+    degrees = torch.arange(a.shape[1], dtype=a.dtype, device=a.device)
+    return (((a - neuron.start) * reach ** (degrees - 1)) ** 2).sum(1).mean()

@@ -113,5 +113,5 @@ def check_alive(seen: Seen) -> None:
                     where=f"{path or 'the model itself'}, step {step}",
                     got=f"{undefined:.0%} NaN, {share - undefined:.0%} at a bound of the state range",
                     expected="at most half of them",
-                    do="add nn.coefficient_penalty(model) to the loss, lower the learning rate, or widen state_range",
+                    do="add nn.range_penalty(model) to the loss, lower the learning rate, or widen state_range",
                 )

@@ -14,7 +14,7 @@ from snn2hw.arguments import between, one_of, positive, whole
 from snn2hw.errors import UsageError
 
 OPTIMISERS = ("adamw", "sgd")
-CALMER = "a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup"
+CALMER = "a lower learning_rate, a smaller clip, a larger range_penalty, or a longer warmup"
 PRECISIONS = ("off", "bf16", "fp16")
 
 Augment: TypeAlias = Callable[[Tensor], Tensor]
@@ -23,9 +23,8 @@ Mix: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """loss = cross_entropy(mean of the logits over T, labels) + balance * B + coefficient_penalty * C, one step per batch.
-
-    B is `nn.balance_loss` and C `nn.coefficient_penalty`.
+    """loss = cross_entropy(mean of the logits over T, labels) + balance * B + coefficient_penalty * C + range_penalty * R,
+    one step per batch. B is `nn.balance_loss`, C `nn.coefficient_penalty` and R `nn.range_penalty`.
 
     Args:
         epochs: passes over the data, at least 1.
@@ -40,7 +39,8 @@ class Recipe:
         clip: the largest norm of the gradient of all parameters together; None: any.
         amp: "off", or torch's autocast in "bf16" or "fp16" (CUDA only, with loss scaling); parameters stay float32.
         balance: weight of the positive-negative balance loss, >= 0.
-        coefficient_penalty: weight of the penalty on learned polynomials that leave their start, >= 0.
+        coefficient_penalty: weight of the penalty on learned coefficients that leave their start, >= 0.
+        range_penalty: weight of the same, over the state range: what keeps membranes from its bounds, >= 0.
         augment: a batch [N, ...] (temporal: [N, T, ...]) on the training device to another; draw from torch's own generators.
         mix: (batch, labels [N]) to (batch, soft labels [N, classes]), after augment: mixup and its kin.
         workers: processes that read a Dataset ahead; 0: none.
@@ -62,6 +62,7 @@ class Recipe:
     amp: str = "off"
     balance: float = 0.0
     coefficient_penalty: float = 1e-2
+    range_penalty: float = 0.1
     augment: Augment | None = None
     mix: Mix | None = None
     workers: int = 0
@@ -77,7 +78,7 @@ class Recipe:
         positive("dynamics_rate", self.dynamics_rate, where)
         for name in ("warmup", "label_smoothing"):
             between(name, getattr(self, name), 0.0, 1.0, where)
-        for name in ("weight_decay", "balance", "coefficient_penalty"):
+        for name in ("weight_decay", "balance", "coefficient_penalty", "range_penalty"):
             between(name, getattr(self, name), 0.0, math.inf, where)
         if self.clip is not None:
             positive("clip", self.clip, where)

@@ -77,6 +77,7 @@ class Run:
             balance = nn.balance_loss(seen) if seen else torch.zeros((), device=self.device)  # no neurons, no balance
             loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
             loss = loss + recipe.balance * balance + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
+            loss = loss + recipe.range_penalty * nn.range_penalty(self.model)
         where = f"epoch {number}, batch {b}"
         stop_if_diverged(loss, seen, where)
         self.length = len(shown)

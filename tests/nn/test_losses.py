@@ -94,6 +94,36 @@ def test_penalty_is_the_squared_distance_from_the_start() -> None:
     assert float(nn.coefficient_penalty(nn.Sequential(nn.LIF()))) == 0.0
 
 
+def test_the_penalty_over_the_range_is_what_each_term_moves_the_end_of_the_range_by() -> None:
+    model = nn.Sequential(nn.LNM(3, state_range=(-4.0, 2.0)), nn.LIF(), nn.CirculateLNM(2, channels=2, init="plif"))
+    assert float(nn.range_penalty(model).detach()) == 0.0
+    with torch.no_grad():
+        model[0].a += torch.tensor([[0.5, 0.25, 0.0, -0.125]])
+        model[2].a[1, 2] += 0.5
+    penalty = nn.range_penalty(model)
+    moved = [0.5 / 4, 0.25, 0.125 * 16]
+    assert float(penalty.detach()) == pytest.approx(sum(v**2 for v in moved) + (0.5 * 4) ** 2 / 2)
+    (grad,) = torch.autograd.grad(penalty, model[0].a)
+    assert grad.tolist() == [pytest.approx([2 * 0.5 / 16, 2 * 0.25, 0.0, -2 * 0.125 * 256])]
+    assert float(nn.range_penalty(nn.Sequential(nn.LIF()))) == 0.0
+
+
+def test_the_penalty_over_the_range_keeps_a_cubic_from_holding_membranes_at_a_bound() -> None:
+    """Gradient descent on a loss that asks for larger potentials; without the penalty P leads out of the range."""
+    ends = {}
+    for weight in (0.0, 1.0):
+        neuron = nn.LNM(3)
+        optimiser = torch.optim.SGD(neuron.parameters(), lr=1e-3)
+        for _ in range(200):
+            optimiser.zero_grad()
+            a = neuron.coefficients[0]
+            (weight * nn.range_penalty(neuron) - 0.2 * (a[0] + 4 * a[1] + 16 * a[2] + 64 * a[3]) / 4).backward()
+            optimiser.step()
+        a = neuron.coefficients[0].detach()
+        ends[weight] = float(a @ torch.tensor([1.0, 4.0, 16.0, 64.0]))
+    assert ends[0.0] > 4.0 > ends[1.0]
+
+
 def test_the_start_travels_with_the_state_dict() -> None:
     trained = nn.LNM(2, init="qif")
     with torch.no_grad():

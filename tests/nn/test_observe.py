@@ -118,7 +118,7 @@ def test_a_polynomial_that_diverges_is_named_with_its_remedies() -> None:
           where:    2, step 2
           got:      0% NaN, 100% at a bound of the state range
           expected: at most half of them
-          do:       add nn.coefficient_penalty(model) to the loss, lower the learning rate, or widen state_range
+          do:       add nn.range_penalty(model) to the loss, lower the learning rate, or widen state_range
         """,
     ):
         nn.check_alive(seen)

@@ -80,15 +80,16 @@ def test_every_form_of_the_same_data_gives_the_same_weights() -> None:
 
 def test_one_step_is_that_of_a_plain_loop() -> None:
     recipe = train.Recipe(
-        optimiser="sgd", epochs=1, batch=60, clip=0.05, label_smoothing=0.1, balance=0.3, coefficient_penalty=0.2, warmup=0
-    )
+        optimiser="sgd", epochs=1, batch=60, clip=0.05, label_smoothing=0.1, balance=0.3, coefficient_penalty=0.2,
+        range_penalty=0.4, warmup=0,
+    )  # fmt: skip
     model, plain, (x, labels) = away(), away().train(), small.data()
     model[3] = plain[3] = nn.Identity()
     made = train.optimiser(plain, recipe)
     with nn.observe(plain) as seen:
         logits = plain(nn.repeat(x, 2)).mean(0)
     loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
-    loss = loss + 0.3 * nn.balance_loss(seen) + 0.2 * nn.coefficient_penalty(plain)
+    loss = loss + 0.3 * nn.balance_loss(seen) + 0.2 * nn.coefficient_penalty(plain) + 0.4 * nn.range_penalty(plain)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(plain.parameters(), 0.05)
     made.step()
@@ -105,7 +106,8 @@ def half(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("change", [{"amp": "bf16"}, {"optimiser": "sgd"}, {"mix": half}, {"clip": 0.01}, {"drop_last": True},
-                                    {"balance": 1.0}, {"coefficient_penalty": 10.0}, {"warmup": 1.0}])  # fmt: skip
+                                    {"balance": 1.0}, {"coefficient_penalty": 10.0}, {"range_penalty": 10.0},
+                                    {"warmup": 1.0}])  # fmt: skip
 def test_every_choice_trains_and_changes_the_weights(change: dict[str, Any]) -> None:
     plain, other = fit(away()).model, fit(away(), recipe=dataclasses.replace(QUICK, **change)).model
     assert not torch.equal(weights(plain), weights(other))
@@ -210,7 +212,7 @@ def test_a_diverging_polynomial_stops_it() -> None:
           where:    2, step 0, epoch 1, batch 0
           got:      0% NaN, 100% at a bound of the state range
           expected: at most half of them
-          do:       add nn.coefficient_penalty(model) to the loss, lower the learning rate, or widen state_range
+          do:       add nn.range_penalty(model) to the loss, lower the learning rate, or widen state_range
         """,
     ):
         fit(model)
@@ -226,7 +228,7 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
           where:    epoch 1, batch 0
           got:      a loss of nan
           expected: a finite loss
-          do:       train with a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup
+          do:       train with a lower learning_rate, a smaller clip, a larger range_penalty, or a longer warmup
         """,
     ):
         fit(model, (x * float("nan"), labels))
@@ -259,7 +261,7 @@ def test_a_gradient_that_is_not_finite_stops_it_before_the_weights(clip: float |
           where:    epoch 1, batch 0
           got:      a gradient of norm nan
           expected: a finite gradient
-          do:       train with a lower learning_rate, a smaller clip, a larger coefficient_penalty, or a longer warmup
+          do:       train with a lower learning_rate, a smaller clip, a larger range_penalty, or a longer warmup
         """,
     ):
         fit(model, recipe=dataclasses.replace(QUICK, clip=clip))

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.torch
         ({"label_smoothing": float("nan")}, ValueRangeError, "label_smoothing is not finite", "a finite number"),
         ({"clip": 0.0}, ValueRangeError, "clip is not positive", "clip > 0"),
         ({"balance": -1.0}, ValueRangeError, "balance is out of range", "balance in [0, inf]"),
+        ({"range_penalty": -1.0}, ValueRangeError, "range_penalty is out of range", "range_penalty in [0, inf]"),
         ({"coefficient_penalty": "1"}, UsageError, "coefficient_penalty is not a number", "a number"),
     ],
 )
