@@ -126,6 +126,18 @@ def stacked(samples: Samples, most: int | None = None) -> tuple[Tensor, Tensor]:
     return (x if samples.static else x.transpose(0, 1)), samples.labels[places]
 
 
+def with_largest(samples: Samples, most: int) -> Tensor:
+    """So many of the samples, evenly spread; of event counts the last one is that with the largest count of all.
+
+    The range of counts is taken from what is shown, and one that a training meets later must be in it.
+    """
+    places = spread(samples, most)
+    if not samples.static:
+        places[-1] = max(range(len(samples)), key=lambda k: float(samples[k][0].max()))
+    x = torch.stack([samples[k][0] for k in places])
+    return x if samples.static else x.transpose(0, 1)
+
+
 def spread(samples: Samples, most: int) -> list[int]:
     """Indices of so many of the samples, of all where there are no more."""
     count = min(most, len(samples))

@@ -39,7 +39,7 @@ def measure(
     model: torch.nn.Module, samples: Samples, tests: Samples, settings: Settings, say: Callable[[str], None]
 ) -> tuple[float, float]:
     """Accuracy on the test split of the integers as compiled, and of those trained on; both artefacts are written."""
-    sample, _ = deep_data.stacked(samples, SAMPLES)
+    sample = deep_data.with_largest(samples, SAMPLES)
     model = model.cpu()
     plain = accuracy(snn2hw.compile(model, sample, settings.steps, out=settings.out / "integers"), tests)
     say(f"integer accuracy as compiled: {plain:.4f}")

@@ -186,6 +186,18 @@ def test_calibration_samples_are_spread_over_the_classes() -> None:
     assert float(x.min()) >= 0
     assert float(x.max()) <= 1
     assert len(labels.unique()) == len(NAMES[10])
+    assert bool((deep_data.with_largest(digits, 50) == x).all())
     part = deep_data.Part(digits, 7)
     assert len(part) == 7
     assert bool((part[3][0] == digits[part.places[3]][0]).all())
+
+
+def test_the_largest_event_count_of_all_is_among_the_samples_that_ranges_are_taken_from() -> None:
+    source("lnm_vgg_dvs")
+    import deep_data
+
+    events: Any = deep_data.SETS["digits-events"].open(Path(), "train", 10, 16)
+    x, _ = deep_data.stacked(events, 64)
+    wider = deep_data.with_largest(events, 64)
+    assert float(x.max()) < float(wider.max()) == float(events.samples.max())
+    assert bool((x[:, :-1] == wider[:, :-1]).all())
