@@ -102,8 +102,8 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     payloads: dict[int, Interval] = {}
     firing: list[dict[str, Any]] = []
     witnesses: dict[str, dict[str, int]] = {}
-    for group, at in ((group, at) for group in groups for at in steps(program)):
-        single = at_step(one_channel(program, group.channels[0]), at)
+    singles = [(group, one_channel(program, group.channels[0])) for group in groups]
+    for group, single, at in ((g, at_step(p, at), at) for g, p in singles for at in steps(p)):
         held = {entry: group.input, **{name: declared_interval(s) for name, s in single.states.items()}}
         found = analyse(single, held, _reals(node, group.channels[0]), progress)
         for name, known in found.known.items():

@@ -22,17 +22,18 @@ def steps(program: Program) -> list[At]:
     """The values at each step, until they stay; one step without any where a program has no such state.
 
     Raises:
-        RuleError: they do not count the steps: 0, 1, 2, ... up to where they stay.
+        RuleError: they do not count the steps, 0, 1, 2, ..., up to where they stay, or they go on for more than 4096.
     """
     support = supports(program)
     own = [s for s, i in program.outputs.items() if s in program.states and support[i.name] == s]
     at, found = {s: initial_value(program.states[s]) for s in own}, list[At]()
-    while at not in found[-1:] and len(found) < MOST:
+    while at not in found[-1:]:
+        if any(value != len(found) for value in at.values()) or len(found) == MOST:
+            got = f"{at} at step {len(found)}"
+            raise RuleError("a state that follows from itself alone counts the steps, and stays", where=program.kind, got=got)
         found.append(at)
         _, known = _folded(program, at)
         at = {s: known[program.outputs[s].name] for s in own}
-    if at != found[-1] or any(value != t for t, now in enumerate(found) for value in now.values()):
-        raise RuleError("a state that follows from itself alone counts the steps", where=program.kind, got=f"{found[:4]}")
     return found
 
 

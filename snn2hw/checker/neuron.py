@@ -120,7 +120,11 @@ class Neuron:
             if self.support[name] == name:
                 if name not in seen:
                     seen[name] = self._met(self.nodes[name], seen)
-                self.follow(name, seen, watch.get(name, lambda raw, values: None))
+                if seen[name].hi - seen[name].lo < MOST_TRIED:
+                    self.follow(name, seen, watch.get(name, lambda raw, values: None))
+            elif name not in seen:  # its variable was not tried
+                met = self._met(self.nodes[name], seen)
+                seen[name] = Seen(met.lo, met.hi, False)
         return seen
 
     def _met(self, node: Node, seen: Mapping[str, Seen]) -> Seen:
@@ -139,13 +143,8 @@ class Neuron:
         return Seen(min(ends), max(ends), False, (low, high))
 
     def follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
-        """Try every value of a variable, where there are not too many, for what depends on it alone."""
+        """Try every value of a variable for what depends on it alone."""
         inside = [n for n in self.nodes.values() if self.support[n.name] == name != n.name]
-        if seen[name].hi - seen[name].lo >= MOST_TRIED:
-            for node in inside:
-                met = self._met(node, seen)
-                seen[node.name] = Seen(met.lo, met.hi, False)
-            return
         for start in range(seen[name].lo, seen[name].hi + 1, CHUNK) if inside else ():
             raw = np.arange(start, min(start + CHUNK, seen[name].hi + 1), dtype=np.int64)
             values = {**self.constants, name: raw}

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from snn2hw.checker.firing import Firing
-from snn2hw.checker.neuron import Neuron, Pair, Seen
+from snn2hw.checker.neuron import MOST_TRIED, Neuron, Pair, Seen
 from snn2hw.checker.reals import Real, stated_reals
 
 INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
@@ -55,7 +55,8 @@ class NeuronLayer:
         own = [s for s in self.states if first.support.get(f"out/{s}") == first.sources[f"in/{s}"]]
         at = {f"in/{s}": self.states[s][1] for s in own}
         for step in range(MOST_STEPS):
-            self.faults += [f"'{s}' does not count: it is {at[f'in/{s}']} at step {step}" for s in own if at[f"in/{s}"] != step]
+            if any(n != step for n in at.values()):
+                raise ValueError(f"{own} do not count the steps: {[*at.values()]} at step {step}")
             yield at
             after = Neuron(self.function, constants | at).constants
             if at == (at := {f"in/{s}": int(after[f"out/{s}"]) for s in own}):
@@ -79,10 +80,10 @@ class NeuronLayer:
                 at = {**before.at[before.hi > hi], **at_step}
                 self.witnesses.setdefault(name, {"channel": self._entered(channels, at.get(entry)), **at})
         if "h" in neuron.nodes and {"up/flag", "up1/flag"} & neuron.nodes.keys():
+            if found["h"].hi - found["h"].lo >= MOST_TRIED:
+                raise ValueError(f"h takes {found['h'].ends}, which is too much to try")
             firing, wrong = Firing(neuron), list[int]()
             Neuron(self.function, constants, "h").follow("h", {"h": found["h"]}, partial(firing.compare, wrong))
-            if not firing.left_over:
-                raise ValueError(f"h takes {found['h'].ends}, which is too much to try")
             claim = json.dumps({**vars(firing), **({"at": at_step} if at_step else {})})
             self.firing.setdefault(claim, []).extend(channels)
             self.faults += [f"the payload or the next state is not what the constants state at h = {h}" for h in wrong[:1]]
