@@ -133,3 +133,20 @@ def schedule(name: str, values: Sequence[float], length: int, where: str) -> tup
             do=f"pass {name} as a tuple of length levels={length}",
         )
     return tuple(finite(f"{name}[{k}]", v, where) for k, v in enumerate(values))
+
+
+def factors(name: str, values: Sequence[float], where: str) -> tuple[float, ...]:
+    """One positive number per step, for one step at least, as floats.
+
+    Raises:
+        UsageError: not a sequence of numbers, or an empty one. ValueRangeError: NaN, infinite, zero or negative.
+    """
+    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+        raise UsageError(
+            f"{name} does not have one entry per step",
+            where=where,
+            got=repr(values),
+            expected="at least one number; the last one stays",
+            do=f"pass {name} as a tuple of factors, the first of them for the first step",
+        )
+    return tuple(positive(f"{name}[{t}]", v, where) for t, v in enumerate(values))

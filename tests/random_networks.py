@@ -2,7 +2,8 @@
 
 From RECURRENT on they are those of the seeds from 0 on with recurrent edges; in the integer stage, Loihi's neurons and delays.
 From ATTENTION on they are others, with attention in them. From LATE on, those of the seeds from RECURRENT on with an edge more,
-from a neuron to a later one.
+from a neuron to a later one. From STEPPED on, those of the seeds from 0 on (or, odd ones, from RECURRENT on) with thresholds that
+depend on the step.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ from snn2hw.target import Target, load_target, targets_folder
 from snn2hw.trace import Ints
 from snn2hw.verification.stimuli import corner_payloads
 from tests.random_attention import attention
-from tests.random_neurons import neuron_fields
+from tests.random_neurons import neuron_fields, with_schedules
 from tests.random_recurrent import grafted, with_feedback, with_late_edge
 
 SAMPLES = 3
-RECURRENT, ATTENTION, LATE = 1 << 32, 1 << 33, 3 << 32
+RECURRENT, ATTENTION, LATE, STEPPED = 1 << 32, 1 << 33, 3 << 32, 1 << 34
 WIDE_EVERY, WIDE = 25, 1000  # one network in 25 has a fan-in of so many, whose sums pass 2**24
 
 
@@ -72,6 +73,11 @@ def networks() -> st.SearchStrategy[Case]:
 
 
 def random_case(seed: int) -> Case:
+    if seed >= STEPPED:
+        case = random_case(seed - STEPPED + (RECURRENT if seed % 2 else 0))
+        sample = case.sample if case.network.input.static or case.network.steps > 1 else np.concatenate([case.sample] * 2)
+        network = with_schedules(case.network, np.random.default_rng(seed))
+        return replace(case, seed=seed, network=network, sample=sample)
     if seed >= LATE:
         case = random_case(seed - LATE + RECURRENT)
         return replace(case, seed=seed, network=with_late_edge(case.network, np.random.default_rng(seed)))

@@ -1,12 +1,13 @@
-"""Random neurons of the real stage: polynomials, thresholds, resets."""
+"""Random neurons of the real stage: polynomials, thresholds, resets, and thresholds that depend on the step."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from snn2hw.ir.network import Circulate, Single
+from snn2hw.ir.network import Circulate, Network, Neuron, Single
 
 
 def neuron_fields(rng: np.random.Generator, channels: int) -> dict[str, Any]:
@@ -49,3 +50,20 @@ def _firing(rng: np.random.Generator, kind: str, hi: float) -> Single | Circulat
     thresholds = [ones, halving, random][rng.integers(3)]
     amplitudes = [ones, ones, halving, random, tuple(0.37 * (k + 1) for k in range(levels))][rng.integers(5)]
     return Circulate(tuple(threshold * t for t in thresholds), amplitudes, bool(rng.random() < 0.6))
+
+
+def with_schedules(net: Network, rng: np.random.Generator) -> Network:
+    """The first neuron, and most others, with thresholds that depend on the step: fewer factors than steps, as many, or more."""
+    first = net.neurons[0].name
+    nodes = [_scheduled(n, rng) if isinstance(n, Neuron) and (n.name == first or rng.random() < 0.7) else n for n in net.nodes]
+    return replace(net, nodes=tuple(nodes), steps=max(net.steps, 2))
+
+
+def _scheduled(node: Neuron, rng: np.random.Generator) -> Neuron:
+    firing = node.firing
+    if isinstance(firing, Single):
+        firing = Circulate((firing.threshold,), (1.0,), signed=False)
+    assert isinstance(firing, Circulate)
+    factors = rng.choice([0.25, 0.5, 0.75, 1.0, 1.0, 1.3, 2.0, 6.0], int(rng.integers(2, 7)))
+    factors[0] = rng.choice([0.4, 0.6])  # a change there is, and something fires
+    return replace(node, firing=replace(firing, by_step=tuple(factors.tolist())))

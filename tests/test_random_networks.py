@@ -21,7 +21,7 @@ from snn2hw.frontends.from_onnx import from_onnx
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.network import Network
-from snn2hw.ir.program import Instruction, Op, declared_interval, initial_value, values_of
+from snn2hw.ir.program import COUNTER, Instruction, Op, declared_interval, initial_value, values_of
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.sums import readout_interval
 from snn2hw.ir.text import Arrays, from_text, to_text
@@ -29,7 +29,18 @@ from snn2hw.num import Interval
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.verdict import compare_executors
-from tests.random_networks import ATTENTION, LATE, RECURRENT, Case, compiled, networks, payloads_of, random_case, reproducer
+from tests.random_networks import (
+    ATTENTION,
+    LATE,
+    RECURRENT,
+    STEPPED,
+    Case,
+    compiled,
+    networks,
+    payloads_of,
+    random_case,
+    reproducer,
+)
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
 CHUNKS, COUNT = 4, 320
@@ -37,6 +48,7 @@ SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
 RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 8, 700
 ATTENTION_COUNT, SLOW_ATTENTION_COUNT = 4, 500
 LATE_COUNT, SLOW_LATE_COUNT = 4, 200
+STEPPED_COUNT, SLOW_STEPPED_COUNT = 12, 600
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 LOOPED_FIRE_AT_LEAST = 0.4  # refractory neurons and delays at the end of few steps are silent more often
@@ -182,6 +194,18 @@ def test_many_random_recurrent_networks_agree_in_every_executor(chunk: int) -> N
     sweep(range(start + chunk, start + SLOW_RECURRENT_COUNT, SLOW_CHUNKS), LOOPED_FIRE_AT_LEAST)
     start = LATE + FIRST + LATE_COUNT
     sweep(range(start + chunk, start + SLOW_LATE_COUNT, SLOW_CHUNKS), LOOPED_FIRE_AT_LEAST)
+
+
+def test_random_networks_with_thresholds_by_step_agree_in_every_executor() -> None:
+    sweep(range(STEPPED + FIRST, STEPPED + FIRST + STEPPED_COUNT), LOOPED_FIRE_AT_LEAST)
+    assert any(COUNTER in n.program.states for n in compiled(random_case(STEPPED + FIRST)).network.neurons)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(SLOW_CHUNKS))
+def test_many_random_networks_with_thresholds_by_step_agree_in_every_executor(chunk: int) -> None:
+    start = STEPPED + FIRST + STEPPED_COUNT
+    sweep(range(start + chunk, start + SLOW_STEPPED_COUNT, SLOW_CHUNKS), LOOPED_FIRE_AT_LEAST)
 
 
 def test_random_networks_that_attend_agree_in_every_executor() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from snn2hw.certificate.engine import Error, Progress, enumerate_slice, wider
 from snn2hw.certificate.firing import read_firing, try_firing
 from snn2hw.certificate.slices import Slice, slices
+from snn2hw.certificate.steps import At, at_step, steps
 from snn2hw.certificate.witness import witness
 from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
@@ -98,12 +99,12 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     groups = _groups(program, channels)
     seen: dict[str, Known] = {}
     errors: dict[str, tuple[Error, int]] = {}
-    payloads: list[tuple[int, int]] = [(0, 0)] * len(channels)
+    payloads: dict[int, Interval] = {}
     firing: list[dict[str, Any]] = []
     witnesses: dict[str, dict[str, int]] = {}
-    for group in groups:
-        single = one_channel(program, group.channels[0])
-        held = {entry: group.input, **{name: declared_interval(s) for name, s in program.states.items()}}
+    singles = [(group, one_channel(program, group.channels[0])) for group in groups]
+    for group, single, at in ((g, at_step(p, at), at) for g, p in singles for at in steps(p)):
+        held = {entry: group.input, **{name: declared_interval(s) for name, s in single.states.items()}}
         found = analyse(single, held, _reals(node, group.channels[0]), progress)
         for name, known in found.known.items():
             before = seen.get(name)
@@ -114,27 +115,27 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             errors[variable] = (wider(old, error), entered if error.error > old.error else channel)
         out = found.known[program.outputs[SPIKES].name].interval
         for c in group.channels:
-            payloads[c] = (out.lo, out.hi)
-        firing += _firing(single, found.known, group.channels)
+            payloads[c] = out.hull(payloads.get(c, out))
+        firing += _firing(single, found.known, group.channels, at)
         ranges = {name: k.interval for name, k in found.known.items()}
         tried = frozenset(name for name, k in found.known.items() if k.method == TRIED)
-        for i in program.of(Op.CLAMP):
+        for i in single.of(Op.CLAMP):
             if i.name not in witnesses and ranges[i.args[0]] not in declared_interval(i):
-                at = witness(single, i, ranges, tried)
-                witnesses[i.name] = {"channel": group.entered_by(channels, at.get(entry)), **at}
+                place = {**witness(single, i, ranges, tried), **at}
+                witnesses[i.name] = {"channel": group.entered_by(channels, place.get(entry)), **place}
     _insist(node, seen)
     return {
         "layer": node.name,
         "kind": program.kind,
         "inputs": [list(c) for c in channels],
-        "payloads": [list(p) for p in payloads],
+        "payloads": [_ends(payloads[c]) for c in range(len(channels))],
         "states": {name: _state(program, name, seen) for name in program.states},
         "values": {
             i.name: [*_ends(seen[i.name].interval), seen[i.name].method] for i in program.instructions if i.op is not Op.OUTPUT
         },
         "widest_bits": max(k.interval.bits[0] for k in seen.values()),
         "clamps": {
-            i.name: {**_clamp(i.args[0], i.attrs[:2], seen), "witness": witnesses.get(i.name, {})} for i in program.of(Op.CLAMP)
+            i.name: {**_clamp(i.args[0], i.attrs[:2], seen), "witness": witnesses.get(i.name, {})} for i in single.of(Op.CLAMP)
         },
         "errors": _errors(node, errors),
         "firing": _merged(firing),
@@ -218,7 +219,7 @@ def _error_claim(error: Error, channel: int) -> dict[str, Any]:
     return {"state_lsb": round(error.error, DIGITS), "at": error.at, "channel": channel, "signed": signed}
 
 
-def _firing(program: Program, known: dict[str, Known], channels: list[int]) -> list[dict[str, Any]]:
+def _firing(program: Program, known: dict[str, Known], channels: list[int], at: At) -> list[dict[str, Any]]:
     firing = read_firing(program)
     if firing is None:
         return []
@@ -227,7 +228,7 @@ def _firing(program: Program, known: dict[str, Known], channels: list[int]) -> l
     if not tried.agrees:
         raise RuleError("the firing of the program is not the one its constants state", where=program.kind, got=f"h in {held}")
     found = {"closed_form": firing.closed, "rounds_that_fire": tried.rounds, "left_over": _ends(tried.left)}
-    return [{"channels": channels, **firing.as_claim(), **found}]
+    return [{"channels": channels, **firing.as_claim(), **found, **({"at": at} if at else {})}]
 
 
 def _merged(firing: list[dict[str, Any]]) -> list[dict[str, Any]]:

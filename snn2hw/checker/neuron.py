@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -13,12 +13,6 @@ CHUNK, MOST_TRIED = 1 << 15, 1 << 24
 Pair = tuple[Any, Any]  # lowest and highest, integers or arrays
 Place = Mapping[str, int]  # values of variables
 Watch = Callable[[Any, Mapping[str, Any]], None]  # is shown every value of a variable and what follows from it
-
-
-def chunks(lo: int, hi: int) -> Iterator[Any]:
-    """All integers from lo to hi, piece by piece."""
-    for start in range(lo, hi + 1, CHUNK):
-        yield np.arange(start, min(start + CHUNK, hi + 1), dtype=np.int64)
 
 
 def integers(tensor: Any) -> Any:
@@ -66,9 +60,12 @@ class Node(NamedTuple):
 
 
 class Neuron:
-    """A neuron function with the constants of one channel; `sources` are the values of its input and its states."""
+    """A neuron function with what is constant of its inputs, for one channel; `sources` are the values of the other inputs.
 
-    def __init__(self, function: Any, params: Mapping[str, int]) -> None:
+    Where `free` is given, this value is a source, too: it does not follow from others.
+    """
+
+    def __init__(self, function: Any, params: Mapping[str, int], free: str = "") -> None:
         self.constants: dict[str, Any] = dict(params)
         self.nodes: dict[str, Node] = {}
         self.sources: dict[str, str] = {}
@@ -80,7 +77,7 @@ class Neuron:
                 self.constants[name] = int(integers(node.attribute[0].t))
             elif self.constants.keys() >= set(args):
                 self.constants[name] = OPERATORS[op](*(self.constants[a] for a in args))
-            elif op == "Cast" and args[0] in function.input:
+            elif name == free or (op == "Cast" and args[0] in function.input):
                 self.sources[args[0]] = name
             else:
                 self.nodes[name] = self._chosen(Node(name, op, args))
@@ -123,7 +120,11 @@ class Neuron:
             if self.support[name] == name:
                 if name not in seen:
                     seen[name] = self._met(self.nodes[name], seen)
-                self._follow(name, seen, watch.get(name, lambda raw, values: None))
+                if seen[name].hi - seen[name].lo < MOST_TRIED:
+                    self.follow(name, seen, watch.get(name, lambda raw, values: None))
+            elif name not in seen:  # its variable was not tried
+                met = self._met(self.nodes[name], seen)
+                seen[name] = Seen(met.lo, met.hi, False)
         return seen
 
     def _met(self, node: Node, seen: Mapping[str, Seen]) -> Seen:
@@ -141,26 +142,15 @@ class Neuron:
         low, high = ({v: at for a in args if node.op == "Add" for v, at in a.at[end].items()} for end in (0, 1))
         return Seen(min(ends), max(ends), False, (low, high))
 
-    def _follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
-        """Try every value of a variable, where there are not too many, for what depends on it alone."""
+    def follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
+        """Try every value of a variable for what depends on it alone."""
         inside = [n for n in self.nodes.values() if self.support[n.name] == name != n.name]
-        if seen[name].hi - seen[name].lo >= MOST_TRIED:
+        for start in range(seen[name].lo, seen[name].hi + 1, CHUNK) if inside else ():
+            raw = np.arange(start, min(start + CHUNK, seen[name].hi + 1), dtype=np.int64)
+            values = {**self.constants, name: raw}
             for node in inside:
-                met = self._met(node, seen)
-                seen[node.name] = Seen(met.lo, met.hi, False)
-            return
-        for raw in chunks(seen[name].lo, seen[name].hi) if inside else ():
-            values = self.evaluated(inside, {name: raw})
-            for node in inside:
-                value = values[node.name]
+                values[node.name] = value = OPERATORS[node.op](*(values[a] for a in node.args))
                 low, high = int(value.argmin()), int(value.argmax())
                 new = Seen(int(value[low]), int(value[high]), True, ({name: int(raw[low])}, {name: int(raw[high])}))
                 seen[node.name] = seen[node.name].hull(new) if node.name in seen else new
             watch(raw, values)
-
-    def evaluated(self, nodes: Sequence[Node], start: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of the nodes, by ONNX's meaning of their operators."""
-        values = {**self.constants, **start}
-        for name, op, args in nodes:
-            values[name] = OPERATORS[op](*(values[a] for a in args))
-        return values

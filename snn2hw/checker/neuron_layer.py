@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import onnx
 
-from snn2hw.checker.firing import try_firing
-from snn2hw.checker.neuron import Neuron, Pair, Seen
+from snn2hw.checker.firing import Firing
+from snn2hw.checker.neuron import MOST_TRIED, Neuron, Pair, Seen
 from snn2hw.checker.reals import Real, stated_reals
 
 INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
 TYPES = {getattr(onnx.TensorProto, t.upper()): (np.iinfo(t).min, np.iinfo(t).max) for t in INTEGERS}  # what each can hold
 TYPES[onnx.TensorProto.BOOL] = (0, 1)
+MOST_STEPS = 1 << 12  # until all that follows from itself alone stays
 States = Mapping[str, tuple[Pair, int]]
 
 
@@ -33,7 +34,7 @@ class NeuronLayer:
     def __init__(self, function: Any, params: Mapping[str, Any], text: str, inputs: list[list[int]], states: States) -> None:
         self.function, self.text, self.inputs, self.states = function, text, inputs, states
         self.seen: dict[str, Seen] = {}
-        self.payloads = [[0, 0]] * len(inputs)
+        self.fired: dict[int, Seen] = {}  # of each channel
         self.witnesses: dict[str, dict[str, int]] = {}  # of clamps
         self.errors: dict[str, dict[str, Any]] = {}
         self.firing: dict[str, list[int]] = {}  # claim as text -> channels that fire like this
@@ -42,28 +43,49 @@ class NeuronLayer:
         for c in range(len(inputs)):
             groups.setdefault(tuple((p, int(v[c % len(v)])) for p, v in params.items()), []).append(c)
         for constants, channels in groups.items():
-            self._try(Neuron(function, dict(constants)), channels)
+            for at in self._steps(dict(constants)):
+                self._try(dict(constants) | at, channels, {name.removeprefix("in/"): n for name, n in at.items()})
+        self.payloads = [self.fired[c].ends for c in range(len(inputs))]
         self._require_types()
         self._require_closed()
 
-    def _try(self, neuron: Neuron, channels: list[int]) -> None:
-        """Everything about channels with the same constants."""
-        self.neuron, entry = neuron, neuron.sources["in"]
-        held = {neuron.sources[f"in/{s}"]: interval for s, (interval, _) in self.states.items()}
+    def _steps(self, constants: dict[str, int]) -> Iterator[dict[str, int]]:
+        """What states that follow from themselves alone are at each step, until they stay; nothing where there are none."""
+        first = Neuron(self.function, constants)
+        own = [s for s in self.states if first.support.get(f"out/{s}") == first.sources[f"in/{s}"]]
+        at = {f"in/{s}": self.states[s][1] for s in own}
+        for step in range(MOST_STEPS):
+            if any(n != step for n in at.values()):
+                raise ValueError(f"{own} do not count the steps: {[*at.values()]} at step {step}")
+            yield at
+            after = Neuron(self.function, constants | at).constants
+            if at == (at := {f"in/{s}": int(after[f"out/{s}"]) for s in own}):
+                return
+        raise ValueError(f"{own} do not come to rest")
+
+    def _try(self, constants: dict[str, int], channels: list[int], at_step: dict[str, int]) -> None:
+        """Everything about channels with the same constants; `at_step`: those of them that are states at some step."""
+        self.neuron = neuron = Neuron(self.function, constants)
+        entry = neuron.sources["in"]
+        held = {neuron.sources[f"in/{s}"]: ends for s, (ends, _) in self.states.items() if s not in at_step}
         held[entry] = (min(self.inputs[c][0] for c in channels), max(self.inputs[c][1] for c in channels))
         reals = stated_reals(self.text, entry, channels[0])
         found = neuron.ranges(held, {variable: partial(self._compare, real, channels) for variable, real in reals.items()})
         self.seen = {name: self.seen.get(name, s).hull(s) for name, s in found.items()}
         for c in channels:
-            self.payloads[c] = found["out/spikes"].ends
+            self.fired[c] = found["out/spikes"].hull(self.fired.get(c, found["out/spikes"]))
         for name, argument, lo, hi in neuron.clamps():
             before = found[argument]
             if before.lo < lo or before.hi > hi:
-                at = before.at[before.hi > hi]
+                at = {**before.at[before.hi > hi], **at_step}
                 self.witnesses.setdefault(name, {"channel": self._entered(channels, at.get(entry)), **at})
         if "h" in neuron.nodes and {"up/flag", "up1/flag"} & neuron.nodes.keys():
-            claim, wrong = try_firing(neuron, found["h"])
-            self.firing.setdefault(json.dumps(claim), []).extend(channels)
+            if found["h"].hi - found["h"].lo >= MOST_TRIED:
+                raise ValueError(f"h takes {found['h'].ends}, which is too much to try")
+            firing, wrong = Firing(neuron), list[int]()
+            Neuron(self.function, constants, "h").follow("h", {"h": found["h"]}, partial(firing.compare, wrong))
+            claim = json.dumps({**vars(firing), **({"at": at_step} if at_step else {})})
+            self.firing.setdefault(claim, []).extend(channels)
             self.faults += [f"the payload or the next state is not what the constants state at h = {h}" for h in wrong[:1]]
 
     def _compare(self, real: Real, channels: list[int], raw: Any, values: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning
 from snn2hw.ir.network import Reals
 from snn2hw.ir.optable import OPTABLE
-from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
+from snn2hw.ir.program import COUNTER, SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
 
 ENOUGH = 1 << 10  # raw units of h that a secant is taken over, against the rounding of the program
 
@@ -44,9 +44,18 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
     """The tangent of a neuron layer; `source` gives its synaptic sum.
 
     Raises:
-        UnsupportedError: a program that compares no membrane with a positive constant, which no neuron of NIR is.
+        UnsupportedError: a program that compares no membrane with a positive constant, or whose threshold changes over the steps,
+            which no neuron of NIR is.
     """
     program = node.program
+    if COUNTER in program.states:
+        raise UnsupportedError(
+            "no neuron of NIR has a threshold that changes over the steps",
+            where=node.source or node.name,
+            got=f"thresholds for {declared_interval(program.states[COUNTER]).hi + 1} steps in program '{program.kind}'",
+            expected="one threshold for all steps",
+            do="export to C, use model.onnx, or train without threshold_by_step",
+        )
     firing = _firing(program)
     if firing is None or not program.states:
         raise UnsupportedError(

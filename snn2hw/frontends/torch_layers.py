@@ -177,7 +177,7 @@ def _flatten(m: torch.nn.Flatten, at: Place, source: str) -> Node:
 def _neuron(m: TorchNeuron, at: Place, source: str) -> Node:
     firing: Single | Circulate = Single(float(m.thresholds[0]))
     if m.circulates:
-        firing = Circulate(tuple(map(float, m.thresholds)), tuple(map(float, m.amplitudes)), m.signed)
+        firing = Circulate(tuple(map(float, m.thresholds)), tuple(map(float, m.amplitudes)), m.signed, m.firing.by_step)
     return Neuron(
         *at,
         kind=m.kind,

@@ -20,6 +20,7 @@ import numpy.typing as npt
 Reals: TypeAlias = npt.NDArray[np.float64]
 Shape: TypeAlias = "tuple[int, ...]"
 Pair: TypeAlias = "tuple[int, int]"
+UNSAID = {"unsaid": True}  # metadata of a field that the text form leaves out where it is empty
 
 
 @dataclass(frozen=True)
@@ -152,11 +153,20 @@ class Single:
 
 @dataclass(frozen=True)
 class Circulate:
-    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; payload sum_k amp_k*s_k."""
+    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; payload sum_k amp_k*s_k.
+
+    theta_k at step t: thresholds[k] * by_step[t], after the last factor that of the last; without factors thresholds[k].
+    """
 
     thresholds: tuple[float, ...]
     amplitudes: tuple[float, ...]
     signed: bool
+    by_step: tuple[float, ...] = field(default=(), metadata=UNSAID)
+
+    @property
+    def rows(self) -> tuple[tuple[float, ...], ...]:
+        """theta_k at every step that has thresholds of its own, [S][K]; those of the last row stay."""
+        return tuple(tuple(theta * factor for theta in self.thresholds) for factor in self.by_step or (1.0,))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from snn2hw.num import Format, Interval, Rounding, WrapLaw
 
+COUNTER = "n"  # the state of a lowered neuron that counts the steps, where its thresholds change over them
 SPIKES = "spikes"  # the output that leaves the layer; every other output is the next value of the state it names
 
 Attr: TypeAlias = "int | str | Rounding | WrapLaw | tuple[int, ...]"

@@ -67,7 +67,7 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
                     current[node.name] = current_step(node, node.current, i, inputs[0])
                     inputs = [current[node.name]]
                 u = membrane.get(node.name, np.zeros_like(inputs[0]))
-                values[node.name], membrane[node.name] = neuron_step(node, u, inputs[0])
+                values[node.name], membrane[node.name] = neuron_step(node, u, inputs[0], t)
             else:
                 values[node.name] = _ROWS[type(node)](node, inputs)
             if observe is not None:
@@ -88,15 +88,15 @@ def current_step(node: Neuron, current: Current, i: Reals, x: Reals) -> Reals:
     return np.clip(_per_channel(current.decay, i) * i + node.gain * x, *current.state_range)
 
 
-def neuron_step(node: Neuron, u: Reals, x: Reals) -> tuple[Reals, Reals]:
-    """(payload, next u) of the equation in `Neuron`; u and x [N, C, ...], x the current where the neuron has one."""
+def neuron_step(node: Neuron, u: Reals, x: Reals, t: int = 0) -> tuple[Reals, Reals]:
+    """(payload, next u) of the equation in `Neuron` at step t; u and x [N, C, ...], x the current where the neuron has one."""
     lo, hi = node.state_range
     x = node.gain * x if node.current is None else x
     if node.order == "input_then_poly":
         h = np.clip(polynomial(node, np.clip(u + x, lo, hi)), lo, hi)
     else:
         h = np.clip(polynomial(node, u) + x, lo, hi)
-    payload, residual, fired = fire(node, h)
+    payload, residual, fired = fire(node, h, t)
     if node.reset == "subtract":
         return payload, residual
     return payload, np.where(fired, node.reset_value, h) if node.reset == "value" else h
@@ -111,15 +111,15 @@ def polynomial(node: Neuron, u: Reals) -> Reals:
     return y
 
 
-def fire(node: Neuron, h: Reals) -> tuple[Reals, Reals, Any]:
-    """(payload, what is left of h, whether it fired)."""
+def fire(node: Neuron, h: Reals, t: int = 0) -> tuple[Reals, Reals, Any]:
+    """(payload, what is left of h, whether it fired) at step t."""
     firing = node.firing
     if isinstance(firing, Potential):
         return h, h, np.zeros(h.shape, bool)
     if isinstance(firing, Single):
         firing = Circulate((firing.threshold,), (1.0,), signed=False)
     payload, r, fired = np.zeros_like(h), h, np.zeros(h.shape, bool)
-    for theta, amplitude in zip(firing.thresholds, firing.amplitudes, strict=True):
+    for theta, amplitude in zip(firing.rows[: t + 1][-1], firing.amplitudes, strict=True):
         up = r > theta if node.strict else r >= theta
         down = (r < -theta if node.strict else r <= -theta) & firing.signed
         s = up.astype(np.float64) - down

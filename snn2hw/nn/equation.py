@@ -67,7 +67,7 @@ class Sums(NamedTuple):
     """Gradients of what all neurons share, summed over the steps only; None where nobody asks.
 
     Args:
-        a: [d+1, ...]. thetas: [K, ...]. widths: over the neurons in place of the steps, [T].
+        a: [d+1, ...]. thetas: [S, K, ...], each row over its own steps. widths: over the neurons in place of the steps, [T].
     """
 
     a: Tensor | None
@@ -88,10 +88,23 @@ def horner(terms: Sequence[Tensor], v: Tensor) -> Tensor:
     return y
 
 
-def rounds(h: Tensor, thetas: Tensor, settings: Settings) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """(r before the level, s_k, r after it) for every level; elementwise."""
+def row(thetas: Tensor, t: int) -> Tensor:
+    """The thresholds [K] of step t, of thetas [S, K]: the last row stays."""
+    return thetas[min(t, len(thetas) - 1)]
+
+
+def levels(thetas: Tensor, like: Tensor) -> tuple[Tensor, ...]:
+    """theta_k for every level, of thetas [S, K], each to be broadcast to the steps `like` [T, ...]."""
+    if len(thetas) == 1:
+        return thetas[0].unbind(0)
+    steps = torch.arange(len(like), device=thetas.device).clamp_max(len(thetas) - 1)
+    return thetas[steps].reshape(len(like), -1, *(1,) * (like.ndim - 1)).unbind(1)
+
+
+def rounds(h: Tensor, thetas: Sequence[Tensor], settings: Settings) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """(r before the level, s_k, r after it) for every level; elementwise, every theta_k broadcast to h."""
     r = h
-    for theta in thetas.unbind(0):
+    for theta in thetas:
         s = (r > theta if settings.strict else r >= theta).to(h.dtype)
         if settings.signed:
             s -= (r < -theta if settings.strict else r <= -theta).to(h.dtype)
@@ -102,7 +115,7 @@ def rounds(h: Tensor, thetas: Tensor, settings: Settings) -> Iterator[tuple[Tens
 
 def fire(h: Tensor, thetas: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
     """(payload, membrane after the reset) of h of any shape; thetas [K]."""
-    fired = list(rounds(h, thetas, settings))
+    fired = list(rounds(h, thetas.unbind(0), settings))
     payload = fired[0][1] * settings.amplitudes[0]
     for (_, s, _), amplitude in zip(fired[1:], settings.amplitudes[1:], strict=True):
         payload.add_(s, alpha=amplitude)
@@ -132,7 +145,7 @@ def forward(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, u: Tensor)
             torch.clamp(horner(terms, z[t]), lo, hi, out=h[t])
         else:
             torch.clamp(horner(terms, u).add_(x[t]), lo, hi, out=h[t])
-        payload[t], u = fire(h[t], thetas, settings)
+        payload[t], u = fire(h[t], row(thetas, t), settings)
     return Run(payload, h, z), u
 
 
@@ -155,10 +168,11 @@ def sweep(
         gu: the gradient of the membrane after the last step.
     """
     h, z = run.h, run.z
-    fired = list(rounds(h, thetas, settings))
+    theta = levels(thetas, h)
+    fired = list(rounds(h, theta, settings))
     gp = torch.zeros_like(h) if incoming.payload is None else incoming.payload
     w = widths.reshape(-1, *(1,) * (h.ndim - 1))
-    keep, add = _affine(h, gp, fired, w, thetas, surrogate, settings)
+    keep, add = _affine(h, gp, fired, w, theta, surrogate, settings)
     if incoming.positive is not None and incoming.negative is not None:
         above, below = (g.reshape(w.shape) for g in (incoming.positive, -incoming.negative))
         add += torch.where(h > 0, above, torch.where(h < 0, below, torch.zeros_like(below)))
@@ -178,16 +192,16 @@ def sweep(
         if gx is not None:
             gx[t] = gu
     if gus is not None:
-        _levels(gp, gus, fired, w, thetas, surrogate, settings, sums)
+        _levels(gp, gus, fired, w, theta, surrogate, settings, sums)
     if sums.a is not None:
         term = gh.clone() if gx is None else gh
         for k in range(len(sums.a)):
-            _over_steps(sums.a[k], term if k == 0 else term.mul_(v))
+            _over_steps(sums.a[k : k + 1], term if k == 0 else term.mul_(v))
     return (gh if gx is None else gx), gu
 
 
 def _affine(
-    h: Tensor, gp: Tensor, fired: Fired, w: Tensor, thetas: Tensor, surrogate: Surrogate, settings: Settings
+    h: Tensor, gp: Tensor, fired: Fired, w: Tensor, thetas: Sequence[Tensor], surrogate: Surrogate, settings: Settings
 ) -> tuple[Tensor, Tensor]:
     """(A, B): the gradient of h is A gu + B for the gradient gu of the membrane after the reset."""
     keep, add = torch.ones_like(h), None
@@ -206,7 +220,14 @@ def _affine(
 
 
 def _levels(
-    gp: Tensor, gu: Tensor, fired: Fired, w: Tensor, thetas: Tensor, surrogate: Surrogate, settings: Settings, sums: Sums
+    gp: Tensor,
+    gu: Tensor,
+    fired: Fired,
+    w: Tensor,
+    thetas: Sequence[Tensor],
+    surrogate: Surrogate,
+    settings: Settings,
+    sums: Sums,
 ) -> None:
     """Gradients of thresholds and widths, level by level from the last, along the residual."""
     gr = gu if settings.reset == "subtract" else torch.zeros_like(gu)
@@ -216,7 +237,7 @@ def _levels(
         up, down = _slopes(surrogate.slope, before, thetas[k], w, settings)
         gs = gp * settings.amplitudes[k] - gr * thetas[k]
         if sums.thetas is not None:
-            _over_steps(sums.thetas[k], gs * (-up if down is None else down - up) - gr * s)
+            _over_steps(sums.thetas[:, k], gs * (-up if down is None else down - up) - gr * s)
         if sums.widths is not None:
             wup, wdown = _slopes(surrogate.width_slope, before, thetas[k], w, settings)
             of_width += gs * (wup if wdown is None else wup - wdown)
@@ -237,10 +258,15 @@ def _derivative(a: Tensor, v: Tensor) -> Tensor:
     return horner(terms, v) if degree > 1 else terms[0].expand(v.shape)
 
 
-def _over_steps(total: Tensor, values: Tensor) -> None:
-    """total += sum of values over T: last step first on a CPU, the kernel's order; as the device likes elsewhere."""
+def _over_steps(totals: Tensor, values: Tensor) -> None:
+    """totals [S, ...] += values [T, ...], each step to its row and to the last row what comes after it.
+
+    Last step first on a CPU, the kernel's order; as the device likes elsewhere.
+    """
+    last = min(len(totals), len(values)) - 1
     if values.device.type != "cpu":
-        total += values.sum(0)
+        totals[:last].add_(values[:last])
+        totals[last].add_(values[last:].sum(0))
         return
     for t in range(len(values) - 1, -1, -1):
-        total += values[t]
+        totals[min(t, last)].add_(values[t])

@@ -12,6 +12,7 @@ enum { RECTANGLE, TRIANGLE, ATAN, GIVEN };
 
 typedef struct {
     int64_t steps, size, inner, channels; /* size: neurons of a step; inner: neurons of a channel that lie together */
+    int64_t scheduled;                    /* steps that have thresholds of their own; those of the last one stay */
     int32_t rows, degree, levels, input_first, reset, strict, is_signed, surrogate;
     float lo, hi, reset_value;
     const float *a, *slope_terms, *thetas, *amplitudes, *widths;
@@ -61,6 +62,10 @@ static inline float spike(float r, float theta, int strict, int is_signed) {
         after[i] = r[i] - spikes[i] * theta;                                         \
     }
 
+static inline const float *thetas_at(const Layer *s, int64_t t) {
+    return s->thetas + (t < s->scheduled ? t : s->scheduled - 1) * s->levels;
+}
+
 /* one level: spikes and what is left of r */
 static void fire(const Layer *s, float theta, const float *restrict r, int n, float *restrict spikes, float *restrict after) {
     if (s->strict && s->is_signed) {
@@ -95,7 +100,7 @@ void snn2hw_forward(const Layer *s, int64_t begin, int64_t end, const float *x, 
         spread(s, s->a, s->degree + 1, at, n, terms);
         for (int i = 0; i < n; i++) u[i] = state[at + i];
         for (int64_t t = 0; t < s->steps; t++) {
-            const float *restrict now = x + t * s->size + at;
+            const float *restrict now = x + t * s->size + at, *thetas = thetas_at(s, t);
             float *restrict paid = payload + t * s->size + at, *restrict held = h + t * s->size + at;
             if (s->input_first) {
                 float *restrict argument = z + t * s->size + at;
@@ -109,7 +114,7 @@ void snn2hw_forward(const Layer *s, int64_t begin, int64_t end, const float *x, 
             for (int i = 0; i < n; i++) paid[i] = fired[i] = 0.0f;
             for (int k = 0; k < s->levels; k++) {
                 const float amplitude = s->amplitudes[k];
-                fire(s, s->thetas[k], r, n, spikes, next);
+                fire(s, thetas[k], r, n, spikes, next);
                 for (int i = 0; i < n; i++) {
                     paid[i] += spikes[i] * amplitude;
                     fired[i] = spikes[i] != 0.0f ? 1.0f : fired[i];
@@ -157,13 +162,13 @@ typedef struct {
     Lane r[LEVELS + 1], spikes[LEVELS], fired, u;
 } Rounds;
 
-static void fire_all(const Layer *s, const float *h, int n, Rounds *made) {
+static void fire_all(const Layer *s, const float *thetas, const float *h, int n, Rounds *made) {
     for (int i = 0; i < n; i++) {
         made->r[0][i] = h[i];
         made->fired[i] = 0.0f;
     }
     for (int k = 0; k < s->levels; k++) {
-        fire(s, s->thetas[k], made->r[k], n, made->spikes[k], made->r[k + 1]);
+        fire(s, thetas[k], made->r[k], n, made->spikes[k], made->r[k + 1]);
         for (int i = 0; i < n; i++) made->fired[i] = made->spikes[k][i] != 0.0f ? 1.0f : made->fired[i];
     }
     settle(s, h, made->r[s->levels], made->fired, n, made->u);
@@ -189,12 +194,13 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
         if (sum_a)
             for (int k = 0; k <= s->degree; k++)
                 for (int i = 0; i < n; i++) sums[k][i] = sum_a[k * s->size + at + i];
-        fire_all(s, h + (s->steps - 1) * s->size + at, n, &made[current]);
+        fire_all(s, thetas_at(s, s->steps - 1), h + (s->steps - 1) * s->size + at, n, &made[current]);
         for (int64_t t = s->steps - 1; t >= 0; t--, current = 1 - current) {
             const float *held = h + t * s->size + at, w = s->widths[t];
-            const float *gp = gpayload ? gpayload + t * s->size + at : 0;
+            const float *gp = gpayload ? gpayload + t * s->size + at : 0, *thetas = thetas_at(s, t);
+            float *sum_row = sum_thetas ? sum_thetas + (thetas - s->thetas) * s->size + at : 0;
             Rounds *now = &made[current];
-            if (t > 0) fire_all(s, held - s->size, n, &made[1 - current]);
+            if (t > 0) fire_all(s, thetas_at(s, t - 1), held - s->size, n, &made[1 - current]);
             for (int i = 0; i < n; i++) {
                 v[i] = s->input_first ? z[t * s->size + at + i] : t > 0 ? made[1 - current].u[i] : state[at + i];
                 keep[i] = s->reset == VALUE && now->fired[i] != 0.0f ? 0.0f : 1.0f;
@@ -203,7 +209,7 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
                 gr[i] = s->reset == SUBTRACT ? gu[i] : 0.0f;
             }
             for (int k = s->levels - 1; k >= 0; k--) {
-                const float theta = s->thetas[k], amplitude = s->amplitudes[k];
+                const float theta = thetas[k], amplitude = s->amplitudes[k];
                 const float *spikes = now->spikes[k], *at_k[4] = {0};
                 for (int m = 0; m < 4 && s->surrogate == GIVEN; m++)
                     at_k[m] = given[m] ? given[m] + (k * s->steps + t) * s->size + at : 0;
@@ -217,10 +223,10 @@ void snn2hw_backward(const Layer *s, int64_t begin, int64_t end, const float *h,
                     add[i] = add[i] * factor + paid * both[i];
                     keep[i] = s->reset == SUBTRACT ? keep[i] * factor : keep[i];
                 }
-                if (sum_thetas || of_widths)
+                if (sum_row || of_widths)
                     for (int i = 0; i < n; i++) {
                         float gs = (gp ? gp[i] : 0.0f) * amplitude - gr[i] * theta;
-                        if (sum_thetas) sum_thetas[k * s->size + at + i] += gs * (down[i] - up[i]) - gr[i] * spikes[i];
+                        if (sum_row) sum_row[k * s->size + i] += gs * (down[i] - up[i]) - gr[i] * spikes[i];
                         width[i] += gs * (wup[i] - wdown[i]);
                         gr[i] = gr[i] + gs * both[i];
                     }

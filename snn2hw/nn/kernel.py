@@ -16,7 +16,7 @@ from torch import Tensor
 from snn2hw.arguments import MAX_DEGREE, MAX_LEVELS, RESETS
 from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.native.compiler import compiler, library, library_key
-from snn2hw.nn.equation import Incoming, Run, Settings, Sums, rounds
+from snn2hw.nn.equation import Incoming, Run, Settings, Sums, levels, rounds
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.surrogates import Atan, Rectangle, Triangle
 
@@ -33,7 +33,7 @@ _FLOATS = ("a", "slope_terms", "thetas", "amplitudes", "widths")
 
 class _Layer(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_int64) for name in ("steps", "size", "inner", "channels")),
+        *((name, ctypes.c_int64) for name in ("steps", "size", "inner", "channels", "scheduled")),
         *(
             (name, ctypes.c_int32)
             for name in ("rows", "degree", "levels", "input_first", "reset", "strict", "is_signed", "surrogate")
@@ -67,7 +67,7 @@ def runs(x: Tensor, a: Tensor, thetas: Tensor) -> bool:
         x.dtype == a.dtype == thetas.dtype == torch.float32
         and x.device.type == a.device.type == thetas.device.type == "cpu"
         and 2 <= a.shape[1] <= MAX_DEGREE + 1
-        and len(thetas) <= MAX_LEVELS
+        and thetas.shape[1] <= MAX_LEVELS
         and not torch.compiler.is_compiling()
         and _library() is not None
     )
@@ -117,12 +117,13 @@ class _Slopes:
 
     def __init__(self, h: Tensor, thetas: Tensor, widths: Tensor, surrogate: Surrogate, settings: Settings, wanted: bool) -> None:
         w = widths.reshape(-1, *(1,) * (h.ndim - 1))
-        before = [r for r, _, _ in rounds(h, thetas, settings)]
+        theta = levels(thetas, h)
+        before = [r for r, _, _ in rounds(h, theta, settings)]
         self.held: list[Tensor | None] = []
         for sign in (1, -1):
             for of in (surrogate.slope, surrogate.width_slope):
                 skip = (sign < 0 and not settings.signed) or (of == surrogate.width_slope and not wanted)
-                made = [] if skip else [of(sign * r - theta, w) for r, theta in zip(before, thetas, strict=True)]
+                made = [] if skip else [of(sign * r - over, w) for r, over in zip(before, theta, strict=True)]
                 self.held.append(torch.stack(made).to(h.dtype).contiguous() if made else None)
         self.pointers = (ctypes.c_void_p * 4)(*(None if t is None else t.data_ptr() for t in self.held))
 
@@ -146,7 +147,8 @@ class _Call:
         self.size = x[0].numel()
         self.work = x.numel()
         self.layer = _Layer(
-            len(x), self.size, math.prod(x.shape[3:]), x.shape[2], len(a), degree, len(thetas), settings.input_first,
+            len(x), self.size, math.prod(x.shape[3:]), x.shape[2], len(thetas), len(a), degree, thetas.shape[1],
+            settings.input_first,
             RESETS.index(settings.reset), settings.strict, settings.signed, surrogate,
             settings.lo, settings.hi, settings.reset_value, *(self.held[name].data_ptr() for name in _FLOATS),
         )  # fmt: skip

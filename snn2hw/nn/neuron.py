@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, interval, one_of, positive, schedule, whole
+from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, factors, interval, one_of, positive, schedule, whole
 from snn2hw.errors import ShapeError, UsageError
 from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Surrogate
@@ -21,17 +21,31 @@ from snn2hw.nn.through_time import Order, Reset, Settings, ThroughTime
 class Firing:
     """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; payload sum_k amp_k*s_k.
 
+    At step t theta_k is thresholds[k] * by_step[t], and from the last factor on that of the last factor.
+
     Args:
         thresholds: theta_k > 0, in units of the membrane potential.
         amplitudes: amp_k, one per threshold.
         signed: whether negative spikes are fired.
         circulates: False for the single comparison of LIF and LNM (K = 1, amplitude 1, unsigned).
+        by_step: factors of the thresholds, one per step; none where they are the same at every step.
     """
 
     thresholds: tuple[float, ...]
     amplitudes: tuple[float, ...]
     signed: bool
     circulates: bool
+    by_step: tuple[float, ...] = ()
+
+    @property
+    def rows(self) -> tuple[tuple[float, ...], ...]:
+        """theta_k at the steps that have thresholds of their own, [S][K]."""
+        return tuple(tuple(theta * factor for theta in self.thresholds) for factor in self.by_step or (1.0,))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """S, K of `rows`."""
+        return max(len(self.by_step), 1), len(self.thresholds)
 
     @classmethod
     def single(cls, threshold: float, where: str) -> Firing:
@@ -51,12 +65,13 @@ class Firing:
         thresholds: Sequence[float] | None,
         amplitudes: Sequence[float] | None,
         where: str,
+        by_step: Sequence[float] | None = None,
     ) -> Firing:
-        """K = levels rounds; without schedules every theta_k is `threshold` and every amp_k is 1.
+        """K = levels rounds; without schedules every theta_k is `threshold` at every step and every amp_k is 1.
 
         Raises:
-            UsageError: an argument of the wrong type, or a schedule of another length than levels.
-            ValueRangeError: levels outside 1..16, a threshold that is not finite and positive, an infinite amplitude.
+            UsageError: an argument of the wrong type, a schedule of another length than levels, or one without a step.
+            ValueRangeError: levels outside 1..16, a threshold or factor that is not finite and positive, an infinite amplitude.
         """
         whole("levels", levels, 1, MAX_LEVELS, where)
         thetas = (positive("threshold", threshold, where),) * levels
@@ -65,7 +80,8 @@ class Firing:
                 positive(f"thresholds[{k}]", v, where) for k, v in enumerate(schedule("thresholds", thresholds, levels, where))
             )
         amps = (1.0,) * levels if amplitudes is None else schedule("amplitudes", amplitudes, levels, where)
-        return cls(thetas, amps, signed=bool(signed), circulates=True)
+        steps = () if by_step is None else factors("threshold_by_step", by_step, where)
+        return cls(thetas, amps, signed=bool(signed), circulates=True, by_step=steps)
 
 
 class Neuron(Observable):
@@ -139,10 +155,10 @@ class Neuron(Observable):
 
     @property
     def thresholds(self) -> tuple[float, ...]:
-        """theta_k, one per firing level, as they are now."""
+        """theta_k, one per firing level, as they are now, where the factor of the step is 1."""
         if self.log_scale is None:
             return self.firing.thresholds
-        return tuple(self.thetas(self.log_scale.detach()).tolist())
+        return tuple(self._learned((self.firing.thresholds,), self.log_scale.detach())[0].tolist())
 
     @property
     def amplitudes(self) -> tuple[float, ...]:
@@ -166,12 +182,17 @@ class Neuron(Observable):
         return Settings(self.order, lo, hi, self.reset, self.reset_value, self.strict, self.signed, self.amplitudes)
 
     def thetas(self, like: Tensor) -> Tensor:
-        """theta_k [K], in the dtype and on the device of `like`; differentiable where learned."""
-        first, *others = values = self.firing.thresholds
-        if all(v == first for v in others):  # filled where it is needed: a copy from main memory would wait for the device
-            given = torch.full((len(values),), first, dtype=like.dtype, device=like.device)
+        """theta_k [S, K] of the steps that have thresholds of their own, in the dtype and on the device of `like`; differentiable
+        where learned."""
+        return self._learned(self.firing.rows, like)
+
+    def _learned(self, rows: Sequence[Sequence[float]], like: Tensor) -> Tensor:
+        """Given thresholds [S][K] times the factor that is learned."""
+        first = rows[0][0]
+        if all(v == first for row in rows for v in row):  # filled there: a copy from main memory would wait for the device
+            given = torch.full((len(rows), len(rows[0])), first, dtype=like.dtype, device=like.device)
         else:
-            given = torch.tensor(values, dtype=like.dtype, device=like.device)
+            given = torch.tensor(rows, dtype=like.dtype, device=like.device)
         return given if self.log_scale is None else given * self.log_scale.to(like).exp()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -220,6 +241,7 @@ class Neuron(Observable):
             if firing.circulates
             else [f"threshold={self.thresholds[0]}"]
         )
+        parts += [f"threshold_by_step={firing.by_step}"] * bool(firing.by_step)
         parts += [f"reset={self.reset}"] + ([f"reset_value={self.reset_value}"] if self.reset == "value" else [])
         return ", ".join([*parts, f"strict={self.strict}", f"order={self.order}", f"state_range={self.state_range}"])
 

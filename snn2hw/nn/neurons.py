@@ -45,6 +45,7 @@ class CirculateFiring(_Linear):
         threshold: of every level.
         thresholds, amplitudes: per level, sequences of length `levels`; default `threshold` and 1.0 for each.
         learn_threshold: whether all thresholds are learned, by one factor: the parameter `log_scale`, see `Neuron`.
+        threshold_by_step: factors f, not learned: at step t thresholds are f[t] times their values; the last factor stays.
         reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     Raises:
@@ -71,9 +72,10 @@ class CirculateFiring(_Linear):
         learn_decay: bool = False,
         learn_threshold: bool = False,
         checkpoint: int | None = None,
+        threshold_by_step: Sequence[float] | None = None,
     ) -> None:
         super().__init__(
-            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind),
+            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind, threshold_by_step),
             reset=reset,
             reset_value=reset_value,
             strict=strict,

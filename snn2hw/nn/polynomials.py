@@ -126,7 +126,7 @@ class CirculateLNM(LearnedPolynomial):
 
     Args:
         degree, init, channels: see `LNM`; "qif" takes the threshold of the first level.
-        levels, signed, threshold, thresholds, amplitudes, learn_threshold: see `CirculateFiring`.
+        levels, signed, threshold, thresholds, amplitudes, learn_threshold, threshold_by_step: see `CirculateFiring`.
         reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     Raises:
@@ -153,9 +153,10 @@ class CirculateLNM(LearnedPolynomial):
         amplitudes: Sequence[float] | None = None,
         learn_threshold: bool = False,
         checkpoint: int | None = None,
+        threshold_by_step: Sequence[float] | None = None,
     ) -> None:
         super().__init__(
-            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind),
+            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind, threshold_by_step),
             reset=reset,
             reset_value=reset_value,
             strict=strict,

@@ -2,7 +2,7 @@
 
 forwards   v = u[t-1]                      or, input_then_poly:  v = z[t] = clamp(u[t-1] + x[t])
            h[t] = clamp(P(v) + x[t])       or                    h[t] = clamp(P(v))
-           r = h;  for each level k:  s_k = [r >= theta_k] - signed*[r <= -theta_k],  r -= theta_k s_k
+           r = h;  for each level k:  s_k = [r >= theta_k] - signed*[r <= -theta_k],  r -= theta_k s_k,  theta_k = theta[t, k]
            payload[t] = sum_k amp_k s_k;  u[t] is r, h, or h where it did not fire and reset_value where it did
 backwards  each comparison stands for its soft step of width w[t]. The firing is a function of h[t] alone, therefore
            gh[t] = (A[t] gu[t] + B[t]) M[t],   gu[t-1] = gh[t] P'(v),   da_k = sum gh[t] v**k
@@ -31,7 +31,7 @@ __all__ = ["Gradients", "Order", "Reset", "Run", "Settings", "ThroughTime", "bac
 
 
 class Gradients(NamedTuple):
-    """Of x [T, N, C, ...], a [1 or C, d+1], thetas [K], widths [T]; None where it was not asked for."""
+    """Of x [T, N, C, ...], a [1 or C, d+1], thetas [S, K], widths [T]; None where it was not asked for."""
 
     x: Tensor
     a: Tensor | None
@@ -44,7 +44,8 @@ def run(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings) -> Run:
     """Payloads and membranes of synaptic input x [T, N, C, ...]; u starts at 0, no gradient is recorded.
 
     Args:
-        a: coefficients [1 or C, d+1]. thetas: [K]; all three of one float dtype, on one device.
+        a: coefficients [1 or C, d+1]. thetas: [S, K], a row for each step, of which the last one stays; all three of one float
+            dtype, on one device.
     """
     return _run(x, a, thetas, settings, torch.zeros_like(x[0]))[0]
 
@@ -102,9 +103,9 @@ class ThroughTime(torch.autograd.Function):
         ctx.surrogate, ctx.settings, ctx.length = surrogate, settings, checkpoint or len(x)
         ctx.set_materialize_grads(False)
         u, states, runs = torch.zeros_like(x[0]), [], []
-        for part in torch.split(x, ctx.length):
+        for n, part in enumerate(torch.split(x, ctx.length)):
             states.append(u)
-            made, u = _run(part, a, thetas, settings, u)
+            made, u = _run(part, a, thetas[_from(n * ctx.length, thetas)], settings, u)
             runs.append(made if checkpoint is None or observed else made._replace(h=x.new_empty(0), z=None))
         payload, h = _joined([r.payload for r in runs]), _joined([r.h for r in runs])
         if checkpoint is None:
@@ -128,12 +129,15 @@ class ThroughTime(torch.autograd.Function):
         gu, parts = torch.zeros_like(like[0]), []
         starts = range(0, len(like), ctx.length)
         for n in range(len(starts) - 1, -1, -1):
-            now = slice(starts[n], starts[n] + ctx.length)
+            now, rows = slice(starts[n], starts[n] + ctx.length), _from(starts[n], thetas)
             u = torch.zeros_like(like[0]) if states is None else states[n]
-            made = Run(h, h, z) if x is None else _run(x[now], a, thetas, ctx.settings, u)[0]
+            made = Run(h, h, z) if x is None else _run(x[now], a, thetas[rows], ctx.settings, u)[0]
             incoming = Incoming(*(None if g is None else g[now] for g in (payload, *scaled)))
-            part = sums._replace(widths=None if sums.widths is None else sums.widths[now])
-            gx, gu = _sweep(made, u, a, thetas, widths[now], ctx.surrogate, ctx.settings, incoming, part, gu)
+            part = sums._replace(
+                thetas=None if sums.thetas is None else sums.thetas[rows],
+                widths=None if sums.widths is None else sums.widths[now],
+            )
+            gx, gu = _sweep(made, u, a, thetas[rows], widths[now], ctx.surrogate, ctx.settings, incoming, part, gu)
             parts.append(gx)
         return _joined(parts[::-1]), *_totals(sums, a), None, None, None, None
 
@@ -159,6 +163,11 @@ def _sweep(
     return sweep(made, u, a, thetas, widths, surrogate, settings, incoming, sums, gu)
 
 
+def _from(step: int, thetas: Tensor) -> slice:
+    """The rows of thetas [S, K] for the steps from this one on."""
+    return slice(min(step, len(thetas) - 1), None)
+
+
 def _joined(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
@@ -174,7 +183,7 @@ def _each(positive: Tensor | None, negative: Tensor | None, like: Tensor) -> tup
 def _sums(like: Tensor, a: Tensor, thetas: Tensor, needs: tuple[bool, bool, bool]) -> Sums:
     return Sums(
         like.new_zeros(a.shape[1], *like.shape[1:]) if needs[0] else None,
-        like.new_zeros(len(thetas), *like.shape[1:]) if needs[1] else None,
+        like.new_zeros(*thetas.shape, *like.shape[1:]) if needs[1] else None,
         like.new_zeros(len(like)) if needs[2] else None,
     )
 
@@ -186,4 +195,5 @@ def _totals(sums: Sums, a: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor
         of_a = sums.a.flatten(1).sum(1)[None]
     elif sums.a is not None:
         of_a = sums.a.transpose(1, 2).flatten(2).sum(2).T.contiguous()
-    return of_a, None if sums.thetas is None else sums.thetas.flatten(1).sum(1), sums.widths
+    of_thetas = None if sums.thetas is None else sums.thetas.flatten(2)
+    return of_a, None if of_thetas is None else of_thetas.flatten(0, 1).sum(1).reshape(of_thetas.shape[:2]), sums.widths

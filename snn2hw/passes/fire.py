@@ -1,32 +1,43 @@
-"""Firing and reset in integers: single or circulate (unrolled), signed or not, strict or not, three resets."""
+"""Firing and reset in integers: single or circulate (unrolled), signed or not, strict or not, three resets.
+
+Thresholds that change over the steps follow a state of their own, a counter: n = 0, 1, 2, ..., and stays at the last change.
+"""
 
 from __future__ import annotations
 
+import re
+
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Circulate, Neuron, Potential
-from snn2hw.ir.program import Op
+from snn2hw.ir.program import COUNTER, Op
 from snn2hw.passes.quantise import payload_format
 from snn2hw.passes.state import round_half_up
 
+_THRESHOLD = re.compile(r"threshold(\d*)(?:_from(\d+))?")
 
-def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, thresholds: list[int], reset_value: int) -> tuple[str, str]:
-    """Append the firing of h; returns the names of (payload, state after the reset), of a potential h for both.
+
+def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[int]], reset_value: int) -> tuple[str, str, str]:
+    """Append the firing of h; returns the names of (payload, state after the reset, next count), of a potential h for both.
 
     Per round k: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r.
+
+    Args:
+        rows: raw thresholds [S][K] of the steps that have their own. Where all are equal nothing is counted: '' for the count.
     """
     firing = equation.firing
     if isinstance(firing, Potential):
-        return h, h
+        return h, h, ""
     amplitudes, payload_frac = _amplitudes(equation)
     signed = isinstance(firing, Circulate) and firing.signed
     compare = Op.GT if equation.strict else Op.GE
-    same = len(set(thresholds)) == 1
-    r, payload, fired = h, "", ""
-    for k, (theta, amplitude) in enumerate(zip(thresholds, amplitudes, strict=True), 1):
-        suffix = "" if len(thresholds) == 1 else str(k)
+    same = all(len(set(row)) == 1 for row in rows)
+    since, counted = _counter(b, rows)
+    r, payload, fired, zero = h, "", "", ""
+    for k, amplitude in enumerate(amplitudes, 1):
+        suffix = "" if len(amplitudes) == 1 else str(k)
         if k == 1 or not same:
             name = "threshold" if same else f"threshold{k}"
-            threshold = b.param(name, [theta], b.frac(h))
+            threshold, varies = _threshold(b, name, [row[k - 1] for row in rows], since, b.frac(h))
             negative = b.emit(Op.NEG, f"negative_{name}", (threshold,)) if signed else ""
         up = b.emit(compare, f"up{suffix}", (r, threshold))
         down = b.emit(compare, f"down{suffix}", (negative, r)) if signed else ""
@@ -36,12 +47,43 @@ def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, thresholds: list[i
         if equation.reset == "value":
             now = b.emit(Op.MAX, f"either{suffix}", (up, down)) if signed else up
             fired = b.emit(Op.MAX, f"fired{k}", (fired, now)) if fired else now
-        if equation.reset == "subtract" or k < len(thresholds):
-            r = _reduced(b, r, up, down, threshold, suffix)
+        if equation.reset == "subtract" or k < len(amplitudes):
+            if varies and not zero:
+                zero = b.emit(Op.CONST, "zero", (), (0,), b.frac(h))
+            r = _reduced(b, r, up, down, threshold, zero if varies else "", suffix)
     if equation.reset == "value":
         value = b.param("reset_value", [reset_value], b.frac(h))
-        return payload, b.emit(Op.SELECT, "after", (fired, value, h))
-    return payload, r if equation.reset == "subtract" else h
+        return payload, b.emit(Op.SELECT, "after", (fired, value, h)), counted
+    return payload, r if equation.reset == "subtract" else h, counted
+
+
+def threshold_of(constant: str) -> tuple[int | None, int] | None:
+    """(level, or None for all, first step) for which a program's constant of this name is the threshold; None of another."""
+    found = _THRESHOLD.fullmatch(constant)
+    return None if found is None else (int(found[1]) - 1 if found[1] else None, int(found[2] or 0))
+
+
+def _counter(b: ProgramBuilder, rows: list[list[int]]) -> tuple[dict[int, str], str]:
+    """For every step t at which a threshold changes the flag n >= t; and the count after this step."""
+    changes = [t for t in range(1, len(rows)) if rows[t] != rows[t - 1]]
+    if not changes:
+        return {}, ""
+    n = b.emit(Op.STATE, COUNTER, (), (0, changes[-1], 0), 0)
+    total = b.emit(Op.ADD, "n_sum", (n, b.emit(Op.CONST, "n_one", (), (1,), 0)))
+    since = {t: b.emit(Op.GT, f"since{t}", (n, b.emit(Op.CONST, f"before{t}", (), (t - 1,), 0))) for t in changes}
+    return since, b.emit(Op.CLAMP, "n_after", (total,), (0, changes[-1]))
+
+
+def _threshold(b: ProgramBuilder, name: str, raw: list[int], since: dict[int, str], frac: int) -> tuple[str, bool]:
+    """The threshold of a level, and whether it changes: a constant for every run of steps with equal ones."""
+    starts = [t for t in since if raw[t] != raw[t - 1]]
+    if not starts:
+        return b.param(name, [raw[0]], frac), False
+    value = b.param(f"{name}_from0", [raw[0]], frac)
+    for t in starts:
+        other = b.param(f"{name}_from{t}", [raw[t]], frac)
+        value = b.emit(Op.SELECT, name if t == starts[-1] else f"{name}_at{t}", (since[t], other, value))
+    return value, True
 
 
 def _amplitudes(equation: Neuron) -> tuple[list[int], int]:
@@ -57,10 +99,14 @@ def _scaled(b: ProgramBuilder, spike: str, amplitude: int, frac: int, suffix: st
     return b.emit(Op.MUL, f"term{suffix}", (spike, b.param(f"amplitude{suffix}", [amplitude], frac)))
 
 
-def _reduced(b: ProgramBuilder, r: str, up: str, down: str, threshold: str, suffix: str) -> str:
+def _reduced(b: ProgramBuilder, r: str, up: str, down: str, threshold: str, zero: str, suffix: str) -> str:
+    """r after a round. r - theta, held to 0 from below, is itself where it is chosen; where theta is a variable that, and not the
+    comparison, bounds it for intervals, which know r and theta each by itself."""
     below = r
     if down:
         raised = b.emit(Op.ADD, f"raised{suffix}", (r, threshold))
+        raised = b.emit(Op.MIN, f"raised{suffix}_held", (zero, raised)) if zero else raised
         below = b.emit(Op.SELECT, f"below{suffix}", (down, raised, r))
     lowered = b.emit(Op.SUB, f"lowered{suffix}", (r, threshold))
+    lowered = b.emit(Op.MAX, f"lowered{suffix}_held", (zero, lowered)) if zero else lowered
     return b.emit(Op.SELECT, f"residual{suffix}", (up, lowered, below))

@@ -12,7 +12,7 @@ from snn2hw.errors import WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning, UnloweredNeuron
 from snn2hw.ir.network import Circulate, Current, Neuron, Single
-from snn2hw.ir.program import SPIKES, Op, Program
+from snn2hw.ir.program import COUNTER, SPIKES, Op, Program
 from snn2hw.ir.ranges import ranges
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation, Pass
@@ -82,11 +82,13 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
         total = b.emit(Op.ADD, "h_sum", (polynomial, x))
     h = b.emit(Op.CLAMP, "h", (total,), (state.lo, state.hi))
     reset_value = min(max(state.raw(equation.reset_value), state.lo), state.hi)
-    spikes, after = lower_firing(b, equation, h, thresholds(equation, state, where), reset_value)
+    spikes, after, counted = lower_firing(b, equation, h, thresholds(equation, state, where), reset_value)
     b.emit(Op.OUTPUT, SPIKES, (spikes,), (SPIKES,))
     b.emit(Op.OUTPUT, "u_next", (after,), ("u",))
     if now:
         b.emit(Op.OUTPUT, "i_next", (now,), ("i",))
+    if counted:
+        b.emit(Op.OUTPUT, f"{COUNTER}_next", (counted,), (COUNTER,))
     meaning = Meaning(
         coefficients=tuple(tuple(row) for row in equation.coefficients.tolist()),
         argument=argument,
@@ -106,16 +108,17 @@ def _current(b: ProgramBuilder, current: Current, head: str, held: StateFormat, 
     return b.emit(Op.CLAMP, "current", (b.emit(Op.ADD, "i_sum", (kept, head)),), (held.lo, held.hi))
 
 
-def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[int]:
-    """Raw thresholds, each at least one unit of the state; none where nothing fires."""
+def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[list[int]]:
+    """Raw thresholds, a row for every step that has its own, each at least one unit of the state; empty where nothing fires."""
     firing = equation.firing
-    reals = [firing.threshold] if isinstance(firing, Single) else list(firing.thresholds) if isinstance(firing, Circulate) else []
-    raw = [state.raw(theta) for theta in reals]
-    if raw and min(raw) < 1:
+    reals = [[firing.threshold]] if isinstance(firing, Single) else firing.rows if isinstance(firing, Circulate) else [[]]
+    raw = [[state.raw(theta) for theta in row] for row in reals]
+    t = next((t for t, row in enumerate(raw) if row and min(row) < 1), None)
+    if t is not None:
         raise WidthError(
             "a threshold is finer than the state can tell",
             where=where,
-            got=f"threshold {min(reals):g}",
+            got=f"threshold {min(reals[t]):g}" + (f" at step {t}" if len(raw) > 1 else ""),
             expected=f"at least {2.0**-state.frac:g}, one unit of a state with {state.frac} fractional bits",
             do="use more state bits, a smaller state_range or a larger threshold",
         )

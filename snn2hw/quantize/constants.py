@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from snn2hw.ir.program import Instruction, Op, Program, declared_interval, value
 from snn2hw.ir.ranges import ranges
 from snn2hw.native.c_ops import arithmetic_bits
 from snn2hw.num import Interval
+from snn2hw.passes.fire import threshold_of
 from snn2hw.passes.polynomials.horner import expanded, horner_bounds
 from snn2hw.target import Lowering
 
@@ -44,6 +46,7 @@ class Moving:
         frac: its binary point.
         degree: i of the coefficient, or level: k of the threshold; the other is None.
         alone: whether a threshold is that of one level only; else it is that of all.
+        rows: the steps, of those that have thresholds of their own, for which it is the threshold; it follows that of the first.
     """
 
     start: tuple[int, ...]
@@ -52,6 +55,7 @@ class Moving:
     degree: int | None = None
     level: int | None = None
     alone: bool = False
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Now:
 
     Args:
         raw: by name, [1] or [C], int64.
-        a, thetas: what they stand for, [1 or C, d+1] and [K], float64; differentiable.
+        a, thetas: what they stand for, [1 or C, d+1] and [S, K], float64; differentiable.
     """
 
     raw: dict[str, Tensor]
@@ -76,7 +80,7 @@ class Constants:
         moving: by name of the constant.
         lowered_for: a_t, [1 or C, d+1].
         expansion, inverse: M and its inverse, [d+1, d+1].
-        thetas: of every level, as lowered, in real units; those that move are at their level in `moving`.
+        thetas: of every level at every step that has its own [S, K], as lowered, in real units; `moving` has those that move.
         sums: the synaptic sums for which the widths are proved.
         dtype: an integer dtype that holds every value of the program.
     """
@@ -85,33 +89,33 @@ class Constants:
     lowered_for: Reals
     expansion: Reals
     inverse: Reals
-    thetas: tuple[float, ...]
+    thetas: Reals
     sums: Interval
     dtype: torch.dtype
 
     def at(self, a: Tensor, thetas: Tensor) -> Now:
-        """For coefficients a [1 or C, d+1] and thresholds [K], float64.
+        """For coefficients a [1 or C, d+1] and thresholds [S, K], float64.
 
         Backwards rounding is the identity; a constant at an end of its box has the gradient that leads back inside, and no other.
         """
         start, expansion, inverse = (_like(v, a) for v in (self.lowered_for, self.expansion, self.inverse))
-        moved, levels = (a - start) @ expansion.T, thetas
+        moved = (a - start) @ expansion.T
         held, raw = torch.zeros_like(moved), dict[str, Tensor]()
-        deployed = list(_like(np.array(self.thetas), a).unbind())
+        deployed = [list(row.unbind()) for row in _like(self.thetas, a)]
         for name, m in self.moving.items():
             base = _like(np.array(m.start, np.float64), a)
             if m.degree is None:
                 assert m.level is not None
-                value = _held(levels[m.level : m.level + 1], m, torch.zeros_like(base[:1]))
-                for k in [m.level] if m.alone else range(len(deployed)):
-                    deployed[k] = value[0]
+                value = _held(thetas[m.rows[0], m.level : m.level + 1], m, torch.zeros_like(base[:1]))
+                for t, k in product(m.rows, [m.level] if m.alone else range(len(deployed[0]))):
+                    deployed[t][k] = value[0]
                 raw[name] = (value.detach() * 2.0**m.frac).round().long()
             else:
                 value = _held(moved[:, m.degree], m, base)
                 held = held.index_add(1, torch.tensor([m.degree], device=a.device), value[:, None])
                 raw[name] = (base + value.detach() * 2.0**m.frac).round().long()
         learns = any(m.degree is not None for m in self.moving.values())
-        return Now(raw, start + held @ inverse.T if learns else a, torch.stack(deployed))
+        return Now(raw, start + held @ inverse.T if learns else a, torch.stack([torch.stack(row) for row in deployed]))
 
 
 def _like(values: Reals, a: Tensor) -> Tensor:
@@ -142,13 +146,20 @@ class _Held(torch.autograd.Function):
 
 
 def moving_constants(
-    node: IntNeuron, lowered_for: Reals, now: Reals, columns: tuple[int, ...], levels: int, thresholds: bool, limits: Lowering
+    node: IntNeuron,
+    lowered_for: Reals,
+    now: Reals,
+    columns: tuple[int, ...],
+    shape: tuple[int, int],
+    thresholds: bool,
+    limits: Lowering,
 ) -> Constants:
     """The constants of a lowered layer that learning moves, with the widest box for which the widths can be proved.
 
     Args:
         lowered_for: the coefficients it was lowered for; now: those it has, about which the boxes lie.
-        columns: the degrees whose coefficients are learned. levels: K. thresholds: whether they are learned.
+        columns: the degrees whose coefficients are learned.
+        shape: of the thresholds, [S, K]. thresholds: whether they are learned.
 
     Raises:
         WidthError: not even the program as it is keeps within the target.
@@ -163,16 +174,17 @@ def moving_constants(
     expansion, inverse = (expanded(identity, c * unit).T for c in (centre, -centre))
     away = (now - lowered_for) @ expansion.T
     follow = range(max(columns, default=-1) + 1) if centre else columns  # an expansion moves what is below, too
+    levels = _levels(program, shape[0])
     for growth in GROWTHS:
         room = {i: growth * total / len(columns) * reach**-i for i in follow}
-        moving = dict(_moving(program, room, away, thresholds, growth, limits))
+        moving = dict(_moving(program, room, away, levels if thresholds else {}, growth, limits))
         x = declared_interval(program.input)
         most = min(int(max(x.magnitude, 1) * (1 + 3 * growth)), 2 ** (limits.synapse_bits - 1) - 1)
         sums = x.hull(Interval(-most, most))
         free = _free(program, moving, sums)
         if (widest := max(r.bits[0] for r in ranges(free).values())) <= limits.accumulator_bits:
             dtype = torch.int32 if arithmetic_bits(free) == 32 else torch.int64
-            return Constants(moving, lowered_for, expansion, inverse, _thetas(program, levels), sums, dtype)
+            return Constants(moving, lowered_for, expansion, inverse, _thetas(program, levels, shape), sums, dtype)
     raise WidthError(
         "the neuron program leaves no room to learn",
         where=node.source or node.name,
@@ -182,14 +194,30 @@ def moving_constants(
     )
 
 
-def _thetas(program: Program, levels: int) -> tuple[float, ...]:
-    """Of every level, in real units; all have the same constant where there is but one."""
-    found = [values_of(i)[0] * 2.0**-i.format.frac for i in program.of(Op.PARAM) if i.name.startswith("threshold")]
-    return tuple(found if len(found) == levels else found * levels)
+Levels = Mapping[str, "tuple[int | None, tuple[int, ...]]"]  # threshold -> its level, None for all; the steps that it is for
+
+
+def _levels(program: Program, steps: int) -> Levels:
+    """The thresholds of a program, of which `steps` steps have their own."""
+    found = {i.name: at for i in program.of(Op.PARAM) if (at := threshold_of(i.name)) is not None}
+    ends = {
+        name: min((t for k, t in found.values() if k == level and t > first), default=steps)
+        for name, (level, first) in found.items()
+    }
+    return {name: (level, tuple(range(first, ends[name]))) for name, (level, first) in found.items()}
+
+
+def _thetas(program: Program, levels: Levels, shape: tuple[int, int]) -> Reals:
+    """Of every step and level, in real units."""
+    thetas = np.zeros(shape)
+    for name, (level, rows) in levels.items():
+        i = program.by_name[name]
+        thetas[rows, slice(None) if level is None else level] = values_of(i)[0] * 2.0**-i.format.frac
+    return thetas
 
 
 def _moving(
-    program: Program, room: Mapping[int, float], away: Reals, thresholds: bool, growth: float, limits: Lowering
+    program: Program, room: Mapping[int, float], away: Reals, levels: Levels, growth: float, limits: Lowering
 ) -> Iterator[tuple[str, Moving]]:
     widest = Interval(-(2 ** (limits.coefficient_bits - 1)), 2 ** (limits.coefficient_bits - 1) - 1)
     for i in program.of(Op.PARAM):
@@ -201,10 +229,10 @@ def _moving(
             extra = int(room[degree] * 2.0**frac)
             box = (own + Interval(-extra, extra)).meet(widest.lo, widest.hi)
             yield i.name, Moving(start, own if box is None else box.hull(own), frac, degree=degree)
-        elif thresholds and i.name.startswith("threshold"):
-            number = i.name[len("threshold") :]
+        elif i.name in levels:
+            level, rows = levels[i.name]
             box = Interval(1, max(values[0], int(values[0] * (1 + growth))))
-            yield i.name, Moving(values, box, frac, level=int(number or 1) - 1, alone=bool(number))
+            yield i.name, Moving(values, box, frac, level=level or 0, alone=level is not None, rows=rows)
 
 
 def _free(program: Program, moving: Mapping[str, Moving], sums: Interval) -> Program:

@@ -35,7 +35,6 @@ from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.narrow import Narrow
 from snn2hw.passes.quantise import SUM_BITS
 from snn2hw.quantize.constants import with_constants
-from snn2hw.quantize.native import STATE
 from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
@@ -122,7 +121,8 @@ class Prepared(torch.nn.Module):
                 payload, states = layer.recorded or (None, None)
                 assert payload is not None
                 assert states is not None
-                arrays[f"spikes/{name}"], arrays[f"states/{name}.{STATE}"] = (_integers(v) for v in (payload, states))
+                arrays[f"spikes/{name}"] = _integers(payload)
+                arrays |= {f"states/{name}.{s}": _integers(v) for s, v in zip(layer.layer.program.states, states, strict=True)}
         finally:
             for layer in neurons.values():
                 layer.recorded = None

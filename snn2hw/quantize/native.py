@@ -30,7 +30,11 @@ def source(program: Program, given_scalars: frozenset[str], given_rows: frozense
     """
     kind = f"int{bits}_t"
     names = {i.name: f"v{n}" for n, i in enumerate(program.instructions)}
-    given = {STATE: "u[e]", program.input.name: f"({kind})x[(t * moves * samples + n) * size + first + e]"}
+    states = {s: f"s{k}" for k, s in enumerate(program.states)}
+    given = {
+        **{s: f"{held}[e]" for s, held in states.items()},
+        program.input.name: f"({kind})x[(t * moves * samples + n) * size + first + e]",
+    }
     pointers = []
     for i in program.of(Op.PARAM):
         if i.name in given_scalars or i.name in given_rows:
@@ -45,7 +49,16 @@ def source(program: Program, given_scalars: frozenset[str], given_rows: frozense
         if i.op is not Op.OUTPUT
     )
     out = {to: names[i.args[0]] for to, i in program.outputs.items()}
-    start = literal(initial_value(program.states[STATE]), bits)
+    starts = {states[s]: literal(initial_value(i), bits) for s, i in program.states.items()}
+    start = "\n".join(
+        f"            {kind} {held}[{BLOCK}];\n            for (int64_t e = 0; e < block; ++e) {held}[e] = {value};"
+        for held, value in starts.items()
+    )
+    after = "\n".join(f"                    {held}[e] = {out[s]};" for s, held in states.items())
+    told = "\n".join(
+        f"                        states[{k} * steps * samples * size + at + e] = (float){held}[e];"
+        for k, held in enumerate(states.values())
+    )
     argument = f"\n                    z[at + e] = (float){names[ARGUMENT]};" if ARGUMENT in names else ""
     constants = "".join(f", const {kind} *restrict {p}" for p in pointers)
     return f"""#include <stdint.h>
@@ -56,17 +69,19 @@ void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t be
     for (int64_t n = begin; n < end; ++n)
         for (int64_t first = 0; first < size; first += {BLOCK}) {{
             const int64_t block = size - first < {BLOCK} ? size - first : {BLOCK};
-            {kind} u[{BLOCK}];
-            for (int64_t e = 0; e < block; ++e) u[e] = {start};
+{start}
             for (int64_t t = 0; t < steps; ++t) {{
                 const int64_t at = (t * samples + n) * size + first;
                 for (int64_t e = 0; e < block; ++e) {{
 {lines}
                     payload[at + e] = (float){out[SPIKES]};
                     h[at + e] = (float){names[MEMBRANE]};{argument}
-                    u[e] = {out[STATE]};
+{after}
                 }}
-                if (states) for (int64_t e = 0; e < block; ++e) states[at + e] = (float)u[e];
+                if (states)
+                    for (int64_t e = 0; e < block; ++e) {{
+{told}
+                    }}
             }}
         }}
 }}
@@ -110,7 +125,7 @@ def call(
 
     Args:
         given: the constants that the source asks for, [1] or [C], in the arithmetic's dtype; `rows` are laid out per neuron.
-        states: float32 [T, N, C, ...] to be filled with the raw states after every step, or None.
+        states: float32 [states, T, N, C, ...] to be filled with the raw states after every step, or None.
     """
     x = x.contiguous()
     inner = x[0, 0, 0].numel()

@@ -89,7 +89,8 @@ class QuantisedNeuron(Observable):
         self.work += self.steps * x[0].numel()
         run = self._native(x) or _on_tensors
         constants = {**self.layer.fixed(x.device), **now.raw}
-        states = None if self.recorded is None else torch.empty(self.steps, *x.shape[1:], dtype=torch.float32, device=x.device)
+        shape = (len(self.layer.program.states), self.steps, *x.shape[1:])
+        states = None if self.recorded is None else torch.empty(shape, dtype=torch.float32, device=x.device)
         forward: Callable[..., tuple[Tensor, ...]] = _Integers.apply
         payload, positive, negative, h = forward(
             x, a, thetas, widths, self.neuron.surrogate, settings, self.layer, constants, self.steps, self.observed, run, states
@@ -174,17 +175,17 @@ def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: in
     program = layer.program
     raw = x.to(layer.constants.dtype)
     own = {i: v.reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
-    u = torch.full_like(raw[0], initial_value(program.states[STATE]))
+    held = {s: torch.full_like(raw[0], initial_value(i)) for s, i in program.states.items()}
     payload, h = (torch.empty(steps, *x.shape[1:], dtype=torch.float32, device=x.device) for _ in range(2))
     z = torch.empty_like(h) if ARGUMENT in program.by_name else None
     for t in range(steps):
-        values = evaluate_on_tensors(program, raw[t if len(raw) > 1 else 0], {STATE: u}, own)
+        values = evaluate_on_tensors(program, raw[t if len(raw) > 1 else 0], held, own)
         payload[t], h[t] = values[program.outputs[SPIKES].name], values[MEMBRANE]
         if z is not None:
             z[t] = values[ARGUMENT]
-        u = values[program.outputs[STATE].name].expand_as(u)
+        held = {s: values[program.outputs[s].name].expand_as(u) for s, u in held.items()}
         if states is not None:
-            states[t] = u
+            states[:, t] = torch.stack(list(held.values()))
     return payload, h, z
 
 

@@ -102,7 +102,7 @@ def _layers(
             neuron, what, lowered_for = neurons[node.name], learned[node.name], template.lowered_for[node.name]
             now = neuron.coefficients.detach().cpu().double().numpy()
             constants = moving_constants(
-                node, lowered_for, now, what.columns, len(neuron.thresholds), what.thresholds, done.target.lowering
+                node, lowered_for, now, what.columns, neuron.firing.shape, what.thresholds, done.target.lowering
             )
             factor = tuple(done.scales[node.inputs[0]].values.tolist())
             layer = Layer(node.program, constants, factor, node.format.frac)

@@ -52,11 +52,18 @@ def test_random_networks_agree() -> None:
     sweep(range(FIRST, FIRST + 200), widest=16, count=25)
 
 
+def test_random_networks_with_thresholds_by_step_agree() -> None:
+    start = random_networks.STEPPED + FIRST
+    sweep(range(start, start + 100), widest=12, count=5)
+
+
 @pytest.mark.slow
 def test_many_random_networks_agree() -> None:
     """All values of every state are tried on both sides; of 24 bits, in seconds for each layer, so there are fewer of them."""
     sweep(range(FIRST + 200, FIRST + 600), widest=18, count=140)
     sweep(range(FIRST + 600, FIRST + 700), widest=24, count=10)
+    start = random_networks.STEPPED + FIRST + 100
+    sweep(range(start, start + 400), widest=16, count=60)
 
 
 @pytest.mark.parametrize("target", ["generic", "loihi2"])

@@ -16,6 +16,7 @@ from snn2hw.executors.lava.executor import LavaExecutor, run_side
 from snn2hw.executors.lava.fits import check_network
 from snn2hw.executors.reference import interpret, step
 from snn2hw.ir.encode import encode
+from snn2hw.ir.program import COUNTER
 from snn2hw.models import find_model
 from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
@@ -23,7 +24,7 @@ from snn2hw.verification.verdict import compare_executors
 from tests.clean_environment import ROOT
 from tests.executors.test_recurrent import NETWORKS as NETWORKS_BY_HAND
 from tests.executors.test_recurrent import given
-from tests.random_networks import LATE, RECURRENT, compiled, payloads_of, random_case
+from tests.random_networks import LATE, RECURRENT, STEPPED, compiled, payloads_of, random_case
 from tests.small_networks import two_layer_network
 
 LAVA = SIDE_EXECUTORS["lava"]
@@ -82,6 +83,23 @@ def test_random_recurrent_networks_are_equal_on_lava(chunk: int) -> None:
         verdict = compare_executors(make_artefact(net), payloads_of(case, net)[:, :6], ["lava"])
         assert verdict.equal, f"python -m tests.random_networks {seed}: {[str(d) for d in verdict.differences]}"
         ran += 1
+
+
+def test_thresholds_that_depend_on_the_step_are_those_of_the_step_on_lava() -> None:
+    """A stream of samples: the counter starts again with each."""
+    ran, seed = 0, STEPPED
+    while ran < 2:
+        seed += 1
+        case = random_case(seed)
+        try:
+            net = compiled(case).network
+            check_network(net)
+        except (WidthError, UnsupportedError):
+            continue
+        ran += 1
+        assert any(COUNTER in n.program.states for n in net.neurons)
+        verdict = compare_executors(make_artefact(net), payloads_of(case, net)[:, :6], ["lava"])
+        assert verdict.equal, f"python -m tests.random_networks {seed}: {[str(d) for d in verdict.differences]}"
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS_BY_HAND.keys() - {"two"}))  # which has a loop of two synapses

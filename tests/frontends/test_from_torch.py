@@ -251,6 +251,10 @@ def test_a_sum_or_mean_over_the_steps_ends_the_model(end: Forward) -> None:
                 "order": "poly_then_input",
             },
         ),
+        (
+            nn.CirculateLNM(1, 2, thresholds=(1.0, 0.5), threshold_by_step=[1, 0.25, 3]),
+            {"kind": "CirculateLNM", "firing": Circulate((1.0, 0.5), (1.0, 1.0), True, (1.0, 0.25, 3.0))},
+        ),
         (nn.CirculateFiring(levels=1), {"firing": Circulate((1.0,), (1.0,), True), "coefficients": [[0.0, 0.5]]}),
         (nn.LIF(0.75), {"kind": "LIF", "coefficients": [[0.0, 0.75]], "firing": Single(1.0), "reset": "subtract"}),
         (nn.IF(channels=3), {"kind": "IF", "coefficients": [[0.0, 1.0]] * 3}),

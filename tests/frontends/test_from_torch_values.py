@@ -114,6 +114,16 @@ MODELS: dict[str, tuple[Callable[[], Model], tuple[int, ...]]] = {
         ),
         (7,),
     ),
+    "thresholds by step": (
+        lambda: sequential(
+            nn.Linear(7, 9),
+            nn.CirculateFiring(2, thresholds=(1.0, 0.5), threshold_by_step=(0.5, 1.25), learn_threshold=True),
+            nn.Linear(9, 9),
+            nn.CirculateLNM(2, 1, signed=False, threshold_by_step=[0.75] * STEPS + [8], reset="value"),
+            nn.Linear(9, 4),
+        ),
+        (7,),
+    ),
     "branches": (Branches, (2, 3, 3)),
 }
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,21 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
             assert_same(getattr(a, f.name), getattr(b, f.name), f"{where}.{f.name}")
     else:
         assert a == b, where
+
+
+def test_factors_of_thresholds_stand_where_there_are_some() -> None:
+    net = every_real_kind()
+    by_step = replace(net, nodes=tuple(_by_step(n) for n in net.nodes))
+    text, arrays = to_text(by_step)
+    assert "by_step" not in to_text(net)[0]
+    assert text.count("firing=Circulate(thresholds=(1.0, 0.5), amplitudes=(1.0, 0.5), signed=True, by_step=(1.0, 0.25))") == 1
+    assert_same(from_text(text, arrays), by_step)
+
+
+def _by_step(node: Node) -> Node:
+    if isinstance(node, Neuron) and isinstance(node.firing, Circulate):
+        return replace(node, firing=replace(node.firing, by_step=(1.0, 0.25)))
+    return node
 
 
 def kinds(module: Any, base: type) -> set[str]:

@@ -43,7 +43,7 @@ def stepwise(
         return y
 
     made = [h.unbind(0) if h is not None else (None,) * len(x), z.unbind(0) if z is not None else (None,) * len(x)]
-    for now, width, held, argument in zip(x, widths, *made, strict=True):
+    for t, (now, width, held, argument) in enumerate(zip(x, widths, *made, strict=True)):
 
         def over(y: Tensor, width: Tensor = width) -> Tensor:
             """[y >= 0] with the gradient of the soft step, or the soft step itself."""
@@ -57,7 +57,7 @@ def stepwise(
         positive.append(m.relu().mean())
         negative.append((-m).relu().mean())
         r, payload, fired = m, torch.zeros_like(m), torch.zeros_like(m, dtype=torch.bool)
-        for theta, amplitude in zip(thetas, neuron.amplitudes, strict=True):
+        for theta, amplitude in zip(thetas[min(t, len(thetas) - 1)], neuron.amplitudes, strict=True):
             spike = over(r - theta) - over(-r - theta) if neuron.signed else over(r - theta)
             r = r - spike * theta
             payload = payload + spike * amplitude

@@ -27,6 +27,8 @@ CONSTRUCTORS: dict[str, Callable[..., nn.Neuron]] = {
     "CF unsigned": lambda **k: nn.CirculateFiring(3, signed=False, **k),
     "CF one level": lambda **k: nn.CirculateFiring(1, **k),
     "CF schedules": lambda **k: nn.CirculateFiring(3, thresholds=(0.75, 1.5, 0.5), amplitudes=(1.0, -2.0, 0.5), **k),
+    "CF by step": lambda **k: nn.CirculateFiring(2, threshold_by_step=(1.5, 0.5, 1.0, 0.75), **k),
+    "LNM by step": lambda **k: nn.CirculateLNM(2, 1, signed=False, threshold_by_step=(2.0, 1.0, 0.5, 0.5, 1, 2, 3, 4), **k),
     "LIF": lambda **k: nn.LIF(0.75, **k),
     "IF": nn.IF,
     "PLIF": lambda **k: nn.PLIF(0.9, **k),
@@ -46,7 +48,9 @@ def plain(neuron: nn.Neuron, x: Reals) -> tuple[Reals, int]:
                 p = p * argument + coefficient
             h = min(max(p if neuron.order == "input_then_poly" else p + x[t, n, c, i], lo), hi)
             r, fired = h, False
-            for theta, amplitude in zip(neuron.thresholds, neuron.amplitudes, strict=True):
+            factor = (neuron.firing.by_step or (1.0,))[: t + 1][-1]
+            for threshold, amplitude in zip(neuron.thresholds, neuron.amplitudes, strict=True):
+                theta = threshold * factor
                 up = r > theta if neuron.strict else r >= theta
                 down = neuron.signed and (r < -theta if neuron.strict else r <= -theta)
                 s = int(up) - int(down)
@@ -236,6 +240,12 @@ REFUSED: list[tuple[Callable[..., Any], dict[str, Any], type[Snn2hwError], str]]
     (nn.CirculateFiring, {"thresholds": (1.0,)}, UsageError, "thresholds does not have one entry per level"),
     (nn.CirculateFiring, {"levels": 2, "thresholds": (1.0, -1.0)}, ValueRangeError, r"thresholds\[1\] is not positive"),
     (nn.CirculateFiring, {"levels": 2, "amplitudes": (1.0, math.nan)}, ValueRangeError, r"amplitudes\[1\] is not finite"),
+    (nn.CirculateFiring, {"threshold_by_step": ()}, UsageError, "threshold_by_step does not have one entry per step"),
+    (nn.CirculateLNM, {"threshold_by_step": 1.5}, UsageError, "threshold_by_step does not have one entry per step"),
+    (nn.CirculateLNM, {"threshold_by_step": "ab"}, UsageError, "threshold_by_step does not have one entry per step"),
+    (nn.CirculateFiring, {"threshold_by_step": (1.0, "2")}, UsageError, r"threshold_by_step\[1\] is not a number"),
+    (nn.CirculateFiring, {"threshold_by_step": (1.0, 0.0)}, ValueRangeError, r"threshold_by_step\[1\] is not positive"),
+    (nn.CirculateLNM, {"threshold_by_step": (math.inf,)}, ValueRangeError, r"threshold_by_step\[0\] is not finite"),
 ]
 
 
@@ -258,6 +268,18 @@ def test_message_in_full() -> None:
         "  got:      'hard'",
         "  expected: one of 'subtract', 'value', 'none'",
         "  do:       pass reset as one of these",
+    ]
+
+
+def test_the_message_of_a_schedule_without_a_step() -> None:
+    with pytest.raises(UsageError) as caught:
+        nn.CirculateFiring(threshold_by_step=[])
+    assert str(caught.value).splitlines() == [
+        "threshold_by_step does not have one entry per step",
+        "  where:    CirculateFiring",
+        "  got:      []",
+        "  expected: at least one number; the last one stays",
+        "  do:       pass threshold_by_step as a tuple of factors, the first of them for the first step",
     ]
 
 

@@ -82,11 +82,26 @@ def test_a_learned_threshold_starts_exactly_as_given_moves_and_stays_positive() 
     with torch.no_grad():
         neuron.log_scale.fill_(-2.0)  # type: ignore[union-attr]
     assert neuron.thresholds == pytest.approx([t * np.exp(-2.0) for t in given], rel=1e-6)
-    assert neuron.thresholds == tuple(neuron.thetas(torch.zeros(1)).tolist())  # what the forward compares with
+    assert neuron.thresholds == tuple(neuron.thetas(torch.zeros(1))[0].tolist())  # what the forward compares with
     assert "thresholds=(0.0947" in repr(neuron)
     for _ in range(5):
         neuron.log_scale.data -= torch.autograd.grad(neuron.thetas(x).sum(), neuron.log_scale)[0]  # type: ignore[union-attr]
     assert min(neuron.thresholds) > 0
+
+
+def test_thresholds_by_step_are_the_given_ones_times_a_factor() -> None:
+    neuron = nn.CirculateFiring(2, thresholds=(0.7, 0.3), threshold_by_step=[1, 0.5, 2], learn_threshold=True)
+    x = torch.zeros(())
+    assert torch.equal(neuron.thetas(x), torch.tensor([[0.7, 0.3], [0.35, 0.15], [1.4, 0.6]]))
+    assert neuron.thresholds == pytest.approx((0.7, 0.3), rel=1e-6)
+    assert "threshold_by_step=(1.0, 0.5, 2.0), reset" in repr(neuron)
+    assert "by_step" not in repr(nn.CirculateFiring())
+    (of_scale,) = torch.autograd.grad(neuron.thetas(x).sum(), [neuron.log_scale])  # type: ignore[list-item]
+    assert float(of_scale) == pytest.approx(3.5)
+    plain, same = nn.CirculateFiring(3), nn.CirculateFiring(3, threshold_by_step=(1.0,) * 3)
+    y = torch.randn(5, 4, 3) * 3
+    assert torch.equal(plain(y), same(y))
+    assert torch.equal(neuron(y[:2]), neuron(y)[:2])  # fewer steps than factors, and more
 
 
 def test_a_learned_decay_is_that_of_plif() -> None:

@@ -25,6 +25,12 @@ NEURONS: dict[str, Callable[..., nn.Neuron]] = {
     "PLIF": nn.PLIF,
     "CF": lambda **k: nn.CirculateFiring(3, thresholds=(1, 0.5, 0.75), amplitudes=(1, -0.5, 2), learn_threshold=True, **k),
     "CF unsigned": lambda **k: nn.CirculateFiring(2, signed=False, learn_decay=True, learn_threshold=True, **k),
+    "CF by step": lambda **k: nn.CirculateFiring(
+        3, thresholds=(1, 0.5, 0.75), amplitudes=(1, -0.5, 2), learn_threshold=True, threshold_by_step=(1, 0.5, 1.25, 0.5), **k
+    ),
+    "CirculateLNM by step": lambda **k: nn.CirculateLNM(
+        2, 2, signed=False, learn_threshold=True, threshold_by_step=(2, 1, 0.75, 0.5, 1.5, 1, 3), **k
+    ),
     "CirculateLNM": lambda **k: nn.CirculateLNM(3, 2, learn_threshold=True, **k),
 }
 

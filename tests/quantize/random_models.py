@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from snn2hw import Options, nn
 
 TARGETS = ("generic", "loihi2")
+STEPPED = 1 << 32  # from this seed on the models of the seeds from 0 on, with thresholds that depend on the step
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ class Residual(torch.nn.Module):
 
 def drawn(seed: int) -> Drawn:
     """A function of the seed alone."""
+    if seed >= STEPPED:
+        case, rng = drawn(seed - STEPPED), np.random.default_rng(seed)
+        for neuron in case.model.modules():
+            if isinstance(neuron, nn.Neuron):
+                factors = tuple(rng.choice([0.25, 0.5, 0.75, 1.0, 1.0, 1.3, 2.0], int(rng.integers(2, 6))).tolist())
+                neuron.firing = replace(neuron.firing, circulates=True, by_step=factors)
+                neuron.log_scale = torch.nn.Parameter(torch.zeros(())) if rng.random() < 0.6 else neuron.log_scale
+        return case
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -11,7 +11,7 @@ from snn2hw import nn
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.quantize import Prepared, neuron, prepare
 from snn2hw.trace import Trace
-from tests.quantize.random_models import Drawn, drawn
+from tests.quantize.random_models import STEPPED, Drawn, drawn
 
 COUNT, SLOW_COUNT = 9, 240
 
@@ -70,6 +70,20 @@ def test_random_models_are_their_integer_networks(compiled: bool, monkeypatch: p
 @pytest.mark.parametrize("chunk", range(8))
 def test_many_random_models_are_their_integer_networks(chunk: int) -> None:
     refused = [why for seed in range(COUNT + chunk, COUNT + SLOW_COUNT, 8) if (why := run(seed))]
+    assert len(refused) <= SLOW_COUNT // 32, refused
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["tensors", "C"])
+def test_thresholds_by_step_are_their_integer_networks(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neuron, "WORTH", 0 if compiled else 1 << 62)
+    refused = [why for seed in range(STEPPED, STEPPED + (2 if compiled else 6)) if (why := run(seed))]
+    assert len(refused) <= 1, refused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(8))
+def test_many_random_models_with_thresholds_by_step_are_their_integer_networks(chunk: int) -> None:
+    refused = [why for seed in range(STEPPED + chunk, STEPPED + SLOW_COUNT, 8) if (why := run(seed))]
     assert len(refused) <= SLOW_COUNT // 32, refused
 
 

@@ -25,6 +25,7 @@ from tests.export.c.folders import random_network, texts, written
 from tests.golden import Golden
 from tests.hand_networks import compiled, every_kind, every_kind_sample, lif, one_neuron, sample_of
 from tests.native.compiling import needs_compiler
+from tests.random_networks import STEPPED
 from tests.refused import refused
 
 FILES = ["Makefile", "README.md", "main.c", "snn.c", "snn.h", "vectors.h", "weights.h"]
@@ -111,8 +112,8 @@ def test_zig_builds_it(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @needs_compiler
 def test_random_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {STRICT}")
-    cases = {seed: found for seed in range(2_100, 2_112) if (found := random_network(seed))}
-    assert len(cases) >= 8
+    cases = {seed: found for seed in (*range(2_100, 2_112), *range(STEPPED, STEPPED + 4)) if (found := random_network(seed))}
+    assert len(cases) >= 10
     for seed, case in cases.items():
         done = replay(written(tmp_path / str(seed), texts(*case)))
         assert done.equal, f"python -m tests.random_networks {seed}\n{done.report}"
