@@ -66,6 +66,6 @@ def _widths(results: Sequence[Result], path: Path) -> str:
 
 def _saved(figure: Figure, path: Path) -> str:
     drawn = io.BytesIO()
-    figure.savefig(drawn, metadata={"Date": None})
+    figure.savefig(drawn, format="svg", metadata={"Date": None})
     replace_file(path, drawn.getvalue())
     return path.name

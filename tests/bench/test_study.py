@@ -63,6 +63,7 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert "**0 of 2,700 integers differ**" in text
     assert "A smoke test" not in text
     assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
+    assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
     assert "A smoke test" in page.write(made(0.0), tmp_path, smoke=True).read_text(encoding="utf-8")
 
 
