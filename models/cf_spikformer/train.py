@@ -21,8 +21,8 @@ RECIPE = train.Recipe(
 )
 DIGITS = deep_command.Preset(
     width=0.125,
-    recipe=train.Recipe(epochs=8, batch=32, learning_rate=2e-3, label_smoothing=0.05),
-    finetune=train.Recipe(epochs=2, batch=32, learning_rate=2e-4),
+    recipe=train.Recipe(epochs=6, batch=64, learning_rate=2e-3, label_smoothing=0.05),
+    finetune=train.Recipe(epochs=2, batch=64, learning_rate=2e-4),
 )
 PLAN = deep_command.Plan(
     build=source.build,

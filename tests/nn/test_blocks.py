@@ -131,7 +131,7 @@ def test_spiking_self_attention_is_its_equation(size: int, channels_first: bool)
     q, k, v = (m(x).reshape(4, 2, 2, 4, size * size).transpose(-1, -2) for m in (attention.q, attention.k, attention.v))
     assert set(q.unique().tolist()) == set(k.unique().tolist()) == {0.0, 1.0}
     assert {-1.0, 1.0} < set(v.unique().tolist()) <= {-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0}
-    y = (q @ k.transpose(-1, -2)) @ v * (4 / 4)
+    y = (q @ k.transpose(-1, -2)) @ v * (4 / (4 * 3))
     joined = y.transpose(-1, -2).reshape(4, 2, 8, size, size)
     assert joined.count_nonzero()
     assert torch.equal(attention(x), attention.out(attention.fire(joined)))

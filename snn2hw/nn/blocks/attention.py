@@ -78,13 +78,18 @@ class Kinds:
 def circulating(levels: int = 4, decay: float = 0.5) -> Kinds:
     """Circulate firing everywhere: signed, in `levels` rounds where the payload is free; unsigned in attention.
 
+    The state range is at least twice what `levels` rounds take: in integers its upper end is cut off by one unit, and where that
+    was K thresholds the last round would never fire. Activity then sinks from layer to layer, more in every deeper one.
+
     Raises:
         UsageError, ValueRangeError: as `CirculateFiring`.
     """
+    reach = max(4.0, 2.0 * levels)
+    wide = (-reach, reach)
     return Kinds(
-        neuron=lambda c: CirculateFiring(levels, decay=decay),
+        neuron=lambda c: CirculateFiring(levels, decay=decay, state_range=wide),
         binary=lambda c: CirculateFiring(1, signed=False, decay=decay),
-        value=lambda c: CirculateFiring(levels, signed=False, decay=decay),
+        value=lambda c: CirculateFiring(levels, signed=False, decay=decay, state_range=wide),
         mask=lambda c: CirculateFiring(1, signed=False, decay=decay, amplitudes=[float(levels)]),
         levels=levels,
     )

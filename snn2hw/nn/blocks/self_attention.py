@@ -26,7 +26,7 @@ class SpikingSelfAttention(Module):
     Args:
         width: channels. size: rows and columns. heads: into which the channels are divided.
         kinds: the neurons; q and k fire 0 or 1.
-        scale: of the product; None is 4/d, the paper's 0.125 for its 32 channels a head.
+        scale: of the product; None is 4/(d K) with K the levels that v fires in: the paper's 0.125 for 32 channels a head, K = 1.
 
     Raises:
         ShapeError: the channels cannot be divided among the heads.
@@ -45,7 +45,7 @@ class SpikingSelfAttention(Module):
                 do=f"use {heads * max(1, round(width / heads))} channels, or another number of heads",
             )
         channels = width // heads
-        self.scale = 4 / channels if scale is None else positive("scale", scale, "SpikingSelfAttention")
+        self.scale = 4 / (channels * kinds.levels) if scale is None else positive("scale", scale, "SpikingSelfAttention")
         self.channels_first = channels < whole("size", size, 1, None, "SpikingSelfAttention") ** 2
         self.q = Sequential(conv_norm(width, width, 1), kinds.binary(width))
         self.k = Sequential(conv_norm(width, width, 1), kinds.binary(width))
