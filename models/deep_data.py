@@ -122,8 +122,7 @@ def calibration(name: str, steps: int) -> tuple[Tensor, Tensor]:
 def stacked(samples: Samples, most: int | None = None) -> tuple[Tensor, Tensor]:
     """So many of the samples, evenly spread, and their labels: [N, ...], or [T, N, ...] where temporal."""
     places = spread(samples, len(samples) if most is None else most)
-    x = torch.stack([samples[k][0] for k in places])
-    return (x if samples.static else x.transpose(0, 1)), samples.labels[places]
+    return _stack(samples, places), samples.labels[places]
 
 
 def with_largest(samples: Samples, most: int) -> Tensor:
@@ -134,6 +133,10 @@ def with_largest(samples: Samples, most: int) -> Tensor:
     places = spread(samples, most)
     if not samples.static:
         places[-1] = max(range(len(samples)), key=lambda k: float(samples[k][0].max()))
+    return _stack(samples, places)
+
+
+def _stack(samples: Samples, places: list[int]) -> Tensor:
     x = torch.stack([samples[k][0] for k in places])
     return x if samples.static else x.transpose(0, 1)
 

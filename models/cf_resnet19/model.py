@@ -40,8 +40,8 @@ def build(
 
 
 def neuron(channels: int) -> torch.nn.Module:
-    """Up to four rounds, both signs, a learned decay."""
-    return nn.CirculateFiring(levels=LEVELS, learn_decay=True)
+    """Up to four rounds, both signs, a learned decay; a state range in which integers, too, have all four."""
+    return nn.CirculateFiring(levels=LEVELS, learn_decay=True, state_range=(-2.0 * LEVELS, 2.0 * LEVELS))
 
 
 def train_data() -> tuple[Tensor, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor
 
@@ -40,10 +42,7 @@ def coefficient_penalty(model: torch.nn.Module) -> Tensor:
 
     start: the buffer that holds the coefficients the neuron was constructed with.
     """
-    learned = [m for m in model.modules() if isinstance(m, LearnedPolynomial)]
-    if not learned:
-        return torch.zeros(())
-    return torch.stack([((m.a - m.start) ** 2).sum() for m in learned]).sum()
+    return _summed(((m.a - m.start) ** 2).sum() for m in _learned(model))
 
 
 def range_penalty(model: torch.nn.Module) -> Tensor:
@@ -53,13 +52,19 @@ def range_penalty(model: torch.nn.Module) -> Tensor:
     how far every term has moved P(u) at the end of the range, in units of the range. A cubic that sends the end of the range
     beyond it keeps a membrane there for good; a_3 = 0.09 is enough for that at r = 4, and (a - start)**2 hardly sees it.
     """
-    learned = [m for m in model.modules() if isinstance(m, LearnedPolynomial)]
-    if not learned:
-        return torch.zeros(())
-    return torch.stack([_moved(m) for m in learned]).sum()
+    return _summed(map(_moved, _learned(model)))
 
 
 def _moved(neuron: LearnedPolynomial) -> Tensor:
     a, reach = neuron.a, max(abs(v) for v in neuron.state_range)
     degrees = torch.arange(a.shape[1], dtype=a.dtype, device=a.device)
     return (((a - neuron.start) * reach ** (degrees - 1)) ** 2).sum(1).mean()
+
+
+def _learned(model: torch.nn.Module) -> Iterator[LearnedPolynomial]:
+    return (m for m in model.modules() if isinstance(m, LearnedPolynomial))
+
+
+def _summed(terms: Iterable[Tensor]) -> Tensor:
+    found = list(terms)
+    return torch.stack(found).sum() if found else torch.zeros(())

@@ -64,6 +64,11 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert "A smoke test" not in text
     assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
+    assert "; commit abc. The tasks" in text
+    several = [{**run, "commit": "def" if run["variant"].startswith("LNM") else "abc"} for run in made(0.01)]
+    told = page.write(several, tmp_path, smoke=False).read_text(encoding="utf-8")
+    assert "; on commit abc: *LIF*, *PLIF*, *CF-1*" in told
+    assert "; on commit def: *LNM-1*, *LNM-2*" in told
     assert "A smoke test" in page.write(made(0.0), tmp_path, smoke=True).read_text(encoding="utf-8")
 
 

@@ -158,6 +158,22 @@ def test_channels_that_the_heads_do_not_divide_are_refused() -> None:
         blocks.SpikformerBlock(10, 4, 4, blocks.circulating())
 
 
+@pytest.mark.parametrize(
+    ("neuron", "most"),
+    [(blocks.circulating(4).neuron, 4), (blocks.circulating(4).value, 4), (lambda c: nn.CirculateFiring(levels=4), 3)],
+)
+def test_all_levels_fire_in_integers_where_the_state_range_holds_them(neuron: blocks.Make, most: int) -> None:
+    """On the default range the end that K = 4 thresholds need is cut off by one unit, in integers alone."""
+    linear = nn.Linear(1, 1)
+    with torch.no_grad():
+        linear.weight.fill_(20.0)
+        linear.bias.zero_()
+    net, x = nn.Sequential(linear, neuron(1), nn.Linear(1, 2)), torch.ones(1, 1)
+    assert float(net[:2](nn.repeat(x, 1)).detach().max()) == 4
+    trace = snn2hw.simulate(snn2hw.compile(net, x, 1), x)
+    assert int(trace.spikes["1"].max()) == most
+
+
 @pytest.mark.parametrize("scale", [0.0, float("nan")])
 def test_a_scale_that_is_none_is_refused(scale: float) -> None:
     with pytest.raises(ValueRangeError, match="scale"):
