@@ -40,7 +40,7 @@ def build(
 
 
 def neuron(channels: int) -> torch.nn.Module:
-    """Up to four rounds, both signs, a learned decay; a state range in which integers, too, have all four."""
+    """Up to four rounds, both signs, a learned decay; a state range with room for what they leave over."""
     return nn.CirculateFiring(levels=LEVELS, learn_decay=True, state_range=(-2.0 * LEVELS, 2.0 * LEVELS))
 
 

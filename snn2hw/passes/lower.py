@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -65,7 +65,7 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
     """The integer program of one neuron layer, and the real numbers its values stand for."""
     equation, where = node.equation, node.source or node.name
     bits = min(state_bits, limits.state_bits)
-    state = state_format(equation.state_range, bits)
+    state = state_format(equation.state_range, bits, fired_at(equation), equation.strict)
     b = ProgramBuilder(equation.kind)
     u = b.emit(Op.STATE, "u", (), (state.lo, state.hi, 0), state.frac)
     current = equation.current
@@ -108,10 +108,15 @@ def _current(b: ProgramBuilder, current: Current, head: str, held: StateFormat, 
     return b.emit(Op.CLAMP, "current", (b.emit(Op.ADD, "i_sum", (kept, head)),), (held.lo, held.hi))
 
 
+def fired_at(equation: Neuron) -> Sequence[Sequence[float]]:
+    """Real thresholds, a row for every step that has its own; empty where nothing fires."""
+    firing = equation.firing
+    return [[firing.threshold]] if isinstance(firing, Single) else firing.rows if isinstance(firing, Circulate) else [[]]
+
+
 def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[list[int]]:
     """Raw thresholds, a row for every step that has its own, each at least one unit of the state; empty where nothing fires."""
-    firing = equation.firing
-    reals = [[firing.threshold]] if isinstance(firing, Single) else firing.rows if isinstance(firing, Circulate) else [[]]
+    reals = fired_at(equation)
     raw = [[state.raw(theta) for theta in row] for row in reals]
     t = next((t for t, row in enumerate(raw) if row and min(row) < 1), None)
     if t is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -27,12 +29,28 @@ class StateFormat:
         return round_half_up(value * 2.0**self.frac)
 
 
-def state_format(state_range: tuple[float, float], bits: int) -> StateFormat:
-    """The finest binary point at which the range fits `bits`; a bound may give way by one unit (+4.0 in s16.13)."""
+def state_format(
+    state_range: tuple[float, float], bits: int, thresholds: Sequence[Sequence[float]] = (), strict: bool = False
+) -> StateFormat:
+    """The finest binary point at which the range fits `bits`.
+
+    The upper bound may give way by one unit (+4.0 in s16.13), except where a round of firing happens at that very unit, as the
+    fourth does with four thresholds of 1: cut off, it would never happen.
+
+    Args:
+        thresholds: what is fired at, [S][K], a row for every step that has its own. strict: fires above, not at, a threshold.
+    """
     lo, hi = state_range
     limit = Format(bits, 0).interval
     frac = bits
     while round_half_up(hi * 2.0**frac) > limit.hi + 1 or round_half_up(lo * 2.0**frac) < limit.lo:
         frac -= 1
+    if round_half_up(hi * 2.0**frac) > limit.hi and limit.hi + 1 in _fires_from(thresholds, frac, strict):
+        frac -= 1
     raw_lo, raw_hi = round_half_up(lo * 2.0**frac), round_half_up(hi * 2.0**frac)
     return StateFormat(frac, max(raw_lo, limit.lo), min(raw_hi, limit.hi))
+
+
+def _fires_from(thresholds: Sequence[Sequence[float]], frac: int, strict: bool) -> set[int]:
+    """The least raw state at which each round of firing happens: the sum of its threshold and those before it."""
+    return {level + strict for row in thresholds for level in accumulate(round_half_up(theta * 2.0**frac) for theta in row)}

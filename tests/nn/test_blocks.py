@@ -159,11 +159,10 @@ def test_channels_that_the_heads_do_not_divide_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("neuron", "most"),
-    [(blocks.circulating(4).neuron, 4), (blocks.circulating(4).value, 4), (lambda c: nn.CirculateFiring(levels=4), 3)],
+    "neuron", [blocks.circulating(4).neuron, blocks.circulating(4).value, lambda c: nn.CirculateFiring(levels=4)]
 )
-def test_all_levels_fire_in_integers_where_the_state_range_holds_them(neuron: blocks.Make, most: int) -> None:
-    """On the default range the end that K = 4 thresholds need is cut off by one unit, in integers alone."""
+def test_all_levels_fire_in_integers_where_the_state_range_holds_them(neuron: blocks.Make) -> None:
+    """The default range ends where K = 4 thresholds do: that unit is not cut off."""
     linear = nn.Linear(1, 1)
     with torch.no_grad():
         linear.weight.fill_(20.0)
@@ -171,7 +170,7 @@ def test_all_levels_fire_in_integers_where_the_state_range_holds_them(neuron: bl
     net, x = nn.Sequential(linear, neuron(1), nn.Linear(1, 2)), torch.ones(1, 1)
     assert float(net[:2](nn.repeat(x, 1)).detach().max()) == 4
     trace = snn2hw.simulate(snn2hw.compile(net, x, 1), x)
-    assert int(trace.spikes["1"].max()) == most
+    assert int(trace.spikes["1"].max()) == 4
 
 
 @pytest.mark.parametrize("scale", [0.0, float("nan")])

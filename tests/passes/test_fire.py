@@ -123,7 +123,7 @@ def test_a_threshold_that_vanishes_at_a_step_is_refused() -> None:
         a threshold is finer than the state can tell
           where:    n (CirculateFiring)
           got:      threshold 0.0001 at step 2
-          expected: at least 0.00195312, one unit of a state with 9 fractional bits
+          expected: at least 0.00390625, one unit of a state with 8 fractional bits
           do:       use more state bits, a smaller state_range or a larger threshold
         """,
     ):

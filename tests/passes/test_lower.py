@@ -218,6 +218,29 @@ def test_state_formats(state_range: tuple[float, float], bits: int, expected: St
     assert state_format(state_range, bits) == expected
 
 
+@pytest.mark.parametrize(
+    ("thresholds", "strict", "frac"),
+    [
+        ([[1.0, 1.0, 1.0]], False, 13),
+        ([[1.0, 1.0, 1.0, 1.0]], False, 12),
+        ([[1.0, 1.0, 1.0, 1.0]], True, 13),  # more than 4.0 there is not
+        ([[1.0] * 6], False, 12),  # the fourth of six
+        ([[1.5, 1.0], [3.0, 1.0]], False, 12),  # at the second step
+        ([[4.0]], False, 12),
+        ([[4.0 - 2.0**-13]], False, 13),
+        ([[4.0 - 2.0**-13]], True, 12),
+        ([[4.0 - 2.0**-15]], False, 12),  # 4.0 in these units
+        ([[4.0 + 2.0**-13]], False, 13),
+        ([[1.1] * 4], False, 13),
+    ],
+)
+def test_a_round_of_firing_keeps_the_unit_of_the_range_that_it_needs(
+    thresholds: list[list[float]], strict: bool, frac: int
+) -> None:
+    made = state_format((-4.0, 4.0), 16, thresholds, strict)
+    assert made == StateFormat(frac, -4 << frac, min(4 << frac, 32767))
+
+
 @pytest.mark.parametrize("bits", [8, 11, 16, 24])
 @pytest.mark.parametrize("state_range", [(-4.0, 4.0), (-1.0, 3.0), (0.0, 7.7), (-9.3, 0.4), (-0.9, 1.9)])
 def test_a_state_holds_its_range_to_one_unit_and_no_bit_is_wasted(state_range: tuple[float, float], bits: int) -> None:

@@ -46,8 +46,7 @@ class Gate(Neuron):
     def __init__(self, levels: int = 1) -> None:
         firing = Firing.circulate(levels, False, 1.0, None, None, self.kind)  # refuses levels that are none
         single = Firing.single(1.0, self.kind)
-        # The range is twice what h can be: its upper end may be cut off by one unit, and K levels need all of K.
-        reach = 2.0 * levels
+        reach = 2.0 * levels  # twice what h can be: at an end no gradient would pass
         surrogate = Rectangle(width=2.5)  # from one below the threshold on
         super().__init__(firing if levels > 1 else single, reset="none", state_range=(-reach, reach), surrogate=surrogate)
         self.register_buffer("a", torch.tensor([[-float(levels), 0.0]]))
@@ -78,8 +77,7 @@ class Kinds:
 def circulating(levels: int = 4, decay: float = 0.5) -> Kinds:
     """Circulate firing everywhere: signed, in `levels` rounds where the payload is free; unsigned in attention.
 
-    The state range is at least twice what `levels` rounds take: in integers its upper end is cut off by one unit, and where that
-    was K thresholds the last round would never fire. Activity then sinks from layer to layer, more in every deeper one.
+    The state range is at least twice what `levels` rounds take: room for what they leave over, in the bits they need anyway.
 
     Raises:
         UsageError, ValueRangeError: as `CirculateFiring`.
