@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from typing import TypeAlias
 
@@ -188,10 +189,23 @@ def _mantissas(
         if key not in found:
             target = row + np.where(free, lost, 0.0)
             if scheme.refined:
-                found[key] = closest(target, points.coefficient, free, interval, limits.coefficient_bits, visits).integers
+                found[key] = _closest(tuple(target), points.coefficient, tuple(free), interval, limits.coefficient_bits, visits)
             else:
                 found[key] = rounded(target, points.coefficient)
     return [found[row.tobytes()] for row in a]
+
+
+@lru_cache(maxsize=256)
+def _closest(
+    target: tuple[float, ...],
+    fracs: tuple[int, ...],
+    free: tuple[bool, ...],
+    interval: tuple[float, float],
+    bits: int,
+    visits: int,
+) -> tuple[int, ...]:
+    """Kept, as three of four schemes ask for what another one had: they differ in products, not in binary points."""
+    return closest(np.array(target), fracs, free, interval, bits, visits).integers
 
 
 def _constant(b: ProgramBuilder, i: int, mantissas: Sequence[tuple[int, ...]], own: int, frac: int, limits: Lowering) -> str:

@@ -68,10 +68,10 @@ def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: boo
     found = []
     known = set[tuple[Instruction, ...]]()  # different schemes may come to the same program
     for says, make in _ways(coefficients, u, limits):
-        program = _program(make, rows, u, limits, VISITS if thorough else GLANCE)
-        if program is not None and program.instructions not in known:
-            known.add(program.instructions)
-            found.append(_candidate(says, make, program, worst_error(program, VALUE, shown, u, MANY if thorough else FEW)))
+        made = _program(make, rows, u, limits, VISITS if thorough else GLANCE)
+        if made is not None and made[0].instructions not in known:
+            known.add(made[0].instructions)
+            found.append(_candidate(says, make, *made, worst_error(made[0], VALUE, shown, u, MANY if thorough else FEW)))
     found.sort(key=_rank)
     if thorough or not found:
         return found
@@ -88,8 +88,8 @@ def _rank(c: Candidate) -> tuple[float, int, int]:
 
 def _closer(c: Candidate, rows: Rows, shown: Reals, u: Argument, limits: Lowering) -> Candidate:
     """A candidate that may be taken: with its coefficients searched for as long as they will be, over many states."""
-    program = _program(c.make, rows, u, limits, VISITS)
-    closer = c if program is None else _candidate(c.says, c.make, program, worst_error(program, VALUE, shown, u, MANY))
+    made = _program(c.make, rows, u, limits, VISITS)
+    closer = c if made is None else _candidate(c.says, c.make, *made, worst_error(made[0], VALUE, shown, u, MANY))
     return replace(closer, measured=True)
 
 
@@ -155,24 +155,19 @@ def _schemes(degree: int, u: Argument, limits: Lowering) -> Iterator[Scheme]:
         yield Scheme((levels[-1],) * degree, centre, refined=False)
 
 
-def _program(make: Make, rows: Rows, u: Argument, limits: Lowering, visits: int) -> Program | None:
-    """The evaluation by itself, for some of the channels; None where the scheme does not fit."""
+def _program(make: Make, rows: Rows, u: Argument, limits: Lowering, visits: int) -> tuple[Program, int] | None:
+    """The evaluation by itself, for some of the channels, and its widest value in bits; None where the scheme does not fit."""
     b = ProgramBuilder("candidate")
     b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
     try:
         b.emit(Op.OUTPUT, VALUE, (make(b, u, rows, visits),), (VALUE,))
     except NoRoomError:
         return None
-    fits = max(r.bits[0] for r in ranges(b.program()).values()) <= limits.accumulator_bits
-    return b.program() if fits else None
+    program = b.program()
+    widest = max(r.bits[0] for r in ranges(program).values())
+    return (program, widest) if widest <= limits.accumulator_bits else None
 
 
-def _candidate(says: str, make: Make, program: Program, worst: Worst) -> Candidate:
-    return Candidate(
-        says,
-        make,
-        worst,
-        multiplications=len(program.of(Op.MUL)),
-        instructions=len(program.instructions) - 2,
-        widest=max(r.bits[0] for r in ranges(program).values()),
-    )
+def _candidate(says: str, make: Make, program: Program, widest: int, worst: Worst) -> Candidate:
+    multiplications, instructions = len(program.of(Op.MUL)), len(program.instructions) - 2
+    return Candidate(says, make, worst, multiplications, instructions, widest)

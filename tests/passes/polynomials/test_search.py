@@ -13,6 +13,7 @@ from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
+from snn2hw.ir.ranges import ranges
 from snn2hw.num import Interval
 from snn2hw.passes import polynomial
 from snn2hw.passes.polynomial import weighed
@@ -48,9 +49,9 @@ def chosen(coefficients: Reals, u: Argument, limits: Lowering) -> Candidate:
 
 def plain_error(coefficients: Reals, u: Argument, limits: Lowering) -> float:
     """Of the plain scheme, on 65,536 states."""
-    program = _program(lambda b, v, rows, _: emit_plain(b, coefficients, v, limits, rows), ALL, u, limits, VISITS)
-    assert program is not None
-    return worst_error(program, VALUE, coefficients, u, MANY).error
+    made = _program(lambda b, v, rows, _: emit_plain(b, coefficients, v, limits, rows), ALL, u, limits, VISITS)
+    assert made is not None
+    return worst_error(made[0], VALUE, coefficients, u, MANY).error
 
 
 def scheme_of(candidate: Candidate, degree: int, u: Argument, limits: Lowering) -> Scheme | None:
@@ -202,8 +203,8 @@ def test_16_bit_states_are_right_to_one_unit() -> None:
 def rounded_error(scheme: Scheme, coefficients: Reals, u: Argument) -> float | None:
     """Of the same evaluation with each coefficient rounded by itself."""
     alone = replace(scheme, refined=False)
-    program = _program(lambda b, v, rows, _: emit_horner(b, coefficients, v, alone, LOIHI2, rows), ALL, u, LOIHI2, VISITS)
-    return None if program is None else worst_error(program, VALUE, coefficients, u, MANY).error
+    made = _program(lambda b, v, rows, _: emit_horner(b, coefficients, v, alone, LOIHI2, rows), ALL, u, LOIHI2, VISITS)
+    return None if made is None else worst_error(made[0], VALUE, coefficients, u, MANY).error
 
 
 def least_error(scheme: Scheme, coefficients: Reals, u: Argument) -> float | None:
@@ -280,8 +281,10 @@ def test_a_scheme_that_does_not_fit_a_channel_gives_way_to_the_next(monkeypatch:
 
 def test_the_candidate_of_a_program_counts_what_it_asks_for() -> None:
     u, coefficients = state(12), learned(np.random.default_rng(2), 2)
-    program = _program(lambda b, v, rows, _: emit_plain(b, coefficients, v, LOIHI2, rows), ALL, u, LOIHI2, VISITS)
-    assert program is not None
-    counted = _candidate(PLAIN, lambda b, v, rows, _: emit_plain(b, coefficients, v, LOIHI2, rows), program, Worst(0.0, 0, 0))
+    made = _program(lambda b, v, rows, _: emit_plain(b, coefficients, v, LOIHI2, rows), ALL, u, LOIHI2, VISITS)
+    assert made is not None
+    program, widest = made
+    counted = _candidate(PLAIN, lambda b, v, rows, _: emit_plain(b, coefficients, v, LOIHI2, rows), *made, Worst(0.0, 0, 0))
     assert (counted.multiplications, counted.instructions) == (2, len(program.instructions) - 2)
+    assert counted.widest == widest == max(r.bits[0] for r in ranges(program).values())
     assert program_of(counted, u).instructions[1:-1] == program.instructions[1:-1]
