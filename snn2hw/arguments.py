@@ -12,6 +12,7 @@ RESETS = ("subtract", "value", "none")
 ORDERS = ("poly_then_input", "input_then_poly")
 MAX_DEGREE = 5
 MAX_LEVELS = 16
+MAX_FACTORS = 1 << 12  # of thresholds that depend on the step: every one of them is tried for the certificate
 
 
 def finite(name: str, value: float, where: str) -> float:
@@ -139,14 +140,15 @@ def factors(name: str, values: Sequence[float], where: str) -> tuple[float, ...]
     """One positive number per step, for one step at least, as floats.
 
     Raises:
-        UsageError: not a sequence of numbers, or an empty one. ValueRangeError: NaN, infinite, zero or negative.
+        UsageError: not a sequence of numbers, an empty one or one of more than 4096. ValueRangeError: NaN, infinite, zero or
+            negative.
     """
-    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+    if not isinstance(values, Sequence) or isinstance(values, str) or not 0 < len(values) <= MAX_FACTORS:
         raise UsageError(
             f"{name} does not have one entry per step",
             where=where,
-            got=repr(values),
-            expected="at least one number; the last one stays",
+            got=f"{len(values)} entries" if isinstance(values, (tuple, list)) and values else repr(values),
+            expected=f"one number at least, {MAX_FACTORS} at most; the last one stays",
             do=f"pass {name} as a tuple of factors, the first of them for the first step",
         )
     return tuple(positive(f"{name}[{t}]", v, where) for t, v in enumerate(values))

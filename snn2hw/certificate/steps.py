@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from snn2hw.arguments import MAX_FACTORS
 from snn2hw.certificate.slices import supports
 from snn2hw.errors import RuleError
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Instruction, Op, Program, initial_value, values_of
-
-MOST = 1 << 12  # steps until such a state stays
 
 At = dict[str, int]  # values of these states
 
@@ -28,7 +27,7 @@ def steps(program: Program) -> list[At]:
     own = [s for s, i in program.outputs.items() if s in program.states and support[i.name] == s]
     at, found = {s: initial_value(program.states[s]) for s in own}, list[At]()
     while at not in found[-1:]:
-        if any(value != len(found) for value in at.values()) or len(found) == MOST:
+        if any(value != len(found) for value in at.values()) or len(found) == MAX_FACTORS:
             got = f"{at} at step {len(found)}"
             raise RuleError("a state that follows from itself alone counts the steps, and stays", where=program.kind, got=got)
         found.append(at)

@@ -146,6 +146,19 @@ def test_a_spikformer_block_adds_payloads_twice() -> None:
     assert block(x).abs().max() > 2
 
 
+@pytest.mark.parametrize("spikes", [False, True])
+def test_the_relative_position_is_added_as_spikes_or_as_synaptic_input(spikes: bool) -> None:
+    torch.manual_seed(0)
+    split, x = blocks.PatchSplitting(16, NEURONS["CF"], spikes=spikes), torch.rand(3, 2, 3, 16, 16)
+    blocks.settle(split, x)
+    between = split.split(x)
+    conv, fire = sorted(split.position, key=lambda m: isinstance(m, nn.CirculateFiring))
+    y = split(x) - between
+    torch.testing.assert_close(y, fire(conv(between)) if spikes else conv(fire(between)))
+    assert bool((between == between.round()).all()) == bool((y == y.round()).all()) == spikes
+    assert y.count_nonzero()
+
+
 def test_channels_that_the_heads_do_not_divide_are_refused() -> None:
     text = """
         the channels cannot be divided among the heads

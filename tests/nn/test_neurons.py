@@ -271,14 +271,16 @@ def test_message_in_full() -> None:
     ]
 
 
-def test_the_message_of_a_schedule_without_a_step() -> None:
+@pytest.mark.parametrize(("factors", "got"), [([], "[]"), ([1.0] * 4097, "4097 entries")])
+def test_the_message_of_a_schedule_without_a_step_or_of_too_many(factors: list[float], got: str) -> None:
+    assert nn.CirculateFiring(threshold_by_step=[1.0] * 4096).firing.shape == (4096, 4)
     with pytest.raises(UsageError) as caught:
-        nn.CirculateFiring(threshold_by_step=[])
+        nn.CirculateFiring(threshold_by_step=factors)
     assert str(caught.value).splitlines() == [
         "threshold_by_step does not have one entry per step",
         "  where:    CirculateFiring",
-        "  got:      []",
-        "  expected: at least one number; the last one stays",
+        f"  got:      {got}",
+        "  expected: one number at least, 4096 at most; the last one stays",
         "  do:       pass threshold_by_step as a tuple of factors, the first of them for the first step",
     ]
 
