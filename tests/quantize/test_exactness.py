@@ -12,6 +12,7 @@ import torch
 import snn2hw
 from snn2hw import nn
 from snn2hw.errors import ShapeError, ValueRangeError
+from snn2hw.ir.program import Op
 from snn2hw.quantize import Prepared, neuron, prepare
 
 FINE = snn2hw.Options(state_bits=24)
@@ -196,3 +197,16 @@ def test_a_bfloat16_sample() -> None:
     x = torch.rand(8, 3).bfloat16()
     model = nn.Sequential(nn.Linear(3, 4), nn.LIF(), nn.Linear(4, 2))
     assert_same(prepare(model, x, steps=2), x)
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_level_whose_threshold_stays_while_another_one_changes(learned: bool) -> None:
+    """4 % more are many units of the state for 1, and none for 8 of them: only one level is told apart by its step."""
+    firing = nn.CirculateFiring(2, thresholds=(1.0, 2.0**-10), threshold_by_step=(1.0, 1.04), learn_threshold=learned)
+    plain = torch.nn.Sequential(nn.Flatten(), scaled(nn.Linear(36, 16), 4.0), firing, nn.Linear(16, 4))
+    x = torch.rand(8, 1, 6, 6)
+    made = prepare(plain, x, steps=3)
+    (node,) = snn2hw.compile(made).network.neurons
+    assert {i.name for i in node.program.of(Op.PARAM)} >= {"threshold1_from0", "threshold1_from1", "threshold2"}
+    assert_same(made, x)
+    assert made._neuron("2").now().thetas.tolist()[1][1] == pytest.approx(2.0**-10, rel=0.2)
