@@ -1,4 +1,4 @@
-"""Time and memory of compiling a deep model: python -m bench.deep lnm_resnet18 [--samples N] [--width W] [--size S]."""
+"""Time and memory of compiling a deep model: python -m bench.deep lnm_resnet18 [--samples N] [--width W] [--size S] [--out F]."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--size", type=int)
+    parser.add_argument("--out", type=Path, help="where the artefact stays; without it nothing does")
     options = parser.parse_args(arguments)
     torch.manual_seed(0)
     source: Any = load_source(models_folder() / options.model / "model.py")
@@ -42,9 +43,10 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
     before = peak()
     with tempfile.TemporaryDirectory() as folder:
         begun, used = perf_counter(), process_time()
-        snn2hw.compile(model, x, steps, out=Path(folder) / "net", progress=lambda step: say(f"  {step.name}"))
+        out = options.out or Path(folder) / "net"
+        snn2hw.compile(model, x, steps, out=out, progress=lambda step: say(f"  {step.name}"))
         wall, cpu = perf_counter() - begun, process_time() - used
-        size = sum(p.stat().st_size for p in (Path(folder) / "net").iterdir()) / 1e6
+        size = sum(p.stat().st_size for p in out.iterdir()) / 1e6
     say(f"compiled, certified and written: {wall:.1f} s, {cpu:.1f} s of CPU, {size:.0f} MB on disk")
     say(f"memory at its peak: {peak():.2f} GB ({before:.2f} GB before)")
 
