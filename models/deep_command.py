@@ -12,8 +12,10 @@ import deep_data
 import torch
 
 from snn2hw import train
-from snn2hw.arguments import whole
+from snn2hw.arguments import positive, whole
 from snn2hw.errors import Snn2hwError, UsageError
+
+FINETUNE = 5  # epochs on the integers
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,12 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     found, preset = deep_data.SETS[name], plan.presets.get(name)
     steps = plan.steps if options.steps is None else options.steps
     recipe = _recipe(plan, name, options)
-    width = options.width or (preset.width if preset else 1.0)
-    samples, tests = deep_data.opened(name, Path(options.data), steps)
+    width = (preset.width if preset else 1.0) if options.width is None else positive("--width", options.width, folder.name)
+    how = deep_data.How(steps, _size(found, options.size, name), skip=options.skip_corrupt)
+    samples, tests = deep_data.opened(name, Path(options.data), how)
     if options.samples is not None:
         samples, tests = (deep_data.Part(s, whole("--samples", options.samples, 1, None, folder.name)) for s in (samples, tests))
-    shape = {"classes": len(samples.classes), "channels": found.channels, "size": found.size, "width": width}
+    shape = {"classes": len(samples.classes), "channels": found.channels, "size": how.size, "width": width}
     with train.seeded(options.seed):
         model = plan.build(**shape, **{k: getattr(options, k) for k in plan.choices})
     count = sum(p.numel() for p in model.parameters())
@@ -94,20 +97,29 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     if options.integers:
         import deep_integers
 
-        finetune = (
-            preset.finetune if preset else replace(recipe, epochs=options.finetune, learning_rate=recipe.learning_rate / 20)
-        )
-        settings = deep_integers.Settings(shown, replace(finetune, augment=recipe.augment), options.seed, Path(options.out))
-        deep_integers.measure(fitted.model, samples, tests, settings, say)
+        finetune = preset.finetune if preset else replace(recipe, epochs=FINETUNE, learning_rate=recipe.learning_rate / 20)
+        epochs = finetune.epochs if options.finetune is None else options.finetune
+        finetune = replace(finetune, augment=recipe.augment, epochs=epochs)
+        still = found.open(Path(options.data), found.splits[0], replace(how, still=True))
+        settings = deep_integers.Settings(shown, finetune, options.seed, Path(options.out), options.device)
+        deep_integers.measure(fitted.model, samples, tests, still, settings, say)
 
 
 def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     r = plan.recipe
     small = [s for s in plan.sets if not deep_data.SETS[s].on_disk]
-    parser = argparse.ArgumentParser(description=f"Train {folder.name}. Interrupted or killed, the same command goes on.")
+    says = f"Train {folder.name}. Interrupted or killed, the same command goes on."
+    for name, p in plan.presets.items():
+        says += (
+            f" --data {name} has defaults of its own: {p.recipe.epochs} epochs, batches of {p.recipe.batch}, "
+            f"learning rate {p.recipe.learning_rate:g}, width {p.width:g}, {p.finetune.epochs} epochs on the integers."
+        )
+    parser = argparse.ArgumentParser(description=says)
     add = parser.add_argument
     add(
-        "--data", default=deep_data.FOLDER, help=f"folder of the data set, or {', '.join(small) or 'nothing else'} (default data)"
+        "--data",
+        default=deep_data.FOLDER,
+        help=" or ".join(["folder of the data set", *small]) + f" (default {deep_data.FOLDER})",
     )
     add("--set", choices=[s for s in plan.sets if s not in small], help=f"which set is in the folder (default {plan.sets[0]})")
     add("--out", default=f"build/{folder.name}", help="folder of checkpoint, weights and history")
@@ -116,6 +128,12 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     add("--learning-rate", type=float, help=f"the highest (default {r.learning_rate:g}, {r.optimiser}, cosine to 0)")
     add("--steps", type=int, help=f"T (default {plan.steps})")
     add("--width", type=float, help="factor of all channels (default 1)")
+    add("--size", type=int, help="rows and columns of a sample, where the set can have others (default the set's)")
+    add(
+        "--skip-corrupt",
+        action="store_true",
+        help="pass over images that cannot be decoded, with a warning; else they are errors",
+    )
     add("--samples", type=int, help="of each split at most so many, evenly spread (default all)")
     add("--workers", type=int, default=0, help="processes that read samples ahead")
     add("--amp", default=r.amp, choices=train.recipe.PRECISIONS, help="autocast")
@@ -123,7 +141,7 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="of weights, order and augmentation")
     add("--no-validation", action="store_true", help="do not evaluate after every epoch")
     add("--integers", action="store_true", help="then measure the integers: compiled as it is, and after training on them")
-    add("--finetune", type=int, default=5, help="epochs of training on the integers (default 5)")
+    add("--finetune", type=int, help=f"epochs of training on the integers (default {FINETUNE})")
     add("--quiet", action="store_true", help="print nothing")
     for name, words in plan.choices.items():
         add(f"--{name}", choices=words, default=words[0], help=f"(default {words[0]})")
@@ -132,6 +150,14 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
 
 def _set(plan: Plan, given: str, chosen: str | None) -> str:
     small = [s for s in plan.sets if not deep_data.SETS[s].on_disk]
+    if given in small and chosen is not None:
+        raise UsageError(
+            "two data sets are named",
+            where="--set",
+            got=f"--data {given} --set {chosen}",
+            expected="--set with a folder",
+            do="leave out --set, or give --data a folder",
+        )
     if given in small:
         return given
     if given in deep_data.SETS and not Path(given).exists():
@@ -139,10 +165,24 @@ def _set(plan: Plan, given: str, chosen: str | None) -> str:
             "the model is not trained on this data set",
             where="--data",
             got=given,
-            expected=f"a folder, or {', '.join(small) or 'nothing else'}",
+            expected=" or ".join(["a folder", *small]),
             do=f"give the folder of {', '.join(s for s in plan.sets if s not in small)}",
         )
     return chosen or plan.sets[0]
+
+
+def _size(found: deep_data.Set, given: int | None, name: str) -> int:
+    if given is None or given == found.size:
+        return found.size
+    if not found.sizes:
+        raise UsageError(
+            "the samples have one size",
+            where="--size",
+            got=str(given),
+            expected=f"{found.size}, which all of {name} have",
+            do="leave out --size",
+        )
+    return whole("--size", given, 1, None, name)
 
 
 def _recipe(plan: Plan, name: str, options: argparse.Namespace) -> train.Recipe:

@@ -20,16 +20,32 @@ CALIBRATION = 256
 
 
 @dataclass(frozen=True)
+class How:
+    """How samples are read.
+
+    Args:
+        steps: T. size: rows and columns. still: as they are, every time the same; else with what is random in reading them.
+        skip: whether files that cannot be read are passed over.
+    """
+
+    steps: int
+    size: int
+    still: bool = False
+    skip: bool = False
+
+
+@dataclass(frozen=True)
 class Set:
     """A data set.
 
     Args:
-        open: (folder, split, T, size) -> its samples. splits: for training, for testing. on_disk: whether it has a folder.
-        classes, channels, size: of the model. augmented: what the field does to its samples.
+        open: (folder, split, how) -> its samples. splits: for training, for testing. on_disk: whether it has a folder.
+        classes, channels, size: of the model. sizes: whether its samples may have another size than that.
+        augmented: what the field does to its samples. images: whether it is of image files, which may be damaged.
         temporal: whether a sample begins with T.
     """
 
-    open: Callable[[Path, str, int, int], Samples]
+    open: Callable[[Path, str, How], Samples]
     splits: tuple[str, str]
     classes: int
     channels: int
@@ -37,6 +53,8 @@ class Set:
     augmented: augment.Chain
     temporal: bool = False
     on_disk: bool = True
+    sizes: bool = False
+    images: bool = False
 
 
 class Enlarged(Samples):
@@ -61,6 +79,9 @@ class Part(Samples):
         self.whole, self.places = whole, spread(whole, most)
         self.shape, self.steps, self.classes, self.labels = whole.shape, whole.steps, whole.classes, whole.labels[self.places]
 
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.whole[self.places[range(len(self))[index]]]
+
     def sample(self, index: int) -> Tensor:
         """Of the whole set."""
         return self.whole.sample(self.places[index])
@@ -68,35 +89,38 @@ class Part(Samples):
 
 MOVED = augment.Chain((augment.RandomCrop(4), augment.Flip()))
 SETS = {
-    "cifar10": Set(lambda root, split, t, size: data.CIFAR10(root, split), ("train", "test"), 10, 3, 32, MOVED),
-    "cifar100": Set(lambda root, split, t, size: data.CIFAR100(root, split), ("train", "test"), 100, 3, 32, MOVED),
+    "cifar10": Set(lambda root, split, how: data.CIFAR10(root, split), ("train", "test"), 10, 3, 32, MOVED),
+    "cifar100": Set(lambda root, split, how: data.CIFAR100(root, split), ("train", "test"), 100, 3, 32, MOVED),
     "imagenet": Set(
-        lambda root, split, t, size: data.ImageFolder(root, split, size=size),
+        lambda root, split, how: data.ImageFolder(
+            root, split, size=how.size, crop="centre" if how.still else None, on_corrupt="skip" if how.skip else "raise"
+        ),
         ("train", "val"), 1000, 3, 224, augment.Chain((augment.Flip(),)),  # cut out at random already, when it is decoded
+        sizes=True, images=True,
     ),
     "cifar10-dvs": Set(
-        lambda root, split, t, size: data.CIFAR10DVS(root, split, steps=t, size=size),
-        ("train", "test"), 10, 2, 48, augment.Chain((augment.Flip(), augment.EventRoll(5))), temporal=True,
+        lambda root, split, how: data.CIFAR10DVS(root, split, steps=how.steps, size=how.size),
+        ("train", "test"), 10, 2, 48, augment.Chain((augment.Flip(), augment.EventRoll(5))), temporal=True, sizes=True,
     ),
     "digits": Set(
-        lambda root, split, t, size: Enlarged(split, size),
-        ("train", "test"), 10, 1, 32, augment.Chain((augment.RandomCrop(2),)), on_disk=False,
+        lambda root, split, how: Enlarged(split, how.size),
+        ("train", "test"), 10, 1, 32, augment.Chain((augment.RandomCrop(2),)), on_disk=False, sizes=True,
     ),
     "digits-events": Set(
-        lambda root, split, t, size: data.task("digits-events", split),
+        lambda root, split, how: data.task("digits-events", split),
         ("train", "test"), 10, 2, 16, augment.Chain((augment.RandomCrop(1),)), temporal=True, on_disk=False,
     ),
 }  # fmt: skip
 
 
-def opened(name: str, root: Path, steps: int) -> tuple[Samples, Samples]:
+def opened(name: str, root: Path, how: How) -> tuple[Samples, Samples]:
     """Samples to train on, samples to test on.
 
     Raises:
         DataError: the set is not in the folder, or damaged. ShapeError: samples of another T than the model's.
     """
-    found = SETS[name]
-    train, test = (found.open(root, split, steps, found.size) for split in found.splits)
+    found, steps = SETS[name], how.steps
+    train, test = (found.open(root, split, how) for split in found.splits)
     if train.steps not in (None, steps):
         raise ShapeError(
             "the samples have another number of steps than the model",
@@ -115,30 +139,21 @@ def calibration(name: str, steps: int) -> tuple[Tensor, Tensor]:
         DataError: the set is not there; `snn2hw compile --sample FILE.npy` needs none.
     """
     found = SETS[name]
-    samples = found.open(Path(os.environ.get(FOLDER_VARIABLE, FOLDER)), found.splits[0], steps, found.size)
-    return stacked(samples, CALIBRATION)
+    how = How(steps, found.size, still=True)
+    return with_largest(found.open(Path(os.environ.get(FOLDER_VARIABLE, FOLDER)), found.splits[0], how), CALIBRATION)
 
 
-def stacked(samples: Samples, most: int | None = None) -> tuple[Tensor, Tensor]:
-    """So many of the samples, evenly spread, and their labels: [N, ...], or [T, N, ...] where temporal."""
-    places = spread(samples, len(samples) if most is None else most)
-    return _stack(samples, places), samples.labels[places]
+def with_largest(samples: Samples, most: int) -> tuple[Tensor, Tensor]:
+    """So many of the samples, evenly spread, and their labels: [N, ...], or [T, N, ...] where temporal.
 
-
-def with_largest(samples: Samples, most: int) -> Tensor:
-    """So many of the samples, evenly spread; of event counts the last one is that with the largest count of all.
-
-    The range of counts is taken from what is shown, and one that a training meets later must be in it.
+    Of event counts the last one is the sample with the largest count of all: the range of counts is taken from what is shown,
+    and one that a training meets later must be in it.
     """
     places = spread(samples, most)
     if not samples.static:
         places[-1] = max(range(len(samples)), key=lambda k: float(samples[k][0].max()))
-    return _stack(samples, places)
-
-
-def _stack(samples: Samples, places: list[int]) -> Tensor:
     x = torch.stack([samples[k][0] for k in places])
-    return x if samples.static else x.transpose(0, 1)
+    return x if samples.static else x.transpose(0, 1), samples.labels[places]
 
 
 def spread(samples: Samples, most: int) -> list[int]:

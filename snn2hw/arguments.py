@@ -97,6 +97,20 @@ def one_of(name: str, value: str, known: Sequence[str], where: str) -> str:
     return value
 
 
+def multiple(name: str, value: int, of: int, where: str) -> int:
+    """The value if it is a positive multiple of `of`.
+
+    Raises:
+        UsageError, ValueRangeError: not an integer; smaller, or no multiple.
+    """
+    if whole(name, value, of, None, where) % of:
+        raise ValueRangeError(
+            f"{name} is no multiple of {of}", where=where, got=str(value), expected=f"{of}, {2 * of}, ...",
+            do=f"pass {value - value % of} or {value - value % of + of}",
+        )  # fmt: skip
+    return value
+
+
 def interval(name: str, value: Sequence[float], where: str) -> tuple[float, float]:
     """(lo, hi) with lo <= 0 <= hi and lo < hi, as floats.
 

@@ -9,8 +9,18 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from snn2hw.artefact import Artefact
 from snn2hw.errors import Snn2hwError
@@ -68,11 +78,26 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], num
     console.print(shown)
 
 
+class _Speed(ProgressColumn):
+    """How many a second, of the last of them."""
+
+    def render(self, task: Task) -> Text:
+        """Empty until it is known."""
+        return Text("" if not task.speed else f"{task.speed:,.0f}/s" if task.speed >= 10 else f"{task.speed:.1f}/s")
+
+
 @contextmanager
 def progress(label: str) -> Iterator[ProgressCallback]:
     """A progress bar on stderr while the block runs; silent where stderr is no terminal."""
     console = _console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Speed(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(label, total=None)
         yield lambda what, done, total: bar.update(task, description=f"{label}: {what}", completed=done, total=total)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.arguments import multiple
 from snn2hw.nn import blocks
 
 STEPS = 4
@@ -24,6 +25,7 @@ def build(
     Args:
         size: a multiple of 4. width: factor of all channels. residual: "membrane" (MS-ResNet) or "spike" (SEW-ResNet).
     """
+    multiple("size", size, 4, "cf_resnet19")
     widths, hidden = [max(1, round(w * width)) for w in WIDTHS], max(1, round(HIDDEN * width))
     membrane = residual == "membrane"
     return nn.Sequential(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.arguments import multiple
 from snn2hw.nn import blocks
 
 STEPS = 4
@@ -22,6 +23,7 @@ def build(classes: int = 10, channels: int = 3, size: int = 32, width: float = 1
     Args:
         size: a multiple of 4. width: factor of all channels.
     """
+    multiple("size", size, 4, "cf_spike_driven")
     kinds, inner, places = blocks.circulating(LEVELS), max(8, round(WIDTH * width)), size // 4
     return nn.Sequential(
         blocks.PatchSplitting(inner, kinds.neuron, channels),

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.arguments import multiple
 from snn2hw.nn import blocks
 
 STEPS = 4
@@ -23,6 +24,7 @@ def build(classes: int = 10, channels: int = 3, size: int = 32, width: float = 1
         size: a multiple of 4.
         width: factor of all channels, which stay a multiple of 24: of the heads, and of what splits patches.
     """
+    multiple("size", size, 4, "cf_spikformer")
     kinds, inner, places = blocks.circulating(LEVELS), 24 * max(1, round(WIDTH * width / 24)), size // 4
     return nn.Sequential(
         blocks.PatchSplitting(inner, kinds.neuron, channels, spikes=True),

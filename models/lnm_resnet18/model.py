@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.arguments import multiple
 from snn2hw.nn import blocks
 
 STEPS = 4
@@ -21,6 +22,7 @@ def build(
     Args:
         size: a multiple of 8. width: factor of all channels. residual: "membrane" (MS-ResNet) or "spike" (SEW-ResNet).
     """
+    multiple("size", size, 8, "lnm_resnet18")
     widths = [max(1, round(w * width)) for w in WIDTHS]
     membrane = residual == "membrane"
     return nn.Sequential(

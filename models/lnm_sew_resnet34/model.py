@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.arguments import multiple
 from snn2hw.nn import blocks
 
 STEPS = 4
@@ -19,6 +20,7 @@ def build(classes: int = 1000, channels: int = 3, size: int = 224, width: float 
     Args:
         size: a multiple of 32. width: factor of all channels.
     """
+    multiple("size", size, 32, "lnm_sew_resnet34")
     widths = [max(1, round(w * width)) for w in WIDTHS]
     return nn.Sequential(
         blocks.imagenet_stem(widths[0], neuron, channels),

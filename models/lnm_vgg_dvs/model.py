@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snn2hw import nn
+from snn2hw.arguments import whole
 from snn2hw.nn import blocks
 
 STEPS, TEMPORAL = 10, True
@@ -23,6 +24,7 @@ def build(classes: int = 10, channels: int = 2, size: int = SIZE, width: float =
     Args:
         size: at least 16; 48 and 64 are usual. width: factor of all channels.
     """
+    whole("size", size, 16, None, "lnm_vgg_dvs")
     entering = max(1, round(STEM * width))
     layers: list[torch.nn.Module] = [blocks.event_stem(entering, neuron, channels)]
     for widths in WIDTHS:

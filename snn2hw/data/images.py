@@ -184,9 +184,9 @@ def _classes(root: Path, split: str) -> tuple[str, ...]:
     if not (root / split).is_dir():
         raise wrong_folder("a set of images in class folders", root, LAYOUT, f"pass the folder that holds {split}/")
     found = {s: sorted(p.name for p in (root / s).iterdir() if p.is_dir()) for s in SPLITS if (root / s).is_dir()}
-    if not found[split]:
+    for empty in (s for s in SPLITS if found.get(s) == []):
         raise wrong_folder(
-            "a set of images in class folders", root / split, LAYOUT, "sort the images into a folder for each class"
+            "a set of images in class folders", root / empty, LAYOUT, "sort the images into a folder for each class"
         )
     if len(found) == 2 and found["train"] != found["val"]:
         alone = {s: sorted(set(found[s]) - set(found[other])) for s, other in (SPLITS, SPLITS[::-1])}

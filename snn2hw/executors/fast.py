@@ -17,7 +17,7 @@ from snn2hw.executors.crossover import crossover
 from snn2hw.export.c.to_c import Source
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.native.compiler import INSTALL, compiler
+from snn2hw.native.compiler import unavailable
 from snn2hw.trace import Ints, Trace
 
 THREADS_VARIABLE = "SNN2HW_THREADS"
@@ -38,10 +38,11 @@ class Fast:
     def __init__(self, percent: int | None = None) -> None:
         self.percent = percent
         self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
+        self._lock = Lock()
 
     def unavailable(self) -> str:
         """Why there is no compiler, and what to install."""
-        return "" if compiler() is not None else f"there is no C compiler: {INSTALL}"
+        return unavailable()
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...].
@@ -86,12 +87,13 @@ class Fast:
     def built(self, artefact: Artefact, still: bool) -> Built:
         """The network's library, for input that is the same at every step or not; the last few are kept."""
         key = artefact.model, still
-        if key not in self._built:
-            self._built[key] = build(artefact.network, still)
-            while len(self._built) > KEPT:
-                self._built.popitem(last=False)
-        self._built.move_to_end(key)
-        return self._built[key]
+        with self._lock:
+            if key not in self._built:
+                self._built[key] = build(artefact.network, still)
+                while len(self._built) > KEPT:
+                    self._built.popitem(last=False)
+            self._built.move_to_end(key)
+            return self._built[key]
 
 
 def threads() -> int:
@@ -103,7 +105,7 @@ def threads() -> int:
     given = os.environ.get(THREADS_VARIABLE)
     if given is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not given.isdigit() or int(given) < 1:
+    if not (given.isascii() and given.isdigit()) or int(given) < 1:
         raise UsageError(f"{THREADS_VARIABLE} is no number of threads", got=repr(given), expected="1 or more")
     return int(given)
 

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 from snn2hw.cache import CACHE_VARIABLE, cache_folder
 from snn2hw.errors import ExecutorUnavailableError
 
 COMPILER_VARIABLE, FLAGS_VARIABLE = "SNN2HW_CC", "SNN2HW_CFLAGS"
 # No fused multiply-add: float results must be those of NumPy, bit for bit.
-FLAGS = ("-O3", "-march=native", "-std=c99", "-fPIC", "-shared", "-ffp-contract=off")
+NATIVE = "-march=native"
+FLAGS = ("-O3", NATIVE, "-std=c99", "-fPIC", "-shared", "-ffp-contract=off")
 SECONDS = 300
 INSTALL = "install gcc or clang, or `pip install ziglang`, or set SNN2HW_CC to a C compiler"
 
 
 @lru_cache(maxsize=4)
 def _found(given: str | None, path: str | None) -> tuple[str, ...] | None:
-    if given:
+    if given and given.split():
         return tuple(given.split())
     for name in ("cc", "gcc", "clang"):
         if found := shutil.which(name, path=path):
@@ -37,6 +41,16 @@ def _found(given: str | None, path: str | None) -> tuple[str, ...] | None:
 def compiler() -> tuple[str, ...] | None:
     """The command of a C compiler: $SNN2HW_CC, cc, gcc, clang, or ziglang's; None where there is none."""
     return _found(os.environ.get(COMPILER_VARIABLE), os.environ.get("PATH"))
+
+
+def unavailable() -> str:
+    """Why nothing can be compiled here, and what to install; empty where there is a compiler."""
+    command = compiler()
+    if command is None:
+        return f"there is no C compiler: {INSTALL}"
+    if shutil.which(command[0]) is None:
+        return f"there is no program '{command[0]}', which {COMPILER_VARIABLE} names: {INSTALL}"
+    return ""
 
 
 def library(source: str) -> ctypes.CDLL:
@@ -66,7 +80,18 @@ def library(source: str) -> ctypes.CDLL:
 
 def library_key(source: str) -> str:
     """Names what is compiled from a source by this compiler, with these flags, for this machine."""
-    return hashlib.sha256("\0".join([source, *(compiler() or ()), *_flags(), _machine()]).encode()).hexdigest()[:16]
+    parts = [source, *(compiler() or ()), _version(compiler()), *_flags(), _machine()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _version(command: tuple[str, ...] | None) -> str:
+    """Of the compiler's program: another one after an upgrade."""
+    program = shutil.which(command[0]) if command else None
+    if program is None:
+        return ""
+    facts = Path(program).resolve().stat()
+    zig = importlib.metadata.version("ziglang") if command and "ziglang" in command else ""
+    return f"{facts.st_size} {facts.st_mtime_ns} {zig}"
 
 
 def _flags() -> tuple[str, ...]:
@@ -92,36 +117,60 @@ def _machine() -> str:
         info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return os.uname().machine
-    return next((line for line in info.splitlines() if line.startswith("flags")), os.uname().machine)
+    named = ("flags", "Features")  # on x86 and on ARM
+    return next((line for line in info.splitlines() if line.startswith(named)), os.uname().machine)
 
 
 def _compile(command: tuple[str, ...], flags: tuple[str, ...], source: str, folder: Path, made: Path) -> None:
-    text, output = (folder / f"{made.stem}.{os.getpid()}{suffix}" for suffix in (".c", ".so"))
+    # Threads have one number, and so may processes of two containers that share the folder.
+    text, output = (folder / f"{made.stem}.{os.getpid()}.{uuid4().hex[:8]}{suffix}" for suffix in (".c", ".so"))
+    log = made.with_suffix(".log")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text.write_text(source, encoding="utf-8")
         call = [*command, *flags, str(text), "-o", str(output), "-lm"]
-        done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=SECONDS)
-        problem = "" if output.is_file() else "it wrote no library"
-        problem = (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else problem
-    except subprocess.TimeoutExpired:
-        problem = f"it was not done after {SECONDS} seconds"
+        problem = _problem(call, output)
+        if problem and NATIVE in flags and not _problem([c for c in call if c != NATIVE], output):
+            problem = ""  # a compiler that does not know this machine makes what every machine of its kind can do
+        if problem:
+            kept = made.with_suffix(".c")
+            text.replace(kept)
+            log.write_text(f"{' '.join(call)}\n{problem}\n".replace(str(text), str(kept)), encoding="utf-8")
+        else:
+            _sum(made).write_text(hashlib.sha256(output.read_bytes()).hexdigest(), encoding="utf-8")
+            output.replace(made)
+            text.replace(made.with_suffix(".c"))
     except OSError as error:
-        problem = str(error)
-    if problem:
-        log = made.with_suffix(".log")
-        if folder.is_dir():
-            log.write_text(f"{' '.join(command)}\n{problem}\n", encoding="utf-8")
+        raise ExecutorUnavailableError(
+            "what is compiled cannot be kept",
+            where=str(folder),
+            got=str(error),
+            expected="a folder that can be written",
+            do=f"set {CACHE_VARIABLE} to another folder",
+        ) from error
+    finally:
         for part in (text, output):
-            if part.is_file():
+            with suppress(OSError):
                 part.unlink()
+    if problem:
+        own = os.environ.get(FLAGS_VARIABLE)
         raise ExecutorUnavailableError(
             "the C compiler failed",
             where=" ".join(command),
             got=problem.splitlines()[0][:200],
             expected="a shared library",
-            do=f"read {log}; {INSTALL}" if log.is_file() else INSTALL,
+            do=f"read {log}; " + (f"check {FLAGS_VARIABLE}={own}" if own else INSTALL),
         )
-    _sum(made).write_text(hashlib.sha256(output.read_bytes()).hexdigest(), encoding="utf-8")
-    output.replace(made)
-    text.replace(made.with_suffix(".c"))
+
+
+def _problem(call: list[str], output: Path) -> str:
+    """What the compiler says, or what else went wrong; empty where it wrote the library."""
+    try:
+        done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"it was not done after {SECONDS} seconds"
+    except OSError as error:
+        return str(error)
+    if done.returncode:
+        return done.stderr.strip() or f"exit code {done.returncode}"
+    return "" if output.is_file() else "it wrote no library"

@@ -13,7 +13,7 @@ from snn2hw.ir.program import Op, Program
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.target import Lowering
 
-MASKS = "attention by masks can: add the spikes of two layers before a neuron that fires where both did"
+MASKS = "attention by masks needs no such product: snn2hw.nn.blocks.SpikeDrivenAttention fits loihi2"
 
 
 @dataclass(frozen=True)

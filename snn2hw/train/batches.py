@@ -7,9 +7,9 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
-from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.errors import ShapeError, Snn2hwError, UsageError, ValueRangeError
 from snn2hw.nn import repeat
 from snn2hw.train.seeds import on_cuda, stream
 
@@ -113,16 +113,37 @@ class _Drawn:
 
     def _read(self, workers: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         loader: DataLoader[Any] = DataLoader(
-            self.data,
+            _Carried(self.data) if self.workers else self.data,
             batch_sampler=[c.tolist() for c in self.chosen],
             num_workers=self.workers,
+            collate_fn=_joined,
             generator=workers,  # the workers' own seeds come from it
             pin_memory=on_cuda(),
         )
-        return (_pair(b, self.where) for b in loader)
+        for b in loader:
+            if isinstance(b, Snn2hwError):
+                raise b
+            yield _pair(b, self.where)
 
     def name(self, batch: int, place: int) -> str:
         return f"sample {int(self.chosen[batch][place])}"
+
+
+class _Carried(Dataset[Any]):
+    """What a worker cannot read is an error that it hands over: raised there, its message would be the end of a traceback."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def __getitem__(self, index: int) -> Any:
+        try:
+            return self.data[index]
+        except Snn2hwError as error:
+            return error
+
+
+def _joined(samples: list[Any]) -> Any:
+    return next((s for s in samples if isinstance(s, Snn2hwError)), None) or default_collate(samples)
 
 
 class _Held(_Drawn):

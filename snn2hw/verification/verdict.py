@@ -127,7 +127,7 @@ def compare_batches(
                 got = tally.run(e, batch)
             except ExecutorUnavailableError as error:  # what it needs was to be had, and then was not
                 running.remove(e)
-                not_run[e.name] = f"{error.what}: {error.got}"
+                not_run[e.name] = f"{error.what}: {error.got}" + f" ({error.do})" * bool(error.do)
                 if not running and stored is None:
                     raise
                 continue

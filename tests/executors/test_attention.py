@@ -123,7 +123,7 @@ def test_lava_has_no_process_for_it() -> None:
           where:    scores
           got:      MatMul
           expected: Input, Conv2d, Linear, SumPool2d, MaxPool2d, Flatten, Add, Neuron, Feedback, Readout
-          do:       run the other executors, or write this layer with the operations named
+          do:       run the other executors, or write this layer with the operations named, as blocks.SpikeDrivenAttention does
         """,
     ):
         check_network(given("scores first")[0].network)

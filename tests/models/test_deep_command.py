@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
+from snn2hw import train
 from snn2hw.cache import CACHE_VARIABLE
 from snn2hw.models import find_model, models_folder
 from tests.clean_environment import ROOT
@@ -151,7 +154,7 @@ def test_a_set_the_model_is_not_trained_on_is_refused(monkeypatch: pytest.Monkey
         "the model is not trained on this data set",
         "  where:    --data",
         "  got:      digits",
-        "  expected: a folder, or nothing else",
+        "  expected: a folder",
         "  do:       give the folder of imagenet",
     ]
 
@@ -180,13 +183,12 @@ def test_calibration_samples_are_spread_over_the_classes() -> None:
     source("lnm_resnet18")
     import deep_data
 
-    digits: Any = deep_data.SETS["digits"].open(Path(), "train", 4, 32)
-    x, labels = deep_data.stacked(digits, 50)
+    digits: Any = deep_data.SETS["digits"].open(Path(), "train", deep_data.How(4, 32))
+    x, labels = deep_data.with_largest(digits, 50)
     assert x.shape == (50, 1, 32, 32)
     assert float(x.min()) >= 0
     assert float(x.max()) <= 1
     assert len(labels.unique()) == len(NAMES[10])
-    assert bool((deep_data.with_largest(digits, 50) == x).all())
     part = deep_data.Part(digits, 7)
     assert len(part) == 7
     assert bool((part[3][0] == digits[part.places[3]][0]).all())
@@ -196,8 +198,83 @@ def test_the_largest_event_count_of_all_is_among_the_samples_that_ranges_are_tak
     source("lnm_vgg_dvs")
     import deep_data
 
-    events: Any = deep_data.SETS["digits-events"].open(Path(), "train", 10, 16)
-    x, _ = deep_data.stacked(events, 64)
-    wider = deep_data.with_largest(events, 64)
+    events: Any = deep_data.SETS["digits-events"].open(Path(), "train", deep_data.How(10, 16))
+    x = torch.stack([events[k][0] for k in deep_data.spread(events, 64)]).transpose(0, 1)
+    wider, _ = deep_data.with_largest(events, 64)
     assert float(x.max()) < float(wider.max()) == float(events.samples.max())
     assert bool((x[:, :-1] == wider[:, :-1]).all())
+
+
+def test_images_are_cut_out_at_random_for_training_and_the_same_every_time_for_scales(tmp_path: Path) -> None:
+    source("lnm_sew_resnet34")
+    import deep_data
+
+    root, found = published("lnm_sew_resnet34", tmp_path), deep_data.SETS["imagenet"]
+    moving, still = (found.open(root, "train", deep_data.How(4, 32, still=s)) for s in (False, True))
+    assert not bool((moving[3][0] == moving[3][0]).all())
+    assert bool((still[3][0] == still[3][0]).all())
+
+
+def test_damaged_images_are_errors_or_passed_over_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """In the middle of an epoch, read by a worker; the message is that of a reading without one."""
+    root = published("lnm_sew_resnet34", tmp_path / "data")
+    damaged = sorted((root / "train").glob("*/*.JPEG"))[4]
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    arguments = ("--data", str(root), "--size", "32", "--width", "0.03", "--epochs", "1", "--batch", "4", "--workers", "1")
+    arguments += ("--device", "cpu", "--out", str(tmp_path / "out"), "--no-validation", "--quiet")
+    assert run("lnm_sew_resnet34", monkeypatch, *arguments) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == ["an image cannot be decoded", f"  where:    {damaged}"]
+    assert len(said) == 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the worker's is its own; silent layers after one epoch
+        assert run("lnm_sew_resnet34", monkeypatch, *arguments, "--skip-corrupt", "--samples", "12") == 0
+
+
+def test_event_counts_beyond_those_of_the_training_are_its_largest(tmp_path: Path) -> None:
+    """A test split with larger counts than the training's: the integer input does not hold them."""
+    source("lnm_vgg_dvs")
+    import deep_integers
+
+    from snn2hw import nn
+    from snn2hw.data import Samples
+
+    class Counts(Samples):
+        steps, classes, shape = 2, ("a", "b"), (2, 1, 4, 4)
+
+        def __init__(self, most: int) -> None:
+            self.labels = torch.arange(8) % 2
+            self.counts = torch.randint(0, most + 1, (8, *self.shape), generator=torch.Generator().manual_seed(most)).float()
+
+        def sample(self, index: int) -> torch.Tensor:
+            return self.counts[index]
+
+    few, many = Counts(3), Counts(9)
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.LIF(), nn.Linear(8, 2))
+    settings = deep_integers.Settings(None, train.Recipe(epochs=1, batch=4), 0, tmp_path, "cpu")
+    said = list[str]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # silent layers
+        deep_integers.measure(net, few, many, few, settings, said.append)
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("lnm_resnet18", ("--width", "0"), "--width is not positive"),
+        ("lnm_resnet18", ("--width", "nan"), "--width is not finite"),
+        ("lnm_resnet18", ("--set", "cifar100"), "two data sets are named"),
+        ("lnm_resnet18", ("--size", "12"), "size is no multiple of 8"),
+        ("lnm_vgg_dvs", ("--size", "12"), "the samples have one size"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(
+    name: str, arguments: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    digits = "digits" if name == "lnm_resnet18" else "digits-events"
+    assert run(name, monkeypatch, "--data", digits, *arguments) == 2
+    assert capsys.readouterr().err.startswith(says)

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ INSTALL = "install gcc or clang, or `pip install ziglang`, or set SNN2HW_CC to a
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("SNN2HW_CC", raising=False)
+    for variable in ("SNN2HW_CC", "SNN2HW_CFLAGS"):
+        monkeypatch.delenv(variable, raising=False)
     return tmp_path / "cache" / "native"
 
 
@@ -161,13 +163,62 @@ def test_a_compiler_that_fails_is_named_and_leaves_its_log_alone(
     monkeypatch.setenv("SNN2HW_CC", f"{broken} -v")
     with pytest.raises(ExecutorUnavailableError) as caught:
         library(TWICE)
-    (left,) = cache.iterdir()
+    text, left = sorted(cache.iterdir())
     assert str(caught.value) == (
         f"the C compiler failed\n  where:    {broken} -v\n  got:      {problem}\n  expected: a shared library\n"
         f"  do:       read {left}; {INSTALL}"
     )
-    assert left.suffix == ".log"
-    assert left.read_text() == f"{broken} -v\n{log}"
+    assert (text.suffix, left.suffix) == (".c", ".log")
+    assert text.read_text() == TWICE
+    call, said = left.read_text().split("\n", 1)
+    assert call.startswith(f"{broken} -v -O3 -march=native ")
+    assert str(text) in call
+    assert said == log
+
+
+def test_flags_that_the_compiler_does_not_know_are_what_to_check(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "broken", "echo what is that >&2; exit 1")))
+    monkeypatch.setenv("SNN2HW_CFLAGS", "-nonsense")
+    with pytest.raises(ExecutorUnavailableError) as caught:
+        library(TWICE)
+    assert caught.value.do == f"read {next(cache.glob('*.log'))}; check SNN2HW_CFLAGS=-nonsense"
+
+
+@needs_compiler
+def test_a_compiler_that_does_not_know_this_machine_makes_what_runs_on_every_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = " ".join(compiler() or ())
+    refusing = f'case "$*" in *-march=native*) echo "unrecognized -march=native" >&2; exit 1;; esac; exec {own} "$@"'
+    monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "elsewhere", refusing)))
+    assert twice() == 1 << 41
+
+
+@needs_compiler
+def test_an_upgraded_compiler_compiles_again(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, mine = " ".join(compiler() or ()), tmp_path / "mine"
+    source = "#include <stdint.h>\nint64_t twice(int64_t x) { return VERSION * x; }\n"
+    monkeypatch.setenv("SNN2HW_CC", str(command(mine, f'exec {own} -DVERSION=2 "$@"')))
+    assert twice(source) == 2 << 40
+    command(mine, f'exec {own} -DVERSION=30 "$@"')
+    assert twice(source) == 30 << 40
+
+
+@needs_compiler
+def test_threads_may_compile_the_same_at_once(cache: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(twice, [TWICE] * 8)) == [1 << 41] * 8
+    assert sorted(p.suffix for p in cache.iterdir()) == [".c", ".sha256", ".so"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "same"), [("flags\t: fpu sse2", False), ("Features : fp asimd sve", False), ("bogomips: 1", True)]
+)
+def test_what_the_machine_can_do_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch, facts: str, same: bool) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *a, **k: f"processor: 0\n{facts}\n")
+    assert (room._machine.__wrapped__() == os.uname().machine) is same
 
 
 def test_a_compiler_that_does_not_exist(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +226,8 @@ def test_a_compiler_that_does_not_exist(tmp_path: Path, cache: Path, monkeypatch
     given, _ = str(tmp_path / "no such").rsplit(" ", 1)
     with pytest.raises(ExecutorUnavailableError) as caught:
         library(TWICE)
-    (log,) = cache.iterdir()
+    _, log = sorted(cache.iterdir())
+    assert room.unavailable() == f"there is no program '{given}', which SNN2HW_CC names: {INSTALL}"
     assert str(caught.value) == (
         f"the C compiler failed\n  where:    {given} such\n  got:      [Errno 2] No such file or directory: '{given}'\n"
         f"  expected: a shared library\n  do:       read {log}; {INSTALL}"
@@ -187,7 +239,7 @@ def test_a_compiler_that_hangs_is_ended(tmp_path: Path, cache: Path, monkeypatch
     monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "slow", "exec sleep 60")))
     with pytest.raises(ExecutorUnavailableError) as caught:
         library(TWICE)
-    (log,) = cache.iterdir()
+    _, log = sorted(cache.iterdir())
     assert str(caught.value) == (
         f"the C compiler failed\n  where:    {tmp_path / 'slow'}\n  got:      it was not done after 0.2 seconds\n"
         f"  expected: a shared library\n  do:       read {log}; {INSTALL}"
@@ -201,15 +253,37 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     with refused(
         ExecutorUnavailableError,
         f"""
-        the C compiler failed
-          where:    mine
+        what is compiled cannot be kept
+          where:    {tmp_path / "file" / "native"}
           got:      [Errno 20] Not a directory: '{tmp_path / "file" / "native"}'
-          expected: a shared library
-          do:       {INSTALL}
+          expected: a folder that can be written
+          do:       set SNN2HW_CACHE to another folder
         """,
     ):
         library(TWICE)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@needs_compiler
+def test_a_disk_that_is_full(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def full(path: Path, text: str, **k: str) -> int:
+        if path.suffix == ".sha256":
+            raise OSError(28, "No space left on device")
+        return write(path, text, **k)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ExecutorUnavailableError, match="what is compiled cannot be kept"):
+        library(TWICE)
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+def test_a_blank_variable_names_no_compiler(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    own = compiler()
+    monkeypatch.setenv("SNN2HW_CC", given)
+    assert compiler() == own
 
 
 def test_what_is_no_library_cannot_be_loaded(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

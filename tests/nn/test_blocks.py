@@ -12,7 +12,7 @@ from torch import Tensor
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.errors import ShapeError, UnsupportedError, UsageError, ValueRangeError
 from snn2hw.nn import blocks
 from tests.refused import refused
 
@@ -157,6 +157,46 @@ def test_the_relative_position_is_added_as_spikes_or_as_synaptic_input(spikes: b
     torch.testing.assert_close(y, fire(conv(between)) if spikes else conv(fire(between)))
     assert bool((between == between.round()).all()) == bool((y == y.round()).all()) == spikes
     assert y.count_nonzero()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: blocks.stages("foo", (4,), (1,), NEURONS["LIF"]), UsageError, "unknown residual"),
+        (lambda: blocks.stages("spike", (4, 8), (1,), NEURONS["LIF"]), UsageError, "widths and depths do not fit together"),
+        (lambda: blocks.PatchSplitting(16, NEURONS["LIF"], pools=(True,)), UsageError, "one entry per convolution"),
+        (lambda: blocks.PatchSplitting(4, NEURONS["LIF"]), ValueRangeError, "width is out of range"),
+    ],
+)
+def test_blocks_that_cannot_be_made_are_refused(make: Callable[[], object], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        make()
+
+
+def test_attention_over_another_number_of_places_is_refused() -> None:
+    text = """
+        attention is for another number of places
+          where:    SpikeDrivenAttention
+          got:      6 x 6 places
+          expected: 2 x 2: its window sees all of them from everywhere, and no others
+          do:       construct it with size=6, or give it square images of 2 places a side
+        """
+    with refused(ShapeError, text):
+        blocks.SpikeDrivenAttention(8, 2, blocks.circulating(1))(torch.zeros(2, 1, 8, 6, 6))
+
+
+def test_attention_by_masks_fits_loihi_2_and_no_fixed_function() -> None:
+    torch.manual_seed(1)
+    block = torch.nn.Sequential(
+        nn.Conv2d(2, 8, 3, padding=1), blocks.SpikeDrivenBlock(8, 2, blocks.circulating(2)), nn.LIF(0.5), nn.Flatten(),
+        nn.Linear(32, 3),
+    )  # fmt: skip
+    x = torch.rand(4, 2, 2, 2)
+    blocks.settle(block, nn.repeat(x, 3))
+    artefact = snn2hw.compile(block, x, 3, target="loihi2")
+    assert snn2hw.verify(artefact, x, ("onnxruntime",)).equal
+    with pytest.raises(UnsupportedError, match=r"masked \(Gate\): reset='none', the target can do value"):
+        snn2hw.compile(block, x, 3, target="loihi1")
 
 
 def test_channels_that_the_heads_do_not_divide_are_refused() -> None:

@@ -81,7 +81,7 @@ def test_what_multiplies_payloads_is_told_what_the_target_can_do_instead() -> No
         compiled(attending(), target="loihi2")
     says = (
         "it multiplies what neurons fire, which the target cannot do; "
-        "attention by masks can: add the spikes of two layers before a neuron that fires where both did"
+        "attention by masks needs no such product: snn2hw.nn.blocks.SpikeDrivenAttention fits loihi2"
     )
     assert caught.value.what == "the network does not fit the target 'loihi2'"
     assert caught.value.got == f"scores: {says}\n            mixed: {says}"

@@ -13,6 +13,7 @@ from snn2hw.ir.integer import (
     IntFlatten,
     IntInput,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntNeuron,
     IntNode,
@@ -53,7 +54,8 @@ def check_network(net: IntegerNetwork) -> None:
                 where=where,
                 got=_name(type(node)),
                 expected=", ".join(_name(t) for t in OPERATIONS),
-                do="run the other executors, or write this layer with the operations named",
+                do="run the other executors, or write this layer with the operations named"
+                + (", as blocks.SpikeDrivenAttention does" if isinstance(node, IntMatMul) else ""),
             )
         if _signed_bits(node.interval) > PORT_BITS:
             raise WidthError(

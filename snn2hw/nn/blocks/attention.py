@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import Module, Sequential
 
 from snn2hw.arguments import whole
+from snn2hw.errors import ShapeError
 from snn2hw.nn.blocks.convolutions import Make, conv_norm
 from snn2hw.nn.layers import AvgPool2d
 from snn2hw.nn.neuron import Firing, Neuron
@@ -115,10 +116,14 @@ class SpikeDrivenAttention(Module):
 
     Args:
         width: channels. size: rows and columns. kinds: the neurons.
+
+    Raises:
+        ShapeError: in the forward: another number of rows or columns.
     """
 
     def __init__(self, width: int, size: int, kinds: Kinds) -> None:
         super().__init__()
+        self.size = size
         self.fire = kinds.neuron(width)
         self.q = Sequential(*conv_norm(width, width, 1), kinds.binary(width))
         self.k = Sequential(*conv_norm(width, width, 1), kinds.binary(width))
@@ -130,6 +135,14 @@ class SpikeDrivenAttention(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Synaptic input of what follows."""
+        if isinstance(x, Tensor) and x.shape[-2:] != (self.size, self.size):  # while it is traced x is none
+            raise ShapeError(
+                "attention is for another number of places",
+                where="SpikeDrivenAttention",
+                got=f"{x.shape[-2]} x {x.shape[-1]} places",
+                expected=f"{self.size} x {self.size}: its window sees all of them from everywhere, and no others",
+                do=f"construct it with size={x.shape[-2]}, or give it square images of {self.size} places a side",
+            )
         s = self.fire(x)
         mask = self.mask(self.both(self.q(s) + self.k(s)))
         y: Tensor = self.out(self.masked(self.v(s) + mask))

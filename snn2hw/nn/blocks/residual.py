@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Sequential
 
+from snn2hw.arguments import one_of
+from snn2hw.errors import UsageError
 from snn2hw.nn.blocks.convolutions import Make, conv_norm
 
 
@@ -58,7 +60,20 @@ RESIDUALS: dict[str, type[MembraneBlock] | type[SpikeBlock]] = {"membrane": Memb
 
 
 def stages(residual: str, widths: Sequence[int], depths: Sequence[int], neuron: Make) -> Sequential:
-    """Stages of so many blocks each; every one but the first begins with stride 2. It is entered at widths[0] channels."""
+    """Stages of so many blocks each; every one but the first begins with stride 2. It is entered at widths[0] channels.
+
+    Raises:
+        UsageError: another word than those of `RESIDUALS`, or not one depth for each width.
+    """
+    one_of("residual", residual, tuple(RESIDUALS), "stages")
+    if not 0 < len(widths) == len(depths):
+        raise UsageError(
+            "widths and depths do not fit together",
+            where="stages",
+            got=f"{len(widths)} widths, {len(depths)} depths",
+            expected="one of each for every stage, and one stage at least",
+            do="pass widths=(64, 128), depths=(2, 2), for instance",
+        )
     block, entering = RESIDUALS[residual], widths[0]
     layers: list[torch.nn.Module] = []
     for stage, (leaving, depth) in enumerate(zip(widths, depths, strict=True)):

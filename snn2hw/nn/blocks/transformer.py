@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import Module, Sequential
 
+from snn2hw.arguments import whole
+from snn2hw.errors import UsageError
 from snn2hw.nn.blocks.attention import Kinds, SpikeDrivenAttention
 from snn2hw.nn.blocks.convolutions import Make, conv_norm
 from snn2hw.nn.layers import MaxPool2d
@@ -22,10 +24,22 @@ class PatchSplitting(Module):
         spikes: y = x + fire(conv3x3(x)), x = fire(conv)          otherwise: y = x + conv3x3(fire(x)), x = conv
 
     [T, N, channels, H, W] -> [T, N, width, H/2**k, W/2**k], payloads or synaptic input; k: how many of `pools` are True.
+
+    Raises:
+        UsageError, ValueRangeError: fewer than 8 channels, or not four pools.
     """
 
     def __init__(self, width: int, neuron: Make, channels: int = 3, pools: Sequence[bool] = POOLS, spikes: bool = False) -> None:
         super().__init__()
+        whole("width", width, 8, None, "PatchSplitting")
+        if len(pools) != len(POOLS):
+            raise UsageError(
+                "pools does not have one entry per convolution",
+                where="PatchSplitting",
+                got=repr(pools),
+                expected="four of True and False",
+                do=f"pass pools={POOLS}, for instance",
+            )
         layers: list[Module] = []
         entering = channels
         for place, (share, pool) in enumerate(zip((8, 4, 2, 1), pools, strict=True)):
