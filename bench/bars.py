@@ -56,27 +56,36 @@ def met(figure: float, want: float, at_most: bool = False) -> str:
 
 def bars(r: Results) -> list[Bar]:
     """All of them, measured or not."""
-    one, many = r.network(NAME, KIND, 1), _batch(r)
-    floats = _ratio(one, FLOATS, FAST)
-    stretch = "" if floats is None else f"the stretch, {STRETCH:g}: {met(floats.median, STRETCH)}"
     lava = ratio(r.lava.lava, r.lava.fast) if r.lava is not None and r.lava.lava else None
     crossings = [100 * c for c in crossovers(r.layers).values()]
     fits = [fit.r2 for fit in lines(r.layers).values()]
-    batch = many.batch if many else 16
-    body = f"{NAME} body, {KIND}, batch 1, T = {one.steps}" if one else f"{NAME} body"
+    others = dict.fromkeys(m.kind for m in r.networks if m.name == NAME and m.kind != KIND)
     return [
-        Bar(f"{body}: times faster than torch float32", 6, "x", floats, note=stretch),
-        Bar(f"{body}: times faster than onnxruntime on our ONNX", 2, "x", _ratio(one, ONNX, FAST), note="its session kept open"),
+        *_body(r, KIND),
+        *(bar for kind in others for bar in _body(r, kind)),
         Bar("times faster than Lava on the same layers", 1000, "x", lava, note=_lava_note(r)),
-        Bar(f"{body}: dense path, of the measured int8 ceiling", 70, "%", of_ceiling(r, one), note="the whole network"),
         Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
             note="of the widths, the least"),
         Bar("one layer: cost of events linear in spikes, R^2", LINEAR, "", _spread(fits), every=True, note="bar set by us"),
-        Bar(f"{NAME} body, {KIND}, batch {batch}: two threads against one", 1.8, "x", _ratio(many, FAST, TWO)),
         Bar("peak resident memory, samples streamed", 500, "MB", _spread([r.memory.peak] if r.memory else []), at_most=True),
         Bar("its growth after the first fifth (flat)", 5, "%", _spread([r.memory.growth] if r.memory else []), at_most=True,
             note="bar set by us"),
     ]  # fmt: skip
+
+
+def _body(r: Results, kind: str) -> list[Bar]:
+    """Of the ResNet-18 body with one kind of neuron."""
+    one, many = r.network(NAME, kind, 1), _batch(r, kind)
+    floats = _ratio(one, FLOATS, FAST)
+    stretch = "" if floats is None else f"the stretch, {STRETCH:g}: {met(floats.median, STRETCH)}"
+    batch = many.batch if many else 16
+    body = f"{NAME} body, {kind}, batch 1, T = {one.steps}" if one else f"{NAME} body"
+    return [
+        Bar(f"{body}: times faster than torch float32", 6, "x", floats, note=stretch),
+        Bar(f"{body}: times faster than onnxruntime on our ONNX", 2, "x", _ratio(one, ONNX, FAST), note="its session kept open"),
+        Bar(f"{body}: dense path, of the measured int8 ceiling", 70, "%", of_ceiling(r, one), note="the whole network"),
+        Bar(f"{NAME} body, {kind}, batch {batch}: two threads against one", 1.8, "x", _ratio(many, FAST, TWO)),
+    ]
 
 
 def of_ceiling(r: Results, m: Measured | None) -> Spread | None:
@@ -113,8 +122,8 @@ def _medians(some: Sequence[Layer], way: str) -> list[float]:
     return [Spread.of(m.seconds[way]).median for m in some]
 
 
-def _batch(r: Results) -> Measured | None:
-    found = [m for m in r.networks if (m.name, m.kind) == (NAME, KIND) and m.batch > 1]
+def _batch(r: Results, kind: str) -> Measured | None:
+    found = [m for m in r.networks if (m.name, m.kind) == (NAME, kind) and m.batch > 1]
     return found[-1] if found else None
 
 

@@ -117,14 +117,16 @@ def compiled(name: str, kind: str, wish: int | None, widths: Sequence[int], imag
     return _compiled(name, kind, wish, model, artefact, measured)
 
 
-def digits(images: int) -> Compiled:
-    """digits_lnm and test images."""
+def digits(images: int, wish: int | None = None) -> Compiled:
+    """digits_lnm and test images; for a wished density with other thresholds than those it was trained with."""
     found = find_model("digits_lnm")
     assert found.source is not None
     assert found.sample is not None
+    if wish is not None:
+        settle(found.module, nn.repeat(torch.as_tensor(found.sample)[:CALIBRATION], STEPS), wish)
     artefact = snn2hw.compile(found.module, found.sample, found.steps, target="loihi2")
     found.module.eval()
-    return _compiled("digits_lnm", "LNM", None, found.module, artefact, found.source.test_data()[0][:images])
+    return _compiled("digits_lnm", "LNM", wish, found.module, artefact, found.source.test_data()[0][:images])
 
 
 def _compiled(name: str, kind: str, wish: int | None, model: torch.nn.Module, artefact: Artefact, images: Tensor) -> Compiled:

@@ -102,6 +102,9 @@ def _measure(found: Results, s: Settings, parts: set[str]) -> None:
         small = digits(most)
         for batch in s.batches:
             found.networks.append(_told(f"{small.name}, batch {batch}", partial(_run, small, batch, s.rounds, ALL)))
+    for wish in s.densities if "densities" in parts else ():
+        made = digits(1, wish)
+        found.densities.append(_told(f"{made.name}, {wish} %", partial(_run, made, 1, s.rounds, BRIEF)))
     for name in s.bodies:
         for kind in s.kinds:
             if parts & {"networks", "steps", "memory"}:

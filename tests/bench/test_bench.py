@@ -172,7 +172,7 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
         memory=Memory([1000, 2000, 10000], [99.0, 100.0, 100 * (1.05 + (1 - better))], 500 / better, 1.0),
     )
     said = verdicts(found)
-    assert said.pop(5) == "met", "the cost of events is a line here"
+    assert said.pop(6) == "met", "the cost of events is a line here"
     assert said == [verdict] * 8
     bent = [dataclasses.replace(m, seconds={**m.seconds, "event by event": [float(m.density == 2)]}) for m in layers]
     assert verdicts(dataclasses.replace(found, layers=bent))[5] == "not met"
@@ -220,3 +220,11 @@ def test_products_and_bytes_of_a_network_by_hand() -> None:
     weights, image, place = 8 * 8 * 9, 3 * 128, 3 * 8
     # The input is read; payloads are written and read, then those of one place, then the same flattened; the readout is written.
     assert traffic(net, False) == weights + image + 2 * image + 2 * place + 2 * place + place
+
+
+def test_every_kind_of_neuron_that_was_measured_has_its_bars() -> None:
+    from bench.bars import bars
+
+    other = dataclasses.replace(network(1, fast=[1.0], torch=[3.0]), kind="CF")
+    found = bars(results(networks=[network(1, fast=[1.0], torch=[9.0]), other]))
+    assert {b.name.split(",")[1]: b.verdict for b in found if "torch" in b.name} == {" LNM": "met", " CF": "not met"}
