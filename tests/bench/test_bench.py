@@ -175,7 +175,7 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
     assert said.pop(6) == "met", "the cost of events is a line here"
     assert said == [verdict] * 8
     bent = [dataclasses.replace(m, seconds={**m.seconds, "event by event": [float(m.density == 2)]}) for m in layers]
-    assert verdicts(dataclasses.replace(found, layers=bent))[5] == "not met"
+    assert verdicts(dataclasses.replace(found, layers=bent))[6] == "not met"
 
 
 def test_the_stretch_has_a_verdict_of_its_own() -> None:
