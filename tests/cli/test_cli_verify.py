@@ -57,6 +57,17 @@ def test_verify_names_the_first_difference(capsys: Capture, build: Path, monkeyp
     assert "  cause: all that enters 'cf' at step 1 is equal, so the fault is in its synapse or its neuron program" in ran.out
 
 
+def test_verify_stops_at_the_first_difference_where_it_is_asked_to(
+    capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snn2hw.verification.verdict.MOST_INTEGERS", 1)  # a sample a batch
+    faulty(monkeypatch, lambda trace: trace.readout.__iadd__(1))
+    arguments = ("verify", build / "net", "-i", build / "x.npy", "--executors", "reference,onnx-reference", "--json")
+    whole, stopped = (json.loads(run_cli(capsys, *arguments, *more).out) for more in ((), ("--first",)))
+    assert 6 * stopped["different"]["onnx-reference"] == whole["different"]["onnx-reference"] > 0
+    assert 6 * stopped["compared"]["onnx-reference"] == whole["compared"]["onnx-reference"]
+
+
 def test_verify_as_json(capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ("verify", build / "net", "-i", build / "x.npy", "--executors", ",".join(HERE), "--json")
     equal = run_cli(capsys, *arguments)
