@@ -78,6 +78,14 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     steps = plan.steps if options.steps is None else options.steps
     recipe = _recipe(plan, name, options)
     width = (preset.width if preset else 1.0) if options.width is None else positive("--width", options.width, folder.name)
+    if options.skip_corrupt and not found.images:
+        raise UsageError(
+            "there are no images that could be passed over",
+            where="--skip-corrupt",
+            got=name,
+            expected="a set of image files: " + (", ".join(s for s in plan.sets if deep_data.SETS[s].images) or "this model has none"),
+            do="leave out --skip-corrupt",
+        )
     how = deep_data.How(steps, _size(found, options.size, name), skip=options.skip_corrupt)
     samples, tests = deep_data.opened(name, Path(options.data), how)
     if options.samples is not None:

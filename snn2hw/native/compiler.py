@@ -20,7 +20,7 @@ from snn2hw.errors import ExecutorUnavailableError
 
 COMPILER_VARIABLE, FLAGS_VARIABLE = "SNN2HW_CC", "SNN2HW_CFLAGS"
 # No fused multiply-add: float results must be those of NumPy, bit for bit.
-NATIVE = "-march=native"
+NATIVE, NO_NATIVE = "-march=native", ("-march=", "target CPU")  # the flag, and what gcc and clang say where they have none
 FLAGS = ("-O3", NATIVE, "-std=c99", "-fPIC", "-shared", "-ffp-contract=off")
 SECONDS = 300
 INSTALL = "install gcc or clang, or `pip install ziglang`, or set SNN2HW_CC to a C compiler"
@@ -130,7 +130,7 @@ def _compile(command: tuple[str, ...], flags: tuple[str, ...], source: str, fold
         text.write_text(source, encoding="utf-8")
         call = [*command, *flags, str(text), "-o", str(output), "-lm"]
         problem = _problem(call, output)
-        if problem and NATIVE in flags and not _problem([c for c in call if c != NATIVE], output):
+        if any(word in problem for word in NO_NATIVE) and not _problem([c for c in call if c != NATIVE], output):
             problem = ""  # a compiler that does not know this machine makes what every machine of its kind can do
         if problem:
             kept = made.with_suffix(".c")

@@ -270,6 +270,7 @@ def test_event_counts_beyond_those_of_the_training_are_its_largest(tmp_path: Pat
         ("lnm_resnet18", ("--set", "cifar100"), "two data sets are named"),
         ("lnm_resnet18", ("--size", "12"), "size is no multiple of 8"),
         ("lnm_vgg_dvs", ("--size", "12"), "the samples have one size"),
+        ("lnm_resnet18", ("--skip-corrupt",), "there are no images that could be passed over"),
     ],
 )
 def test_arguments_that_mean_nothing_are_refused(
