@@ -83,7 +83,7 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
             "there are no images that could be passed over",
             where="--skip-corrupt",
             got=name,
-            expected="a set of image files: " + (", ".join(s for s in plan.sets if deep_data.SETS[s].images) or "this model has none"),
+            expected="a set of image files, as imagenet is",
             do="leave out --skip-corrupt",
         )
     how = deep_data.How(steps, _size(found, options.size, name), skip=options.skip_corrupt)
