@@ -108,7 +108,10 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
         finetune = preset.finetune if preset else replace(recipe, epochs=FINETUNE, learning_rate=recipe.learning_rate / 20)
         epochs = finetune.epochs if options.finetune is None else options.finetune
         finetune = replace(finetune, augment=recipe.augment, epochs=epochs)
-        still = found.open(Path(options.data), found.splits[0], replace(how, still=True))
+        still = samples
+        if found.images:  # cut out at random whenever they are read
+            still, _ = deep_data.opened(name, Path(options.data), replace(how, still=True))
+            still = still if options.samples is None else deep_data.Part(still, options.samples)
         settings = deep_integers.Settings(shown, finetune, options.seed, Path(options.out), options.device)
         deep_integers.measure(fitted.model, samples, tests, still, settings, say)
 

@@ -161,7 +161,7 @@ def factors(name: str, values: Sequence[float], where: str) -> tuple[float, ...]
         raise UsageError(
             f"{name} does not have one entry per step",
             where=where,
-            got=f"{len(values)} entries" if isinstance(values, (tuple, list)) and values else repr(values),
+            got=f"{len(values)} entries" if isinstance(values, Sequence) and len(values) > MAX_FACTORS else repr(values),
             expected=f"one number at least, {MAX_FACTORS} at most; the last one stays",
             do=f"pass {name} as a tuple of factors, the first of them for the first step",
         )

@@ -80,17 +80,19 @@ def library(source: str) -> ctypes.CDLL:
 
 def library_key(source: str) -> str:
     """Names what is compiled from a source by this compiler, with these flags, for this machine."""
-    parts = [source, *(compiler() or ()), _version(compiler()), *_flags(), _machine()]
+    command = compiler() or ()
+    parts = [source, *command, _version(command, os.environ.get("PATH")), *_flags(), _machine()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _version(command: tuple[str, ...] | None) -> str:
-    """Of the compiler's program: another one after an upgrade."""
-    program = shutil.which(command[0]) if command else None
+@lru_cache(maxsize=4)
+def _version(command: tuple[str, ...], path: str | None) -> str:
+    """Of the compiler's program, as this process first sees it: a key is asked for in every forward. Another one after an upgrade."""
+    program = shutil.which(command[0], path=path) if command else None
     if program is None:
         return ""
     facts = Path(program).resolve().stat()
-    zig = importlib.metadata.version("ziglang") if command and "ziglang" in command else ""
+    zig = importlib.metadata.version("ziglang") if "ziglang" in command else ""
     return f"{facts.st_size} {facts.st_mtime_ns} {zig}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -219,6 +220,17 @@ def test_damaged_images_are_passed_over_where_asked_for_and_reported(root: Path)
         ),
     ):
         ImageFolder(root, size=16, on_corrupt="skip")[2]
+
+
+def test_a_split_without_class_folders_is_named_whichever_one_is_read(root: Path) -> None:
+    """The validation images as they come: all in one folder."""
+    shutil.rmtree(root / "val")
+    write_image(root / "val" / "ILSVRC2012_val_00000001.JPEG", seed=1)
+    for split in ("train", "val"):
+        with pytest.raises(DataError, match="a set of images in class folders is not in this folder") as caught:
+            ImageFolder(root, split, size=16)
+        assert caught.value.where == str(root / "val")
+        assert caught.value.do == "sort the images into a folder for each class"
 
 
 def test_another_folder_is_refused(tmp_path: Path, root: Path) -> None:

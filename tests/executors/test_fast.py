@@ -92,7 +92,7 @@ def test_two_networks_at_once_keep_their_own_weights() -> None:
         assert (fast.run(artefact, payloads).readout == interpret(artefact.network, payloads).readout).all()
 
 
-@pytest.mark.parametrize("given", ["0", "two", "-1", ""])
+@pytest.mark.parametrize("given", ["0", "two", "-1", "", "²"])
 def test_a_number_of_threads_that_is_none(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNN2HW_THREADS", given)
     with refused(

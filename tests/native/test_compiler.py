@@ -203,7 +203,16 @@ def test_an_upgraded_compiler_compiles_again(tmp_path: Path, cache: Path, monkey
     monkeypatch.setenv("SNN2HW_CC", str(command(mine, f'exec {own} -DVERSION=2 "$@"')))
     assert twice(source) == 2 << 40
     command(mine, f'exec {own} -DVERSION=30 "$@"')
+    room._version.cache_clear()  # as another process does
     assert twice(source) == 30 << 40
+
+
+@needs_compiler
+def test_a_key_looks_for_the_compiler_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for in every forward of a neuron."""
+    key = room.library_key(TWICE)
+    monkeypatch.setattr(room.shutil, "which", lambda *a, **k: pytest.fail("looked for again"))
+    assert room.library_key(TWICE) == key
 
 
 @needs_compiler

@@ -311,14 +311,14 @@ def test_every_executor_runs_without_traces(artefact: Artefact, payloads: Ints) 
 
 def test_an_executor_that_turns_out_unavailable_is_not_run(artefact: Artefact, payloads: Ints, install: Any) -> None:
     """It said that it could run, and could not; the others are reported all the same."""
-    install("first", error=ExecutorUnavailableError("cannot be made", got="no disk"))
+    install("first", error=ExecutorUnavailableError("cannot be made", got="no disk", do="plug one in"))
     last = install("last")
     v = compare_executors(artefact, payloads, ["first", "last"])
     assert v.equal
-    assert v.not_run == {"first": "cannot be made: no disk"}
+    assert v.not_run == {"first": "cannot be made: no disk (plug one in)"}
     assert list(v.compared) == ["last"]
     assert len(last.batches) == 1
-    with refused(ExecutorUnavailableError, "cannot be made\n  got:      no disk"):
+    with refused(ExecutorUnavailableError, "cannot be made\n  got:      no disk\n  do:       plug one in"):
         compare_executors(artefact, payloads, ["first"])
     stored = interpret(artefact.network, payloads)
     v = compare_executors(artefact, payloads, ["first"], stored=stored)
