@@ -87,7 +87,7 @@ def library_key(source: str) -> str:
 
 @lru_cache(maxsize=4)
 def _version(command: tuple[str, ...], path: str | None) -> str:
-    """Of the compiler's program, as this process first sees it: a key is asked for in every forward. Another one after an upgrade."""
+    """Of the compiler's program, another one after an upgrade. Looked for once: a key is asked for in every forward."""
     program = shutil.which(command[0], path=path) if command else None
     if program is None:
         return ""
