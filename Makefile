@@ -4,10 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
+MINUTES ?= 30
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench study lint clean
+.PHONY: help demo test test-slow fuzz bench study lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,6 +22,9 @@ test: $(VENV)/.stamp-dev lint ## lint, types, import contract and all tests but 
 
 test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the core on every Python from 3.10 to 3.13 here
 	$(PYTEST) -n $(WORKERS)
+
+fuzz: $(VENV)/.stamp-dev ## damaged inputs for every reader, MINUTES=30 long, with a table; ARGS="--readers npy,npz" for some
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
 
 bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/performance.md (a quarter of an hour)
 	$(BIN)/python -m bench.run $(ARGS)
