@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from snn2hw.errors import ArtefactError
+from snn2hw.files.read import json_value, read_bytes
 from snn2hw.fingerprints import fingerprints
 
 FORMAT = 1
@@ -44,7 +44,7 @@ def read(path: Path) -> bytes:
         ArtefactError: there is none.
     """
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise ArtefactError(
             f"there is no {path.name} to check",
@@ -63,7 +63,7 @@ def read_claims(path: Path) -> Any:
     """
     text = read(path)
     try:
-        return json.loads(text)
+        return json_value(text)
     except ValueError as error:
         raise ArtefactError("the certificate cannot be read", where=str(path), got=str(error), expected="JSON") from error
 

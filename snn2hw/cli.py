@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE, Artefact
+from snn2hw.claims import read_claims
 from snn2hw.cli_export import export
 from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_file, say_pass
 from snn2hw.demo import run_demo
@@ -28,9 +29,9 @@ from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options
 from snn2hw.passes.pipeline import PIPELINE
-from snn2hw.store import MODEL_HASH, check_model, sha256
+from snn2hw.store import check_model, sha256
 from snn2hw.target import CONFIDENCES, load_target, target_names
-from snn2hw.trace import Trace, read_npz, write_npz
+from snn2hw.trace import MODEL_HASH, Trace, of_trace, read_npz, write_npz
 from snn2hw.verification.differential import first_difference
 from snn2hw.version import __version__
 
@@ -115,7 +116,7 @@ def compile_(
 
 def _say_compiled(artefact: Artefact, folder: Path) -> None:
     console.print_network(artefact.network, console.artefact_title(artefact))
-    console_certificate.print_certificate(json.loads((folder / CERTIFICATE).read_text(encoding="utf-8")), "certified")
+    console_certificate.print_certificate(read_claims(folder / CERTIFICATE), "certified")
     console.say(f"written: {folder}    next: snn2hw verify {folder}")
 
 
@@ -290,7 +291,7 @@ def diff(
 
 
 def _read_trace(loaded: Any, path: Path) -> tuple[Trace, Any]:
-    arrays = read_npz(path)
+    arrays = read_npz(path, of_trace)
     check_model(arrays, loaded, str(path))
     if "payloads" not in arrays:
         raise UsageError(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
-import zipfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
+from snn2hw.files.arrays import read_arrays, read_npy
+from snn2hw.files.read import is_file
+from snn2hw.files.safetensors_file import checked_metadata
 from snn2hw.frontends.samples import samples_array
 from snn2hw.trace import read_npz
 
@@ -62,9 +63,9 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
     for package in ("torch", "safetensors"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "torch", "loading a model")
-    if ":" in name and not Path(name).exists():
+    if ":" in name and not os.path.exists(name):
         return _from_factory(name, weights)
-    folder = next((p for p in (Path(name), models_folder() / name) if (p / "model.py").is_file()), None)
+    folder = next((p for p in (Path(name), models_folder() / name) if is_file(p / "model.py")), None)
     if folder is None:
         known = sorted(p.parent.name for p in models_folder().glob("*/model.py"))
         raise UsageError(
@@ -155,7 +156,7 @@ def load_weights(module: Any, path: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise UsageError(
             "there are no weights",
             where=str(path),
@@ -164,8 +165,9 @@ def load_weights(module: Any, path: Path) -> None:
             do="train the model first, or give --weights FILE",
         )
     try:
+        checked_metadata(path)
         module.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError) as error:
+    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
         raise UsageError(
             "the weights do not fit the model",
             where=str(path),
@@ -213,18 +215,18 @@ def read_samples(path: Path) -> npt.NDArray[Any]:
         UsageError: no such file, not an array, or one with Python objects.
     """
     if path.suffix == ".npz":
-        arrays = read_npz(path)
+        arrays = read_npz(path, lambda name: name == "samples")
         if "samples" not in arrays:
             raise UsageError(
-                "this file has no array 'samples'", where=str(path), got=", ".join(arrays), do="np.savez(file, samples=x)"
+                "this file has no array 'samples'",
+                where=str(path),
+                got=", ".join(read_arrays(path, lambda name: False)[1]),
+                do="np.savez(file, samples=x)",
             )
         return arrays["samples"]
-    with suppress(ValueError, OSError):  # what cannot be mapped (no elements, no .npy) is read, or refused, below
-        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
     try:
-        with path.open("rb") as file:
-            return np.asarray(np.load(file, allow_pickle=False))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return read_npy(path)
+    except (OSError, ValueError) as error:
         raise UsageError(
             "the samples cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, x)"
         ) from error

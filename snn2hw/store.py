@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,17 @@ from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.export.c.folder import c_folder, is_c_folder
 from snn2hw.export.to_nir import to_nir
 from snn2hw.export.to_onnx import to_onnx
+from snn2hw.files.read import is_folder, json_value, read_bytes
 from snn2hw.folders import free, replace
 from snn2hw.frontends.from_onnx import from_onnx
 from snn2hw.frontends.nir_convention import Convention
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.trace import Ints, Trace, narrowed, read_npz, write_aside, write_npz
+from snn2hw.trace import MODEL_HASH, Ints, Trace, narrowed, of_trace, read_npz, write_aside, write_npz
 
 FORMAT = 2
 DAMAGED = "compile the trained model again, or restore the folder from where it came"
 MOST_WIDE = 1 << 22  # integers of vectors.npz that are written in 64 bits; more are written in as many as they need
-MODEL_HASH = "model_sha256"  # key in vectors.npz and trace files: the network they belong to
 
 
 def sha256(data: bytes) -> str:
@@ -161,7 +162,7 @@ def read_artefact(folder: Path) -> Artefact:
 
 def _file(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise ArtefactError(
             "a file of the artefact cannot be read", where=str(path), got=error.strerror or str(error), do=DAMAGED
@@ -170,16 +171,16 @@ def _file(path: Path) -> bytes:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise ArtefactError(
             "this is no compiled network",
             where=str(folder),
-            got=f"no {MANIFEST} in it" if folder.is_dir() else "no such folder",
+            got=f"no {MANIFEST} in it" if is_folder(folder) else "no such folder",
             expected="a folder that `snn2hw compile` wrote",
             do="compile the trained model, or check the path",
         )
     try:
-        manifest: dict[str, Any] = json.loads(_file(path))
+        manifest: dict[str, Any] = json_value(_file(path))
     except ValueError as error:
         raise ArtefactError(
             "the manifest cannot be read", where=str(path), got=str(error), expected="JSON", do=DAMAGED
@@ -214,7 +215,7 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
                 "this artefact has no vectors", got="it was only made in memory", do="compile with out=, or give samples"
             )
         path = artefact.folder / VECTORS
-    arrays = read_npz(path)
+    arrays = read_npz(path, of_trace)
     check_model(arrays, artefact, str(path))
     payloads = arrays.pop("payloads", None)
     if payloads is None:

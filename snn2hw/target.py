@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from snn2hw.errors import TargetError
+from snn2hw.files.read import is_file, read_bytes, toml_value
 from snn2hw.num import Rounding
 from snn2hw.num.format import MAX_WIDTH
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 CONFIDENCES = {
     "F": "read in the named public repository or document",
@@ -92,7 +87,7 @@ def load_target(name: str) -> Target:
         TargetError: unknown name, unreadable TOML, a missing or impossible field.
     """
     path = Path(name) if name.endswith(".toml") else targets_folder() / f"{name}.toml"
-    if not path.is_file():
+    if not is_file(path):
         raise TargetError(
             "unknown target",
             got=repr(name),
@@ -100,8 +95,12 @@ def load_target(name: str) -> Target:
             do="name one of these, or the path of a TOML file of your own (copy one from targets/)",
         )
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = toml_value(read_bytes(path))
+    except OSError as error:
+        raise TargetError(
+            "a target file cannot be read", where=str(path), got=error.strerror or str(error), do="check the path"
+        ) from error
+    except ValueError as error:
         raise TargetError("a target file is not TOML", where=str(path), got=str(error), do="correct the line it names") from error
     return _target(data, str(path))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import ArtefactError, UsageError
+from snn2hw.files.arrays import read_arrays
 
 Ints: TypeAlias = npt.NDArray[np.int64]
+
+MODEL_HASH = "model_sha256"  # key in vectors.npz and trace files: the network they belong to
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,36 +118,26 @@ def write_aside(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         ) from error
 
 
-def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """All arrays of a file written by `write_npz`.
+def read_npz(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, npt.NDArray[Any]]:
+    """The wanted arrays of a file written by `write_npz`; what is not wanted is not unpacked.
 
     Raises:
         ArtefactError: missing, truncated, or not an .npz file.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            arrays = {k: data[k] for k in data.files}
+        arrays, _, foreign = read_arrays(path, wanted)
     except FileNotFoundError as error:
         raise ArtefactError("no such file", where=str(path), do="check the path") from error
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        TypeError,
-        EOFError,
-        RuntimeError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ArtefactError(
             "this file cannot be read as arrays",
             where=str(path),
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            got=(reason or type(error).__name__).splitlines()[0],
             expected="an .npz file as snn2hw writes it",
             do="write it again",
         ) from error
-    if foreign := [k for k, v in arrays.items() if not isinstance(v, np.ndarray)]:
+    if foreign:
         raise ArtefactError(
             "this archive holds something else than arrays",
             where=str(path),
@@ -154,3 +146,8 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
             do="write it again",
         )
     return arrays
+
+
+def of_trace(name: str) -> bool:
+    """Whether an array of this name belongs to a trace file: what else lies in it is not read."""
+    return name in ("payloads", "readout", MODEL_HASH) or name.startswith(("spikes/", "states/"))

@@ -120,7 +120,7 @@ def test_an_empty_file(tmp_path: Path) -> None:
         f"""
         this file cannot be read as arrays
           where:    {tmp_path / "t.npz"}
-          got:      No data left in file
+          got:      File is not a zip file
           expected: an .npz file as snn2hw writes it
           do:       write it again
         """,

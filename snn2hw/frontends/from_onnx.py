@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 
 from snn2hw.errors import ArtefactError, TextError
+from snn2hw.files.onnx_file import onnx_model
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.onnx_terms import FORMAT, FORMAT_KEY, NETWORK_KEY
 from snn2hw.ir.rules import check_integer
@@ -65,10 +64,10 @@ def from_onnx(data: bytes, where: str = "model.onnx") -> IntegerNetwork:
 
 def _parsed(data: bytes, where: str) -> ModelProto:
     try:
-        model = onnx.load_model_from_string(data)
-    except DecodeError as error:
+        model = onnx_model(data)
+    except ValueError as error:
         raise ArtefactError(
-            "this is not an ONNX file, or it is truncated", where=where, got=f"{len(data)} bytes", do=COMPILE_AGAIN
+            "this is not an ONNX file, or it is truncated", where=where, got=str(error), do=COMPILE_AGAIN
         ) from error
     if not model.graph.node:
         raise ArtefactError("this ONNX file holds no graph", where=where, got=f"{len(data)} bytes", do=COMPILE_AGAIN)

@@ -16,6 +16,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from snn2hw.errors import CheckpointError, UnsupportedError
+from snn2hw.files.read import json_value
+from snn2hw.files.safetensors_file import checked_metadata
 from snn2hw.folders import replace_file
 
 FILE = "checkpoint.safetensors"
@@ -67,11 +69,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         CheckpointError: missing, truncated, foreign, or of another version.
     """
     try:
+        facts = json_value(checked_metadata(path)[KEY], constants=True)
+        if facts["format"] != FORMAT:
+            raise ValueError(f"format {facts['format']}")
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            facts = json.loads(metadata[KEY])
-            if facts["format"] != FORMAT:
-                raise ValueError(f"format {facts['format']}")
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118  (it is no mapping)
     except (SafetensorError, OSError, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(

@@ -83,7 +83,7 @@ def test_a_truncated_file_says_so(written: bytes, length: int) -> None:
         f"""
         this is not an ONNX file, or it is truncated
           where:    model.onnx
-          got:      {length} bytes
+          got:      {length} bytes that are no ONNX model, or not all of one
           {AGAIN}
         """,
     ):
@@ -110,7 +110,7 @@ def test_garbage_is_refused(data: bytes) -> None:
         f"""
         this is not an ONNX file, or it is truncated
           where:    model.onnx
-          got:      {len(data)} bytes
+          got:      {len(data)} bytes that are no ONNX model, or not all of one
           {AGAIN}
         """,
     ):
