@@ -13,7 +13,7 @@ from safetensors.torch import save
 from snn2hw import train
 from snn2hw.data import digits
 from snn2hw.errors import Snn2hwError, UsageError
-from snn2hw.folders import replace_file
+from snn2hw.files.write import write_file
 
 
 def main(build: digits_training.Build, epochs: int, weights: Path) -> int:
@@ -53,7 +53,7 @@ def run(build: digits_training.Build, epochs: int, weights: Path) -> None:
     begun, out = time.perf_counter(), options.out
     model = digits_training.train(build, options.seed, options.epochs, progress=not options.quiet).model
     seconds = time.perf_counter() - begun
-    replace_file(out, save(model.state_dict()))
+    write_file(out, save(model.state_dict()), force=True)
     if not options.quiet:
         reached = train.evaluate(model, digits.load("test"), digits_training.STEPS)
         print(f"seed {options.seed}: test accuracy {reached:.4f} after {options.epochs} epochs, {seconds:.0f} s; wrote {out}")

@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from snn2hw.artefact import Artefact
+from snn2hw.artefact import EXPORTED_C, EXPORTED_NIR, Artefact
 from snn2hw.checker.check import check as check_folder
 from snn2hw.claims import Checked
 from snn2hw.errors import MissingExtraError, ShapeError, UsageError
 from snn2hw.executors import Executor, chosen_executor
 from snn2hw.executors import executor as executor_named
 from snn2hw.executors.reference import interpret
+from snn2hw.exports import write_c, write_nir
 from snn2hw.frontends.files import read_network
 from snn2hw.frontends.nir_convention import Convention
 from snn2hw.frontends.samples import input_node, samples_array
@@ -35,7 +36,7 @@ from snn2hw.passes.calibrate import Calibrate
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
-from snn2hw.store import make_artefact, read_artefact, read_vectors, write_artefact, write_c, write_nir
+from snn2hw.store import check_out, make_artefact, read_artefact, read_vectors, write_artefact
 from snn2hw.target import load_target
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import conformance_payloads
@@ -106,7 +107,8 @@ def compile(
             conformance vectors then hold noise only.
         steps: T, when static samples are shown T times; None when the sample is temporal (event counts or currents).
         target: name of a target, or the path of a TOML file.
-        out: folder to write; None keeps the artefact in memory.
+        out: folder to write; None keeps the artefact in memory. Of an earlier artefact there only the files that its manifest
+            lists are replaced.
         options: widths and scales.
         input_range: range of real input values, [0, 1] by default; not for event counts, which are taken as they are.
         progress: is told of each pass; certifying: of each layer how many values have been tried for the certificate.
@@ -114,6 +116,8 @@ def compile(
     Raises:
         Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
     """
+    if out is not None:
+        check_out(out)
     facts: dict[str, Any] = {"snn2hw": __version__, "packages": _packages()}
     if (prepared := _prepared(model)) is not None:
         if steps not in (None, prepared.steps):
@@ -202,22 +206,23 @@ def check(folder: str | Path) -> Checked:
     return check_folder(Path(folder))
 
 
-def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4) -> Path:
+def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4, *, force: bool = False) -> Path:
     """The network as a folder of plain C99 for embedded targets, with a test that replays the artefact's vectors.
 
     Args:
         out: the folder to write; None is `c` in the artefact's own.
         vectors: how many samples of vectors.npz the test replays.
+        force: whether an earlier C folder is replaced although somebody edited its files.
 
     Returns:
-        The folder: snn.h, snn.c, weights.h; vectors.h, main.c, Makefile, README.md.
+        The folder: snn.h, snn.c, weights.h; vectors.h, main.c, Makefile, README.md; manifest.json with their sha256.
 
     Raises:
         ArtefactError: an artefact that was only made in memory. UnsupportedError: more memory than the C can address.
-        UsageError: fewer than one vector, or a folder that holds something else or cannot be written.
+        UsageError: fewer than one vector, or a folder that holds something else, was edited, or cannot be written.
     """
-    folder = (artefact.folder or Path()) / "c" if out is None else Path(out)
-    write_c(artefact, folder, vectors)
+    folder = (artefact.folder or Path()) / EXPORTED_C if out is None else Path(out)
+    write_c(artefact, folder, vectors, force=force)
     return folder
 
 
@@ -236,6 +241,7 @@ def export_nir(
     *,
     convention: str | Convention | None = None,
     dt: float | None = None,
+    force: bool = False,
 ) -> NirExport:
     """The network as a NIR file: `read_network` gives the same integers again, others get an approximation (docs/nir.md).
 
@@ -244,14 +250,15 @@ def export_nir(
         convention: whose importer the visible neurons are written for: "norse", "sinabs", "snntorch", "lava", a Convention; by
             default NIR's own equation under Euler with dt = 0.1 ms.
         dt: seconds of a step, where it is not the convention's own.
+        force: whether a file is replaced that is not as snn2hw wrote it.
 
     Raises:
         MissingExtraError: nir is not installed. UnsupportedError: a layer for which NIR has no node.
-        UsageError: an unknown convention, or a file that cannot be written.
+        UsageError: an unknown convention, or a file that is not as snn2hw wrote it, or cannot be written.
     """
     net, folder = (artefact.network, artefact.folder) if isinstance(artefact, Artefact) else (artefact, None)
-    path = (folder or Path()) / "model.nir" if out is None else Path(out)
-    return NirExport(path, write_nir(net, path, convention, dt))
+    path = (folder or Path()) / EXPORTED_NIR if out is None else Path(out)
+    return NirExport(path, write_nir(net, path, convention, dt, force=force))
 
 
 def explain(artefact: Artefact, layer: str) -> list[Candidate]:

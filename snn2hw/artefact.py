@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from snn2hw.files.record import Kind
 from snn2hw.ir.integer import IntegerNetwork
 
 MODEL, STEP, MANIFEST, VECTORS = "model.onnx", "step.onnx", "manifest.json", "vectors.npz"
 CERTIFICATE = "certificate.json"
+EXPORTED_C, EXPORTED_NIR = "c", "model.nir"  # what exports are called that go into the artefact's own folder
+ARTEFACT = Kind("artefact", frozenset({MODEL, STEP}))
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,15 +23,17 @@ from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_fi
 from snn2hw.demo import run_demo
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
+from snn2hw.exports import write_trace
+from snn2hw.files.write import check_file
 from snn2hw.frontends.files import is_network_file
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options
 from snn2hw.passes.pipeline import PIPELINE
-from snn2hw.store import check_model, sha256
+from snn2hw.store import check_model
 from snn2hw.target import CONFIDENCES, load_target, target_names
-from snn2hw.trace import MODEL_HASH, Trace, of_trace, read_npz, write_npz
+from snn2hw.trace import Trace, of_trace, read_npz
 from snn2hw.verification.differential import first_difference
 from snn2hw.version import __version__
 
@@ -186,6 +188,8 @@ def simulate(
 
     `snn2hw simulate build/lnm --input images.npy --executor onnxruntime --out trace.npz`
     """
+    if out is not None:
+        check_file(out)
     loaded, (chosen, note) = api.load(artefact), chosen_executor(executor)
     if note:
         console.say(note)
@@ -199,7 +203,7 @@ def simulate(
             trace = api.simulate_payloads(loaded, payloads, chosen.name, traces=out is not None, progress=progress)
     console.print_readout(trace, chosen.name, perf_counter() - begun)
     if out is not None:
-        write_npz(out, {MODEL_HASH: np.array(sha256(loaded.model)), "payloads": payloads, **trace.arrays()})
+        write_trace(loaded, payloads, trace, out)
         console.say(f"written: {out}")
 
 

@@ -35,6 +35,7 @@ def export(
         ),
     ] = None,
     dt: Annotated[float | None, typer.Option("--dt", help="nir: seconds of a step. Default: the convention's.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier export although it was edited.")] = False,
 ) -> None:
     """Write the network as a folder of plain C99 for a microcontroller (c), or as a NIR file for other frameworks (nir).
 
@@ -66,9 +67,9 @@ def export(
         )
     loaded = api.load(artefact)
     if to == "nir":
-        _nir(loaded, out, convention, dt)
+        _nir(loaded, out, convention, dt, force)
         return
-    folder = api.export_c(loaded, out, 4 if vectors is None else vectors)
+    folder = api.export_c(loaded, out, 4 if vectors is None else vectors, force=force)
     console.say(f"written: {folder}    next: make -C {folder} test")
     if replay:
         done = api.replay_c(folder)
@@ -77,8 +78,8 @@ def export(
             raise typer.Exit(1)
 
 
-def _nir(artefact: Artefact, out: Path | None, convention: str | None, dt: float | None) -> None:
-    made = api.export_nir(artefact, out, convention=convention, dt=dt)
+def _nir(artefact: Artefact, out: Path | None, convention: str | None, dt: float | None, force: bool) -> None:
+    made = api.export_nir(artefact, out, convention=convention, dt=dt, force=force)
     rows = [[escape(layer), escape(lost)] for layer, lost in made.approximations.items()]
     if rows:
         console.table("what others read only in part; snn2hw reads all of it", ["layer", "its visible node"], rows)

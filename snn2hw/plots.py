@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from snn2hw.artefact import Artefact
 from snn2hw.executors.reference import interpret, step
+from snn2hw.files.seal import BLANK
+from snn2hw.files.write import write_file
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import Delay, Network, Neuron, Node, Reals
 from snn2hw.ir.program import declared_interval
@@ -28,13 +31,14 @@ def write_plots(real: Network, artefact: Artefact, payloads: Ints, sample: Any, 
     """
     from matplotlib.figure import Figure
 
-    folder.mkdir(parents=True, exist_ok=True)
     pictures = {
         "update.png": _updates(Figure, real, artefact.network),
         "activity.png": _activity(Figure, real, artefact.network, payloads, sample),
     }
     for name, figure in pictures.items():
-        figure.savefig(folder / name, dpi=110)
+        png = io.BytesIO()
+        figure.savefig(png, dpi=110, format="png")
+        write_file(folder / name, png.getvalue() + BLANK, sealing=True)
     return [folder / name for name in pictures]
 
 

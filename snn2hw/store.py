@@ -1,38 +1,43 @@
-"""The artefact's folder: written aside and renamed as a whole; checked hash by hash and byte by byte when read."""
+"""The artefact's folder: what is written into it; checked hash by hash and byte by byte when read."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from snn2hw.artefact import CERTIFICATE, MANIFEST, MODEL, STEP, VECTORS, Artefact
+from snn2hw.artefact import (
+    ARTEFACT,
+    CERTIFICATE,
+    EXPORTED_C,
+    EXPORTED_NIR,
+    MANIFEST,
+    MODEL,
+    STEP,
+    VECTORS,
+    Artefact,
+)
 from snn2hw.certificate.certify import Progress, certify
-from snn2hw.errors import ArtefactError, UsageError
-from snn2hw.export.c.folder import c_folder, is_c_folder
-from snn2hw.export.to_nir import to_nir
+from snn2hw.errors import ArtefactError, Snn2hwWarning
 from snn2hw.export.to_onnx import to_onnx
+from snn2hw.files.npz import npz
 from snn2hw.files.read import is_folder, json_value, read_bytes
-from snn2hw.folders import free, replace
+from snn2hw.files.record import read_record, sha256, standing
+from snn2hw.files.write import check_folder, write_folder
 from snn2hw.frontends.from_onnx import from_onnx
-from snn2hw.frontends.nir_convention import Convention
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.trace import MODEL_HASH, Ints, Trace, narrowed, of_trace, read_npz, write_aside, write_npz
+from snn2hw.trace import MODEL_HASH, Ints, Trace, narrowed, of_trace, read_npz
 
 FORMAT = 2
 DAMAGED = "compile the trained model again, or restore the folder from where it came"
+READ_AGAIN = 5  # times, where another process writes the folder while it is read
 MOST_WIDE = 1 << 22  # integers of vectors.npz that are written in 64 bits; more are written in as many as they need
-
-
-def sha256(data: bytes) -> str:
-    """Hex digest of bytes."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def make_artefact(net: IntegerNetwork, facts: Mapping[str, Any] | None = None) -> Artefact:
@@ -67,66 +72,61 @@ def _layer(node: Any) -> dict[str, Any]:
     return entry
 
 
+def check_out(folder: str | Path) -> None:
+    """Look at a folder before the work for it begins.
+
+    Raises:
+        UsageError: something is there that is no artefact; nothing is touched.
+    """
+    check_folder(Path(folder), ARTEFACT)
+
+
 def write_artefact(
     artefact: Artefact, folder: Path, payloads: Ints, trace: Trace, certifying: Progress | None = None
 ) -> Artefact:
-    """Write the folder with its conformance vectors and its certificate; a folder that stands there is replaced only if it
-    is an artefact.
+    """Write the folder with its conformance vectors and its certificate. In an earlier artefact's folder only the files that
+    its manifest lists are replaced.
 
     Args:
         certifying: is told of each layer how many values have been tried.
 
     Raises:
         UsageError: the folder holds something else, or cannot be written; nothing is left half-written.
+
+    Warns:
+        Snn2hwWarning: exports of the earlier artefact stand in the folder, and do not fit the new one.
     """
-    folder = free(folder, lambda f: (f / MANIFEST).is_file(), "artefact")
+    place = check_folder(folder, ARTEFACT)
+    before = read_record(standing(place, MANIFEST), ARTEFACT)
     certificate = json.dumps(certify(artefact.network, artefact.model, certifying), indent=1) + "\n"
-    manifest = dict(artefact.manifest)
-
-    def fill(aside: Path) -> None:
-        (aside / MODEL).write_bytes(artefact.model)
-        (aside / STEP).write_bytes(artefact.step)
-        arrays: dict[str, Any] = {"payloads": payloads, **trace.arrays()}
-        large = sum(a.size for a in arrays.values()) > MOST_WIDE
-        arrays = {name: narrowed(a) for name, a in arrays.items()} if large else arrays
-        write_npz(aside / VECTORS, {MODEL_HASH: np.array(sha256(artefact.model)), **arrays}, level=1 if large else 6)
-        (aside / CERTIFICATE).write_text(certificate, encoding="utf-8")
-        written = {name: sha256((aside / name).read_bytes()) for name in (VECTORS, CERTIFICATE)}
-        manifest["files"] = {**artefact.manifest["files"], **written}
-        (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-
-    replace(folder, fill)
-    return Artefact(artefact.network, artefact.model, artefact.step, manifest, folder)
+    arrays: dict[str, Any] = {"payloads": payloads, **trace.arrays()}
+    large = sum(a.size for a in arrays.values()) > MOST_WIDE
+    arrays = {name: narrowed(a) for name, a in arrays.items()} if large else arrays
+    written = {
+        VECTORS: npz({MODEL_HASH: np.array(sha256(artefact.model)), **arrays}, level=1 if large else 6),
+        CERTIFICATE: certificate.encode(),
+    }
+    files = {**artefact.manifest["files"], **{name: sha256(data) for name, data in written.items()}}
+    manifest = {**artefact.manifest, "files": files}
+    text = json.dumps(manifest, indent=2) + "\n"
+    write_folder(folder, {MODEL: artefact.model, STEP: artefact.step, **written, MANIFEST: text.encode()}, ARTEFACT)
+    if before is not None and before.files[MODEL] != files[MODEL]:
+        _warn_of_exports(place)
+    return Artefact(artefact.network, artefact.model, artefact.step, manifest, place)
 
 
-def write_c(artefact: Artefact, folder: Path, vectors: int) -> None:
-    """Write the C folder of an artefact, which replays so many samples of its vectors.npz.
-
-    Raises:
-        ArtefactError: no vectors. UnsupportedError: too much memory. UsageError: the folder holds something else, or cannot
-            be written; nothing is left half-written.
-    """
-    payloads, trace = read_vectors(artefact)
-    files = c_folder(artefact.network, sha256(artefact.model), payloads, trace.readout, vectors)
-
-    def fill(aside: Path) -> None:
-        for name, text in files.items():
-            (aside / name).write_bytes(text.encode())
-
-    replace(free(folder, lambda f: is_c_folder(f, files), "C folder"), fill)
-
-
-def write_nir(net: IntegerNetwork, path: Path, convention: str | Convention | None, dt: float | None) -> Mapping[str, str]:
-    """Write the NIR file of a network; by layer, what others get only in part.
-
-    Raises:
-        UsageError: another ending than .nir, by which it is read again, or a place that cannot be written. As `to_nir`.
-    """
-    if path.suffix != ".nir":
-        raise UsageError("this is no name for a NIR file", got=str(path), expected="*.nir", do="name it so, such as net.nir")
-    made = to_nir(net, convention, dt)
-    write_aside(path, lambda file: file.write(made.data))
-    return made.approximations
+def _warn_of_exports(folder: Path) -> None:
+    if there := [name for name in (EXPORTED_C, EXPORTED_NIR) if (folder / name).exists()]:
+        warnings.warn(
+            Snn2hwWarning(
+                "exports of the model that was compiled here before do not fit the new one",
+                where=str(folder),
+                got=", ".join(there),
+                expected="exports of the model beside them",
+                do="export again, or move them elsewhere",
+            ),
+            stacklevel=5,
+        )
 
 
 def read_artefact(folder: Path) -> Artefact:
@@ -135,10 +135,29 @@ def read_artefact(folder: Path) -> Artefact:
     Raises:
         ArtefactError: something is missing, truncated, foreign, tampered with, or does not belong together.
     """
+    for _ in range(READ_AGAIN):
+        before = _stamp(folder)
+        try:
+            return _read_once(folder)
+        except ArtefactError:
+            if _stamp(folder) == before:
+                raise
+    return _read_once(folder)
+
+
+def _stamp(folder: Path) -> object:
+    """What changes when another process writes the folder while it is read."""
+    try:
+        return read_bytes(standing(folder, MANIFEST))
+    except OSError:
+        return None
+
+
+def _read_once(folder: Path) -> Artefact:
     manifest = _manifest(folder)
-    data = {name: _file(folder / name) for name in (MODEL, STEP)}
+    data = {name: _file(standing(folder, name)) for name in (MODEL, STEP)}
     for name, expected in manifest["files"].items():
-        got = sha256(data[name] if name in data else _file(folder / name))
+        got = sha256(data[name] if name in data else _file(standing(folder, name)))
         if got != expected:
             raise ArtefactError(
                 f"{name} is not the file the manifest was written for",
@@ -170,7 +189,7 @@ def _file(path: Path) -> bytes:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
+    path = standing(folder, MANIFEST)
     if not os.path.lexists(path):
         raise ArtefactError(
             "this is no compiled network",
@@ -214,7 +233,7 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
             raise ArtefactError(
                 "this artefact has no vectors", got="it was only made in memory", do="compile with out=, or give samples"
             )
-        path = artefact.folder / VECTORS
+        path = standing(artefact.folder, VECTORS)
     arrays = read_npz(path, of_trace)
     check_model(arrays, artefact, str(path))
     payloads = arrays.pop("payloads", None)

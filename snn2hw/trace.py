@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import ArtefactError, UsageError
+from snn2hw.errors import ArtefactError
 from snn2hw.files.arrays import read_arrays
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -84,42 +81,8 @@ def narrowed(values: Ints) -> npt.NDArray[Any]:
     return values.astype(np.promote_types(np.min_scalar_type(min(lo, -1)), np.min_scalar_type(-hi - 1)))
 
 
-def write_npz(path: Path, arrays: dict[str, Any], level: int = 6) -> None:
-    """Arrays as an .npz file, deflated at this level. No pickles."""
-
-    def fill(file: BinaryIO) -> None:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
-            for name, values in arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                    np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
-
-    write_aside(path, fill)
-
-
-def write_aside(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Write aside, then rename: a reader never sees half a file.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    if path.parent.exists() and not path.parent.is_dir():
-        raise UsageError("cannot write", where=str(path), got="Not a directory", do="choose a folder you can write to")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            fill(file)
-        aside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise UsageError(
-            "cannot write", where=str(path), got=error.strerror or str(error), do="choose a folder you can write to"
-        ) from error
-
-
 def read_npz(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, npt.NDArray[Any]]:
-    """The wanted arrays of a file written by `write_npz`; what is not wanted is not unpacked.
+    """The wanted arrays of a file that snn2hw wrote; what is not wanted is not unpacked.
 
     Raises:
         ArtefactError: missing, truncated, or not an .npz file.

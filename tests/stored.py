@@ -11,7 +11,7 @@ import onnx
 from onnx import ModelProto
 
 import snn2hw
-from snn2hw.store import sha256
+from snn2hw.files.record import sha256
 from tests.hand_networks import lif, one_neuron, sample_of
 
 FILES = ["certificate.json", "manifest.json", "model.onnx", "step.onnx", "vectors.npz"]

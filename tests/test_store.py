@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-import errno
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import snn2hw
 from snn2hw.errors import Snn2hwError, UsageError
-from snn2hw.store import read_vectors, sha256
-from snn2hw.trace import Trace, read_npz, write_npz
+from snn2hw.files.record import sha256
+from snn2hw.files.write import write_npz
+from snn2hw.store import read_vectors
+from snn2hw.trace import Trace, read_npz
 from tests.hand_networks import every_kind, every_kind_sample, neuron, one_neuron
 from tests.refused import refused
 from tests.stored import FILES, HASHED, contents, write
@@ -86,34 +85,16 @@ def test_an_artefact_replaces_an_earlier_one_and_an_empty_folder(tmp_path: Path)
     assert [p.name for p in tmp_path.iterdir()] == ["net"]
 
 
-def test_when_the_new_folder_appears_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[list[str]] = []
-    rename = Path.rename
-
-    def watched(self: Path, target: Path) -> Path:
-        seen.append(sorted(p.name for p in self.iterdir()))
-        assert snn2hw.load(self).network.neurons[0].program.kind == "LIF"
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", watched)
-    write(tmp_path / "net")
-    assert seen == [FILES]
-
-
 # folders that cannot be written
 
 
-def something_else(folder: Path) -> str:
-    return f"""the output folder holds something else
-  where:    {folder}
-  got:      files that are no artefact of snn2hw
-  expected: a new folder, an empty one, or an earlier artefact
-  do:       choose another folder"""
+EXPECTED = "  expected: a new folder, an empty one, or an earlier artefact\n  do:       choose another folder"
 
 
 def test_an_output_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "net").write_text("mine")
-    with refused(UsageError, something_else(tmp_path / "net")):
+    text = f"the output is no folder\n  where:    {tmp_path / 'net'}\n  got:      a file\n{EXPECTED}"
+    with refused(UsageError, text):
         write(tmp_path / "net")
     assert contents(tmp_path) == {"net": b"mine"}
 
@@ -121,7 +102,8 @@ def test_an_output_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "net").mkdir()
     (tmp_path / "net" / "thesis.tex").write_text("mine")
-    with refused(UsageError, something_else(tmp_path / "net")):
+    text = f"the output folder holds something else\n  where:    {tmp_path / 'net'}\n"
+    with refused(UsageError, f"{text}  got:      thesis.tex, which snn2hw did not write\n{EXPECTED}"):
         write(tmp_path / "net")
     assert contents(tmp_path) == {"net/thesis.tex": b"mine"}
 
@@ -141,77 +123,12 @@ def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"file": b"mine"}
 
 
-@pytest.mark.parametrize("at", range(4))
-def test_a_disk_that_runs_full_leaves_nothing_behind_and_the_earlier_artefact_as_it_was(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
-    before, calls = contents(folder.parent), []
-
-    def until_full(write_one: Callable[..., int]) -> Callable[..., int]:
-        def full(self: Path, data: Any, **how: Any) -> int:
-            if self.name in FILES:  # not what certifying puts into its cache
-                calls.append(self.name)
-            if len(calls) > at:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return write_one(self, data, **how)
-
-        return full
-
-    for name in ("write_bytes", "write_text"):
-        monkeypatch.setattr(Path, name, until_full(getattr(Path, name)))
-    for where in (folder, folder.parent / "new"):
-        calls.clear()
-        with refused(
-            UsageError,
-            f"""
-            the output folder cannot be written
-              where:    {where}
-              got:      No space left on device
-              do:       choose a folder you can write to
-            """,
-        ):
-            write(where, one_neuron(neuron("lnm", "fc")))
-        assert calls == ["model.onnx", "step.onnx", "certificate.json", "manifest.json"][: at + 1]
-    monkeypatch.undo()
-    assert contents(folder.parent) == before
-
-
 def test_a_compilation_that_fails_leaves_the_earlier_artefact_as_it_was(folder: Path) -> None:
     before = contents(folder.parent)
     with pytest.raises(Snn2hwError):
         write(folder, one_neuron(neuron("lnm", "fc", coefficients=((0.0, 1e30),))))
     assert contents(folder.parent) == before
     assert snn2hw.verify(snn2hw.load(folder), executors=("onnx-reference",)).equal
-
-
-@pytest.mark.parametrize("at", range(2))
-def test_a_rename_that_fails_leaves_the_earlier_artefact_as_it_was(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
-    """The first rename takes the earlier folder aside, the second gives the new one its name."""
-    before, calls = contents(folder.parent), []
-    rename = Path.rename
-
-    def refuse(self: Path, target: Path) -> Path:
-        calls.append(self.name)
-        if len(calls) == at + 1:
-            raise OSError(errno.EIO, "Input/output error")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", refuse)
-    with refused(
-        UsageError,
-        f"""
-        the output folder cannot be written
-          where:    {folder}
-          got:      Input/output error
-          do:       choose a folder you can write to
-        """,
-    ):
-        write(folder, one_neuron(neuron("lnm", "fc")))
-    monkeypatch.undo()
-    assert contents(folder.parent) == before
-    assert sorted(p.name for p in folder.parent.iterdir()) == ["net"]
 
 
 def test_the_working_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +161,7 @@ def test_a_trace_below_a_file_is_refused(tmp_path: Path) -> None:
     with refused(
         UsageError,
         f"""
-        cannot write
+        the file cannot be written
           where:    {path}
           got:      Not a directory
           do:       choose a folder you can write to

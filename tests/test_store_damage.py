@@ -9,7 +9,7 @@ import pytest
 
 import snn2hw
 from snn2hw.errors import ArtefactError
-from snn2hw.store import sha256
+from snn2hw.files.record import sha256
 from tests.refused import refused
 from tests.stored import DAMAGED, HASHED, edit_manifest, write
 

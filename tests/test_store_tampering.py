@@ -11,8 +11,9 @@ from onnx import ModelProto, numpy_helper
 
 import snn2hw
 from snn2hw.errors import ArtefactError, RuleError, ShapeError, Snn2hwError, ValueRangeError
-from snn2hw.store import sha256
-from snn2hw.trace import read_npz, write_npz
+from snn2hw.files.record import sha256
+from snn2hw.files.write import write_npz
+from snn2hw.trace import read_npz
 from tests.hand_networks import lif, neuron, one_neuron, sample_of
 from tests.refused import refused
 from tests.stored import contents, edit_model, rehash, write

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import ArtefactError, UsageError
-from snn2hw.trace import Trace, narrowed, read_npz, write_npz
+from snn2hw.files.write import write_npz
+from snn2hw.trace import Trace, narrowed, read_npz
 from tests.refused import refused
 
 
@@ -84,7 +85,7 @@ def test_writing_where_a_file_is_in_the_way(tmp_path: Path) -> None:
     with refused(
         UsageError,
         f"""
-        cannot write
+        the file cannot be written
           where:    {path}
           got:      Not a directory
           do:       choose a folder you can write to
@@ -96,7 +97,7 @@ def test_writing_where_a_file_is_in_the_way(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     target = tmp_path / "t.npz"
     target.mkdir()  # a folder cannot be replaced by a file
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(UsageError, match="the output is no file"):
         write_npz(target, trace().arrays())
     assert list(tmp_path.iterdir()) == [target]
 

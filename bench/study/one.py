@@ -15,7 +15,7 @@ import snn2hw
 from bench.study.nets import PLANS, TARGET, VARIANTS, Case, Plan, build
 from snn2hw import nn, train
 from snn2hw.data import task
-from snn2hw.folders import replace_file
+from snn2hw.files.write import write_file
 from snn2hw.quantize import Prepared, prepare
 from snn2hw.trace import Trace
 
@@ -62,7 +62,7 @@ def run(case: Case) -> dict[str, Any]:
 def keep(case: Case, file: Path, commit: str) -> None:
     """`run`, written to a file aside and then renamed."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(file, json.dumps({**run(case), "commit": commit}, indent=1).encode())
+    write_file(file, json.dumps({**run(case), "commit": commit}, indent=1).encode(), force=True)
 
 
 def _fit(model: torch.nn.Module, plan: Plan, case: Case, balance: float, recipe: train.Recipe) -> None:

@@ -10,7 +10,7 @@ import torch
 from bench.study.figures import CLAIMED_FROM, Result, against_base, is_claimed, lost, mean, of, worst
 from bench.study.nets import BALANCE, BASE, DRAWN, PLANS, TARGET, VARIANTS
 from bench.study.plots import draw
-from snn2hw.folders import replace_file
+from snn2hw.files.write import write_file
 
 BARS = {("PTQ", 8): 0.5, ("QAT", 8): 0.2, ("QAT", 4): 1.0}  # points of accuracy that may be lost
 
@@ -20,7 +20,7 @@ def write(results: Sequence[Result], folder: Path, smoke: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     drawn = draw(results, folder / "study")
     page = folder / "study.md"
-    replace_file(page, ("\n".join(_lines(results, drawn, smoke)) + "\n").encode())
+    write_file(page, ("\n".join(_lines(results, drawn, smoke)) + "\n").encode(), force=True)
     return page
 
 

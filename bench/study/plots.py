@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from bench.pictures import STYLE
 from bench.study.figures import Result, of
 from bench.study.nets import DRAWN, PLANS, WIDTHS
-from snn2hw.folders import replace_file
+from snn2hw.files.write import write_file
 
 REACH = 4.0
 
@@ -67,5 +67,5 @@ def _widths(results: Sequence[Result], path: Path) -> str:
 def _saved(figure: Figure, path: Path) -> str:
     drawn = io.BytesIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})
-    replace_file(path, drawn.getvalue())
+    write_file(path, drawn.getvalue(), force=True)
     return path.name

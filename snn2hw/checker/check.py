@@ -9,6 +9,7 @@ from typing import Any
 from snn2hw import claims
 from snn2hw.checker.derive import derive
 from snn2hw.errors import ArtefactError
+from snn2hw.files.record import standing
 
 CERTIFICATE, MODEL = "certificate.json", "model.onnx"  # stated here too: nothing of the compiler is imported
 DIGITS = 6  # of the errors, in units of the state: the only numbers with a point
@@ -20,7 +21,8 @@ def check(folder: Path) -> claims.Checked:
     Raises:
         ArtefactError: no model, no certificate, or a certificate of another artefact or version.
     """
-    return check_claims(claims.read(folder / MODEL), claims.read_claims(folder / CERTIFICATE), str(folder / CERTIFICATE))
+    model, certificate = standing(folder, MODEL), standing(folder, CERTIFICATE)
+    return check_claims(claims.read(model), claims.read_claims(certificate), str(certificate))
 
 
 def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> claims.Checked:

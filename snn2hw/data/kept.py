@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from snn2hw.cache import cache_folder
 from snn2hw.errors import ArtefactError, UsageError
-from snn2hw.trace import read_npz, write_npz
+from snn2hw.files.write import write_npz
+from snn2hw.trace import read_npz
 
 VERSION = 1  # of how arrays are made: a new one leaves what older code has kept aside
 

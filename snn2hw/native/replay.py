@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, UsageError
+from snn2hw.files.record import finish, standing
 from snn2hw.native.compiler import FLAGS_VARIABLE, INSTALL, SECONDS, compiler
 
 FLAGS = "-std=c99 -O2 -Wall -Wextra -Werror -pedantic"  # also those of the folder's Makefile
@@ -35,7 +36,7 @@ def replay(folder: Path) -> Replay:
         UsageError: no C folder. ExecutorUnavailableError: no compiler, or one that fails.
         ArtefactError: the program did not come to an end.
     """
-    if missing := [name for name in SOURCES if not (folder / name).is_file()]:
+    if missing := [name for name in SOURCES if not standing(folder, name).is_file()]:
         raise UsageError(
             "this is no C folder",
             where=str(folder),
@@ -47,6 +48,7 @@ def replay(folder: Path) -> Replay:
         raise ExecutorUnavailableError("there is no C compiler", expected="cc, gcc, clang or ziglang", do=INSTALL)
     with tempfile.TemporaryDirectory() as made:
         inside = shutil.copytree(folder, Path(made) / "c")
+        finish(inside)  # of an export that was killed
         flags = [*FLAGS.split(), *os.environ.get(FLAGS_VARIABLE, "").split()]  # the last of two that contradict counts
         try:
             built = _run([*command, *flags, *SOURCES, "-o", "replay"], inside)

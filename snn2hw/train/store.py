@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from snn2hw.errors import CheckpointError, Snn2hwWarning, UsageError
-from snn2hw.folders import replace_file
+from snn2hw.files.read import json_value, read_bytes
+from snn2hw.files.write import check_file, make_folder, remove_file, write_file
 from snn2hw.train import checkpoint
 from snn2hw.train.history import Epoch, lines, read
 from snn2hw.train.run import Run
+from snn2hw.version import __version__
 
 HISTORY, LAST, BEST = "history.jsonl", "last.safetensors", "best.safetensors"
+WEIGHTS = "snn2hw.weights"  # metadata of weights that a training wrote
+OURS = (checkpoint.FILE, LAST, BEST, HISTORY)
 
 
 class Store:
@@ -38,16 +43,9 @@ class Store:
                     do="pass out",
                 )
             return
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                "the output folder cannot be made",
-                where=str(self.folder),
-                got=error.strerror or str(error),
-                expected="a folder, or a name that is free",
-                do="choose another out",
-            ) from error
+        make_folder(self.folder)
+        for name in OURS:
+            check_file(self.folder / name, force=True)
 
     def resume(self, run: Run) -> list[Epoch]:
         """The epochs that are done, with model and optimiser as they were after them; none where it starts afresh.
@@ -57,31 +55,58 @@ class Store:
         """
         path = None if self.folder is None else self.folder / checkpoint.FILE
         if path is None or self.wanted is False or (self.wanted == "auto" and not path.exists()):
-            self._clear()
+            self._clear(asked=self.wanted is False)
             return []
         tensors, facts = checkpoint.read(path)
         _same(facts, run.facts(), path)
+        self._scaler(run, facts["scaler"], path)
         checkpoint.load(tensors, run.model, run.optimiser, path)
-        run.precision.scaler.load_state_dict(facts["scaler"])
         run.length, run.warned = facts["steps"], set(facts["warned"])
         _warn_of_differences(facts["machine"], _machine(run), path)
         return read(facts["history"])
 
-    def _clear(self) -> None:
-        """Nothing of an earlier training stays beside the new one."""
-        if self.folder is not None:
-            for name in (checkpoint.FILE, LAST, BEST, HISTORY):
-                (self.folder / name).unlink(missing_ok=True)
+    def _scaler(self, run: Run, state: Mapping[str, Any], path: Path) -> None:
+        scaler = run.precision.scaler
+        try:
+            scaler.load_state_dict(dict(state))
+        except (RuntimeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                "the checkpoint holds no state of this gradient scaler",
+                where=str(path),
+                got=str(error) or type(error).__name__,
+                expected=f"what {type(scaler).__name__} keeps",
+                do=checkpoint.AFRESH,
+            ) from error
+
+    def _clear(self, asked: bool) -> None:
+        """Nothing of an earlier training stays beside the new one; unasked, nothing that may be somebody else's goes.
+
+        Raises:
+            UsageError: a file of one of our names that snn2hw did not write.
+        """
+        if self.folder is None:
+            return
+        there = [name for name in OURS if (self.folder / name).exists()]
+        if not asked and (foreign := [name for name in there if not _ours(self.folder / name)]):
+            raise UsageError(
+                "the output folder holds files of names that a training writes",
+                where=str(self.folder),
+                got=f"{', '.join(foreign)}, and no {checkpoint.FILE}",
+                expected="a folder without them, or one that a training wrote",
+                do="choose another out, or pass resume=False to overwrite them",
+            )
+        for name in there:
+            remove_file(self.folder / name)
 
     def save(self, run: Run, history: list[Epoch]) -> None:
         """Write everything; the checkpoint last, for all else is written again from what it says."""
         if self.folder is None:
             return
-        weights = checkpoint.packed(checkpoint.state(run.model))
-        replace_file(self.folder / LAST, weights)
+        weights = checkpoint.packed(checkpoint.state(run.model), {WEIGHTS: __version__})
+        write_file(self.folder / LAST, weights, force=True)
         if run.validation is not None and max(history, key=Epoch.score) is history[-1]:
-            replace_file(self.folder / BEST, weights)
-        replace_file(self.folder / HISTORY, lines(history))
+            write_file(self.folder / BEST, weights, force=True)
+        write_file(self.folder / HISTORY, lines(history), force=True)
         state = {"scaler": run.precision.scaler.state_dict(), "warned": sorted(run.warned), "machine": _machine(run)}
         facts = {**run.facts(), **state, "history": [asdict(e) for e in history]}
         checkpoint.write(self.folder, run.model, run.optimiser, facts)
@@ -93,6 +118,17 @@ class Store:
         if done == 0:
             return f"stopped before the first of {epochs} epochs was done; nothing is kept"
         return f"stopped after {done} of {epochs} epochs, which are in {self.folder}; the same call goes on from there"
+
+
+def _ours(path: Path) -> bool:
+    """Whether a training wrote this file of weights, or this history."""
+    try:
+        if path.name == HISTORY:
+            return bool(read([json_value(line) for line in read_bytes(path).splitlines()]))
+        with safe_open(path, framework="pt") as file:
+            return WEIGHTS in (file.metadata() or {})
+    except (SafetensorError, OSError, ValueError, TypeError):
+        return False
 
 
 def _machine(run: Run) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from snn2hw.cli import app, guarded
-from snn2hw.trace import read_npz, write_npz
+from snn2hw.files.write import write_npz
+from snn2hw.trace import read_npz
 
 Capture = pytest.CaptureFixture[str]
 HERE = ("reference", "onnx-reference")

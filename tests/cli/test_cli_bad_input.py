@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.store import sha256
+from snn2hw.files.record import sha256
 from tests.cli.running import Capture, listing, refusal
 from tests.cli.running import run as run_cli
 from tests.hand_networks import counts, every_kind_sample, linear, network, neuron, normal, one_neuron, readout, sample_of

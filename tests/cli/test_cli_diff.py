@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.store import sha256
+from snn2hw.files.record import sha256
 from snn2hw.trace import read_npz
 from tests.cli.running import Capture, Ran, altered, flip, refusal
 from tests.cli.running import run as run_cli

@@ -3,11 +3,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.errors import ArtefactError, UsageError
+from snn2hw.errors import ArtefactError, Snn2hwWarning, UsageError
 from tests.cli.running import Capture, listing, refusal
 from tests.cli.running import run as run_cli
 from tests.hand_networks import every_kind, every_kind_sample
@@ -15,7 +14,7 @@ from tests.native.compiling import needs_compiler
 from tests.refused import refused
 from tests.stored import contents
 
-FILES = ["Makefile", "README.md", "main.c", "snn.c", "snn.h", "vectors.h", "weights.h"]
+FILES = ["Makefile", "README.md", "main.c", "manifest.json", "snn.c", "snn.h", "vectors.h", "weights.h"]
 
 
 def test_the_folder_is_written_into_the_artefact(build: Path, capsys: Capture) -> None:
@@ -72,10 +71,53 @@ def test_an_earlier_folder_is_replaced_with_what_its_makefile_made(build: Path, 
     assert run_cli(capsys, "export", build / "net").code == 0
     folder = build / "net" / "c"
     (folder / "replay").write_text("a program")
-    (folder / "snn.c").write_text("edited")
+    before = contents(folder)
     assert run_cli(capsys, "export", build / "net").code == 0
     assert listing(folder) == FILES
-    assert (folder / "snn.c").read_text() != "edited"
+    assert contents(folder) == {name: data for name, data in before.items() if name != "replay"}
+
+
+@pytest.mark.parametrize("name", ["snn.c", "README.md"])
+def test_an_edited_folder_is_replaced_only_by_force(build: Path, capsys: Capture, name: str) -> None:
+    assert run_cli(capsys, "export", build / "net").code == 0
+    folder = build / "net" / "c"
+    written = contents(folder)
+    (folder / name).write_text("edited")
+    text = (
+        f"files of this C folder were edited after snn2hw wrote them\n  where:    {folder}\n  got:      {name}\n"
+        "  expected: the files as they were written\n"
+        "  do:       keep them in another folder; or overwrite them with --force (force=True)"
+    )
+    refusal(run_cli(capsys, "export", build / "net"), text)
+    with refused(UsageError, text):
+        snn2hw.export_c(snn2hw.load(build / "net"))
+    assert (folder / name).read_text() == "edited"
+    assert run_cli(capsys, "export", build / "net", "--force").code == 0
+    assert contents(folder) == written
+    (folder / name).unlink()  # what is gone is nothing that could be lost
+    snn2hw.export_c(snn2hw.load(build / "net"))
+    assert contents(folder) == written
+
+
+def test_a_folder_of_a_version_without_checksums_is_replaced_only_by_force(build: Path, capsys: Capture) -> None:
+    assert run_cli(capsys, "export", build / "net", "--out", build / "c").code == 0
+    written = contents(build / "c")
+    (build / "c" / "manifest.json").unlink()
+    (build / "c" / "snn.o").write_text("made")
+    text = (
+        f"the output folder holds something else\n  where:    {build / 'c'}\n"
+        "  got:      Makefile, README.md, main.c, snn.c and 4 more, written by a version that kept no checksums\n"
+        "  expected: a new folder, an empty one, or an earlier C folder\n"
+        "  do:       choose another folder; or overwrite it with --force (force=True)"
+    )
+    refusal(run_cli(capsys, "export", build / "net", "--out", build / "c"), text)
+    (build / "c" / "notes.txt").write_text("mine")
+    before = contents(build / "c")
+    assert run_cli(capsys, "export", build / "net", "--out", build / "c", "--force").code == 2
+    assert contents(build / "c") == before  # force is for files of ours
+    (build / "c" / "notes.txt").unlink()
+    assert run_cli(capsys, "export", build / "net", "--out", build / "c", "--force").code == 0
+    assert contents(build / "c") == {**written, "snn.o": b"made"}  # which make takes for old, as it is
 
 
 @pytest.mark.parametrize("own", ["notes.txt", "snn.h"])
@@ -86,7 +128,7 @@ def test_a_folder_with_something_else_is_left_alone(build: Path, capsys: Capture
     (build / "c" / own).write_text("mine")
     before = contents(build)
     text = (
-        f"the output folder holds something else\n  where:    {build / 'c'}\n  got:      files that are no C folder of snn2hw\n"
+        f"the output folder holds something else\n  where:    {build / 'c'}\n  got:      {own}, which snn2hw did not write\n"
         "  expected: a new folder, an empty one, or an earlier C folder\n  do:       choose another folder"
     )
     refusal(run_cli(capsys, "export", build / "net", "--out", build / "c"), text)
@@ -127,12 +169,23 @@ def test_an_artefact_in_memory_has_nothing_to_replay(tmp_path: Path) -> None:
     assert not (tmp_path / "c").exists()
 
 
-def test_compiling_again_takes_the_folder_away(tmp_path: Path) -> None:
-    """It would be another network's."""
-    for _ in range(2):
-        artefact = snn2hw.compile(every_kind(), every_kind_sample(), target="generic", out=tmp_path / "net")
-        assert not (tmp_path / "net" / "c").exists()
-        snn2hw.export_c(artefact)
+def test_compiling_again_leaves_exports_and_says_when_they_no_longer_fit(tmp_path: Path) -> None:
+    first = snn2hw.compile(every_kind(), every_kind_sample(), target="generic", out=tmp_path / "net")
+    snn2hw.export_c(first)
+    (tmp_path / "net" / "model.nir").write_text("of the first model")
+    before = contents(tmp_path / "net")
+    again = snn2hw.compile(every_kind(), every_kind_sample(), target="generic", out=tmp_path / "net")  # the same: no warning
+    assert again.model == first.model
+    assert contents(tmp_path / "net") == before
+    with pytest.warns(Snn2hwWarning) as warned:
+        snn2hw.compile(every_kind(), every_kind_sample(), target="loihi2", out=tmp_path / "net")
+    assert [str(w.message) for w in warned] == [
+        "exports of the model that was compiled here before do not fit the new one\n"
+        f"  where:    {tmp_path / 'net'}\n  got:      c, model.nir\n  expected: exports of the model beside them\n"
+        "  do:       export again, or move them elsewhere"
+    ]
+    after = contents(tmp_path / "net")
+    assert {name for name in before if after[name] == before[name]} >= {f"c/{name}" for name in FILES} | {"model.nir"}
     with pytest.raises(UsageError):
-        snn2hw.export_c(artefact, vectors=-1)
-    assert np.all([(tmp_path / "net" / "c" / name).is_file() for name in FILES])
+        snn2hw.export_c(snn2hw.load(tmp_path / "net"), vectors=-1)
+    assert contents(tmp_path / "net") == after

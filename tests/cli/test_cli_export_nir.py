@@ -56,7 +56,7 @@ def test_the_convention_is_taken(capsys: Capture, net: Path) -> None:
          "  do:       leave them out"),
         (("--to", "nir", "--out", "net.onnx"), "this is no name for a NIR file\n  got:      net.onnx\n  expected: *.nir\n"
          "  do:       name it so, such as net.nir"),
-        (("--to", "nir", "--out", "net/manifest.json/x.nir"), "cannot write\n  where:    net/manifest.json/x.nir\n"
+        (("--to", "nir", "--out", "net/manifest.json/x.nir"), "the file cannot be written\n  where:    net/manifest.json/x.nir\n"
          "  got:      Not a directory\n  do:       choose a folder you can write to"),
         (("--to", "nir", "--convention", "brian"), "a NIR file does not say how its neurons are stepped\n  got:      'brian'\n"
          "  expected: norse, sinabs, snntorch, lava, rockpool, or a Convention\n"

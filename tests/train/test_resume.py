@@ -195,8 +195,13 @@ def foreign(path: Path) -> str:
 
 
 def later(path: Path) -> str:
-    save_file({}, path, {checkpoint.KEY: '{"format": 2}'})
-    return "format 2"
+    save_file({}, path, {checkpoint.KEY: '{"format": 3}'})
+    return "format 3"
+
+
+def former(path: Path) -> str:
+    save_file({}, path, {checkpoint.KEY: '{"format": 1}'})
+    return "format 1"
 
 
 def nothing(path: Path) -> str:
@@ -204,7 +209,7 @@ def nothing(path: Path) -> str:
     return "No such file"
 
 
-@pytest.mark.parametrize("damage", [cut, cut_in_the_header, empty, foreign, later, nothing])
+@pytest.mark.parametrize("damage", [cut, cut_in_the_header, empty, foreign, later, former, nothing])
 def test_a_damaged_or_foreign_file_is_refused(damage: Callable[[Path], str], folder: Path) -> None:
     path = folder / checkpoint.FILE
     reason = damage(path)
@@ -213,7 +218,7 @@ def test_a_damaged_or_foreign_file_is_refused(damage: Callable[[Path], str], fol
     assert caught.value.what == "this is no checkpoint that can be read"
     assert caught.value.where == str(path)
     assert reason in caught.value.got
-    assert caught.value.expected == "a safetensors file as snn2hw.train writes it, format 1"
+    assert caught.value.expected == "a safetensors file as snn2hw.train writes it, format 2"
     assert caught.value.do == "pass resume=False to start afresh over it, or another out"
     go_on(folder, resume=False)
     assert len(checkpoint.read(path)[1]["history"]) == 2
@@ -229,7 +234,7 @@ def test_other_threads_are_said(folder: Path) -> None:
     path, now = folder / checkpoint.FILE, torch.get_num_threads()
     tensors, facts = checkpoint.read(path)
     facts["machine"]["threads"] = now + 1
-    save_file(tensors, path, {checkpoint.KEY: json.dumps(facts)})
+    path.write_bytes(checkpoint.content(tensors, facts))
     with pytest.warns(Snn2hwWarning) as warned:
         go_on(folder)
     assert str(warned[0].message) == (
@@ -257,8 +262,7 @@ def test_resume_needs_a_folder(tmp_path: Path) -> None:
         the output folder cannot be made
           where:    {tmp_path / "file"}
           got:      File exists
-          expected: a folder, or a name that is free
-          do:       choose another out
+          do:       choose a folder you can write to
         """,
     ):
         go_on(tmp_path / "file")

@@ -20,7 +20,8 @@ from snn2hw.artefact import MODEL, Artefact
 from snn2hw.errors import Snn2hwError
 from snn2hw.executors.lava.environment import outside_variables, package_copy, side_python, why_unavailable
 from snn2hw.executors.lava.fits import check_network
-from snn2hw.trace import Ints, Trace, read_npz, write_npz
+from snn2hw.files.write import write_npz
+from snn2hw.trace import Ints, Trace, read_npz
 
 SECONDS = 900
 SECONDS_VARIABLE = "SNN2HW_LAVA_SECONDS"

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import Snn2hwError
+from snn2hw.files.write import write_npz
 from snn2hw.frontends.from_onnx import from_onnx
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.program import SPIKES
-from snn2hw.trace import Ints, Trace, read_npz, write_npz
+from snn2hw.trace import Ints, Trace, read_npz
 
 PR_SET_PDEATHSIG = 1
 SECONDS = ("seconds_map", "seconds_start", "seconds_run", "seconds_stop")  # in this order

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from snn2hw.export.c.plan import type_bytes
 from snn2hw.export.c.portable import run_text, weight_arrays, weights_text
 from snn2hw.export.c.sums import AT_ONCE
 from snn2hw.export.c.text import rows, table
+from snn2hw.files.read import read_bytes
+from snn2hw.files.record import Kind, is_regular
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.replay import FLAGS
 from snn2hw.native.simplify import simplified_network
@@ -24,6 +26,7 @@ from snn2hw.trace import Ints
 from snn2hw.version import __version__
 
 WRITTEN = "/* Written by snn2hw"  # how snn.h begins, by which a folder is known as one of ours
+NAMES = ("snn.h", "snn.c", "weights.h", "vectors.h", "main.c", "Makefile", "README.md")
 MADE = ("replay", "snn.o", "main.o")  # by its Makefile
 OBJECT = 65_535  # bytes of an object that C99 promises (5.2.4.1)
 
@@ -92,15 +95,13 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
     return {name: _filled(text, {**values, "HEAD": f"{head}{says} */"}) for name, (text, says) in files.items()}
 
 
-def is_c_folder(folder: Path, files: Iterable[str]) -> bool:
-    """Whether a folder is one that was written here before, with nothing in it but `files` and what its Makefile makes."""
+def _former(folder: Path) -> bool:
+    """Whether a version that kept no checksums wrote this folder."""
     header = folder / "snn.h"
-    known = {*files, *MADE}
-    return (
-        header.is_file()
-        and header.read_bytes().startswith(WRITTEN.encode())
-        and all(p.name in known and p.is_file() for p in folder.iterdir())
-    )
+    return is_regular(header) and read_bytes(header).startswith(WRITTEN.encode())
+
+
+C_FOLDER = Kind("C folder", frozenset({"snn.h", "snn.c"}), frozenset({*NAMES, *MADE}), edited=True, alone=True, former=_former)
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from snn2hw.errors import ArtefactError, UnsupportedError, WidthError
 from snn2hw.executors.reference import interpret
 from snn2hw.export.c.folder import c_folder
+from snn2hw.files.record import sha256
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.replay import replay
-from snn2hw.store import make_artefact, sha256
+from snn2hw.store import make_artefact
 from snn2hw.trace import Ints
 from tests.random_networks import compiled, payloads_of, random_case
 
