@@ -92,6 +92,18 @@ def test_two_networks_at_once_keep_their_own_weights() -> None:
         assert (fast.run(artefact, payloads).readout == interpret(artefact.network, payloads).readout).all()
 
 
+def test_images_that_stand_still_and_then_change() -> None:
+    """One executor, one network: payloads of an image are the same at every step, and payloads of elsewhere need not be."""
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    fast, artefact = Fast(), make_artefact(net)
+    lo, hi = net.input.interval.lo, net.input.interval.hi
+    moving = np.random.default_rng(0).integers(lo, hi, (net.steps, 4, *net.input.shape), endpoint=True)
+    still = np.broadcast_to(moving[:1], moving.shape)
+    for payloads in (still, moving, still, moving):
+        wanted, got = interpret(net, payloads).arrays(), fast.run(artefact, payloads).arrays()
+        assert {name: int((value != got[name]).sum()) for name, value in wanted.items()} == dict.fromkeys(wanted, 0)
+
+
 @pytest.mark.parametrize("given", ["0", "two", "-1", "", "²"])
 def test_a_number_of_threads_that_is_none(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNN2HW_THREADS", given)

@@ -134,3 +134,16 @@ def test_weights_keep_the_width_of_the_target() -> None:
     done = run_pipeline(Compilation(net, narrow, Options(), sample_of(net))).network
     weights = [vars(n)["weight"] for n in done.nodes if "weight" in vars(n)]
     assert {int(np.abs(w).max()) for w in weights} <= {2, 3}
+
+
+@pytest.mark.parametrize("levels", [2, 3, 15])
+def test_spike_values_that_only_the_readout_reads_have_any_width(levels: int) -> None:
+    """loihi1's axons carry one bit; what the host reads of a neuron is a number."""
+    last = circulate("cf", "fc", (1.0,) * levels, reset="value", strict=True)
+    net = network(2, counts(3, hi=1), linear("fc", "input", normal(0, 2, 3)), last, readout("cf"))
+    done = compiled(net, target="loihi1")
+    assert done.network.neurons[0].format.width > done.target.lowering.payload_bits
+    read = network(2, counts(3, hi=1), linear("fc", "input", normal(0, 2, 3)), last, linear("head", "cf", np.eye(2)), readout("head"))
+    with pytest.raises(UnsupportedError) as caught:
+        compiled(read, target="loihi1")
+    assert f"cf (CirculateFiring): its payload needs {1 + levels.bit_length()} bits, the target has 1" in caught.value.got

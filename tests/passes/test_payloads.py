@@ -24,6 +24,9 @@ from tests.refused import refused
         ((4.0, 8.0), False, Interval(0, 12), 0),
         ((0.3,), False, Interval(0, 77), 8),  # 0.3 * 2**8 = 76.8; 9 bits would reach 154
         ((0.001,), False, Interval(0, 66), 16),  # 65.5
+        ((0.9925,), True, Interval(-127, 127), 7),  # the last integer of 8 bits is used
+        ((0.7, 0.29), False, Interval(0, 127), 7),  # 90 + 37
+        ((0.9965,), False, Interval(0, 64), 6),  # 7 bits would reach 128
         ((0.7, 0.7), True, Interval(-90, 90), 6),  # 7 bits would reach 179
         ((100.5,), False, Interval(0, 101), 0),
         ((-1.0, -1.0), False, Interval(-2, 0), 0),
