@@ -8,7 +8,7 @@ MINUTES ?= 30
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz bench study lint clean
+.PHONY: help demo test test-slow fuzz mutants bench study lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the 
 
 fuzz: $(VENV)/.stamp-dev ## damaged inputs for every reader, MINUTES=30 long, with a table; ARGS="--readers npy,npz" for some
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
+
+mutants: $(VENV)/.stamp-dev ## put small faults into PACKAGE=snn2hw/num or what changed SINCE=commit; print those that no test notices
+	$(BIN)/python -m tests.mutation $(PACKAGE) $(if $(SINCE),--since $(SINCE)) $(ARGS)
 
 bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/performance.md (a quarter of an hour)
 	$(BIN)/python -m bench.run $(ARGS)

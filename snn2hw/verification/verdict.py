@@ -8,7 +8,7 @@ from math import prod
 from time import perf_counter
 
 from snn2hw.artefact import Artefact
-from snn2hw.errors import ArtefactError, ExecutorUnavailableError, Snn2hwError, UsageError
+from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UsageError
 from snn2hw.executors import Executor, executors
 from snn2hw.executors.base import Measuring
 from snn2hw.executors.reference import Reference
@@ -102,7 +102,11 @@ def compare_batches(
     stored: Trace | None = None,
     first: bool = False,
 ) -> Verdict:
-    """`compare_executors` on payloads that come batch by batch, `total` samples in all (0: nobody knows)."""
+    """`compare_executors` on payloads that come batch by batch, `total` samples in all (0: nobody knows).
+
+    Raises:
+        ShapeError: no batch at all, so that nothing would be compared. And as `compare_executors`.
+    """
     asked = executors(names)
     not_run = {e.name: reason for e in asked if (reason := e.unavailable())}
     running = [e for e in asked if e.name not in not_run and not isinstance(e, Reference)]
@@ -137,6 +141,14 @@ def compare_batches(
         start += batch.shape[1]
         if first and tally.first:
             break
+    if start == 0:
+        raise ShapeError(
+            "there are no samples",
+            where="samples",
+            got="an iterator without a batch",
+            expected="one or more",
+            do="give at least one batch; nothing that was not compared is called equal",
+        )
     notes = {e.name: e.measured() for e in running if isinstance(e, Measuring)}
     found, steps = list(tally.first.values()), artefact.network.steps
     return Verdict(found, not_run, tally.compared, tally.seconds, start, steps, tally.different, notes)

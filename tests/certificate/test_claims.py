@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snn2hw.certificate import neuron
 from snn2hw.certificate.neuron import claims
 from snn2hw.certificate.slices import supports
 from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import Instruction, Op, declared_interval
 from snn2hw.num import Format, Interval
-from tests.certificate.brute import LNM, NEURONS, Everything, entering, everything, layer, random_layers, values
-from tests.hand_networks import compiled, one_neuron
+from tests.certificate.brute import LNM, NEURONS, WEIGHT, Everything, entering, everything, layer, random_layers, values
+from tests.hand_networks import compiled, counts, linear, network, one_neuron, readout
 from tests.refused import refused
 
 CORNERS = [(0, 0), (-3, 5)]  # inputs of two channels that differ
@@ -99,6 +100,23 @@ def test_a_program_with_equal_channels_is_tried_once_for_all_of_them() -> None:
     h_sum = claims(node, [(-7, 5)])["values"]["h_sum"]
     assert seen[:2] == [declared.hi - declared.lo + 1, 13]
     assert set(seen[2:]) <= {h[1] - h[0] + 1, h_sum[1] - h_sum[0] + 1}
+
+
+@pytest.mark.parametrize("wide", [0, 1])
+def test_of_channels_that_are_known_in_different_ways_the_weaker_is_claimed(wide: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One channel's input can be tried, the other's has too many values: what depends on it is bounded by intervals."""
+    monkeypatch.setattr(neuron, "MOST_TRIED", 300)
+    source, weight = counts(2, hi=15), np.array(WEIGHT)
+    net = network(2, source, linear("fc", "input", weight), NEURONS["LNM per channel"], linear("h", "n", np.eye(2)), readout("h"))
+    (node,) = compiled(net, state_bits=8).network.neurons
+    support, entry = supports(node.program), node.program.input.name
+
+    def methods(held: list[tuple[int, int]]) -> set[str]:
+        return {how for name, (_, _, how) in claims(node, held)["values"].items() if support[name] == entry and name != entry}
+
+    narrow, far = (-3, 5), (-200, 200)
+    assert methods([narrow, narrow]) == {"enumeration"}
+    assert methods([narrow, far] if wide else [far, narrow]) == {"interval"}
 
 
 # errors

@@ -41,7 +41,7 @@ def network(bias: int, features: int, convolution: bool) -> tuple[IntegerNetwork
 
 @pytest.mark.parametrize("convolution", [False, True], ids=["Linear", "Conv2d"])
 def test_a_bias_does_not_hide_how_far_a_sum_goes(convolution: bool) -> None:
-    """A large negative bias leaves a last sum below 2**24, behind products that go beyond it, where float32 has no odd integers."""
+    """A large negative bias leaves a sum below 2**24, behind products beyond it, where float32 has no odd integers."""
     features = 800
     net, made = network(-127 * 255 * features // 2, features, convolution)
     assert made.interval.magnitude < FLOAT32_EXACT < largest_partial_sum(made, HELD) // 2

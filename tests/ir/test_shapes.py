@@ -16,9 +16,7 @@ def pooled(padding: int, dilation: int, kernel: int = 3) -> Network:
     window = Window((kernel, kernel), (1, 1), (padding, padding), (dilation, dilation))
     pool = MaxPool2d("pool", ("input",), (), window=window, source="pool (MaxPool2d)")
     side = 7 + 2 * padding - dilation * (kernel - 1)
-    return network(
-        1, image(1, 7, 7), pool, flatten("flat", "pool"), linear("head", "flat", np.eye(side * side)), readout("head")
-    )
+    return network(1, image(1, 7, 7), pool, flatten("flat", "pool"), linear("head", "flat", np.eye(side * side)), readout("head"))
 
 
 @pytest.mark.parametrize(("dilation", "kernel"), [(1, 2), (1, 3), (2, 2), (2, 3), (3, 3)])

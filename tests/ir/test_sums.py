@@ -42,7 +42,9 @@ def test_a_convolution(padding: tuple[int, int], lo: int, hi: int) -> None:
     for _ in range(6):
         weight = rng.integers(-2, 3, (2, 1, 2, 2)).astype(np.int8)
         window = Window((2, 2), padding=padding)
-        made = IntConv2d("c", ("x",), (), FMT, Interval(0, 0), weight=weight, bias=np.array([1, -2], np.int32), window=window, groups=1)
+        made = IntConv2d(
+            "c", ("x",), (), FMT, Interval(0, 0), weight=weight, bias=np.array([1, -2], np.int32), window=window, groups=1
+        )
         made = replace(made, shape=output_shape(made, [(1, 2, 2)]))
         bound = node_interval(made, [source(lo, hi)])
         assert tried(source(lo, hi), replace(made, interval=bound)) in bound

@@ -6,6 +6,7 @@ import argparse
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,56 +110,64 @@ def main(given: argparse.Namespace, console: Console) -> int:
 def _generated(copy: Path, found: list[Fault], scope: list[str], workers: int, console: Console) -> int:
     begun = time.monotonic()
     console.print(f"{len(found)} faults; the tests of {', '.join(scope)} without one, under coverage ...")
+    if (known := _covered(copy, scope, console)) is None:
+        return 2
+    sources = {f.file: (copy / f.file).read_text(encoding="utf-8") for f in found}
+    listed = {(e.file, e.function, tuple(e.fault)) for e in equivalents()}
+    told = [f for f in found if outline(f, sources[f.file]) not in listed]
+    tests = {f: known.of(f.file, *f.lines) for f in told}
+    jobs = [Job(f, tests[f], LEAST + TIMES * known.lasts(tests[f]), f.file, f.applied(sources[f.file])) for f in told if tests[f]]
+    ended: dict[Fault, str] = {f: "not covered" for f in told if not tests[f]} | dict.fromkeys(
+        set(found) - set(told), "equivalent"
+    )
+    try:
+        for n, ran in enumerate(run_all(jobs, copy, workers), 1):
+            survived = ran.passed or ran.status == NOTHING_RUN
+            ended[ran.job.key] = "survived" if survived else "timed out" if ran.status < 0 else "killed"
+            if n % 50 == 0:
+                said = Counter(ended.values())["survived"]
+                console.print(f"{n} of {len(jobs)} faults, {said} survive, {time.monotonic() - begun:.0f} s")
+    except KeyboardInterrupt:
+        console.print("stopped; what was found so far:")
+        found = [f for f in found if f in ended]
+    left = [f for f in found if ended[f] in ("survived", "not covered")]
+    for fault in left:
+        _print(ended[fault], fault, sources[fault.file], console)
+    console.print(_table(found, ended))
+    console.print(f"{time.monotonic() - begun:.0f} s")
+    return int(bool(left))
+
+
+def _covered(copy: Path, scope: list[str], console: Console) -> covered.Covered | None:
     (ran,) = run_all([Job("coverage", scope, BASELINE, inside=covered.record)], copy, 1)
     if not (copy / covered.RECORD).exists():
         console.print(ran.said, markup=False)
-        return 2
+        return None
     known, failed = covered.read(copy)
     for test in failed:
         console.print(f"left out, for it fails or is skipped without a fault: {test}", markup=False)
     console.print(f"{len(known.tests)} tests in {ran.seconds:.0f} s")
-    sources = {f.file: (copy / f.file).read_text(encoding="utf-8") for f in found}
-    listed = {(e.file, e.function, tuple(e.fault)) for e in equivalents()}
-    counts: dict[str, Counter[str]] = {f.file: Counter() for f in found}
-    jobs, silent = list[Job](), list[Fault]()
-    for fault in found:
-        counts[fault.file]["made"] += 1
-        tests = known.of(fault.file, *fault.lines)
-        if outline(fault, sources[fault.file]) in listed:
-            counts[fault.file]["equivalent"] += 1
-        elif not tests:
-            silent.append(fault)
-        else:
-            limit = LEAST + TIMES * sum(known.seconds.get(t, 0.0) for t in tests)
-            jobs.append(Job(fault, tests, limit, fault.file, fault.applied(sources[fault.file])))
-    survived = list[Fault]()
-    for n, ended in enumerate(run_all(jobs, copy, workers), 1):
-        fault = ended.job.key
-        if ended.passed or ended.status == NOTHING_RUN:
-            survived.append(fault)
-        else:
-            counts[fault.file]["timed out" if ended.status < 0 else "killed"] += 1
-        if n % 50 == 0:
-            console.print(f"{n} of {len(jobs)} faults, {len(survived)} survive, {time.monotonic() - begun:.0f} s")
-    for what, those in (("survived", survived), ("not covered", silent)):
-        for fault in sorted(those, key=lambda f: (f.file, f.start, f.text)):
-            counts[fault.file][what] += 1
-            console.print(f"\n{what}: {fault.file}:{fault.line}  {fault.function}  ({fault.operator})", markup=False, style="bold")
-            for line in diff(sources[fault.file], fault.applied(sources[fault.file])):
-                console.print(line, markup=False, highlight=False, style="red" if line[0] == "-" else "green", soft_wrap=True)
-    console.print(_table(counts))
-    console.print(f"{time.monotonic() - begun:.0f} s")
-    return int(bool(survived or silent))
+    return known
 
 
-def _table(counts: dict[str, Counter[str]]) -> Table:
+def _print(what: str, fault: Fault, source: str, console: Console) -> None:
+    console.print(f"\n{what}: {fault.file}:{fault.line}  {fault.function}  ({fault.operator})", markup=False, style="bold")
+    for line in diff(source, fault.applied(source)):
+        console.print(line, markup=False, highlight=False, style="red" if line[0] == "-" else "green", soft_wrap=True)
+
+
+def _table(found: list[Fault], ended: dict[Fault, str]) -> Table:
     table = Table("file", *KINDS)
-    for file, of in sorted(counts.items()):
-        table.add_row(file, *(str(of[k]) for k in KINDS))
-    total = sum(counts.values(), Counter[str]())
+    for file in sorted({f.file for f in found}):
+        table.add_row(file, *_counts([f for f in found if f.file == file], ended))
     table.add_section()
-    table.add_row("all", *(str(total[k]) for k in KINDS))
+    table.add_row("all", *_counts(found, ended))
     return table
+
+
+def _counts(found: list[Fault], ended: dict[Fault, str]) -> list[str]:
+    counts = Counter(ended[f] for f in found)
+    return [str(len(found)), *(str(counts[kind]) for kind in KINDS[1:])]
 
 
 def _planted(copy: Path, given: argparse.Namespace, console: Console) -> int:
@@ -188,4 +197,5 @@ def _planted(copy: Path, given: argparse.Namespace, console: Console) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was found so far is printed
     sys.exit(main(arguments(), Console(width=None if sys.stdout.isatty() else 160)))

@@ -6,6 +6,7 @@ the copy, and the faulty text exists in its memory only: the checkout is never t
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -26,7 +27,20 @@ from types import CodeType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LARGE = ("numpy", "onnx", "onnx.reference", "hypothesis", "pytest", "rich.table", "typer", "torch", "torch.fx", "h5py", "nir", "onnxruntime")
+LARGE = (
+    "numpy",
+    "onnx",
+    "onnx.reference",
+    "hypothesis",
+    "pytest",
+    "rich.table",
+    "typer",
+    "torch",
+    "torch.fx",
+    "h5py",
+    "nir",
+    "onnxruntime",
+)
 MEMORY = 8 << 30  # of data, bytes
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 OWN = ("snn2hw", "tests", "models", "bench")
@@ -156,10 +170,8 @@ def _said(log: Path) -> str:
 
 def _end(pid: int) -> None:
     """The child's whole group, and what its tests left running."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _start(job: Job, copy: Path, log: Path) -> int:
@@ -174,7 +186,7 @@ def _start(job: Job, copy: Path, log: Path) -> int:
             sys.meta_path.insert(0, Replaced(module_of(job.file), copy / job.file, job.text))
         arguments = [*PYTEST, *job.tests]
         status = _pytest(arguments) if job.inside is None else job.inside(arguments)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  (a child never returns into its parent's code)
         print(f"{type(error).__name__}: {error}", flush=True)
     finally:
         sys.stdout.flush()

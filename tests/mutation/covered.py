@@ -1,4 +1,4 @@
-"""Which tests run which lines: one run of the tests under coverage, a context for each test and each fixture that several share."""
+"""Which tests run which lines: one run under coverage, a context for each test and for each fixture that several share."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ class Covered:
     lines: dict[str, dict[int, list[str]]]
     tests: dict[str, list[str]]
     seconds: dict[str, float]
+
+    def lasts(self, tests: list[str]) -> float:
+        """Seconds of these tests together."""
+        return sum(self.seconds.get(t, 0.0) for t in tests)
 
     def of(self, file: str, first: int, last: int) -> list[str]:
         """Tests that run a statement, quickest first, and behind them the others of their files.

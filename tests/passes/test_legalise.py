@@ -143,7 +143,9 @@ def test_spike_values_that_only_the_readout_reads_have_any_width(levels: int) ->
     net = network(2, counts(3, hi=1), linear("fc", "input", normal(0, 2, 3)), last, readout("cf"))
     done = compiled(net, target="loihi1")
     assert done.network.neurons[0].format.width > done.target.lowering.payload_bits
-    read = network(2, counts(3, hi=1), linear("fc", "input", normal(0, 2, 3)), last, linear("head", "cf", np.eye(2)), readout("head"))
+    read = network(
+        2, counts(3, hi=1), linear("fc", "input", normal(0, 2, 3)), last, linear("head", "cf", np.eye(2)), readout("head")
+    )
     with pytest.raises(UnsupportedError) as caught:
         compiled(read, target="loihi1")
     assert f"cf (CirculateFiring): its payload needs {1 + levels.bit_length()} bits, the target has 1" in caught.value.got

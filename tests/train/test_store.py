@@ -59,6 +59,8 @@ def test_a_resumed_training_does_not_warn_of_the_same_layer_again(stop: int, tmp
         return [str(w.message) for w in caught]
 
     first = run(False)
-    assert [m.splitlines()[0] for m in first] == ["a layer is silent: nothing behind it can be learned from the input"] * len(first)
+    assert [m.splitlines()[0] for m in first] == ["a layer is silent: nothing behind it can be learned from the input"] * len(
+        first
+    )
     assert len(first) >= 1
     assert run(True) == []

@@ -12,14 +12,14 @@ import pytest
 
 from snn2hw.artefact import Artefact
 from snn2hw.console import print_verdict
-from snn2hw.errors import ArtefactError, ExecutorUnavailableError, Snn2hwError, UsageError, WidthError
+from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UsageError, WidthError
 from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.executors.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification import verdict as module
-from snn2hw.verification.verdict import STORED, compare_executors, run_executor
+from snn2hw.verification.verdict import STORED, Verdict, compare_batches, compare_executors, run_executor
 from tests.refused import refused
 from tests.verification.hand_networks import compiled, every_kind
 
@@ -214,6 +214,38 @@ def test_a_later_batch_with_an_earlier_difference(
     monkeypatch.setattr(module, "BATCH", 3)
     (d,) = compare_executors(artefact, payloads, ["wrong"]).differences
     assert (d.signal, d.step, d.sample, d.index) == ("lnm.u", 0, 7, (2, 3, 3))
+
+
+def test_a_step_comes_before_the_readout_whichever_batch_it_is_in(
+    artefact: Artefact, payloads: Ints, install: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The readout has no step: it is a sum over all of them, and whatever differs at one comes first."""
+    monkeypatch.setattr(module, "BATCH", 2)
+    for of_readout, of_state in ((0, 7), (7, 0), (1, 0)):
+        changes = [("readout", (2,), payloads[:, of_readout]), ("states/cf.u", (2, 0, 0, 0), payloads[:, of_state])]
+        install("wrong", changes=changes)
+        (d,) = compare_executors(artefact, payloads, ["wrong"]).differences
+        assert (d.signal, d.step, d.sample) == ("cf.u", 2, of_state)
+    install("wrong", changes=[("readout", (2,), payloads[:, 6]), ("readout", (1,), payloads[:, 3])])
+    (d,) = compare_executors(artefact, payloads, ["wrong"]).differences
+    assert (d.signal, d.sample, d.index) == ("readout", 3, (1,))
+
+
+@pytest.mark.parametrize("batches", [[], iter([])], ids=["list", "iterator"])
+def test_nothing_to_compare_is_not_equal(artefact: Artefact, batches: Any, install: Any) -> None:
+    install("fine")
+    with refused(
+        ShapeError,
+        """
+        there are no samples
+          where:    samples
+          got:      an iterator without a batch
+          expected: one or more
+          do:       give at least one batch; nothing that was not compared is called equal
+        """,
+    ):
+        compare_batches(artefact, batches, 0, ["fine"])
+    assert not Verdict([], {}, {}, {}, 0, artefact.network.steps, {}).equal
 
 
 def test_progress(artefact: Artefact, payloads: Ints, install: Any, monkeypatch: pytest.MonkeyPatch) -> None:

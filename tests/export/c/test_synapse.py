@@ -12,7 +12,7 @@ from snn2hw.ir.sums import synaptic_interval
 from snn2hw.num import Format, Interval
 
 
-def dense(features: int, bias: int, weights: tuple[int, int] = (127, -127), held: Interval = Interval(-127, 127)) -> Synapse:
+def dense(features: int, bias: int, weights: tuple[int, int], held: Interval) -> Synapse:
     """A Linear of two outputs, one of each weight, behind payloads of a range."""
     weight = np.array(weights, np.int8)[:, None].repeat(features, 1)
     source = IntInput("x", (), (features,), Format(8, 0, True), held, unit=1.0, static=False, counts=True)
