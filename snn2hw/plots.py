@@ -104,5 +104,5 @@ def _activity(figure_class: type[Figure], real: Network, net: IntegerNetwork, pa
 
 
 def _pairs(real: Network, net: IntegerNetwork) -> list[tuple[Neuron, IntNeuron]]:
-    equations = {n.name: n for n in real.neurons}
-    return [(equations[n.name], n) for n in net.neurons if n.name in equations]
+    polynomials = {n.name: n for n in real.neurons if isinstance(n, Neuron)}
+    return [(polynomials[n.name], n) for n in net.neurons if n.name in polynomials]

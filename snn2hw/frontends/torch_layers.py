@@ -14,6 +14,7 @@ from snn2hw.ir.network import (
     BatchNorm,
     Circulate,
     Conv2d,
+    EquationNeuron,
     Flatten,
     Linear,
     MaxPool2d,
@@ -24,6 +25,7 @@ from snn2hw.ir.network import (
     Single,
     Window,
 )
+from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron as TorchNeuron
 
 Place = tuple[str, "tuple[str, ...]", Shape]  # name, inputs, shape that enters (replaced by the shape that leaves)
@@ -193,6 +195,11 @@ def _neuron(m: TorchNeuron, at: Place, source: str) -> Node:
     )
 
 
+def _equation(m: CustomNeuron, at: Place, source: str) -> Node:
+    found = m.trace(at[2][0])
+    return EquationNeuron(*at, equation=found.equation, parameters=tuple(map(_reals, found.parameters)), source=source)
+
+
 NOTHING = (torch.nn.Identity, torch.nn.Dropout)  # in evaluation
 
 LAYERS: dict[type, Reader] = {
@@ -206,4 +213,5 @@ LAYERS: dict[type, Reader] = {
     torch.nn.MaxPool2d: _max_pool,
     torch.nn.Flatten: _flatten,
     TorchNeuron: _neuron,
+    CustomNeuron: _equation,
 }

@@ -12,9 +12,10 @@ import torch
 from snn2hw.errors import UnsupportedError
 from snn2hw.frontends.torch_products import multiplied
 from snn2hw.frontends.views import Placed, Product, View, counted
-from snn2hw.ir.network import Add, AvgPool2d, Conv2d, Flatten, Input, Linear, MatMul, Neuron, Node, Window
+from snn2hw.ir.network import Add, AvgPool2d, Conv2d, EquationNeuron, Flatten, Input, Linear, MatMul, Neuron, Node, Window
 from snn2hw.ir.rules import no_payload
 from snn2hw.ir.shapes import output_shape
+from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron as TorchNeuron
 
 Read = Callable[[str, "tuple[int, ...]"], Node]  # input, its shape -> the layer's node
@@ -88,7 +89,7 @@ class Values:
         """
         if kind is torch.nn.Linear:
             return self._linear(x, read, path)
-        if kind is TorchNeuron:
+        if kind in (TorchNeuron, CustomNeuron):
             return self._elementwise(x, read)
         way = next((w for w in x.ways if w.is_map), None)
         if way is None and kind in (torch.nn.BatchNorm1d, torch.nn.Conv1d):
@@ -106,8 +107,9 @@ class Values:
         way = min(x.ways, key=lambda w: (not w.is_map, not w.is_channels_first, not w.is_tokens))
         name = self.settled(way, x.factor)
         node = read(name, self.nodes[name].shape)
-        assert isinstance(node, Neuron)
-        if len(node.coefficients) > 1 and not way.is_channels_first:
+        assert isinstance(node, Neuron | EquationNeuron)
+        channels = node.channels if isinstance(node, EquationNeuron) else len(node.coefficients)
+        if channels > 1 and not way.is_channels_first:
             raise _axes(x, node.source, "[T, N, C, ...], for coefficients of each channel")
         if len(x.lead) == 1:
             raise _axes(x, node.source, "[T, N, ...], the steps as an axis of their own")

@@ -22,8 +22,12 @@ class ProgramBuilder:
         self._intervals: dict[str, tuple[Interval, ...]] = {}
 
     def emit(self, op: Op, name: str, args: Sequence[str] = (), attrs: Sequence[Attr] = (), frac: int | None = None) -> str:
-        """Append `name = op args attrs`; `frac` only where the operation leaves it free."""
-        assert name not in self._lines, f"'{name}' is written twice"
+        """Append `name = op args attrs`, under another name where this one is taken; returns the name.
+
+        Args:
+            frac: the binary point, only where the operation leaves it free.
+        """
+        name = self._free(name)
         row = OPTABLE[op]
         derived = row.frac([self._lines[a].format.frac for a in args], attrs)
         if isinstance(derived, str):
@@ -31,6 +35,14 @@ class ProgramBuilder:
         point = derived if derived is not None else frac or 0
         self._lines[name] = Instruction(name, op, tuple(args), tuple(attrs), Format(MAX_WIDTH, point))
         return name
+
+    def _free(self, name: str) -> str:
+        """The name, with a number behind it where a value has it already."""
+        free, n = name, 1
+        while free in self._lines:
+            n += 1
+            free = f"{name}_{n}"
+        return free
 
     @property
     def size(self) -> int:
@@ -81,7 +93,7 @@ class ProgramBuilder:
 
     def wrap(self, name: str, value: str, width: int, law: WrapLaw) -> str:
         """The value wrapped around in a signed format of `width` bits, which is part of its meaning."""
-        self.emit(Op.WRAP, name, (value,), (law,))
+        name = self.emit(Op.WRAP, name, (value,), (law,))
         self._lines[name] = replace(self._lines[name], format=Format(width, self.frac(value)))
         return name
 

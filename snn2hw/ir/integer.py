@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.network import Neuron, Pair, Reals, Shape, Window
+from snn2hw.ir.network import EquationNeuron, Neuron, Pair, Reals, Shape, Window
 from snn2hw.ir.program import Program
 from snn2hw.num import Format, Interval
 
@@ -148,7 +148,7 @@ class UnloweredNeuron(IntNode):
     real synaptic input = raw * input_scale, one scale for the layer [1] or one per channel [C].
     """
 
-    equation: Neuron
+    equation: Neuron | EquationNeuron
     input_scale: Reals
 
 

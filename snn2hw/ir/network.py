@@ -1,8 +1,8 @@
 """The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
 
     Network   = steps, node*                       (in order of evaluation; an input names an earlier node, but that of Feedback)
-    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | MatMul | Neuron | Delay
-                | Feedback | Readout
+    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | MatMul | Neuron
+                | EquationNeuron | Delay | Feedback | Readout
     firing    = Single | Circulate | Potential
 
 Shapes are those of one sample at one step, without T and N: [C, H, W] or [F]. `name` is the torch module path, by which
@@ -16,6 +16,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from snn2hw.neurons.equation import Equation
 
 Reals: TypeAlias = npt.NDArray[np.float64]
 Shape: TypeAlias = "tuple[int, ...]"
@@ -210,6 +212,27 @@ class Neuron(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class EquationNeuron(Node):
+    """One step of the neuron that a user wrote: output and next states from the equation, elementwise.
+
+    parameters: for each that the equation names, [1] for the layer or [C] per channel.
+    """
+
+    equation: Equation
+    parameters: tuple[Reals, ...]
+
+    @property
+    def kind(self) -> str:
+        """What the neuron is called."""
+        return self.equation.kind
+
+    @property
+    def channels(self) -> int:
+        """1 where every parameter holds for the whole layer, else the number of channels."""
+        return max([len(p) for p in self.parameters], default=1)
+
+
+@dataclass(frozen=True, eq=False)
 class Delay(Node):
     """y[t] = x[t - steps], 0 before anything has arrived; steps: one for the layer, or one per channel."""
 
@@ -243,6 +266,6 @@ class Network:
         return node
 
     @property
-    def neurons(self) -> tuple[Neuron, ...]:
+    def neurons(self) -> tuple[Neuron | EquationNeuron, ...]:
         """The neuron layers, in order."""
-        return tuple(n for n in self.nodes if isinstance(n, Neuron))
+        return tuple(n for n in self.nodes if isinstance(n, Neuron | EquationNeuron))

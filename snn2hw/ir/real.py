@@ -16,6 +16,7 @@ from snn2hw.ir.network import (
     Conv2d,
     Current,
     Delay,
+    EquationNeuron,
     Feedback,
     Flatten,
     Input,
@@ -31,6 +32,7 @@ from snn2hw.ir.network import (
     Single,
 )
 from snn2hw.ir.windows import convolve, windows
+from snn2hw.neurons import in_numpy
 
 Observer = Callable[[Node, Sequence[Reals], Reals], None]
 
@@ -45,6 +47,7 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
     """
     membrane: dict[str, Reals] = {}
     current: dict[str, Reals] = {}
+    states: dict[str, dict[str, Reals]] = {}
     waiting: dict[str, list[Reals]] = {}
     samples = len(x) if net.input.static else len(x[0])
     total: Reals = np.zeros(())
@@ -68,6 +71,10 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
                     inputs = [current[node.name]]
                 u = membrane.get(node.name, np.zeros_like(inputs[0]))
                 values[node.name], membrane[node.name] = neuron_step(node, u, inputs[0], t)
+            elif isinstance(node, EquationNeuron):
+                start = states.get(node.name) or in_numpy.initial(node.equation, inputs[0].shape)
+                after = in_numpy.step(node.equation, node.parameters, start, inputs[0])
+                values[node.name], states[node.name] = after[0], after[1]
             else:
                 values[node.name] = _ROWS[type(node)](node, inputs)
             if observe is not None:

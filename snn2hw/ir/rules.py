@@ -29,6 +29,7 @@ from snn2hw.ir.network import (
     Add,
     AvgPool2d,
     Delay,
+    EquationNeuron,
     Feedback,
     Flatten,
     Input,
@@ -46,7 +47,7 @@ from snn2hw.ir.shapes import output_shape
 from snn2hw.ir.sums import largest_partial_sum, node_interval, readout_interval
 
 INT32_MAX = 2**31 - 1
-FIRES = Neuron | Delay | Feedback | IntNeuron | UnloweredNeuron | IntFeedback
+FIRES = Neuron | EquationNeuron | Delay | Feedback | IntNeuron | UnloweredNeuron | IntFeedback
 KEEPS = MaxPool2d | AvgPool2d | Flatten | Add | MatMul | IntMaxPool2d | IntSumPool2d | IntFlatten | IntAdd | IntMatMul
 
 
@@ -147,7 +148,7 @@ def _check_feedbacks(nodes: Sequence[Any]) -> None:
             if source is None:
                 raise _error(node, "a feedback reads a neuron that stands behind it", node.inputs[0])
             fires = not (isinstance(source, Neuron) and isinstance(source.firing, Potential))
-            if not fires or not isinstance(source, Neuron | IntNeuron | UnloweredNeuron):
+            if not fires or not isinstance(source, Neuron | EquationNeuron | IntNeuron | UnloweredNeuron):
                 raise _error(
                     node,
                     "a feedback carries what a neuron fires; the interval of anything else would not be bounded",

@@ -106,11 +106,17 @@ def _matmul(node: Any, inputs: Sequence[Shape]) -> Shape:
     return (heads * rows, *node.size)
 
 
+def _equation(node: Any) -> Any:
+    return node.equation if isinstance(node, integer.UnloweredNeuron) else node
+
+
 def _neuron(node: Any, inputs: Sequence[Shape]) -> Shape:
     if isinstance(node, integer.IntNeuron):
         channels = node.program.channels
+    elif isinstance(_equation(node), network.EquationNeuron):
+        channels = _equation(node).channels
     else:
-        equation = node.equation if isinstance(node, integer.UnloweredNeuron) else node
+        equation = _equation(node)
         channels = len(equation.coefficients)
         if equation.current is not None:
             channels = max(channels, len(equation.current.decay))
@@ -155,6 +161,7 @@ _ROWS: dict[type, Callable[[Any, Sequence[Shape]], Shape]] = {
     network.Add: _add,
     network.MatMul: _matmul,
     network.Neuron: _neuron,
+    network.EquationNeuron: _neuron,
     network.Delay: _delay,
     network.Feedback: _declared,
     network.Readout: _readout,

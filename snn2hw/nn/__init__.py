@@ -17,7 +17,9 @@ except ModuleNotFoundError as missing:
 
 from torch.nn import Dropout, Identity, Sequential
 
+from snn2hw.nn.custom import CustomNeuron, State, fire, per_channel
 from snn2hw.nn.layers import AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, repeat
+from snn2hw.nn.library import ALIF, CubaLIF, Izhikevich, Leaky, RefractoryLIF, ResonateAndFire
 from snn2hw.nn.losses import balance_loss, coefficient_penalty, range_penalty
 from snn2hw.nn.neuron import Firing, Neuron
 from snn2hw.nn.neurons import IF, LIF, PLIF, CirculateFiring
@@ -27,6 +29,7 @@ from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.surrogates import Atan, Rectangle, Sigmoid, Triangle
 
 __all__ = [
+    "ALIF",
     "IF",
     "LIF",
     "LNM",
@@ -40,23 +43,32 @@ __all__ = [
     "CirculateFiring",
     "CirculateLNM",
     "Conv2d",
+    "CubaLIF",
+    "CustomNeuron",
     "Dropout",
     "Firing",
     "Flatten",
     "Identity",
+    "Izhikevich",
+    "Leaky",
     "Linear",
     "MaxPool2d",
     "Neuron",
     "Observation",
     "Rectangle",
+    "RefractoryLIF",
+    "ResonateAndFire",
     "Sequential",
     "Sigmoid",
+    "State",
     "Surrogate",
     "Triangle",
     "balance_loss",
     "check_alive",
     "coefficient_penalty",
+    "fire",
     "observe",
+    "per_channel",
     "range_penalty",
     "repeat",
 ]

@@ -92,13 +92,18 @@ class Surrogate(torch.nn.Module):
             widths = self.widths(1, x).reshape(())
         else:
             widths = self.widths(len(x), x).reshape(-1, *(1,) * (x.ndim - 1))
-        step: Callable[..., Tensor] = _Step.apply
-        return step(x, widths, self, strict)
+        return compared(x, widths, self, strict)
 
     def extra_repr(self) -> str:
         """Arguments, for print."""
         width = f"width={self._start:g}" if self.log_width is None else f"width={self.width}, learnable=True"
         return width + ("" if self.steps is None else f", steps={self.steps}")
+
+
+def compared(x: Tensor, width: Tensor, surrogate: Surrogate, strict: bool) -> Tensor:
+    """[x >= 0] or [x > 0], with the gradient of the surrogate's soft step of this width, which broadcasts to x."""
+    step: Callable[..., Tensor] = _Step.apply
+    return step(x, width, surrogate, strict)
 
 
 class _Step(torch.autograd.Function):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.network import Conv2d, Linear, Network, Neuron, Node, Reals
+from snn2hw.ir.network import Conv2d, EquationNeuron, Linear, Network, Neuron, Node, Reals
 from snn2hw.ir.real import run_real
 from snn2hw.ir.windows import patches
 from snn2hw.passes.base import Compilation, Observation, Pass
@@ -83,7 +83,7 @@ class _Seen:
         self.samples, self.rows_per_step = samples, rows_per_step
 
     def __call__(self, node: Node, inputs: Sequence[Reals], value: Reals) -> None:
-        if isinstance(node, Neuron):
+        if isinstance(node, Neuron | EquationNeuron):
             self.rates.setdefault(node.name, []).append((float(np.mean(value != 0)), self.samples))
         elif isinstance(node, Conv2d | Linear):
             self.rows.setdefault(node.name, []).append(self._draw(node, inputs[0]))

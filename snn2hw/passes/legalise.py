@@ -37,7 +37,7 @@ class Legalise(Pass):
         limits = c.target.lowering
         read = {i for n in c.network.nodes if not isinstance(n, IntReadout) for i in n.inputs}
         problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits, n.name in read)]
-        problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons for p in _equation(n, limits)]
+        problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons if isinstance(n, Neuron) for p in _equation(n, limits)]
         if problems:
             raise UnsupportedError(
                 f"the network does not fit the target '{c.target.name}'",

@@ -11,11 +11,12 @@ import numpy as np
 from snn2hw.errors import WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning, UnloweredNeuron
-from snn2hw.ir.network import Circulate, Current, Neuron, Single
+from snn2hw.ir.network import Circulate, Current, EquationNeuron, Neuron, Single
 from snn2hw.ir.program import COUNTER, SPIKES, Op, Program
 from snn2hw.ir.ranges import ranges
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation, Pass
+from snn2hw.passes.equations import Entry, lower_equation
 from snn2hw.passes.fire import lower_firing
 from snn2hw.passes.polynomial import lower_polynomial
 from snn2hw.passes.polynomials.horner import Argument
@@ -49,11 +50,20 @@ class Lower(Pass):
         known = {n.name: n for n in c.network.nodes}
         for node in c.network.nodes:
             if isinstance(node, UnloweredNeuron):
-                program, meaning = lower_with_meaning(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
+                program, meaning = lowered(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
                 common = {f: getattr(node, f) for f in ("name", "inputs", "shape", "format", "interval", "source")}
                 node = IntNeuron(**common, program=program, meaning=meaning)
             nodes.append(node)
         return replace(c, integer=replace(c.network, nodes=tuple(nodes)))
+
+
+def lowered(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> tuple[Program, Meaning | None]:
+    """The integer program of a neuron layer, and the real numbers its values stand for, where one polynomial says it."""
+    if not isinstance(node.equation, EquationNeuron):
+        return lower_with_meaning(node, source, limits, state_bits)
+    entry = Entry(source.interval, source.format.frac, node.input_scale)
+    program = lower_equation(node.equation, entry, limits, state_bits).program
+    return _fitting(program, limits, node.source or node.name), None
 
 
 def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> Program:
@@ -64,6 +74,7 @@ def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state
 def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> tuple[Program, Meaning]:
     """The integer program of one neuron layer, and the real numbers its values stand for."""
     equation, where = node.equation, node.source or node.name
+    assert isinstance(equation, Neuron)
     bits = min(state_bits, limits.state_bits)
     state = state_format(equation.state_range, bits, fired_at(equation), equation.strict)
     b = ProgramBuilder(equation.kind)
@@ -77,7 +88,9 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
     if equation.order == "input_then_poly":
         argument = b.emit(Op.CLAMP, "z", (b.emit(Op.ADD, "z_sum", (u, x)),), (state.lo, state.hi))
     entering = Argument(argument, Interval(state.lo, state.hi), state.frac)
-    total = polynomial = lower_polynomial(b, equation, entering, limits, where)
+    total = polynomial = lower_polynomial(
+        b, equation.coefficients, max(abs(v) for v in equation.state_range), entering, limits, where
+    )
     if equation.order == "poly_then_input":
         total = b.emit(Op.ADD, "h_sum", (polynomial, x))
     h = b.emit(Op.CLAMP, "h", (total,), (state.lo, state.hi))
@@ -133,6 +146,7 @@ def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[list[in
 def _head(b: ProgramBuilder, node: UnloweredNeuron, source: IntNode, state: StateFormat, limits: Lowering) -> str:
     """The synaptic sum at the state's binary point: a shift where its scale is a power of two, else a multiplication."""
     x = b.emit(Op.INPUT, "x", (), (source.interval.lo, source.interval.hi), source.format.frac)
+    assert isinstance(node.equation, Neuron)
     factors = node.input_scale * 2.0**source.format.frac * node.equation.gain
     if len(factors) > 1 or factors[0] != 1.0:
         frac = _factor_frac(factors, source.interval, state.frac - source.format.frac, limits)

@@ -9,23 +9,26 @@ import numpy as np
 from snn2hw.errors import UsageError, WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron
-from snn2hw.ir.network import Neuron, Reals
+from snn2hw.ir.network import Reals
 from snn2hw.ir.program import declared_interval
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError
 from snn2hw.passes.polynomials.search import Candidate, candidates, choose
 from snn2hw.target import Lowering
 
 
-def lower_polynomial(b: ProgramBuilder, equation: Neuron, u: Argument, limits: Lowering, where: str) -> str:
+def lower_polynomial(b: ProgramBuilder, coefficients: Reals, reach: float, u: Argument, limits: Lowering, where: str) -> str:
     """Append the evaluation of P(u); returns the name of its value, at the binary point of u, or u itself where P(u) = u.
+
+    Args:
+        coefficients: [1 or C, d+1], a_0 first. reach: the largest |u|, a real number.
 
     Raises:
         WidthError: P(u) does not fit the accumulator, or no scheme fits the multiplier.
     """
-    coefficients = trimmed(equation.coefficients)
+    coefficients = trimmed(coefficients)
     if is_identity(coefficients):
         return u.name
-    _check_reach(coefficients, max(abs(v) for v in equation.state_range), u.frac, limits, where)
+    _check_reach(coefficients, reach, u.frac, limits, where)
     found, before = candidates(coefficients, u, limits), b.size
     while (chosen := choose(found)) is not None:
         try:

@@ -33,6 +33,7 @@ from snn2hw.ir.integer import (
 from snn2hw.ir.sums import node_interval
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
+from snn2hw.passes.equations import payload_of
 from snn2hw.passes.scale import Scale
 from snn2hw.passes.state import round_half_up, state_format
 from snn2hw.passes.weights import choose_scales
@@ -156,7 +157,8 @@ def _feeds_neuron_by_channel(name: str, net: real.Network) -> bool:
     """Whether every reader is a neuron, or a pool that leads to one: then each channel may have its own scale."""
     readers = [n for n in net.nodes if name in n.inputs]
     return bool(readers) and all(
-        isinstance(r, real.Neuron) or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
+        isinstance(r, real.Neuron | real.EquationNeuron)
+        or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
         for r in readers
     )
 
@@ -210,6 +212,13 @@ def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[In
     return made, scale
 
 
+def _equation(walk: _Walk, node: real.EquationNeuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    payload = payload_of(node, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+    scale = Scale(Fraction(1), (payload.frac,))
+    made = UnloweredNeuron(**_common(node, scale, payload.interval), equation=node, input_scale=inputs[0].values)
+    return made, scale
+
+
 def _delay(walk: _Walk, node: real.Delay, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
     program = delay_program(node.steps, walk.nodes[node.inputs[0]].interval, inputs[0].frac)
     return IntNeuron(**_common(node, inputs[0]), program=program), inputs[0]
@@ -217,7 +226,12 @@ def _delay(walk: _Walk, node: real.Delay, inputs: Sequence[Scale]) -> tuple[IntN
 
 def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
     """What the neuron behind it fires is known of its equation, before it is made."""
-    interval, frac = payload_format(next(n for n in walk.c.real.neurons if n.name == node.inputs[0]))
+    source = next(n for n in walk.c.real.neurons if n.name == node.inputs[0])
+    if isinstance(source, real.EquationNeuron):
+        payload = payload_of(source, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+        interval, frac = payload.interval, payload.frac
+    else:
+        interval, frac = payload_format(source)
     scale = Scale(Fraction(1), (frac,))
     return IntFeedback(**_common(node, scale, interval.hull(Interval(0, 0)))), scale
 
@@ -271,6 +285,7 @@ _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scal
     real.Add: _add,
     real.MatMul: _matmul,
     real.Neuron: _neuron,
+    real.EquationNeuron: _equation,
     real.Delay: _delay,
     real.Feedback: _feedback,
     real.Readout: _readout,

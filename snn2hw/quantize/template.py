@@ -62,13 +62,14 @@ def make_template(
         done = Lower().run(replace(start, target=replace(target, lowering=roomy)))
     except WidthError:
         done = Lower().run(start)
-    lowered_for = {n.name: n.equation.coefficients for n in nodes if isinstance(n, UnloweredNeuron)}
+    polynomials = [n for n in nodes if isinstance(n, UnloweredNeuron) and isinstance(n.equation, Neuron)]
+    lowered_for = {n.name: n.equation.coefficients for n in polynomials if isinstance(n.equation, Neuron)}
     return Template(replace(done, target=target, sample=np.empty(0)), lowered_for)
 
 
 def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:
     """Learned coefficients that are about nothing get a constant all the same: they may grow."""
-    if not isinstance(node, UnloweredNeuron) or not learned[node.name].columns:
+    if not isinstance(node, UnloweredNeuron) or not isinstance(node.equation, Neuron) or not learned[node.name].columns:
         return node
     return replace(node, equation=replace(node.equation, coefficients=_raised(node.equation, learned[node.name].columns)))
 

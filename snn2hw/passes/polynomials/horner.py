@@ -134,7 +134,7 @@ def emit_horner(
             acc = b.emit(Op.ADD, f"sum{i}", (acc, _constant(b, i, mantissas, points.coefficient[i], b.frac(acc), limits)))
         if i:
             acc = b.rescale(f"acc{i}", acc, min(points.acc[i], b.frac(acc)), limits.rounding)
-    return _nearest(b, acc, u.frac, limits)
+    return nearest(b, acc, u.frac, limits)
 
 
 def _points(a: Reals, held: Interval, frac: int, scheme: Scheme, limits: Lowering) -> Points:
@@ -216,14 +216,15 @@ def _constant(b: ProgramBuilder, i: int, mantissas: Sequence[tuple[int, ...]], o
     return b.rescale(f"a{i}_moved", b.param(f"a{i}", values, own), frac, limits.rounding)
 
 
-def _nearest(b: ProgramBuilder, total: str, frac: int, limits: Lowering) -> str:
+def nearest(b: ProgramBuilder, total: str, frac: int, limits: Lowering, name: str = "poly") -> str:
     """The sum at the state's binary point; a shift toward zero is made to floor by lifting the sum above zero."""
     drop, lowest = b.frac(total) - frac, b.interval(total).lo
     if drop <= 0 or limits.rounding is not Rounding.TOWARD_ZERO or lowest >= 0:
-        return b.rescale("poly", total, frac, limits.rounding)
+        return b.rescale(name, total, frac, limits.rounding)
     exponent = max((-lowest - 1).bit_length(), drop)
-    lift = b.emit(Op.SHIFT_LEFT, "lift", (b.param("one", [1], b.frac(total) - exponent),), (exponent,))
+    one = b.param("one", [1], b.frac(total) - exponent)
+    lift = b.emit(Op.SHIFT_LEFT, "lift", (one,), (exponent,))
     lifted = b.emit(Op.ADD, "lifted", (total, lift))
     floored = b.rescale("floored", lifted, frac, limits.rounding)
-    down = b.emit(Op.SHIFT_LEFT, "lift_down", ("one",), (exponent - drop,)) if exponent > drop else "one"
-    return b.emit(Op.SUB, "poly", (floored, down))
+    down = b.emit(Op.SHIFT_LEFT, "lift_down", (one,), (exponent - drop,)) if exponent > drop else one
+    return b.emit(Op.SUB, name, (floored, down))

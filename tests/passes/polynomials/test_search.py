@@ -266,17 +266,16 @@ def test_a_scheme_that_does_not_fit_a_channel_gives_way_to_the_next(monkeypatch:
         b.emit(Op.ADD, "begun", (v.name, v.name))
         raise NoRoomError
 
-    equation = neuron("n", "fc", coefficients=coefficients)
     for left in (others, []):
         monkeypatch.setattr(polynomial, "candidates", lambda *_, left=left: [replace(best, make=too_wide), *left])
         b = ProgramBuilder("P")
         b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
         if left:
-            assert polynomial.lower_polynomial(b, equation, u, limits, "n") in b.program().by_name
+            assert polynomial.lower_polynomial(b, coefficients, 4.0, u, limits, "n") in b.program().by_name
             assert "begun" not in b.program().by_name
         else:
             with pytest.raises(WidthError, match="no bits are left for coefficients"):
-                polynomial.lower_polynomial(b, equation, u, limits, "n")
+                polynomial.lower_polynomial(b, coefficients, 4.0, u, limits, "n")
 
 
 def test_the_candidate_of_a_program_counts_what_it_asks_for() -> None:

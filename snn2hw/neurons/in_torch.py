@@ -1,0 +1,73 @@
+"""What an equation computes, in torch: differentiable, a comparison that fires through its surrogate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snn2hw.neurons.equation import Attr, Equation, Op
+
+
+def _polynomial(a: Sequence[Tensor]) -> Tensor:
+    """By Horner's scheme."""
+    v, y = a[0], a[-1]
+    for coefficient in a[-2:0:-1]:
+        y = y * v + coefficient
+    return y
+
+
+Fire = Callable[[Tensor, bool], Tensor]  # (v - threshold, strict) -> flag
+
+# Of terms that take others. Flags are zeros and ones in the dtype of the input.
+MEANING: Mapping[Op, Callable[[Sequence[Tensor], Sequence[Attr], Fire], Any]] = {
+    Op.ADD: lambda a, _, fire: a[0] + a[1],
+    Op.SUB: lambda a, _, fire: a[0] - a[1],
+    Op.NEG: lambda a, _, fire: -a[0],
+    Op.MUL: lambda a, _, fire: a[0] * a[1],
+    Op.MIN: lambda a, _, fire: torch.minimum(a[0], a[1]),
+    Op.MAX: lambda a, _, fire: torch.maximum(a[0], a[1]),
+    Op.CLAMP: lambda a, t, fire: a[0].clamp(float(t[0]), float(t[1])),
+    Op.GE: lambda a, _, fire: a[0] >= a[1],
+    Op.GT: lambda a, _, fire: a[0] > a[1],
+    Op.FIRE: lambda a, t, fire: fire(a[0] - a[1], bool(t[0])),
+    Op.NOT: lambda a, _, fire: 1.0 - a[0],
+    Op.SELECT: lambda a, _, fire: torch.where(a[0] != 0, a[1], a[2]),
+    Op.POLYNOMIAL: lambda a, _, fire: _polynomial(a),
+}
+
+
+def evaluate(
+    equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire
+) -> list[Tensor]:
+    """The value of every term for states and input x [N, C, ...].
+
+    Args:
+        parameters: [1] for the layer or [C] per channel, along axis 1 of x.
+        states: by name, [N, C, ...], as the step before left them.
+        fire: the comparison of a difference with zero, with its gradient.
+    """
+    values: list[Tensor] = []
+    for term in equation.terms:
+        if term.op is Op.INPUT:
+            values.append(x)
+        elif term.op is Op.STATE:
+            values.append(states[str(term.attrs[0])])
+        elif term.op is Op.PARAMETER:
+            values.append(parameters[int(term.attrs[0])].to(x).reshape((1, -1) + (1,) * (x.ndim - 2)))
+        elif term.op is Op.CONSTANT:
+            values.append(x.new_full((1,) * x.ndim, float(term.attrs[0])))
+        else:
+            values.append(MEANING[term.op]([values[a] for a in term.args], term.attrs, fire).to(x.dtype))
+    return values
+
+
+def step(
+    equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """(output, next states before they are held to their ranges), each [N, C, ...]."""
+    values = evaluate(equation, parameters, states, x, fire)
+    after = {s.name: values[place].expand_as(x) for s, place in zip(equation.states, equation.updates, strict=True)}
+    return values[equation.output].expand_as(x), after

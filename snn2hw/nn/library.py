@@ -1,0 +1,281 @@
+"""Neurons of the field with more than one state, or with a reset of their own, each a step of a few lines.
+
+Sources are named where a neuron follows somebody's equation. Every number that is called learnable is
+a parameter where `learn` is True, and else a buffer. States saturate at their ranges.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import between, finite, one_of, positive, whole
+from snn2hw.nn.custom import CustomNeuron, State, fire, per_channel
+from snn2hw.nn.surrogate import Surrogate
+
+Range = tuple[float, float]
+Stepped = tuple[Tensor, Mapping[str, Tensor]]
+
+
+class _Library(CustomNeuron):
+    """Numbers that are learnable, one for the layer or one per channel."""
+
+    def _number(self, name: str, value: float, channels: int | None, learn: bool) -> None:
+        start = torch.full((1 if channels is None else channels,), value)
+        if learn:
+            self.register_parameter(name, torch.nn.Parameter(start))
+        else:
+            self.register_buffer(name, start)
+
+    def _of(self, name: str) -> Tensor:
+        """The number as it broadcasts to the values of a step."""
+        return per_channel(getattr(self, name))
+
+
+class Leaky(_Library):
+    """snnTorch's Leaky: v[t] = beta v[t-1] + x[t] - threshold r[t], s = [v > threshold], r[t] = [v[t-1] > threshold].
+
+    The reset comes one step late and after the decay; with `reset_delay=False` it follows at once.
+    reset_mechanism "zero" leaves 0 in place of the difference, "none" nothing. The reset has no
+    gradient. Source: snntorch 0.9, `snntorch/_neurons/leaky.py`.
+
+    Args:
+        beta: in [0, 1]; learnable, per layer or per channel. threshold: > 0; learnable.
+        reset_mechanism: "subtract", "zero" or "none". reset_delay: see above.
+        state_range: of v, which saturates there (snnTorch's does not: choose it wide).
+    """
+
+    def __init__(
+        self,
+        beta: float,
+        threshold: float = 1.0,
+        *,
+        reset_mechanism: str = "subtract",
+        reset_delay: bool = True,
+        channels: int | None = None,
+        learn_beta: bool = False,
+        learn_threshold: bool = False,
+        state_range: Range = (-8.0, 8.0),
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        self.states = {"v": State(state_range)}
+        super().__init__(surrogate)
+        self._number("beta", between("beta", beta, 0.0, 1.0, self.kind), channels, learn_beta)
+        self._number("threshold", positive("threshold", threshold, self.kind), channels, learn_threshold)
+        self.reset_mechanism = one_of("reset_mechanism", reset_mechanism, ("subtract", "zero", "none"), self.kind)
+        self.reset_delay = bool(reset_delay)
+
+    def step(self, x: Tensor, v: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        threshold = self._of("threshold")
+        late = v > threshold
+        v = self._of("beta").clamp(0.0, 1.0) * v + x
+        if self.reset_delay:
+            v = self._left(v, late, threshold)
+            return fire(v, threshold, strict=True), {"v": v}
+        s = fire(v, threshold, strict=True)
+        return s, {"v": self._left(v, v > threshold, threshold)}
+
+    def _left(self, v: Tensor, fired: Tensor, threshold: Tensor) -> Tensor:
+        if self.reset_mechanism == "none":
+            return v
+        return torch.where(fired, v - threshold if self.reset_mechanism == "subtract" else 0.0 * v, v)
+
+
+class CubaLIF(_Library):
+    """Current-based LIF: i[t] = current_decay i[t-1] + x[t], v[t] = decay v[t-1] + i[t], s = [v >= threshold].
+
+    Source: the equation of nir.CubaLIF and of Loihi's CUBA neuron in discrete time.
+
+    Args:
+        decay, current_decay: in [0, 1]; learnable, per layer or per channel.
+        threshold: > 0; learnable. reset: "subtract", "value" (to `reset_value`) or "none". strict: > for >=.
+        state_range, current_range: of v and of i.
+    """
+
+    def __init__(
+        self,
+        decay: float = 0.9,
+        current_decay: float = 0.5,
+        threshold: float = 1.0,
+        *,
+        reset: str = "subtract",
+        reset_value: float = 0.0,
+        strict: bool = False,
+        channels: int | None = None,
+        learn: bool = False,
+        state_range: Range = (-4.0, 4.0),
+        current_range: Range = (-4.0, 4.0),
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        self.states = {"v": State(state_range), "i": State(current_range)}
+        super().__init__(surrogate)
+        self._number("decay", between("decay", decay, 0.0, 1.0, self.kind), channels, learn)
+        self._number("current_decay", between("current_decay", current_decay, 0.0, 1.0, self.kind), channels, learn)
+        self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
+        self.reset = one_of("reset", reset, ("subtract", "value", "none"), self.kind)
+        self.reset_value = between("reset_value", reset_value, *state_range, self.kind)
+        self.strict = bool(strict)
+
+    def step(self, x: Tensor, v: Tensor, i: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        i = self._of("current_decay") * i + x
+        v = self._of("decay") * v + i
+        s = fire(v, self._of("threshold"), strict=self.strict)
+        if self.reset == "subtract":
+            v = torch.where(s > 0, v - self._of("threshold"), v)
+        elif self.reset == "value":
+            v = torch.where(s > 0, self.reset_value, v)
+        return s, {"v": v, "i": i}
+
+
+class ALIF(_Library):
+    """LIF whose threshold adapts, theta = threshold + strength a: v = decay v + x, s = [v >= theta], v -= theta s.
+
+    a = rho a + (1 - rho) s after each step: the running mean of the spikes.
+
+    Source: Bellec et al. 2018 (LSNN), the adaptive threshold B = b0 + beta b, with (1 - alpha) in the weights.
+
+    Args:
+        decay, adaptation_decay (rho): in [0, 1]; strength >= 0; threshold > 0; all learnable, per layer or per channel.
+        state_range: of v; a is in [0, 1] by its equation.
+    """
+
+    def __init__(
+        self,
+        decay: float = 0.9,
+        adaptation_decay: float = 0.95,
+        strength: float = 1.0,
+        threshold: float = 1.0,
+        *,
+        channels: int | None = None,
+        learn: bool = False,
+        state_range: Range = (-4.0, 4.0),
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        self.states = {"v": State(state_range), "a": State((0.0, 1.0))}
+        super().__init__(surrogate)
+        self._number("decay", between("decay", decay, 0.0, 1.0, self.kind), channels, learn)
+        self._number("adaptation_decay", between("adaptation_decay", adaptation_decay, 0.0, 1.0, self.kind), channels, learn)
+        self._number("strength", between("strength", strength, 0.0, 1e6, self.kind), channels, learn)
+        self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
+
+    def step(self, x: Tensor, v: Tensor, a: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        v = self._of("decay") * v + x
+        theta = self._of("threshold") + self._of("strength") * a
+        s = fire(v, theta)
+        rho = self._of("adaptation_decay")
+        return s, {"v": torch.where(s > 0, v - theta, v), "a": rho * a + (1 - rho) * s}
+
+
+class Izhikevich(_Library):
+    """v += dt (4 v**2 + 5 v + 1.4 - u + x), u += dt a (b v - u); where v >= 0.3: v = c, u += d.
+
+    v and u are the millivolts of the source over 100: v = -0.65 is -65 mV, x = 0.1 is its I = 10.
+    Source: Izhikevich 2003, "Simple model of spiking neurons", by Euler's rule.
+
+    Args:
+        a, b, c, d: 0.02, 0.2, -0.65, 0.08 is regular spiking; c = -0.55, d = 0.04 intrinsically
+            bursting; c = -0.5, d = 0.02 chattering. Learnable, per layer or per channel.
+        dt: ms of a step; 1 or less.
+    """
+
+    def __init__(
+        self,
+        a: float = 0.02,
+        b: float = 0.2,
+        c: float = -0.65,
+        d: float = 0.08,
+        *,
+        dt: float = 0.5,
+        channels: int | None = None,
+        learn: bool = False,
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        self.states = {"v": State((-1.0, 0.5), -0.65), "u": State((-0.5, 0.5), -0.13)}
+        super().__init__(surrogate)
+        for name, value in {"a": a, "b": b, "c": between("c", c, -1.0, 0.5, self.kind), "d": d}.items():
+            self._number(name, finite(name, value, self.kind), channels, learn)
+        self.dt = positive("dt", dt, self.kind)
+
+    def step(self, x: Tensor, v: Tensor, u: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        moved = v + self.dt * (4.0 * v * v + 5.0 * v + 1.4 - u + x)
+        u = u + (self.dt * self._of("a")) * (self._of("b") * v - u)
+        s = fire(moved, 0.3)
+        return s, {"v": torch.where(s > 0, self._of("c"), moved), "u": u + self._of("d") * s}
+
+
+class RefractoryLIF(_Library):
+    """LIF that neither integrates nor fires for some steps after a spike: v = decay v + x where n = 0, else v stays at rest.
+
+    n counts down from `refractory` after each spike; while n > 0 the membrane is held at 0.
+
+    Args:
+        decay: in [0, 1]; threshold: > 0; learnable, per layer or per channel.
+        refractory: steps after a spike without another one, 1 to 255.
+    """
+
+    def __init__(
+        self,
+        decay: float = 0.9,
+        threshold: float = 1.0,
+        refractory: int = 2,
+        *,
+        channels: int | None = None,
+        learn: bool = False,
+        state_range: Range = (-4.0, 4.0),
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        self.refractory = whole("refractory", refractory, 1, 255, "RefractoryLIF")
+        self.states = {"v": State(state_range), "n": State((0.0, 256.0))}
+        super().__init__(surrogate)
+        self._number("decay", between("decay", decay, 0.0, 1.0, self.kind), channels, learn)
+        self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
+
+    def step(self, x: Tensor, v: Tensor, n: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        v = torch.where(n > 0, 0.0, self._of("decay") * v + x)
+        s = fire(v, self._of("threshold"))
+        return s, {"v": torch.where(s > 0, 0.0, v), "n": torch.where(s > 0, float(self.refractory), torch.relu(n - 1.0))}
+
+
+class ResonateAndFire(_Library):
+    """z = decay exp(i omega) z + x, z = re + i im; fires where im passes 0 upwards with re >= threshold. No reset.
+
+    Source: lava-nc 0.10, `lava/proc/rf/models.py` (its float model, input on the real part).
+
+    Args:
+        frequency: omega in radians per step. decay: in [0, 1]. threshold: > 0. Learnable, per layer or per channel.
+        state_range: of re and of im.
+    """
+
+    def __init__(
+        self,
+        frequency: float = 2.0 * math.pi / 10.0,
+        decay: float = 0.95,
+        threshold: float = 1.0,
+        *,
+        channels: int | None = None,
+        learn: bool = False,
+        state_range: Range = (-4.0, 4.0),
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        self.states = {"re": State(state_range), "im": State(state_range)}
+        super().__init__(surrogate)
+        self._number("frequency", finite("frequency", frequency, self.kind), channels, learn)
+        self._number("decay", between("decay", decay, 0.0, 1.0, self.kind), channels, learn)
+        self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
+
+    def step(self, x: Tensor, re: Tensor, im: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        decay, omega = self._of("decay"), self._of("frequency")
+        cos, sin = decay * torch.cos(omega), decay * torch.sin(omega)
+        real = cos * re - sin * im + x
+        imaginary = sin * re + cos * im
+        s = fire(real, self._of("threshold")) * fire(imaginary, 0.0) * torch.where(im < 0, 1.0, 0.0)
+        return s, {"re": real, "im": imaginary}
