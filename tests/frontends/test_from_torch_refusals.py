@@ -38,7 +38,8 @@ def with_forward(layer: Model) -> Model:
 
 
 SUPPORTED = (
-    "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, CustomNeuron, Dropout, Flatten, Identity, Linear, MaxPool2d, "
+    "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, CustomNeuron, Dropout, Flatten, "
+    "Identity, Linear, MaxPool2d, "
     "Neuron, Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
 )
 UNSUPPORTED = f"expected: {SUPPORTED}"
