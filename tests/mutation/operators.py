@@ -37,6 +37,7 @@ ARITHMETIC: dict[type, tuple[str, str]] = {
     ast.BitXor: ("^", "|"),
 }
 COMMUTING = ("min", "max", "minimum", "maximum", "gcd", "array_equal", "hull")
+CHECKS = ("strict", "stacklevel", "copy")  # arguments that guard against our own mistakes, as `assert` does, or save memory
 NO_ORDER = (*COMMUTING, "isinstance", "getattr", "cast")  # a swap changes nothing, or a type that has no meaning swapped
 _PAIRS = ("min max", "minimum maximum", "amin amax", "argmin argmax", "clamp_min clamp_max", "all any", "floor ceil", "inf ninf")
 FUNCTIONS = {a: b for pair in _PAIRS for a, b in (pair.split(), reversed(pair.split()))} | {"round": "int", "ceil": "floor"}
@@ -196,6 +197,8 @@ class _Walk:
             return
         if (row := _EXPRESSIONS.get(type(node))) is not None:
             row(self, node)
+        if isinstance(node, ast.keyword) and node.arg in CHECKS:
+            return
         for name, value in ast.iter_fields(node):
             if name != "annotation":
                 self.values(value, quiet=False)
@@ -262,7 +265,7 @@ def _call(w: _Walk, node: ast.Call) -> None:
         if len(first) == len(node.args) and name not in (*FUNCTIONS, *NO_ORDER):
             w.put("dropped argument", w.span(node.args[-2])[1], w.span(node.args[-1])[1], "")
     for k, keyword in enumerate(node.keywords):
-        if keyword.arg is None:
+        if keyword.arg is None or keyword.arg in CHECKS:
             continue
         start, end = w.span(keyword)
         before = [*node.args, *node.keywords[:k]]

@@ -38,6 +38,8 @@ def made(source: str, operator: str = "") -> set[str]:
         ("y = f(a, b, c)", "swapped arguments", {"y = f(b, a, c)"}),
         ("y = f(a, k=b, m=c)", "dropped argument", {"y = f(a, m=c)", "y = f(a, k=b)"}),
         ("y = f(a, b)", "dropped argument", {"y = f(a)"}),
+        ("y = zip(a, strict=True)", "dropped argument", set()),
+        ("y = zip(a, strict=True)", "constant", set()),
         ("y = f(k=b)", "dropped argument", {"y = f()"}),
         ("y = a if b else c", "condition", {"y = a if (not (b)) else c"}),
         ("y = [i for i in a if i]", "condition", {"y = [i for i in a if (not (i))]"}),
