@@ -198,4 +198,7 @@ def _planted(copy: Path, given: argparse.Namespace, console: Console) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was found so far is printed
-    sys.exit(main(arguments(), Console(width=None if sys.stdout.isatty() else 160)))
+    try:
+        sys.exit(main(arguments(), Console(width=None if sys.stdout.isatty() else 160)))
+    except KeyboardInterrupt:
+        sys.exit("stopped before the first fault was put in")
