@@ -223,10 +223,22 @@ def read_samples(path: Path) -> npt.NDArray[Any]:
                 got=", ".join(read_arrays(path, lambda name: False)[1]),
                 do="np.savez(file, samples=x)",
             )
-        return arrays["samples"]
+        return _of_samples(arrays["samples"], path)
     try:
-        return read_npy(path)
+        return _of_samples(read_npy(path), path)
     except (OSError, ValueError) as error:
         raise UsageError(
             "the samples cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, x)"
         ) from error
+
+
+def _of_samples(values: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
+    if values.ndim == 0 or values.dtype.kind not in "iufb":
+        raise UsageError(
+            "this is no array of samples",
+            where=str(path),
+            got=f"{'one value' if values.ndim == 0 else str(list(values.shape))} of {values.dtype}",
+            expected="numbers, [N, ...] or [T, N, ...]",
+            do="np.save(file, x)",
+        )
+    return values

@@ -40,6 +40,12 @@ READ_AGAIN = 5  # times, where another process writes the folder while it is rea
 MOST_WIDE = 1 << 22  # integers of vectors.npz that are written in 64 bits; more are written in as many as they need
 
 
+def checksum(manifest: Mapping[str, Any]) -> str:
+    """Hex digest of everything that a manifest says, whatever the order and the spaces."""
+    said = {key: value for key, value in manifest.items() if key != "checksum"}
+    return sha256(json.dumps(said, sort_keys=True).encode())
+
+
 def make_artefact(net: IntegerNetwork, facts: Mapping[str, Any] | None = None) -> Artefact:
     """An artefact in memory: both ONNX files, and a manifest with their hashes.
 
@@ -50,6 +56,15 @@ def make_artefact(net: IntegerNetwork, facts: Mapping[str, Any] | None = None) -
     manifest = {
         "format": FORMAT,
         **(facts or {}),
+        **_of_network(net),
+        "files": {MODEL: sha256(model), STEP: sha256(step)},
+    }
+    return Artefact(net, model, step, manifest)
+
+
+def _of_network(net: IntegerNetwork) -> dict[str, Any]:
+    """What a manifest says of the network; on reading it is compared with the network itself."""
+    return {
         "target": net.target,
         "steps": net.steps,
         "input": {
@@ -59,9 +74,7 @@ def make_artefact(net: IntegerNetwork, facts: Mapping[str, Any] | None = None) -
             "static": net.input.static,
         },
         "layers": [_layer(n) for n in net.nodes[1:]],
-        "files": {MODEL: sha256(model), STEP: sha256(step)},
     }
-    return Artefact(net, model, step, manifest)
 
 
 def _layer(node: Any) -> dict[str, Any]:
@@ -108,6 +121,7 @@ def write_artefact(
     }
     files = {**artefact.manifest["files"], **{name: sha256(data) for name, data in written.items()}}
     manifest = {**artefact.manifest, "files": files}
+    manifest["checksum"] = checksum(manifest)
     text = json.dumps(manifest, indent=2) + "\n"
     write_folder(folder, {MODEL: artefact.model, STEP: artefact.step, **written, MANIFEST: text.encode()}, ARTEFACT)
     if before is not None and before.files[MODEL] != files[MODEL]:
@@ -176,6 +190,14 @@ def _read_once(folder: Path) -> Artefact:
                 expected="the bytes that writing the network gives",
                 do="compile the trained model again with this version of snn2hw",
             )
+    if wrong := [key for key, value in _of_network(net).items() if manifest.get(key) != value]:
+        raise ArtefactError(
+            "the manifest is not of the network beside it",
+            where=str(folder / MANIFEST),
+            got=f"{wrong[0]} = {str(manifest.get(wrong[0]))[:200]}",
+            expected=f"{wrong[0]} = {str(_of_network(net)[wrong[0]])[:200]}",
+            do=DAMAGED,
+        )
     return Artefact(net, data[MODEL], data[STEP], manifest, folder)
 
 
@@ -216,6 +238,14 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if not all(isinstance(digest, str) for digest in files.values()):
         raise ArtefactError(
             "the manifest holds no hashes", where=str(path), got=str(files), expected="sha256 of every file", do=DAMAGED
+        )
+    if manifest.get("checksum") != checksum(manifest):
+        raise ArtefactError(
+            "the manifest is not as it was written",
+            where=str(path),
+            got=f"checksum {str(manifest.get('checksum'))[:16]}...",
+            expected=f"checksum {checksum(manifest)[:16]}...",
+            do=DAMAGED,
         )
     if any(Path(name).name != name for name in files):
         raise ArtefactError("the manifest names files outside its folder", where=str(path), got=", ".join(files), do=DAMAGED)

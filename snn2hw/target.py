@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +12,8 @@ from snn2hw.errors import TargetError
 from snn2hw.files.read import is_file, read_bytes, toml_value
 from snn2hw.num import Rounding
 from snn2hw.num.format import MAX_WIDTH
+
+MAX_BITS = 4096  # of whatever a chip counts in bits
 
 CONFIDENCES = {
     "F": "read in the named public repository or document",
@@ -121,7 +124,7 @@ def _target(data: Mapping[str, Any], where: str) -> Target:
             "a target file has an unknown field", where=f"{where} [lowering]", got=unknown[0], expected=", ".join(sorted(known))
         )
     read = {k: _fact(k, v, where) for k, v in data["lowering"].items()}
-    facts = {**{k: _fact(k, v, where) for k, v in data["facts"].items()}, **read}
+    facts = {**{k: _other_fact(k, v, where) for k, v in data["facts"].items()}, **read}
     lowering = Lowering(**{name: _field(name, read, where) for name in known})
     if lowering.coefficient_bits + 2 > lowering.accumulator_bits or lowering.state_bits > lowering.accumulator_bits:
         raise TargetError(
@@ -145,6 +148,33 @@ def _fact(key: str, entry: Any, where: str) -> Fact:
             do="say where the number comes from",
         )
     return Fact(entry["value"], entry["confidence"], entry["source"])
+
+
+def _other_fact(key: str, entry: Any, where: str) -> Fact:
+    """A fact that the compiler does not read; it is printed."""
+    fact = _fact(key, entry, where)
+    bits = key.endswith("_bits")
+    if not _sayable(fact.value) or (bits and not _some_bits(fact.value)):
+        raise TargetError(
+            f"'{key}' is impossible",
+            where=f"{where} [facts]",
+            got=repr(fact.value)[:200],
+            expected=f"whole numbers from 0 to {MAX_BITS}" if bits else "a finite number, text, true, false, or a list of them",
+            do="correct the value",
+        )
+    return fact
+
+
+def _sayable(value: Any) -> bool:
+    """What a fact may be: it is printed as JSON."""
+    if isinstance(value, list):
+        return all(_sayable(v) for v in value)
+    return isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _some_bits(value: Any) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return bool(values) and all(type(v) is int and 0 <= v <= MAX_BITS for v in values)
 
 
 def _bits(value: Any) -> int:

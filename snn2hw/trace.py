@@ -70,6 +70,16 @@ class Trace:
             raise ArtefactError(
                 "this is not a trace", where=where, got=", ".join(sorted(arrays)) or "nothing", expected="an array 'readout'"
             )
+        samples = len(arrays["readout"]) if arrays["readout"].ndim == 2 else -1
+        for name, value in arrays.items():
+            if samples < 0 or (name != "readout" and (value.ndim < 2 or value.shape[1] != samples)):
+                raise ArtefactError(
+                    "a trace has one readout per sample, and steps and samples as its first axes",
+                    where=f"{where}: {name}",
+                    got=str(list(value.shape)),
+                    expected=f"[T, {samples}, ...]" if samples >= 0 else "readout [N, classes]",
+                    do="write it again",
+                )
         exact = {k: v.astype(np.int64) for k, v in arrays.items()}
         spikes = {k[len("spikes/") :]: v for k, v in exact.items() if k.startswith("spikes/")}
         return Trace(exact["readout"], spikes, {k[len("states/") :]: v for k, v in exact.items() if k.startswith("states/")})

@@ -12,6 +12,7 @@ from onnx import ModelProto
 
 import snn2hw
 from snn2hw.files.record import sha256
+from snn2hw.store import checksum
 from tests.hand_networks import lif, one_neuron, sample_of
 
 FILES = ["certificate.json", "manifest.json", "model.onnx", "step.onnx", "vectors.npz"]
@@ -32,7 +33,13 @@ def edit_manifest(folder: Path, edit: Callable[[dict[str, Any]], object]) -> Non
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     edit(manifest)
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(checksummed(manifest)))
+
+
+def checksummed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with its own checksum made right."""
+    rest = {key: value for key, value in manifest.items() if key != "checksum"}
+    return {**rest, "checksum": checksum(rest)}
 
 
 def rehash(folder: Path) -> None:

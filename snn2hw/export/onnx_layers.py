@@ -38,12 +38,13 @@ SAFE_PAYLOAD = 127
 
 
 def value_name(node: IntNode) -> str:
-    """Name of a node's value in the graph; torch paths have no slash, so it cannot meet any other name."""
+    """Name of a node's value in the graph. What is made on the way to it has a slash behind it, so one in the layer's own
+    name is written in another way: 'value/hidden/sum' is of the layer 'hidden', 'value/hidden~1sum' is the layer 'hidden/sum'."""
     if isinstance(node, IntNeuron):
         return f"spikes/{node.name}"
     if isinstance(node, IntFeedback):
         return f"feedback/{node.name}"
-    return "logits" if isinstance(node, IntReadout) else f"value/{node.name}"
+    return "logits" if isinstance(node, IntReadout) else f"value/{node.name.replace('~', '~0').replace('/', '~1')}"
 
 
 def emit_layer(w: GraphWriter, node: IntNode, inputs: list[str], sources: list[IntNode]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.ir.fields import MAX_STEPS
 from snn2hw.ir.network import Input
 
 MAX_COUNT = 255
@@ -43,6 +44,8 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
     x = samples_array(sample)
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise UsageError("steps is no number of steps", got=repr(steps), expected="1, 2, 3, ... or None for temporal samples")
+    if steps is not None and steps > MAX_STEPS:
+        raise UsageError("there are too many steps", got=f"steps={steps}", expected=f"{MAX_STEPS} at most", do="fewer steps")
     lead = 1 if steps is not None else 2
     if x.ndim <= lead or 0 in x.shape:
         raise ShapeError(

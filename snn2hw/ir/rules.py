@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import RuleError, ValueRangeError
+from snn2hw.ir.fields import broken_fields
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -102,6 +103,9 @@ def check_integer(net: IntegerNetwork) -> None:
     """The integer stage: the graph rules of the real stage; every value in its interval and format for every input in
     range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
     _check_steps(net.steps)
+    for node in net.nodes:
+        for broken, got in broken_fields(node) if isinstance(node, IntNode) else ():
+            raise _error(node, broken, got)
     _check_graph(net.nodes, IntInput, IntReadout)
     _check_feedbacks(net.nodes)
     _check_products(net.nodes)

@@ -139,7 +139,17 @@ def _parse_node(source: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
         tree = ast.parse(plain, mode="eval").body
         node_name = next(ast.literal_eval(k.value) for k in getattr(tree, "keywords", []) if k.arg == "name")
         return _build(tree, str(node_name), program_text, arrays)
-    except (SyntaxError, ValueError, TypeError, KeyError, StopIteration, AssertionError, WidthError) as error:
+    except (
+        SyntaxError,
+        ValueError,
+        TypeError,
+        KeyError,
+        StopIteration,
+        AssertionError,
+        WidthError,
+        RecursionError,
+        MemoryError,
+    ) as error:
         raise TextError(
             "a node cannot be read",
             where=source.split("\n", maxsplit=1)[0][:120],

@@ -13,6 +13,7 @@ from snn2hw.files.record import sha256
 from tests.cli.running import Capture, listing, refusal
 from tests.cli.running import run as run_cli
 from tests.hand_networks import counts, every_kind_sample, linear, network, neuron, normal, one_neuron, readout, sample_of
+from tests.stored import checksummed
 
 TRUST = "do:       compile the trained model again, or restore the folder from where it came"
 COMMANDS = [("inspect",), ("simulate",), ("verify", "--executors", "reference,onnx-reference")]
@@ -49,7 +50,7 @@ def test_vectors_of_another_model(capsys: Capture, build: Path) -> None:
     (build / "net" / "vectors.npz").write_bytes((build / "other" / "vectors.npz").read_bytes())
     manifest = json.loads((build / "net" / "manifest.json").read_text())
     manifest["files"]["vectors.npz"] = sha256((build / "net" / "vectors.npz").read_bytes())
-    (build / "net" / "manifest.json").write_text(json.dumps(manifest))
+    (build / "net" / "manifest.json").write_text(json.dumps(checksummed(manifest)))
     refusal(
         run_cli(capsys, "verify", build / "net"),
         f"these vectors belong to another model\n  where:    {build / 'net' / 'vectors.npz'}\n"
@@ -86,7 +87,11 @@ SAMPLES: dict[str, tuple[Any, str]] = {
         "the samples have another shape than the network's input\n  where:    input 'input'\n  got:      [6, 6, 6]\n"
         "  expected: [N, ...] with one sample [1, 6, 6]\n  do:       reshape the samples; the layout is N first for static input",
     ),
-    "words": (np.array(["a", "b"]), "the samples are no array of numbers\n  got:      <U1\n  expected: float or integer"),
+    "words": (
+        np.array(["a", "b"]),
+        "this is no array of samples\n  where:    bad.npy\n  got:      [2] of <U1\n"
+        "  expected: numbers, [N, ...] or [T, N, ...]\n  do:       np.save(file, x)",
+    ),
 }
 
 
@@ -166,5 +171,5 @@ def test_a_trace_that_cannot_be_written(capsys: Capture, build: Path, below: str
     out = build / "x.npy" / below
     refusal(
         run_cli(capsys, "simulate", build / "net", "--out", out),
-        f"cannot write\n  where:    {out}\n  got:      Not a directory\n  do:       choose a folder you can write to",
+        f"the file cannot be written\n  where:    {out}\n  got:      Not a directory\n  do:       choose a folder you can write to",
     )

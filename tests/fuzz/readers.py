@@ -8,6 +8,9 @@ from tests.fuzz.harness import Reader
 
 READERS = {
     "npy": "tests.fuzz.read_npy",
+    "npz": "tests.fuzz.read_npz",
+    "toml": "tests.fuzz.read_toml",
+    "artefact": "tests.fuzz.read_artefact",
 }
 
 
