@@ -11,6 +11,7 @@ from rich.markup import escape
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
+from snn2hw.frontends.files import check_ending, suffix
 from snn2hw.frontends.from_netx import from_netx
 from snn2hw.frontends.nir_convention import PRESETS
 from snn2hw.frontends.nir_exact import exact_network
@@ -72,7 +73,8 @@ def inspected_file(path: Path) -> Artefact | None:
 
 
 def _is_nir(path: str | Path) -> bool:
-    return Path(path).suffix == ".nir"
+    check_ending(path)
+    return suffix(path) == ".nir"
 
 
 def _inspect_nir(path: Path) -> None:

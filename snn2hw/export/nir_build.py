@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from snn2hw.export.nir_scales import Scales, ratio
 from snn2hw.frontends.nir_convention import Convention
-from snn2hw.frontends.nir_exact import KEY
+from snn2hw.frontends.nir_file import KEY
 from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback, IntNode
 from snn2hw.ir.network import Reals, Shape
 from snn2hw.ir.text import to_text

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from snn2hw.export.nir_build import NirWriter, full
-from snn2hw.frontends.nir_exact import KEY
-from snn2hw.frontends.nir_file import in_order
+from snn2hw.frontends.nir_file import KEY, in_order
 
 Edge = tuple[str, str]
 

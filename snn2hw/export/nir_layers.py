@@ -19,7 +19,7 @@ from snn2hw.export.nir_build import NirWriter, full
 from snn2hw.export.nir_neuron import Tangent
 from snn2hw.export.nir_scales import ratio
 from snn2hw.export.nir_step import stepped
-from snn2hw.frontends.nir_exact import KEY
+from snn2hw.frontends.nir_file import KEY
 from snn2hw.ir.integer import (
     IntConv2d,
     IntFlatten,

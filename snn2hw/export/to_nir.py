@@ -16,7 +16,8 @@ from snn2hw.export.nir_build import NirWriter
 from snn2hw.export.nir_late import settled_edges
 from snn2hw.export.nir_layers import emit_node
 from snn2hw.frontends.nir_convention import PRESETS, Convention, chosen_convention
-from snn2hw.frontends.nir_exact import FORMAT, KEY, fingerprint
+from snn2hw.frontends.nir_exact import FORMAT, fingerprint
+from snn2hw.frontends.nir_file import KEY
 from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback
 from snn2hw.ir.text import to_text
 from snn2hw.version import __version__

@@ -14,16 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, UsageError
-from snn2hw.frontends.netx_file import Layer, NetxFile, read_netx
+from snn2hw.frontends.netx_file import MOST_STEPS, Layer, NetxFile, read_netx
 from snn2hw.frontends.netx_layers import (
     axonal_delays,
     biases,
     check_absent,
+    check_no_neuron,
     check_size,
+    decay,
     input_transform,
     int8_weight,
     pooling,
     refractory,
+    stated_shape,
+    threshold,
     weight_shape,
 )
 from snn2hw.ir.delay import delay_program
@@ -69,12 +73,12 @@ def from_netx(path: str | Path, steps: int | None = None, readout: str = "auto")
         raise UsageError("there is no such readout", got=repr(readout), expected=", ".join(READOUTS))
     file = read_netx(Path(path))
     chosen = steps if steps is not None else file.steps
-    if chosen is None or chosen < 1:
+    if chosen is None or isinstance(chosen, bool) or not isinstance(chosen, int) or not 1 <= chosen <= MOST_STEPS:
         raise UsageError(
             "the file does not say how many steps a sample has",
             where=str(path),
             got=f"steps={chosen}",
-            expected="1, 2, 3, ...",
+            expected=f"1 to {MOST_STEPS}",
             do="give steps (--steps)",
         )
     return _Reader(file, chosen, readout).network()
@@ -100,6 +104,7 @@ class _Reader:
             raise FileFormatError("the first layer is no input", where=first.where, got=first.kind, expected="input")
         self._input(first)
         for layer in others:
+            check_no_neuron(layer)
             if layer.kind == "flatten":
                 self._flat(layer)
             elif layer.kind == "average":
@@ -120,7 +125,7 @@ class _Reader:
         self.nodes.append(node)
 
     def _input(self, layer: Layer) -> None:
-        shape = tuple(int(n) for n in layer.array("shape").ravel())
+        shape = stated_shape(layer)
         check_size(layer, shape)
         if not layer.neuron:
             events = Interval(0, 1)
@@ -130,8 +135,7 @@ class _Reader:
         pixels = Interval(bias - abs(weight), bias + abs(weight))
         form = Format.holding(pixels, -ALIGN_BITS)
         self._add(IntInput("input", (), shape, form, pixels, 1.0, True, False, source=layer.where))
-        dv, vth = layer.number("vDecay", neuron=True), layer.number("vThMant", neuron=True)
-        self._neuron(layer, loihi_biased(dv, vth, refractory(layer)))
+        self._neuron(layer, loihi_biased(decay(layer, "vDecay"), threshold(layer), refractory(layer)))
 
     def _neuron(self, layer: Layer, program: Program) -> None:
         check_absent(layer)
@@ -168,8 +172,8 @@ class _Reader:
         if layer.kind == "dense":
             draft = IntLinear(name, inputs, (), form, Interval(0, 0), weight, bias, source=layer.where)
         else:
-            kernel = layer.pair("kernelSize")
-            window = Window(kernel, layer.pair("stride", 1), layer.pair("padding", 0), layer.pair("dilation", 1))
+            kernel, stride = layer.pair("kernelSize", least=1), layer.pair("stride", 1, least=1)
+            window = Window(kernel, stride, layer.pair("padding", 0, least=0), layer.pair("dilation", 1, least=1))
             groups = len(weight) if layer.kind == "pool" else layer.number("groups", 1)
             draft = IntConv2d(name, inputs, (), form, Interval(0, 0), weight, bias, window, groups, source=layer.where)
         shape, sums = output_shape(draft, [self.end.shape]), synaptic_interval(draft, self.end.interval)
@@ -178,10 +182,10 @@ class _Reader:
         point = Format.holding(sums, -align)
         rest = (weight, bias) if isinstance(draft, IntLinear) else (weight, bias, draft.window, draft.groups)
         self._add(type(draft)(name, inputs, shape, point, sums, *rest, source=layer.where))
-        vth = layer.number("vThMant", neuron=True)
+        vth = threshold(layer)
         program = loihi_lif(
-            layer.number("iDecay", neuron=True) - 1,
-            layer.number("vDecay", neuron=True),
+            decay(layer, "iDecay") - 1,
+            decay(layer, "vDecay"),
             vth,
             biases(layer, len(weight)),
             ALIGN_BITS,
@@ -195,8 +199,9 @@ class _Reader:
     def _average(self, layer: Layer) -> None:
         """Sums of equal groups of neighbours; the mean is that sum divided by the size of a group."""
         self._flat(layer)
-        entering, outputs = self.end.shape[0], int(layer.array("shape").ravel()[0])
-        if outputs < 1 or entering % outputs:
+        entering, outputs = self.end.shape[0], stated_shape(layer)[0]
+        check_size(layer, (outputs, entering))
+        if entering % outputs:
             raise ShapeError(
                 "the groups of an average are not equal",
                 where=layer.where,
@@ -212,7 +217,7 @@ class _Reader:
     def _check_shape(self, layer: Layer, shape: Shape) -> None:
         if "shape" not in layer.fields:
             return
-        stated = tuple(int(n) for n in layer.array("shape").ravel())
+        stated = stated_shape(layer)
         if stated != (*shape, *(1,) * (len(stated) - len(shape))):
             raise ShapeError(
                 "the layer's output is not what the file states",

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import FileFormatError, Snn2hwError
-from snn2hw.frontends.nir_file import read_graph
+from snn2hw.frontends.nir_file import KEY, read_graph
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.rules import check_integer
 from snn2hw.ir.text import Arrays, network_from_text
 
-KEY, FORMAT = "snn2hw", 1
+FORMAT = 1
 AGAIN = "export the network again; or read the visible nodes as equations, without the metadata: convention=... (--convention)"
 
 

@@ -20,17 +20,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from snn2hw.errors import FileFormatError, MissingExtraError, UnsupportedError
+from snn2hw.frontends.hdf5 import Kind, Tree, read_tree
 
-MOST_BYTES = 1 << 30  # of one dataset; a header may declare any size
-MOST_DEPTH = 16  # of nested graphs; HDF5 groups may hold themselves
+KIND = Kind("a .nir file", "write it again")
+KEY = "snn2hw"  # of our own metadata
+MOST_DEPTH = 16  # of nested graphs
 SUPPORTED = (
     "Input", "Output", "Affine", "Linear", "Scale", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten",
     "I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Threshold", "Delay", "NIRGraph",
 )  # fmt: skip
+NOT_NUMBERS = ("input_type", "output_type", "metadata", "nodes", "edges")  # among the attributes of a node
 FIRING = ("IF", "LIF", "CubaLIF", "Threshold")
-# Whatever h5py and nir raise for damaged files and for wrong contents.
+# Whatever the package nir raises for wrong contents.
 _ERRORS = (
-    OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError, IndexError, NotImplementedError, RuntimeError,
+    ValueError, LookupError, TypeError, AssertionError, AttributeError, NotImplementedError, RuntimeError, ArithmeticError,
     MemoryError,
 )  # fmt: skip
 
@@ -78,35 +81,23 @@ def read_graph(path: Path) -> Any:
     """
     if importlib.util.find_spec("nir") is None:
         raise MissingExtraError("nir", "nir", "reading a .nir file")
-    import h5py
     import nir
 
     where = str(path)
-    try:
-        with h5py.File(path, "r") as file:
-            _check_links(file, where)
-            _check_sizes(file, where)  # before anything is read
-            root = file.get("node")
-            if not hasattr(root, "items") or "type" not in root:
-                raise FileFormatError(
-                    "this HDF5 file holds no NIR graph",
-                    where=where,
-                    got=", ".join(sorted(file)) or "an empty file",
-                    expected="a group 'node' with the graph",
-                    do="write it with nir.write",
-                )
-            _check_nodes(root, where, 0)
-    except _ERRORS as error:
-        missing = not path.is_file()
+    file = read_tree(path, KIND, _wanted)
+    root = file.get("node")
+    if not isinstance(root, dict) or "type" not in root:
         raise FileFormatError(
-            "there is no such file" if missing else "this is not an HDF5 file, or it is damaged",
+            "this HDF5 file holds no NIR graph",
             where=where,
-            got="nothing" if missing else str(error).split("(", 1)[-1].rstrip(")"),
-            expected="a .nir file",
-            do="check the path" if missing else "write it again",
-        ) from error
+            got=", ".join(sorted(file)) or "an empty file",
+            expected="a group 'node' with the graph",
+            do="write it with nir.write",
+        )
+    _check_nodes(root, where, 0)
     try:
-        return nir.read(path, type_check=False)
+        with np.errstate(all="ignore"):  # the package infers shapes from whatever numbers there are
+            return nir.dict2NIRNode({**root, "type_check": False})
     except _ERRORS as error:
         raise FileFormatError(
             "the package nir cannot read this file",
@@ -117,12 +108,20 @@ def read_graph(path: Path) -> Any:
         ) from error
 
 
-def _check_nodes(group: Any, where: str, depth: int) -> None:
+def _wanted(path: tuple[str, ...]) -> bool:
+    """The graph; of the metadata of each node only our own, for others may write anything there."""
+    if path[0] != "node":
+        return False
+    rest = path[1:]
+    while len(rest) >= 2 and rest[0] == "nodes":
+        rest = rest[2:]
+    return len(rest) < 2 or rest[0] != "metadata" or rest[1] == KEY
+
+
+def _check_nodes(node: Tree, where: str, depth: int) -> None:
     """Types first: a node that is refused is refused by its name, whatever the package makes of it."""
-    entry = group.get("type")
-    kind = entry[()] if hasattr(entry, "size") else b"nothing"
-    kind = kind.decode(errors="replace") if isinstance(kind, bytes) else str(kind)
-    if kind not in SUPPORTED or (not depth and kind != "NIRGraph"):
+    kind = node.get("type", "nothing")
+    if not isinstance(kind, str) or kind not in SUPPORTED or (not depth and kind != "NIRGraph"):
         raise UnsupportedError(
             "a node of this type is not supported",
             where=where,
@@ -136,45 +135,10 @@ def _check_nodes(group: Any, where: str, depth: int) -> None:
         raise FileFormatError(
             "the graphs are nested too deeply", where=where, got=f"{depth} deep", expected=f"below {MOST_DEPTH}"
         )
-    nodes = group.get("nodes")
-    for name in nodes if hasattr(nodes, "items") else ():
-        if hasattr(node := nodes.get(name), "items"):
-            _check_nodes(node, f"{where}: {name}", depth + 1)
-
-
-def _check_links(file: Any, where: str) -> None:
-    """A file holds what it says itself: links may lead to any other file that can be read here."""
-    import h5py
-
-    found = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else (name, link))
-    if found is not None:
-        name, link = found
-        raise FileFormatError(
-            f"'{name.rsplit('/', 1)[-1]}' is a link to elsewhere",
-            where=f"{where}: {name}",
-            got=f"{type(link).__name__} to {getattr(link, 'filename', '')}:{link.path}".replace(" :", " "),
-            expected="every node and parameter in its place",
-            do="write the file with nir.write",
-        )
-
-
-def _check_sizes(file: Any, where: str) -> None:
-    def check(name: str, item: Any) -> None:
-        if (
-            hasattr(item, "dtype")
-            and hasattr(item, "size")
-            and item.size is not None
-            and item.size * max(item.dtype.itemsize, 1) > MOST_BYTES
-        ):
-            raise FileFormatError(
-                f"'{name.rsplit('/', 1)[-1]}' is too large to be read",
-                where=f"{where}: {name.rsplit('/', 1)[0]}",
-                got=f"{list(item.shape)} of {item.dtype}",
-                expected=f"at most {MOST_BYTES >> 20} MiB",
-                do="check the file",
-            )
-
-    file.visititems(check)
+    nodes = node.get("nodes")
+    for name, inner in nodes.items() if isinstance(nodes, dict) else ():
+        if isinstance(inner, dict):
+            _check_nodes(inner, f"{where}: {name}", depth + 1)
 
 
 class _Held(NamedTuple):
@@ -221,10 +185,24 @@ def _flattened(graph: Any, where: str, home: Any, prefix: str = "") -> tuple[dic
 def _check_numbers(node: Any, where: str) -> None:
     """Parameters are numbers, or the words of a padding; the package takes whatever the file has."""
     for name, value in vars(node).items():
-        known = value is None or isinstance(value, dict | list) or (name == "padding" and isinstance(value, str))
-        if not known and name != "nodes" and np.asarray(value).dtype.kind not in "iuf":
+        if value is None or name in NOT_NUMBERS or (name == "padding" and isinstance(value, str)):
+            continue
+        kind = None if isinstance(value, dict) else np.asarray(value).dtype
+        if kind is None or kind.kind not in "iuf" or kind == np.float16 or kind.itemsize > 8:
             raise FileFormatError(
-                f"'{name}' is not in numbers", where=where, got=str(np.asarray(value).dtype), expected="integers or floats"
+                f"'{name}' is not in numbers",
+                where=where,
+                got="a group" if kind is None else "words" if kind.kind in "OUS" else str(kind),
+                expected="integers, float32 or float64",
+                do="write it again",
+            )
+        if not np.asarray(value).size:
+            raise FileFormatError(
+                f"'{name}' is empty",
+                where=where,
+                got=str(list(np.shape(value))),
+                expected="at least one number",
+                do="write it again",
             )
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, ValueRangeError
 from snn2hw.frontends.nir_file import NirNode
 from snn2hw.ir.network import Reals, Shape
+
+MOST_SIZE = 1 << 20  # of a kernel, a stride, a padding
+MOST_AXES, MOST_EXTENT = 8, 1 << 26  # of a shape
+MOST_MAGNITUDE = float(np.finfo(np.float32).max)
+SHOWN = 8  # values in a message
 
 
 def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
@@ -16,13 +24,7 @@ def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
         ShapeError: it does not fit the layer. UnsupportedError: it differs within a channel. ValueRangeError: NaN or Inf.
     """
     array = np.asarray(value, np.float64)
-    if not np.isfinite(array).all():
-        raise ValueRangeError(
-            f"'{name}' holds NaN or Inf",
-            where=where,
-            got=f"{int((~np.isfinite(array)).sum())} of {array.size} values",
-            expected="finite numbers",
-        )
+    _require_finite(name, array, where)
     if array.size == 1:
         return array.reshape(1)
     if len(shape) == 3 and shape[1] == 1 and array.shape == (shape[0], shape[2]):
@@ -43,6 +45,26 @@ def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
     return rows[:1, 0] if (rows == rows[0, 0]).all() else rows[:, 0]
 
 
+def _require_finite(name: str, values: Reals, where: str, do: str = "") -> None:
+    """Numbers of networks are float32, and so is what is computed with them: 1e308 times two is not finite any more."""
+    if not np.isfinite(values).all():
+        raise ValueRangeError(
+            f"'{name}' holds NaN or Inf",
+            where=where,
+            got=f"{int((~np.isfinite(values)).sum())} of {values.size} values",
+            expected="finite numbers",
+            do=do,
+        )
+    if values.size and (largest := float(np.abs(values).max())) > MOST_MAGNITUDE:
+        raise ValueRangeError(
+            f"'{name}' is beyond all numbers that networks have",
+            where=where,
+            got=f"{largest:g}",
+            expected=f"magnitudes up to {MOST_MAGNITUDE:g}, the largest float32",
+            do="scale the network down, or repair the file",
+        )
+
+
 def pair(node: NirNode, name: str, least: int) -> tuple[int, int]:
     """One number for both axes, or one for each: (H, W).
 
@@ -50,9 +72,10 @@ def pair(node: NirNode, name: str, least: int) -> tuple[int, int]:
         FileFormatError: not whole, or below `least`.
     """
     values = np.asarray(getattr(node.content, name)).ravel()
-    if values.size not in (1, 2) or values.dtype.kind not in "iuf" or (values != np.round(values)).any() or values.min() < least:
+    numbers = values.size in (1, 2) and values.dtype.kind in "iuf" and bool(np.isfinite(values).all())
+    if not numbers or (values != np.round(values)).any() or values.min() < least or values.max() > MOST_SIZE:
         raise FileFormatError(
-            f"'{name}' is no pair of sizes", where=node.where, got=str(values.tolist()), expected=f"two, from {least}"
+            f"'{name}' is no pair of sizes", where=node.where, got=short(values), expected=f"two, from {least} to {MOST_SIZE}"
         )
     return int(values[0]), int(values[-1])
 
@@ -64,18 +87,27 @@ def sizes(node: NirNode, types: str) -> Shape:
         FileFormatError: not in positive whole numbers.
     """
     (values,) = (np.asarray(v).ravel() for v in getattr(node.content, types).values())
-    if values.dtype.kind not in "iu" or not values.size or values.min() < 1:
-        raise FileFormatError("the shape is not one", where=node.where, got=str(values.tolist()), expected="sizes from 1")
+    if values.dtype.kind not in "iu" or not 0 < values.size <= MOST_AXES or values.min() < 1 or values.max() > MOST_EXTENT:
+        raise FileFormatError(
+            "the shape is not one", where=node.where, got=short(values), expected=f"sizes from 1, at most {MOST_AXES} of them"
+        )
     return tuple(int(n) for n in values)
+
+
+def short(values: npt.NDArray[Any]) -> str:
+    """Values for a message: the first of them."""
+    more = f" and {values.size - SHOWN} more" if values.size > SHOWN else ""
+    return f"{values.ravel()[:SHOWN].tolist()}{more}"
 
 
 def array(node: NirNode, name: str, axes: int) -> Reals:
     """An array with so many axes, as float64.
 
     Raises:
-        ShapeError: with others.
+        ShapeError: with others. ValueRangeError: NaN, Inf, or values beyond float32.
     """
     values = np.array(getattr(node.content, name), np.float64)
+    _require_finite(name, values, node.where, "train again with a smaller learning rate, or load another checkpoint")
     if values.ndim != axes:
         raise ShapeError(
             f"'{name}' has the wrong number of axes", where=node.where, got=str(list(values.shape)), expected=f"{axes} axes"

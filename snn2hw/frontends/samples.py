@@ -23,6 +23,13 @@ def samples_array(sample: Any) -> npt.NDArray[Any]:
     if hasattr(sample, "detach"):
         sample = sample.detach().cpu()
         sample = (sample.float() if str(sample.dtype) == "torch.bfloat16" else sample).numpy()  # NumPy has no bfloat16
+    if isinstance(sample, np.ma.MaskedArray):
+        raise ValueRangeError(
+            "the samples are masked",
+            got=f"{int(np.sum(sample.mask))} masked values",
+            expected="an array without a mask",
+            do="fill in what is masked: x.filled(0)",
+        )
     try:
         x = np.asarray(sample)
     except (ValueError, TypeError) as error:

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.errors import FileFormatError, MissingExtraError, ShapeError, Snn2hwError, UnsupportedError, UsageError
+from snn2hw.errors import FileFormatError, MissingExtraError, Snn2hwError, UnsupportedError, UsageError
 from snn2hw.executors import EXECUTORS
 from snn2hw.executors.reference import interpret
 from snn2hw.frontends.from_netx import from_netx, transformed
-from snn2hw.frontends.netx_layers import MOST_VALUES
 from snn2hw.ir.integer import IntLinear, IntNeuron
 from tests.netx_files import LIF, conv, dense, events_input, image_input, lif_by_hand, write_net
 from tests.refused import refused
@@ -24,6 +23,9 @@ pytest.importorskip("h5py", reason="reading .net files needs the netx extra")
 @pytest.fixture
 def net(tmp_path: Path) -> Path:
     return tmp_path / "x.net"
+
+
+GOOD = dense(np.ones((2, 3)) * 4)
 
 
 def two_layers(net: Path, **changed: Any) -> Path:
@@ -131,9 +133,7 @@ def test_files_that_are_none(net: Path, tmp_path: Path) -> None:
     ):
         from_netx(net)
     net.write_bytes(b"x" * 100)
-    with pytest.raises(
-        FileFormatError, match=r"^this is not an HDF5 file, or it is truncated\n  where:    .*x.net\n  got:      "
-    ):
+    with pytest.raises(FileFormatError, match=r"^this is not an HDF5 file, or it is damaged\n  where:    .*x.net\n  got:      "):
         from_netx(net)
     whole = two_layers(tmp_path / "y.net").read_bytes()
     for size in (9, len(whole) // 2, len(whole) - 1):
@@ -158,51 +158,6 @@ def test_a_foreign_hdf5_file(net: Path) -> None:
         """,
     ):
         from_netx(net)
-
-
-def without(fields: Any, name: str) -> Any:
-    return {k: v for k, v in fields.items() if k != name}
-
-
-GOOD = dense(np.ones((2, 3)) * 4)
-BAD: list[tuple[Any, type[Snn2hwError], str]] = [
-    (without(GOOD, "weight"), FileFormatError, "a field is missing"),
-    (without(GOOD, "type"), FileFormatError, "a layer has no type"),
-    (without(GOOD, "neuron"), UnsupportedError, "a layer without a neuron is not supported"),
-    ({**GOOD, "neuron": without(LIF, "vDecay")}, FileFormatError, "a field is missing"),
-    ({**GOOD, "type": "dense_rec"}, UnsupportedError, "a layer of this type is not supported"),
-    ({**GOOD, "type": "warp"}, UnsupportedError, "a layer of this type is not supported"),
-    ({**GOOD, "type": "concat"}, UnsupportedError, "a layer of this type is not supported"),
-    ({**GOOD, "neuron": {**LIF, "type": "SDNN"}}, UnsupportedError, "a neuron of this type is not supported"),
-    ({**GOOD, "neuron": {**LIF, "type": "ALIF"}}, UnsupportedError, "a neuron of this type is not supported"),
-    ({**GOOD, "neuron": {**LIF, "vDecay": np.array([1, 2])}}, UnsupportedError, "'vDecay' differs within the layer"),
-    ({**GOOD, "neuron": {**LIF, "wgtExp": 2}}, UnsupportedError, "'wgtExp' is not supported"),
-    ({**GOOD, "weight": np.full((2, 3), 129.0)}, UnsupportedError, "the weights do not fit 8 bits"),
-    ({**GOOD, "weight": np.full((2, 3), 256.0)}, UnsupportedError, "the weights do not fit 8 bits"),
-    ({**GOOD, "weight": np.full((2, 3), 0.5)}, FileFormatError, "'weight' is not in whole numbers"),
-    ({**GOOD, "weight": np.full((2, 3), np.nan)}, FileFormatError, "'weight' is not in whole numbers"),
-    ({**GOOD, "weight": np.full((2, 3), 2.0**40)}, FileFormatError, "'weight' is beyond 32 bits"),
-    ({**GOOD, "weight": np.ones((2, 4))}, ShapeError, "the weights do not fit the layer"),
-    ({**GOOD, "inFeatures": 4, "weight": np.ones((2, 4))}, ShapeError, "the number of features does not fit the weights"),
-    ({**GOOD, "shape": np.array([3, 1, 1])}, ShapeError, "the layer's output is not what the file states"),
-    ({**GOOD, "bias": np.ones(3)}, ShapeError, "the number of biases is not the number of outputs"),
-    ({**GOOD, "delay": np.ones(3)}, ShapeError, "the number of delays is not the number of channels"),
-    ({**GOOD, "delay": np.array([1, 63])}, Snn2hwError, "a delay is out of range"),
-    ({**GOOD, "outFeatures": MOST_VALUES, "inFeatures": 3}, FileFormatError, "the layer's shape is absurd"),
-    (conv(np.ones((1, 2, 3, 3)), (1, 1, 1)), ShapeError, "the number of channels does not fit the weights"),
-    (conv(np.ones((1, 3, 3, 3)), (1, 1, 1)), ShapeError, "the kernel does not fit into the image"),
-    ({"type": "average", "shape": np.array([2])}, ShapeError, "the groups of an average are not equal"),
-]
-
-
-@pytest.mark.parametrize(("layer", "kind", "what"), BAD, ids=[f"{n}-{what[:40]}" for n, (_, _, what) in enumerate(BAD)])
-def test_what_cannot_be_read_is_refused_with_its_place(net: Path, layer: Any, kind: type[Snn2hwError], what: str) -> None:
-    write_net(net, [events_input((3, 1, 1)), layer])
-    with pytest.raises(kind) as caught:
-        from_netx(net)
-    assert caught.value.what == what
-    assert caught.value.expected
-    assert f"{net}: layer/1" in caught.value.where or what == "a delay is out of range"
 
 
 def test_the_texts_of_some(net: Path) -> None:
@@ -238,12 +193,34 @@ def test_sizes_are_refused_before_anything_is_allocated(net: Path) -> None:
         del file["layer/1/weight"]
         file["layer/1"].create_dataset("weight", (1 << 20, 1 << 20), "f4")  # a declaration; nothing is stored
     with pytest.raises(
-        FileFormatError, match=r"^'weight' is too large to be read\n.*\n  got:      \[1048576, 1048576\] of float32"
+        FileFormatError, match=r"^'weight' is too large for this file\n.*\n  got:      \[1048576, 1048576\] of float32"
     ):
         from_netx(net)
     write_net(net, [events_input((100_000, 100_000, 100_000)), dense(np.ones((2, 3)))])
     with pytest.raises(FileFormatError, match="the layer's shape is absurd"):
         from_netx(net)
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_a_convolution_in_groups(net: Path, groups: int) -> None:
+    """Each group of channels is a network of its own."""
+    rng, steps = np.random.default_rng(groups), 6
+    kernel = rng.integers(-20, 60, (2 * groups, 2, 2, 2))
+    layer = {**conv(kernel, (2 * groups, 2, 2)), "inChannels": 2 * groups, "groups": groups}
+    got = from_netx(write_net(net, [events_input((2 * groups, 3, 3)), layer]), steps)
+    x = rng.integers(0, 2, (steps, 1, 2 * groups, 3, 3))
+    v = interpret(got, x).states["layer.1.v"][:, 0]
+    for g in range(groups):
+        at = slice(2 * g, 2 * g + 2)
+        alone = from_netx(write_net(net, [events_input((2, 3, 3)), conv(kernel[at], (2, 2, 2))]), steps)
+        assert (interpret(alone, x[:, :, at]).states["layer.1.v"][:, 0] == v[:, at]).all()
+    assert v.any()
+
+
+def test_the_transform_cuts_toward_zero(net: Path) -> None:
+    """2 * 40 * x - 40 + 36 is -3.2 at x = 0.01: -3, where a floor would give -4."""
+    write_net(net, [image_input((1, 1, 2)), dense(np.ones((1, 2)))])
+    assert transformed(net, [0.01, 0.0201]).tolist() == [-3, -2]
 
 
 def test_no_number_of_steps(net: Path) -> None:

@@ -13,7 +13,8 @@ import snn2hw
 from snn2hw.errors import FileFormatError, UsageError
 from snn2hw.export.to_nir import PLAIN, to_nir
 from snn2hw.export.to_onnx import to_onnx
-from snn2hw.frontends.nir_exact import AGAIN, KEY, exact_network, fingerprint
+from snn2hw.frontends.nir_exact import AGAIN, exact_network, fingerprint
+from snn2hw.frontends.nir_file import KEY
 from snn2hw.ir.network import Network
 from tests import hand_networks as by_hand
 from tests.nir_files import affine

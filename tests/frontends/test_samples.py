@@ -172,3 +172,8 @@ def test_counts_beyond_eight_bits_are_refused(top: int, got: str) -> None:
         """,
     ):
         input_node([[[0, top]]], None, None)
+
+
+def test_masks_are_refused() -> None:
+    with pytest.raises(ValueRangeError, match=r"^the samples are masked\n  got:      2 masked values\n"):
+        samples_array(np.ma.MaskedArray(np.ones((2, 2)), [[True, False], [False, True]]))
