@@ -66,6 +66,22 @@ class Trace:
                 raise ArtefactError(
                     "a trace holds integers only", where=f"{where}: {name}", got=str(value.dtype), expected="int64"
                 )
+            if isinstance(value, np.ma.MaskedArray):
+                raise ArtefactError(
+                    "a trace has no masked values",
+                    where=f"{where}: {name}",
+                    got=f"{int(np.sum(value.mask))} masked values",
+                    expected="an array without a mask",
+                    do="fill in what is masked",
+                )
+            if value.dtype == np.uint64 and value.size and int(value.max()) > np.iinfo(np.int64).max:
+                raise ArtefactError(
+                    "an integer of a trace is beyond 64 bits with sign",
+                    where=f"{where}: {name}",
+                    got=str(value.max()),
+                    expected="int64",
+                    do="write the trace with signed integers",
+                )
         if "readout" not in arrays:
             raise ArtefactError(
                 "this is not a trace", where=where, got=", ".join(sorted(arrays)) or "nothing", expected="an array 'readout'"

@@ -246,3 +246,45 @@ def test_the_narrowest_type_holds_the_same_integers(values: list[int], dtype: st
     wide = np.array(values, np.int64)
     assert narrowed(wide).dtype == dtype
     assert np.array_equal(narrowed(wide), wide)
+
+
+def test_integers_beyond_int64_are_refused() -> None:
+    with refused(
+        ArtefactError,
+        """
+        an integer of a trace is beyond 64 bits with sign
+          where:    x.npz: readout
+          got:      18446744073709551604
+          expected: int64
+          do:       write the trace with signed integers
+        """,
+    ):
+        Trace.from_arrays({"readout": np.array([[2**64 - 12]], np.uint64)}, "x.npz")
+    held = Trace.from_arrays({"readout": np.array([[2**63 - 1]], np.uint64)}, "x.npz")
+    assert held.readout.tolist() == [[2**63 - 1]]
+
+
+def test_masks_are_refused(tmp_path: Path) -> None:
+    masked = np.ma.MaskedArray([[1, 2]], [[False, True]])
+    with refused(
+        ArtefactError,
+        """
+        a trace has no masked values
+          where:    x.npz: readout
+          got:      1 masked values
+          expected: an array without a mask
+          do:       fill in what is masked
+        """,
+    ):
+        Trace.from_arrays({"readout": masked}, "x.npz")
+    with refused(
+        UsageError,
+        """
+        a file of arrays holds no masks
+          where:    array 'readout'
+          got:      1 masked values
+          expected: an array without a mask
+          do:       fill in what is masked: x.filled(0)
+        """,
+    ):
+        write_npz(tmp_path / "x.npz", {"readout": masked})

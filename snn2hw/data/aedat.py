@@ -18,6 +18,7 @@ The picture of CIFAR10-DVS stands upright with x = 127 - b and y = 127 - a, as s
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,11 @@ import numpy.typing as npt
 
 from snn2hw.data.events import Events
 from snn2hw.errors import DataError
+from snn2hw.files import pointers
+from snn2hw.files.read import read_bytes
 
 SIDE = 128
 PIXEL_BITS = 0x7FFF
-VERSION_LINE = b"#!AER-DAT"
 AGAIN = "unpack the recording again; other versions of AEDAT are not read"
 
 
@@ -43,11 +45,15 @@ def read_aedat(path: str | Path) -> Events:
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise DataError(
             "a recording cannot be read", where=str(path), got=error.strerror or str(error), do="check the path"
         ) from error
+    if pointers.is_pointer(data):
+        raise DataError(
+            "a recording is not the file itself", where=str(path), got=pointers.GOT, expected="AEDAT 2.0", do=pointers.DO
+        )
     words = _words(path, data)
     pixel = words[:, 0] <= PIXEL_BITS
     if 2 * np.count_nonzero(pixel) < len(words):
@@ -66,7 +72,7 @@ def read_aedat(path: str | Path) -> Events:
 
 def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
     """[E, 2]: address and time of every event."""
-    if not data.startswith(VERSION_LINE + b"2"):
+    if re.match(rb"#!AER-DAT2\.0\r?\n", data) is None:
         first = data[:40].split(b"\n")[0].rstrip().decode("ascii", "replace")
         raise DataError(
             "a recording is not in AEDAT 2.0",

@@ -6,6 +6,8 @@ label, one byte each), then 3072 bytes, the red, green and blue planes of 32x32 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,12 @@ from snn2hw.arguments import one_of
 from snn2hw.data.folders import SPLITS, wrong_folder
 from snn2hw.data.samples import Samples, Transform
 from snn2hw.errors import DataError
+from snn2hw.files import pointers
+from snn2hw.files.read import is_file, opened, read_bytes
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
+MOST_POINTER, MOST_NAMES = 1 << 10, 1 << 16  # bytes
 SITE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 
 
@@ -80,13 +85,14 @@ class _Cifar(Samples):
         folder = _folder(layout, root, split)
         self._files = [folder / name for name in layout.files[split]]
         for file in self._files:
-            _check_size(file, layout, self._records)
+            with _reading(file, layout):
+                _check_size(file, layout, self._records)
         self._maps: dict[Path, npt.NDArray[np.uint8]] = {}
         parts = [np.array(self._map(file)[:, byte]) for file in self._files]
         for file, labels in zip(self._files, parts, strict=True):
             _check_labels(file, labels, classes, names)
         self.labels = torch.from_numpy(np.concatenate(parts).astype(np.int64))
-        self.classes = _names(folder / names, classes)
+        self.classes = _names(folder / names, classes, layout)
 
     def sample(self, index: int) -> Tensor:
         """The image in [0, 1]: bytes / 255."""
@@ -100,7 +106,8 @@ class _Cifar(Samples):
 
     def _map(self, file: Path) -> npt.NDArray[np.uint8]:
         if file not in self._maps:
-            self._maps[file] = np.memmap(file, np.uint8, "r", shape=(self._records, self._layout.record))
+            with _reading(file, self._layout), opened(file) as data:
+                self._maps[file] = np.memmap(data, np.uint8, "r", shape=(self._records, self._layout.record))
         return self._maps[file]
 
 
@@ -156,9 +163,32 @@ def _folder(layout: Layout, root: Path, split: str) -> Path:
     )
 
 
+@contextmanager
+def _reading(file: Path, layout: Layout) -> Iterator[None]:
+    """What the system says against it is an error with a place."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # a file that was cut since its size was looked at cannot be mapped
+        raise DataError(
+            f"a file of {layout.name} cannot be read",
+            where=str(file),
+            got=(error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__,
+            expected="a file that you may read",
+            do="check the path and its permissions",
+        ) from error
+
+
 def _check_size(file: Path, layout: Layout, records: int) -> None:
     size, expected = file.stat().st_size, records * layout.record
     if size != expected:
+        if size < MOST_POINTER and pointers.is_pointer(read_bytes(file)):
+            raise DataError(
+                f"a file of {layout.name} is not the file itself",
+                where=str(file),
+                got=pointers.GOT,
+                expected=f"{expected} bytes",
+                do=pointers.DO,
+            )
         raise DataError(
             f"a file of {layout.name} is {'empty' if size == 0 else 'truncated' if size < expected else 'too long'}",
             where=str(file),
@@ -180,11 +210,13 @@ def _check_labels(file: Path, labels: npt.NDArray[np.uint8], classes: int, names
         )
 
 
-def _names(file: Path, classes: int) -> tuple[str, ...]:
+def _names(file: Path, classes: int, layout: Layout) -> tuple[str, ...]:
     """The lines of the archive's own list; numbers where that is not there."""
-    if not file.is_file():
+    if not is_file(file):
         return tuple(map(str, range(classes)))
-    names = tuple(line.strip() for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip())
+    with _reading(file, layout):
+        text = read_bytes(file, MOST_NAMES).decode("utf-8", "replace")
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(names) != classes:
         raise DataError(
             "the list of class names is of another set",

@@ -87,7 +87,7 @@ class CIFAR10DVS(Samples):
         """
         kept = self._kept(index)
         counts = kept.read()
-        if counts is None:
+        if counts is None or not counts.any():  # every recording has an event
             counts = self._made(index)
             kept.write(counts)
         return torch.from_numpy(counts.astype(np.float32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -11,18 +12,37 @@ from rich.console import Console
 from rich.progress import track
 
 from snn2hw.errors import DataError
+from snn2hw.files.read import is_folder
 
 Item = TypeVar("Item")
 SHOWN = 5
 SPLITS = ("train", "test")
 
 
+def listed(folder: Path) -> list[str]:
+    """The names in a folder, in the order of their bytes.
+
+    Raises:
+        DataError: it cannot be listed.
+    """
+    try:
+        return sorted(os.listdir(folder), key=os.fsencode)
+    except OSError as error:
+        raise DataError(
+            "a folder cannot be listed",
+            where=str(folder),
+            got=error.strerror or type(error).__name__,
+            expected="a folder that you may read",
+            do="check the path and its permissions",
+        ) from error
+
+
 def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:
     """The error for a folder in which the data set `what` is not; it says what is there instead."""
-    if not folder.is_dir():
-        got = "a file" if folder.exists() else "no such folder"
+    if not is_folder(folder):
+        got = "a file" if os.path.exists(folder) else "no such folder"
     else:
-        names = sorted(p.name + "/" * p.is_dir() for p in folder.iterdir())
+        names = [name + "/" * is_folder(folder / name) for name in listed(folder)]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         got = ", ".join(names[:SHOWN]) + more if names else "an empty folder"
     return DataError(f"{what} is not in this folder", where=str(folder), got=got, expected=expected, do=do)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import struct
 import warnings
-import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +13,20 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of, whole
-from snn2hw.data.folders import scanned, wrong_folder
+from snn2hw.data.folders import listed, scanned, wrong_folder
 from snn2hw.data.framing import CROPS, centre_crop, random_crop
 from snn2hw.data.samples import Samples, Transform
-from snn2hw.errors import DataError, MissingExtraError
+from snn2hw.errors import DataError, MissingExtraError, Snn2hwWarning
+from snn2hw.files import pointers
+from snn2hw.files.read import is_folder, read_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SPLITS = ("train", "val")
 SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF")  # of these names; Pillow knows others, and starts programs for some
+MOST_PIXELS, MOST_FILE = 1 << 26, 1 << 28
 CHANNELS = {"L": 1, "RGB": 3}
 CONVERTIBLE = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")  # 16-bit and float modes would be clipped
 LAYOUT = "train/CLASS/IMAGE and val/CLASS/IMAGE, such as train/n01440764/n01440764_10026.JPEG"
@@ -105,7 +108,8 @@ class ImageFolder(Samples):
                 return super().__getitem__(place)
             except UndecodableError as error:
                 self._corrupt[place] = True
-                warnings.warn(f"passed over {error.where}: {error.got}", stacklevel=2)
+                passed = Snn2hwWarning("an image is passed over", where=error.where, got=error.got, do="unpack it again")
+                warnings.warn(passed, stacklevel=2)
         raise self._none()
 
     def sample(self, index: int) -> Tensor:
@@ -149,24 +153,40 @@ def _decoded(path: Path, mode: str, convert: bool) -> Image:
 
 
 def _opened(path: Path) -> Image:
-    """An image, decoded; on damaged files Pillow's decoders raise whatever their parser does."""
-    from PIL.Image import DecompressionBombError
+    """An image, decoded: one of FORMATS whatever its name says, no larger than MOST_PIXELS; Pillow's decoders raise anything."""
     from PIL.Image import open as open_image
 
-    damaged = (OSError, SyntaxError, ValueError, LookupError, EOFError, struct.error, zlib.error, DecompressionBombError)
     try:
-        image: Image
-        with open_image(path) as image:
-            image.load()
-    except damaged as error:
-        raise UndecodableError(
-            "an image cannot be decoded",
-            where=str(path),
-            got=(str(error).splitlines() or [type(error).__name__])[0],
-            expected="a whole image file",
-            do='unpack it again, delete it, or pass on_corrupt="skip"',
-        ) from error
+        data = read_bytes(path, MOST_FILE)
+        if pointers.is_pointer(data):
+            raise _undecodable(path, pointers.GOT, "an image", pointers.DO)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            image: Image
+            with open_image(BytesIO(data), formats=FORMATS) as image:
+                width, height = image.size
+                if width * height > MOST_PIXELS:
+                    raise _undecodable(path, f"{width} x {height} pixels", f"at most {MOST_PIXELS} pixels", "make it smaller")
+                if image.format == "PNG":  # only this looks at the checksums
+                    with open_image(BytesIO(data), formats=("PNG",)) as same:
+                        same.verify()
+                image.load()
+    except DataError:
+        raise
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        got = (reason.splitlines() or [type(error).__name__])[0].replace("<_io.BytesIO object", "<the file")
+        raise _undecodable(path, got, "a whole image file", 'unpack it again, delete it, or pass on_corrupt="skip"') from error
+    for warning in said:
+        text = str(warning.message).splitlines() or [""]
+        warnings.warn(
+            Snn2hwWarning("the decoder has doubts about an image", where=str(path), got=text[0], do="look at it"), stacklevel=2
+        )
     return image
+
+
+def _undecodable(path: Path, got: str, expected: str, do: str) -> UndecodableError:
+    return UndecodableError("an image cannot be decoded", where=str(path), got=got, expected=expected, do=do)
 
 
 def _mode_error(path: Path, mode: str, expected: str) -> DataError:
@@ -181,9 +201,9 @@ def _classes(root: Path, split: str) -> tuple[str, ...]:
         import PIL  # noqa: F401
     except ModuleNotFoundError as missing:
         raise MissingExtraError("pillow", "data", "ImageFolder") from missing
-    if not (root / split).is_dir():
+    if not is_folder(root / split):
         raise wrong_folder("a set of images in class folders", root, LAYOUT, f"pass the folder that holds {split}/")
-    found = {s: sorted(p.name for p in (root / s).iterdir() if p.is_dir()) for s in SPLITS if (root / s).is_dir()}
+    found = {s: [name for name in listed(root / s) if is_folder(root / s / name)] for s in SPLITS if is_folder(root / s)}
     for empty in (s for s in SPLITS if found.get(s) == []):
         raise wrong_folder(
             "a set of images in class folders", root / empty, LAYOUT, "sort the images into a folder for each class"
@@ -201,8 +221,7 @@ def _classes(root: Path, split: str) -> tuple[str, ...]:
 
 
 def _images(folder: Path) -> list[bytes]:
-    with os.scandir(folder) as entries:
-        names = sorted(os.fsencode(e.name) for e in entries if e.name.lower().endswith(SUFFIXES))
+    names = [os.fsencode(name) for name in listed(folder) if name.lower().endswith(SUFFIXES)]
     if not names:
         raise wrong_folder(
             "an image", folder, f"files that end in {', '.join(SUFFIXES)}", "unpack the class again, or remove its folder"

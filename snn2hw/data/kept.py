@@ -15,7 +15,7 @@ from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.files.write import write_npz
 from snn2hw.trace import read_npz
 
-VERSION = 1  # of how arrays are made: a new one leaves what older code has kept aside
+VERSION = 2  # of how arrays are made: a new one leaves what older code has kept aside
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,32 @@ class Kept:
     @property
     def path(self) -> Path:
         """The file, whether it is there or not."""
-        key = hashlib.sha256(repr((VERSION, self.facts, self.dtype.str, self.shape)).encode()).hexdigest()[:16]
-        return cache_folder() / "data" / f"{self.name}-{key}.npz"
+        return cache_folder() / "data" / f"{self.name}-{hashlib.sha256(self._key).hexdigest()[:16]}.npz"
+
+    @property
+    def _key(self) -> bytes:
+        return repr((VERSION, self.facts, self.dtype.str, self.shape)).encode()
+
+    def _seal(self, array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Of this array under this key: another array, or one that was kept under another key, has another one."""
+        return np.frombuffer(hashlib.sha256(self._key + np.ascontiguousarray(array).tobytes()).digest(), np.uint8)
 
     def read(self) -> npt.NDArray[Any] | None:
-        """The array; None where it is not there, or damaged: the archive has a checksum of what is in it."""
+        """The array; None where it is not there, damaged, or not what was written under this key."""
         try:
-            array = read_npz(self.path).get("array")
+            found = read_npz(self.path, lambda name: name in ("array", "seal"))
         except ArtefactError:
             return None
-        return array if array is not None and array.dtype == self.dtype and array.shape == self.shape else None
+        array = found.get("array")
+        if array is None or array.dtype != self.dtype or array.shape != self.shape:
+            return None
+        return array if np.array_equal(found.get("seal", ()), self._seal(array)) else None
 
     def write(self, array: npt.NDArray[Any]) -> bool:
         """Whether the array could be kept: a cache that cannot be written is no failure."""
         assert (array.dtype, array.shape) == (self.dtype, self.shape)
         try:
-            write_npz(self.path, {"array": array})
+            write_npz(self.path, {"array": array, "seal": self._seal(array)})
         except UsageError:
             return False
         return True

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import UsageError
 
 VERSION = 45  # of the zip format: the first with sizes of 64 bits
 LATER = 0xFFFFFFFF  # a size of 32 bits that says: see the one of 64
@@ -32,12 +35,29 @@ class _Entry(zipfile.ZipInfo):
 
 
 def write_arrays(file: BinaryIO, arrays: Mapping[str, Any], level: int = 6, comment: bytes = b"") -> None:
-    """Arrays, deflated at this level, into a file. No pickles."""
+    """Arrays, deflated at this level, into a file. No pickles.
+
+    Raises:
+        UsageError: a masked array.
+    """
     with zipfile.ZipFile(file, "w") as archive:
         archive.comment = comment
         for name, values in arrays.items():
             with archive.open(_Entry(f"{name}.npy", level), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.asanyarray(values), allow_pickle=False)
+                np.lib.format.write_array(entry, _unmasked(name, values), allow_pickle=False)
+
+
+def _unmasked(name: str, values: Any) -> npt.NDArray[Any]:
+    """An array without a mask, for which a file has no place."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise UsageError(
+            "a file of arrays holds no masks",
+            where=f"array '{name}'",
+            got=f"{int(np.sum(values.mask))} masked values",
+            expected="an array without a mask",
+            do="fill in what is masked: x.filled(0)",
+        )
+    return np.asanyarray(values)
 
 
 def npz(arrays: Mapping[str, Any], level: int = 6) -> bytes:

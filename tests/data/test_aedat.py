@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -37,6 +38,40 @@ def test_a_clock_that_jumps_back_stands_still(tmp_path: Path) -> None:
     path = tmp_path / "one.aedat"
     path.write_bytes(aedat((0, clock) for clock in (100, 150, 149, 160, 3, 10)))
     assert read_aedat(path).t.tolist() == [0, 50, 50, 61, 61, 68]
+
+
+def test_a_clock_that_runs_over_its_32_bits(tmp_path: Path) -> None:
+    path = tmp_path / "one.aedat"
+    path.write_bytes(aedat((0, clock) for clock in (2**32 - 10, 5)))
+    assert read_aedat(path).t.tolist() == [0, 15]
+
+
+@pytest.mark.parametrize("line", [b"#!AER-DAT2.05\r\n", b"#!AER-DAT20\r\n", b"#!AER-DAT2.1\n", b"#!AER-DAT2.0 \r\n"])
+def test_another_version_is_refused(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "one.aedat"
+    path.write_bytes(aedat([(0, 1)], line))
+    with pytest.raises(DataError, match=r"^a recording is not in AEDAT 2\.0\n"):
+        read_aedat(path)
+
+
+def test_a_pointer_and_a_fifo(tmp_path: Path) -> None:
+    path = tmp_path / "one.aedat"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    with refused(
+        DataError,
+        f"""
+        a recording is not the file itself
+          where:    {path}
+          got:      a Git LFS pointer: three lines that stand for a file which was not downloaded
+          expected: AEDAT 2.0
+          do:       get the file itself: `git lfs pull` in its repository, or the download link of the site
+        """,
+    ):
+        read_aedat(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DataError, match="a FIFO, not a file"):
+        read_aedat(path)
 
 
 def test_what_is_no_pixel_is_left_out(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_damaged_images_are_passed_over_where_asked_for_and_reported(root: Path)
     damaged = [damage(root, at) for at in (3, 6, 7, 11)]
     data = ImageFolder(root, size=16, crop="centre", on_corrupt="skip")
     assert data.skipped == []
-    with pytest.warns(UserWarning, match=r"passed over .*n01443537_[23]\.JPEG: ") as warned:
+    with pytest.warns(UserWarning, match=r"passed over\n  where:    .*n01443537_[23]\.JPEG\n") as warned:
         sample, label = data[6]
     assert len(warned) == 2
     assert torch.equal(sample, data[8][0])
