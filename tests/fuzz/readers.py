@@ -11,6 +11,13 @@ READERS = {
     "npz": "tests.fuzz.read_npz",
     "toml": "tests.fuzz.read_toml",
     "artefact": "tests.fuzz.read_artefact",
+    "net": "tests.fuzz.read_net",
+    "nir": "tests.fuzz.read_nir",
+    "image": "tests.fuzz.read_image",
+    "aedat": "tests.fuzz.read_aedat",
+    "cifar": "tests.fuzz.read_cifar",
+    "diff": "tests.fuzz.read_trace",
+    "frames": "tests.fuzz.read_frames",
 }
 
 
