@@ -14,6 +14,7 @@ from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, one_channel, values_of
+from snn2hw.ir.ranges import Ranges, ranges
 from snn2hw.num import Interval
 
 TRIED, INTERVAL = "enumeration", "interval"
@@ -48,14 +49,16 @@ def analyse(
     """
     known: dict[str, Known] = {}
     errors: dict[str, Error] = {}
+    chosen = ranges(program)  # knows what a comparison says about the arms that it chooses between
     for part in slices(program):
         variable = part.variable
         if variable.name in held:
             known[variable.name] = Known(held[variable.name], TRIED)
         else:
             args = [known[a].interval for a in variable.args]
-            known[variable.name] = Known(OPTABLE[variable.op].interval(args, variable.attrs, variable.format), INTERVAL)
-        _follow(part, known, errors, reals, progress)
+            bounds = OPTABLE[variable.op].interval(args, variable.attrs, variable.format)
+            known[variable.name] = Known(_both(bounds, chosen[variable.name]), INTERVAL)
+        _follow(part, known, errors, reals, progress, chosen)
     return Analysis(known, errors)
 
 
@@ -65,6 +68,7 @@ def _follow(
     errors: dict[str, Error],
     reals: dict[str, tuple[str, list[float], float]],
     progress: Progress | None,
+    chosen: Ranges,
 ) -> None:
     interval = known[part.variable.name].interval
     if not any(i.op not in (Op.PARAM, Op.CONST) and i.args for i in part.instructions):
@@ -77,7 +81,7 @@ def _follow(
                 args = [known[a].interval for a in i.args]
                 constant = Interval.of(values_of(i)) if i.op is Op.PARAM else None
                 bounds = constant or OPTABLE[i.op].interval(args, i.attrs, i.format)
-                known[i.name] = Known(bounds, TRIED if i.name in constants else INTERVAL)
+                known[i.name] = Known(_both(bounds, chosen[i.name]), TRIED if i.name in constants else INTERVAL)
         return
     watched, coefficients, unit = reals.get(part.variable.name, ("", [], 1.0))
     if watched == part.variable.name:
@@ -86,6 +90,13 @@ def _follow(
     known.update({name: Known(r, TRIED) for name, r in found.ranges.items() if name not in known})
     if found.error is not None:
         errors[part.variable.name] = found.error
+
+
+def _both(a: Interval, b: Interval) -> Interval:
+    """What two sound bounds leave."""
+    both = a.meet(b.lo, b.hi)
+    assert both is not None  # there is a value, and it is in both
+    return both
 
 
 def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress | None = None) -> dict[str, Any]:
