@@ -13,7 +13,7 @@ from snn2hw.certificate.witness import witness
 from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.optable import OPTABLE
-from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, one_channel, values_of
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, one_channel, values_of
 from snn2hw.ir.ranges import Ranges, ranges
 from snn2hw.num import Interval
 
@@ -57,7 +57,7 @@ def analyse(
         else:
             args = [known[a].interval for a in variable.args]
             bounds = OPTABLE[variable.op].interval(args, variable.attrs, variable.format)
-            known[variable.name] = Known(_both(bounds, chosen[variable.name]), INTERVAL)
+            known[variable.name] = Known(_within(variable, bounds, chosen), INTERVAL)
         _follow(part, known, errors, reals, progress, chosen)
     return Analysis(known, errors)
 
@@ -81,7 +81,7 @@ def _follow(
                 args = [known[a].interval for a in i.args]
                 constant = Interval.of(values_of(i)) if i.op is Op.PARAM else None
                 bounds = constant or OPTABLE[i.op].interval(args, i.attrs, i.format)
-                known[i.name] = Known(_both(bounds, chosen[i.name]), TRIED if i.name in constants else INTERVAL)
+                known[i.name] = Known(_within(i, bounds, chosen), TRIED if i.name in constants else INTERVAL)
         return
     watched, coefficients, unit = reals.get(part.variable.name, ("", [], 1.0))
     if watched == part.variable.name:
@@ -92,9 +92,11 @@ def _follow(
         errors[part.variable.name] = found.error
 
 
-def _both(a: Interval, b: Interval) -> Interval:
-    """What two sound bounds leave."""
-    both = a.meet(b.lo, b.hi)
+def _within(i: Instruction, bounds: Interval, chosen: Ranges) -> Interval:
+    """The bounds; where they leave the value's format, what is left of them by the comparisons before it."""
+    if bounds in i.format.interval:
+        return bounds
+    both = bounds.meet(chosen[i.name].lo, chosen[i.name].hi)
     assert both is not None  # there is a value, and it is in both
     return both
 

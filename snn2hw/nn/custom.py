@@ -200,6 +200,7 @@ class CustomNeuron(Observable):
             UsageError, UnsupportedError, ShapeError: `step` is no such equation.
         """
         states = self.declared()
+        self._check_arguments([s.name for s in states])
         names = {id(p): name for name, p in (*self.named_parameters(), *self.named_buffers())}
         tracer = Tracer(self.kind, states, channels, names)
         code = inspect.unwrap(type(self).step).__code__
@@ -210,19 +211,20 @@ class CustomNeuron(Observable):
             returned: Any = self._stepped(x, given)
         return traced(tracer, *returned)
 
-    def _stepped(self, x: Any, states: Mapping[str, Any]) -> Any:
+    def _check_arguments(self, names: list[str]) -> None:
         try:
-            returned = self.step(x, **states)
+            inspect.signature(self.step).bind(None, **dict.fromkeys(names))
         except TypeError as error:
-            if f"{type(self).__name__}.step()" not in str(error) and "step()" not in str(error):
-                raise
             raise UsageError(
                 "the step of this neuron does not take its states",
                 where=f"{self.kind}.step",
                 got=str(error),
-                expected=f"def step(self, x, {', '.join(states)})",
+                expected=f"def step(self, x, {', '.join(names)})",
                 do="name the arguments as the states are declared",
             ) from error
+
+    def _stepped(self, x: Any, states: Mapping[str, Any]) -> Any:
+        returned: Any = self.step(x, **states)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise UsageError(
                 "the step of this neuron returns something else than spikes and next states",

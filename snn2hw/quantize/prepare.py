@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from snn2hw.errors import UnsupportedError
 from snn2hw.frontends.from_torch import from_torch
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir import network as real
@@ -50,6 +51,15 @@ def prepare(
     x, chosen = samples_array(sample), load_target(target)
     source, t = input_node(sample, steps, input_range)
     network = from_torch(model, source, t)
+    for node in network.neurons:
+        if isinstance(node, real.EquationNeuron):
+            raise UnsupportedError(
+                "training on integers has no neurons that are written as an equation yet",
+                where=node.source or node.name,
+                got=f"the custom neuron {node.kind}",
+                expected="LNM, CirculateFiring, CirculateLNM, LIF, PLIF, IF or QIF",
+                do="compile the trained model with snn2hw.compile, which quantises it as it is",
+            )
     modules = dict(model.named_modules())
     memo: dict[int, object] = {}  # what the model shares, the copies share: a neuron that is called twice, a surrogate
     copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron)}
