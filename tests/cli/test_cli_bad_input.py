@@ -171,5 +171,6 @@ def test_a_trace_that_cannot_be_written(capsys: Capture, build: Path, below: str
     out = build / "x.npy" / below
     refusal(
         run_cli(capsys, "simulate", build / "net", "--out", out),
-        f"the file cannot be written\n  where:    {out}\n  got:      Not a directory\n  do:       choose a folder you can write to",
+        f"the file cannot be written\n  where:    {out}\n  got:      Not a directory\n"
+        "  do:       choose a folder you can write to",
     )
