@@ -32,7 +32,8 @@ def _model(source: str, seed: int) -> torch.nn.Module:
     ).eval()
 
 
-def _differential(seed: int, folder: Path) -> None:
+def _differential(seed: int, folder: Path | None) -> None:
+    """With a folder, the certificate is made, too, which tries every state: seconds where they have 24 bits."""
     source = neuron_source(seed)
     model = _model(source, seed)
     with torch.no_grad():
@@ -41,7 +42,7 @@ def _differential(seed: int, folder: Path) -> None:
     target = ("generic", "loihi2")[seed % 2]
     options = snn2hw.Options(state_bits=(12, 16, 24)[seed % 3])
     try:
-        artefact = snn2hw.compile(model, sample=x, steps=6, target=target, options=options, out=folder / f"n{seed}")
+        artefact = snn2hw.compile(model, sample=x, steps=6, target=target, options=options, out=folder and folder / f"n{seed}")
         verdict = snn2hw.verify(artefact, x, executors=EXECUTORS)
         assert verdict.equal, f"{verdict.different}"
     except Exception as error:
@@ -51,7 +52,7 @@ def _differential(seed: int, folder: Path) -> None:
 @pytest.mark.parametrize("chunk", range(4))
 def test_executors_agree_on_random_neurons(chunk: int, tmp_path: Path) -> None:
     for seed in range(chunk * 15, chunk * 15 + 15):
-        _differential(seed, tmp_path)
+        _differential(seed, tmp_path if seed % 3 == 0 else None)
 
 
 @pytest.mark.slow
