@@ -115,7 +115,7 @@ def changed(folder: Path, record: Record) -> list[str]:
 def standing(folder: Path, name: str) -> Path:
     """Where a file of a folder is: under its name, or in a commit that was not finished."""
     committed = folder / COMMIT / name
-    return committed if committed.exists() else folder / name
+    return committed if os.path.exists(committed) else folder / name  # False for names that the system does not take
 
 
 def finish(folder: Path) -> None:

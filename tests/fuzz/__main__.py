@@ -27,10 +27,9 @@ SEEDS = Path(__file__).parent / "seeds.toml"
 TURN = 200  # cases of a reader before the next one has its turn, in a long run
 
 
-def kept(name: str) -> list[int]:
-    """Numbers of cases that once found a fault."""
-    numbers: list[int] = tomllib.loads(SEEDS.read_text(encoding="utf-8")).get(name, [])
-    return numbers
+def all_kept() -> dict[str, list[int]]:
+    """Numbers of cases that once found a fault, by reader."""
+    return tomllib.loads(SEEDS.read_text(encoding="utf-8"))
 
 
 def batches(names: Sequence[str], given: argparse.Namespace) -> Iterator[tuple[Reader, list[int]]]:
@@ -38,7 +37,7 @@ def batches(names: Sequence[str], given: argparse.Namespace) -> Iterator[tuple[R
     if not given.minutes:
         for name in names:
             cases = given.cases if given.cases is not None else reader(name).quick
-            yield reader(name), [*kept(name), *range(given.seed, given.seed + cases)]
+            yield reader(name), [*all_kept().get(name, []), *range(given.seed, given.seed + cases)]
         return
     until = time.monotonic() + 60 * given.minutes
     for turn in count():

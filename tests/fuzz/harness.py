@@ -23,6 +23,7 @@ from typing import Any
 from snn2hw.errors import Snn2hwError, Snn2hwWarning
 
 SECONDS = 10.0  # that a case may take
+SLACK = 2.0  # more of them, until its process is ended
 MEMORY = 2 << 30  # bytes that a case may take beyond what its process has at the start
 
 
@@ -104,8 +105,9 @@ class Case:
 
 def run_case(reader: Reader, number: int, prepared: Any, root: Path, show: bool = False) -> Case:
     """One case in this process, without limits."""
+    for left in root.iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     for part in ("in", "out"):
-        shutil.rmtree(root / part, ignore_errors=True)
         (root / part).mkdir()
     attempt = reader.damage(random.Random(f"{reader.name}/{number}"), root / "in", prepared)
     before, begun = _seen(root), time.perf_counter()
@@ -170,7 +172,7 @@ def _child(reader: Reader, numbers: list[int], prepared: Any, root: Path) -> Ite
     try:
         while True:
             while b"\n" not in said:
-                if not select.select([receive], [], [], SECONDS + 2)[0]:
+                if not select.select([receive], [], [], SECONDS + SLACK)[0]:
                     os.kill(child, signal.SIGKILL)
                     yield Case(reader.name, current, Verdict.HANG, died, f"no answer for {SECONDS:.0f} s", SECONDS)
                     return

@@ -15,8 +15,9 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 import snn2hw
 from snn2hw.executors.reference import interpret
+from snn2hw.files.write import write_npz
 from snn2hw.store import sha256
-from snn2hw.trace import Trace, read_npz, write_npz
+from snn2hw.trace import Trace, read_npz
 from tests.fuzz.harness import Attempt, Reader, never
 from tests.fuzz.mutators import HUGE, damaged_bytes, damaged_tree, written
 from tests.hand_networks import lif, one_neuron, sample_of

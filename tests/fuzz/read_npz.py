@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.trace import Trace, of_trace, read_npz, write_npz
+from snn2hw.files.write import write_npz
+from snn2hw.trace import Trace, of_trace, read_npz
 from tests.fuzz.harness import Attempt, Reader, never
 from tests.fuzz.mutators import damaged_bytes
 from tests.fuzz.read_npy import saved, with_header

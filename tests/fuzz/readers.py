@@ -18,6 +18,9 @@ READERS = {
     "cifar": "tests.fuzz.read_cifar",
     "diff": "tests.fuzz.read_trace",
     "frames": "tests.fuzz.read_frames",
+    "checkpoint": "tests.fuzz.read_checkpoint",
+    "safetensors": "tests.fuzz.read_safetensors",
+    "command": "tests.fuzz.read_command",
 }
 
 
