@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,34 @@ def test_a_manifest_that_names_files_elsewhere_is_refused(folder: Path, name: st
         """,
     ):
         snn2hw.load(folder)
+
+
+def test_a_manifest_that_was_changed_is_refused(folder: Path) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    stated = manifest["checksum"]
+    path.write_text(json.dumps({**manifest, "snn2hw": "another"}))
+    with pytest.raises(ArtefactError, match="the manifest is not as it was written") as caught:
+        snn2hw.load(folder)
+    assert caught.value.got == f"checksum {stated[:16]}..."
+
+
+@pytest.mark.parametrize(("field", "value"), [("steps", 999), ("target", "loihi2"), ("layers", []), ("input", {})])
+def test_a_manifest_of_another_network_is_refused(folder: Path, field: str, value: Any) -> None:
+    edit_manifest(folder, lambda m: m.update({field: value}))
+    with pytest.raises(ArtefactError, match="the manifest is not of the network beside it") as caught:
+        snn2hw.load(folder)
+    assert caught.value.got == f"{field} = {value}"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", *HASHED])
+@pytest.mark.parametrize("kind", ["a FIFO", "a device"])
+def test_what_is_no_file_is_not_waited_for(folder: Path, name: str, kind: str) -> None:
+    (folder / name).unlink()
+    if kind == "a FIFO":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to("/dev/zero")
+    with pytest.raises(ArtefactError) as caught:
+        snn2hw.load(folder)
+    assert caught.value.got == f"{kind}, not a file"

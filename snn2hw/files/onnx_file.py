@@ -13,21 +13,28 @@ MOST_ONNX = 1 << 30  # bytes of a model
 TYPED = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")  # where it is not raw_data
 
 
-def onnx_model(data: bytes) -> ModelProto:
-    """The model in these bytes.
+def parsed_onnx(data: bytes) -> ModelProto:
+    """The model in these bytes, whatever it refers to.
 
     Raises:
-        ValueError: no ONNX, cut off, a tensor that lies in another file, or one that is shorter than it states.
+        ValueError: no ONNX, cut off, or too large.
     """
     if len(data) > MOST_ONNX:
         raise ValueError(f"{len(data)} bytes, more than the {MOST_ONNX} that are read")
     try:
-        model = onnx.load_model_from_string(data)
+        return onnx.load_model_from_string(data)
     except (DecodeError, RecursionError) as error:
         raise ValueError(f"{len(data)} bytes that are no ONNX model, or not all of one") from error
+
+
+def require_inside(model: ModelProto) -> None:
+    """Refuse tensors that lie in another file, and those that are shorter than they state.
+
+    Raises:
+        ValueError: the first such tensor.
+    """
     for tensor in _tensors(model):
         _require_inside(tensor)
-    return model
 
 
 def _require_inside(tensor: TensorProto) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 
 from snn2hw.errors import ArtefactError, TextError
-from snn2hw.files.onnx_file import onnx_model
+from snn2hw.files.onnx_file import parsed_onnx, require_inside
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.onnx_terms import FORMAT, FORMAT_KEY, NETWORK_KEY
 from snn2hw.ir.rules import check_integer
@@ -64,10 +64,20 @@ def from_onnx(data: bytes, where: str = "model.onnx") -> IntegerNetwork:
 
 def _parsed(data: bytes, where: str) -> ModelProto:
     try:
-        model = onnx_model(data)
+        model = parsed_onnx(data)
     except ValueError as error:
         raise ArtefactError(
             "this is not an ONNX file, or it is truncated", where=where, got=str(error), do=COMPILE_AGAIN
+        ) from error
+    try:
+        require_inside(model)
+    except ValueError as error:
+        raise ArtefactError(
+            "this ONNX file does not hold its tensors",
+            where=where,
+            got=str(error),
+            expected="every tensor in the file itself",
+            do=COMPILE_AGAIN,
         ) from error
     if not model.graph.node:
         raise ArtefactError("this ONNX file holds no graph", where=where, got=f"{len(data)} bytes", do=COMPILE_AGAIN)

@@ -274,3 +274,17 @@ def test_any_single_edit_of_the_text_is_read_or_refused_cleanly(written: bytes) 
             except Exception as error:  # noqa: BLE001
                 escaped.append(f"{text[start - 12 : stop]} -> {other}: {type(error).__name__}: {error}")
     assert not escaped, "\n".join(escaped)
+
+
+@pytest.mark.parametrize("place", ["/etc/passwd", "weights.bin", "../../x"])
+def test_a_tensor_in_another_file_is_refused(written: bytes, place: str) -> None:
+    def move(model: ModelProto) -> None:
+        body = next(a.g for n in model.graph.node for a in n.attribute if a.HasField("g"))
+        tensor = body.initializer[0]
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        entry = tensor.external_data.add()
+        entry.key, entry.value = "location", place
+
+    with pytest.raises(ArtefactError, match="this ONNX file does not hold its tensors") as caught:
+        from_onnx(edited(written, move))
+    assert caught.value.got.endswith("lies in another file")
