@@ -20,12 +20,13 @@ import numpy as np
 from snn2hw.errors import FileFormatError, Snn2hwError
 from snn2hw.files import pointers
 from snn2hw.files.read import MOST_BYTES, read_bytes
+from snn2hw.frontends.hdf5_heap import Heap
 
 Tree: TypeAlias = dict[str, Any]  # name -> tree, array of numbers, array of words, or a word
 
 LEAST, RATIO = 16 << 20, 64  # the arrays of a file may take so many bytes, or so many times the file
 MOST_DEPTH = 64  # of groups
-MOST_WORDS = 1 << 17  # of a dataset, where each may have any length
+MOST_WORDS = 1 << 17  # of a dataset
 MOST_INFLATED = 1032  # times what it is packed in, by Deflate
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 32000: "lzf"}  # others are code that the library would load
 DEFLATE = 1
@@ -50,7 +51,7 @@ def read_tree(path: Path, kind: Kind, wanted: Callable[[tuple[str, ...]], bool])
         FileFormatError: no file, no HDF5, damaged; whatever leads out of the file or is larger than the file can hold.
     """
     data = _content(path, kind)
-    reading = _Reading(str(path), kind, len(data), wanted)
+    reading = _Reading(str(path), kind, data, wanted)
     with reading.library("", "this is not an HDF5 file, or it is damaged"):
         file = _opened(data)
     try:
@@ -92,9 +93,10 @@ def _opened(data: bytes) -> Any:
 class _Reading:
     """One walk through a file; `left` are the bytes that its arrays may still take."""
 
-    def __init__(self, where: str, kind: Kind, size: int, wanted: Callable[[tuple[str, ...]], bool]) -> None:
-        self.where, self.kind, self.size, self.wanted = where, kind, size, wanted
-        self.most = min(MOST_BYTES, max(LEAST, RATIO * size))
+    def __init__(self, where: str, kind: Kind, data: bytes, wanted: Callable[[tuple[str, ...]], bool]) -> None:
+        self.where, self.kind, self.size, self.wanted = where, kind, len(data), wanted
+        self.heap = Heap(data)
+        self.most = min(MOST_BYTES, max(LEAST, RATIO * len(data)))
         self.left = self.most
         self.seen: set[int] = set()
 
@@ -251,31 +253,38 @@ class _Reading:
                 raise self.refuse(place, f"'{name}' unpacks to more than it declares", f"over {chunk} bytes", f"{chunk} bytes")
 
     def _words(self, item: Any, place: str, name: str) -> Any:
-        """Words, a few at a time: any number of them may be the same long one in the file."""
-        import h5py
-
+        """Words of one length as the library reads them, words of any length from the heap."""
         count, found = math.prod(item.shape), list[str]()
-        whole = item.shape == () or not item.id.get_type().is_variable_str()
         if count > MOST_WORDS:
             raise self.refuse(place, f"'{name}' has too many words", str(count), f"at most {MOST_WORDS}")
-        for part in [item[()]] if whole else self._rows(item):
-            for word in np.asarray(part, object).ravel():
-                if isinstance(word, h5py.Empty) or not isinstance(word, bytes | str):
-                    raise self.refuse(place, f"'{name}' is not in words", type(word).__name__, "words")
-                self.left -= len(word)
-                if self.left < 0:
-                    raise self.refuse(place, f"'{name}' is too large for this file", "more text than that", f"{self.most} bytes")
-                try:
-                    found.append(word.decode("utf-8") if isinstance(word, bytes) else word)
-                except UnicodeDecodeError as error:
-                    raise self.refuse(place, f"'{name}' is no text", repr(word[:40]), "words in UTF-8") from error
+        if item.id.get_type().is_variable_str():
+            words = self._of_any_length(item, place, name, count)
+        else:
+            words = np.asarray(item[()], object).ravel().tolist()
+        for word in words:
+            self.left -= len(word)
+            if self.left < 0:
+                raise self.refuse(place, f"'{name}' is too large for this file", "more text than that", f"{self.most} bytes")
+            try:
+                found.append(word.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise self.refuse(place, f"'{name}' is no text", repr(word[:40]), "words in UTF-8") from error
         if item.shape == ():
             return found[0]
-        words = np.empty(count, object)
-        words[:] = found
-        return words.reshape(item.shape)
+        made = np.empty(count, object)
+        made[:] = found
+        return made.reshape(item.shape)
 
-    def _rows(self, item: Any) -> Iterator[Any]:
-        step = max(1, LEAST // max(1, self.size * math.prod(item.shape[1:])))
-        for start in range(0, item.shape[0], step):
-            yield item[start : start + step]
+    def _of_any_length(self, item: Any, place: str, name: str, count: int) -> list[bytes]:
+        import h5py
+
+        layout = item.id.get_create_plist().get_layout()
+        sizes = item.file.id.get_create_plist().get_sizes()
+        if layout != h5py.h5d.CONTIGUOUS or sizes != (8, 8) or item.file.userblock_size:
+            raise self.refuse(
+                place,
+                f"'{name}' is in words that are stored in an unusual way",
+                "packed, or behind a user block",
+                "words as h5py stores a list of them",
+            )
+        return self.heap.words(item.id.get_offset(), count) if count else []

@@ -205,6 +205,12 @@ def test_contents_that_no_network_has(here: Path, value: Callable[[], Any], what
     assert (caught.value.what, caught.value.where) == (what, "x.nir: x")
 
 
+def test_many_rows_of_no_words(here: Path) -> None:
+    with h5py.File(here, "w") as opened:
+        opened.create_dataset("x", (1 << 40, 0), h5py.string_dtype())
+    assert read_tree(here, ALL, lambda path: True)["x"].shape == (1 << 40, 0)
+
+
 def test_groups_that_lie_in_themselves(here: Path) -> None:
     with h5py.File(here, "w") as opened:
         opened["a/b"] = opened["/"]
