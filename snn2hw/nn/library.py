@@ -39,8 +39,8 @@ class Leaky(_Library):
     """snnTorch's Leaky: v[t] = beta v[t-1] + x[t] - threshold r[t], s = [v > threshold], r[t] = [v[t-1] > threshold].
 
     The reset comes one step late and after the decay; with `reset_delay=False` it follows at once.
-    reset_mechanism "zero" leaves 0 in place of the difference, "none" nothing. The reset has no
-    gradient. Source: snntorch 0.9, `snntorch/_neurons/leaky.py`.
+    reset_mechanism "zero": v[t] = beta (1 - r[t]) v[t-1] + x[t]; "none": no reset. The reset has no
+    gradient. Source: snntorch 1.0.0, `snntorch/_neurons/leaky.py`.
 
     Args:
         beta: in [0, 1]; learnable, per layer or per channel. threshold: > 0; learnable.
@@ -71,18 +71,17 @@ class Leaky(_Library):
     def step(self, x: Tensor, v: Tensor) -> Stepped:  # type: ignore[override]
         """See the class."""
         threshold = self._of("threshold")
-        late = v > threshold
+        late = torch.where(v > threshold, 1.0, 0.0)
+        if self.reset_mechanism == "zero":
+            v = torch.where(late > 0, 0.0, v)
         v = self._of("beta").clamp(0.0, 1.0) * v + x
-        if self.reset_delay:
-            v = self._left(v, late, threshold)
-            return fire(v, threshold, strict=True), {"v": v}
+        if self.reset_mechanism == "subtract":
+            v = torch.where(late > 0, v - threshold, v)
         s = fire(v, threshold, strict=True)
-        return s, {"v": self._left(v, v > threshold, threshold)}
-
-    def _left(self, v: Tensor, fired: Tensor, threshold: Tensor) -> Tensor:
-        if self.reset_mechanism == "none":
-            return v
-        return torch.where(fired, v - threshold if self.reset_mechanism == "subtract" else 0.0 * v, v)
+        if self.reset_delay or self.reset_mechanism == "none":
+            return s, {"v": v}
+        due = torch.where(v > threshold, 1.0, 0.0) - late  # snnTorch takes the late reset back: no spike is reset twice
+        return s, {"v": v - due * threshold if self.reset_mechanism == "subtract" else v - due * v}
 
 
 class CubaLIF(_Library):
