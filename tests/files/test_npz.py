@@ -22,10 +22,11 @@ ARRAYS = {
     "größe": np.array("a text"),
     "none": np.zeros((0, 3), np.int16),
 }
-# zipfile, where there is no numpy, on the bytes of the members
+# The headers and the members of an archive, written again where there may be no numpy.
 MEMBERS = """
-import hashlib, importlib.util, io, sys, types, zipfile
-sys.modules["numpy"] = types.ModuleType("numpy")
+import hashlib, importlib.util, io, sys, unittest.mock, zipfile
+for name in ("numpy", "numpy.typing", "snn2hw", "snn2hw.errors"):
+    sys.modules[name] = unittest.mock.MagicMock()
 spec = importlib.util.spec_from_file_location("npz", sys.argv[1])
 npz = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(npz)

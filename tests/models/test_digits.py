@@ -102,7 +102,7 @@ def test_command_writes_weights_that_load(
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
-    [(["--epochs", "0"], "nothing to train"), (["--epochs", "1", "--quiet", "--out", "/no/such/folder/w"], "cannot be written")],
+    [(["--epochs", "0"], "nothing to train"), (["--epochs", "1", "--quiet", "--out", "/dev/null/folder/w"], "cannot be written")],
 )
 def test_command_says_what_is_wrong(
     arguments: list[str],
@@ -125,7 +125,7 @@ def test_command_that_is_interrupted_says_what_is_kept(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "RECIPE", dataclasses.replace(training.RECIPE, augment=stop))
-    process_arguments += ["--quiet", "--out", "/no/such/folder/w"]
+    process_arguments += ["--quiet", "--out", "/dev/null/folder/w"]
     assert source("digits_lnm", "train.py").main() == 130
     assert capsys.readouterr().err == "stopped after 0 of 30 epochs; nothing is kept, for no folder was given (out)\n"
 
