@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
-from snn2hw.cache import cache_folder
+from snn2hw.cache import making, put, read_kept
 from snn2hw.executors.built import Built, build
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFlatten, IntInput, IntReadout
 from snn2hw.ir.network import Window
-from snn2hw.native.compiler import library_key
+from snn2hw.native.compiler import SECONDS, library_key, native_folder
 from snn2hw.num import Format, Interval
 
 STEPS, CHANNELS, SIZE, ROUNDS = 4, 64, 8, 5
@@ -39,19 +39,26 @@ def crossover() -> int:
 def _crossover(machine: str) -> int:
     built = build(_network(), False)
     made = hashlib.sha256(f"{built.source.text}{machine}".encode()).hexdigest()[:16]
-    path = cache_folder() / "native" / f"{made}.percent"
+    path = native_folder() / f"{made}.percent"
+    known = _read(path)
+    if known is None:
+        with suppress(OSError), making(path, SECONDS) as work:  # a cache that cannot be written is no reason not to run
+            known = _read(path)  # another thread or process may have been faster
+            if known is None:
+                known = _measured(built)
+                aside = work / path.name
+                aside.write_text(str(known), encoding="utf-8")
+                put(aside, path)
+    return _measured(built) if known is None else known
+
+
+def _read(path: Path) -> int | None:
+    """What was measured before; None where nothing was, or where it is damaged."""
     try:
-        known = int(path.read_text(encoding="utf-8"))
-        if NEVER < known < ALWAYS:
-            return known
-    except (OSError, ValueError):
-        pass  # never measured, or damaged: measured again
-    percent = _measured(built)
-    aside = path.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):  # a cache that cannot be written is no reason not to run
-        aside.write_text(str(percent), encoding="utf-8")
-        aside.replace(path)
-    return percent
+        known = int(read_kept(path) or b"")
+    except ValueError:
+        return None
+    return known if NEVER < known < ALWAYS else None
 
 
 def _measured(built: Built) -> int:

@@ -18,6 +18,7 @@ from snn2hw.export.c.to_c import Source
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.compiler import unavailable
+from snn2hw.run.forks import ForkLock
 from snn2hw.trace import Ints, Trace
 
 THREADS_VARIABLE = "SNN2HW_THREADS"
@@ -38,7 +39,7 @@ class Fast:
     def __init__(self, percent: int | None = None) -> None:
         self.percent = percent
         self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ForkLock()
 
     def unavailable(self) -> str:
         """Why there is no compiler, and what to install."""

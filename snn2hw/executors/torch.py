@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snn2hw.artefact import Artefact
+from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.executors.torch_program import step
 from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import (
@@ -28,6 +29,7 @@ from snn2hw.ir.integer import (
 from snn2hw.ir.program import initial_value
 from snn2hw.ir.sums import largest_partial_sum
 from snn2hw.num import Interval
+from snn2hw.run.forks import one_torch_thread
 from snn2hw.trace import Ints, Trace
 
 if TYPE_CHECKING:
@@ -57,10 +59,24 @@ class TorchExecutor:
         return ""
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
-        """The trace of payloads [T, N, ...]."""
+        """The trace of payloads [T, N, ...]; in a child of a fork with one thread.
+
+        Raises:
+            ExecutorUnavailableError: a GPU in a child of a fork whose parent has used one.
+        """
         import torch
 
-        device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        one_torch_thread()
+        lost = bool(getattr(torch.cuda, "_is_in_bad_fork", bool)())
+        if lost and self.device not in ("", "cpu"):
+            raise ExecutorUnavailableError(
+                "a GPU cannot be used in a child of a fork whose parent has used it",
+                where=f"executor 'torch', device '{self.device}'",
+                got="a process that was forked",
+                expected="a process that was spawned",
+                do="start processes with multiprocessing.get_context('spawn'), or use the device 'cpu'",
+            )
+        device = self.device or ("cuda" if torch.cuda.is_available() and not lost else "cpu")
         with torch.inference_mode():
             return _run(artefact.network, torch.as_tensor(payloads, dtype=torch.int64, device=device), traces)
 

@@ -18,6 +18,7 @@ from snn2hw.frontends.torch_values import Values
 from snn2hw.frontends.views import SAMPLES, MisfitError, RefusedError, View
 from snn2hw.ir.network import Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
+from snn2hw.run.forks import one_torch_thread
 
 SUPPORTED = (
     ", ".join(sorted({kind.__name__ for kind in (*LAYERS, *NOTHING)}))
@@ -40,6 +41,7 @@ def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
         UnsupportedError: a module, operation or control flow without a meaning here; names its path and what to do.
         ShapeError: layers that do not fit together. RuleError: NaN or Inf in a parameter.
     """
+    one_torch_thread()
     if not isinstance(model, torch.nn.Module):
         raise UnsupportedError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
     for path, module in model.named_modules():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, UsageError
 from snn2hw.files.record import finish, standing
-from snn2hw.native.compiler import FLAGS_VARIABLE, INSTALL, SECONDS, compiler
+from snn2hw.native.compiler import COMPILER, FLAGS_VARIABLE, INSTALL, SECONDS
+from snn2hw.run.tools import run
 
 FLAGS = "-std=c99 -O2 -Wall -Wextra -Werror -pedantic"  # also those of the folder's Makefile
 SOURCES = ("snn.c", "main.c")
@@ -43,18 +43,12 @@ def replay(folder: Path) -> Replay:
             got=f"no {', '.join(missing)}",
             do="write it with `snn2hw export ARTEFACT --to c`",
         )
-    command = compiler()
-    if command is None:
-        raise ExecutorUnavailableError("there is no C compiler", expected="cc, gcc, clang or ziglang", do=INSTALL)
+    command = COMPILER.command()
     with tempfile.TemporaryDirectory() as made:
         inside = shutil.copytree(folder, Path(made) / "c")
         finish(inside)  # of an export that was killed
         flags = [*FLAGS.split(), *os.environ.get(FLAGS_VARIABLE, "").split()]  # the last of two that contradict counts
-        try:
-            built = _run([*command, *flags, *SOURCES, "-o", "replay"], inside)
-            problem = (built.stderr.strip() or f"exit code {built.returncode}") if built.returncode else ""
-        except (OSError, subprocess.TimeoutExpired) as error:
-            problem = str(error)
+        problem = run([*command, *flags, *SOURCES, "-o", "replay"], SECONDS, folder=inside).problem
         if problem:
             raise ExecutorUnavailableError(
                 "the C compiler failed on the C folder",
@@ -63,21 +57,13 @@ def replay(folder: Path) -> Replay:
                 expected="a program, without warnings",
                 do=f"run `make` in the folder to see all it says; {INSTALL}",
             )
-        try:
-            done = _run([str(inside / "replay")], inside)
-            ended = f"exit code {done.returncode}"
-        except subprocess.TimeoutExpired:
-            done, ended = None, f"it was not done after {SECONDS} seconds"
-    if done is None or done.returncode not in (0, 1):
+        done = run([str(inside / "replay")], SECONDS, folder=inside)
+    if done.code not in (0, 1):
         raise ArtefactError(
             "the program of the C folder did not come to an end",
             where=str(folder),
-            got=ended,
+            got=done.stopped or f"exit code {done.code}",
             expected="exit code 0 or 1",
             do="write the folder again; report it if it ends like that again",
         )
-    return Replay(done.returncode == 0, (done.stdout + done.stderr).strip())
-
-
-def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
+    return Replay(done.code == 0, (done.output + done.errors).strip())

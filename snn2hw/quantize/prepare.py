@@ -22,6 +22,7 @@ from snn2hw.quantize.model import Prepared
 from snn2hw.quantize.neuron import Layer, QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Learned, Template, make_template
+from snn2hw.run.forks import one_torch_thread
 from snn2hw.target import load_target
 
 _Module = TypeVar("_Module", bound=torch.nn.Module)
@@ -48,6 +49,7 @@ def prepare(
     Raises:
         Snn2hwError: as `snn2hw.compile`.
     """
+    one_torch_thread()
     x, chosen = samples_array(sample), load_target(target)
     source, t = input_node(sample, steps, input_range)
     network = from_torch(model, source, t)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.errors import ShapeError
+from snn2hw.run.forks import one_torch_thread
 from snn2hw.train.batches import Batches, Data, batches, check_labels, stepped
 
 BATCH = 256
@@ -26,6 +27,7 @@ def evaluate(model: torch.nn.Module, data: Data, steps: int | None = None, *, ba
     Raises:
         UsageError, ShapeError, ValueRangeError: data, steps or labels that do not fit; see `fit`.
     """
+    one_torch_thread()
     return share_right(model, batches(data, batch, "data", workers=workers), steps, "data")
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from snn2hw.errors import UsageError
+from snn2hw.run.forks import one_torch_thread
 from snn2hw.train.batches import Data, batches
 from snn2hw.train.history import Epoch, Fitted
 from snn2hw.train.progress import reporter, tensorboarding
@@ -67,6 +68,7 @@ def fit(
     Warns:
         Snn2hwWarning: a layer that did not fire in a whole epoch; a resumption on other threads, device or torch.
     """
+    one_torch_thread()
     if not isinstance(recipe, Recipe):
         raise UsageError(
             "this is no recipe", where="fit", got=type(recipe).__name__, expected="a Recipe", do="pass recipe=train.Recipe(...)"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +13,10 @@ from typing import Any
 import pytest
 
 from snn2hw.errors import Snn2hwError, UsageError, WidthError
+from snn2hw.executors.lava.environment import package_copy
 from snn2hw.executors.lava.executor import LavaExecutor, run_side, seconds
+from tests.clean_environment import ROOT
+from tests.processes import gone
 from tests.refused import refused
 
 # A side process that starts a child which would sleep for an hour, and says its number.
@@ -27,13 +33,7 @@ def side(folder: Path, then: str, limit: float = 60.0) -> None:
 
 
 def assert_child_is_gone(folder: Path) -> None:
-    pid = int((folder / "child.txt").read_text())
-    for _ in range(100):
-        state = Path(f"/proc/{pid}/stat")
-        if not state.exists() or state.read_text().split(")")[1].split()[0] == "Z":  # gone, or dead and not yet reaped by init
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"process {pid} is still there")
+    assert gone(int((folder / "child.txt").read_text()))
 
 
 def test_a_process_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -62,8 +62,6 @@ def test_a_crash_shows_the_end_of_its_output(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_the_process_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess
-
     wait = subprocess.Popen.wait
 
     def interrupted(self: subprocess.Popen[bytes], timeout: float | None = None) -> int:
@@ -136,3 +134,49 @@ def test_what_is_measured_is_one_line() -> None:
     assert LavaExecutor(report={**report, "runs": 1, "steps": 1}).measured() == (
         "4 processes, started in 3.20 s (0.80 s a process); 100.0 ms a step; environment 1.0 s"
     )
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from snn2hw.executors.lava.executor import run_side
+print("begun", flush=True)
+run_side([sys.executable, "-c", sys.argv[2]], Path(sys.argv[1]), 600.0)
+"""
+
+
+@pytest.mark.parametrize("milliseconds", [0, 50, 1000])
+def test_it_ends_with_its_parent_at_any_moment(tmp_path: Path, milliseconds: int) -> None:
+    """Its own children, too."""
+    call = [sys.executable, "-c", PARENT, str(tmp_path), WITH_CHILD.format(then="time.sleep(3600)")]
+    with subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(milliseconds / 1000)
+        process.send_signal(signal.SIGKILL)
+    time.sleep(0.5)
+    if (tmp_path / "child.txt").exists() and (tmp_path / "child.txt").read_text():
+        assert_child_is_gone(tmp_path)
+    assert not [p for p in processes() if str(tmp_path) in p]
+
+
+def processes() -> list[str]:
+    """What every process was called with, as far as it is known; a Python of WITH_CHILD works in its folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found.append(f"{(entry / 'cwd').readlink()} {(entry / 'cmdline').read_bytes()!r}")
+    return found
+
+
+def test_a_damaged_copy_of_the_package_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path))
+    folder = package_copy()
+    whole = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert package_copy() == folder
+    (folder / "snn2hw" / "errors.py").write_text("raise SystemExit")
+    (folder / "snn2hw" / "trace.py").unlink()
+    (folder / "snn2hw" / "more.py").write_text("")
+    assert package_copy() == folder
+    assert {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()} == whole
+    assert [p.name for p in tmp_path.iterdir()] == [folder.name]

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from snn2hw.errors import ExecutorUnavailableError
+from snn2hw import cache as caches
+from snn2hw.cache import making
+from snn2hw.errors import ExecutorUnavailableError, Snn2hwWarning
 from snn2hw.native import compiler as room
 from snn2hw.native.compiler import compiler, library
 from tests.native.compiling import needs_compiler
+from tests.processes import gone
 from tests.refused import refused
 
 TWICE = "#include <stdint.h>\nint64_t twice(int64_t x) { return 2 * x; }\n"
@@ -101,7 +104,7 @@ def test_a_source_is_compiled_once(cache: Path, monkeypatch: pytest.MonkeyPatch)
     key = made(cache).stem
     assert names(cache) == [f"{key}.c", f"{key}.sha256", f"{key}.so"]
     assert (cache / f"{key}.c").read_text() == TWICE
-    monkeypatch.setattr(room.subprocess, "run", lambda *a, **k: pytest.fail("compiled again"))
+    monkeypatch.setattr(room, "run", lambda *a, **k: pytest.fail("compiled again"))
     assert twice() == 1 << 41
 
 
@@ -238,7 +241,7 @@ def test_a_compiler_that_does_not_exist(tmp_path: Path, cache: Path, monkeypatch
     _, log = sorted(cache.iterdir())
     assert room.unavailable() == f"there is no program '{given}', which SNN2HW_CC names: {INSTALL}"
     assert str(caught.value) == (
-        f"the C compiler failed\n  where:    {given} such\n  got:      [Errno 2] No such file or directory: '{given}'\n"
+        f"the C compiler failed\n  where:    {given} such\n  got:      there is no program '{given}'\n"
         f"  expected: a shared library\n  do:       read {log}; {INSTALL}"
     )
 
@@ -264,7 +267,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
         f"""
         what is compiled cannot be kept
           where:    {tmp_path / "file" / "native"}
-          got:      [Errno 20] Not a directory: '{tmp_path / "file" / "native"}'
+          got:      [Errno 20] Not a directory: '{tmp_path / "file"}'
           expected: a folder that can be written
           do:       set SNN2HW_CACHE to another folder
         """,
@@ -278,7 +281,7 @@ def test_a_disk_that_is_full(cache: Path, monkeypatch: pytest.MonkeyPatch) -> No
     write = Path.write_text
 
     def full(path: Path, text: str, **k: str) -> int:
-        if path.suffix == ".sha256":
+        if path.suffix == ".sha256" and path.parent.suffix == ".work":
             raise OSError(28, "No space left on device")
         return write(path, text, **k)
 
@@ -310,9 +313,51 @@ def test_what_is_no_library_cannot_be_loaded(tmp_path: Path, cache: Path, monkey
 
 @needs_compiler
 def test_several_processes_may_share_a_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What another process is writing has its number in the name and is left alone."""
-    cache.mkdir(parents=True)
-    other = cache / f"key.{os.getpid() + 1}.so"
-    other.write_text("half")
+    """What another is making is locked and left alone."""
     assert twice() == 1 << 41
-    assert other.read_text() == "half"
+    with making(cache / "other.so", 1) as work:
+        (work / "other.so").write_text("half")
+        assert twice(TWICE + "\n") == 1 << 41
+        assert (work / "other.so").read_text() == "half"
+
+
+@needs_compiler
+@pytest.mark.parametrize("planted", ["in a folder open to all", "written by all"])
+def test_a_library_that_others_planted_is_not_loaded(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    """It has the right name and the right hash, and would answer otherwise."""
+    twice()
+    path, evil = made(cache), "#include <stdint.h>\nint64_t twice(int64_t x) { return -1; }\n"
+    twice_of_theirs = tmp_path / "theirs"
+    monkeypatch.setenv("SNN2HW_CACHE", str(twice_of_theirs))
+    assert twice(evil) == -1
+    data = made(twice_of_theirs / "native").read_bytes()
+    monkeypatch.setenv("SNN2HW_CACHE", str(cache.parent))
+    path.unlink()  # what is loaded stays as it is
+    path.write_bytes(data)
+    path.with_suffix(".sha256").write_text(hashlib.sha256(data).hexdigest())
+    if planted == "written by all":
+        path.chmod(0o777)
+        assert twice() == 1 << 41
+        return
+    cache.chmod(0o777)
+    monkeypatch.setattr(caches.tempfile, "gettempdir", lambda: str(tmp_path))
+    with pytest.warns(Snn2hwWarning, match="others could put files into the cache folder, so that it is not used"):
+        assert twice() == 1 << 41
+    assert made(tmp_path / f"snn2hw-{os.geteuid()}" / "native").name == path.name
+
+
+def test_a_compiler_that_writes_no_utf8_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "latin", r"printf 'Datei fehlt: caf\351' >&2; exit 1")))
+    with pytest.raises(ExecutorUnavailableError) as caught:
+        library(TWICE)
+    assert caught.value.got == "Datei fehlt: caf\ufffd"
+
+
+def test_what_a_compiler_started_ends_at_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "SECONDS", 0.5)
+    monkeypatch.setenv("SNN2HW_CC", str(command(tmp_path / "forking", f"sleep 600 & echo $! > {tmp_path}/pid; wait")))
+    with pytest.raises(ExecutorUnavailableError, match=r"it was not done after 0\.5 seconds"):
+        library(TWICE)
+    assert gone(int((tmp_path / "pid").read_text()))

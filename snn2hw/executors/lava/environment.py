@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from snn2hw.cache import cache_folder
+from snn2hw.cache import CACHE_VARIABLE, cache_folder, making, private, put
 from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.run.tools import run
 from snn2hw.target import targets_folder
 
 LAVA_VERSION = "0.10.0"
@@ -21,6 +19,8 @@ LAVA = f"lava-nc=={LAVA_VERSION}"  # archived upstream: the last release, and it
 PACKAGES = (LAVA, "onnx>=1.17", "tomli>=2.0")  # and what reading an artefact needs
 PYTHON_VARIABLE = "SNN2HW_LAVA_PYTHON"
 PROBE_SECONDS, START_SECONDS, DOWNLOAD_SECONDS, INSTALL_SECONDS = 20, 120, 600, 900
+MAKE_SECONDS, COPY_SECONDS = 2 * INSTALL_SECONDS, 60  # to wait for another process that makes the same
+PACKAGE = Path(__file__).parent.parent.parent
 
 LAST_LINES = 12  # of a command that failed, shown to the user
 
@@ -61,33 +61,20 @@ def _candidates() -> Iterator[str | Path]:
 
 
 def _downloads() -> Path:
-    return cache_folder() / "python"
+    return private("python", make=False)
 
 
 def _output(command: list[str]) -> str:
-    done = _run(command, PROBE_SECONDS)
-    return "" if done.problem else done.output
+    return _said(command, PROBE_SECONDS)[0]
 
 
-@dataclass(frozen=True)
-class _Done:
-    """What a command printed; the end of what it said where it failed, else an empty problem."""
-
-    output: str
-    problem: str
-
-
-def _run(command: list[str], limit: float, **variables: str) -> _Done:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=limit, env={**outside_variables(), **variables}
-        )
-    except subprocess.TimeoutExpired:
-        return _Done("", f"it took longer than {limit:g} s")
-    except OSError as error:
-        return _Done("", str(error))
-    said = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-LAST_LINES:])
-    return _Done(done.stdout.strip(), "" if done.returncode == 0 else said or f"exit code {done.returncode}")
+def _said(command: list[str], limit: float, **variables: str) -> tuple[str, str]:
+    """(what a command printed, ""), or ("", the end of what it said of its failure)."""
+    ran = run(command, limit, variables={**outside_variables(), **variables})
+    if ran.code == 0:
+        return ran.output.strip(), ""
+    said = ran.stopped or ran.errors.strip() or ran.output.strip() or ran.problem
+    return "", "\n".join(said.splitlines()[-LAST_LINES:])
 
 
 def _is_310(python: str) -> bool:
@@ -124,7 +111,7 @@ def _download(say: Say) -> str:
     command = [uv, "python", "install", "3.10"]
     say(f"no Python 3.10 found; downloading one with {uv} into {_downloads()}")
     into = {"UV_PYTHON_INSTALL_DIR": str(_downloads()), "UV_PYTHON_INSTALL_BIN": "0"}
-    problem = _run(command, DOWNLOAD_SECONDS, **into).problem
+    problem = _said(command, DOWNLOAD_SECONDS, **into)[1]
     python = find_python310()
     if problem or python is None:
         raise ExecutorUnavailableError(
@@ -144,35 +131,50 @@ def side_python(say: Say) -> Path:
     """
     base = find_python310() or _download(say)
     key = hashlib.sha256("\n".join([base, *PACKAGES]).encode()).hexdigest()[:12]
-    folder = cache_folder() / f"lava-{key}"
-    python = folder / "bin" / "python"
-    if folder.exists():
-        problem = what_is_wrong(python)
-        if not problem:
-            return python
-        say(f"the side environment for Lava does not work and is made anew: {problem}")
-        shutil.rmtree(folder, ignore_errors=True)
-    say(f"making the side environment for Lava with {base} (once, about a minute) in {folder}")
-    aside = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
-        _make(base, aside)
-        with contextlib.suppress(OSError):  # another process was faster; its environment is asked like ours
-            aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    if problem := what_is_wrong(python):
+        folder = private() / f"lava-{key}"
+        if not _works(folder, say):
+            with making(folder, MAKE_SECONDS) as work:
+                if not _works(folder):  # another process may have been faster
+                    say(f"making the side environment for Lava with {base} (once, about a minute) in {folder}")
+                    _make(base, work / folder.name)
+                    put(work / folder.name, folder)
+    except OSError as error:
+        raise _not_kept(error) from error
+    if problem := what_is_wrong(_python(folder)):
         raise ExecutorUnavailableError(
             "the side environment for Lava does not work",
             where=str(folder),
             got=problem,
             do=f"remove the folder and try again, or name another Python 3.10 in {PYTHON_VARIABLE}",
         )
-    return python
+    return _python(folder)
+
+
+def _python(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _works(folder: Path, say: Say | None = None) -> bool:
+    problem = what_is_wrong(_python(folder)) if folder.exists() else ""
+    if problem and say is not None:
+        say(f"the side environment for Lava does not work and is made anew: {problem}")
+    return folder.exists() and not problem
+
+
+def _not_kept(error: OSError) -> ExecutorUnavailableError:
+    return ExecutorUnavailableError(
+        "what Lava needs cannot be kept",
+        where=str(cache_folder()),
+        got=str(error),
+        expected="a folder that can be written",
+        do=f"set {CACHE_VARIABLE} to another folder",
+    )
 
 
 def what_is_wrong(python: Path) -> str:
     """Why Lava cannot be run with this interpreter, in one line; empty where it can."""
-    problem = _run([str(python), "-c", PROBE, LAVA_VERSION], START_SECONDS).problem
+    problem = _said([str(python), "-c", PROBE, LAVA_VERSION], START_SECONDS)[1]
     return problem.splitlines()[-1] if problem else ""
 
 
@@ -180,7 +182,7 @@ def _make(base: str, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
     for command in ([base, "-m", "venv", str(folder)], pip):
-        if problem := _run(command, INSTALL_SECONDS).problem:
+        if problem := _said(command, INSTALL_SECONDS)[1]:
             raise ExecutorUnavailableError(
                 "the side environment for Lava cannot be made",
                 where=" ".join(command[:4]),
@@ -195,18 +197,42 @@ def outside_variables() -> dict[str, str]:
 
 
 def package_copy() -> Path:
-    """A copy of this package in a folder of its own: on the side's path, and nothing else of this environment is."""
-    source = Path(__file__).parent.parent.parent
-    copied = [*sorted(source.rglob("*.py")), *sorted(targets_folder().glob("*.toml"))]
-    digest = hashlib.sha256(b"\0".join(p.read_bytes() for p in copied)).hexdigest()[:12]
-    folder = cache_folder() / f"package-{digest}"
-    if not folder.is_dir():
-        aside = folder.with_name(f"{folder.name}.{os.getpid()}")
-        shutil.copytree(source, aside / "snn2hw", ignore=shutil.ignore_patterns("__pycache__"))
-        # As in a wheel; in a checkout they lie beside the package.
-        shutil.copytree(targets_folder(), aside / "snn2hw" / "targets", dirs_exist_ok=True)
-        try:
-            aside.rename(folder)
-        except OSError:  # another process was faster; its copy is the same
-            shutil.rmtree(aside, ignore_errors=True)
+    """A copy of this package in a folder of its own: on the side's path, and nothing else of this environment is.
+
+    It has a name after what is in it, and is made anew where it is not that.
+
+    Raises:
+        ExecutorUnavailableError: it cannot be written.
+    """
+    targets = targets_folder()
+    files = {f"snn2hw/{name}": data for name, data in _files(PACKAGE).items() if not name.startswith("targets/")}
+    # As in a wheel; in a checkout they lie beside the package.
+    files |= {f"snn2hw/targets/{name}": data for name, data in _files(targets).items()}
+    try:
+        folder = private() / f"package-{_digest(files)[:12]}"
+        if not _is_copy(folder, files):
+            with making(folder, COPY_SECONDS) as work:
+                if not _is_copy(folder, files):  # another process may have been faster
+                    for name, data in files.items():
+                        path = work / folder.name / name
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        path.write_bytes(data)
+                    put(work / folder.name, folder)
+    except OSError as error:
+        raise _not_kept(error) from error
     return folder
+
+
+def _is_copy(folder: Path, files: Mapping[str, bytes]) -> bool:
+    return folder.is_dir() and _digest(_files(folder)) == _digest(files)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """By their path in the folder, in order; without what Python compiles."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.parent.name != "__pycache__")
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    each = (f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(files.items()))
+    return hashlib.sha256("\n".join(each).encode()).hexdigest()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -21,6 +18,7 @@ from snn2hw.errors import Snn2hwError
 from snn2hw.executors.lava.environment import outside_variables, package_copy, side_python, why_unavailable
 from snn2hw.executors.lava.fits import check_network
 from snn2hw.files.write import write_npz
+from snn2hw.run.tools import run
 from snn2hw.trace import Ints, Trace, read_npz
 
 SECONDS = 900
@@ -113,37 +111,20 @@ def run_side(command: list[str], folder: Path, limit: float) -> None:
     """
     environment = {**outside_variables(), "PYTHONPATH": str(package_copy())}
     log = folder / "side.log"
-    with log.open("wb") as output:
-        # A session of its own, so that one signal reaches Lava's processes too.
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
-        try:
-            code: int | None = process.wait(timeout=limit)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            _kill_session(process)
-    if code is None:
+    ran = run(command, limit, folder=folder, variables=environment, log=log)
+    if ran.stopped:
         raise Snn2hwError(
             "Lava took too long", got=f"more than {limit:g} s", do=f"use fewer samples, or set {SECONDS_VARIABLE} to more seconds"
         )
     if (folder / "error.json").is_file():
         raise _reported(json.loads((folder / "error.json").read_text(encoding="utf-8")))
-    if code != 0:
-        last = log.read_text(encoding="utf-8", errors="replace").strip()[-1500:]
+    if ran.code != 0:
         raise Snn2hwError(
             "Lava's side process died",
-            got=f"exit code {code}\n{last}",
+            got=f"exit code {ran.code}\n{ran.output.strip()[-1500:]}",
             expected="exit code 0",
             do="run it again; if it dies again, report this output",
         )
-
-
-def _kill_session(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _reported(parts: Mapping[str, str]) -> Snn2hwError:

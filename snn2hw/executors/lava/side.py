@@ -5,7 +5,6 @@ In:  model.onnx, payloads.npz (payloads [T, N, ...]).  Out: trace.npz and report
 
 from __future__ import annotations
 
-import ctypes
 import json
 import multiprocessing
 import os
@@ -26,14 +25,7 @@ from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.program import SPIKES
 from snn2hw.trace import Ints, Trace, read_npz
 
-PR_SET_PDEATHSIG = 1
 SECONDS = ("seconds_map", "seconds_start", "seconds_run", "seconds_stop")  # in this order
-
-
-def die_with_parent() -> None:
-    """Have Linux kill this process when its parent ends, however it ends; Lava's processes would wait for ever."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end_together(folder: Path) -> None:
@@ -48,7 +40,7 @@ def end_together(folder: Path) -> None:
                 report(folder, error)
             traceback.print_exc()
             sys.stderr.flush()
-            os.killpg(0, signal.SIGKILL)  # of a session of our own, see executor.run_side
+            os.killpg(0, signal.SIGKILL)  # of the session that run.tools made for it
             raise
 
     SystemProcess.run = run_or_end
@@ -130,8 +122,6 @@ def _trace(net: IntegerNetwork, logits: Ints, record: Path, delays: Mapping[str,
 
 def main() -> int:
     """Exit code 0, or 2 with error.json for what the user can mend."""
-    die_with_parent()
-    os.register_at_fork(after_in_child=die_with_parent)
     folder = Path(sys.argv[1])
     try:
         run(folder, int(sys.argv[2]))
