@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -18,10 +16,11 @@ from rich.markup import escape
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.claims import read_claims
+from snn2hw.cli_end import DIFFERENT, EQUAL, UNAVAILABLE, Commands, guarded
 from snn2hw.cli_export import export
 from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_file, say_pass
 from snn2hw.demo import run_demo
-from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
+from snn2hw.errors import UsageError
 from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
 from snn2hw.exports import write_trace
 from snn2hw.files.write import check_file
@@ -37,9 +36,8 @@ from snn2hw.trace import Trace, of_trace, read_npz
 from snn2hw.verification.differential import first_difference
 from snn2hw.version import __version__
 
-EQUAL, DIFFERENT, BAD_INPUT, UNAVAILABLE = 0, 1, 2, 3
-
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     add_completion=False,
@@ -371,29 +369,3 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """The console script: user errors become a message and an exit code, never a traceback."""
     sys.exit(guarded(lambda: app(standalone_mode=True)))
-
-
-def guarded(command: Callable[[], Any]) -> int:
-    """Run a command; the exit code of whatever happens."""
-    try:
-        command()
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else EQUAL
-    except Snn2hwError as error:
-        console.print_error(error)
-        return UNAVAILABLE if isinstance(error, ExecutorUnavailableError) else BAD_INPUT
-    except KeyboardInterrupt:
-        console.print_error(UsageError("interrupted"))
-        return 130
-    except Exception as error:
-        if os.environ.get("SNN2HW_TRACEBACK"):
-            raise
-        console.print_error(
-            Snn2hwError(
-                "something went wrong inside snn2hw; this is a bug",
-                got=f"{type(error).__name__}: {error}",
-                do="run again with SNN2HW_TRACEBACK=1 and report what it prints",
-            )
-        )
-        return BAD_INPUT
-    return EQUAL

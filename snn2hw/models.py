@@ -103,7 +103,7 @@ def _call(function: Callable[[], Any], where: str) -> Any:
         return function()
     except Snn2hwError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             "a function of the model fails",
             where=where,
@@ -136,7 +136,7 @@ def load_source(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Snn2hwError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             "a file of the model cannot be run",
             where=str(path),
@@ -185,7 +185,7 @@ def _from_factory(name: str, weights: str | None) -> Model:
         made = getattr(importlib.import_module(module_name), function)()
     except Snn2hwError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             "the factory cannot be called",
             where=name,
