@@ -113,10 +113,11 @@ def print_verdict(verdict: Verdict, title: str) -> None:
     rows = [["reference", "the law", "", "", f"{verdict.seconds.get('reference', 0):.2f}"]]
     for name, compared in verdict.compared.items():
         different = verdict.different[name]
-        mark = good("equal", True) if not different else good("DIFFERENT", False)
+        equal = good("equal", True) if name not in verdict.not_run else "[yellow]stopped[/]"
+        mark = equal if not different else good("DIFFERENT", False)
         seconds = f"{verdict.seconds[name]:.2f}" if name in verdict.seconds else "stored"
         rows.append([name, mark, f"{compared:,}", f"{different:,}", seconds])
-    rows += [[name, "[yellow]not run[/]", "", "", ""] for name in verdict.not_run]
+    rows += [[name, "[yellow]not run[/]", "", "", ""] for name in verdict.not_run if name not in verdict.compared]
     table(title, ["executor", "verdict", "integers compared", "differing", "seconds"], rows, numbers=(2, 3, 4))
     for name, note in verdict.notes.items():
         say(f"{name}: {escape(note)}")

@@ -11,6 +11,8 @@ from snn2hw.artefact import Artefact
 from snn2hw.executors.onnx_steps import Array, Session, run_onnx
 from snn2hw.trace import Ints, Trace
 
+OLDEST = (1, 22)  # whose evaluator runs our files; every other use of onnx here takes what pyproject.toml asks for
+
 
 class OnnxReference:
     """Runs model.onnx and step.onnx node by node in NumPy, without optimisation."""
@@ -19,8 +21,12 @@ class OnnxReference:
     says = "model.onnx and step.onnx in onnx's own evaluator"
 
     def unavailable(self) -> str:
-        """It always runs: onnx is a core dependency."""
-        return ""
+        """Why the evaluator of this onnx cannot run our files, where it is too old for them."""
+        version = onnx.__version__
+        if tuple(int(part) for part in version.split(".")[:2]) >= OLDEST:
+            return ""
+        oldest = ".".join(map(str, OLDEST))
+        return f"the evaluator of onnx {version} cannot find the inputs of model-local functions: pip install 'onnx>={oldest}'"
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]."""

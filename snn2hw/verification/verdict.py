@@ -27,7 +27,7 @@ class Verdict:
 
     Args:
         differences: the first difference of each executor that has one.
-        not_run: executor -> why it was not run.
+        not_run: executor -> why it was not run, or not to the end.
         compared: executor -> number of integers compared with the reference.
         seconds: executor -> wall time, the reference included.
         samples, steps: size of the stimulus, as far as it was compared.
@@ -108,7 +108,7 @@ def compare_batches(
         ShapeError: no batch at all, so that nothing would be compared. And as `compare_executors`.
     """
     asked = executors(names)
-    not_run = {e.name: reason for e in asked if (reason := e.unavailable())}
+    not_run = {e.name: reason for e in asked if (reason := why_not(e))}
     running = [e for e in asked if e.name not in not_run and not isinstance(e, Reference)]
     if not_run and not running:
         raise ExecutorUnavailableError(
@@ -129,10 +129,10 @@ def compare_batches(
         for e in list(running):
             try:
                 got = tally.run(e, batch)
-            except ExecutorUnavailableError as error:  # what it needs was to be had, and then was not
+            except Snn2hwError as error:  # the others' results are shown all the same
                 running.remove(e)
-                not_run[e.name] = f"{error.what}: {error.got}" + f" ({error.do})" * bool(error.do)
-                if not running and stored is None:
+                not_run[e.name] = in_one_line(error)
+                if not (running or tally.compared) and stored is None:
                     raise
                 continue
             tally.compare(e.name, got, expected, batch, start)
@@ -191,13 +191,29 @@ class _Tally:
         return [f"{layer}.{s}" for s in node.program.states]
 
 
+def why_not(e: Executor) -> str:
+    """Why an executor cannot run here; empty where it can. One that cannot even say so is no reason to run none."""
+    try:
+        return e.unavailable()
+    except Snn2hwError as error:
+        return in_one_line(error)
+    except Exception as error:
+        return f"it cannot say whether it can run: {type(error).__name__}: {error}"
+
+
+def in_one_line(error: Snn2hwError) -> str:
+    """What is wrong, what was got, and in brackets what to do."""
+    got = f": {error.got}" if error.got else ""
+    return f"{error.what}{got}" + f" ({error.do})" * bool(error.do)
+
+
 def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
     """Run one executor; whatever goes wrong inside it becomes an error that names it.
 
     Raises:
         ExecutorUnavailableError: it cannot run here. Snn2hwError: it failed.
     """
-    if reason := e.unavailable():
+    if reason := why_not(e):
         raise ExecutorUnavailableError(
             f"the executor '{e.name}' is not available", got=reason, do="install it, or choose another executor"
         )
@@ -205,7 +221,7 @@ def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool =
         return e.run(artefact, payloads, traces)
     except Snn2hwError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Snn2hwError(
             f"the executor '{e.name}' failed",
             got=f"{type(error).__name__}: {error}",

@@ -9,8 +9,9 @@ import pytest
 
 import snn2hw
 from snn2hw.artefact import Artefact
-from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS, onnx_reference
 from snn2hw.executors.onnx_reference import OnnxReference
+from snn2hw.executors.onnxruntime import OnnxRuntime
 from snn2hw.trace import Ints, Trace
 from tests.cli.running import HERE, Capture, refusal
 from tests.cli.running import run as run_cli
@@ -121,13 +122,47 @@ def test_nothing_that_can_run_exits_3(capsys: Capture, build: Path, monkeypatch:
     )
 
 
+REMEDY = "check the version of the package behind it; `snn2hw verify --executors reference,...` runs the others"
+
+
 def test_an_executor_that_breaks_is_named(capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faulty(monkeypatch, lambda trace: trace.spikes["nothing"])
     refusal(
-        run_cli(capsys, "verify", build / "net", "--executors", ",".join(HERE)),
-        "the executor 'onnx-reference' failed\n  got:      KeyError: 'nothing'\n  expected: a trace\n"
-        "  do:       check the version of the package behind it; `snn2hw verify --executors reference,...` runs the others",
+        run_cli(capsys, "verify", build / "net", "-i", build / "x.npy", "--executors", ",".join(HERE)),
+        f"the executor 'onnx-reference' failed\n  got:      KeyError: 'nothing'\n  expected: a trace\n  do:       {REMEDY}",
     )
+
+
+def test_an_executor_that_breaks_hides_no_other(capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty(monkeypatch, lambda trace: trace.spikes["nothing"])
+    ran = run_cli(capsys, "verify", build / "net", "--executors", "onnx-reference,onnxruntime")
+    rows = [line.replace("|", " ").split()[:3] for line in ran.out.splitlines()]
+    assert (ran.code, ran.err) == (3, "")
+    assert ["onnx-reference", "not", "run"] in rows
+    assert ["onnxruntime", "equal"] in [row[:2] for row in rows]
+    assert f"not run onnx-reference: the executor 'onnx-reference' failed: KeyError: 'nothing' ({REMEDY})" in ran.out
+    said = json.loads(run_cli(capsys, "verify", build / "net", "--executors", "onnx-reference,onnxruntime", "--json").out)
+    assert said["not_run"]["onnx-reference"].startswith("the executor 'onnx-reference' failed: KeyError")
+    assert said["different"] == {"onnxruntime": 0, "vectors.npz": 0}
+
+
+def test_a_difference_outweighs_one_that_breaks(capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty(monkeypatch, one_state_off)
+    monkeypatch.setattr(OnnxRuntime, "run", lambda *a: 1 // 0)
+    ran = run_cli(capsys, "verify", build / "net", "--executors", "onnxruntime,onnx-reference")
+    assert ran.code == 1
+    assert "not run onnxruntime: the executor 'onnxruntime' failed: ZeroDivisionError" in ran.out
+
+
+@pytest.mark.parametrize(("version", "works"), [("1.17.0", False), ("1.21.1", False), ("1.22.0", True), ("2.0", True)])
+def test_an_onnx_whose_evaluator_is_too_old_says_so(
+    capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch, version: str, works: bool
+) -> None:
+    monkeypatch.setattr(onnx_reference.onnx, "__version__", version)
+    ran = run_cli(capsys, "verify", build / "net", "--executors", "onnxruntime,onnx-reference")
+    assert ran.code == (0 if works else 3)
+    reason = f"the evaluator of onnx {version} cannot find the inputs of model-local functions: pip install 'onnx>=1.22'"
+    assert (f"not run onnx-reference: {reason}" in ran.out) is not works
 
 
 @pytest.mark.parametrize("command", [("verify", "--executors", "reference,fpga"), ("simulate", "--executor", "fpga")])
