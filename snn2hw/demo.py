@@ -17,6 +17,7 @@ from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.ir.network import Network
 from snn2hw.models import find_model, load_source, models_folder
 from snn2hw.passes.base import Options
+from snn2hw.store import check_out
 from snn2hw.verification.accuracy import Measurement, measure
 from snn2hw.verification.verdict import Verdict
 
@@ -52,6 +53,8 @@ def run_demo(out: Path, pretrained: bool, target: str) -> int:
             expected="a checkout of snn2hw",
             do="run it in a checkout",
         )
+    for name in MODELS:
+        check_out(out / name)
     begun = perf_counter()
     results = {name: _one(name, out / name, pretrained, target) for name in MODELS}
     _summary(results, out, perf_counter() - begun)

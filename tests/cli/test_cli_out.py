@@ -14,6 +14,8 @@ import pytest
 
 import snn2hw
 from snn2hw.errors import UsageError
+from snn2hw.exports import write_trace
+from snn2hw.store import read_vectors
 from tests.cli.running import Capture
 from tests.cli.running import run as run_cli
 from tests.hand_networks import every_kind, every_kind_sample
@@ -127,6 +129,15 @@ def test_a_refusal_comes_before_the_work(build: Path, monkeypatch: pytest.Monkey
     assert run_cli(capsys, "simulate", build / "net", "--out", build / "file").code == 2
 
 
+def test_the_demo_looks_first(build: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr("snn2hw.demo._one", lambda *arguments: pytest.fail("it has begun"))
+    (build / "demo").write_text("mine")
+    ran = run_cli(capsys, "demo", "--out", build / "demo")
+    assert (ran.code, "Not a directory" in ran.err) == (2, True)
+
+
 def test_a_trace_is_written_over_a_trace_and_over_nothing_else(build: Path, capsys: Capture) -> None:
     out = build / "trace.npz"
     for _ in range(2):
@@ -141,6 +152,9 @@ def test_a_trace_is_written_over_a_trace_and_over_nothing_else(build: Path, caps
         f"error: the output file is not as snn2hw wrote it\n  where:    {out}\n  got:      a file that snn2hw did not write\n"
         "  expected: a new file, or one that snn2hw wrote\n  do:       choose another name, or remove the file\n"
     )
+    loaded = snn2hw.load(build / "net")
+    with pytest.raises(UsageError, match="not as snn2hw wrote it"):  # whoever calls it
+        write_trace(loaded, *read_vectors(loaded), out)
     assert run_cli(capsys, "diff", build / "net", out).code == 0
     out.write_bytes(whole)
     assert run_cli(capsys, "diff", build / "net", out).code == 0
