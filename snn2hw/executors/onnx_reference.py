@@ -26,7 +26,7 @@ class OnnxReference:
         if tuple(int(part) for part in version.split(".")[:2]) >= OLDEST:
             return ""
         oldest = ".".join(map(str, OLDEST))
-        return f"the evaluator of onnx {version} cannot find the inputs of model-local functions: pip install 'onnx>={oldest}'"
+        return f"the evaluator of onnx {version} cannot run model.onnx: pip install 'onnx>={oldest}'"
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]."""

@@ -161,7 +161,7 @@ def test_an_onnx_whose_evaluator_is_too_old_says_so(
     monkeypatch.setattr(onnx_reference.onnx, "__version__", version)
     ran = run_cli(capsys, "verify", build / "net", "--executors", "onnxruntime,onnx-reference")
     assert ran.code == (0 if works else 3)
-    reason = f"the evaluator of onnx {version} cannot find the inputs of model-local functions: pip install 'onnx>=1.22'"
+    reason = f"the evaluator of onnx {version} cannot run model.onnx: pip install 'onnx>=1.22'"
     assert (f"not run onnx-reference: {reason}" in ran.out) is not works
 
 

@@ -22,7 +22,7 @@ from snn2hw.ir.encode import encode
 from snn2hw.trace import Ints, Trace
 from tests.small_networks import two_layer_network
 
-LIMIT = 300  # seconds
+LIMIT = 500  # seconds
 RUNS = [e for e in EXECUTORS.values() if e.name != "reference" and not e.unavailable()]
 
 
