@@ -87,6 +87,11 @@ SAMPLES: dict[str, tuple[Any, str]] = {
         "the samples have another shape than the network's input\n  where:    input 'input'\n  got:      [6, 6, 6]\n"
         "  expected: [N, ...] with one sample [1, 6, 6]\n  do:       reshape the samples; the layout is N first for static input",
     ),
+    "one": (
+        np.float32(0.5),
+        "this is no array of samples\n  where:    bad.npy\n  got:      one value of float32\n"
+        "  expected: numbers, [N, ...] or [T, N, ...]\n  do:       np.save(file, x)",
+    ),
     "words": (
         np.array(["a", "b"]),
         "this is no array of samples\n  where:    bad.npy\n  got:      [2] of <U1\n"

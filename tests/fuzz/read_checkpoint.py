@@ -13,7 +13,7 @@ from snn2hw import nn, train
 from snn2hw.files.record import sha256
 from snn2hw.train import checkpoint
 from tests.fuzz.harness import Attempt, Reader
-from tests.fuzz.mutators import damaged_bytes, damaged_tree, written
+from tests.fuzz.mutators import damaged_bytes, damaged_tree, flip, written
 
 RECIPE = train.Recipe(epochs=1, batch=8)
 
@@ -29,21 +29,25 @@ def fitted(out: Path) -> train.Fitted:
 def prepare(folder: Path) -> tuple[bytes, dict[str, Any]]:
     """(a sound checkpoint, what it holds)."""
     done = fitted(folder / "out")
-    return (folder / "out" / checkpoint.FILE).read_bytes(), meaning(done)
+    return (folder / "out" / checkpoint.FILE).read_bytes(), meaning(done, folder / "out")
 
 
-def meaning(done: train.Fitted) -> dict[str, Any]:
-    """Weights and history."""
+def meaning(done: train.Fitted, out: Path) -> dict[str, Any]:
+    """Weights and history, and the moments of the optimiser, which a training that goes on would take."""
     weights = {name: sha256(t.numpy().tobytes()) for name, t in done.model.state_dict().items()}
-    return {"weights": weights, "history": [repr(e) for e in done.history]}
+    moments = {name: sha256(t.numpy().tobytes()) for name, t in checkpoint.read(out / checkpoint.FILE)[0].items()}
+    return {"weights": weights, "moments": moments, "history": [repr(e) for e in done.history]}
 
 
 def damage(rng: random.Random, folder: Path, good: tuple[bytes, dict[str, Any]]) -> Attempt:
     """A damaged checkpoint."""
     data, right = good
     begin = 8 + int.from_bytes(data[:8], "little")
-    forged, how = False, rng.randrange(4)
-    if how < 2:
+    forged, how = False, rng.randrange(5)
+    if how == 4:
+        says, tensors = flip(rng, data[begin:])
+        says, data = f"tensors: {says}", data[:begin] + tensors
+    elif how < 2:
         says, data = damaged_bytes(rng, data)
     else:
         header = json.loads(data[8:begin])
@@ -61,7 +65,12 @@ def damage(rng: random.Random, folder: Path, good: tuple[bytes, dict[str, Any]])
     (folder / "run").mkdir()
     (folder / "run" / checkpoint.FILE).write_bytes(data)
     # Whoever makes the checksum right may tell another history; weights and moments have checksums of their own.
-    return Attempt(says, lambda got: got["weights"] == right["weights"] and (forged or got == right))
+    return Attempt(says, lambda got: (forged and unlike(got, right) <= {"history"}) or got == right)
+
+
+def unlike(got: dict[str, Any], right: dict[str, Any]) -> set[str]:
+    """The parts that differ."""
+    return {name for name in right if got[name] != right[name]}
 
 
 def read(folder: Path, good: Any) -> dict[str, Any]:
@@ -69,7 +78,7 @@ def read(folder: Path, good: Any) -> dict[str, Any]:
     out = folder.parent / "out" / "run"
     (folder / "run").rename(out)
     try:
-        return meaning(fitted(out))
+        return meaning(fitted(out), out)
     finally:
         out.rename(folder / "run")
 
