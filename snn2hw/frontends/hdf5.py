@@ -30,6 +30,9 @@ MOST_WORDS = 1 << 17  # of a dataset
 MOST_INFLATED = 1032  # times what it is packed in, by Deflate
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 32000: "lzf"}  # others are code that the library would load
 DEFLATE = 1
+# version -> where the superblock has the sizes of addresses and lengths, the base address, the end of the file, the driver
+SUPERBLOCKS = {0: (13, 24, 40, 48), 1: (13, 28, 44, 52), 2: (9, 12, 28, 0), 3: (9, 12, 28, 0)}
+LONGEST_SUPERBLOCK, NOWHERE = 100, b"\xff" * 8
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def read_tree(path: Path, kind: Kind, wanted: Callable[[tuple[str, ...]], bool])
     reading = _Reading(str(path), kind, data, wanted)
     with reading.library("", "this is not an HDF5 file, or it is damaged"):
         file = _opened(data)
+        _check_superblock(data)
     try:
         return reading.group(file, ())
     finally:
@@ -88,6 +92,25 @@ def _opened(data: bytes) -> Any:
     access.set_fapl_core(backing_store=False)
     access.set_file_image(data)
     return h5py.File(h5py.h5f.open(b"image", h5py.h5f.ACC_RDONLY, fapl=access))
+
+
+def _check_superblock(data: bytes) -> None:
+    """The beginning of a file that is nothing but HDF5, in one piece: no user block, no other drivers, and its own size.
+
+    Source: HDF5 File Format Specification 3.0, II.A.
+
+    Raises:
+        ValueError: another beginning.
+    """
+    version = data[8] if data.startswith(b"\x89HDF\r\n\x1a\n") and len(data) >= LONGEST_SUPERBLOCK else None
+    if version not in SUPERBLOCKS:
+        raise ValueError("its superblock is not at its beginning, or of a version that is not known")
+    sizes, start, end, driver = SUPERBLOCKS[version]
+    base, stated = (int.from_bytes(data[at : at + 8], "little") for at in (start, end))
+    if data[sizes : sizes + 2] != b"\x08\x08" or base or (driver and data[driver : driver + 8] != NOWHERE):
+        raise ValueError("its superblock has addresses of another kind, a base, or the name of a driver")
+    if stated != len(data):
+        raise ValueError(f"its superblock states {stated} bytes; there are {len(data)}")
 
 
 class _Reading:
@@ -224,12 +247,25 @@ class _Reading:
                 f"at most {self.most >> 20} MiB in all, as the file has {self.size} bytes",
             )
         self.left -= count * element
-        if item.id.get_create_plist().get_layout() == h5py.h5d.CHUNKED:
-            pieces = math.prod(-(-n // c) for n, c in zip(item.shape, item.chunks, strict=True))
-            stored, stated = item.id.get_num_chunks(), pieces
-            self._check_inflated(item, place, name, stored, chunk)
+        layout, extents = item.id.get_create_plist().get_layout(), list[tuple[int, int]]()
+        if layout == h5py.h5d.CHUNKED:
+            pieces: list[Any] = []
+            item.id.chunk_iter(pieces.append)
+            self._check_inflated(item, place, name, pieces, chunk)
+            extents = [(piece.byte_offset, piece.size) for piece in pieces]
+            stored = len({piece.chunk_offset for piece in pieces})
+            stated = math.prod(-(-n // c) for n, c in zip(item.shape, item.chunks, strict=True))
         else:
             stored, stated = item.id.get_storage_size(), count * element
+            if layout == h5py.h5d.CONTIGUOUS and stored:
+                extents = [(item.id.get_offset(), stored)]
+        if any(start + size > self.size for start, size in extents):
+            raise self.refuse(
+                place,
+                f"'{name}' is beyond the end of the file",
+                f"up to byte {max(start + size for start, size in extents)}",
+                f"{self.size} bytes, for HDF5 would read zeros there",
+            )
         if stored < stated:
             raise self.refuse(
                 place,
@@ -238,17 +274,16 @@ class _Reading:
                 "every value, for what was never written would be read as zeros",
             )
 
-    def _check_inflated(self, item: Any, place: str, name: str, stored: int, chunk: int) -> None:
+    def _check_inflated(self, item: Any, place: str, name: str, pieces: list[Any], chunk: int) -> None:
         """A packed piece may say a size and unpack to another, which the library would find out when all of it is in memory."""
         how = item.id.get_create_plist()
         codes = [how.get_filter(k)[0] for k in range(how.get_nfilters())]
         if DEFLATE not in codes:
             return
-        for k in range(stored):
-            info = item.id.get_chunk_info(k)
-            if info.size * MOST_INFLATED <= LEAST:
+        for piece in pieces:
+            if piece.size * MOST_INFLATED <= LEAST:
                 continue
-            _, packed = item.id.read_direct_chunk(info.chunk_offset)
+            _, packed = item.id.read_direct_chunk(piece.chunk_offset)
             if len(zlib.decompressobj().decompress(packed, chunk + 64)) > chunk + 4:  # a checksum may stand behind the values
                 raise self.refuse(place, f"'{name}' unpacks to more than it declares", f"over {chunk} bytes", f"{chunk} bytes")
 

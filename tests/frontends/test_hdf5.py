@@ -205,6 +205,39 @@ def test_contents_that_no_network_has(here: Path, value: Callable[[], Any], what
     assert (caught.value.what, caught.value.where) == (what, "x.nir: x")
 
 
+@pytest.mark.parametrize("version", ["earliest", "v110", "latest"])
+def test_what_a_superblock_states(here: Path, version: str) -> None:
+    """Of every version that HDF5 writes; a file of another size, with a base or with a driver is none of ours."""
+    with h5py.File(here, "w", libver=version) as opened:
+        opened["x"] = np.arange(100)
+    good = here.read_bytes()
+    assert read_tree(here, ALL, lambda path: True)["x"].tolist() == list(range(100))
+    for data in (good + b"more", bytes(512) + good):
+        here.write_bytes(data)
+        with pytest.raises(FileFormatError, match="this is not an HDF5 file, or it is damaged"):
+            read_tree(here, ALL, lambda path: True)
+    for at in range(8, 60):
+        damaged = bytearray(good)
+        damaged[at] ^= 16
+        here.write_bytes(damaged)
+        try:
+            assert read_tree(here, ALL, lambda path: True)["x"].tolist() == list(range(100))
+        except FileFormatError as error:
+            assert error.expected  # noqa: PT017
+
+
+def test_values_beyond_the_end_are_not_zeros(here: Path) -> None:
+    with h5py.File(here, "w") as opened:
+        opened["x"] = np.arange(1000)
+        start = opened["x"].id.get_offset()
+    data = here.read_bytes()
+    where = data.index(start.to_bytes(8, "little") + (8000).to_bytes(8, "little"))
+    here.write_bytes(data[:where] + (start + 800).to_bytes(8, "little") + data[where + 8 :])
+    with pytest.raises(FileFormatError) as caught:
+        read_tree(here, ALL, lambda path: True)
+    assert caught.value.what in ("'x' is beyond the end of the file", "'x' is damaged")
+
+
 def test_many_rows_of_no_words(here: Path) -> None:
     with h5py.File(here, "w") as opened:
         opened.create_dataset("x", (1 << 40, 0), h5py.string_dtype())
