@@ -12,7 +12,6 @@ from __future__ import annotations
 import struct
 
 ELEMENT, COLLECTION, OBJECT = struct.Struct("<IQI"), struct.Struct("<4sB3xQ"), struct.Struct("<HHIQ")
-PASSES = 8  # over the file, in looking through its collections
 
 
 class Heap:
@@ -23,7 +22,7 @@ class Heap:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._left = data, PASSES * len(data)
+        self._data = data
         self._known: dict[int, dict[int, tuple[int, int]]] = {}
 
     def words(self, start: int, count: int) -> list[bytes]:
@@ -52,8 +51,7 @@ class Heap:
         head = self._data[address : address + COLLECTION.size]
         mark, version, whole = COLLECTION.unpack(head) if len(head) == COLLECTION.size else (b"", 0, 0)
         end = address + whole
-        self._left -= whole
-        if mark != b"GCOL" or version != 1 or end > len(self._data) or self._left < 0:
+        if mark != b"GCOL" or version != 1 or end > len(self._data):
             raise ValueError(f"there is no heap of words at {address}")
         found, at = dict[int, tuple[int, int]](), address + COLLECTION.size
         while at + OBJECT.size <= end:

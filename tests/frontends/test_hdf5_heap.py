@@ -54,15 +54,6 @@ def test_what_is_not_in_the_file() -> None:
             Heap(data + words).words(len(data), 1)
 
 
-def test_many_heaps_over_the_same_bytes_come_to_an_end() -> None:
-    """Each is whole; to look through all of them would take a time that grows with the square of the file."""
-    many = 4000
-    inner = b"".join(struct.pack("<4sB3xQ", b"GCOL", 1, 16 * (many - k)) for k in range(many))
-    words = b"".join(element(1, 16 * k, 1) for k in range(many))
-    with pytest.raises(ValueError, match="heap"):
-        Heap(inner + words).words(len(inner), many)
-
-
 def test_a_file_on_which_the_library_never_ends(here: Path) -> None:
     """A size of an object became 0, and its index that of free space: HDF5 2.0 looks for the next object for ever."""
     with h5py.File(here, "w") as file:
