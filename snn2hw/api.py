@@ -33,6 +33,7 @@ from snn2hw.ir.rules import check_integer
 from snn2hw.native.replay import Replay, replay
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.calibrate import Calibrate
+from snn2hw.passes.findings import Finding
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
@@ -113,8 +114,15 @@ def compile(
         input_range: range of real input values, [0, 1] by default; not for event counts, which are taken as they are.
         progress: is told of each pass; certifying: of each layer how many values have been tried for the certificate.
 
+    Returns:
+        The artefact; `artefact.scale` is the real value of one unit of its readout.
+
     Raises:
         Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
+
+    Warns:
+        Snn2hwWarning: what quantisation lost: weights of whole channels, a layer that can never fire, a synaptic input that is
+            coarser than the state, more neurons than a chip has. `manifest["warnings"]` holds the same.
     """
     if out is not None:
         check_out(out)
@@ -127,7 +135,8 @@ def compile(
                 expected=f"steps={prepared.steps}",
                 do="leave steps out",
             )
-        model, facts = prepared.integers(), facts | {"options": asdict(prepared.options), "trained_on_integers": True}
+        facts |= {"options": asdict(prepared.options), "trained_on_integers": True, "readout": {"scale": prepared.logit_scale}}
+        model = prepared.integers()
     if isinstance(model, IntegerNetwork):
         if options not in (None, Options()):
             raise UsageError(
@@ -147,7 +156,15 @@ def compile(
     given = int(x.shape[0 if network.input.static else 1])
     seen = {"samples": Calibrate().shown(network, given), "firing_rates": rates}
     facts |= {"options": asdict(options), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
-    return _made(done.network, facts, x, out, certifying)
+    facts |= {"readout": {"scale": float(done.scales[done.network.readout.name].values[0])}}
+    return _made(done.network, _warned(facts, done.findings), x, out, certifying)
+
+
+def _warned(facts: dict[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
+    """What the manifest says, with what quantisation lost, of which Python warns, too."""
+    for finding in findings:
+        warnings.warn(finding.warning(), stacklevel=3)
+    return facts | {"warnings": [asdict(f) for f in findings]}
 
 
 def _prepared(model: object) -> Prepared | None:

@@ -33,3 +33,12 @@ class Artefact:
     step: bytes
     manifest: Mapping[str, Any]
     folder: Path | None = None
+
+    @property
+    def scale(self) -> float:
+        """The real value of one unit of the readout: logits = readout * scale, for every class alike.
+
+        A network that was integers from the start states no more than its binary point, which is then taken.
+        """
+        stated = self.manifest.get("readout", {}).get("scale")
+        return 2.0**-self.network.readout.format.frac if stated is None else float(stated)

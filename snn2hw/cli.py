@@ -109,7 +109,7 @@ def compile_(
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return
     folder = out or Path("build") / model.rstrip("/").replace(":", ".").split("/")[-1]
-    with console_certificate.certifying() as certifying:
+    with console_certificate.without_warnings(), console_certificate.certifying() as certifying:
         artefact = api.compile(found.module, x, t, target, folder, options=options, progress=say_pass, certifying=certifying)
     _say_compiled(artefact, folder)
 
@@ -117,6 +117,7 @@ def compile_(
 def _say_compiled(artefact: Artefact, folder: Path) -> None:
     console.print_network(artefact.network, console.artefact_title(artefact))
     console_certificate.print_certificate(read_claims(folder / CERTIFICATE), "certified")
+    console_certificate.print_warnings(artefact.manifest.get("warnings", ()))
     console.say(f"written: {folder}    next: snn2hw verify {folder}")
 
 

@@ -53,7 +53,7 @@ def compile_file(
             shown = done.integer or done.real
         console.print_text(to_text(shown)[0].rstrip())
         return None
-    with console_certificate.certifying() as certifying:
+    with console_certificate.without_warnings(), console_certificate.certifying() as certifying:
         return api.compile(network, x, steps, target, folder, options=options, progress=say_pass, certifying=certifying)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from rich.markup import escape
 from snn2hw import console
 from snn2hw.certificate.certify import Progress
 from snn2hw.claims import Checked
+from snn2hw.errors import Snn2hwWarning
 from snn2hw.passes.polynomials.search import Candidate
 
 SHOWN = 20  # failures
@@ -38,6 +40,22 @@ def print_certificate(certificate: Mapping[str, Any], title: str) -> None:
         for name, clamp in layer["clamps"].items():
             if clamp["acts"]:
                 console.say(escape(_relies(layer, name, clamp)))
+
+
+def print_warnings(findings: Sequence[Mapping[str, str]]) -> None:
+    """What quantisation lost, as the manifest states it: one paragraph each."""
+    for finding in findings:
+        console.say(f"[bold yellow]warning:[/] {escape(finding['what'])}")
+        for part in ("where", "got", "cause", "remedy"):
+            console.say(escape(f"  {part + ':':9} {finding[part]}"))
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Python does not warn of what `print_warnings` shows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Snn2hwWarning)
+        yield
 
 
 def _row(layer: Mapping[str, Any]) -> list[str]:

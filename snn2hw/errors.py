@@ -20,10 +20,10 @@ class Snn2hwError(Exception):
 
 
 class Snn2hwWarning(UserWarning):
-    """What a user should know although nothing fails; built from the parts of an error (`Snn2hwError`)."""
+    """What a user should know although nothing fails; built from the parts of an error (`Snn2hwError`), and its cause."""
 
-    def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", do: str = "") -> None:
-        super().__init__(_text(what, where=where, got=got, expected=expected, do=do))
+    def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", cause: str = "", do: str = "") -> None:
+        super().__init__(_text(what, where=where, got=got, expected=expected, cause=cause, do=do))
 
 
 def _text(what: str, **parts: str) -> str:

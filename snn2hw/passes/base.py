@@ -14,6 +14,7 @@ from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network, Reals
 from snn2hw.ir.rules import check_integer, check_network
+from snn2hw.passes.findings import Finding
 from snn2hw.passes.scale import Scale
 from snn2hw.target import Target
 
@@ -65,6 +66,7 @@ class Compilation:
         observed: what calibration saw, by node name.
         integer: the network of the integer stage; None before `quantise`.
         scales: what one raw integer of every node's value stands for, from `quantise` on.
+        findings: what was lost so far, for the manifest and for warnings.
     """
 
     real: Network
@@ -74,6 +76,7 @@ class Compilation:
     observed: Mapping[str, Observation] = field(default_factory=dict)
     integer: IntegerNetwork | None = None
     scales: Mapping[str, Scale] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def network(self) -> IntegerNetwork:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import Add, AvgPool2d, BatchNorm, Conv2d, Linear, MaxPool2d, Neuron, Node
+from snn2hw.ir.network import Add, AvgPool2d, BatchNorm, Conv2d, Flatten, Linear, MaxPool2d, Neuron, Node
 from snn2hw.passes.base import Compilation, Pass, channels_first
 
 
@@ -35,7 +35,7 @@ class Fold(Pass):
                 for k, synapse in enumerate(synapses):
                     nodes[synapse.name] = _scaled(synapse, current, shifted=k == 0)
                 nodes = {k: _reading(n, node.name, current.inputs[0]) for k, n in nodes.items()}
-            elif isinstance(current, Neuron) and current.gain != 1.0:
+            elif isinstance(current, Neuron) and current.gain not in (0.0, 1.0):
                 _fold_gain(current, nodes)
         return replace(c, real=replace(c.real, nodes=tuple(nodes.values())))
 
@@ -54,10 +54,48 @@ def _readers(name: str, nodes: dict[str, Node]) -> int:
 
 
 def _fold_gain(node: Neuron, nodes: dict[str, Node]) -> None:
-    synapse = nodes[node.inputs[0]]
-    if isinstance(synapse, Conv2d | Linear) and _readers(synapse.name, nodes) == 1:
+    """The gain into every synapse whose sum the neuron takes; others that take of the same sums keep what is left of theirs.
+
+    In SI units weights are about 1e-9 and gains 1e9: only their product has the size that integers are chosen for.
+    """
+    joined = _joined(node, nodes)
+    if joined is None:
+        return
+    synapses, neurons = joined
+    if node.name != next(n for n in reversed(nodes) if n in {m.name for m in neurons}):
+        return  # the last of them decides, once
+    for synapse in synapses:
         nodes[synapse.name] = replace(synapse, weight=synapse.weight * node.gain, bias=synapse.bias * node.gain)
-        nodes[node.name] = replace(node, gain=1.0)
+    for neuron in neurons:
+        nodes[neuron.name] = replace(neuron, gain=neuron.gain / node.gain)
+
+
+def _joined(node: Neuron, nodes: dict[str, Node]) -> tuple[list[Conv2d | Linear], list[Neuron]] | None:
+    """The synapses and neurons that sums, additions and pools join to this neuron; None where something else is among them."""
+    seen, ahead = {node.name}, [node.inputs[0]]
+    found: list[Node] = [node]
+    while ahead:
+        name = ahead.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        current = nodes[name]
+        positive = node.gain > 0 or not isinstance(current, MaxPool2d)
+        if not isinstance(current, Neuron | Conv2d | Linear | Add | AvgPool2d | MaxPool2d | Flatten) or not positive:
+            return None
+        found.append(current)
+        if not isinstance(current, Neuron):
+            readers = [n.name for n in nodes.values() if name in n.inputs]
+            if any(isinstance(nodes[r], Conv2d | Linear) for r in readers):
+                return None
+            ahead += readers
+        if isinstance(current, Add | AvgPool2d | MaxPool2d | Flatten):
+            if any(isinstance(nodes[i], Neuron) for i in current.inputs):  # what it fired has no weights
+                return None
+            ahead += current.inputs
+        elif isinstance(current, Neuron):
+            ahead.append(current.inputs[0])
+    return [n for n in found if isinstance(n, Conv2d | Linear)], [n for n in found if isinstance(n, Neuron)]
 
 
 def _foldable(norm: BatchNorm, name: str, nodes: dict[str, Node]) -> list[Conv2d | Linear]:

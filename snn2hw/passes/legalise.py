@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntConv2d, IntLinear, IntMatMul, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntConv2d, IntInput, IntLinear, IntMatMul, IntNeuron, IntNode, IntSumPool2d
 from snn2hw.ir.network import Neuron, Potential
 from snn2hw.ir.program import Op, Program
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.target import Lowering
 
 MASKS = "attention by masks needs no such product: snn2hw.nn.blocks.SpikeDrivenAttention fits loihi2"
+
+_REMEDY: dict[type, str] = {
+    IntInput: "show events: samples [T, N, ...] of 0 and 1 in place of images or counts",
+    IntNeuron: "let it fire one spike of one amplitude a step (LIF, LNM)",
+    IntSumPool2d: "use a MaxPool2d, or a convolution with a stride, in place of the average",
+}
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ class Legalise(Pass):
     def run(self, c: Compilation) -> Compilation:
         """The same compilation; nothing is changed."""
         limits = c.target.lowering
-        read = {i for n in c.network.nodes if not isinstance(n, IntReadout) for i in n.inputs}
-        problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits, n.name in read)]
+        sent = {i for n in c.network.nodes if isinstance(n, IntConv2d | IntLinear | IntMatMul) for i in n.inputs}
+        problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits, n.name in sent)]
         problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons if isinstance(n, Neuron) for p in _equation(n, limits)]
         if problems:
             raise UnsupportedError(
@@ -48,15 +54,16 @@ class Legalise(Pass):
         return c
 
 
-def _node(node: IntNode, limits: Lowering, read: bool) -> Iterator[str]:
-    """`read`: whether the value goes anywhere but to the readout, which takes sums of any width."""
+def _node(node: IntNode, limits: Lowering, sent: bool) -> Iterator[str]:
+    """`sent`: whether a synapse reads the value, which so crosses the network; what a neuron or the readout takes is a sum."""
     if isinstance(node, IntMatMul) and not limits.payload_products:
         yield f"it multiplies what neurons fire, which the target cannot do; {MASKS}"
     if isinstance(node, IntConv2d | IntLinear | IntMatMul) and node.format.width > limits.synapse_bits:
         yield f"its sums need {node.format.width} bits, the target has {limits.synapse_bits}"
+    if sent and node.format.width > limits.payload_bits:
+        remedy = _REMEDY.get(type(node), "put a neuron behind it, or give each branch a synapse of its own")
+        yield f"synapses read {node.format.width} bits of it, a spike of the target carries {limits.payload_bits}; {remedy}"
     if isinstance(node, IntNeuron):
-        if read and node.format.width > limits.payload_bits:
-            yield f"its payload needs {node.format.width} bits, the target has {limits.payload_bits}"
         yield from _program(node.program, limits)
 
 

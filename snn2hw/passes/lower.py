@@ -11,15 +11,17 @@ import numpy as np
 from snn2hw.errors import WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning, UnloweredNeuron
-from snn2hw.ir.network import Circulate, Current, EquationNeuron, Neuron, Single
+from snn2hw.ir.network import Circulate, Current, EquationNeuron, Neuron, Potential, Single
 from snn2hw.ir.program import COUNTER, SPIKES, Op, Program
 from snn2hw.ir.ranges import ranges
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.equations import Entry, lower_equation
+from snn2hw.passes.findings import HEAD_LSB, Finding, coarse_head, silent
 from snn2hw.passes.fire import lower_firing
+from snn2hw.passes.head import emit_head, factor_frac, head_errors
 from snn2hw.passes.polynomial import lower_polynomial
-from snn2hw.passes.polynomials.horner import Argument
+from snn2hw.passes.polynomials.horner import Argument, horner_bounds
 from snn2hw.passes.state import StateFormat, round_half_up, state_format
 from snn2hw.target import Lowering
 
@@ -47,14 +49,18 @@ class Lower(Pass):
     def run(self, c: Compilation) -> Compilation:
         """The compilation with a Program in every neuron."""
         nodes: list[IntNode] = []
+        findings: list[Finding] = []
         known = {n.name: n for n in c.network.nodes}
         for node in c.network.nodes:
             if isinstance(node, UnloweredNeuron):
                 program, meaning = lowered(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
+                if meaning is not None and isinstance(node.equation, Neuron):
+                    findings += _losses(node.equation, program, meaning)
                 common = {f: getattr(node, f) for f in ("name", "inputs", "shape", "format", "interval", "source")}
                 node = IntNeuron(**common, program=program, meaning=meaning)
             nodes.append(node)
-        return replace(c, integer=replace(c.network, nodes=tuple(nodes)))
+        integer = replace(c.network, nodes=tuple(nodes))
+        return replace(c, integer=integer, findings=(*c.findings, *findings))
 
 
 def lowered(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> tuple[Program, Meaning | None]:
@@ -81,7 +87,8 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
     u = b.emit(Op.STATE, "u", (), (state.lo, state.hi, 0), state.frac)
     current = equation.current
     held = state if current is None else state_format(current.state_range, bits)
-    head = _head(b, node, source, held, limits)
+    factors = node.input_scale * 2.0**source.format.frac * equation.gain
+    head = emit_head(b, factors, (source.interval, source.format.frac), held.frac, limits, shown(equation))
     now = "" if current is None else _current(b, current, head, held, limits)
     x = b.rescale("i_moved", now, state.frac, limits.rounding) if now else head
     argument = u
@@ -106,7 +113,7 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
         coefficients=tuple(tuple(row) for row in equation.coefficients.tolist()),
         argument=argument,
         polynomial=polynomial,
-        input_factor=tuple((node.input_scale * 2.0**source.format.frac * equation.gain).tolist()),
+        input_factor=tuple(factors.tolist()),
         head=head,
     )
     return _fitting(b.program(), limits, where), meaning
@@ -115,7 +122,7 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
 def _current(b: ProgramBuilder, current: Current, head: str, held: StateFormat, limits: Lowering) -> str:
     """The next synaptic current, from the sum at its binary point."""
     i = b.emit(Op.STATE, "i", (), (held.lo, held.hi, 0), held.frac)
-    frac = _factor_frac(current.decay, Interval(held.lo, held.hi), 0, limits)
+    frac = factor_frac(current.decay, Interval(held.lo, held.hi), 0, limits)
     decay = b.param("i_decay", [round_half_up(d * 2.0**frac) for d in current.decay], frac)
     kept = b.rescale("i_kept", b.emit(Op.MUL, "i_product", (i, decay)), held.frac, limits.rounding)
     return b.emit(Op.CLAMP, "current", (b.emit(Op.ADD, "i_sum", (kept, head)),), (held.lo, held.hi))
@@ -143,27 +150,25 @@ def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[list[in
     return raw
 
 
-def _head(b: ProgramBuilder, node: UnloweredNeuron, source: IntNode, state: StateFormat, limits: Lowering) -> str:
-    """The synaptic sum at the state's binary point: a shift where its scale is a power of two, else a multiplication."""
-    x = b.emit(Op.INPUT, "x", (), (source.interval.lo, source.interval.hi), source.format.frac)
-    assert isinstance(node.equation, Neuron)
-    factors = node.input_scale * 2.0**source.format.frac * node.equation.gain
-    if len(factors) > 1 or factors[0] != 1.0:
-        frac = _factor_frac(factors, source.interval, state.frac - source.format.frac, limits)
-        scale = b.param("x_scale", [round_half_up(f * 2.0**frac) for f in factors], frac)
-        x = b.emit(Op.MUL, "x_scaled", (x, scale))
-    return b.rescale("x_state", x, state.frac, limits.rounding)
+def shown(equation: Neuron) -> float:
+    """The largest input that the state, which is clamped, can tell from a larger one."""
+    if equation.current is not None:
+        return 2.0 * max(map(abs, equation.current.state_range))
+    reach = max(map(abs, equation.state_range))
+    return reach + (reach if equation.order == "input_then_poly" else horner_bounds(equation.coefficients, reach)[0])
 
 
-def _factor_frac(factors: np.ndarray[tuple[int, ...], np.dtype[np.float64]], x: Interval, aim: int, limits: Lowering) -> int:
-    """Fractional bits of the head's factors: exact where that fits, else as many as coefficient and accumulator hold."""
-    largest = float(np.abs(factors).max())
-    if largest == 0.0:
-        return 0
-    room = min(2.0 ** (limits.coefficient_bits - 1) - 1, (2.0 ** (limits.accumulator_bits - 1) - 1) / max(x.magnitude, 1))
-    most = int(np.floor(np.log2(room / largest)))
-    exact = next((f for f in range(max(aim, 0), most + 1) if all((v * 2.0**f).is_integer() for v in factors.tolist())), most)
-    return min(exact, most)
+def _losses(equation: Neuron, program: Program, meaning: Meaning) -> Iterator[Finding]:
+    """A head that is coarser than the state, and a layer that cannot fire."""
+    errors = head_errors(program, meaning.head, np.array(meaning.input_factor), shown(equation))
+    if errors.max() > HEAD_LSB:
+        yield coarse_head(equation, errors)
+    if isinstance(equation.firing, Potential):
+        return
+    known = ranges(program)
+    if known[program.outputs[SPIKES].name] == Interval(0, 0):
+        highest = known["h"].hi * 2.0 ** -program.by_name["h"].format.frac
+        yield silent(equation, highest, min(row[0] for row in fired_at(equation)))
 
 
 def _fitting(program: Program, limits: Lowering, where: str) -> Program:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from snn2hw.errors import RuleError, UsageError
 from snn2hw.passes.base import Compilation, Pass, check_rules
 from snn2hw.passes.calibrate import Calibrate
+from snn2hw.passes.capacity import Capacity
 from snn2hw.passes.fold import Fold
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.lower import Lower
@@ -15,6 +16,7 @@ from snn2hw.passes.quantise import Quantise
 
 PIPELINE: tuple[Pass, ...] = (
     Fold(),
+    Capacity(),
     Calibrate(),
     Quantise(),
     Lower(),

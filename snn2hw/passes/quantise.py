@@ -34,9 +34,12 @@ from snn2hw.ir.sums import node_interval
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.equations import payload_of
+from snn2hw.passes.findings import Finding
+from snn2hw.passes.head import align_program
+from snn2hw.passes.room import magnitudes
 from snn2hw.passes.scale import Scale
 from snn2hw.passes.state import round_half_up, state_format
-from snn2hw.passes.weights import choose_scales
+from snn2hw.passes.synapse import scaled_synapse
 
 MOST_FRAC = 64  # amplitudes below 2**-64 are none
 PAYLOAD_MAX = 127  # of a payload in 8 bits, sign included
@@ -49,6 +52,8 @@ class Quantise(Pass):
 
     A factor that is no power of two (1/255 of an image, 1/9 of a 3x3 average) travels on as `unit` until weights or a
     neuron's head can take it.
+
+    Every class of a readout may have a scale of its own, too; its sums are then brought to the finest before they are read.
 
     Raises:
         WidthError: a bias that does not fit int32. UnsupportedError: branches joined by `+` with incommensurable scales.
@@ -67,16 +72,15 @@ class Quantise(Pass):
 
     def run(self, c: Compilation) -> Compilation:
         """The compilation with an integer network whose neurons are still equations."""
-        walk = _Walk(c, {}, {})
+        walk = _Walk(c, magnitudes(c.real), {}, {}, [])
         for node in c.real.nodes:
             before = () if isinstance(node, real.Feedback) else node.inputs
+            if isinstance(node, real.Readout) and len(walk.scales[before[0]].exponents) > 1:
+                before = (_align(walk, before[0]),)
             made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in before])
-            interval = node_interval(made, [walk.nodes[i] for i in before]) if before else made.interval
-            frac = made.format.frac
-            walk.nodes[node.name] = replace(made, interval=interval, format=_format(made, interval, frac))
-            walk.scales[node.name] = scale
+            walk.place(replace(made, inputs=before) if isinstance(node, real.Readout) else made, scale)
         net = IntegerNetwork(c.real.steps, c.target.name, tuple(walk.nodes.values()))
-        return replace(c, integer=net, scales=walk.scales)
+        return replace(c, integer=net, scales=walk.scales, findings=(*c.findings, *walk.findings))
 
 
 def _format(node: IntNode, interval: Interval, frac: int) -> Format:
@@ -97,8 +101,17 @@ def _format(node: IntNode, interval: Interval, frac: int) -> Format:
 @dataclass(frozen=True)
 class _Walk:
     c: Compilation
+    reach: Mapping[str, float]
     nodes: dict[str, IntNode]
     scales: dict[str, Scale]
+    findings: list[Finding]
+
+    def place(self, made: IntNode, scale: Scale) -> None:
+        """A node whose inputs are there, with the interval that follows from theirs."""
+        before = [] if isinstance(made, IntFeedback) else [self.nodes[i] for i in made.inputs]
+        interval = node_interval(made, before) if before else made.interval
+        self.nodes[made.name] = replace(made, interval=interval, format=_format(made, interval, made.format.frac))
+        self.scales[made.name] = scale
 
 
 _ANY = Interval(0, 0)  # replaced by the exact interval once the node is made
@@ -129,38 +142,13 @@ def _input(walk: _Walk, node: real.Input, _: Sequence[Scale]) -> tuple[IntNode, 
 
 
 def _synapse(walk: _Walk, node: real.Conv2d | real.Linear, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    entering, options = inputs[0], walk.c.options
-    unit = float(entering.unit)
-    rows = walk.c.observed[node.name].rows
-    assert rows is not None
-    allowed = "layer" if not _feeds_neuron_by_channel(node.name, walk.c.real) else options.scales
-    bits = min(options.weight_bits, walk.c.target.lowering.weight_bits)
-    chosen = choose_scales(node.weight * unit, node.bias * 2.0**entering.frac, rows / unit, bits, allowed)
-    exponents = tuple(e + entering.frac for e in chosen.exponents)
-    bias = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
-    if np.abs(bias).max(initial=0) > 2**31 - 1:
-        raise WidthError(
-            "a bias does not fit int32",
-            where=node.source or node.name,
-            got=f"{np.abs(bias).max():g}",
-            expected="below 2**31",
-            do="scale the layer's weights up or its bias down",
-        )
-    scale = Scale(Fraction(1), exponents)
-    common = _common(node, scale) | {"weight": chosen.integers.astype(np.int8), "bias": bias.astype(np.int32)}
+    made = scaled_synapse(node, walk.nodes[node.inputs[0]].interval, inputs[0], walk.c, walk.reach)
+    walk.findings.extend(made.findings)
+    scale = Scale(Fraction(1), made.exponents)
+    common = _common(node, scale) | {"weight": made.weight.astype(np.int8), "bias": made.bias.astype(np.int32)}
     if isinstance(node, real.Conv2d):
         return IntConv2d(**common, window=node.window, groups=node.groups), scale
     return IntLinear(**common), scale
-
-
-def _feeds_neuron_by_channel(name: str, net: real.Network) -> bool:
-    """Whether every reader is a neuron, or a pool that leads to one: then each channel may have its own scale."""
-    readers = [n for n in net.nodes if name in n.inputs]
-    return bool(readers) and all(
-        isinstance(r, real.Neuron | real.EquationNeuron)
-        or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
-        for r in readers
-    )
 
 
 def _avg_pool(walk: _Walk, node: real.AvgPool2d, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
@@ -269,6 +257,22 @@ def _raw_sum(values: Sequence[float], frac: int) -> int:
 
 def _exact(values: Sequence[float], frac: int) -> bool:
     return all((v * 2.0**frac).is_integer() for v in values)
+
+
+def _align(walk: _Walk, name: str) -> str:
+    """Bring sums whose channels have scales of their own to one, without a state; the name of what does that.
+
+    The readout's sum over the steps, and the largest of its classes, mean something only where all classes have one unit.
+    """
+    source, scale = walk.nodes[name], walk.scales[name]
+    finest = max(scale.exponents)
+    taken = {*walk.nodes, *(n.name for n in walk.c.real.nodes)}
+    own = next(n for k in itertools.count() if (n := f"{name}.aligned{k or ''}") not in taken)
+    program = align_program(scale.exponents, source.interval, walk.c.target.lowering)
+    where, held = f"{source.source or name}, aligned", Format(SUM_BITS, finest, True)
+    made = IntNeuron(own, (name,), source.shape, held, _ANY, source=where, program=program)
+    walk.place(made, Scale(scale.unit, (finest,)))
+    return own
 
 
 def _readout(walk: _Walk, node: real.Readout, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:

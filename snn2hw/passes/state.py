@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import frexp
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def state_format(
     """
     lo, hi = state_range
     limit = Format(bits, 0).interval
-    frac = bits
+    frac = bits - frexp(max(abs(lo), abs(hi)))[1] + 1  # one more than fits, whatever the range is
     while round_half_up(hi * 2.0**frac) > limit.hi + 1 or round_half_up(lo * 2.0**frac) < limit.lo:
         frac -= 1
     if round_half_up(hi * 2.0**frac) > limit.hi and limit.hi + 1 in _fires_from(thresholds, frac, strict):

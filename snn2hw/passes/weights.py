@@ -9,9 +9,6 @@ import numpy as np
 from snn2hw.ir.network import Reals
 from snn2hw.passes.base import channels_first
 
-# Beyond 24 bits a bias says nothing that a neuron state could hold, and sums would not stay in int32.
-BIAS_BITS = 24
-
 
 @dataclass(frozen=True)
 class Quantised:
@@ -20,56 +17,76 @@ class Quantised:
     Args:
         integers: as the weights, whole numbers.
         exponents: one for the layer [1], or one per output channel [O].
-        error: mean over the channels of the square error of the output on the calibration rows, relative to its power.
+        errors: per channel [O], the square error of the output on the calibration rows, relative to its power.
     """
 
     integers: Reals
     exponents: tuple[int, ...]
-    error: float
+    errors: Reals
+
+    @property
+    def error(self) -> float:
+        """Mean over the channels, so that one of small weights counts as much as one of large ones."""
+        return float(self.errors.mean())
 
 
-def choose_scales(weight: Reals, bias: Reals, rows: Reals, bits: int, scales: str) -> Quantised:
+def choose_scales(
+    weight: Reals, rows: Reals, bits: int, scales: str, ceiling: Reals | None = None, intolerable: float = 0.0
+) -> Quantised:
     """The best scale per layer or per channel: the coarsest that clips nothing, or up to two bits finer with clipping.
 
     A finer step halves the rounding error and saturates the few largest weights; which is better is measured, channel by
-    channel, as the mean square of (quantised - real) weights times the rows that calibration drew.
+    channel, as the mean square of (quantised - real) weights times the rows that calibration drew. Every exponent follows
+    the weights: weights times 2**-k have the same integers.
 
     Args:
         weight: [O, ...] real weights, in units of the payload.
-        bias: [O].
         rows: [G, P, fan-in] calibration fan-ins, in units of the payload.
         bits: width of a weight; integers are kept symmetric, |w| <= 2**(bits-1) - 1.
         scales: 'auto' picks per channel where that at least halves the error; 'layer' and 'channel' insist.
+        ceiling: [O], the finest exponents for which the target has room; none where they are infinite.
+        intolerable: 'auto' picks per channel only where a channel's relative error per layer is above this.
     """
-    fit = _fitting_exponents(weight, bias, bits)
-    layer_fit = int(fit.min())
-    by_layer = [_at(weight, rows, np.full(len(weight), layer_fit + finer), bits) for finer in range(3)]
-    layer_errors = [e.sum() for _, e, _ in by_layer]
-    best = int(np.argmin(layer_errors))
+    top = np.full(len(weight), np.inf) if ceiling is None else ceiling
+    fit = _fitting_exponents(weight, bits, top)
+    by_layer = [_at(weight, rows, np.full(len(weight), min(fit.min() + finer, top.min())), bits) for finer in range(3)]
+    best = int(np.argmin([e.sum() for _, e, _ in by_layer]))
     integers, errors, exponents = by_layer[best]
-    # Relative, so that a channel of small weights counts as much as a channel of large ones.
-    power = np.maximum(_squares(weight, rows), 1e-30)
-    layer = Quantised(integers, (int(exponents[0]),), float((errors / power).mean()))
+    power = _squares(weight, rows)
+    layer = Quantised(integers, (int(exponents[0]),), _relative(errors, power))
     if scales == "layer":
         return layer
-    by_channel = [_at(weight, rows, fit + finer, bits) for finer in range(3)]
+    by_channel = [_at(weight, rows, np.minimum(fit + finer, top), bits) for finer in range(3)]
     choice = np.argmin([e for _, e, _ in by_channel], axis=0)
     each = np.arange(len(weight))
     integers = np.stack([i for i, _, _ in by_channel])[choice, each]
     errors = np.stack([e for _, e, _ in by_channel])[choice, each]
     exponents = np.stack([x for _, _, x in by_channel])[choice, each]
-    channel = Quantised(integers, tuple(int(e) for e in exponents), float((errors / power).mean()))
-    return channel if scales == "channel" or channel.error < layer.error / 2 else layer
+    channel = Quantised(integers, tuple(int(e) for e in exponents), _relative(errors, power))
+    better = channel.error < layer.error / 2 and layer.errors.max() > intolerable
+    return channel if scales == "channel" or better else layer
 
 
-def _fitting_exponents(weight: Reals, bias: Reals, bits: int) -> Reals:
-    """Per channel, the largest e with max|w| * 2**e within the width, kept low enough for the bias."""
+def _relative(errors: Reals, power: Reals) -> Reals:
+    """Of a channel that has no weights there is nothing to get wrong."""
+    found: Reals = np.divide(errors, power, out=np.zeros_like(errors), where=power > 0)
+    return found
+
+
+def _fitting_exponents(weight: Reals, bits: int, ceiling: Reals) -> Reals:
+    """Per channel, the largest e with max|w| * 2**e within the width, and not above its ceiling.
+
+    A channel without weights takes its ceiling; without one, what the others have, so that it stands in nobody's way.
+    """
     limit = 2 ** (bits - 1) - 1
     largest = np.abs(weight.reshape(len(weight), -1)).max(1)
-    e_weight = np.floor(np.log2(limit / np.maximum(largest, limit * 2.0**-BIAS_BITS)))
-    e_bias = np.floor(np.log2(2.0**BIAS_BITS / np.maximum(np.abs(bias), 1.0))) - 2
-    lowest: Reals = np.minimum(e_weight, e_bias)
-    return lowest
+    fit: Reals = np.full(len(weight), np.inf)
+    some = largest > 0
+    fit[some] = np.floor(np.log2(limit / largest[some]))
+    fit = np.minimum(fit, ceiling)
+    known = fit[np.isfinite(fit)]
+    fit[~np.isfinite(fit)] = known.max() if known.size else 0.0
+    return fit
 
 
 def _at(weight: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals, Reals, Reals]:

@@ -38,7 +38,7 @@ from snn2hw.quantize.constants import with_constants
 from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
-from snn2hw.quantize.values import outside, payloads, pooled, product, undefined
+from snn2hw.quantize.values import aligned, outside, payloads, pooled, product, undefined
 from snn2hw.trace import Trace
 
 
@@ -101,6 +101,9 @@ class Prepared(torch.nn.Module):
         wrong: dict[str, Tensor] = {}
         for node in net.nodes[1:]:
             entering = [values[i] for i in node.inputs]
+            if isinstance(node, IntNeuron) and _key(node.name) not in self.layers:
+                values[node.name] = aligned(node, entering[0])
+                continue
             values[node.name] = self._value(node, entering)
             if isinstance(node, IntNeuron):
                 neuron = self._neuron(node.name)
@@ -111,7 +114,7 @@ class Prepared(torch.nn.Module):
     @torch.no_grad()
     def trace(self, x: Tensor) -> Trace:
         """Every spike, state and the readout of this very forward on x [T, N, ...], as `snn2hw.simulate` gives them."""
-        neurons = {n.name: self._neuron(n.name) for n in self._net.neurons}
+        neurons = {n.name: self._neuron(n.name) for n in self._net.neurons if _key(n.name) in self.layers}
         arrays: dict[str, npt.NDArray[np.int64]] = {}
         try:
             for layer in neurons.values():
@@ -126,7 +129,9 @@ class Prepared(torch.nn.Module):
         finally:
             for layer in neurons.values():
                 layer.recorded = None
-        readout = _integers(raw.expand(self.steps, *raw.shape[1:])).sum(0)
+        logits = _integers(raw.expand(self.steps, *raw.shape[1:]))
+        arrays |= {f"spikes/{n.name}": logits for n in self._net.neurons if n.name not in neurons}  # all that it has is read
+        readout = logits.sum(0)
         return Trace.from_arrays({"readout": readout, **arrays}, "prepared model")
 
     def integers(self) -> IntegerNetwork:
@@ -151,6 +156,8 @@ class Prepared(torch.nn.Module):
             assert isinstance(layer, Synapse)
             weight, bias = layer.integers()
             node = replace(node, weight=weight, bias=bias)
+        elif isinstance(node, IntNeuron) and _key(node.name) not in self.layers:
+            node = replace(node, program=with_constants(node.program, {}, sources[0].interval))
         elif isinstance(node, IntNeuron):
             neuron = self._neuron(node.name)
             now = neuron.now()

@@ -22,6 +22,7 @@ from snn2hw.quantize.model import Prepared
 from snn2hw.quantize.neuron import Layer, QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Learned, Template, make_template
+from snn2hw.quantize.values import factors_of
 from snn2hw.run.forks import one_torch_thread
 from snn2hw.target import load_target
 
@@ -110,6 +111,8 @@ def _layers(
             limit = 2 ** (min(done.options.weight_bits, done.target.lowering.weight_bits) - 1) - 1
             synapse = layers[node.name] = Synapse(folded, node, weight_scale, bias_scale, limit, entering[0])
             bounds[node.name] = synapse.bound
+        elif isinstance(node, IntNeuron) and node.name not in neurons:  # it aligns the classes of a readout
+            bounds[node.name] = entering[0] * int(max(factors_of(node)))
         elif isinstance(node, IntNeuron):
             neuron, what, lowered_for = neurons[node.name], learned[node.name], template.lowered_for[node.name]
             now = neuron.coefficients.detach().cpu().double().numpy()

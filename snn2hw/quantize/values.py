@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import Tensor
 
 from snn2hw.errors import ValueRangeError
 from snn2hw.executors.torch import FLOAT32_EXACT
 from snn2hw.ir.heads import multiplied
-from snn2hw.ir.integer import IntInput, IntMatMul, IntMaxPool2d, IntSumPool2d
+from snn2hw.ir.integer import IntInput, IntMatMul, IntMaxPool2d, IntNeuron, IntSumPool2d
+from snn2hw.ir.program import Op, values_of
 from snn2hw.num import Interval
 
 TF32_EXACT = 2**11  # a tensor core's TF32 holds these factors; their sums are float32
@@ -74,3 +77,15 @@ def product(node: IntMatMul, a: Tensor, b: Tensor, largest: int) -> Tensor:
     with torch.autocast(a.device.type, enabled=False):
         y: Tensor = multiplied(node, [x.to(dtype).flatten(0, 1) for x in (a, b)], torch.matmul)
     return y.reshape(*a.shape[:2], *y.shape[1:])
+
+
+def factors_of(node: IntNeuron) -> tuple[int, ...]:
+    """What a program without a state, which only aligns its channels, multiplies each of them by."""
+    rows = [values_of(i) for i in node.program.of(Op.PARAM)]
+    return tuple(prod(row[c if len(row) > 1 else 0] for row in rows) for c in range(max(map(len, rows), default=1)))
+
+
+def aligned(node: IntNeuron, x: Tensor) -> Tensor:
+    """y = x * 2**d_c, exact: powers of two of whole numbers below 2**53."""
+    factors = torch.tensor(factors_of(node), dtype=torch.float64, device=x.device)
+    return x.double() * factors.reshape((-1,) + (1,) * (x.ndim - 3))

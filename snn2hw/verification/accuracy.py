@@ -57,13 +57,15 @@ def measure(
     payloads = encode(net, x)
     total = x.shape[axis]
     right_float = right_integer = alike = 0
-    sums = {n.name: np.zeros(4) for n in net.neurons}  # differing, float nonzero, integer nonzero, all
+    known = {n.name for n in real.nodes}  # the integers have one more layer where a readout is aligned
+    layers = [n for n in net.neurons if n.name in known]
+    sums = {n.name: np.zeros(4) for n in layers}  # differing, float nonzero, integer nonzero, all
     for start in range(0, total, BATCH):
         batch = np.take(x, range(start, min(start + BATCH, total)), axis)
         seen = _Payloads()
         by_float = run_real(real, batch, seen).argmax(1)
         trace = interpret(net, payloads[:, start : start + BATCH])
-        for node in net.neurons:
+        for node in layers:
             payload = trace.spikes[node.name]
             sums[node.name] += _counts(np.stack(seen.values[node.name]), payload * 2.0**-node.format.frac)
         truth = wanted[start : start + BATCH]
@@ -72,8 +74,8 @@ def measure(
         alike += int((by_float == trace.predictions).sum())
         if progress is not None:
             progress("float and integer model", min(start + BATCH, total), total)
-    layers = {k: LayerMeasurement(*(float(v / s[3]) for v in s[:3])) for k, s in sums.items()}
-    return Measurement(total, right_float / total, right_integer / total, alike / total, layers)
+    measured = {k: LayerMeasurement(*(float(v / s[3]) for v in s[:3])) for k, s in sums.items()}
+    return Measurement(total, right_float / total, right_integer / total, alike / total, measured)
 
 
 def _counts(by_float: npt.NDArray[Any], by_integer: npt.NDArray[Any]) -> Reals:

@@ -22,7 +22,7 @@ def test_compile_writes_an_artefact(compiling: Compile, work: Path) -> None:
     ran = compiling("build", "--out", "net", "--target", "loihi2", "--state-bits", 14, "--weight-bits", 6, "--scales", "layer")
     assert (ran.code, ran.err) == (0, "")
     shown = " ".join(ran.out.split())
-    for name in ("fold", "calibrate", "quantise", "lower", "narrow", "legalise"):
+    for name in ("fold", "capacity", "calibrate", "quantise", "lower", "narrow", "legalise"):
         assert f"{name} " in shown
     assert "net: target loihi2, T = 4" in shown
     assert ran.out.splitlines()[-1] == "written: net    next: snn2hw verify net"

@@ -129,7 +129,7 @@ def test_no_sample(compiling: Compile, work: Path) -> None:
         ),
         (
             ("--stop-after", "optimise"),
-            "unknown pass\n  got:      'optimise'\n  expected: fold, calibrate, quantise, lower, narrow, legalise\n"
+            "unknown pass\n  got:      'optimise'\n  expected: fold, capacity, calibrate, quantise, lower, narrow, legalise\n"
             "  do:       name one of these",
         ),
         (

@@ -44,6 +44,9 @@ def test_a_strict_lif_with_reset_to_value_fits_loihi_1() -> None:
     assert Legalise().run(done) is done
 
 
+ONE_SPIKE = "let it fire one spike of one amplitude a step (LIF, LNM)"
+
+
 def test_everything_that_does_not_fit_is_listed_at_once() -> None:
     net = network(
         2, counts(3, hi=1), linear("fc1", "input", normal(0, 4, 3)), neuron("lnm", "fc1", coefficients=((0.0, 0.5, -0.1),)),
@@ -53,7 +56,9 @@ def test_everything_that_does_not_fit_is_listed_at_once() -> None:
     text = (
         """the network does not fit the target 'loihi1'
   got:      lnm (LNM): 'product0_0' multiplies two values that are no constants, which a neuron of the target cannot do
-            cf (CirculateFiring): its payload needs 3 bits, the target has 1
+            cf (CirculateFiring): synapses read 3 bits of it, a spike of the target carries 1; """
+        + ONE_SPIKE
+        + """
             lnm (LNM): reset='subtract', the target can do value
             lnm (LNM): strict=False, the target compares strict"""
         + TAIL
@@ -105,7 +110,11 @@ def test_the_width_of_a_product_is_checked() -> None:
     ("limit", "bits", "problem"),
     [
         ("synapse_bits", 8, "head (Linear): its sums need 9 bits, the target has 8"),
-        ("payload_bits", 2, "cf (CirculateFiring): its payload needs 3 bits, the target has 2"),
+        (
+            "payload_bits",
+            2,
+            f"cf (CirculateFiring): synapses read 3 bits of it, a spike of the target carries 2; {ONE_SPIKE}",
+        ),
         ("state_bits", 15, "cf (CirculateFiring): 'u' needs 16 bits, the target has 15"),
         ("accumulator_bits", 29, "cf (CirculateFiring): 'product0' needs 30 bits, the target has 29"),
         ("coefficient_bits", 13, "cf (CirculateFiring): 'product0' multiplies two values wider than 13 bits"),

@@ -211,7 +211,7 @@ def test_a_degree_whose_coefficient_is_zero_costs_nothing() -> None:
         ((-1.0, 1.0), 24, StateFormat(23, -(2**23), 2**23 - 1)),
         ((-1000.0, 10.0), 12, StateFormat(1, -2000, 20)),
         ((-5000.0, 10.0), 12, StateFormat(-2, -1250, 3)),
-        ((-0.25, 0.25), 16, StateFormat(16, -16384, 16384)),
+        ((-0.25, 0.25), 16, StateFormat(17, -32768, 32767)),
     ],
 )
 def test_state_formats(state_range: tuple[float, float], bits: int, expected: StateFormat) -> None:

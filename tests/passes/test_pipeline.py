@@ -17,7 +17,7 @@ from snn2hw.target import load_target
 from tests.hand_networks import compiled, every_kind, every_kind_sample, lif, one_neuron
 from tests.refused import refused
 
-NAMES = ["fold", "calibrate", "quantise", "lower", "narrow", "legalise"]
+NAMES = ["fold", "capacity", "calibrate", "quantise", "lower", "narrow", "legalise"]
 
 
 def start() -> Compilation:
@@ -35,13 +35,13 @@ def test_compilation_stops_after_a_pass(name: str) -> None:
     done = run_pipeline(start(), name, lambda p: said.append(p.name))
     at = NAMES.index(name)
     assert said == NAMES[: at + 1]
-    assert bool(done.observed) == (at >= 1)
-    assert (done.integer is not None) == (at >= 2)
+    assert bool(done.observed) == (at >= 2)
+    assert (done.integer is not None) == (at >= 3)
     if done.integer is not None:
         kinds = {type(n) for n in done.integer.nodes if isinstance(n, IntNeuron | UnloweredNeuron)}
-        assert kinds == {UnloweredNeuron if at < 3 else IntNeuron}
+        assert kinds == {UnloweredNeuron if at < 4 else IntNeuron}
         widths = {n.format.width for n in done.integer.nodes}
-        assert (widths == {32}) == (at < 4)
+        assert (widths == {32}) == (at < 5)
 
 
 def test_without_a_stop_all_passes_run() -> None:
@@ -58,7 +58,7 @@ def test_an_unknown_pass_is_refused_before_anything_runs() -> None:
         """
         unknown pass
           got:      'optimise'
-          expected: fold, calibrate, quantise, lower, narrow, legalise
+          expected: fold, capacity, calibrate, quantise, lower, narrow, legalise
           do:       name one of these
         """,
     ):

@@ -14,10 +14,10 @@ def rows_for(weight: Reals, seed: int = 0, n: int = 200) -> Reals:
     return np.random.default_rng(seed).normal(0.3, 1.0, (1, n, weight[0].size))
 
 
-def chosen(weight: Any, bits: int = 8, scales: str = "auto", bias: Any = None, rows: Reals | None = None) -> Quantised:
+def chosen(weight: Any, bits: int = 8, scales: str = "auto", rows: Reals | None = None, ceiling: Any = None) -> Quantised:
     w = np.asarray(weight, np.float64)
-    b = np.zeros(len(w)) if bias is None else np.asarray(bias, np.float64)
-    return choose_scales(w, b, rows_for(w) if rows is None else rows, bits, scales)
+    top = None if ceiling is None else np.asarray(ceiling, np.float64)
+    return choose_scales(w, rows_for(w) if rows is None else rows, bits, scales, top)
 
 
 def errors_of(weight: Reals, rows: Reals, exponents: Any, bits: int = 8) -> Reals:
@@ -134,18 +134,29 @@ def test_a_sample_of_zeros_leaves_the_choice_to_the_weights() -> None:
     assert best == min(square, key=lambda e: square[e])
 
 
-def test_a_large_bias_makes_the_scale_coarser() -> None:
-    weight = np.full((1, 4), 2.0**-20)
-    assert chosen(weight).exponents[0] == 22
-    (coarse,) = chosen(weight, bias=[1000.0]).exponents
-    assert 1000.0 * 2.0**coarse <= 2**24
+@pytest.mark.parametrize("scales", ["layer", "channel", "auto"])
+@pytest.mark.parametrize("k", [1, 8, 25, 60, 200])
+def test_weights_of_another_size_have_the_same_integers(scales: str, k: int) -> None:
+    weight = np.random.default_rng(k).normal(0, 1, (6, 20)) * 10.0 ** -np.arange(6)[:, None]
+    before, after = chosen(weight, scales=scales), chosen(weight * 2.0**-k, scales=scales)
+    np.testing.assert_array_equal(before.integers, after.integers)
+    assert [e - k for e in after.exponents] == list(before.exponents)
+    np.testing.assert_array_equal(before.errors, after.errors)
+
+
+@pytest.mark.parametrize("scales", ["layer", "channel", "auto"])
+def test_no_scale_is_finer_than_its_ceiling(scales: str) -> None:
+    weight = np.random.default_rng(0).normal(0, 1, (3, 9))
+    got = chosen(weight, scales=scales, ceiling=[3.0, 20.0, np.inf])
+    assert got.exponents[0] <= 3
+    assert len(got.exponents) == 1 or min(got.exponents[1:]) > 3
 
 
 def test_groups_are_measured_on_their_own_rows() -> None:
     weight = np.array([[[[0.30]], [[0.9]]], [[[0.9]], [[0.30]]]])
     rows = np.zeros((2, 50, 2))
     rows[0, :, 0], rows[1, :, 1] = 1.0, 1.0
-    got = choose_scales(weight, np.zeros(2), rows, 4, "channel")
+    got = choose_scales(weight, rows, 4, "channel")
     assert got.integers.reshape(2, 2)[0, 1] == got.integers.reshape(2, 2)[1, 0] == 7
     np.testing.assert_allclose(got.integers.reshape(2, 2)[[0, 1], [0, 1]] / 2.0 ** np.array(got.exponents), 0.3, atol=0.02)
 

@@ -23,11 +23,13 @@ from snn2hw.neurons.normal import normal
 from snn2hw.num import Interval
 from snn2hw.passes.equations.arithmetic import Arithmetic, Origin
 from snn2hw.passes.equations.payload import payload_of
+from snn2hw.passes.head import lifted, lifted_bits
 from snn2hw.passes.polynomial import lower_polynomial
 from snn2hw.passes.polynomials.horner import Argument
 from snn2hw.passes.state import round_half_up, state_format
 from snn2hw.target import Lowering
 
+ALIKE = 4  # bits that the largest factor of a channel may be above the least, for one binary point to be precise for all
 SUMS = frozenset({Op.ADD, Op.MUL, Op.POLYNOMIAL})
 
 
@@ -87,7 +89,7 @@ class _Lowering:
             held = self.held[state.name]
             initial = min(max(held.raw(state.initial), held.lo), held.hi)
             self.names[self._state_place(state.name)] = b.emit(Int.STATE, state.name, (), (held.lo, held.hi, initial), held.frac)
-        self.x = b.emit(Int.INPUT, "x", (), (self.entry.interval.lo, self.entry.interval.hi), self.entry.frac)
+        self.x, self.unit = self._entering()
         for place, term in enumerate(self.eq.terms):
             if self.varies[place] and ((term.op not in SUMS and term.op is not Op.INPUT) or self._stands_alone(place)):
                 self.value(place)
@@ -101,6 +103,17 @@ class _Lowering:
         for name, value in after.items():
             b.emit(Int.OUTPUT, f"{name}_next", (value,), (name,))
         return b.program()
+
+    def _entering(self) -> tuple[str, Reals]:
+        """The sum, and what it is to be multiplied by; channels of very different scales are aligned first."""
+        unit = self.entry.scale * 2.0**self.entry.frac
+        x = self.b.emit(Int.INPUT, "x", (), (self.entry.interval.lo, self.entry.interval.hi), self.entry.frac)
+        factors = unit.tolist()
+        spread = lifted_bits(self.entry.interval, factors) - lifted_bits(self.entry.interval, factors[:1])
+        if spread <= ALIKE or lifted_bits(self.entry.interval, factors) > self.limits.accumulator_bits:
+            return x, unit
+        y, left = lifted(self.b, x, factors, self.limits)
+        return y, np.array(left)
 
     def _state_place(self, name: str) -> int:
         """Of the term of a state; -1 where the equation never reads it."""
@@ -163,7 +176,7 @@ class _Lowering:
 
     def _entered(self, factor: Reals, frac: int, number: int | None) -> str:
         """factor * x at a binary point: a shift where that is a power of two, else a multiplication."""
-        unit = self.entry.scale * 2.0**self.entry.frac
+        unit = self.unit
         origin = None if number is None else self._origin(number, unit)
         scaled = self.arithmetic.scaled("x_scaled", self.x, unit * factor, origin)
         return self.b.rescale("x_state", scaled, frac, self.limits.rounding)

@@ -25,6 +25,7 @@ from snn2hw.target import Lowering
 
 Rows: TypeAlias = npt.NDArray[np.intp]
 
+NOTHING = 2.0**-40  # a part of P beside its unit: constants of it would only ask for absurd shifts
 SLACK = 1.0 + 2.0**-9  # by how much intervals of words add up to more than the product they make
 
 
@@ -140,31 +141,43 @@ def emit_horner(
 def _points(a: Reals, held: Interval, frac: int, scheme: Scheme, limits: Lowering) -> Points:
     degree, v_bits = a.shape[1] - 1, reach(held)
     bounds = horner_bounds(a, held.magnitude * 2.0**-frac)
+    units = _units(held, frac, degree)
     room = limits.accumulator_bits - 1
     reserve = 1 if limits.rounding is Rounding.TOWARD_ZERO else 0  # for the offset that makes the last sum non-negative
     acc, total = [0] * (degree + 1), [0] * (degree + 1)
     for i in range(degree, -1, -1):
         if i < degree:
             held_bits = limits.accumulator_bits - (0 if i else reserve)
-            total[i] = min(finest(bounds[i] * SLACK, held_bits), acc[i + 1] + frac)
+            total[i] = min(finest(bounds[i] * SLACK, held_bits, units[i]), acc[i + 1] + frac)
         if i:
             bits = min(most_bits(scheme.products[i - 1], v_bits, limits), room)
-            most = finest(bounds[i], bits if i < degree else min(bits, limits.coefficient_bits))
+            most = finest(bounds[i], bits if i < degree else min(bits, limits.coefficient_bits), units[i])
             acc[i] = min(most, total[i]) if i < degree else most
     if total[0] < frac:
         raise NoRoomError
     lost = _lost(Points(tuple(acc), tuple(total), ()), frac, limits.rounding)  # is added to a_i, and must fit with it
-    largest = np.abs(a).max(0)[:degree] + lost + 2.0**-62
-    coefficient = [min(finest(m, limits.coefficient_bits), f) for m, f in zip(largest.tolist(), total, strict=False)]
+    largest = np.abs(a).max(0)[:degree] + lost
+    fracs = [finest(m, limits.coefficient_bits, unit) for m, unit in zip(largest.tolist(), units, strict=False)]
+    coefficient = [min(own, f) for own, f in zip(fracs, total, strict=False)]
     return Points(tuple(acc), tuple(total), (*coefficient, acc[degree]))
 
 
-def finest(bound: float, bits: int) -> int:
-    """The most fractional bits with which |x| <= bound fits `bits`, sign included, two units of rounding on top."""
+def _units(held: Interval, frac: int, degree: int) -> list[float]:
+    """r**(1-i), the unit of a_i where the argument reaches about r, a power of two: all of it moves with the state's range."""
+    r = held.magnitude.bit_length() - frac
+    return [2.0 ** (r * (1 - i)) for i in range(degree + 1)]
+
+
+def finest(bound: float, bits: int, unit: float = 1.0) -> int:
+    """The most fractional bits with which |x| <= bound fits `bits`, sign included, two units of rounding on top.
+
+    Args:
+        unit: a power of two, beside which a bound can be nothing; x is then given the bits that the unit would have.
+    """
     if bits < 2:
         raise NoRoomError
     room = 2.0 ** (bits - 1) - (3 if bits > 4 else 1)
-    return int(np.floor(np.log2(room / bound))) if bound > 2.0**-40 else bits
+    return int(np.floor(np.log2(room / bound))) if bound > NOTHING * unit else bits - int(np.log2(unit))
 
 
 def _lost(points: Points, frac: int, rounding: Rounding) -> list[float]:

@@ -1,0 +1,130 @@
+"""What quantisation takes from a network although it compiles: found by the passes, kept in the manifest, and warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from snn2hw.errors import Snn2hwWarning
+from snn2hw.ir import network as real
+from snn2hw.ir.network import Reals
+from snn2hw.target import Target
+
+KEPT = 0.01  # of a channel's weights that are not 0: one with a smaller share of them left is lost
+VISIBLE = 0.5  # state LSB of a synaptic input, below which no state tells that weights are missing
+HEAD_LSB = 4.0  # of a neuron's head; a state is told from another by one
+SHOWN = 4  # channels that are named
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One loss: what was found, where, what it shows in, what it comes from, and what to do about it."""
+
+    what: str
+    where: str
+    got: str
+    cause: str
+    remedy: str
+
+    def warning(self) -> Snn2hwWarning:
+        """The finding as Python warns of it."""
+        return Snn2hwWarning(self.what, where=self.where, got=self.got, cause=self.cause, do=self.remedy)
+
+
+def lost_weights(
+    node: real.Conv2d | real.Linear, integers: Reals, exponents: Sequence[int], loss: Reals, by_channel: bool, bits: int
+) -> Iterator[Finding]:
+    """Channels whose weights became 0, where that can be seen behind them.
+
+    Args:
+        integers: the weights, at `exponents` (one for the layer or one per channel) in units of what enters.
+        loss: [O], the largest change of the channel's output that what became 0 can make, in units that its reader tells.
+        by_channel: whether the layer could have a scale per channel. bits: width of a weight.
+    """
+    flat, made = (a.reshape(len(node.weight), -1) for a in (node.weight, integers))
+    given, kept = np.count_nonzero(flat, axis=1), np.count_nonzero(made, axis=1)
+    lost = np.flatnonzero((given > 0) & (kept <= KEPT * given) & (loss > VISIBLE))
+    if not len(lost):
+        return
+    largest = np.abs(flat).max(1)
+    outlier = int(largest.argmax())
+    more = "" if len(lost) <= SHOWN else ", ..."
+    named = ", ".join(map(str, lost[:SHOWN].tolist())) + more
+    total = (int((given - np.minimum(kept, given)).sum()), int(given.sum()))
+    if len(exponents) > 1 or not by_channel:
+        remedy = "use more weight bits (--weight-bits), or train with weights of similar size in all channels"
+    else:
+        remedy = 'compile with scales="channel" (--scales channel), use more weight bits, or train without the outlier'
+    yield Finding(
+        "quantisation sets the weights of whole channels to 0",
+        node.source or node.name,
+        f"{len(lost)} of {len(flat)} channels ({named}); {total[0]} of {total[1]} weights became 0",
+        f"the largest weight is {largest[outlier]:g}, in channel {outlier}; beside it {bits} bits hold no weight below "
+        f"{2.0 ** -(max(exponents) + 1):.3g}, and the largest of channel {int(lost[0])} is {largest[lost[0]]:.3g}",
+        remedy,
+    )
+
+
+def zeroed(node: real.Conv2d | real.Linear, integers: Reals, unit: float) -> Reals:
+    """Per channel, the largest change that the weights which became 0 can make, for inputs up to `unit` in magnitude."""
+    gone = np.where((integers == 0) & (node.weight != 0), np.abs(node.weight), 0.0)
+    found: Reals = gone.reshape(len(gone), -1).sum(1) * unit
+    return found
+
+
+def silent(node: real.Neuron, highest: float, threshold: float) -> Finding:
+    """A layer that cannot fire, whatever enters."""
+    above = threshold > node.state_range[1]
+    return Finding(
+        "this layer can never fire",
+        node.source or node.name,
+        f"its membrane reaches at most {highest:g}, its threshold is {threshold:g}",
+        f"the threshold is above the state range, whose upper bound is {node.state_range[1]:g}"
+        if above
+        else "neither its state nor the largest synaptic input reaches the threshold",
+        "use a larger state_range or a smaller threshold" if above else "use a smaller threshold, or larger weights before it",
+    )
+
+
+def coarse_head(node: real.Neuron, errors: Reals) -> Finding:
+    """A synaptic input that reaches the state with an error of several of its units."""
+    worst = int(errors.argmax())
+    return Finding(
+        "the synaptic input reaches the state with an error that the state can tell",
+        node.source or node.name,
+        f"{errors[worst]:.1f} state LSB in channel {worst}, "
+        f"{int((errors > HEAD_LSB).sum())} of {len(errors)} channels above {HEAD_LSB:g}",
+        "the target's accumulator has no room for a factor that is precise enough for every channel",
+        'use fewer state bits (--state-bits), scales="layer", or a target with a wider accumulator',
+    )
+
+
+def too_many(net: real.Network, target: Target) -> Iterator[Finding]:
+    """More neurons than the target's own table says a chip has."""
+    layers = {n.name: prod(n.shape) for n in net.neurons}
+    most, source = neurons_of(target)
+    total = sum(layers.values())
+    if most is None or total <= most:
+        return
+    largest = sorted(net.neurons, key=lambda n: -layers[n.name])[:SHOWN]
+    yield Finding(
+        f"the network has more neurons than a chip of the target '{target.name}'",
+        ", ".join(f"{n.source or n.name} ({layers[n.name]:,})" for n in largest),
+        f"{total:,} neurons",
+        f"targets/{target.name}.toml states {most:,} neurons a chip ({source})",
+        "use fewer channels or smaller images, spread the network over several chips, or correct the target's file",
+    )
+
+
+def neurons_of(target: Target) -> tuple[int | None, str]:
+    """(neurons of a chip, where that stands) as the target's facts state them; None where they do not."""
+    facts = target.facts
+    if (fact := facts.get("neurons_per_chip_max")) is not None:
+        return int(fact.value), f"neurons_per_chip_max: {fact.source}"
+    for name in ("neurons_per_core_max", "neurons_per_core"):
+        if name in facts and "chip_cores" in facts:
+            return int(facts[name].value) * int(facts["chip_cores"].value), f"{name} * chip_cores"
+    return None, ""

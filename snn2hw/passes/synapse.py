@@ -1,0 +1,131 @@
+"""The integer weights and biases of one synaptic layer, at scales that the target has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn2hw.errors import WidthError
+from snn2hw.ir import network as real
+from snn2hw.ir.network import Reals
+from snn2hw.num import Interval
+from snn2hw.passes.base import Compilation
+from snn2hw.passes.findings import Finding, lost_weights, zeroed
+from snn2hw.passes.room import INT32, Behind, behind, ceilings, excess, held_point, takes_input
+from snn2hw.passes.scale import Scale
+from snn2hw.passes.weights import choose_scales
+
+READOUT_ERROR = 0.05  # relative square error of an output from which 'auto' gives each output a scale of its own
+
+
+@dataclass(frozen=True)
+class ScaledSynapse:
+    """Whole numbers: weight ~ real * 2**exponents in units of what enters, bias likewise.
+
+    Args:
+        exponents: binary points of the sum, one for the layer or one per channel.
+        findings: channels whose weights became 0.
+    """
+
+    weight: Reals
+    bias: Reals
+    exponents: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+
+def scaled_synapse(
+    node: real.Conv2d | real.Linear, entering: Interval, scale: Scale, c: Compilation, reach: Mapping[str, float]
+) -> ScaledSynapse:
+    """The best scales for which every sum, and all that is made of it up to the next neuron, keeps within the target.
+
+    Args:
+        entering: raw integers that enter, which `scale` gives a meaning. reach: `magnitudes` of the network.
+
+    Raises:
+        WidthError: a bias for which no scale leaves room.
+    """
+    limits, options = c.target.lowering, c.options
+    unit, rows = float(scale.unit), c.observed[node.name].rows
+    assert rows is not None
+    bits, state_bits = min(options.weight_bits, limits.weight_bits), min(options.state_bits, limits.state_bits)
+    if isinstance(node, real.Conv2d) and any(node.window.padding):
+        entering = entering.hull(Interval(0, 0))
+    readers = list(behind(node.name, c.real))
+    readout = _is_read_out(node.name, c.real)
+    by_channel = readout or _feeds_neuron_by_channel(node.name, c.real)
+    allowed = options.scales if by_channel else "layer"
+    ceiling = ceilings(node, entering, unit * 2.0**-scale.frac, c.real, reach, limits, state_bits) - scale.frac
+    most = min(INT32, 2.0 ** (limits.synapse_bits - 1) - 1)
+    while True:
+        chosen = choose_scales(node.weight * unit, rows / unit, bits, allowed, ceiling, READOUT_ERROR if readout else 0.0)
+        exponents = tuple(e + scale.frac for e in chosen.exponents)
+        bias = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
+        largest = _largest(chosen.integers, bias, entering)
+        if (largest > most).any():  # by what rounding adds
+            ceiling = np.where(largest > most, np.array(chosen.exponents) - 1.0, ceiling)
+            continue
+        over = _over(exponents, int(largest.max()), readers, c)
+        if not over:
+            break
+        ceiling = np.minimum(ceiling, max(chosen.exponents) - max(1, over // 2))
+    if np.abs(bias).max(initial=0) > INT32:
+        raise WidthError(
+            "a bias does not fit int32",
+            where=node.source or node.name,
+            got=f"{np.abs(bias).max():g}",
+            expected="below 2**31",
+            do="scale the layer's weights up or its bias down",
+        )
+    loss = zeroed(node, chosen.integers, entering.magnitude * unit * 2.0**-scale.frac)
+    seen = np.multiply(loss, _told(readers, state_bits), out=np.zeros_like(loss), where=loss > 0)
+    lost = lost_weights(node, chosen.integers, chosen.exponents, seen, by_channel, bits)
+    return ScaledSynapse(chosen.integers, bias, exponents, tuple(lost))
+
+
+def _told(readers: Sequence[Behind], state_bits: int) -> float:
+    """Units of a state per unit of the sum, of the reader that tells most; a readout tells whatever there is."""
+    told = [0.0]
+    for reader in readers:
+        if isinstance(reader.node, real.Readout):
+            return float("inf")
+        if takes_input(reader.node):
+            told.append(2.0 ** held_point(reader.node, state_bits))
+    return max(told)
+
+
+def _largest(weight: Reals, bias: Reals, entering: Interval) -> Reals:
+    """Per channel, the largest magnitude of any partial sum, which is also that of the sum."""
+    fan_in = np.abs(weight.reshape(len(weight), -1)).sum(1)
+    return np.asarray(fan_in * entering.magnitude + np.abs(bias), np.float64)
+
+
+def _over(exponents: tuple[int, ...], widest: int, readers: list[Behind], c: Compilation) -> int:
+    """Bits that are missing where the channels of the sum are brought to one binary point: at heads and at the readout."""
+    if len(set(exponents)) == 1:
+        return 0
+    missing = [0]
+    for reader in readers:
+        if takes_input(reader.node):
+            state = held_point(reader.node, min(c.options.state_bits, c.target.lowering.state_bits))
+            missing.append(excess(exponents, state, widest * reader.taps, 2.0 ** (c.target.lowering.accumulator_bits - 2)))
+        elif isinstance(reader.node, real.Readout):
+            missing.append(excess(exponents, max(exponents), widest * reader.taps, INT32 / c.real.steps))
+    return max(missing)
+
+
+def _is_read_out(name: str, net: real.Network) -> bool:
+    """Whether the readout, and nothing else, reads the value: then each class may have its own scale until it is read."""
+    readers = [n for n in net.nodes if name in n.inputs]
+    return len(readers) == 1 and isinstance(readers[0], real.Readout)
+
+
+def _feeds_neuron_by_channel(name: str, net: real.Network) -> bool:
+    """Whether every reader is a neuron, or a pool that leads to one: then each channel may have its own scale."""
+    readers = [n for n in net.nodes if name in n.inputs]
+    return bool(readers) and all(
+        isinstance(r, real.Neuron | real.EquationNeuron)
+        or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
+        for r in readers
+    )
