@@ -36,10 +36,20 @@ def print_certificate(certificate: Mapping[str, Any], title: str) -> None:
     rows = [_row(layer) for layer in certificate["layers"]]
     columns = ["layer", "states", "next states", "synaptic sum", "widest", "P: worst error", "at state", "rounds", "clamp"]
     console.table(title, columns, [[escape(str(v)) for v in row] for row in rows], (4, 5, 6, 7))
+    for line in _head(certificate):
+        console.say(escape(line))
     for layer in certificate["layers"]:
         for name, clamp in layer["clamps"].items():
             if clamp["acts"]:
                 console.say(escape(_relies(layer, name, clamp)))
+
+
+def _head(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """The worst error with which a synaptic input reaches a state, and where."""
+    heads = [(n["errors"]["input"], n["layer"]) for n in certificate["layers"] if "input" in n["errors"]]
+    if heads:
+        worst, layer = max(heads, key=lambda head: float(head[0]["state_lsb"]))
+        yield f"worst error of a synaptic input: {worst['state_lsb']:.3f} state LSB (layer {layer}, channel {worst['channel']})"
 
 
 def print_warnings(findings: Sequence[Mapping[str, str]]) -> None:

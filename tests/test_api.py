@@ -193,7 +193,7 @@ def test_options_change_the_widths(images: Any) -> None:
 def test_progress_names_the_passes(images: Any) -> None:
     seen: list[str] = []
     snn2hw.compile(model(), images, 4, progress=lambda p: seen.append(p.name))
-    assert seen == ["fold", "calibrate", "quantise", "lower", "narrow", "legalise"]
+    assert seen == ["fold", "capacity", "calibrate", "quantise", "lower", "narrow", "legalise"]
 
 
 def test_a_network_of_the_real_stage_is_compiled_too(artefact: snn2hw.Artefact, images: Any) -> None:

@@ -112,6 +112,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     groups = _groups(program, channels)
     seen: dict[str, Known] = {}
     errors: dict[str, tuple[Error, int]] = {}
+    heads: dict[int, float] = {}  # channel -> worst error of its synaptic input, where its sums were tried
     payloads: dict[int, Interval] = {}
     firing: list[dict[str, Any]] = []
     witnesses: dict[str, dict[str, int]] = {}
@@ -126,6 +127,8 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             entered = group.entered_by(channels, error.at if variable == entry else None)
             old, channel = errors.get(variable, (error, entered))
             errors[variable] = (wider(old, error), entered if error.error > old.error else channel)
+            if variable == entry:
+                heads |= {c: max(error.error, heads.get(c, 0.0)) for c in group.channels}
         out = found.known[program.outputs[SPIKES].name].interval
         for c in group.channels:
             payloads[c] = out.hull(payloads.get(c, out))
@@ -150,7 +153,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
         "clamps": {
             i.name: {**_clamp(i.args[0], i.attrs[:2], seen), "witness": witnesses.get(i.name, {})} for i in single.of(Op.CLAMP)
         },
-        "errors": _errors(node, errors),
+        "errors": _errors(node, errors, [heads.get(c) for c in range(len(channels))]),
         "firing": _merged(firing),
     }
 
@@ -219,12 +222,15 @@ def _reals(node: IntNeuron, channel: int) -> dict[str, tuple[str, list[float], f
     }
 
 
-def _errors(node: IntNeuron, errors: dict[str, tuple[Error, int]]) -> dict[str, Any]:
-    """Worst distance from the real numbers, in units of the state, with the place where it occurs."""
+def _errors(node: IntNeuron, errors: dict[str, tuple[Error, int]], heads: list[float | None]) -> dict[str, Any]:
+    """Worst distance from the real numbers, in units of the state, with the place; of the input every channel's."""
     if node.meaning is None:
         return {}
     named = {"polynomial": node.meaning.argument, "input": node.program.input.name}
-    return {what: _error_claim(*errors[v]) for what, v in named.items() if v in errors}
+    found = {what: _error_claim(*errors[v]) for what, v in named.items() if v in errors}
+    if "input" in found:
+        found["input"]["channels"] = [None if e is None else round(e, DIGITS) for e in heads]
+    return found
 
 
 def _error_claim(error: Error, channel: int) -> dict[str, Any]:

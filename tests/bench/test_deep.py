@@ -16,6 +16,6 @@ def test_it_says_time_and_memory(model: str, size: str) -> None:
     said: list[str] = []
     deep.main([model, "--samples", "2", "--width", "0.03", "--size", size], said.append)
     assert said[0].startswith(f"{model}, random weights, 2 samples, firing rates 0.")
-    assert [line.strip() for line in said[1:-2]] == ["fold", "calibrate", "quantise", "lower", "narrow", "legalise"]
+    assert [line.strip() for line in said[1:-2]] == ["fold", "capacity", "calibrate", "quantise", "lower", "narrow", "legalise"]
     assert "s of CPU" in said[-2]
     assert said[-1].startswith("memory at its peak: ")

@@ -99,4 +99,5 @@ def random_layers(seed: int, state_bits: int, most_inputs: int) -> list[tuple[In
     case = random_networks.random_case(seed)
     case = replace(case, options=replace(case.options, state_bits=state_bits))
     nodes = random_networks.compiled(case).network.neurons
-    return [(n, entering(n)) for n in nodes if entering(n)[0][1] - entering(n)[0][0] < most_inputs]
+    stateful = [n for n in nodes if n.program.states]  # what aligns a readout has no state to try
+    return [(n, entering(n)) for n in stateful if entering(n)[0][1] - entering(n)[0][0] < most_inputs]

@@ -157,4 +157,7 @@ def test_spike_values_that_only_the_readout_reads_have_any_width(levels: int) ->
     )
     with pytest.raises(UnsupportedError) as caught:
         compiled(read, target="loihi1")
-    assert f"cf (CirculateFiring): its payload needs {1 + levels.bit_length()} bits, the target has 1" in caught.value.got
+    assert (
+        f"cf (CirculateFiring): synapses read {1 + levels.bit_length()} bits of it, a spike of the target carries 1"
+        in caught.value.got
+    )
