@@ -33,7 +33,7 @@ from snn2hw.ir.rules import check_integer
 from snn2hw.native.replay import Replay, replay
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.calibrate import Calibrate
-from snn2hw.passes.findings import Finding
+from snn2hw.passes.findings import warned
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
@@ -156,15 +156,9 @@ def compile(
     given = int(x.shape[0 if network.input.static else 1])
     seen = {"samples": Calibrate().shown(network, given), "firing_rates": rates}
     facts |= {"options": asdict(options), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
-    facts |= {"readout": {"scale": float(done.scales[done.network.readout.name].values[0])}}
-    return _made(done.network, _warned(facts, done.findings), x, out, certifying)
-
-
-def _warned(facts: dict[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
-    """What the manifest says, with what quantisation lost, of which Python warns, too."""
-    for finding in findings:
-        warnings.warn(finding.warning(), stacklevel=3)
-    return facts | {"warnings": [asdict(f) for f in findings]}
+    scale = float(done.scales[done.network.readout.name].values[0])
+    facts |= {"readout": {"scale": scale}, "warnings": warned(done.findings, stacklevel=3)}
+    return _made(done.network, facts, x, out, certifying)
 
 
 def _prepared(model: object) -> Prepared | None:

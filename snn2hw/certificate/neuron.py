@@ -112,7 +112,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     groups = _groups(program, channels)
     seen: dict[str, Known] = {}
     errors: dict[str, tuple[Error, int]] = {}
-    heads: dict[int, float] = {}  # channel -> worst error of its synaptic input, where its sums were tried
+    worst: dict[str, dict[int, float]] = {}  # variable -> channel -> its largest error
     payloads: dict[int, Interval] = {}
     firing: list[dict[str, Any]] = []
     witnesses: dict[str, dict[str, int]] = {}
@@ -127,8 +127,8 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
             entered = group.entered_by(channels, error.at if variable == entry else None)
             old, channel = errors.get(variable, (error, entered))
             errors[variable] = (wider(old, error), entered if error.error > old.error else channel)
-            if variable == entry:
-                heads |= {c: max(error.error, heads.get(c, 0.0)) for c in group.channels}
+            each = worst.setdefault(variable, {})
+            each |= {c: max(error.error, each.get(c, 0.0)) for c in group.channels}
         out = found.known[program.outputs[SPIKES].name].interval
         for c in group.channels:
             payloads[c] = out.hull(payloads.get(c, out))
@@ -153,7 +153,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
         "clamps": {
             i.name: {**_clamp(i.args[0], i.attrs[:2], seen), "witness": witnesses.get(i.name, {})} for i in single.of(Op.CLAMP)
         },
-        "errors": _errors(node, errors, [heads.get(c) for c in range(len(channels))]),
+        "errors": _errors(node, errors, worst),
         "firing": _merged(firing),
     }
 
@@ -222,20 +222,18 @@ def _reals(node: IntNeuron, channel: int) -> dict[str, tuple[str, list[float], f
     }
 
 
-def _errors(node: IntNeuron, errors: dict[str, tuple[Error, int]], heads: list[float | None]) -> dict[str, Any]:
-    """Worst distance from the real numbers, in units of the state, with the place; of the input every channel's."""
+def _errors(node: IntNeuron, errors: dict[str, tuple[Error, int]], worst: dict[str, dict[int, float]]) -> dict[str, Any]:
+    """Worst distance from the real numbers, in units of the state, with the place where it occurs, and of every channel."""
     if node.meaning is None:
         return {}
     named = {"polynomial": node.meaning.argument, "input": node.program.input.name}
-    found = {what: _error_claim(*errors[v]) for what, v in named.items() if v in errors}
-    if "input" in found:
-        found["input"]["channels"] = [None if e is None else round(e, DIGITS) for e in heads]
-    return found
+    return {what: _error_claim(*errors[v], worst[v]) for what, v in named.items() if v in errors}
 
 
-def _error_claim(error: Error, channel: int) -> dict[str, Any]:
+def _error_claim(error: Error, channel: int, each: dict[int, float]) -> dict[str, Any]:
     signed = [round(error.low, DIGITS), round(error.high, DIGITS)]
-    return {"state_lsb": round(error.error, DIGITS), "at": error.at, "channel": channel, "signed": signed}
+    channels = {str(c): round(e, DIGITS) for c, e in each.items()}
+    return {"state_lsb": round(error.error, DIGITS), "at": error.at, "channel": channel, "signed": signed, "channels": channels}
 
 
 def _firing(program: Program, known: dict[str, Known], channels: list[int], at: At) -> list[dict[str, Any]]:

@@ -37,7 +37,6 @@ class NeuronLayer:
         self.fired: dict[int, Seen] = {}  # of each channel
         self.witnesses: dict[str, dict[str, int]] = {}  # of clamps
         self.errors: dict[str, dict[str, Any]] = {}
-        self.heads: dict[int, float] = {}  # channel -> worst error of its input
         self.firing: dict[str, list[int]] = {}  # claim as text -> channels that fire like this
         self.faults: list[str] = []  # what no claim says and must hold all the same
         groups: dict[tuple[tuple[str, int], ...], list[int]] = {}
@@ -95,11 +94,10 @@ class NeuronLayer:
         worst = int(np.abs(signed).argmax())
         channel = self._entered(channels, int(raw[worst]) if real.claim == "input" else None)
         new = {"state_lsb": abs(float(signed[worst])), "at": int(raw[worst]), "channel": channel}
-        if real.claim == "input":
-            self.heads |= {c: max(new["state_lsb"], self.heads.get(c, 0.0)) for c in channels}
-        old = self.errors.get(real.claim, {"state_lsb": -1.0, "signed": [np.inf, -np.inf]})
+        old = self.errors.get(real.claim, {"state_lsb": -1.0, "signed": [np.inf, -np.inf], "channels": {}})
         ends = [min(old["signed"][0], float(signed.min())), max(old["signed"][1], float(signed.max()))]
-        self.errors[real.claim] = {**max(old, new, key=lambda e: e["state_lsb"]), "signed": ends}
+        each = old["channels"] | {c: max(new["state_lsb"], old["channels"].get(c, 0.0)) for c in channels}
+        self.errors[real.claim] = {**max(old, new, key=lambda e: e["state_lsb"]), "signed": ends, "channels": each}
 
     def _entered(self, channels: list[int], x: int | None) -> int:
         """The first of the channels that this input can enter, if any."""
@@ -136,8 +134,6 @@ class NeuronLayer:
         for name, argument, lo, hi in self.neuron.clamps():
             at = self.witnesses.get(name, {})
             clamps[name] = {"bounds": [lo, hi], "before": self.seen[argument].ends, "acts": bool(at), "witness": at}
-        if "input" in self.errors:
-            self.errors["input"]["channels"] = [self.heads.get(c) for c in range(len(self.inputs))]
         return {
             "kind": self.function.name,
             "inputs": self.inputs,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import prod
 
 import numpy as np
@@ -32,6 +33,13 @@ class Finding:
     def warning(self) -> Snn2hwWarning:
         """The finding as Python warns of it."""
         return Snn2hwWarning(self.what, where=self.where, got=self.got, cause=self.cause, do=self.remedy)
+
+
+def warned(findings: Sequence[Finding], stacklevel: int) -> list[dict[str, str]]:
+    """The findings for the manifest, after Python has warned of each."""
+    for finding in findings:
+        warnings.warn(finding.warning(), stacklevel=stacklevel)
+    return [asdict(f) for f in findings]
 
 
 def lost_weights(

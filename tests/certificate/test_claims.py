@@ -140,7 +140,9 @@ def test_the_errors_are_the_largest_of_all_channels() -> None:
         worst = [np.abs(s) for s in signed]
         channel = int(np.argmax([w.max() for w in worst]))
         first = int(u[worst[channel].argmax()])
+        each = {str(c): pytest.approx(worst[c % len(worst)].max(), abs=1e-6) for c in range(len(entering(node)))}
         assert found["polynomial"] == {
+            "channels": each,
             "state_lsb": pytest.approx(worst[channel].max(), abs=1e-6), "at": first, "channel": channel,
             "signed": pytest.approx([min(s.min() for s in signed), max(s.max() for s in signed)], abs=1e-6),
         }  # fmt: skip

@@ -162,7 +162,10 @@ def test_impossible_steps(compiling: Compile, work: Path, steps: int) -> None:
 def test_a_network_that_does_not_fit_the_target(compiling: Compile, work: Path) -> None:
     refusal(
         compiling("build", "--target", "loihi1", "--out", "net"),
-        "the network does not fit the target 'loihi1'\n  got:      1 (LNM): reset='subtract', the target can do value\n"
+        "the network does not fit the target 'loihi1'\n"
+        "  got:      input: synapses read 8 bits of it, a spike of the target carries 1; "
+        "show events: samples [T, N, ...] of 0 and 1 in place of images or counts\n"
+        "            1 (LNM): reset='subtract', the target can do value\n"
         "            1 (LNM): strict=False, the target compares strict\n"
         "  expected: Intel Loihi: LIF in fixed function, 24-bit states, binary spikes\n"
         "  do:       change these layers, or choose another target (`snn2hw targets` lists them)",
