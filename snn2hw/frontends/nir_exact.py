@@ -73,15 +73,17 @@ def exact_network(path: Path) -> IntegerNetwork | None:
     if not any(KEY in _metadata(n) for n in (graph, *graph.nodes.values())):
         return None
     stated = _ours(graph)
-    if stated.get("format") != FORMAT:
+    version = stated.get("format", "none")
+    if np.ndim(version) or version != FORMAT:
         raise FileFormatError(
             "the exact network in this file has another version",
             where=where,
-            got=f"format {stated.get('format', 'none')}, written by snn2hw {stated.get('snn2hw', 'unknown')}",
+            got=f"format {f'of shape {list(np.shape(version))}' if np.ndim(version) else version}, "
+            f"written by snn2hw {str(stated.get('snn2hw', 'unknown'))[:40]}",
             expected=f"format {FORMAT}",
             do=AGAIN,
         )
-    if stated.get("fingerprint") != fingerprint(graph):
+    if str(stated.get("fingerprint")) != fingerprint(graph):
         raise FileFormatError(
             "this file was changed after snn2hw wrote it: its nodes and the exact network may not agree",
             where=where,

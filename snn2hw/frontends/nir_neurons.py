@@ -10,7 +10,7 @@ import numpy as np
 from snn2hw.errors import UnsupportedError, ValueRangeError
 from snn2hw.frontends.nir_convention import MOST_LEVELS, NEURONS, Convention
 from snn2hw.frontends.nir_file import FIRING, NirNode
-from snn2hw.frontends.nir_parameters import per_channel
+from snn2hw.frontends.nir_parameters import LEAST_MAGNITUDE, per_channel
 from snn2hw.ir.network import BatchNorm, Circulate, Current, Network, Neuron, Node, Potential, Reals, Shape, Single
 from snn2hw.ir.real import neuron_step, polynomial, run_real
 
@@ -178,10 +178,19 @@ def _require_neutral(node: NirNode, given: dict[str, Reals], convention: Convent
 
 def _require_positive(node: NirNode, given: dict[str, Reals]) -> None:
     for name in POSITIVE:
-        if name in given and (given[name] <= 0).any():
+        if name not in given or (given[name] >= LEAST_MAGNITUDE).all():
+            continue
+        if (given[name] <= 0).any():
             raise ValueRangeError(
                 f"'{name}' is not positive", where=node.where, got=f"{given[name].min():g}", expected=f"{name} > 0"
             )
+        raise ValueRangeError(
+            f"'{name}' is below all numbers that networks have",
+            where=node.where,
+            got=f"{given[name].min():g}",
+            expected=f"at least {LEAST_MAGNITUDE:g}, the smallest float32",
+            do="scale the network up, or repair the file",
+        )
 
 
 def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Network:

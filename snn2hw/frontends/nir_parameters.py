@@ -13,7 +13,7 @@ from snn2hw.ir.network import Reals, Shape
 
 MOST_SIZE = 1 << 20  # of a kernel, a stride, a padding
 MOST_AXES, MOST_EXTENT = 8, 1 << 26  # of a shape
-MOST_MAGNITUDE = float(np.finfo(np.float32).max)
+MOST_MAGNITUDE, LEAST_MAGNITUDE = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 SHOWN = 8  # values in a message
 
 

@@ -220,3 +220,15 @@ def test_options_of_a_network_that_is_made_already(file: Path) -> None:
     ):
         snn2hw.read_network(file, 4, dt=1e-3)
     assert to_onnx(snn2hw.read_network(file, sample=X)) == to_onnx(NET)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["format", "fingerprint", "snn2hw", "head", "others"])
+def test_arrays_in_place_of_words(file: Path, name: str) -> None:
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        del opened[f"node/metadata/{KEY}/{name}"]
+        opened[f"node/metadata/{KEY}/{name}"] = np.zeros(1 << 12)
+    with pytest.raises(FileFormatError) as caught:
+        exact_network(file)
+    assert len(str(caught.value)) < 700

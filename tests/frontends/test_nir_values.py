@@ -33,6 +33,8 @@ CASES: list[tuple[str, Any, type[Snn2hwError], str]] = [
     (WEIGHT, np.full((3, 3), np.nan), ValueRangeError, "'weight' holds NaN or Inf"),
     (WEIGHT, np.full((3, 3), 1e308), ValueRangeError, "'weight' is beyond all numbers that networks have"),
     (THRESHOLD, np.full(3, 1e308), ValueRangeError, "'v_threshold' is beyond all numbers that networks have"),
+    (THRESHOLD, np.full(3, 1e-320), ValueRangeError, "'v_threshold' is below all numbers that networks have"),
+    ("node/nodes/1/tau", np.full(3, 1e-39), ValueRangeError, "'tau' is below all numbers that networks have"),
     (THRESHOLD, np.full(3, -np.inf), ValueRangeError, "'v_threshold' holds NaN or Inf"),
     (THRESHOLD, np.full(3, -0.0), ValueRangeError, "'v_threshold' is not positive"),
     ("node/nodes/input/shape", np.array([3.0]), FileFormatError, "the shape is not one"),

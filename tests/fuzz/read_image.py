@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import Snn2hwWarning
-from tests.fuzz.harness import Attempt, Reader, anything
+from tests.fuzz.harness import Attempt, Reader
 from tests.fuzz.mutators import damaged_bytes
 
 SIZE = 8
@@ -94,7 +94,7 @@ def damage(rng: random.Random, folder: Path, made: dict[str, Any]) -> Attempt:
     path.write_bytes(data)
     if kind == "PNG":  # checksums: it is what it was, or passed over
         return Attempt(f"{kind}: {says}", lambda got: got in (made["passed over"], *made["pngs"]))
-    return Attempt(f"{kind}: {says}", anything)
+    return Attempt(f"{kind}: {says}", lambda got: got == made["passed over"] or got == straight(path))
 
 
 def _large(rng: random.Random) -> tuple[str, bytes]:
@@ -118,6 +118,21 @@ def _pixels(folder: Path) -> list[int]:
         pixels, _ = data[0]
     assert pixels.shape == (3, SIZE, SIZE)
     return [round(p * 255) for p in pixels.flatten().tolist()]
+
+
+def straight(path: Path) -> list[int] | None:
+    """The same part of the image by Pillow alone: these formats have no checksum, so what it decodes is what the file says."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as image:
+            pixels = np.array(image.convert("RGB"))
+    side = min(pixels.shape[:2]) * 7 / 8
+    top, left = ((n - side) / 2 for n in pixels.shape[:2])
+    box = (left, top, left + side, top + side)
+    small = Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=box)
+    return [int(p) for p in np.array(small).transpose(2, 0, 1).ravel()]
 
 
 def read(folder: Path, made: Any) -> list[int]:
