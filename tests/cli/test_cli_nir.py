@@ -93,3 +93,19 @@ def test_bad_input_is_an_error_and_no_traceback(capsys: Capture, here: Path, giv
     assert ran.code == 2
     assert ran.err.startswith(f"error: {text}\n")
     assert not Path("build").exists()
+
+
+def test_endings_in_capitals_and_of_the_container(capsys: Capture, here: Path) -> None:
+    loud = here.rename("x.NIR")
+    assert run_cli(capsys, "inspect", loud).code == 0
+    assert run_cli(capsys, "compile", loud, "--sample", "x.npy", "--convention", "norse", "--out", "net").code == 0
+    named = loud.rename("x.h5")
+    for given in (("inspect", named), ("compile", named, "--sample", "x.npy", "--convention", "norse")):
+        ran = run_cli(capsys, *given)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == (
+            "error: the ending of this file does not say which network format it is in\n  where:    x.h5\n"
+            "  got:      *.h5 with node, version\n  expected: *.net, *.nir\n"
+            "  do:       give it the ending .nir, as its group 'node' is that of a NIR network\n"
+        )
+    assert run_cli(capsys, "inspect", "none.h5").err.startswith("error: there is no such file\n")

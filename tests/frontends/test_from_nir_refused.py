@@ -261,7 +261,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "the layer's shape is absurd",
             "0 (Conv2d)",
             "[2, 200002, 200002]",
-            "at most 67108864 values",
+            "at most 4194304 values",
             "",
             IMAGE,
         ),
