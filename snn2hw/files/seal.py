@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +40,18 @@ def sealed(path: Path) -> bool | None:
         except ValueError:
             return None
         return _digest(file, at) == stated
+
+
+def content(data: bytes) -> bytes:
+    """What was sealed, without its seal; the data themselves where they have none that fits them.
+
+    The content of a file that states its own size, as HDF5 does, ends before the seal.
+    """
+    try:
+        at, stated = _found(file := BytesIO(data))
+    except ValueError:
+        return data
+    return data[:at] if _digest(file, at) == stated else data
 
 
 def _found(file: BinaryIO) -> tuple[int, bytes]:

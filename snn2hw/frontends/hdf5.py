@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ import numpy as np
 from snn2hw.errors import FileFormatError, Snn2hwError
 from snn2hw.files import pointers
 from snn2hw.files.read import MOST_BYTES, read_bytes
+from snn2hw.files.seal import content
 from snn2hw.frontends.hdf5_heap import Heap
 
 Tree: TypeAlias = dict[str, Any]  # name -> tree, array of numbers, array of words, or a word
@@ -33,6 +35,9 @@ DEFLATE = 1
 # version -> where the superblock has the sizes of addresses and lengths, the base address, the end of the file, the driver
 SUPERBLOCKS = {0: (13, 24, 40, 48), 1: (13, 28, 44, 52), 2: (9, 12, 28, 0), 3: (9, 12, 28, 0)}
 LONGEST_SUPERBLOCK, NOWHERE = 100, b"\xff" * 8
+
+
+_images = count()
 
 
 @dataclass(frozen=True)
@@ -81,17 +86,20 @@ def _content(path: Path, kind: Kind) -> bytes:
         raise FileFormatError(
             "this is not the file itself", where=str(path), got=pointers.GOT, expected=kind.expected, do=pointers.DO
         )
-    return data
+    return content(data)
 
 
 def _opened(data: bytes) -> Any:
-    """The file as an image in memory: the library opens nothing."""
+    """The file as an image in memory: the library opens nothing.
+
+    Every image has a name of its own: under the name of one that is still open the library gives that one.
+    """
     import h5py
 
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fapl_core(backing_store=False)
     access.set_file_image(data)
-    return h5py.File(h5py.h5f.open(b"image", h5py.h5f.ACC_RDONLY, fapl=access))
+    return h5py.File(h5py.h5f.open(f"image {next(_images)}".encode(), h5py.h5f.ACC_RDONLY, fapl=access))
 
 
 def _check_superblock(data: bytes) -> None:

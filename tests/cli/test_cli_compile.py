@@ -128,7 +128,7 @@ def test_the_script_refuses_without_a_traceback(work: Path) -> None:
     [
         (
             "x.npy",
-            "the output folder holds something else\n  where:    x.npy\n  got:      files that are no artefact of snn2hw\n"
+            "the output is no folder\n  where:    x.npy\n  got:      a file\n"
             "  expected: a new folder, an empty one, or an earlier artefact\n  do:       choose another folder",
         ),
         (

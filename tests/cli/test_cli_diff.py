@@ -84,8 +84,8 @@ def test_diff_of_a_trace_without_stimulus(capsys: Capture, build: Path, trace: P
         ),
         (
             lambda a: a.update({"states/lif.u": a["states/lif.u"][:, :5]}),
-            "the traces are not of the same run\n  where:    {path}: states/lif.u\n  got:      (3, 5, 8)\n  expected: (3, 6, 8)\n"
-            "  do:       simulate the same artefact on the same samples with both",
+            "a trace has one readout per sample, and steps and samples as its first axes\n  where:    {path}: states/lif.u\n"
+            "  got:      [3, 5, 8]\n  expected: [T, 6, ...]\n  do:       write it again",
         ),
         (
             lambda a: a.update({"states/lif.u": a["states/lif.u"] / 2}),

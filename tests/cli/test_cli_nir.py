@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_compile_and_verify(capsys: Capture, here: Path) -> None:
     ran = run_cli(capsys, "compile", here, "--sample", "x.npy", "--convention", "norse", "--target", "loihi2", "--out", "net")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines()[:6] == [f"{p.name:>10}  {p.says}" for p in PIPELINE]
+    assert ran.out.splitlines()[: len(PIPELINE)] == [f"{p.name:>10}  {p.says}" for p in PIPELINE]
     assert "net: target loihi2, T = 8, convention norse, dt 0.001, file x.nir" in ran.out
     assert snn2hw.load("net").manifest["origin"] == {"convention": "norse", "dt": 0.001, "file": "x.nir"}
     assert "convention norse, dt 0.001, file x.nir" in run_cli(capsys, "inspect", "net").out

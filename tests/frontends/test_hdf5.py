@@ -13,8 +13,9 @@ import pytest
 
 import snn2hw
 from snn2hw.errors import FileFormatError, UsageError
+from snn2hw.files.seal import BLANK, seal
 from snn2hw.frontends.from_netx import from_netx
-from snn2hw.frontends.hdf5 import LEAST, Kind, read_tree
+from snn2hw.frontends.hdf5 import LEAST, Kind, _opened, read_tree
 from snn2hw.frontends.nir_file import read_nir
 from tests.netx_files import dense, events_input, write_net
 from tests.nir_files import affine, graph, write
@@ -334,3 +335,29 @@ def test_endings_in_capitals_and_of_the_container(file: Path, kind: str) -> None
         """,
     ):
         snn2hw.read_network(path)
+
+
+def test_a_file_that_is_still_open_is_not_given_in_place_of_another(tmp_path: Path) -> None:
+    """The library knows images by their names: two at a time need two."""
+    first, second = tmp_path / "a.net", tmp_path / "b.net"
+    for path, name in ((first, "one"), (second, "two")):
+        with h5py.File(path, "w") as file:
+            file[name] = 1
+    held = _opened(first.read_bytes())
+    try:
+        assert set(read_tree(second, ALL, lambda path: True)) == {"two"}
+    finally:
+        held.close()
+
+
+def test_a_seal_behind_the_file_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    with h5py.File(path, "w") as file:
+        file["one"] = 1
+    path.write_bytes(path.read_bytes() + BLANK)
+    with path.open("r+b") as opened:
+        seal(opened)
+    assert set(read_tree(path, ALL, lambda path: True)) == {"one"}
+    path.write_bytes(path.read_bytes()[:-1] + b"0")
+    with pytest.raises(FileFormatError, match="its superblock states"):
+        read_tree(path, ALL, lambda path: True)
