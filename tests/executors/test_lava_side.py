@@ -67,7 +67,8 @@ def test_an_interrupt_ends_the_process_too(tmp_path: Path, monkeypatch: pytest.M
     def interrupted(self: subprocess.Popen[bytes], timeout: float | None = None) -> int:
         if timeout is None:
             return wait(self)
-        while not (tmp_path / "child.txt").exists():
+        child = tmp_path / "child.txt"
+        while not (child.exists() and child.read_text()):  # there for a moment before its number is in it
             time.sleep(0.02)
         raise KeyboardInterrupt
 

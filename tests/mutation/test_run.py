@@ -45,7 +45,7 @@ def test_held():
 
 
 def test_loops():
-    assert snn2hw.small.loops(2) == 0
+    assert snn2hw.small.loops(3) == 0
 """
 
 
