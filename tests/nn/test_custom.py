@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+import snn2hw
 from snn2hw import nn, quantize
-from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError, ValueRangeError
+from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.neurons import in_numpy, in_torch
 from snn2hw.neurons.equation import ROWS, Op, problems
 from snn2hw.neurons.normal import normal
@@ -198,3 +199,10 @@ def test_training_on_integers_is_refused_by_name() -> None:
     model = nn.Sequential(nn.Linear(4, 3), nn.ALIF(), nn.Linear(3, 2)).eval()
     with pytest.raises(UnsupportedError, match="training on integers has no neurons that are written as an equation yet"):
         quantize.prepare(model, torch.rand(3, 2, 4))
+
+
+def test_a_threshold_that_rounds_to_nothing_is_refused() -> None:
+    """As 0 it would fire every neuron at rest, at every step."""
+    model = nn.Sequential(nn.Linear(4, 3), neuron(lambda self, x, v: (nn.fire(v + x, 1e-6), {"v": v + x})), nn.Linear(3, 2))
+    with pytest.raises(WidthError, match="a threshold is finer than the state can tell"):
+        snn2hw.compile(model.eval(), torch.rand(3, 2, 4))

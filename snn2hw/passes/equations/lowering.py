@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn2hw.errors import UnsupportedError
+from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import EquationNeuron, Reals
 from snn2hw.ir.program import SPIKES, Program
@@ -190,8 +190,22 @@ class _Lowering:
     def _compared(self, place: int) -> str:
         term = self.eq.terms[place]
         strict = term.op is Op.GT or (term.op is Op.FIRE and bool(term.attrs[0]))
-        first, second = self._aligned(term.args, max(self.aim(a) for a in term.args if self.varies[a]))
+        frac = max(self.aim(a) for a in term.args if self.varies[a])
+        first, second = self._aligned(term.args, frac)
+        if term.op is Op.FIRE and not self.varies[term.args[1]]:
+            self._require_told(self.given[term.args[1]], self.b.frac(second), term.line)
         return self.b.emit(Int.GT if strict else Int.GE, f"t{place}", (first, second))
+
+    def _require_told(self, thresholds: Reals, frac: int, line: str) -> None:
+        """A threshold that rounds to 0 would fire a neuron at rest."""
+        if ((np.floor(thresholds * 2.0**frac + 0.5) == 0) & (thresholds != 0)).any():
+            raise WidthError(
+                "a threshold is finer than the state can tell",
+                where=f"{self.where}: {self.eq.kind}.step" + (f", {line}" if line else ""),
+                got=f"threshold {float(thresholds[np.abs(thresholds).argmin()]):g}",
+                expected=f"at least {2.0**-frac:g}, one unit of a value with {frac} fractional bits",
+                do="use more state bits, narrower state ranges or a larger threshold",
+            )
 
     def _not(self, place: int) -> str:
         one = self.b.emit(Int.CONST, "on", (), (1,), 0)
