@@ -11,7 +11,7 @@ from snn2hw.errors import ArtefactError
 from snn2hw.files.read import json_value, read_bytes
 from snn2hw.fingerprints import fingerprints
 
-FORMAT = 1
+FORMAT = 2
 ABSENT = "nothing"
 
 

@@ -63,7 +63,7 @@ class RuleError(Snn2hwError):
 
 
 class TextError(Snn2hwError):
-    """Text that is not in the text form of a program or network."""
+    """Text that is not in the form of a program or network."""
 
 
 class UsageError(Snn2hwError):

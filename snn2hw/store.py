@@ -34,7 +34,7 @@ from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.trace import MODEL_HASH, Ints, Trace, narrowed, of_trace, read_npz
 
-FORMAT = 2
+FORMAT = 3
 DAMAGED = "compile the trained model again, or restore the folder from where it came"
 READ_AGAIN = 5  # times, where another process writes the folder while it is read
 MOST_WIDE = 1 << 22  # integers of vectors.npz that are written in 64 bits; more are written in as many as they need
@@ -226,8 +226,16 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise ArtefactError(
             "the manifest cannot be read", where=str(path), got=str(error), expected="JSON", do=DAMAGED
         ) from error
-    files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, dict) or not {MODEL, STEP, VECTORS, CERTIFICATE} <= set(files) or manifest.get("format") != FORMAT:
+    files, stated = (manifest.get(key) if isinstance(manifest, dict) else None for key in ("files", "format"))
+    if isinstance(stated, int) and stated != FORMAT:
+        raise ArtefactError(
+            "this artefact was written by another version of snn2hw",
+            where=str(path),
+            got=f"format {stated}",
+            expected=f"format {FORMAT}",
+            do="compile again",
+        )
+    if not isinstance(files, dict) or not {MODEL, STEP, VECTORS, CERTIFICATE} <= set(files) or stated != FORMAT:
         raise ArtefactError(
             "the manifest is not one of this version",
             where=str(path),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from snn2hw.errors import ArtefactError
 from snn2hw.files.arrays import read_arrays
+from snn2hw.files.npz import unfiled
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -114,7 +115,8 @@ def read_npz(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> d
         ArtefactError: missing, truncated, or not an .npz file.
     """
     try:
-        arrays, _, foreign = read_arrays(path, wanted)
+        members, _, foreign = read_arrays(path, lambda member: wanted(unfiled(member)))
+        arrays = {unfiled(member): array for member, array in members.items()}
     except FileNotFoundError as error:
         raise ArtefactError("no such file", where=str(path), do="check the path") from error
     except (OSError, ValueError) as error:

@@ -43,7 +43,7 @@ def test_the_manifest_states_what_was_compiled(tmp_path: Path) -> None:
     net = every_kind()
     options = snn2hw.Options(state_bits=14, weight_bits=6, scales="channel")
     manifest = snn2hw.compile(net, every_kind_sample(), target="generic", out=tmp_path / "net", options=options).manifest
-    assert manifest["format"] == 2
+    assert manifest["format"] == 3
     assert manifest["snn2hw"] == snn2hw.__version__
     assert (manifest["target"], manifest["steps"]) == ("generic", 3)
     assert manifest["options"] == {"state_bits": 14, "weight_bits": 6, "scales": "channel"}

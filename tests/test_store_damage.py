@@ -98,7 +98,7 @@ def test_a_manifest_that_is_no_json_is_refused(folder: Path, data: bytes, got: s
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda m: m.update(format=1),
+        lambda m: m.update(format="3"),
         lambda m: m.pop("format"),
         lambda m: m.pop("files"),
         lambda m: m.update(files=[]),
@@ -115,8 +115,24 @@ def test_a_manifest_of_another_version_is_refused(folder: Path, edit: Callable[[
         the manifest is not one of this version
           where:    {folder / "manifest.json"}
           got:      missing or other fields
-          expected: format 2
+          expected: format 3
           {DAMAGED}
+        """,
+    ):
+        snn2hw.load(folder)
+
+
+@pytest.mark.parametrize("stated", [1, 2, 4])
+def test_an_artefact_of_another_version_is_to_be_compiled_again(folder: Path, stated: int) -> None:
+    edit_manifest(folder, lambda m: m.update(format=stated))
+    with refused(
+        ArtefactError,
+        f"""
+        this artefact was written by another version of snn2hw
+          where:    {folder / "manifest.json"}
+          got:      format {stated}
+          expected: format 3
+          do:       compile again
         """,
     ):
         snn2hw.load(folder)

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import onnx
+
 from snn2hw import claims
 from snn2hw.checker.derive import derive
+from snn2hw.checker.form import form_faults
 from snn2hw.errors import ArtefactError
 from snn2hw.files.record import standing
 
@@ -30,6 +33,9 @@ def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> claims.
     claims.require_format(claimed, where)
     try:
         claims.require_same_artefact(claimed, data, where)
+        if faults := list(form_faults(onnx.load_model_from_string(data))):
+            shown = [claims.Failure("the form of the model", "as `snn2hw compile` writes it", fault) for fault in faults]
+            return claims.Checked([*shown, *claims.changed_parts(claimed, data)], 1, {})
         states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in claimed["layers"]}
         derived, places, faults = derive(data, states, {n: e["interval"] for n, e in claimed.get("feedbacks", {}).items()})
         true = json.loads(json.dumps(derived), parse_float=lambda number: round(float(number), DIGITS))

@@ -8,15 +8,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import onnx
 
 from snn2hw.checker.firing import Firing
 from snn2hw.checker.neuron import MOST_TRIED, Neuron, Pair, Seen
 from snn2hw.checker.reals import Real, stated_reals
+from snn2hw.checker.types import beyond
 
-INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
-TYPES = {getattr(onnx.TensorProto, t.upper()): (np.iinfo(t).min, np.iinfo(t).max) for t in INTEGERS}  # what each can hold
-TYPES[onnx.TensorProto.BOOL] = (0, 1)
 MOST_STEPS = 1 << 12  # until all that follows from itself alone stays
 States = Mapping[str, tuple[Pair, int]]
 
@@ -26,13 +23,21 @@ class NeuronLayer:
 
     Args:
         function: the ONNX function of the layer. params: its constants, one value per channel or one for all.
-        text: the layer in the file's metadata.
+        stated: the layer in the file's metadata. types: of the function's values.
         inputs: lowest and highest input of each channel.
         states: state -> (interval that is claimed, initial value).
     """
 
-    def __init__(self, function: Any, params: Mapping[str, Any], text: str, inputs: list[list[int]], states: States) -> None:
-        self.function, self.text, self.inputs, self.states = function, text, inputs, states
+    def __init__(
+        self,
+        function: Any,
+        params: Mapping[str, Any],
+        stated: Mapping[str, Any],
+        inputs: list[list[int]],
+        states: States,
+        types: Mapping[str, int],
+    ) -> None:
+        self.function, self.stated, self.inputs, self.states = function, stated, inputs, states
         self.seen: dict[str, Seen] = {}
         self.fired: dict[int, Seen] = {}  # of each channel
         self.witnesses: dict[str, dict[str, int]] = {}  # of clamps
@@ -46,7 +51,7 @@ class NeuronLayer:
             for at in self._steps(dict(constants)):
                 self._try(dict(constants) | at, channels, {name.removeprefix("in/"): n for name, n in at.items()})
         self.payloads = [self.fired[c].ends for c in range(len(inputs))]
-        self._require_types()
+        self.faults += [f for name, s in self.seen.items() for f in beyond(name, s.ends, types[name])]
         self._require_closed()
 
     def _steps(self, constants: dict[str, int]) -> Iterator[dict[str, int]]:
@@ -69,7 +74,7 @@ class NeuronLayer:
         entry = neuron.sources["in"]
         held = {neuron.sources[f"in/{s}"]: ends for s, (ends, _) in self.states.items() if s not in at_step}
         held[entry] = (min(self.inputs[c][0] for c in channels), max(self.inputs[c][1] for c in channels))
-        reals = stated_reals(self.text, entry, channels[0])
+        reals = stated_reals(self.stated, entry, channels[0])
         found = neuron.ranges(held, {variable: partial(self._compare, real, channels) for variable, real in reals.items()})
         self.seen = {name: self.seen.get(name, s).hull(s) for name, s in found.items()}
         for c in channels:
@@ -103,18 +108,11 @@ class NeuronLayer:
         """The first of the channels that this input can enter, if any."""
         return next((c for c in channels if x is not None and self.inputs[c][0] <= x <= self.inputs[c][1]), channels[0])
 
-    def _require_types(self) -> None:
-        to = {n.output[0]: a.i for n in self.function.node if n.op_type == "Cast" for a in n.attribute}
-        for name, s in self.seen.items():
-            low, high = TYPES.get(to.get(name, to[self.neuron.sources["in"]]), (1, 0))
-            if s.lo < low or s.hi > high:
-                self.faults.append(f"'{name}' reaches [{s.lo}, {s.hi}], beyond its type")
-
     def _require_closed(self) -> None:
         for state, ((lo, hi), initial) in self.states.items():
             after = self.seen[f"out/{state}"]
             if not lo <= min(after.lo, initial) <= max(after.hi, initial) <= hi:
-                self.faults.append(f"'{state}' leaves [{lo}, {hi}]: it becomes {after.lo} to {after.hi}")
+                self.faults.append(f"'{state}' leaves [{lo}, {hi}]: it starts at {initial} and becomes {after.lo} to {after.hi}")
 
     def _values(self) -> dict[str, Seen]:
         """Of the program; what has a slash is ONNX's own."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from snn2hw.artefact import Artefact
 from snn2hw.export.onnx_layers import value_name
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.ir.onnx_terms import payload_dtype, state_dtype
+from snn2hw.ir.onnx_terms import payload_dtype, state_dtype, state_name
 from snn2hw.ir.program import initial_value
 from snn2hw.trace import Ints, Trace
 
@@ -35,28 +35,23 @@ def _as_input(net: IntegerNetwork, payloads: Ints) -> Array:
 
 
 def _steps(net: IntegerNetwork, x: Array, session: Session) -> tuple[dict[str, Ints], dict[str, Ints]]:
-    states = _initial(net, x.shape[1])
-    held = {value_name(n): np.zeros((x.shape[1], *n.shape), np.int32) for n in net.feedbacks}
+    samples = x.shape[1]
+    states = {(n.name, s): i for n in net.neurons for s, i in n.program.states.items()}
+    shapes = {n.name: n.shape for n in net.neurons}
+    held = {value_name(n): np.zeros((samples, *n.shape), np.int32) for n in net.feedbacks}
+    for (layer, s), i in states.items():
+        start = np.full((samples, *shapes[layer]), initial_value(i), state_dtype(i.format))
+        held[f"state/{state_name(layer, s)}"] = start
     spikes: dict[str, list[Array]] = {n.name: [] for n in net.neurons}
-    history: dict[str, list[Array]] = {name: [] for name in states}
+    history: dict[str, list[Array]] = {f"{layer}.{s}": [] for layer, s in states}
     for frame in x:
-        outputs = session({"x": frame, **{f"state/{k}": v for k, v in states.items()}, **held})
-        held = {name: outputs[f"next/{name}"] for name in held}
-        states = {name: outputs[f"next/{name}"] for name in states}
-        for name, values in spikes.items():
-            values.append(outputs[f"spikes/{name}"])
-        for name, values in history.items():
-            values.append(states[name])
+        outputs = session({"x": frame, **held})
+        held = {name: outputs[f"next/{name.removeprefix('state/')}"] for name in held}
+        for n in net.neurons:
+            spikes[n.name].append(outputs[value_name(n)])
+        for layer, s in states:
+            history[f"{layer}.{s}"].append(held[f"state/{state_name(layer, s)}"])
     return _stacked(spikes), _stacked(history)
-
-
-def _initial(net: IntegerNetwork, samples: int) -> dict[str, Array]:
-    initial = {}
-    for n in net.neurons:
-        for name, state in n.program.states.items():
-            dtype = state_dtype(state.format)
-            initial[f"{n.name}.{name}"] = np.full((samples, *n.shape), initial_value(state), dtype)
-    return initial
 
 
 def _stacked(lists: dict[str, list[Array]]) -> dict[str, Ints]:

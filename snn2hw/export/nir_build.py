@@ -12,9 +12,9 @@ import numpy.typing as npt
 from snn2hw.export.nir_scales import Scales, ratio
 from snn2hw.frontends.nir_convention import Convention
 from snn2hw.frontends.nir_file import KEY
+from snn2hw.ir.document import Arrays, node_document
 from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback, IntNode
 from snn2hw.ir.network import Reals, Shape
-from snn2hw.ir.text import to_text
 
 _LATER = "\n"  # marks what a node fired a step before; no name in the graph has it
 
@@ -37,11 +37,12 @@ class NirWriter:
         self.approximations: dict[str, str] = {}
 
     def exact(self, node: IntNode) -> dict[str, Any]:
-        """The part of the network's text form that is this node, with its arrays."""
-        text, arrays = to_text(IntegerNetwork(self.net.steps, self.net.target, (node,)))
+        """The part of the network's JSON form that is this node, with its arrays."""
+        arrays: Arrays = {}
+        text = json.dumps(node_document(node, arrays), allow_nan=False)
         own = {key.removeprefix(f"{node.name}."): value for key, value in arrays.items()}
         name = json.dumps(node.name)  # HDF5's strings end at a NUL
-        return {"position": self.position[node.name], "name": name, "text": text.partition("\n")[2][:-1], "arrays": own}
+        return {"position": self.position[node.name], "name": name, "text": text, "arrays": own}
 
     def hide(self, node: IntNode) -> None:
         """A node in the metadata only."""

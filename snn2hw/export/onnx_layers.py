@@ -28,6 +28,7 @@ from snn2hw.ir.integer import (
     IntSumPool2d,
 )
 from snn2hw.ir.network import Window
+from snn2hw.ir.onnx_terms import array_name, onnx_name
 from snn2hw.num import Interval
 
 INT32_MIN = -(2**31)
@@ -38,13 +39,13 @@ SAFE_PAYLOAD = 127
 
 
 def value_name(node: IntNode) -> str:
-    """Name of a node's value in the graph. What is made on the way to it has a slash behind it, so one in the layer's own
-    name is written in another way: 'value/hidden/sum' is of the layer 'hidden', 'value/hidden~1sum' is the layer 'hidden/sum'."""
+    """Name of a node's value in the graph; no layer's own part of it has a slash, so it cannot meet any other name."""
+    name = onnx_name(node.name)
     if isinstance(node, IntNeuron):
-        return f"spikes/{node.name}"
+        return f"spikes/{name}"
     if isinstance(node, IntFeedback):
-        return f"feedback/{node.name}"
-    return "logits" if isinstance(node, IntReadout) else f"value/{node.name.replace('~', '~0').replace('/', '~1')}"
+        return f"feedback/{name}"
+    return "logits" if isinstance(node, IntReadout) else f"value/{name}"
 
 
 def emit_layer(w: GraphWriter, node: IntNode, inputs: list[str], sources: list[IntNode]) -> str:
@@ -80,10 +81,10 @@ class _Carrier:
 def _linear(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
     name, carrier = value_name(node), _Carrier.of(sources[0].interval)
     x = carrier.cast(w, name, inputs[0])
-    stored = w.initializer(f"{node.name}.weight", node.weight)
+    stored = w.initializer(array_name(f"{node.name}.weight"), node.weight)
     weight = w.node("Transpose", [stored], f"{name}/weight", perm=[1, 0])
     total = carrier.matmul(w, name, x, weight)
-    return w.node("Add", [total, w.initializer(f"{node.name}.bias", node.bias)], name)
+    return w.node("Add", [total, w.initializer(array_name(f"{node.name}.bias"), node.bias)], name)
 
 
 def _conv2d(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
@@ -95,7 +96,7 @@ def _conv2d(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]
     x = _padded(w, name, x, node.window, axes=(1, 2), fill=carrier.zero, dtype=carrier.dtype)
     taps = _taps(w, name, x, node.window, sources[0].shape[1:], axes=(1, 2))
     rows = w.node("Concat", taps, f"{name}/fan_in", axis=3) if len(taps) > 1 else taps[0]
-    stored = w.initializer(f"{node.name}.weight", node.weight)
+    stored = w.initializer(array_name(f"{node.name}.weight"), node.weight)
     weight = w.node("Transpose", [stored], f"{name}/weight_hwio", perm=[2, 3, 1, 0])
     oh, ow = node.shape[1:]
     if groups == 1:
@@ -110,7 +111,7 @@ def _conv2d(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]
         rows = w.node("Reshape", [rows, w.constant([groups, -1, kh * kw * per_group])], f"{name}/rows")
         grouped = w.node("Transpose", [carrier.matmul(w, name, rows, weight)], f"{name}/places_first", perm=[1, 0, 2])
         total = w.node("Reshape", [grouped, w.constant([-1, oh, ow, out])], f"{name}/places")
-    total = w.node("Add", [total, w.initializer(f"{node.name}.bias", node.bias)], f"{name}/biased")
+    total = w.node("Add", [total, w.initializer(array_name(f"{node.name}.bias"), node.bias)], f"{name}/biased")
     return w.node("Transpose", [total], name, perm=[0, 3, 1, 2])
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,8 @@ from snn2hw.export.nir_layers import emit_node
 from snn2hw.frontends.nir_convention import PRESETS, Convention, chosen_convention
 from snn2hw.frontends.nir_exact import FORMAT, fingerprint
 from snn2hw.frontends.nir_file import KEY
+from snn2hw.ir.document import head_of
 from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback
-from snn2hw.ir.text import to_text
 from snn2hw.version import __version__
 
 CONVENTIONS = tuple(name for name, c in PRESETS.items() if not c.refusal("LIF"))  # those one can write for
@@ -69,7 +70,7 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
             w.feedback(node)
         else:
             emit_node(w, node)
-    head = to_text(IntegerNetwork(net.steps, net.target, ()))[0].strip()
+    head = json.dumps(head_of(net))
     stated = {"format": FORMAT, "snn2hw": __version__, "head": head, "convention": repr(chosen), "others": w.others}
     graph = _graph(w.made, settled_edges(w), {KEY: stated})
     stated["fingerprint"] = fingerprint(graph)

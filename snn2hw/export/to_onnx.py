@@ -16,10 +16,20 @@ from onnx import GraphProto, ModelProto, checker, helper
 from snn2hw.export.onnx_build import IR_VERSION, OPSET, GraphWriter, onnx_type, value_info
 from snn2hw.export.onnx_layers import emit_layer, value_name
 from snn2hw.export.onnx_program import arithmetic_dtype, function_inputs, program_function
+from snn2hw.ir.document import to_json
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
-from snn2hw.ir.onnx_terms import DOMAIN, FORMAT, FORMAT_KEY, NETWORK_KEY, payload_dtype, state_dtype
+from snn2hw.ir.onnx_terms import (
+    DOMAIN,
+    FORMAT,
+    FORMAT_KEY,
+    NETWORK_KEY,
+    array_name,
+    onnx_name,
+    payload_dtype,
+    state_dtype,
+    state_name,
+)
 from snn2hw.ir.program import initial_value
-from snn2hw.ir.text import to_text
 
 
 def to_onnx(net: IntegerNetwork) -> tuple[bytes, bytes]:
@@ -28,7 +38,7 @@ def to_onnx(net: IntegerNetwork) -> tuple[bytes, bytes]:
 
 
 def _serialised(net: IntegerNetwork, graph: GraphProto) -> bytes:
-    functions = [program_function(n.program, f"{DOMAIN}.{n.name}") for n in net.neurons]
+    functions = [program_function(n.program, f"{DOMAIN}.{onnx_name(n.name)}") for n in net.neurons]
     domains = ["", *(f.domain for f in functions)]
     model: ModelProto = helper.make_model(
         graph,
@@ -37,7 +47,7 @@ def _serialised(net: IntegerNetwork, graph: GraphProto) -> bytes:
         producer_name="snn2hw",
         opset_imports=[helper.make_opsetid(d, OPSET if not d else 1) for d in domains],
     )
-    helper.set_model_props(model, {FORMAT_KEY: FORMAT, NETWORK_KEY: to_text(net)[0]})
+    helper.set_model_props(model, {FORMAT_KEY: FORMAT, NETWORK_KEY: to_json(net)[0]})
     checker.check_model(model)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
@@ -64,7 +74,13 @@ def _carried(net: IntegerNetwork) -> list[_Carried]:
     states = [(n, name, s) for n in net.neurons for name, s in n.program.states.items()]
     return [
         *(
-            _Carried(f"state/{n.name}.{s}", f"next/{n.name}.{s}", state_dtype(i.format), n.shape, initial_value(i))
+            _Carried(
+                f"state/{state_name(n.name, s)}",
+                f"next/{state_name(n.name, s)}",
+                state_dtype(i.format),
+                n.shape,
+                initial_value(i),
+            )
             for n, s, i in states
         ),
         *(_Carried(value_name(n), f"next/{value_name(n)}", np.int32, n.shape, 0) for n in net.feedbacks),
@@ -95,11 +111,11 @@ def _call_neuron(w: GraphWriter, node: IntNeuron, x: str) -> None:
     params = []
     for name, values in program.params.items():
         shape = (-1,) + (1,) * (len(node.shape) - 1)
-        params.append(w.initializer(f"{node.name}.{name}", np.asarray(values, dtype).reshape(shape)))
-    states = [f"state/{node.name}.{s}" for s in program.states]
-    outputs = [value_name(node), *(f"next/{node.name}.{s}" for s in program.states)]
+        params.append(w.initializer(array_name(f"{node.name}.{name}"), np.asarray(values, dtype).reshape(shape)))
+    states = [f"state/{state_name(node.name, s)}" for s in program.states]
+    outputs = [value_name(node), *(f"next/{state_name(node.name, s)}" for s in program.states)]
     assert len(function_inputs(program)) == 1 + len(states) + len(params)
-    w.call(program.kind, [x, *states, *params], outputs, domain=f"{DOMAIN}.{node.name}")
+    w.call(program.kind, [x, *states, *params], outputs, domain=f"{DOMAIN}.{onnx_name(node.name)}")
 
 
 def _step_graph(net: IntegerNetwork) -> GraphProto:

@@ -7,6 +7,7 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from typing import Any, BinaryIO
+from urllib.parse import quote, unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,16 @@ from snn2hw.errors import UsageError
 
 VERSION = 45  # of the zip format: the first with sizes of 64 bits
 LATER = 0xFFFFFFFF  # a size of 32 bits that says: see the one of 64
+
+
+def filed(name: str) -> str:
+    """The name of an array as that of a member: a layer may be called by what ends a name there, or is no UTF-8. As %XX."""
+    return "".join(c if c.isprintable() and c != "%" else quote(c, safe="", errors="surrogatepass") for c in name)
+
+
+def unfiled(member: str) -> str:
+    """Inverse of `filed`."""
+    return unquote(member, errors="surrogatepass")
 
 
 class _Entry(zipfile.ZipInfo):
@@ -43,7 +54,7 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, Any], level: int = 6, comm
     with zipfile.ZipFile(file, "w") as archive:
         archive.comment = comment
         for name, values in arrays.items():
-            with archive.open(_Entry(f"{name}.npy", level), "w", force_zip64=True) as entry:
+            with archive.open(_Entry(f"{filed(name)}.npy", level), "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, _unmasked(name, values), allow_pickle=False)
 
 

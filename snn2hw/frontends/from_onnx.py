@@ -1,25 +1,22 @@
 """model.onnx -> IntegerNetwork: the only form of the network on disk is read back, so that a file that runs is a file that maps.
 
-Structure is in the metadata (the network's text form), every array is an initializer of the step. Whether the nodes of the
+Structure is in the metadata (the network as JSON), every array is an initializer of the step. Whether the nodes of the
 graph say the same is decided by writing the network again and comparing bytes, which `snn2hw.load` does.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 
 from snn2hw.errors import ArtefactError, TextError
 from snn2hw.files.onnx_file import parsed_onnx, require_inside
+from snn2hw.ir.document import from_json
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.ir.onnx_terms import FORMAT, FORMAT_KEY, NETWORK_KEY
+from snn2hw.ir.onnx_terms import FORMAT, FORMAT_KEY, NETWORK_KEY, array_name
 from snn2hw.ir.rules import check_integer
-from snn2hw.ir.text import network_from_text
 
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 COMPILE_AGAIN = "compile the trained model again; files are not meant to be edited"
@@ -55,7 +52,7 @@ def from_onnx(data: bytes, where: str = "model.onnx") -> IntegerNetwork:
             do=COMPILE_AGAIN,
         )
     try:
-        net = network_from_text(properties[NETWORK_KEY], _arrays(model.graph, properties[NETWORK_KEY]))
+        net = from_json(properties[NETWORK_KEY], _Initializers(model.graph))
         check_integer(net)
     except (TextError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError) as error:
         raise ArtefactError("the network in this file cannot be read", where=where, got=str(error), do=COMPILE_AGAIN) from error
@@ -112,13 +109,17 @@ def _foreign(model: ModelProto) -> Iterator[tuple[str, str]]:
                 yield "the file computes with floats", f"node '{node.name}' casts to float"
 
 
-def _arrays(graph: GraphProto, text: str) -> dict[str, npt.NDArray[Any]]:
-    """Weights as they are; constants of neurons, stored broadcastable, as one axis again."""
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    neurons = set(re.findall(r"^IntNeuron\(name='([^']*)'", text, re.MULTILINE))
-    for inner in _graphs(graph):
-        for tensor in inner.initializer:
-            value = numpy_helper.to_array(tensor)
-            of_neuron = tensor.name.rpartition(".")[0] in neurons
-            arrays[tensor.name] = value.astype(np.int64).ravel() if of_neuron else value
-    return arrays
+class _Initializers(Mapping[str, Any]):
+    """The arrays of the JSON form, by its names, as the graph holds them."""
+
+    def __init__(self, graph: GraphProto) -> None:
+        self._tensors = {t.name: t for inner in _graphs(graph) for t in inner.initializer}
+
+    def __getitem__(self, name: str) -> Any:
+        return numpy_helper.to_array(self._tensors[array_name(name)])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)

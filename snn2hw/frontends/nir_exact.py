@@ -1,15 +1,14 @@
 """The exact integer network in the metadata of a NIR file that snn2hw wrote, and the fingerprint over what others see of it.
 
-graph.metadata["snn2hw"] = format, snn2hw, head (the text form's first line), convention, fingerprint, others
-node.metadata["snn2hw"]  = position, name (JSON), text (the node's text form with its program), arrays, approximation; or part_of
+graph.metadata["snn2hw"] = format, snn2hw, head (the JSON form without its nodes), convention, fingerprint, others
+node.metadata["snn2hw"]  = position, name (JSON), text (the node in the JSON form), arrays, approximation; or part_of
 
-The nodes' texts by their position, under the head, are the network's text form; `others` are the nodes without one of NIR.
+The nodes' objects by their position, under the head, are the network's JSON form; `others` are the nodes without one of NIR.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import FileFormatError, Snn2hwError
+from snn2hw.files.read import json_value
 from snn2hw.frontends.nir_file import KEY, read_graph
+from snn2hw.ir.document import Arrays, from_document
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.rules import check_integer
-from snn2hw.ir.text import Arrays, network_from_text
 
-FORMAT = 1
+FORMAT = 2
 AGAIN = "export the network again; or read the visible nodes as equations, without the metadata: convention=... (--convention)"
 
 
@@ -92,7 +92,7 @@ def exact_network(path: Path) -> IntegerNetwork | None:
             do=AGAIN,
         )
     try:
-        net = network_from_text(*_text(graph, stated))
+        net = from_document(*_document(graph, stated))
         check_integer(net)
     except (Snn2hwError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError) as error:
         raise FileFormatError(
@@ -115,15 +115,15 @@ def _ours(node: Any) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _text(graph: Any, stated: Mapping[str, Any]) -> tuple[str, Arrays]:
-    """The text form and its arrays, as the parts in the nodes say them."""
+def _document(graph: Any, stated: Mapping[str, Any]) -> tuple[Any, Arrays]:
+    """The JSON form and its arrays, as the parts in the nodes say them."""
     parts = [*stated.get("others", {}).values(), *(_ours(n) for n in graph.nodes.values())]
     by_position = {int(p["position"]): p for p in parts if "position" in p}
     if sorted(by_position) != list(range(sum("position" in p for p in parts))):
         raise ValueError(f"nodes at positions {sorted(by_position)}, of {sum('position' in p for p in parts)} nodes")
     arrays: Arrays = {}
-    lines = [str(stated["head"])]
+    nodes = []
     for _, part in sorted(by_position.items()):
-        lines.append(str(part["text"]))
-        arrays |= {f"{json.loads(part['name'])}.{key}": np.asarray(v) for key, v in part.get("arrays", {}).items()}
-    return "\n".join(lines) + "\n", arrays
+        nodes.append(json_value(str(part["text"])))
+        arrays |= {f"{json_value(str(part['name']))}.{key}": np.asarray(v) for key, v in part.get("arrays", {}).items()}
+    return {**json_value(str(stated["head"])), "nodes": nodes}, arrays

@@ -22,7 +22,7 @@ from snn2hw.neurons.equation import Equation
 Reals: TypeAlias = npt.NDArray[np.float64]
 Shape: TypeAlias = "tuple[int, ...]"
 Pair: TypeAlias = "tuple[int, int]"
-UNSAID = {"unsaid": True}  # metadata of a field that the text form leaves out where it is empty
+UNSAID = {"unsaid": True}  # metadata of a field that the printed form leaves out where it is empty
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
 from snn2hw.num import Format
 
 DOMAIN = "snn2hw"  # a neuron layer's function lives in the domain 'snn2hw.<layer>', under the name of its kind
-NETWORK_KEY = "snn2hw.network"  # metadata: the network's text form; its arrays are the initializers
-FORMAT_KEY, FORMAT = "snn2hw.format", "2"  # a file of another format is refused
+NETWORK_KEY = "snn2hw.network"  # metadata: the network as JSON; its arrays are the initializers
+FORMAT_KEY, FORMAT = "snn2hw.format", "3"  # a file of another format is refused
 
 INT32_LIMIT = 2**31
+
+
+def onnx_name(name: str) -> str:
+    """A layer's name where ONNX has a grammar: letters, digits and _ . - ~ as they are, any other character as %XX of its UTF-8.
+
+    No two names become one, and none of them has the slash that parts our own names.
+    """
+    return quote(name, safe="", errors="surrogatepass")
+
+
+def state_name(layer: str, state: str) -> str:
+    """What a state of a layer is called between steps, behind 'state/' and 'next/'."""
+    return f"{onnx_name(layer)}.{state}"
+
+
+def array_name(name: str) -> str:
+    """The initializer that holds the array '<layer>.<field>' of the JSON form; a field has no dot."""
+    layer, _, field = name.rpartition(".")
+    return f"{onnx_name(layer)}.{field}"
 
 
 def payload_dtype(fmt: Format) -> Any:

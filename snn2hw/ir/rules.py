@@ -78,8 +78,8 @@ def _check_steps(steps: int) -> None:
 
 
 def _check_finite(node: Node, name: str, value: Any) -> None:
-    """Arrays, numbers, and numbers inside tuples and firings."""
-    if value is None:
+    """Arrays, numbers, and numbers inside tuples and firings. Text is no number, even where it says "nan"."""
+    if value is None or isinstance(value, str) or (isinstance(value, tuple) and any(isinstance(v, str) for v in value)):
         return
     if dataclasses.is_dataclass(value):
         for field, inner in vars(value).items():

@@ -90,7 +90,7 @@ def test_a_certificate_that_is_no_json(folder: Path, data: bytes, got: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("content", "got"), [({"format": 2}, "2"), ({"format": "1"}, "1"), ({}, "None"), ([], "list"), (7, "int"), (None, "NoneType")]
+    ("content", "got"), [({"format": 1}, "1"), ({"format": "2"}, "2"), ({}, "None"), ([], "list"), (7, "int"), (None, "NoneType")]
 )
 def test_a_certificate_of_another_version(folder: Path, content: object, got: str) -> None:
     (folder / "certificate.json").write_text(json.dumps(content))
@@ -100,7 +100,7 @@ def test_a_certificate_of_another_version(folder: Path, content: object, got: st
         the certificate is of another version
           where:    {folder / "certificate.json"}
           got:      {got}
-          expected: format 1
+          expected: format 2
           do:       compile again
         """,
     ):
@@ -164,10 +164,10 @@ def test_an_empty_model_holds_none_of_the_layers() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        {"format": 1},
-        {"format": 1, "model": 3},
-        {"format": 1, "model": {"parts": []}, "layers": []},
-        {"format": 1, "model": {"parts": {}}, "layers": 7},
+        {"format": 2},
+        {"format": 2, "model": 3},
+        {"format": 2, "model": {"parts": []}, "layers": []},
+        {"format": 2, "model": {"parts": {}}, "layers": 7},
     ],
 )
 def test_a_certificate_without_its_parts_is_a_failure_or_an_error(content: dict[str, object]) -> None:
