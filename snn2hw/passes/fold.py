@@ -72,8 +72,8 @@ def _fold_gain(node: Neuron, nodes: dict[str, Node]) -> None:
 
 def _joined(node: Neuron, nodes: dict[str, Node]) -> tuple[list[Conv2d | Linear], list[Neuron]] | None:
     """The synapses and neurons that sums, additions and pools join to this neuron; None where something else is among them."""
-    seen, ahead = {node.name}, [node.inputs[0]]
-    found: list[Node] = [node]
+    seen, ahead = set[str](), [node.name]
+    found: list[Node] = []
     while ahead:
         name = ahead.pop()
         if name in seen:
@@ -89,12 +89,10 @@ def _joined(node: Neuron, nodes: dict[str, Node]) -> tuple[list[Conv2d | Linear]
             if any(isinstance(nodes[r], Conv2d | Linear) for r in readers):
                 return None
             ahead += readers
-        if isinstance(current, Add | AvgPool2d | MaxPool2d | Flatten):
+        if not isinstance(current, Conv2d | Linear):
             if any(isinstance(nodes[i], Neuron) for i in current.inputs):  # what it fired has no weights
                 return None
             ahead += current.inputs
-        elif isinstance(current, Neuron):
-            ahead.append(current.inputs[0])
     return [n for n in found if isinstance(n, Conv2d | Linear)], [n for n in found if isinstance(n, Neuron)]
 
 

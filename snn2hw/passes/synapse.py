@@ -47,8 +47,9 @@ def scaled_synapse(
         WidthError: a bias for which no scale leaves room.
     """
     limits, options = c.target.lowering, c.options
-    unit, rows = float(scale.unit), c.observed[node.name].rows
-    assert rows is not None
+    unit, seen = float(scale.unit), c.observed[node.name].rows
+    assert seen is not None
+    weight, bias, rows = node.weight * unit, node.bias * 2.0**scale.frac, seen / unit * 2.0**scale.frac
     bits, state_bits = min(options.weight_bits, limits.weight_bits), min(options.state_bits, limits.state_bits)
     if isinstance(node, real.Conv2d) and any(node.window.padding):
         entering = entering.hull(Interval(0, 0))
@@ -59,10 +60,10 @@ def scaled_synapse(
     ceiling = ceilings(node, entering, unit * 2.0**-scale.frac, c.real, reach, limits, state_bits) - scale.frac
     most = min(INT32, 2.0 ** (limits.synapse_bits - 1) - 1)
     while True:
-        chosen = choose_scales(node.weight * unit, rows / unit, bits, allowed, ceiling, READOUT_ERROR if readout else 0.0)
+        chosen = choose_scales(weight, bias, rows, bits, allowed, ceiling, READOUT_ERROR if readout else 0.0)
         exponents = tuple(e + scale.frac for e in chosen.exponents)
-        bias = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
-        largest = _largest(chosen.integers, bias, entering)
+        rounded = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
+        largest = _largest(chosen.integers, rounded, entering)
         if (largest > most).any():  # by what rounding adds
             ceiling = np.where(largest > most, np.array(chosen.exponents) - 1.0, ceiling)
             continue
@@ -70,18 +71,18 @@ def scaled_synapse(
         if not over:
             break
         ceiling = np.minimum(ceiling, max(chosen.exponents) - max(1, over // 2))
-    if np.abs(bias).max(initial=0) > INT32:
+    if np.abs(rounded).max(initial=0) > INT32:
         raise WidthError(
             "a bias does not fit int32",
             where=node.source or node.name,
-            got=f"{np.abs(bias).max():g}",
+            got=f"{np.abs(rounded).max():g}",
             expected="below 2**31",
             do="scale the layer's weights up or its bias down",
         )
     loss = zeroed(node, chosen.integers, entering.magnitude * unit * 2.0**-scale.frac)
-    seen = np.multiply(loss, _told(readers, state_bits), out=np.zeros_like(loss), where=loss > 0)
-    lost = lost_weights(node, chosen.integers, chosen.exponents, seen, by_channel, bits)
-    return ScaledSynapse(chosen.integers, bias, exponents, tuple(lost))
+    told = np.multiply(loss, _told(readers, state_bits), out=np.zeros_like(loss), where=loss > 0)
+    lost = lost_weights(node, chosen.integers, chosen.exponents, told, by_channel, bits)
+    return ScaledSynapse(chosen.integers, rounded, exponents, tuple(lost))
 
 
 def _told(readers: Sequence[Behind], state_bits: int) -> float:

@@ -9,6 +9,8 @@ import numpy as np
 from snn2hw.ir.network import Reals
 from snn2hw.passes.base import channels_first
 
+NOTHING = 2.0**-40  # of the power of the strongest channel: what a channel without weights is measured by, for it has a bias
+
 
 @dataclass(frozen=True)
 class Quantised:
@@ -31,17 +33,18 @@ class Quantised:
 
 
 def choose_scales(
-    weight: Reals, rows: Reals, bits: int, scales: str, ceiling: Reals | None = None, intolerable: float = 0.0
+    weight: Reals, bias: Reals, rows: Reals, bits: int, scales: str, ceiling: Reals | None = None, intolerable: float = 0.0
 ) -> Quantised:
     """The best scale per layer or per channel: the coarsest that clips nothing, or up to two bits finer with clipping.
 
     A finer step halves the rounding error and saturates the few largest weights; which is better is measured, channel by
-    channel, as the mean square of (quantised - real) weights times the rows that calibration drew. Every exponent follows
-    the weights: weights times 2**-k have the same integers.
+    channel, as the mean square of (quantised - real) weights times the rows that calibration drew, and of the bias, which has
+    the scale of the weights: a channel that its bias alone drives needs a fine one. Every exponent follows the weights: weights
+    and biases times 2**-k have the same integers.
 
     Args:
-        weight: [O, ...] real weights, in units of the payload.
-        rows: [G, P, fan-in] calibration fan-ins, in units of the payload.
+        weight: [O, ...] real weights, per raw unit of what enters. bias: [O], likewise.
+        rows: [G, P, fan-in] calibration fan-ins, in raw units of what enters.
         bits: width of a weight; integers are kept symmetric, |w| <= 2**(bits-1) - 1.
         scales: 'auto' picks per channel where that at least halves the error; 'layer' and 'channel' insist.
         ceiling: [O], the finest exponents for which the target has room; none where they are infinite.
@@ -49,14 +52,15 @@ def choose_scales(
     """
     top = np.full(len(weight), np.inf) if ceiling is None else ceiling
     fit = _fitting_exponents(weight, bits, top)
-    by_layer = [_at(weight, rows, np.full(len(weight), min(fit.min() + finer, top.min())), bits) for finer in range(3)]
+    by_layer = [_at(weight, bias, rows, np.full(len(weight), min(fit.min() + finer, top.min())), bits) for finer in range(3)]
     best = int(np.argmin([e.sum() for _, e, _ in by_layer]))
     integers, errors, exponents = by_layer[best]
     power = _squares(weight, rows)
+    power = np.maximum(power, NOTHING * power.max(initial=0.0))
     layer = Quantised(integers, (int(exponents[0]),), _relative(errors, power))
     if scales == "layer":
         return layer
-    by_channel = [_at(weight, rows, np.minimum(fit + finer, top), bits) for finer in range(3)]
+    by_channel = [_at(weight, bias, rows, np.minimum(fit + finer, top), bits) for finer in range(3)]
     choice = np.argmin([e for _, e, _ in by_channel], axis=0)
     each = np.arange(len(weight))
     integers = np.stack([i for i, _, _ in by_channel])[choice, each]
@@ -89,12 +93,13 @@ def _fitting_exponents(weight: Reals, bits: int, ceiling: Reals) -> Reals:
     return fit
 
 
-def _at(weight: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals, Reals, Reals]:
+def _at(weight: Reals, bias: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals, Reals, Reals]:
     """(integers, error per channel, exponents) with these exponents."""
     limit = 2 ** (bits - 1) - 1
     step = channels_first(2.0**exponents, weight.ndim)
     integers = np.clip(np.floor(weight * step + 0.5), -limit, limit)
-    return integers, _squares(integers / step - weight, rows), exponents
+    lost = np.floor(bias * 2.0**exponents + 0.5) * 2.0**-exponents - bias
+    return integers, _squares(integers / step - weight, rows) + lost**2, exponents
 
 
 def _squares(weight: Reals, rows: Reals) -> Reals:

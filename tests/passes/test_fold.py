@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import AvgPool2d, BatchNorm, MaxPool2d, Network, Node, Window
+from snn2hw.ir.network import AvgPool2d, BatchNorm, MaxPool2d, Network, Neuron, Node, Reals, Window
 from snn2hw.ir.real import run_real
+from snn2hw.passes.base import Compilation
+from snn2hw.passes.pipeline import run_pipeline
 from tests.hand_networks import (
     add,
     average,
@@ -15,6 +17,7 @@ from tests.hand_networks import (
     conv,
     flatten,
     image,
+    integrate,
     lif,
     linear,
     network,
@@ -23,6 +26,7 @@ from tests.hand_networks import (
     readout,
     samples,
 )
+from tests.random_networks import RECURRENT, random_case, target_of
 from tests.refused import refused
 
 
@@ -49,6 +53,13 @@ def folded(net: Network, n: int = 6) -> tuple[Network, Network]:
     np.testing.assert_allclose(run_real(after, x), run_real(net, x), rtol=0, atol=1e-12)
     assert np.abs(run_real(net, x)).max() > 0.01
     return net, after
+
+
+def fired(net: Network, x: Reals) -> list[Reals]:
+    """What every neuron gives at every step, and the readout."""
+    given: list[Reals] = []
+    logits = run_real(net, x, lambda node, _, value: given.append(value) if isinstance(node, Neuron) else None)
+    return [*given, logits]
 
 
 def kinds(net: Network) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -189,6 +200,37 @@ def test_a_second_batch_norm_on_a_branch_of_its_own_is_refused() -> None:
         """,
     ):
         folded(net)
+
+
+@pytest.mark.parametrize("between", ["", "pool", "flat", "sum"])
+def test_a_gain_stays_behind_a_neuron(between: str) -> None:
+    """The weights are those of the neuron before it: what it takes itself is spikes."""
+    nodes: dict[str, list[Node]] = {
+        "": [],
+        "pool": [average("pool", "a")],
+        "flat": [flatten("flat", "a")],
+        "sum": [add("sum", "a", "a")],
+    }
+    entering = nodes[between][-1].name if between else "a"
+    behind = [integrate("b", entering, gain=0.4)]
+    net = network(
+        3, image(1, 4, 4), conv("conv", "input", normal(1, 2, 1, 3, 3), [0.3, 0.1]), lif("a", "conv", gain=1.5), *nodes[between],
+        *behind, flatten("end", "b") if between != "flat" else linear("end", "b", np.eye(8)),
+        linear("head", "end", normal(2, 2, 2 if between == "pool" else 8)), readout("head"),
+    )  # fmt: skip
+    _, after = folded(net)
+    assert [n.gain for n in after.neurons] == [1.0, 0.4]
+
+
+@pytest.mark.parametrize("seed", [*range(30), *range(RECURRENT, RECURRENT + 10)])
+def test_random_networks_compute_the_same_without_their_norms_and_gains(seed: int) -> None:
+    case, rng = random_case(seed), np.random.default_rng(seed)
+    gains = [float(rng.choice([1.0, 0.7, 2.0, 0.3])) for _ in case.network.nodes]
+    nodes = [replace(n, gain=g) if isinstance(n, Neuron) else n for n, g in zip(case.network.nodes, gains, strict=True)]
+    net = replace(case.network, nodes=tuple(nodes))
+    after = run_pipeline(Compilation(net, target_of(case.target), case.options, case.sample), "fold").real
+    for kept, was in zip(fired(after, case.sample), fired(net, case.sample), strict=True):
+        np.testing.assert_allclose(kept, was, rtol=1e-9, atol=1e-9)
 
 
 def test_a_gain_stays_behind_a_batch_norm_that_others_read() -> None:

@@ -5,19 +5,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snn2hw.ir.integer import IntLinear
 from snn2hw.ir.network import Reals
 from snn2hw.passes.weights import Quantised, choose_scales
-from tests.hand_networks import compiled, counts, integrate, linear, network, readout
+from tests.hand_networks import circulate, compiled, counts, integrate, lif, linear, network, readout
 
 
 def rows_for(weight: Reals, seed: int = 0, n: int = 200) -> Reals:
     return np.random.default_rng(seed).normal(0.3, 1.0, (1, n, weight[0].size))
 
 
-def chosen(weight: Any, bits: int = 8, scales: str = "auto", rows: Reals | None = None, ceiling: Any = None) -> Quantised:
+def chosen(
+    weight: Any, bits: int = 8, scales: str = "auto", rows: Reals | None = None, ceiling: Any = None, bias: Any = None
+) -> Quantised:
     w = np.asarray(weight, np.float64)
+    b = np.zeros(len(w)) if bias is None else np.asarray(bias, np.float64)
     top = None if ceiling is None else np.asarray(ceiling, np.float64)
-    return choose_scales(w, rows_for(w) if rows is None else rows, bits, scales, top)
+    return choose_scales(w, b, rows_for(w) if rows is None else rows, bits, scales, top)
 
 
 def errors_of(weight: Reals, rows: Reals, exponents: Any, bits: int = 8) -> Reals:
@@ -134,11 +138,44 @@ def test_a_sample_of_zeros_leaves_the_choice_to_the_weights() -> None:
     assert best == min(square, key=lambda e: square[e])
 
 
+@pytest.mark.parametrize("small", [1e-2, 1e-4, 1e-6, 1e-12, 0.0])
+def test_a_channel_that_its_bias_drives_has_the_scale_that_the_bias_needs(small: float) -> None:
+    weight = np.random.default_rng(0).normal(0, 0.4, (3, 16)) * np.array([[1.0], [small], [1.0]])
+    got = chosen(weight, ceiling=[20.0, 14.0, 20.0], bias=[0.1, 0.9, 0.1])
+    assert len(got.exponents) == 3
+    assert got.exponents[1] >= 12
+    lost = np.floor(0.9 * 2.0 ** got.exponents[1] + 0.5) / 2.0 ** got.exponents[1] - 0.9
+    assert abs(lost) <= 2.0**-13
+
+
+def test_a_bias_that_every_scale_holds_chooses_none() -> None:
+    weight = np.random.default_rng(0).normal(0, 1, (6, 20))
+    for scales in ("layer", "channel", "auto"):
+        assert chosen(weight, scales=scales, bias=np.full(6, 0.5)).exponents == chosen(weight, scales=scales).exponents
+
+
+def test_an_amplitude_and_the_weights_behind_it_change_places_and_no_integer() -> None:
+    """Errors of weights and of biases are told in one unit, whatever the spikes behind them are counted in."""
+    rng = np.random.default_rng(1)
+    weight, bias = rng.normal(0, 1, (4, 6)) * np.array([[1.0], [0.1], [0.01], [1e-3]]), rng.normal(0, 0.3, 4)
+    made = []
+    for power in (0, 3, 20):
+        net = network(
+            4, counts(6), circulate("cf", "input", (0.5**power, 0.5 ** (power + 1)), gain=1.5),
+            linear("fc", "cf", weight * 2.0**power, bias), lif("fire", "fc"), linear("head", "fire", np.eye(4)), readout("head"),
+        )  # fmt: skip
+        fc = compiled(net, np.ones((4, 2, 6)), weight_bits=5).network.nodes[2]
+        assert isinstance(fc, IntLinear)
+        made.append((fc.weight.tolist(), fc.bias.tolist()))
+    assert made[0] == made[1] == made[2]
+
+
 @pytest.mark.parametrize("scales", ["layer", "channel", "auto"])
 @pytest.mark.parametrize("k", [1, 8, 25, 60, 200])
 def test_weights_of_another_size_have_the_same_integers(scales: str, k: int) -> None:
     weight = np.random.default_rng(k).normal(0, 1, (6, 20)) * 10.0 ** -np.arange(6)[:, None]
-    before, after = chosen(weight, scales=scales), chosen(weight * 2.0**-k, scales=scales)
+    bias = np.random.default_rng(k + 1).normal(0, 1, 6)
+    before, after = chosen(weight, scales=scales, bias=bias), chosen(weight * 2.0**-k, scales=scales, bias=bias * 2.0**-k)
     np.testing.assert_array_equal(before.integers, after.integers)
     assert [e - k for e in after.exponents] == list(before.exponents)
     np.testing.assert_array_equal(before.errors, after.errors)
@@ -156,7 +193,7 @@ def test_groups_are_measured_on_their_own_rows() -> None:
     weight = np.array([[[[0.30]], [[0.9]]], [[[0.9]], [[0.30]]]])
     rows = np.zeros((2, 50, 2))
     rows[0, :, 0], rows[1, :, 1] = 1.0, 1.0
-    got = choose_scales(weight, rows, 4, "channel")
+    got = choose_scales(weight, np.zeros(2), rows, 4, "channel")
     assert got.integers.reshape(2, 2)[0, 1] == got.integers.reshape(2, 2)[1, 0] == 7
     np.testing.assert_allclose(got.integers.reshape(2, 2)[[0, 1], [0, 1]] / 2.0 ** np.array(got.exponents), 0.3, atol=0.02)
 
