@@ -1,12 +1,11 @@
-"""The public face: compile, load, simulate, verify, diff. Joins the rooms; holds no logic of its own."""
+"""The public face: compile, load, check, export; `snn2hw.runs` is its other half. Joins the rooms; holds no logic of its own."""
 
 from __future__ import annotations
 
 import importlib.util
 import platform
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,14 +18,12 @@ from snn2hw.artefact import EXPORTED_C, EXPORTED_NIR, Artefact
 from snn2hw.checker.check import check as check_folder
 from snn2hw.claims import Checked
 from snn2hw.errors import MissingExtraError, ShapeError, UsageError
-from snn2hw.executors import Executor, chosen_executor
-from snn2hw.executors import executor as executor_named
 from snn2hw.executors.reference import interpret
 from snn2hw.exports import write_c, write_nir
 from snn2hw.frontends.files import read_network
 from snn2hw.frontends.nir_convention import Convention
 from snn2hw.frontends.samples import input_node, samples_array
-from snn2hw.ir.encode import encode
+from snn2hw.ir.encode import check_finite, check_shape
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network
 from snn2hw.ir.rules import check_integer
@@ -37,11 +34,10 @@ from snn2hw.passes.findings import warned
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomial import weighed
 from snn2hw.passes.polynomials.search import Candidate
-from snn2hw.store import check_out, make_artefact, read_artefact, read_vectors, write_artefact
+from snn2hw.runs import batches, simulate, simulate_payloads, stimulus, verify
+from snn2hw.store import check_out, make_artefact, read_artefact, write_artefact
 from snn2hw.target import load_target
-from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import conformance_payloads
-from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors, run_executor
 from snn2hw.version import __version__
 
 if TYPE_CHECKING:
@@ -69,8 +65,25 @@ def trace_model(
         raise MissingExtraError("torch", "torch", "reading a torch model")
     from snn2hw.frontends.from_torch import from_torch
 
-    source, t = input_node(sample, steps, input_range)
-    return from_torch(model, source, t)
+    x = samples_array(sample)
+    source, t = input_node(x, steps, input_range)
+    try:
+        return from_torch(model, source, t)
+    except ShapeError as error:
+        raise _with_reading(error, x.shape, steps) from error
+
+
+def _with_reading(error: ShapeError, shape: tuple[int, ...], steps: int | None) -> ShapeError:
+    """A layer that a sample does not fit: how the sample was read is the first thing to look at."""
+    each = list(shape[2 if steps is None else 1 :])
+    if steps is None:
+        reading = f"the sample {list(shape)} was read as [T, N, ...]: {shape[0]} steps of {shape[1]} samples {each}"
+        other = "give steps=T (--steps T) where it is [N, ...], static samples to be shown T times"
+    else:
+        reading = f"the sample {list(shape)} was read as [N, ...]: {shape[0]} samples {each}, each shown {steps} times"
+        other = "leave out steps where it is [T, N, ...], temporal samples"
+    got, do = (f"{error.got}; {reading}" if error.got else reading), (f"{error.do}; {other}" if error.do else other)
+    return ShapeError(error.what, where=error.where, got=got, expected=error.expected, do=do)
 
 
 def run_passes(
@@ -82,7 +95,10 @@ def run_passes(
     progress: Callable[[Pass], None] | None = None,
 ) -> Compilation:
     """The passes of `pipeline.py` on a network of the real stage, up to `stop_after`."""
-    start = Compilation(network, load_target(target), options, samples_array(sample))
+    x = samples_array(sample)
+    check_shape(network, x)
+    check_finite(network, x)
+    start = Compilation(network, load_target(target), options, x)
     return run_pipeline(start, stop_after, progress)
 
 
@@ -291,107 +307,6 @@ def load(folder: str | Path) -> Artefact:
         ArtefactError: truncated, foreign, tampered with, or of another version.
     """
     return read_artefact(Path(folder))
-
-
-def stimulus(artefact: Artefact, samples: npt.ArrayLike | None) -> Ints:
-    """Payloads [T, N, ...] of the samples, or of the artefact's conformance vectors where there are none."""
-    return read_vectors(artefact)[0] if samples is None else encode(artefact.network, samples_array(samples))
-
-
-def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]) -> Iterator[Ints]:
-    """Payloads of the samples, some at a time: arrays are read as they are needed, and iterators give batches of their own.
-
-    Raises:
-        ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
-    """
-    if isinstance(samples, Iterator):
-        for given in samples:
-            yield stimulus(artefact, given)
-        return
-    x, axis = samples_array(samples), 0 if artefact.network.input.static else 1
-    total = x.shape[axis] if x.ndim > axis else 0
-    size = batch_size(artefact.network)
-    for start in range(0, max(total, 1), size):
-        yield stimulus(artefact, x[(slice(None),) * axis + (slice(start, start + size),)])
-
-
-def simulate(
-    artefact: Artefact,
-    samples: npt.ArrayLike | Iterator[npt.ArrayLike],
-    executor: str = "reference",
-    *,
-    traces: bool = True,
-    progress: Progress | None = None,
-) -> Trace:
-    """Run samples through one executor, batch by batch; memory grows with what is kept, not with what is run.
-
-    Args:
-        samples: real values [N, ...] where the input is static, else [T, N, ...], of whatever type. An array on
-            disk (`np.load(path, mmap_mode="r")`) or an iterator of such arrays is read as it is needed.
-        executor: a name; "auto" is `fast` where there is a C compiler, else `onnxruntime`, and a warning says so.
-        traces: whether spikes and states are kept; without, only the readout is.
-
-    Raises:
-        ShapeError, ValueRangeError: samples that do not fit. ExecutorUnavailableError: the executor cannot run here.
-    """
-    chosen, note = chosen_executor(executor)
-    if note:
-        warnings.warn(note, stacklevel=2)
-    total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
-    return _joined(chosen, artefact, batches(artefact, samples), traces, progress, total)
-
-
-def _number(artefact: Artefact, samples: npt.ArrayLike) -> int:
-    shape = samples_array(samples).shape
-    return int((*shape, 0, 0)[0 if artefact.network.input.static else 1])
-
-
-def simulate_payloads(
-    artefact: Artefact, payloads: Ints, executor: str = "reference", *, traces: bool = True, progress: Progress | None = None
-) -> Trace:
-    """`simulate` on payloads [T, N, ...] that are encoded already."""
-    total, size = payloads.shape[1], batch_size(artefact.network)
-    parts = (payloads[:, start : start + size] for start in range(0, total, size))
-    return _joined(executor_named(executor), artefact, parts, traces, progress, total)
-
-
-def _joined(
-    chosen: Executor, artefact: Artefact, parts: Iterable[Ints], traces: bool, progress: Progress | None, total: int
-) -> Trace:
-    done, found = 0, []
-    for batch in parts:
-        found.append(run_executor(chosen, artefact, batch, traces))
-        done += batch.shape[1]
-        if progress is not None:
-            progress(chosen.name, done, max(total, done))
-    if not found:
-        raise ShapeError("there are no samples", where="samples", got="an iterator without a batch", expected="one or more")
-    return Trace.concatenate(found)
-
-
-def verify(
-    artefact: Artefact,
-    samples: npt.ArrayLike | Iterator[npt.ArrayLike] | None = None,
-    executors: Sequence[str] = ("reference", "onnxruntime"),
-    *,
-    progress: Progress | None = None,
-    first: bool = False,
-) -> Verdict:
-    """The same stimulus through all executors, batch by batch; every spike, state and readout compared with the reference.
-
-    Args:
-        samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
-        first: stop behind the batch in which the first difference is found, rather than count them all.
-
-    Raises:
-        ExecutorUnavailableError: none of the executors asked for can run here.
-        ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
-    """
-    if samples is not None:
-        total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
-        return compare_batches(artefact, batches(artefact, samples), total, executors, progress, first=first)
-    payloads, stored = read_vectors(artefact)
-    return compare_executors(artefact, payloads, executors, progress, stored, first)
 
 
 __all__ = [

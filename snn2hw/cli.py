@@ -9,31 +9,27 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import numpy as np
 import typer
-from rich.markup import escape
 
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.claims import read_claims
+from snn2hw.cli_diff import diff
 from snn2hw.cli_end import DIFFERENT, EQUAL, UNAVAILABLE, Commands, guarded
 from snn2hw.cli_export import export
-from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_file, say_pass
+from snn2hw.cli_files import Convention, StepSeconds, compile_file, inspected_file, print_nir, say_pass
+from snn2hw.cli_usage import refuse_options
 from snn2hw.demo import run_demo
 from snn2hw.errors import UsageError
 from snn2hw.executors import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
 from snn2hw.exports import write_trace
 from snn2hw.files.write import check_file
 from snn2hw.frontends.files import is_network_file
-from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options
 from snn2hw.passes.pipeline import PIPELINE
-from snn2hw.store import check_model
 from snn2hw.target import CONFIDENCES, load_target, target_names
-from snn2hw.trace import Trace, of_trace, read_npz
-from snn2hw.verification.differential import first_difference
 from snn2hw.version import __version__
 
 app = typer.Typer(
@@ -64,8 +60,9 @@ def compile_(
         typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), module:factory, or a network (*.net, *.nir)."),
     ],
     target: Annotated[
-        str, typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.")
-    ] = api.DEFAULT_TARGET,
+        str | None,
+        typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.", show_default=api.DEFAULT_TARGET),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write. Default: build/MODEL.")] = None,
     stop_after: Annotated[
         str | None,
@@ -96,29 +93,40 @@ def compile_(
     `snn2hw compile network.nir --sample events.npy --convention sinabs`
     """
     options = Options(state_bits, weight_bits, scales)
+    if stop_after is not None:
+        refuse_options({"--out": out}, "--stop-after", "leave them out: the network is printed, nothing is written")
     if is_network_file(model):
+        refuse_options({"--weights": weights}, "a network file", "leave them out: the file holds its weights")
         folder = out or Path("build") / Path(model).stem
         made = compile_file(model, target, folder, stop_after, steps, sample, options, convention, dt)
         if made is not None:
             _say_compiled(made, folder)
         return
+    refuse_options({"--convention": convention, "--dt": dt}, "a torch model", "leave them out: they are for .nir files")
+    target = target or api.DEFAULT_TARGET
+    load_target(target)
     found = find_model(model, weights, sampled=sample is None)
     x, t = _calibration(found, sample, steps)
     if stop_after is not None:
         done = api.run_passes(api.trace_model(found.module, x, t), x, target, options, stop_after)
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return
-    folder = out or Path("build") / model.rstrip("/").replace(":", ".").split("/")[-1]
+    folder = out or Path("build") / _build_name(model)
     with console_certificate.without_warnings(), console_certificate.certifying() as certifying:
         artefact = api.compile(found.module, x, t, target, folder, options=options, progress=say_pass, certifying=certifying)
     _say_compiled(artefact, folder)
+
+
+def _build_name(model: str) -> str:
+    """A folder's name below build/: of models/lnm and of `.` in it "lnm", of package.nets:build "package.nets.build"."""
+    return Path(model).resolve().name if Path(model).exists() else model.replace(":", ".").split("/")[-1]
 
 
 def _say_compiled(artefact: Artefact, folder: Path) -> None:
     console.print_network(artefact.network, console.artefact_title(artefact))
     console_certificate.print_certificate(read_claims(folder / CERTIFICATE), "certified")
     console_certificate.print_warnings(artefact.manifest.get("warnings", ()))
-    console.say(f"written: {folder}    next: snn2hw verify {folder}")
+    console.say(f"written: {folder}    next: ", console.command("snn2hw", "verify", folder))
 
 
 def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:
@@ -149,8 +157,13 @@ def inspect(
 
     `snn2hw inspect network.net`
     """
+    if as_json:
+        refuse_options({"--layer": layer, "--why": why or None}, "--json", "leave them out: it prints the whole network")
     loaded = inspected_file(artefact) if is_network_file(artefact) else api.load(artefact)
     if loaded is None:
+        given = {"--layer": layer, "--why": why or None, "--json": as_json or None}
+        refuse_options(given, "a .nir file", "leave them out, or compile it first: its nodes are not integers yet")
+        print_nir(artefact)
         return
     if as_json:
         console.print_text(json.dumps({**loaded.manifest, "text": to_text(loaded.network)[0]}, indent=2))
@@ -210,9 +223,10 @@ def simulate(
 def verify(
     artefact: Folder,
     samples: Samples = None,
-    executors: Annotated[str, typer.Option(help="Names with commas between them; lava only runs when named.")] = ",".join(
-        EXECUTORS
-    ),
+    executors: Annotated[
+        str | None,
+        typer.Option(help="Names with commas between them; lava only runs when named.", show_default="all that are installed"),
+    ] = None,
     first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -225,7 +239,7 @@ def verify(
     `snn2hw verify build/lnm --input images.npy --executors reference,onnxruntime --json`
     """
     loaded = api.load(artefact)
-    names = [n.strip() for n in executors.split(",") if n.strip()]
+    names = list(EXECUTORS) if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
         given = None if samples is None else read_samples(samples)
         verdict = api.verify(loaded, given, names, progress=progress, first=first)
@@ -233,7 +247,8 @@ def verify(
         console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
     else:
         console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
-    raise typer.Exit(DIFFERENT if verdict.differences else UNAVAILABLE if verdict.not_run else EQUAL)
+    missing = executors is not None and verdict.not_run  # what was not named is run where it is installed
+    raise typer.Exit(DIFFERENT if verdict.differences else UNAVAILABLE if missing else EQUAL)
 
 
 @app.command()
@@ -256,56 +271,7 @@ def check(artefact: Folder, as_json: AsJson = False) -> None:
 app.command()(export)
 
 
-@app.command()
-def diff(
-    artefact: Folder,
-    trace: Annotated[Path, typer.Argument(help="A trace file, from `simulate --out` or from your hardware.")],
-    other: Annotated[
-        Path | None, typer.Argument(help="A second trace file. Default: the reference, run on the first one's stimulus.")
-    ] = None,
-) -> None:
-    """The first difference between two traces, or between a trace and the reference: layer, step, sample, neuron, cause.
-
-    A trace file holds model_sha256, payloads [T, N, ...], readout, spikes/LAYER and states/LAYER.STATE, all integers.
-
-    **Example**
-
-    `snn2hw diff build/lnm trace.npz`
-    """
-    loaded = api.load(artefact)
-    got, payloads = _read_trace(loaded, trace)
-    if other is None:
-        expected = api.simulate_payloads(loaded, payloads)
-    else:
-        expected, others = _read_trace(loaded, other)
-        if not np.array_equal(payloads, others):
-            raise UsageError(
-                "the traces are of different stimuli",
-                got=f"{trace} and {other}",
-                expected="the same payloads in both",
-                do="run both on the same samples",
-            )
-    found = first_difference(loaded.network, str(trace), got, expected, payloads)
-    if found is None:
-        console.say(console.good("equal", True) + f": every integer of {trace} and {other or 'the reference'}")
-        return
-    console.print_difference(found)
-    raise typer.Exit(DIFFERENT)
-
-
-def _read_trace(loaded: Any, path: Path) -> tuple[Trace, Any]:
-    arrays = read_npz(path, of_trace)
-    check_model(arrays, loaded, str(path))
-    if "payloads" not in arrays:
-        raise UsageError(
-            "the trace file holds no stimulus",
-            where=str(path),
-            got=", ".join(sorted(arrays)),
-            expected="an array 'payloads'",
-            do="store the payloads [T, N, ...] with the trace",
-        )
-    payloads = check_payloads(loaded.network, arrays.pop("payloads"), str(path))
-    return Trace.from_arrays(arrays, str(path)), payloads
+app.command()(diff)
 
 
 @app.command()
@@ -338,7 +304,7 @@ def targets(name: Annotated[str | None, typer.Argument(help="Show every fact of 
     console.table(
         f"{target.name}: {target.says}",
         ["fact", "value", "confidence", "source"],
-        [[escape(str(v)) for v in r] for r in rows],
+        rows,
     )
     console.say("confidence: " + "; ".join(f"{k} = {v}" for k, v in CONFIDENCES.items()))
 
@@ -357,6 +323,7 @@ def demo(
 
     `snn2hw demo --pretrained`
     """
+    load_target(target)  # before anything is trained
     raise typer.Exit(run_demo(out, pretrained, target))
 
 

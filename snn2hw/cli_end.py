@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
 from snn2hw import console
+from snn2hw.cli_usage import WRONG, usage_error
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 
 EQUAL, DIFFERENT, BAD_INPUT, UNAVAILABLE = 0, 1, 2, 3
@@ -18,7 +20,30 @@ INTERRUPTED, NOT_READ = 130, 141  # as a shell states that SIGINT or SIGPIPE end
 
 
 class Commands(TyperGroup):
-    """Commands in which code of the user runs: where that ends the program, nothing was done, and that is an error."""
+    """All commands. What typer would print of a wrong command line is an error like any other, and so is code of the user that
+    ends the program: nothing was done then."""
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None,
+        standalone_mode: bool = True, windows_expand_args: bool = True, **extra: Any,
+    ) -> Any:  # fmt: skip
+        """Run a command line.
+
+        Raises:
+            UsageError: an unknown command or option, or a value that is none. SystemExit: at the end, where standalone.
+        """
+        given = {"standalone_mode": False, "windows_expand_args": windows_expand_args, **extra}
+        try:
+            code = super().main(args, prog_name or "snn2hw", complete_var, **given)
+        except WRONG as error:
+            if type(error).__name__ != "NoArgsIsHelpError":
+                raise usage_error(error, sys.argv[1:] if args is None else list(args)) from error
+            code = int(getattr(error, "exit_code", BAD_INPUT))  # it has printed the help
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else EQUAL)
+        return code
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""

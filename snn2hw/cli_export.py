@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from snn2hw import api, console
 from snn2hw.artefact import Artefact
@@ -70,7 +69,7 @@ def export(
         _nir(loaded, out, convention, dt, force)
         return
     folder = api.export_c(loaded, out, 4 if vectors is None else vectors, force=force)
-    console.say(f"written: {folder}    next: make -C {folder} test")
+    console.say(f"written: {folder}    next: ", console.command("make", "-C", folder, "test"))
     if replay:
         done = api.replay_c(folder)
         console.print_text(done.report)
@@ -80,7 +79,7 @@ def export(
 
 def _nir(artefact: Artefact, out: Path | None, convention: str | None, dt: float | None, force: bool) -> None:
     made = api.export_nir(artefact, out, convention=convention, dt=dt, force=force)
-    rows = [[escape(layer), escape(lost)] for layer, lost in made.approximations.items()]
+    rows = [[layer, lost] for layer, lost in made.approximations.items()]
     if rows:
         console.table("what others read only in part; snn2hw reads all of it", ["layer", "its visible node"], rows)
-    console.say(f"written: {made.path}    next: snn2hw compile {made.path}")
+    console.say(f"written: {made.path}    next: ", console.command("snn2hw", "compile", made.path))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from snn2hw import api, console, console_certificate
 from snn2hw.artefact import Artefact
@@ -28,7 +27,7 @@ StepSeconds = Annotated[float | None, typer.Option("--dt", help="Seconds of a st
 
 def compile_file(
     path: str,
-    target: str,
+    target: str | None,
     folder: Path,
     stop_after: str | None,
     steps: int | None,
@@ -45,31 +44,48 @@ def compile_file(
     elif convention is not None or dt is not None:
         raise UsageError("--convention and --dt are for .nir files", got=path, expected="*.nir", do="leave them out")
     network = api.read_network(path, steps, **more)
-    if stop_after is not None:
-        shown: Any = network
-        if not isinstance(network, IntegerNetwork):
-            assert x is not None  # what reads a network of the real stage asks for samples
-            done = api.run_passes(network, x, target, options, stop_after)
-            shown = done.integer or done.real
-        console.print_text(to_text(shown)[0].rstrip())
+    if isinstance(network, IntegerNetwork):
+        _require_integers_as_they_are(network, path, target, stop_after)
+    elif stop_after is not None:
+        assert x is not None  # what reads a network of the real stage asks for samples
+        done = api.run_passes(network, x, target or api.DEFAULT_TARGET, options, stop_after)
+        console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return None
     with console_certificate.without_warnings(), console_certificate.certifying() as certifying:
-        return api.compile(network, x, steps, target, folder, options=options, progress=say_pass, certifying=certifying)
+        chosen = target or api.DEFAULT_TARGET
+        return api.compile(network, x, steps, chosen, folder, options=options, progress=say_pass, certifying=certifying)
+
+
+def _require_integers_as_they_are(network: IntegerNetwork, path: str, target: str | None, stop_after: str | None) -> None:
+    """What is integers already passes no pass and is lowered to no other target."""
+    if stop_after is not None:
+        raise UsageError(
+            "this file holds integers already, which no pass changes",
+            where=path,
+            got=f"--stop-after {stop_after}",
+            expected="a compilation to the end",
+            do="leave it out; `snn2hw inspect` prints the network",
+        )
+    if target not in (None, network.target):
+        raise UsageError(
+            "the integers of this network are for another target",
+            where=path,
+            got=str(target),
+            expected=network.target,
+            do="leave the target out; only models with real parameters are lowered to one",
+        )
 
 
 def say_pass(step: Pass) -> None:
     """A line for each pass as it begins."""
-    console.say(f"[dim]{step.name:>10}[/]  {step.says}")
+    console.say(console.styled(f"{step.name:>10}", "dim"), f"  {step.says}")
 
 
 def inspected_file(path: Path) -> Artefact | None:
-    """A .net file, and a .nir file that `snn2hw export` wrote, as an artefact; None for another .nir file, whose nodes are
-    printed: it has no integers before it is compiled."""
+    """A .net file, and a .nir file that `snn2hw export` wrote, as an artefact; None for another .nir file, which
+    has no integers before it is compiled."""
     network = exact_network(path) if _is_nir(path) else from_netx(path)
-    if network is None:
-        _inspect_nir(path)
-        return None
-    return make_artefact(network)
+    return None if network is None else make_artefact(network)
 
 
 def _is_nir(path: str | Path) -> bool:
@@ -77,10 +93,11 @@ def _is_nir(path: str | Path) -> bool:
     return suffix(path) == ".nir"
 
 
-def _inspect_nir(path: Path) -> None:
-    rows = [[escape(n.name), n.kind, escape(", ".join(n.sources)), _shapes(n)] for n in read_nir(path)]
+def print_nir(path: Path) -> None:
+    """The nodes of a .nir file as they are."""
+    rows = [[n.name, n.kind, ", ".join(n.sources), _shapes(n)] for n in read_nir(path)]
     console.table(f"{path}: as it is, before a convention", ["node", "kind", "reads", "parameters"], rows)
-    console.say(f"next: snn2hw compile {path} --sample x.npy --convention {'|'.join(PRESETS)}")
+    console.say("next: ", console.command("snn2hw", "compile", path, "--sample", "x.npy"), f" --convention {'|'.join(PRESETS)}")
 
 
 def _shapes(node: NirNode) -> str:
@@ -91,7 +108,7 @@ def _shapes(node: NirNode) -> str:
     hidden = ("metadata", "input_type", "output_type")
     found = {"shape": content.input_type["input"]} if type(content).__name__ in ("Input", "Output") else {}
     found |= {name: value for name, value in vars(content).items() if name not in hidden and value is not None}
-    return escape("; ".join(f"{name} {_short(value)}" for name, value in found.items()))
+    return "; ".join(f"{name} {_short(value)}" for name, value in found.items())
 
 
 def _short(value: Any) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,6 +27,7 @@ from snn2hw.errors import Snn2hwError
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_to_text
+from snn2hw.shown import plain, plain_lines
 from snn2hw.trace import Trace
 from snn2hw.verification.accuracy import Measurement
 from snn2hw.verification.differential import Difference
@@ -37,44 +38,62 @@ PLAIN_WIDTH = 140  # pipes have no width of their own
 
 
 def _console(stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH, soft_wrap=False)
+    """Nothing that is printed is interpreted: a name may look like markup, an emoji or an escape sequence."""
+    plainly: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
+    console = Console(**plainly)
+    return console if console.is_terminal else Console(**plainly, width=PLAIN_WIDTH, soft_wrap=False)
 
 
-def say(text: str = "") -> None:
-    """One line for people; markup as rich understands it."""
+def styled(text: object, style: str) -> Text:
+    """Data in a style."""
+    return Text(plain(str(text)), style)
+
+
+def _shown(part: object) -> Text:
+    return part if isinstance(part, Text) else Text(plain(str(part)))
+
+
+def say(*parts: object) -> None:
+    """One line for people: data, and `styled` text."""
     console = _console()
-    console.print(text, soft_wrap=not console.is_terminal)
+    console.print(Text.assemble(*map(_shown, parts)), soft_wrap=not console.is_terminal)
+
+
+def command(*words: object) -> str:
+    """A command line that can be copied to a shell."""
+    return shlex.join(map(str, words))
 
 
 def rule(title: str) -> None:
     """A line across, with a title."""
-    _console().rule(f"[bold]{escape(title)}[/]", align="left")
+    _console().rule(styled(title, "bold"), align="left")
 
 
 def print_text(text: str) -> None:
-    """Text as it is: no markup, no wrapping."""
-    _console().out(text, highlight=False)
+    """Lines as they are: no wrapping."""
+    _console().out(plain_lines(text), highlight=False)
 
 
 def print_error(error: Snn2hwError) -> None:
     """An error on stderr, its parts on lines of their own."""
     console = _console(stderr=True)
-    console.print(f"[bold red]error:[/] {escape(error.what)}", soft_wrap=True)
-    for line in str(error).split("\n")[1:]:
-        console.print(escape(line), soft_wrap=True)
+    first, *more = str(error).split("\n")
+    console.print(Text.assemble(("error:", "bold red"), " ", first), soft_wrap=True)
+    for line in more:
+        console.print(Text(line), soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int] = ()) -> None:
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()) -> None:
     """A table; `numbers` are the columns aligned to the right."""
     console = _console()
     if title:
-        console.print(f"\n[bold]{escape(title)}[/]", soft_wrap=True)
+        console.print()
+        console.print(styled(title, "bold"), soft_wrap=True)
     shown = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2)
     for n, column in enumerate(columns):
-        shown.add_column(column, justify="right" if n in numbers else "left", overflow="fold")
+        shown.add_column(_shown(column), justify="right" if n in numbers else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(v if isinstance(v, str) else str(v) for v in row))
+        shown.add_row(*map(_shown, row))
     console.print(shown)
 
 
@@ -92,50 +111,55 @@ def progress(label: str) -> Iterator[ProgressCallback]:
     console = _console(stderr=True)
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Speed(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda what, done, total: bar.update(task, description=f"{label}: {what}", completed=done, total=total)
+        task = bar.add_task(plain(label), total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            bar.update(task, description=plain(f"{label}: {what}"), completed=done, total=total)
+
+        yield tell
 
 
-def good(text: str, well: bool) -> str:
+def good(text: str, well: bool) -> Text:
     """Green or red."""
-    return f"[{'green' if well else 'bold red'}]{text}[/]"
+    return styled(text, "green" if well else "bold red")
 
 
 def print_verdict(verdict: Verdict, title: str) -> None:
     """One row per executor, then every first difference with its cause, then what was not run."""
-    rows = [["reference", "the law", "", "", f"{verdict.seconds.get('reference', 0):.2f}"]]
+    rows: list[list[object]] = [["reference", "the law", "", "", f"{verdict.seconds.get('reference', 0):.2f}"]]
     for name, compared in verdict.compared.items():
         different = verdict.different[name]
-        equal = good("equal", True) if name not in verdict.not_run else "[yellow]stopped[/]"
+        equal = good("equal", True) if name not in verdict.not_run else styled("stopped", "yellow")
         mark = equal if not different else good("DIFFERENT", False)
         seconds = f"{verdict.seconds[name]:.2f}" if name in verdict.seconds else "stored"
         rows.append([name, mark, f"{compared:,}", f"{different:,}", seconds])
-    rows += [[name, "[yellow]not run[/]", "", "", ""] for name in verdict.not_run if name not in verdict.compared]
+    rows += [[name, styled("not run", "yellow"), "", "", ""] for name in verdict.not_run if name not in verdict.compared]
     table(title, ["executor", "verdict", "integers compared", "differing", "seconds"], rows, numbers=(2, 3, 4))
     for name, note in verdict.notes.items():
-        say(f"{name}: {escape(note)}")
+        say(f"{name}: {note}")
     for d in verdict.differences:
         print_difference(d)
     for name, reason in verdict.not_run.items():
-        say(f"[yellow]not run[/] {name}: {escape(reason)}")
+        say(styled("not run", "yellow"), f" {name}: {reason}")
 
 
 def print_difference(d: Difference) -> None:
     """Where it is, and what it can come from."""
-    say(f"[bold red]first difference[/] {escape(str(d))}")
+    say(styled("first difference", "bold red"), f" {d}")
     print_text(f"  cause: {d.cause}")
 
 
 def print_program(layer: str, program: Program) -> None:
     """A neuron program in text form."""
-    say(f"\n[bold]{escape(layer)}[/]")
+    say()
+    say(styled(layer, "bold"))
     print_text(program_to_text(program).rstrip())
 
 
@@ -179,13 +203,9 @@ def print_network(net: IntegerNetwork, title: str) -> None:
         weights = n.weight.size if hasattr(n, "weight") else ""
         state = ", ".join(f"{k} {s.format}" for k, s in n.program.states.items()) if isinstance(n, IntNeuron) else ""
         size = len(n.program.instructions) if isinstance(n, IntNeuron) else ""
-        rows.append(
-            [escape(n.name), what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size, weights]
-        )
+        rows.append([n.name, what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size, weights])
     columns = ["node", "kind", "inputs", "shape", "format", "interval", "states", "instructions", "weights"]
-    table(
-        title, columns, [[escape(str(v)) if not isinstance(v, str) else v.replace("[", "\\[") for v in r] for r in rows], (7, 8)
-    )
+    table(title, columns, rows, (7, 8))
 
 
 def artefact_title(artefact: Artefact) -> str:

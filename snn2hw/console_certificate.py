@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.markup import escape
-
 from snn2hw import console
 from snn2hw.certificate.certify import Progress
 from snn2hw.claims import Checked
@@ -35,13 +33,13 @@ def print_certificate(certificate: Mapping[str, Any], title: str) -> None:
     """One row per layer, then the layers that rely on their clamp."""
     rows = [_row(layer) for layer in certificate["layers"]]
     columns = ["layer", "states", "next states", "synaptic sum", "widest", "P: worst error", "at state", "rounds", "clamp"]
-    console.table(title, columns, [[escape(str(v)) for v in row] for row in rows], (4, 5, 6, 7))
+    console.table(title, columns, rows, (4, 5, 6, 7))
     for line in _head(certificate):
-        console.say(escape(line))
+        console.say(line)
     for layer in certificate["layers"]:
         for name, clamp in layer["clamps"].items():
             if clamp["acts"]:
-                console.say(escape(_relies(layer, name, clamp)))
+                console.say(_relies(layer, name, clamp))
 
 
 def _head(certificate: Mapping[str, Any]) -> Iterator[str]:
@@ -55,9 +53,9 @@ def _head(certificate: Mapping[str, Any]) -> Iterator[str]:
 def print_warnings(findings: Sequence[Mapping[str, str]]) -> None:
     """What quantisation lost, as the manifest states it: one paragraph each."""
     for finding in findings:
-        console.say(f"[bold yellow]warning:[/] {escape(finding['what'])}")
+        console.say(console.styled("warning:", "bold yellow"), f" {finding['what']}")
         for part in ("where", "got", "cause", "remedy"):
-            console.say(escape(f"  {part + ':':9} {finding[part]}"))
+            console.say(f"  {part + ':':9} {finding[part]}")
 
 
 @contextmanager
@@ -99,19 +97,19 @@ def print_checked(checked: Checked, title: str) -> None:
     if checked.certificate:
         print_certificate(checked.certificate, title)
     for failure in checked.failures[:SHOWN]:
-        console.say(f"[bold red]false[/] {escape(str(failure))}")
+        console.say(console.styled("false", "bold red"), f" {failure}")
     if len(checked.failures) > SHOWN:
         console.say(f"... and {len(checked.failures) - SHOWN} more")
     well = not checked.failures
     verdict = "every claim holds" if well else f"{len(checked.failures)} claims do not hold"
-    console.say(f"{console.good(verdict, well)}: {checked.claims:,} claims derived again from model.onnx")
+    console.say(console.good(verdict, well), f": {checked.claims:,} claims derived again from model.onnx")
 
 
 def print_candidates(candidates: Sequence[Candidate], layer: str) -> None:
     """The schemes that were weighed, the best first."""
     rows = [
         [
-            "[bold green]taken[/]" if c.taken else "",
+            console.styled("taken", "bold green") if c.taken else "",
             c.says,
             f"{c.worst.error:.3f}",
             c.worst.state,

@@ -8,8 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from rich.markup import escape
-
 from snn2hw import api, console, console_certificate, plots
 from snn2hw.artefact import Artefact
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError, UsageError
@@ -92,7 +90,7 @@ def _on_lava(name: str, artefact: Artefact, images: Any) -> Verdict | None:
         with console.progress(f"{name}: Lava on {len(images)} test samples") as progress:
             verdict = api.verify(artefact, images, tuple(SIDE_EXECUTORS), progress=progress)
     except ExecutorUnavailableError as error:
-        console.say(f"[yellow]Lava was not run[/]: {escape(error.got)}")
+        console.say(console.styled("Lava was not run", "yellow"), f": {error.got}")
         return None
     console.print_verdict(
         verdict, f"{name}: Lava, every spike and state of {verdict.samples} samples streamed x {verdict.steps} steps"
@@ -133,6 +131,9 @@ def _summary(results: dict[str, Result], out: Path, seconds: float) -> None:
         (2, 4, 5),
     )
     console.say(
-        f"{seconds:.0f} s. Look into [bold]{out}[/]: model.onnx, step.onnx, certificate.json, manifest.json, vectors.npz, plots/"
+        f"{seconds:.0f} s. Look into ",
+        console.styled(out, "bold"),
+        ": model.onnx, step.onnx, certificate.json, manifest.json, vectors.npz, plots/",
     )
-    console.say(f"Next: snn2hw inspect {out / MODELS[0]}    snn2hw verify {out / MODELS[1]}")
+    inspect, verify = console.command("snn2hw", "inspect", out / MODELS[0]), console.command("snn2hw", "verify", out / MODELS[1])
+    console.say(f"Next: {inspect}    {verify}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from snn2hw.shown import Lines, plain, plain_lines
+
+INDENT = " " * 12  # what goes on in a second line, below the first
+
 
 class Snn2hwError(Exception):
     """Base of all user errors; the message is built from its parts so that every error reads the same way.
@@ -27,7 +31,12 @@ class Snn2hwWarning(UserWarning):
 
 
 def _text(what: str, **parts: str) -> str:
-    return "\n".join([what, *(f"  {name + ':':9} {part}" for name, part in parts.items() if part)])
+    """One line each, whatever names stand in them; only `Lines`, another program's own, go on below each other."""
+    return "\n".join([plain(what), *(f"  {name + ':':9} {_part(part)}" for name, part in parts.items() if part)])
+
+
+def _part(part: str) -> str:
+    return plain_lines(part).replace("\n", "\n" + INDENT) if isinstance(part, Lines) else plain(part)
 
 
 class UnsupportedError(Snn2hwError):

@@ -17,6 +17,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import Delay, Network, Neuron, Node, Reals
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.real import neuron_step, run_real
+from snn2hw.shown import plain
 from snn2hw.trace import Ints
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _updates(figure_class: type[Figure], real: Network, net: IntegerNetwork) -> 
             distance = after["u"][0, channel] - wanted[0, channel] / lsb
             near = np.abs(distance) < abs(bounds.lo) // 64  # at a threshold one may fire and the other not
             below.plot(raw[near] * lsb, distance[near], ".", ms=1, color=f"C{channel}")
-        above.set_title(f"{node.name}: {node.program.kind}, u {state.format}")
+        above.set_title(plain(f"{node.name}: {node.program.kind}, u {state.format}"), parse_math=False)
         above.grid(alpha=0.3)
         below.grid(alpha=0.3)
         below.set_xlabel("state u before the step")
@@ -95,7 +96,9 @@ def _activity(figure_class: type[Figure], real: Network, net: IntegerNetwork, pa
         wrong = np.argwhere(integer != by_float)
         axis.plot(wrong[:, 1], wrong[:, 0], "kx", ms=4)
         axis.set_title(
-            f"{node.name}: payloads of one sample; {len(wrong)} of {integer.size} differ from the float model (x)", fontsize=9
+            plain(f"{node.name}: payloads of one sample; {len(wrong)} of {integer.size} differ from the float model (x)"),
+            fontsize=9,
+            parse_math=False,
         )
         axis.set_ylabel("step")
         axis.set_yticks(range(net.steps))

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import ArtefactError
+from snn2hw.errors import ArtefactError, ValueRangeError
 from snn2hw.files.arrays import read_arrays
 from snn2hw.files.npz import unfiled
+from snn2hw.gate import integers
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -62,33 +63,17 @@ class Trace:
     @staticmethod
     def from_arrays(arrays: dict[str, npt.NDArray[Any]], where: str) -> Trace:
         """Inverse of `arrays`; anything that is not an integer array is an error."""
-        for name, value in arrays.items():
-            if value.dtype.kind not in "iu":
-                raise ArtefactError(
-                    "a trace holds integers only", where=f"{where}: {name}", got=str(value.dtype), expected="int64"
-                )
-            if isinstance(value, np.ma.MaskedArray):
-                raise ArtefactError(
-                    "a trace has no masked values",
-                    where=f"{where}: {name}",
-                    got=f"{int(np.sum(value.mask))} masked values",
-                    expected="an array without a mask",
-                    do="fill in what is masked",
-                )
-            if value.dtype == np.uint64 and value.size and int(value.max()) > np.iinfo(np.int64).max:
-                raise ArtefactError(
-                    "an integer of a trace is beyond 64 bits with sign",
-                    where=f"{where}: {name}",
-                    got=str(value.max()),
-                    expected="int64",
-                    do="write the trace with signed integers",
-                )
+        try:
+            exact = {k: integers(v, f"{where}: {k}") for k, v in arrays.items()}
+        except ValueRangeError as error:
+            parts = {"where": error.where, "got": error.got, "expected": error.expected, "do": error.do}
+            raise ArtefactError(f"a trace holds integers only: {error.what}", **parts) from error
         if "readout" not in arrays:
             raise ArtefactError(
                 "this is not a trace", where=where, got=", ".join(sorted(arrays)) or "nothing", expected="an array 'readout'"
             )
-        samples = len(arrays["readout"]) if arrays["readout"].ndim == 2 else -1
-        for name, value in arrays.items():
+        samples = len(exact["readout"]) if exact["readout"].ndim == 2 else -1
+        for name, value in exact.items():
             if samples < 0 or (name != "readout" and (value.ndim < 2 or value.shape[1] != samples)):
                 raise ArtefactError(
                     "a trace has one readout per sample, and steps and samples as its first axes",
@@ -97,7 +82,6 @@ class Trace:
                     expected=f"[T, {samples}, ...]" if samples >= 0 else "readout [N, classes]",
                     do="write it again",
                 )
-        exact = {k: v.astype(np.int64) for k, v in arrays.items()}
         spikes = {k[len("spikes/") :]: v for k, v in exact.items() if k.startswith("spikes/")}
         return Trace(exact["readout"], spikes, {k[len("states/") :]: v for k, v in exact.items() if k.startswith("states/")})
 

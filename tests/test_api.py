@@ -276,6 +276,7 @@ def test_no_samples(artefact: snn2hw.Artefact, images: Any) -> None:
           where:    input 'input'
           got:      [0, 1, 6, 6]
           expected: [N, ...] with one sample [1, 6, 6]
+          do:       give at least one sample
         """,
     ):
         snn2hw.verify(artefact, images[:0])

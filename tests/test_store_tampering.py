@@ -140,7 +140,9 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
         ),
         (
             lambda a: a.update({"spikes/fire": a["spikes/fire"] * 0.5}),
-            "a trace holds integers only\n  where:    {path}: spikes/fire\n  got:      float64\n  expected: int64",
+            "a trace holds integers only: these values are no integers\n  where:    {path}: spikes/fire\n"
+            "  got:      dtype float64\n  expected: integers, such as int64\n"
+            "  do:       give integers; real samples go to snn2hw.simulate, which encodes them",
         ),
     ],
 )
@@ -153,9 +155,6 @@ def test_vectors_that_lack_something_are_refused(folder: Path, edit: Callable[[d
         snn2hw.verify(snn2hw.load(folder))
 
 
-RUN_ON = "do:       store the payloads that the network was run on"
-
-
 @pytest.mark.parametrize(
     ("edit", "kind", "text"),
     [
@@ -163,24 +162,26 @@ RUN_ON = "do:       store the payloads that the network was run on"
             lambda x: x[:, :, :1],
             ShapeError,
             "the payloads have another shape than the network's input\n  where:    {path}\n  got:      [2, 11, 1]\n"
-            f"  expected: [2, N, 2]\n  {RUN_ON}",
+            "  expected: [T = 2, N, 2]\n  do:       give integers with the steps first, then the samples",
         ),
         (
             lambda x: x[:, :0],
             ShapeError,
-            "the payloads have another shape than the network's input\n  where:    {path}\n  got:      [2, 0, 2]\n"
-            f"  expected: [2, N, 2]\n  {RUN_ON}",
+            "there are no samples\n  where:    {path}\n  got:      [2, 0, 2]\n"
+            "  expected: [T = 2, N, 2]\n  do:       give at least one sample",
         ),
         (
             lambda x: x * 0.5,
             ValueRangeError,
-            "payloads are integers\n  where:    {path}\n  got:      float64\n  expected: int64",
+            "these values are no integers\n  where:    {path}\n  got:      dtype float64\n  expected: integers, such as int64\n"
+            "  do:       give integers; real samples go to snn2hw.simulate, which encodes them",
         ),
         (
             lambda x: x * 2 - 1,
             ValueRangeError,
             "the payloads are outside the network's declared range\n  where:    {path}\n  got:      -1 to 1\n"
-            f"  expected: 0 to 1\n  {RUN_ON}",
+            "  expected: 0 to 1\n  do:       give integers within it, or compile with a sample that covers them; "
+            "snn2hw.simulate encodes real samples",
         ),
     ],
 )

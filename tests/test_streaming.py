@@ -78,7 +78,8 @@ def test_a_batch_that_does_not_fit_and_none_at_all(artefact: snn2hw.Artefact) ->
         there are no samples
           where:    samples
           got:      an iterator without a batch
-          expected: one or more
+          expected: one batch at least
+          do:       make the iterator again where it was read before
         """,
     ):
         snn2hw.simulate(artefact, iter([]))

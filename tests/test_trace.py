@@ -203,10 +203,11 @@ def test_floats_are_no_trace() -> None:
     with refused(
         ArtefactError,
         """
-        a trace holds integers only
+        a trace holds integers only: these values are no integers
           where:    lava.npz: spikes/lif
-          got:      float32
-          expected: int64
+          got:      dtype float32
+          expected: integers, such as int64
+          do:       give integers; real samples go to snn2hw.simulate, which encodes them
         """,
     ):
         Trace.from_arrays({"readout": np.zeros((1, 1), np.int64), "spikes/lif": np.zeros((1, 1, 1), np.float32)}, "lava.npz")
@@ -252,11 +253,11 @@ def test_integers_beyond_int64_are_refused() -> None:
     with refused(
         ArtefactError,
         """
-        an integer of a trace is beyond 64 bits with sign
+        a trace holds integers only: an integer is too large for int64
           where:    x.npz: readout
           got:      18446744073709551604
-          expected: int64
-          do:       write the trace with signed integers
+          expected: at most 9223372036854775807
+          do:       store signed integers; this one may be a negative number in an unsigned type
         """,
     ):
         Trace.from_arrays({"readout": np.array([[2**64 - 12]], np.uint64)}, "x.npz")
@@ -269,11 +270,11 @@ def test_masks_are_refused(tmp_path: Path) -> None:
     with refused(
         ArtefactError,
         """
-        a trace has no masked values
+        a trace holds integers only: some of the values are masked
           where:    x.npz: readout
-          got:      1 masked values
-          expected: an array without a mask
-          do:       fill in what is masked
+          got:      1 of them
+          expected: an array in which every value counts
+          do:       say what stands in the place of masked values: x.filled(0)
         """,
     ):
         Trace.from_arrays({"readout": masked}, "x.npz")

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
+from snn2hw.executors.base import gated
 from snn2hw.executors.built import Built, build
 from snn2hw.executors.crossover import crossover
 from snn2hw.export.c.to_c import Source
-from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.compiler import unavailable
 from snn2hw.run.forks import ForkLock
@@ -45,15 +45,15 @@ class Fast:
         """Why there is no compiler, and what to install."""
         return unavailable()
 
+    @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...].
 
         Raises:
             ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
-            ShapeError, ValueRangeError: payloads that the network does not take; in the narrow types here they would wrap.
+            ShapeError, ValueRangeError: payloads that the network does not take.
         """
         net = artefact.network
-        payloads = check_payloads(net, payloads, "payloads")
         still = net.input.static and bool((payloads == payloads[:1]).all())
         built = self.built(artefact, still)
         samples = payloads.shape[1]

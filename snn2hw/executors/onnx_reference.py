@@ -8,6 +8,7 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from snn2hw.artefact import Artefact
+from snn2hw.executors.base import gated
 from snn2hw.executors.onnx_steps import Array, Session, run_onnx
 from snn2hw.trace import Ints, Trace
 
@@ -28,6 +29,7 @@ class OnnxReference:
         oldest = ".".join(map(str, OLDEST))
         return f"the evaluator of onnx {version} cannot run model.onnx: pip install 'onnx>={oldest}'"
 
+    @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]."""
         return run_onnx(artefact, payloads, traces, _open)

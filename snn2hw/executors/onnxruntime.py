@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 
 from snn2hw.artefact import Artefact
+from snn2hw.executors.base import gated
 from snn2hw.executors.onnx_steps import Array, Session, run_onnx
 from snn2hw.trace import Ints, Trace
 
@@ -24,6 +25,7 @@ class OnnxRuntime:
             return "the package 'onnxruntime' is not installed: pip install 'snn2hw[run]'"
         return ""
 
+    @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]."""
         return run_onnx(artefact, payloads, traces, _open)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from snn2hw.artefact import Artefact
+from snn2hw.executors.base import gated
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import (
@@ -41,6 +42,7 @@ class Reference:
         """It always runs."""
         return ""
 
+    @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]."""
         return interpret(artefact.network, payloads, traces)

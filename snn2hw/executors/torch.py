@@ -11,6 +11,7 @@ import numpy as np
 
 from snn2hw.artefact import Artefact
 from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.executors.base import gated
 from snn2hw.executors.torch_program import step
 from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import (
@@ -58,6 +59,7 @@ class TorchExecutor:
             return "the package 'torch' is not installed: pip install 'snn2hw[torch]'"
         return ""
 
+    @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]; in a child of a fork with one thread.
 

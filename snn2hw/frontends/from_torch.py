@@ -44,6 +44,13 @@ def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
     one_torch_thread()
     if not isinstance(model, torch.nn.Module):
         raise UnsupportedError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise UnsupportedError(
+            "the model is TorchScript, in which its layers cannot be told apart any more",
+            got=type(model).__name__,
+            expected="the torch.nn.Module that torch.jit.trace or torch.jit.script was given",
+            do="build that model again and load its weights: model.load_state_dict(scripted.state_dict())",
+        )
     for path, module in model.named_modules():
         check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
     graph = _traced(model)
@@ -63,6 +70,12 @@ class _Tracer(fx.Tracer):
         foreign = m.__module__.startswith(("torch.nn", "snn2hw.nn")) and not ours
         return foreign or layer_kind(m) is not None
 
+    def call_module(self, m: torch.nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        """A slice of a Sequential, made in the forward, has no path; its layers have theirs."""
+        if isinstance(m, torch.nn.Sequential) and not any(m is known for known in self.root.modules()):
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
 
 def _traced(model: torch.nn.Module) -> fx.Graph:
     if layer_kind(model) is not None:
@@ -72,14 +85,29 @@ def _traced(model: torch.nn.Module) -> fx.Graph:
             return _Tracer().trace(model)
     except Snn2hwError:
         raise
-    except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError, AttributeError, KeyError, IndexError) as error:
+    except NameError as error:
+        if "is not installed as a submodule" not in str(error):
+            raise _untraceable(model, error) from error
         raise UnsupportedError(
-            "the model's forward cannot be traced",
+            "a layer is made in forward, so that nothing has its weights",
             where=type(model).__name__,
-            got=str(error).split(". ")[0].splitlines()[0],
-            expected="a forward without control flow or indexing that depends on tensor values",
-            do="move the decision out of forward, or build the model from layers: " + SUPPORTED,
+            got=str(error).split("(")[0],
+            expected="layers that __init__ assigns to attributes, and slices of a Sequential of them",
+            do="make the layer in __init__: self.layer = ...",
         ) from error
+    except Exception as error:
+        raise _untraceable(model, error) from error
+
+
+def _untraceable(model: torch.nn.Module, error: Exception) -> UnsupportedError:
+    """Whatever a forward raises when it is given a stand-in for its input."""
+    return UnsupportedError(
+        "the model's forward cannot be traced",
+        where=type(model).__name__,
+        got=(str(error).split(". ")[0].splitlines() or [type(error).__name__])[0],
+        expected="a forward without control flow or indexing that depends on tensor values",
+        do="move the decision out of forward, or build the model from layers: " + SUPPORTED,
+    )
 
 
 @contextmanager
@@ -97,7 +125,7 @@ def _evaluation(model: torch.nn.Module) -> Iterator[None]:
 class _Walk:
     def __init__(self, modules: Mapping[str, torch.nn.Module], source: Input, steps: int) -> None:
         self.modules, self.steps = modules, steps
-        self.values = Values(source)
+        self.values = Values(source, modules)
         self.known: dict[fx.Node, Any] = {}  # views of values, and numbers: sizes and what is reckoned of them
         self.ended: fx.Node | None = None  # a mean or sum over T: only the output may follow, or, of a mean, Linear
 
@@ -149,7 +177,7 @@ class _Walk:
             return
 
         def read(name: str, shape: tuple[int, ...]) -> Node:
-            return LAYERS[kind](module, (self.values.unique(path), (name,), shape), source)
+            return LAYERS[kind](module, (self.values.unique(path, layer=True), (name,), shape), source)
 
         self.known[node] = self.values.read(entering, kind, read, source)
 

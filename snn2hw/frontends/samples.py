@@ -7,36 +7,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import ShapeError, UsageError, ValueRangeError
-from snn2hw.ir.fields import MAX_STEPS
+from snn2hw.errors import ShapeError, ValueRangeError
+from snn2hw.gate import numbers, step_count
 from snn2hw.ir.network import Input
 
 MAX_COUNT = 255
 
 
 def samples_array(sample: Any) -> npt.NDArray[Any]:
-    """Samples as a NumPy array; torch tensors on any device are copied over.
+    """Samples as a NumPy array, of the type that they have; `snn2hw.gate` says what is admitted.
 
     Raises:
-        ValueRangeError: not numbers.
+        ValueRangeError: no numbers, or masked ones.
     """
-    if hasattr(sample, "detach"):
-        sample = sample.detach().cpu()
-        sample = (sample.float() if str(sample.dtype) == "torch.bfloat16" else sample).numpy()  # NumPy has no bfloat16
-    if isinstance(sample, np.ma.MaskedArray):
-        raise ValueRangeError(
-            "the samples are masked",
-            got=f"{int(np.sum(sample.mask))} masked values",
-            expected="an array without a mask",
-            do="fill in what is masked: x.filled(0)",
-        )
-    try:
-        x = np.asarray(sample)
-    except (ValueError, TypeError) as error:
-        raise ValueRangeError("the samples are no array of numbers", got=str(error), expected="an array or tensor") from error
-    if x.dtype.kind not in "iufb":
-        raise ValueRangeError("the samples are no array of numbers", got=str(x.dtype), expected="float or integer")
-    return x
+    return numbers(sample, "samples")
 
 
 def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] | None) -> tuple[Input, int]:
@@ -46,13 +30,12 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
     which become payloads as they are, up to the next 2**k - 1 above the largest seen.
 
     Raises:
-        ShapeError: no sample, or too few axes. ValueRangeError: NaN, Inf, or values outside the range.
+        ShapeError: no sample, or too few axes. ValueRangeError: NaN, Inf, values outside the range, or too many steps.
+        UsageError: steps is no whole number >= 1.
     """
     x = samples_array(sample)
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-        raise UsageError("steps is no number of steps", got=repr(steps), expected="1, 2, 3, ... or None for temporal samples")
-    if steps is not None and steps > MAX_STEPS:
-        raise UsageError("there are too many steps", got=f"steps={steps}", expected=f"{MAX_STEPS} at most", do="fewer steps")
+    if steps is not None:
+        step_count(steps)
     lead = 1 if steps is not None else 2
     if x.ndim <= lead or 0 in x.shape:
         raise ShapeError(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from itertools import product
+from itertools import count, product
 
 import numpy as np
 import torch
@@ -22,17 +22,24 @@ Read = Callable[[str, "tuple[int, ...]"], Node]  # input, its shape -> the layer
 
 
 class Values:
-    """Nodes by name, in order of evaluation."""
+    """Nodes by name, in order of evaluation.
 
-    def __init__(self, source: Input) -> None:
+    Args:
+        source: the input. modules: paths of the model's modules; nothing but their own layers is called by one of them.
+    """
+
+    def __init__(self, source: Input, modules: Collection[str] = ()) -> None:
         self.nodes: dict[str, Node] = {}
-        self.source = source
+        self.source, self.modules = source, modules
         self._made: dict[tuple[Product, float], str] = {}
 
-    def unique(self, path: str) -> str:
-        """A name for what the module or operation of this path computes, this time."""
-        uses = sum(1 for n in self.nodes if n == path or n.startswith(f"{path}#"))
-        return path if not uses else f"{path}#{uses + 1}"
+    def unique(self, path: str, *, layer: bool = False) -> str:
+        """A name for what the layer or operation of this path computes, this time: path, path#2, path#3 and so on, but
+        none that a module has for itself, which may well be called add, readout or fc#2."""
+        if path not in self.nodes and (layer or path not in self.modules):
+            return path
+        names = (f"{path}#{n}" for n in count(2))
+        return next(name for name in names if name not in self.nodes and name not in self.modules)
 
     def add(self, made: Node, lead: tuple[int, ...]) -> View:
         """Enter a node, with its shape; the view of its value as it is."""

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw import gate
 from snn2hw.errors import ShapeError, ValueRangeError
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.network import Network
 
 Ints = npt.NDArray[np.int64]
 
@@ -24,9 +26,10 @@ def encode(net: IntegerNetwork, x: npt.ArrayLike) -> Ints:
         ShapeError: wrong shape or number of steps.
         ValueRangeError: NaN, Inf, a value outside the declared range, a fractional event count.
     """
-    samples = np.asarray(x)
     source = net.input
-    _check_shape(net, samples)
+    samples = gate.numbers(x, f"input '{source.name}'")
+    check_shape(net, samples)
+    check_finite(net, samples)
     raw = _raw(net, samples)
     if raw.size and (raw.min() < source.interval.lo or raw.max() > source.interval.hi):
         lo, hi = source.interval.lo, source.interval.hi
@@ -44,7 +47,12 @@ def _shown(value: Any) -> str:
     return f"{float(value):g}"
 
 
-def _check_shape(net: IntegerNetwork, samples: npt.NDArray[Any]) -> None:
+def check_shape(net: IntegerNetwork | Network, samples: npt.NDArray[Any]) -> None:
+    """Samples [N, ...] or [T, N, ...] have the network's shape and steps, and there is one at least; no value is read.
+
+    Raises:
+        ShapeError: not so.
+    """
     source = net.input
     lead = "[N, ...]" if source.static else "[T, N, ...]"
     expected = f"{lead} with one sample {list(source.shape)}" + ("" if source.static else f" and T = {net.steps}")
@@ -66,23 +74,29 @@ def _check_shape(net: IntegerNetwork, samples: npt.NDArray[Any]) -> None:
             do="bin the events into as many steps as the network was compiled for, or compile it for these",
         )
     if samples.shape[axes - 1] == 0:
-        raise ShapeError("there are no samples", where=f"input '{source.name}'", got=str(list(samples.shape)), expected=expected)
-
-
-def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
-    source = net.input
-    if samples.dtype.kind not in "iubf":
-        raise ValueRangeError(
-            "samples are numbers", where=f"input '{source.name}'", got=str(samples.dtype), expected="float or integer"
+        raise ShapeError(
+            "there are no samples",
+            where=f"input '{source.name}'",
+            got=str(list(samples.shape)),
+            expected=expected,
+            do="give at least one sample",
         )
+
+
+def check_finite(net: IntegerNetwork | Network, samples: npt.NDArray[Any]) -> None:
+    """Every value is a finite number. Raises ValueRangeError."""
     if not np.isfinite(samples).all():
         raise ValueRangeError(
             "the samples hold NaN or Inf",
-            where=f"input '{source.name}'",
+            where=f"input '{net.input.name}'",
             got=f"{int((~np.isfinite(samples)).sum())} of {samples.size} values",
             expected="finite numbers",
             do="clean the data",
         )
+
+
+def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
+    source = net.input
     raw = np.floor(samples.astype(np.float64) / source.unit + 0.5)
     if source.counts and (raw != samples).any():
         raise ValueRangeError(
@@ -95,30 +109,12 @@ def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
     return np.clip(raw, -(2**40), 2**40).astype(np.int64)
 
 
-def check_payloads(net: IntegerNetwork, payloads: npt.NDArray[Any], where: str) -> Ints:
-    """Payloads [T, N, ...] from elsewhere, as int64, after a look at type, shape and range.
+def check_payloads(net: IntegerNetwork, payloads: npt.ArrayLike, where: str = "payloads") -> Ints:
+    """Payloads [T, N, ...] of this network as int64: what `snn2hw.gate` admits.
 
     Raises:
         ShapeError, ValueRangeError: they are no payloads of this network.
     """
-    expected = (net.steps, *net.input.shape)
-    if payloads.ndim != len(expected) + 1 or (payloads.shape[0], *payloads.shape[2:]) != expected or payloads.shape[1] == 0:
-        raise ShapeError(
-            "the payloads have another shape than the network's input",
-            where=where,
-            got=str(list(payloads.shape)),
-            expected=f"[{net.steps}, N, {', '.join(map(str, net.input.shape))}]",
-            do="store the payloads that the network was run on",
-        )
-    if payloads.dtype.kind not in "iu":
-        raise ValueRangeError("payloads are integers", where=where, got=str(payloads.dtype), expected="int64")
-    bounds = net.input.interval
-    if payloads.min() < bounds.lo or payloads.max() > bounds.hi:
-        raise ValueRangeError(
-            "the payloads are outside the network's declared range",
-            where=where,
-            got=f"{payloads.min()} to {payloads.max()}",
-            expected=f"{bounds.lo} to {bounds.hi}",
-            do="store the payloads that the network was run on",
-        )
-    return payloads.astype(np.int64, copy=False)
+    source = net.input
+    bounds = source.interval
+    return gate.payloads(payloads, steps=net.steps, shape=source.shape, lo=bounds.lo, hi=bounds.hi, where=where)

@@ -11,7 +11,6 @@ from typing import Any
 
 from snn2hw.ir.integer import IntAdd, IntConv2d, IntInput, IntMatMul, IntMaxPool2d, IntNeuron, IntNode, IntSumPool2d
 
-MAX_STEPS = 1 << 16  # of a network that is compiled from samples: every step of them is kept in its vectors
 MAX_ELEMENTS = 1 << 26  # of a node's value, of one sample
 MAX_EXTENT = 1 << 20  # of a kernel, stride, padding or dilation
 MAX_TAPS = 1 << 12  # of a window that does not see the whole image: each is a node of the ONNX graph

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import RuleError, ValueRangeError
+from snn2hw.gate import MOST_STEPS
 from snn2hw.ir.fields import broken_fields
 from snn2hw.ir.integer import (
     IntAdd,
@@ -75,6 +76,8 @@ def check_network(net: Network) -> None:
 def _check_steps(steps: int) -> None:
     if steps < 1:
         raise RuleError("a network has at least one step", got=f"T = {steps}", expected="1, 2, 3, ...")
+    if steps > MOST_STEPS:
+        raise RuleError("a network has too many steps", got=f"T = {steps:,}", expected=f"at most {MOST_STEPS:,}", do="use fewer")
 
 
 def _check_finite(node: Node, name: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from snn2hw.ir.integer import IntConv2d, IntInput, IntLinear, IntMatMul, IntNeur
 from snn2hw.ir.network import Neuron, Potential
 from snn2hw.ir.program import Op, Program
 from snn2hw.passes.base import Compilation, Pass
+from snn2hw.shown import Lines
 from snn2hw.target import Lowering
 
 MASKS = "attention by masks needs no such product: snn2hw.nn.blocks.SpikeDrivenAttention fits loihi2"
@@ -47,7 +48,7 @@ class Legalise(Pass):
         if problems:
             raise UnsupportedError(
                 f"the network does not fit the target '{c.target.name}'",
-                got="\n            ".join(problems),
+                got=Lines("\n".join(problems)),
                 expected=c.target.says,
                 do="change these layers, or choose another target (`snn2hw targets` lists them)",
             )

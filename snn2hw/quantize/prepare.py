@@ -80,7 +80,7 @@ def prepare(
 
 def _of(modules: dict[str, _Module], name: str) -> _Module:
     """The module a node comes from; of a model that is one layer the model itself."""
-    return modules.get(name.split("#", maxsplit=1)[0]) or modules[""]
+    return modules.get(name) or modules.get(name.rsplit("#", maxsplit=1)[0]) or modules[""]
 
 
 @torch.enable_grad()

@@ -60,13 +60,14 @@ def fit(
     Raises:
         UsageError: an argument of the wrong form, no batch, nothing to train, a device that is not here, fp16 without CUDA.
         ShapeError: data or logits of the wrong shape, or T of the data not that of the training.
-        ValueRangeError: a label out of range; a training that diverged, with the layer and step.
+        ValueRangeError: a label out of range; a training that diverged, with the layer and step (`Recipe.on_divergence`).
         CheckpointError: of another model, recipe, seed or data, or no checkpoint.
         MissingExtraError: tensorboard is not installed.
         KeyboardInterrupt: as it was raised, saying what is kept.
 
     Warns:
-        Snn2hwWarning: a layer that did not fire in a whole epoch; a resumption on other threads, device or torch.
+        Snn2hwWarning: a layer that did not fire in a whole epoch, or most of whose membranes are at a bound; a resumption on
+            other threads, device or torch.
     """
     one_torch_thread()
     if not isinstance(recipe, Recipe):

@@ -32,7 +32,7 @@ class Reporter(Protocol):
 def reporter(epochs: int, batches: int, progress: bool) -> Iterator[Reporter]:
     """A reporter for `epochs` epochs of `batches` batches."""
     if progress and sys.stdout.isatty():
-        columns = (TextColumn("training"), BarColumn(), TextColumn("{task.fields[line]}"), TimeRemainingColumn())
+        columns = (TextColumn("training"), BarColumn(), TextColumn("{task.fields[line]}", markup=False), TimeRemainingColumn())
         with Progress(*columns) as bar:
             yield _Bar(bar, epochs * batches)
     else:
@@ -49,7 +49,7 @@ class _Bar:
             self.shown = time.monotonic()
 
     def epoch(self, epoch: Epoch) -> None:
-        self.bar.console.print(str(epoch), highlight=False)
+        self.bar.console.print(str(epoch), highlight=False, markup=False)
 
 
 class _Lines:

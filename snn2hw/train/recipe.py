@@ -16,6 +16,7 @@ from snn2hw.errors import UsageError
 OPTIMISERS = ("adamw", "sgd")
 CALMER = "a lower learning_rate, a smaller clip, a larger range_penalty, or a longer warmup"
 PRECISIONS = ("off", "bf16", "fp16")
+GUARDS = ("warn", "stop", "off")
 
 Augment: TypeAlias = Callable[[Tensor], Tensor]
 Mix: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -43,6 +44,8 @@ class Recipe:
         range_penalty: weight of the same, over the state range: what keeps membranes from its bounds, >= 0.
         augment: a batch [N, ...] (temporal: [N, T, ...]) on the training device to another; draw from torch's own generators.
         mix: (batch, labels [N]) to (batch, soft labels [N, classes]), after augment: mixup and its kin.
+        on_divergence: what happens where more than half of a layer's membranes are at a bound of their range: "warn" once per
+            layer, "stop", or "off": nobody looks. NaN stops every training. It changes no weight.
         workers: processes that read a Dataset ahead; 0: none.
         drop_last: leave out a last batch that is not full.
 
@@ -65,6 +68,7 @@ class Recipe:
     range_penalty: float = 0.1
     augment: Augment | None = None
     mix: Mix | None = None
+    on_divergence: str = "warn"
     workers: int = 0
     drop_last: bool = False
 
@@ -74,6 +78,7 @@ class Recipe:
             whole(name, getattr(self, name), least, None, where)
         one_of("optimiser", self.optimiser, OPTIMISERS, where)
         one_of("amp", self.amp, PRECISIONS, where)
+        one_of("on_divergence", self.on_divergence, GUARDS, where)
         positive("learning_rate", self.learning_rate, where)
         positive("dynamics_rate", self.dynamics_rate, where)
         for name in ("warmup", "label_smoothing"):
@@ -93,8 +98,8 @@ class Recipe:
                 )
 
     def facts(self) -> dict[str, object]:
-        """Every field as JSON holds it; a function as it prints."""
-        return {f.name: _named(getattr(self, f.name)) for f in fields(self)}
+        """Every field that decides the weights, as JSON holds it; a function as it prints."""
+        return {f.name: _named(getattr(self, f.name)) for f in fields(self) if f.name != "on_divergence"}
 
 
 USUAL = Recipe()

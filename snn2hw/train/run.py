@@ -19,7 +19,7 @@ from snn2hw.train.optimisers import FACTOR, optimiser, schedule
 from snn2hw.train.progress import Reporter
 from snn2hw.train.recipe import Recipe
 from snn2hw.train.seeds import seeded
-from snn2hw.train.tally import Tally, stop_if_diverged, warn_of_silence
+from snn2hw.train.tally import Tally, guard_bounds, stop_if_undefined, warn_of_silence
 
 
 class Run:
@@ -79,7 +79,8 @@ class Run:
             loss = loss + recipe.balance * balance + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
             loss = loss + recipe.range_penalty * nn.range_penalty(self.model)
         where = f"epoch {number}, batch {b}"
-        stop_if_diverged(loss, seen, where)
+        stop_if_undefined(loss, seen, where)
+        guard_bounds(self.model, seen, recipe, self.warned, where)
         self.length = len(shown)
         self.precision.step(loss, self.optimiser, recipe.clip, where)
         tally.add(loss, balance, logits, labels, seen)

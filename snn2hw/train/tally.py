@@ -8,10 +8,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from snn2hw.errors import Snn2hwError, Snn2hwWarning, ValueRangeError
-from snn2hw.nn import check_alive
+from snn2hw.errors import Snn2hwWarning, ValueRangeError
 from snn2hw.nn.observe import Seen
-from snn2hw.train.recipe import CALMER
+from snn2hw.nn.polynomials import LearnedPolynomial
+from snn2hw.train.recipe import CALMER, Recipe
+
+HALF = 0.5
 
 
 class Tally:
@@ -58,18 +60,22 @@ class Tally:
         return f"loss {self.loss:.4f}  accuracy {self.accuracy:.4f}  rate {sum(rates.values()) / max(len(rates), 1):.3f}"
 
 
-def stop_if_diverged(loss: Tensor, seen: Seen, where: str) -> None:
-    """Every layer observed is alive, and the loss is finite.
+def stop_if_undefined(loss: Tensor, seen: Seen, where: str) -> None:
+    """No membrane observed is NaN, and the loss is finite.
 
     Raises:
         ValueRangeError: not so; the first layer and step at fault are named, and what helps.
     """
-    try:
-        check_alive(seen)
-    except Snn2hwError as error:
-        raise ValueRangeError(
-            error.what, where=f"{error.where}, {where}", got=error.got, expected=error.expected, do=error.do
-        ) from error
+    for path, layer in seen.items():
+        if not layer.finite:
+            step = int(layer.undefined.gt(0).int().argmax())
+            raise ValueRangeError(
+                "the training diverged: membranes are no numbers any more",
+                where=f"{path or 'the model itself'}, step {step}, {where}",
+                got=f"{float(layer.undefined[step]):.0%} NaN",
+                expected="numbers",
+                do=f"train with {CALMER}",
+            )
     if not bool(torch.isfinite(loss)):
         raise ValueRangeError(
             "the training diverged",
@@ -78,6 +84,43 @@ def stop_if_diverged(loss: Tensor, seen: Seen, where: str) -> None:
             expected="a finite loss",
             do=f"train with {CALMER}",
         )
+
+
+def guard_bounds(model: torch.nn.Module, seen: Seen, recipe: Recipe, warned: set[str], where: str) -> None:
+    """Warn, once per layer, or stop, as the recipe says, where more than half of a layer's membranes are at a bound of their
+    range: what stays there passes no gradient, and all of them look alike to the layer behind.
+
+    Raises:
+        ValueRangeError: where the recipe says "stop".
+    """
+    if recipe.on_divergence == "off":
+        return
+    for path, layer in seen.items():
+        share, step = (float(v) for v in layer.saturated.max(0))
+        mark = f"{path} at a bound"
+        if share <= HALF or mark in warned:
+            continue
+        parts = {
+            "where": f"{path or 'the model itself'}, step {int(step)}, {where}",
+            "got": f"{share:.0%} at a bound of the state range",
+            "expected": f"at most {HALF:.0%} of them",
+            "do": _calming(model, path, recipe),
+        }
+        what = "the membranes of a layer have left their range"
+        if recipe.on_divergence == "stop":
+            raise ValueRangeError(what, **parts)
+        warned.add(mark)
+        warnings.warn(Snn2hwWarning(what, **parts), stacklevel=5)
+
+
+def _calming(model: torch.nn.Module, path: str, recipe: Recipe) -> str:
+    """What helps: a learned polynomial is held back by its penalty, any other neuron by less input or more room."""
+    layers = dict(model.named_modules())
+    layer = layers.get(path) or layers[path.rsplit("#", maxsplit=1)[0]]
+    if any(isinstance(m, LearnedPolynomial) for m in layer.modules()):
+        more = max(1.0, 10 * recipe.range_penalty)
+        return f"train with Recipe(range_penalty={more:g}), which is {recipe.range_penalty:g} now"
+    return "widen its state_range, put a BatchNorm before it, or lower its decay"
 
 
 def warn_of_silence(rates: Mapping[str, float], warned: set[str], epoch: int) -> None:

@@ -54,11 +54,11 @@ def first_difference(
     _check_comparable(executor, got, expected)
     found = _earliest(net, got, expected)
     if found is not None:
-        signal, at = found
-        layer, _, state = signal.partition("/")
+        layer, state, at = found
+        signal = f"{layer}.{state}" if state else layer
         g, e = (int(_signal(t, layer, state)[at]) for t in (got, expected))
         cause = explain(net, layer, at, got, expected, payloads)
-        return Difference(executor, signal.replace("/", "."), at[0], at[1], at[2:], g, e, cause)
+        return Difference(executor, signal, at[0], at[1], at[2:], g, e, cause)
     if (where := _first(got.readout != expected.readout)) is not None:
         sample, *index = where
         cause = (
@@ -90,16 +90,17 @@ def _check_comparable(executor: str, got: Trace, expected: Trace) -> None:
             )
 
 
-def _earliest(net: IntegerNetwork, got: Trace, expected: Trace) -> tuple[str, tuple[int, ...]] | None:
-    best: tuple[str, tuple[int, ...]] | None = None
+def _earliest(net: IntegerNetwork, got: Trace, expected: Trace) -> tuple[str, str, tuple[int, ...]] | None:
+    """Layer, state (empty for its payloads) and place."""
+    best: tuple[str, str, tuple[int, ...]] | None = None
     for node in net.neurons:
         if node.name not in expected.spikes:
             continue
         for state in ("", *node.program.states):
             unequal = _signal(got, node.name, state) != _signal(expected, node.name, state)
             where = _first(unequal)
-            if where is not None and (best is None or where[0] < best[1][0]):
-                best = (f"{node.name}/{state}" if state else node.name), where
+            if where is not None and (best is None or where[0] < best[2][0]):
+                best = node.name, state, where
     return best
 
 

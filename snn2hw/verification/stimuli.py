@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.encode import encode
+from snn2hw.ir.encode import check_shape, encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints
 
@@ -23,6 +23,7 @@ def conformance_payloads(net: IntegerNetwork, sample: npt.ArrayLike | None) -> I
     if sample is None:
         return corners[:, -1:] if _large(net) else corners
     real = np.asarray(sample)
+    check_shape(net, real)
     real = real[:REAL] if net.input.static else real[:, :REAL]
     if _large(net):
         real, corners = (real[:1] if net.input.static else real[:, :1]), corners[:, -1:]

@@ -52,8 +52,8 @@ def test_the_version(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("fly",), "No such command 'fly'."),
-        (("verify",), "Missing argument 'ARTEFACT'."),
+        (("fly",), "error: No such command 'fly' where: snn2hw got: snn2hw fly expected: one of compile, inspect,"),
+        (("verify",), "error: Missing argument 'ARTEFACT' where: snn2hw verify got: snn2hw verify expected: snn2hw verify"),
         (("inspect", "net", "--fast"), "No such option: --fast"),
         (("compile", "net", "--steps", "four"), "Invalid value for '--steps'"),
     ],

@@ -21,6 +21,7 @@ SUPPORTED = (
     "Identity, Linear, MaxPool2d, "
     "Neuron, Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
 )
+TEMPORAL = "leave out steps where it is [T, N, ...], temporal samples"
 RETURNS = "expected: a torch.nn.Module, or (module, sample)"
 FINITE = "expected: finite numbers\n  do:       train again with a smaller learning rate, or load another checkpoint"
 
@@ -36,8 +37,9 @@ MODELS = {
         f"  do:       move the decision out of forward, or build the model from layers: {SUPPORTED}"
     ),
     "mismatch": (
-        "the number of features does not fit the weights\n  where:    2 (Linear)\n  got:      [5]\n  expected: [4]\n"
-        "  do:       check the layer before it, or the shape of the sample"
+        "the number of features does not fit the weights\n  where:    2 (Linear)\n"
+        "  got:      [5]; the sample [9, 6] was read as [N, ...]: 9 samples [6], each shown 4 times\n  expected: [4]\n"
+        f"  do:       check the layer before it, or the shape of the sample; {TEMPORAL}"
     ),
     "nan_weights": f"'weight' holds NaN or Inf\n  where:    0 (Linear)\n  got:      1 of 30 values\n  {FINITE}",
     "inf_coefficients": f"'coefficients' holds NaN or Inf\n  where:    1 (LNM)\n  got:      1 of 4 values\n  {FINITE}",
@@ -97,8 +99,9 @@ INPUTS = {
     ),
     "shape": (
         np.zeros((3, 5)),
-        "the number of features does not fit the weights\n  where:    0 (Linear)\n  got:      [5]\n  expected: [6]\n"
-        "  do:       check the layer before it, or the shape of the sample",
+        "the number of features does not fit the weights\n  where:    0 (Linear)\n"
+        "  got:      [5]; the sample [3, 5] was read as [N, ...]: 3 samples [5], each shown 4 times\n  expected: [6]\n"
+        f"  do:       check the layer before it, or the shape of the sample; {TEMPORAL}",
     ),
 }
 
@@ -149,14 +152,20 @@ def test_no_sample(compiling: Compile, work: Path) -> None:
     ],
 )
 def test_options_that_are_refused(compiling: Compile, work: Path, more: tuple[str, ...], text: str) -> None:
-    refusal(compiling("build", "--out", "net", *more), text)
+    out = () if "--stop-after" in more else ("--out", "net")
+    refusal(compiling("build", *out, *more), text)
     assert listing(work) == EMPTY
 
 
 @pytest.mark.parametrize("steps", [0, -3])
 def test_impossible_steps(compiling: Compile, work: Path, steps: int) -> None:
     ran = compiling("build", f"--steps={steps}", "--out", "net", steps=None)
-    refusal(ran, f"steps is no number of steps\n  got:      {steps}\n  expected: 1, 2, 3, ... or None for temporal samples")
+    refusal(
+        ran,
+        f"steps is no number of steps\n  where:    steps\n  got:      {steps}\n"
+        "  expected: 1, 2, 3, ..., or None for temporal samples [T, N, ...]\n"
+        "  do:       give steps=T: how often a static sample is shown",
+    )
 
 
 def test_a_network_that_does_not_fit_the_target(compiling: Compile, work: Path) -> None:

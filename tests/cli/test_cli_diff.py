@@ -14,6 +14,8 @@ from tests.cli.running import Capture, Ran, altered, flip, refusal
 from tests.cli.running import run as run_cli
 from tests.hand_networks import every_kind_sample, lif, one_neuron, sample_of
 
+INTEGERS = "expected: integers, such as int64\n  do:       give integers; real samples go to snn2hw.simulate, which encodes them"
+
 
 @pytest.fixture
 def trace(build: Path, capsys: Capture) -> Path:
@@ -89,7 +91,8 @@ def test_diff_of_a_trace_without_stimulus(capsys: Capture, build: Path, trace: P
         ),
         (
             lambda a: a.update({"states/lif.u": a["states/lif.u"] / 2}),
-            "a trace holds integers only\n  where:    {path}: states/lif.u\n  got:      float64\n  expected: int64",
+            "a trace holds integers only: these values are no integers\n  where:    {path}: states/lif.u\n"
+            f"  got:      dtype float64\n  {INTEGERS}",
         ),
         (
             lambda a: a.pop("model_sha256"),
@@ -116,27 +119,26 @@ def test_diff_of_a_file_that_is_no_trace(capsys: Capture, build: Path, data: byt
     assert ran.err.splitlines()[:2] == [f"error: {first}", f"  where:    {path}"]
 
 
-RUN_ON = "do:       store the payloads that the network was run on"
-
-
 @pytest.mark.parametrize(
     ("edit", "text"),
     [
-        (lambda x: x + 0.25, "payloads are integers\n  where:    {path}\n  got:      float64\n  expected: int64"),
+        (lambda x: x + 0.25, "these values are no integers\n  where:    {path}\n  got:      dtype float64\n  " + INTEGERS),
         (
             lambda x: x * 0 + 256,
             "the payloads are outside the network's declared range\n  where:    {path}\n  got:      256 to 256\n"
-            f"  expected: 0 to 255\n  {RUN_ON}",
+            "  expected: 0 to 255\n  do:       give integers within it, or compile with a sample that covers them; "
+            "snn2hw.simulate encodes real samples",
         ),
         (
             lambda x: x[:, :, 0],
             "the payloads have another shape than the network's input\n  where:    {path}\n  got:      [3, 6, 6, 6]\n"
-            f"  expected: [3, N, 1, 6, 6]\n  {RUN_ON}",
+            "  expected: [T = 3, N, 1, 6, 6]\n  do:       give integers with the steps first, then the samples",
         ),
         (
             lambda x: x[:2],
-            "the payloads have another shape than the network's input\n  where:    {path}\n  got:      [2, 6, 1, 6, 6]\n"
-            f"  expected: [3, N, 1, 6, 6]\n  {RUN_ON}",
+            "the payloads have another number of steps than the network\n  where:    {path}\n  got:      T = 2: [2, 6, 1, 6, 6]\n"
+            "  expected: [T = 3, N, 1, 6, 6]\n"
+            "  do:       give all 3 steps of every sample, or compile the network for 2",
         ),
     ],
 )

@@ -63,9 +63,11 @@ def test_what_is_no_number_is_refused(sample: Any, got: str) -> None:
     with refused(
         ValueRangeError,
         f"""
-        the samples are no array of numbers
-          got:      {got}
-          expected: float or integer
+        this is no array of numbers
+          where:    samples
+          got:      dtype {got}
+          expected: an array or tensor of floats or integers
+          do:       convert it to float or integer numbers
         """,
     ):
         samples_array(sample)
@@ -75,9 +77,12 @@ def test_ragged_lists_are_refused() -> None:
     with pytest.raises(ValueRangeError) as caught:
         samples_array([[1, 2], [3]])
     lines = str(caught.value).splitlines()
-    assert lines[0] == "the samples are no array of numbers"
-    assert lines[1].startswith("  got:      setting an array element with a sequence.")
-    assert lines[-1] == "  expected: an array or tensor"
+    assert lines[:2] == ["this is no array of numbers", "  where:    samples"]
+    assert lines[2].startswith("  got:      setting an array element with a sequence.")
+    assert lines[3:] == [
+        "  expected: an array or tensor of floats or integers",
+        "  do:       convert it to float or integer numbers",
+    ]
 
 
 @pytest.mark.parametrize("steps", [0, -1, 2.0, True, "4"])
@@ -86,8 +91,10 @@ def test_impossible_steps_are_refused(steps: Any) -> None:
         UsageError,
         f"""
         steps is no number of steps
+          where:    steps
           got:      {steps!r}
-          expected: 1, 2, 3, ... or None for temporal samples
+          expected: 1, 2, 3, ..., or None for temporal samples [T, N, ...]
+          do:       give steps=T: how often a static sample is shown
         """,
     ):
         input_node(STATIC, steps, None)
@@ -175,5 +182,5 @@ def test_counts_beyond_eight_bits_are_refused(top: int, got: str) -> None:
 
 
 def test_masks_are_refused() -> None:
-    with pytest.raises(ValueRangeError, match=r"^the samples are masked\n  got:      2 masked values\n"):
+    with pytest.raises(ValueRangeError, match=r"^some of the values are masked\n  where:    samples\n  got:      2 of them\n"):
         samples_array(np.ma.MaskedArray(np.ones((2, 2)), [[True, False], [False, True]]))

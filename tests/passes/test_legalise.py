@@ -89,7 +89,8 @@ def test_what_multiplies_payloads_is_told_what_the_target_can_do_instead() -> No
         "attention by masks needs no such product: snn2hw.nn.blocks.SpikeDrivenAttention fits loihi2"
     )
     assert caught.value.what == "the network does not fit the target 'loihi2'"
-    assert caught.value.got == f"scores: {says}\n            mixed: {says}"
+    assert caught.value.got == f"scores: {says}\nmixed: {says}"
+    assert f"  got:      scores: {says}\n            mixed: {says}\n" in str(caught.value)
     masks = network(
         2, counts(3, hi=1), linear("q", "input", normal(0, 4, 3)), lif("a", "q"), linear("k", "input", normal(1, 4, 3)),
         lif("b", "k"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from snn2hw.cache import CACHE_VARIABLE, cache_folder, making, private, put
 from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.run.tools import run
+from snn2hw.shown import Lines
 from snn2hw.target import targets_folder
 
 LAVA_VERSION = "0.10.0"
@@ -117,7 +118,7 @@ def _download(say: Say) -> str:
         raise ExecutorUnavailableError(
             "the Python 3.10 that Lava needs cannot be downloaded",
             where=" ".join(command),
-            got=problem or f"no Python 3.10 in {_downloads()} afterwards",
+            got=Lines(problem) or f"no Python 3.10 in {_downloads()} afterwards",
             do=f"check the connection, or install a Python 3.10 yourself and name it in {PYTHON_VARIABLE}",
         )
     return python
@@ -145,7 +146,7 @@ def side_python(say: Say) -> Path:
         raise ExecutorUnavailableError(
             "the side environment for Lava does not work",
             where=str(folder),
-            got=problem,
+            got=Lines(problem),
             do=f"remove the folder and try again, or name another Python 3.10 in {PYTHON_VARIABLE}",
         )
     return _python(folder)
@@ -186,7 +187,7 @@ def _make(base: str, folder: Path) -> None:
             raise ExecutorUnavailableError(
                 "the side environment for Lava cannot be made",
                 where=" ".join(command[:4]),
-                got=problem,
+                got=Lines(problem),
                 do=f"check the connection to your package index, or name another Python 3.10 in {PYTHON_VARIABLE}",
             )
 

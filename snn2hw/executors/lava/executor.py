@@ -15,10 +15,12 @@ from typing import Any
 from snn2hw import errors
 from snn2hw.artefact import MODEL, Artefact
 from snn2hw.errors import Snn2hwError
+from snn2hw.executors.base import gated
 from snn2hw.executors.lava.environment import outside_variables, package_copy, side_python, why_unavailable
 from snn2hw.executors.lava.fits import check_network
 from snn2hw.files.write import write_npz
 from snn2hw.run.tools import run
+from snn2hw.shown import Lines
 from snn2hw.trace import Ints, Trace, read_npz
 
 SECONDS = 900
@@ -58,6 +60,7 @@ class LavaExecutor:
         """Why no side environment can be had, where none can."""
         return why_unavailable()
 
+    @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...], shifted back to steps without delay.
 
@@ -121,7 +124,7 @@ def run_side(command: list[str], folder: Path, limit: float) -> None:
     if ran.code != 0:
         raise Snn2hwError(
             "Lava's side process died",
-            got=f"exit code {ran.code}\n{ran.output.strip()[-1500:]}",
+            got=Lines(f"exit code {ran.code}\n{ran.output.strip()[-1500:]}"),
             expected="exit code 0",
             do="run it again; if it dies again, report this output",
         )

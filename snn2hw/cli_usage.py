@@ -1,0 +1,49 @@
+"""What is wrong with a command line itself becomes an error like any other: typer would print the user's words as they are."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from snn2hw.errors import UsageError
+
+# Typer has click's classes under names of its own, which change from version to version.
+WRONG: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def usage_error(error: Any, words: Sequence[str]) -> UsageError:
+    """What is wrong with the words of a command line, as typer found it."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "snn2hw"
+    return UsageError(
+        str(error.format_message()).rstrip("."),
+        where=command,
+        got=shlex.join(["snn2hw", *words]),
+        expected=_expected(context),
+        do=f"`{command} --help` lists all of it",
+    )
+
+
+def _expected(context: Any) -> str:
+    if context is None:
+        return ""
+    words: Mapping[str, Any] = getattr(context.command, "commands", {})
+    return (
+        "one of " + ", ".join(words)
+        if words
+        else " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
+    )
+
+
+def refuse_options(given: Mapping[str, object], kind: str, do: str) -> None:
+    """Options that mean nothing to a kind of model are refused, not ignored.
+
+    Args:
+        given: option -> its value; None where it was not given.
+        kind: what they mean nothing to. do: what can be done.
+    """
+    if foreign := [name for name, value in given.items() if value is not None]:
+        raise UsageError(f"options that mean nothing to {kind}", got=", ".join(foreign), expected="none of these", do=do)

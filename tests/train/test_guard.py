@@ -1,0 +1,155 @@
+"""Membranes at a bound: a warning with a remedy that works, or an end to the training where that is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from snn2hw import nn, train
+from snn2hw.errors import CheckpointError, Snn2hwWarning, UsageError, ValueRangeError
+from snn2hw.quantize import prepare
+from tests.refused import refused
+from tests.train import small
+
+pytestmark = pytest.mark.torch
+
+RECIPE = train.Recipe(epochs=1, batch=20, learning_rate=1e-3)
+
+
+def latched(cubic: float = 1.0) -> torch.nn.Sequential:
+    """Learned so that a membrane beyond 1 runs to the end of its range and stays: a cubic, never left alone with no input."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 12), nn.LNM(degree=3, reset="none"), nn.Linear(12, small.CLASSES))
+    with torch.no_grad():
+        model[1].weight.abs_().mul_(3)  # type: ignore[operator, union-attr]
+        model[2].a[:, 3] = cubic  # type: ignore[index, operator, union-attr]
+    return model
+
+
+def fit(model: Any, recipe: train.Recipe = RECIPE, **given: Any) -> tuple[train.Fitted, list[str]]:
+    """The training, and what it warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = train.fit(model, small.data(120), steps=4, recipe=recipe, progress=False, device="cpu", **given)
+    assert all(issubclass(w.category, Snn2hwWarning) for w in caught)
+    return fitted, [str(w.message) for w in caught]
+
+
+@torch.no_grad()
+def at_a_bound(model: Any) -> float:
+    """The largest share of a layer's membranes, of all steps."""
+    with nn.observe(model) as seen:
+        model(nn.repeat(small.data(120)[0], 4))
+    return max(float(layer.saturated.max()) for layer in seen.values())
+
+
+def test_it_warns_once_of_a_layer_and_goes_on() -> None:
+    model = latched()
+    share = at_a_bound(model)
+    assert share > 0.5
+    fitted, said = fit(model, dataclasses.replace(RECIPE, epochs=2))
+    assert len(fitted.history) == 2
+    assert len(said) == 1
+    assert re.fullmatch(
+        "the membranes of a layer have left their range\n"
+        r"  where:    2, step [0-3], epoch 1, batch 0" "\n"
+        r"  got:      [0-9]+% at a bound of the state range" "\n"
+        "  expected: at most 50% of them\n"
+        r"  do:       train with Recipe\(range_penalty=1\), which is 0.1 now",
+        said[0],
+    )  # fmt: skip
+
+
+def test_stop_is_a_switch() -> None:
+    with pytest.raises(ValueRangeError, match="the membranes of a layer have left their range") as caught:
+        fit(latched(), dataclasses.replace(RECIPE, on_divergence="stop"))
+    assert caught.value.where.startswith("2, step ")
+    assert caught.value.do == "train with Recipe(range_penalty=1), which is 0.1 now"
+
+
+def test_off_says_nothing() -> None:
+    assert fit(latched(), dataclasses.replace(RECIPE, on_divergence="off"))[1] == []
+
+
+def test_the_switch_changes_no_weight_and_no_checkpoint(tmp_path: Path) -> None:
+    made = [latched(), latched()]
+    fit(made[0], out=tmp_path)
+    fit(made[1], dataclasses.replace(RECIPE, on_divergence="off"))
+    assert all(torch.equal(a, b) for a, b in zip(made[0].parameters(), made[1].parameters(), strict=True))
+    resumed, _ = fit(latched(), dataclasses.replace(RECIPE, on_divergence="off"), out=tmp_path, resume=True)
+    assert len(resumed.history) == 1
+    with pytest.raises(CheckpointError):
+        fit(latched(), dataclasses.replace(RECIPE, range_penalty=1.0), out=tmp_path, resume=True)
+
+
+def test_a_warning_is_not_said_again_after_a_resumption(tmp_path: Path) -> None:
+    def stop(_: train.Epoch) -> None:
+        raise InterruptedError
+
+    two = dataclasses.replace(RECIPE, epochs=2)
+    with pytest.raises(InterruptedError), pytest.warns(Snn2hwWarning, match="have left their range"):
+        train.fit(latched(), small.data(120), steps=4, recipe=two, progress=False, device="cpu", out=tmp_path, on_epoch=stop)
+    resumed, said = fit(latched(), two, out=tmp_path)
+    assert len(resumed.history) == 2
+    assert said == []
+
+
+def test_a_prepared_model_starts_to_learn_whatever_its_membranes_do() -> None:
+    """Most of them at a bound, a learning rate of nothing: no step could have made that."""
+    model, x = latched(), small.data(120)[0]
+    fit(model, dataclasses.replace(RECIPE, on_divergence="off"))
+    prepared = prepare(model, x.numpy(), steps=4)
+    assert at_a_bound(prepared) > 0.5
+    fitted, said = fit(prepared, dataclasses.replace(RECIPE, learning_rate=1e-6))
+    assert len(fitted.history) == 1
+    assert [line.splitlines()[0] for line in said] == ["the membranes of a layer have left their range"]
+    assert said[0].endswith("train with Recipe(range_penalty=1), which is 0.1 now")
+    with pytest.raises(ValueRangeError, match="have left their range"):
+        fit(prepared, dataclasses.replace(RECIPE, learning_rate=1e-6, on_divergence="stop"))
+
+
+def test_a_neuron_without_a_polynomial_has_another_remedy() -> None:
+    model = latched()
+    model[2] = nn.LIF(0.9, state_range=(-1.5, 1.5), reset="none")
+    _, said = fit(model)
+    assert said[0].splitlines()[-1] == (
+        "  do:       widen its state_range, put a BatchNorm before it, or lower its decay"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("guard", ["warn", "stop", "off"])
+def test_membranes_that_are_no_numbers_stop_every_training(guard: str) -> None:
+    model = latched()
+    with torch.no_grad():
+        model[2].a[:, 1] = float("nan")  # type: ignore[index, operator, union-attr]
+    with refused(
+        ValueRangeError,
+        """
+        the training diverged: membranes are no numbers any more
+          where:    2, step 0, epoch 1, batch 0
+          got:      100% NaN
+          expected: numbers
+          do:       train with a lower learning_rate, a smaller clip, a larger range_penalty, or a longer warmup
+        """,
+    ):
+        fit(model, dataclasses.replace(RECIPE, on_divergence=guard))
+
+
+def test_another_word_is_refused() -> None:
+    with refused(
+        UsageError,
+        """
+        unknown on_divergence
+          where:    Recipe
+          got:      'explode'
+          expected: one of 'warn', 'stop', 'off'
+          do:       pass on_divergence as one of these
+        """,
+    ):
+        train.Recipe(on_divergence="explode")
