@@ -9,6 +9,7 @@ from typing import Any
 
 from snn2hw.files.record import Kind
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.shown import brief
 
 MODEL, STEP, MANIFEST, VECTORS = "model.onnx", "step.onnx", "manifest.json", "vectors.npz"
 CERTIFICATE = "certificate.json"
@@ -33,6 +34,8 @@ class Artefact:
     step: bytes
     manifest: Mapping[str, Any]
     folder: Path | None = None
+
+    __repr__ = brief
 
     @property
     def scale(self) -> float:

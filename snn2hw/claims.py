@@ -10,6 +10,7 @@ from typing import Any
 from snn2hw.errors import ArtefactError
 from snn2hw.files.read import json_value, read_bytes
 from snn2hw.fingerprints import fingerprints
+from snn2hw.shown import brief
 
 FORMAT = 2
 ABSENT = "nothing"
@@ -35,6 +36,8 @@ class Checked:
     failures: list[Failure]
     claims: int
     certificate: Mapping[str, Any]
+
+    __repr__ = brief
 
 
 def read(path: Path) -> bytes:

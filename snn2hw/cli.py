@@ -30,6 +30,7 @@ from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options
 from snn2hw.passes.pipeline import PIPELINE
 from snn2hw.target import CONFIDENCES, load_target, target_names
+from snn2hw.verification.verdict import why_not
 from snn2hw.version import __version__
 
 app = typer.Typer(
@@ -247,7 +248,8 @@ def verify(
         console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
     else:
         console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
-    missing = executors is not None and verdict.not_run  # what was not named is run where it is installed
+    # What was not named is run where it is installed: then only what failed counts, not what is not here.
+    missing = [name for name in verdict.not_run if executors is not None or not why_not(EXECUTORS[name])]
     raise typer.Exit(DIFFERENT if verdict.differences else UNAVAILABLE if missing else EQUAL)
 
 

@@ -108,7 +108,7 @@ def _trained(name: str) -> Any:
 
 def _plot(real: Network, artefact: Artefact, images: Any, folder: Path) -> None:
     if importlib.util.find_spec("matplotlib") is None:
-        console.say("no plots: pip install 'snn2hw\\[report]' to have them")
+        console.say("no plots: pip install 'snn2hw[report]' to have them")
         return
     written = plots.write_plots(real, artefact, api.stimulus(artefact, images[:1]), images[:1], folder / "plots")
     console.say("plots: " + ", ".join(str(p) for p in written))

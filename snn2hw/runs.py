@@ -15,7 +15,9 @@ from snn2hw.frontends.samples import samples_array
 from snn2hw.ir.encode import check_payloads, check_shape, encode
 from snn2hw.store import read_vectors
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors, run_executor
+from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors, run_executor, why_not
+
+INDEPENDENT = ("onnxruntime", "onnx-reference", "fast", "torch")  # what `verify` compares with the reference by itself
 
 
 def stimulus(artefact: Artefact, samples: npt.ArrayLike | None) -> Ints:
@@ -124,7 +126,7 @@ def verify(
 
     Args:
         samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
-        executors: names; None takes onnxruntime where it is installed, else onnx-reference, which every installation has.
+        executors: names; None takes the first of INDEPENDENT that can run here: every installation has onnx-reference.
         first: stop behind the batch in which the first difference is found, rather than count them all.
 
     Raises:
@@ -140,4 +142,4 @@ def verify(
 
 
 def _first_installed() -> str:
-    return next(name for name in ("onnxruntime", "onnx-reference") if not EXECUTORS[name].unavailable())
+    return next((name for name in INDEPENDENT if not why_not(EXECUTORS[name])), INDEPENDENT[0])

@@ -9,6 +9,11 @@ Nothing else interprets what it is given: the console prints without markup, wit
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from itertools import islice
+from typing import Any
+
 # Printable by Unicode, and yet without a mark on the screen: joiners, fillers, variation selectors, tags.
 _UNSEEN = frozenset(
     (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0,
@@ -40,3 +45,55 @@ def plain_lines(text: str) -> str:
 
 def _code(character: str) -> str:
     return ascii(character)[1:-1]
+
+
+MOST_ENTRIES, MOST_LETTERS = 8, 80  # of a collection, and of a text, that a repr shows
+DEPTH = 2  # of collections within each other
+
+
+def brief(self: object) -> str:
+    """The repr of a dataclass that holds much: a few lines at most, however large the network is.
+
+    Arrays and bytes are their type and size, of collections the first entries, of what lies deeper the class and the name.
+    """
+    return f"{type(self).__name__}({', '.join(f'{f.name}={_entry(getattr(self, f.name), 1)}' for f in fields(self))})"  # type: ignore[arg-type]
+
+
+def _entry(value: Any, depth: int) -> str:
+    if isinstance(value, Mapping):
+        return _bracketed("{}", (f"{_entry(k, depth + 1)}: {_entry(v, depth + 1)}" for k, v in value.items()), len(value), depth)
+    if isinstance(value, list | tuple):
+        return _bracketed("()" if isinstance(value, tuple) else "[]", (_entry(v, depth + 1) for v in value), len(value), depth)
+    if is_dataclass(value):
+        return repr(value) if depth == 1 else _record(value)
+    return _leaf(value)
+
+
+def _bracketed(brackets: str, entries: Iterator[str], number: int, depth: int) -> str:
+    left, right = brackets[0], brackets[1]
+    if depth > DEPTH and number:
+        return f"{left}{number:,} entries{right}"
+    shown = list(islice(entries, MOST_ENTRIES))
+    more = [f"... {number - len(shown):,} more"] if number > len(shown) else []
+    lone = "," if brackets == "()" and number == 1 else ""
+    return left + ", ".join(shown + more) + lone + right
+
+
+def _record(value: Any) -> str:
+    if "__str__" in vars(type(value)):
+        return _cut(str(value))
+    name = getattr(value, "name", None)
+    return f"{type(value).__name__}({'...' if name is None else _cut(repr(name))})"
+
+
+def _leaf(value: Any) -> str:
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, bytes):
+        return f"bytes[{len(value):,}]"
+    return f"{type(value).__name__}(...)" if hasattr(value, "named_parameters") else _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    text = plain(text)
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 3] + "..."

@@ -12,6 +12,7 @@ from snn2hw.errors import TargetError
 from snn2hw.files.read import is_file, read_bytes, toml_value
 from snn2hw.num import Rounding
 from snn2hw.num.format import MAX_WIDTH
+from snn2hw.shown import brief
 
 MAX_BITS = 4096  # of whatever a chip counts in bits
 
@@ -71,6 +72,8 @@ class Target:
     says: str
     lowering: Lowering
     facts: Mapping[str, Fact]
+
+    __repr__ = brief
 
 
 def targets_folder() -> Path:

@@ -14,6 +14,7 @@ from snn2hw.errors import ArtefactError, ValueRangeError
 from snn2hw.files.arrays import read_arrays
 from snn2hw.files.npz import unfiled
 from snn2hw.gate import integers
+from snn2hw.shown import brief
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -33,6 +34,8 @@ class Trace:
     readout: Ints
     spikes: dict[str, Ints] = field(default_factory=dict)
     states: dict[str, Ints] = field(default_factory=dict)
+
+    __repr__ = brief
 
     @property
     def predictions(self) -> Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -41,3 +42,37 @@ def test_no_path_of_one_machine_and_no_pickle_is_committed() -> None:
     texts = {p: p.read_bytes() for p in tracked() if p.suffix != ".safetensors"}
     assert [p for p, data in texts.items() if len(home) > 1 and home.encode() + b"/" in data] == []
     assert [p for p in texts if p.suffix in (".pkl", ".pickle", ".pt", ".pth")] == []
+
+
+def advised(text: str) -> list[str]:
+    """What `pip install` is followed by, up to the end of the words that a shell would take as one."""
+    return re.findall(r"pip install ((?:'[^']*'|[^\s`\"|,)]+))", text)
+
+
+def test_every_advice_to_pip_can_be_pasted_and_names_an_extra_that_there_is() -> None:
+    """A shell reads [...] as a pattern, so extras stand in quotation marks; another package is named without a bracket."""
+    there = set(
+        re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text().split("[project.optional-dependencies]")[1], re.M)
+    )
+    found = []
+    for path in [
+        *(ROOT / "snn2hw").rglob("*.py"),
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "models").rglob("*.md"),
+    ]:
+        for what in advised(path.read_text(encoding="utf-8")):
+            if "[" in what:
+                named = re.fullmatch(r"'(?:snn2hw|\.)\[([\w,]+|\{extra\})\]'", what)
+                assert named, f"{path.relative_to(ROOT)}: {what}"
+                assert set(named[1].split(",")) <= there | {"{extra}"}, f"{path.relative_to(ROOT)}: {what}"
+                found.append(path.name)
+    assert {"demo.py", "errors.py", "torch.py", "onnxruntime.py", "README.md"} <= set(found)
+
+
+def test_extras_that_messages_name_are_there() -> None:
+    there = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    source = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "snn2hw").rglob("*.py"))
+    named = set(re.findall(r'MissingExtraError\([^)]*?"(\w+)", "[^"]*"\)', source))
+    assert {"torch", "netx", "nir", "data", "demo"} <= named
+    assert [extra for extra in named if f"\n{extra} = [" not in there] == []

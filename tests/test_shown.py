@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given
 
+import snn2hw
+from snn2hw import api
 from snn2hw.errors import Snn2hwError, Snn2hwWarning
-from snn2hw.shown import Lines, plain, plain_lines
+from snn2hw.shown import Lines, brief, plain, plain_lines
+from tests.hand_networks import counts, lif, linear, network, readout
 
 
 @pytest.mark.parametrize(
@@ -56,3 +62,51 @@ def test_the_lines_of_a_log_go_on_below_each_other() -> None:
 def test_the_parts_of_an_error_stay_as_they_are() -> None:
     error = Snn2hwError("a\nb", where="c\nd")
     assert (error.what, error.where) == ("a\nb", "c\nd")
+
+
+@dataclass(frozen=True)
+class Layer:
+    name: str
+    weight: object = None
+
+
+@dataclass(frozen=True)
+class Holds:
+    value: object
+    __repr__ = brief
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (3, "3"), ("a\u202eb\n", r"'a\u202eb\n'"), ("x" * 100, "'" + "x" * 76 + "..."), (bytes(12345), "bytes[12,345]"),
+        (np.zeros((2, 3), np.int16), "int16[2, 3]"), ((), "()"), ([], "[]"), ({}, "{}"), ((1,), "(1,)"), ([1, "a"], "[1, 'a']"),
+        (list(range(100)), "[0, 1, 2, 3, 4, 5, 6, 7, ... 92 more]"),
+        ({n: np.zeros(n) for n in range(9)}, "{" + ", ".join(f"{n}: float64[{n}]" for n in range(8)) + ", ... 1 more}"),
+        ([Layer("fc[/x]\n"), Holds(1)], r"[Layer('fc[/x]\n'), Holds(...)]"), (Holds([1]), "Holds(value=[1])"),
+        ([[[1, 2], [3]], []], "[[[2 entries], [1 entries]], []]"),
+    ],
+)  # fmt: skip
+def test_a_repr_is_brief(value: object, shown: str) -> None:
+    assert repr(Holds(value)) == f"Holds(value={shown})"
+
+
+def test_no_repr_grows_with_the_network(tmp_path: Path) -> None:
+    """Twenty times the channels and steps, the same text but for the numbers."""
+    lengths = []
+    for channels, steps in ((10, 3), (200, 60)):
+        weight = np.random.default_rng(0).normal(size=(channels, 4))
+        head = np.random.default_rng(1).normal(size=(3, channels))
+        net = network(
+            steps, counts(4, hi=3), linear("fc", "input", weight), lif("fire", "fc"), linear("out", "fire", head), readout("out")
+        )
+        sample = np.random.default_rng(2).integers(0, 4, (steps, 2, 4))
+        artefact = snn2hw.compile(net, sample, out=tmp_path / str(channels))
+        made = (
+            artefact, artefact.network, artefact.network.neurons[0].program, net, snn2hw.simulate(artefact, sample),
+            snn2hw.verify(artefact, executors=("reference", "onnx-reference")), snn2hw.check(tmp_path / str(channels)),
+            api.run_passes(net, sample, "generic", snn2hw.Options()),
+        )  # fmt: skip
+        lengths.append([len(repr(value)) for value in made])
+    assert max(lengths[1]) < 2000
+    assert all(large < small + 40 for small, large in zip(*lengths, strict=True))

@@ -43,7 +43,9 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
             where="sample",
             got=str(list(x.shape)),
             expected="[N, ...] with steps, [T, N, ...] without",
-            do="give at least one sample, with its batch axis",
+            do="give steps=T (--steps T) where it is [N, ...], static samples to be shown T times"
+            if steps is None and x.ndim > 1 and x.size
+            else "give at least one sample, with its batch axis",
         )
     if not np.isfinite(x).all():
         raise ValueRangeError(

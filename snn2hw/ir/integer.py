@@ -20,6 +20,7 @@ import numpy.typing as npt
 from snn2hw.ir.network import EquationNeuron, Neuron, Pair, Reals, Shape, Window
 from snn2hw.ir.program import Program
 from snn2hw.num import Format, Interval
+from snn2hw.shown import brief
 
 Int8s: TypeAlias = npt.NDArray[np.int8]
 Int32s: TypeAlias = npt.NDArray[np.int32]
@@ -129,6 +130,8 @@ class Meaning:
     input_factor: tuple[float, ...]
     head: str
 
+    __repr__ = brief
+
 
 @dataclass(frozen=True, eq=False)
 class IntNeuron(IntNode):
@@ -170,6 +173,8 @@ class IntegerNetwork:
     steps: int
     target: str
     nodes: tuple[IntNode, ...]
+
+    __repr__ = brief
 
     @property
     def input(self) -> IntInput:

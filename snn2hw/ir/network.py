@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.neurons.equation import Equation
+from snn2hw.shown import brief
 
 Reals: TypeAlias = npt.NDArray[np.float64]
 Shape: TypeAlias = "tuple[int, ...]"
@@ -257,6 +258,8 @@ class Network:
     steps: int
     nodes: tuple[Node, ...]
     origin: tuple[tuple[str, str | float], ...] = ()
+
+    __repr__ = brief
 
     @property
     def input(self) -> Input:

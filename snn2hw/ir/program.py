@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from snn2hw.num import Format, Interval, Rounding, WrapLaw
+from snn2hw.shown import brief
 
 COUNTER = "n"  # the state of a lowered neuron that counts the steps, where its thresholds change over them
 SPIKES = "spikes"  # the output that leaves the layer; every other output is the next value of the state it names
@@ -65,6 +66,8 @@ class Instruction:
     attrs: tuple[Attr, ...]
     format: Format
 
+    __repr__ = brief
+
 
 @dataclass(frozen=True)
 class Program:
@@ -77,6 +80,8 @@ class Program:
 
     kind: str
     instructions: tuple[Instruction, ...]
+
+    __repr__ = brief
 
     def of(self, op: Op) -> list[Instruction]:
         """All instructions with this operation, in order."""

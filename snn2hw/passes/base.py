@@ -16,6 +16,7 @@ from snn2hw.ir.network import Network, Reals
 from snn2hw.ir.rules import check_integer, check_network
 from snn2hw.passes.findings import Finding
 from snn2hw.passes.scale import Scale
+from snn2hw.shown import brief
 from snn2hw.target import Target
 
 
@@ -77,6 +78,8 @@ class Compilation:
     integer: IntegerNetwork | None = None
     scales: Mapping[str, Scale] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+    __repr__ = brief
 
     @property
     def network(self) -> IntegerNetwork:

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from snn2hw.shown import brief
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -55,6 +57,8 @@ class Fitted:
 
     model: torch.nn.Module
     history: list[Epoch]
+
+    __repr__ = brief
 
     @property
     def last(self) -> Epoch:

@@ -80,7 +80,7 @@ class Run:
             loss = loss + recipe.range_penalty * nn.range_penalty(self.model)
         where = f"epoch {number}, batch {b}"
         stop_if_undefined(loss, seen, where)
-        guard_bounds(self.model, seen, recipe, self.warned, where)
+        guard_bounds(self.model, seen, recipe, self.warned, where, untrained=number == 1 and b == 0)
         self.length = len(shown)
         self.precision.step(loss, self.optimiser, recipe.clip, where)
         tally.add(loss, balance, logits, labels, seen)

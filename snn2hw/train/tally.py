@@ -86,9 +86,14 @@ def stop_if_undefined(loss: Tensor, seen: Seen, where: str) -> None:
         )
 
 
-def guard_bounds(model: torch.nn.Module, seen: Seen, recipe: Recipe, warned: set[str], where: str) -> None:
+def guard_bounds(
+    model: torch.nn.Module, seen: Seen, recipe: Recipe, warned: set[str], where: str, *, untrained: bool = False
+) -> None:
     """Warn, once per layer, or stop, as the recipe says, where more than half of a layer's membranes are at a bound of their
     range: what stays there passes no gradient, and all of them look alike to the layer behind.
+
+    Args:
+        untrained: no step was taken yet, so that the model came like this.
 
     Raises:
         ValueRangeError: where the recipe says "stop".
@@ -104,7 +109,7 @@ def guard_bounds(model: torch.nn.Module, seen: Seen, recipe: Recipe, warned: set
             "where": f"{path or 'the model itself'}, step {int(step)}, {where}",
             "got": f"{share:.0%} at a bound of the state range",
             "expected": f"at most {HALF:.0%} of them",
-            "do": _calming(model, path, recipe),
+            "do": _calming(model, path, recipe, untrained),
         }
         what = "the membranes of a layer have left their range"
         if recipe.on_divergence == "stop":
@@ -113,14 +118,20 @@ def guard_bounds(model: torch.nn.Module, seen: Seen, recipe: Recipe, warned: set
         warnings.warn(Snn2hwWarning(what, **parts), stacklevel=5)
 
 
-def _calming(model: torch.nn.Module, path: str, recipe: Recipe) -> str:
-    """What helps: a learned polynomial is held back by its penalty, any other neuron by less input or more room."""
+def _calming(model: torch.nn.Module, path: str, recipe: Recipe, untrained: bool) -> str:
+    """What helps: a learned polynomial is held back by its penalty, any other neuron by less input or more room.
+
+    The penalty keeps a polynomial from leaving; one that has left comes back too slowly, and may well work where it is.
+    """
     layers = dict(model.named_modules())
     layer = layers.get(path) or layers[path.rsplit("#", maxsplit=1)[0]]
     if any(isinstance(m, LearnedPolynomial) for m in layer.modules()):
         more = max(1.0, 10 * recipe.range_penalty)
-        return f"train with Recipe(range_penalty={more:g}), which is {recipe.range_penalty:g} now"
-    return "widen its state_range, put a BatchNorm before it, or lower its decay"
+        if untrained:
+            again = f"train it from its first weights with Recipe(range_penalty={more:g})"
+            return f'{again}, or go on with on_divergence="off" where it works as it is'
+        return f"train with Recipe(range_penalty={more:g}), which is {recipe.range_penalty:g} now, from the same weights again"
+    return "widen its state_range, or put a BatchNorm before it and lower its decay"
 
 
 def warn_of_silence(rates: Mapping[str, float], warned: set[str], epoch: int) -> None:

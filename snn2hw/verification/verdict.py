@@ -13,6 +13,7 @@ from snn2hw.executors import Executor, executors
 from snn2hw.executors.base import Measuring
 from snn2hw.executors.reference import Reference
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.shown import brief
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference, first_difference
 
@@ -43,6 +44,8 @@ class Verdict:
     steps: int
     different: dict[str, int]
     notes: dict[str, str] = field(default_factory=dict)
+
+    __repr__ = brief
 
     @property
     def equal(self) -> bool:

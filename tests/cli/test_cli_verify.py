@@ -146,6 +146,17 @@ def test_an_executor_that_breaks_hides_no_other(capsys: Capture, build: Path, mo
     assert said["different"] == {"onnxruntime": 0, "vectors.npz": 0}
 
 
+def test_one_that_breaks_counts_although_nobody_named_it(capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "onnxruntime")
+    ran = run_cli(capsys, "verify", build / "net")
+    assert (ran.code, ran.err) == (0, "")  # what is not installed does not
+    assert "not run onnxruntime" in ran.out
+    faulty(monkeypatch, lambda trace: trace.spikes["nothing"])
+    ran = run_cli(capsys, "verify", build / "net")
+    assert (ran.code, ran.err) == (3, "")
+    assert "not run onnx-reference: the executor 'onnx-reference' failed: KeyError" in ran.out
+
+
 def test_a_difference_outweighs_one_that_breaks(capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faulty(monkeypatch, one_state_off)
     monkeypatch.setattr(OnnxRuntime, "run", lambda *a: 1 // 0)

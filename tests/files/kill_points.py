@@ -186,6 +186,14 @@ def _written(keep: Path) -> dict[str, Case]:
     return {**plain, **without}
 
 
+def _integers(net: Any) -> tuple[str, tuple[bytes, ...]]:
+    """What tells two networks apart: their text, and every array that it names."""
+    from snn2hw.ir.text import to_text
+
+    text, arrays = to_text(net)
+    return text, tuple(arrays[name].tobytes() for name in sorted(arrays))
+
+
 def _nir() -> dict[str, Case]:
     if importlib.util.find_spec("nir") is None:
         return {}
@@ -194,14 +202,14 @@ def _nir() -> dict[str, Case]:
 
     old, new = _networks()
     loaded = {"old": _compile(old, None), "new": _compile(new, None)}
-    texts = {repr(loaded[name].network): name for name in loaded}
+    names = {_integers(loaded[name].network): name for name in loaded}
 
     def state(folder: Path) -> str:
         path = folder / "net.nir"
         if not path.exists():
             return "nothing"
         try:
-            return texts[repr(snn2hw.read_network(path))]
+            return names[_integers(snn2hw.read_network(path))]
         except (FileFormatError, KeyError):
             return "lost"
 

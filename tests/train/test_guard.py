@@ -19,6 +19,7 @@ from tests.train import small
 
 pytestmark = pytest.mark.torch
 
+CAME = 'train it from its first weights with Recipe(range_penalty=1), or go on with on_divergence="off" where it works as it is'
 RECIPE = train.Recipe(epochs=1, batch=20, learning_rate=1e-3)
 
 
@@ -61,7 +62,7 @@ def test_it_warns_once_of_a_layer_and_goes_on() -> None:
         r"  where:    2, step [0-3], epoch 1, batch 0" "\n"
         r"  got:      [0-9]+% at a bound of the state range" "\n"
         "  expected: at most 50% of them\n"
-        r"  do:       train with Recipe\(range_penalty=1\), which is 0.1 now",
+        "  do:       " + re.escape(CAME),
         said[0],
     )  # fmt: skip
 
@@ -70,7 +71,7 @@ def test_stop_is_a_switch() -> None:
     with pytest.raises(ValueRangeError, match="the membranes of a layer have left their range") as caught:
         fit(latched(), dataclasses.replace(RECIPE, on_divergence="stop"))
     assert caught.value.where.startswith("2, step ")
-    assert caught.value.do == "train with Recipe(range_penalty=1), which is 0.1 now"
+    assert caught.value.do == CAME
 
 
 def test_off_says_nothing() -> None:
@@ -100,6 +101,50 @@ def test_a_warning_is_not_said_again_after_a_resumption(tmp_path: Path) -> None:
     assert said == []
 
 
+def remembered(samples: int = 120, steps: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    """[N, T, 8]: the class is shown in the first two steps, so that a membrane which latches at the end of its range helps."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, small.CLASSES, (samples,), generator=generator)
+    x = torch.rand(samples, steps, 8, generator=generator) * 0.1
+    x[torch.arange(samples), :2, labels] += 0.9
+    return x, labels
+
+
+LONG = train.Recipe(epochs=30, batch=20, learning_rate=2e-2, dynamics_rate=0.5)
+
+
+def recalling() -> torch.nn.Sequential:
+    torch.manual_seed(0)
+    neuron = nn.LNM(degree=3, reset="subtract", state_range=(-1.5, 1.5))
+    return torch.nn.Sequential(nn.Linear(8, 12), neuron, nn.Linear(12, small.CLASSES))
+
+
+@pytest.mark.filterwarnings("ignore:a layer is silent")  # in the first epoch
+def test_what_the_message_recommends_works_in_quantisation_aware_training() -> None:
+    """A working float model, twice the same training of its integers: one stops, the one with the named penalty ends, and is as
+    good as the float model."""
+    data = remembered()
+    sample = data[0].transpose(0, 1)
+    model, recipe = recalling(), dataclasses.replace(LONG, on_divergence="stop")
+    given: Any = {"progress": False, "device": "cpu"}
+    train.fit(model, data, recipe=dataclasses.replace(recipe, range_penalty=1.0), **given)
+    by_float = train.evaluate(model, data)
+    assert by_float > 0.9
+    with pytest.raises(ValueRangeError, match="the membranes of a layer have left their range") as stopped:
+        train.fit(prepare(model, sample.numpy()), data, recipe=recipe, **given)
+    advised = re.fullmatch(
+        r"train with Recipe\(range_penalty=([0-9.]+)\), which is 0.1 now, from the same weights again", stopped.value.do
+    )
+    assert advised is not None
+    calmed = dataclasses.replace(recipe, range_penalty=float(advised[1]))
+    fitted = train.fit(prepare(model, sample.numpy()), data, recipe=calmed, **given)
+    assert len(fitted.history) == recipe.epochs
+    assert train.evaluate(fitted.model, data) >= by_float - 0.02
+    with torch.no_grad(), nn.observe(fitted.model) as seen:
+        fitted.model(sample)
+    assert all(float(layer.saturated.max()) < 0.5 for layer in seen.values())
+
+
 def test_a_prepared_model_starts_to_learn_whatever_its_membranes_do() -> None:
     """Most of them at a bound, a learning rate of nothing: no step could have made that."""
     model, x = latched(), small.data(120)[0]
@@ -109,18 +154,35 @@ def test_a_prepared_model_starts_to_learn_whatever_its_membranes_do() -> None:
     fitted, said = fit(prepared, dataclasses.replace(RECIPE, learning_rate=1e-6))
     assert len(fitted.history) == 1
     assert [line.splitlines()[0] for line in said] == ["the membranes of a layer have left their range"]
-    assert said[0].endswith("train with Recipe(range_penalty=1), which is 0.1 now")
+    assert said[0].endswith(CAME)
     with pytest.raises(ValueRangeError, match="have left their range"):
         fit(prepared, dataclasses.replace(RECIPE, learning_rate=1e-6, on_divergence="stop"))
 
 
-def test_a_neuron_without_a_polynomial_has_another_remedy() -> None:
-    model = latched()
-    model[2] = nn.LIF(0.9, state_range=(-1.5, 1.5), reset="none")
-    _, said = fit(model)
-    assert said[0].splitlines()[-1] == (
-        "  do:       widen its state_range, put a BatchNorm before it, or lower its decay"
-    )  # fmt: skip
+LIF_GIVEN: dict[str, Any] = {"decay": 0.9, "state_range": (-1.5, 1.5), "reset": "none"}
+
+
+@pytest.mark.parametrize("remedy", [{}, {"state_range": (-24.0, 24.0)}, {"decay": 0.2, "norm": True}])
+def test_a_neuron_without_a_polynomial_has_other_remedies_and_each_works(remedy: dict[str, Any]) -> None:
+    model, given = latched(), {**LIF_GIVEN, **remedy}
+    norm = [nn.BatchNorm1d(12)] if given.pop("norm", False) else []
+    _, said = fit(torch.nn.Sequential(model[0], model[1], *norm, nn.LIF(given.pop("decay"), **given), model[3]))
+    assert len(said) == (not remedy)
+    if not remedy:
+        assert said[0].endswith("\n  do:       widen its state_range, or put a BatchNorm before it and lower its decay")
+
+
+def test_the_penalty_keeps_a_float_model_from_leaving_and_without_it_the_message_comes() -> None:
+    leaves, stays = (recalling() for _ in range(2))
+    for model, penalty, warned in ((leaves, 0.1, True), (stays, 1.0, False)):
+        recipe = dataclasses.replace(LONG, range_penalty=penalty)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            train.fit(model, remembered(), recipe=recipe, progress=False, device="cpu")
+        said = [str(w.message) for w in caught if "have left their range" in str(w.message)]
+        assert bool(said) is warned
+        assert all(text.endswith("which is 0.1 now, from the same weights again") for text in said)
+    assert train.evaluate(stays, remembered()) >= train.evaluate(leaves, remembered())
 
 
 @pytest.mark.parametrize("guard", ["warn", "stop", "off"])
