@@ -11,7 +11,7 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import declared_interval
-from snn2hw.passes.polynomials.horner import Argument, NoRoomError
+from snn2hw.passes.polynomials.horner import Argument, NoRoomError, powers_of
 from snn2hw.passes.polynomials.search import Candidate, candidates, choose
 from snn2hw.target import Lowering
 
@@ -79,7 +79,7 @@ def is_identity(coefficients: Reals) -> bool:
 
 
 def _check_reach(coefficients: Reals, reach: float, frac: int, limits: Lowering, where: str) -> None:
-    terms = np.abs(coefficients) * reach ** np.arange(coefficients.shape[1])
+    terms = np.abs(coefficients) * powers_of(reach, coefficients.shape[1] - 1)
     total = float(terms.sum(1).max())
     needed = 2 + int(np.ceil(np.log2(total * 2.0**frac + 1)))  # a sign, and room for the synaptic input
     if needed <= limits.accumulator_bits:

@@ -18,6 +18,7 @@ from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
 from snn2hw.num import Interval
 from snn2hw.passes.equations import payload_of
+from snn2hw.passes.scale import floor_log2
 from snn2hw.passes.state import state_format
 from snn2hw.target import Lowering
 
@@ -151,7 +152,7 @@ def _below(values: Reals, limit: float) -> Reals:
     """The largest whole exponents with values * 2**exponent <= limit; unlimited where the value is 0."""
     found = np.full(len(values), np.inf)
     some = values > 0
-    found[some] = np.floor(np.log2(limit) - np.log2(values[some]))
+    found[some] = floor_log2(limit, values[some])
     return found
 
 

@@ -10,6 +10,13 @@ import numpy as np
 from snn2hw.ir.network import Reals
 
 
+def floor_log2(limit: float, values: Reals) -> Reals:
+    """The largest whole e with values * 2**e <= limit, of positive numbers: exact, so a power of two moves it by whole bits."""
+    (m, e), (n, f) = np.frexp(limit), np.frexp(values)
+    found: Reals = (e - f - (m < n)).astype(np.float64)
+    return found
+
+
 @dataclass(frozen=True)
 class Scale:
     """What a raw integer stands for: raw * unit * 2**-exponent, the exponent one for all [1] or one per channel."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from snn2hw.ir.network import Reals
 from snn2hw.passes.base import channels_first
+from snn2hw.passes.scale import floor_log2
 
 NOTHING = 2.0**-40  # of the power of the strongest channel: what a channel without weights is measured by, for it has a bias
 
@@ -86,7 +87,7 @@ def _fitting_exponents(weight: Reals, bits: int, ceiling: Reals) -> Reals:
     largest = np.abs(weight.reshape(len(weight), -1)).max(1)
     fit: Reals = np.full(len(weight), np.inf)
     some = largest > 0
-    fit[some] = np.floor(np.log2(limit / largest[some]))
+    fit[some] = floor_log2(limit, largest[some])
     fit = np.minimum(fit, ceiling)
     known = fit[np.isfinite(fit)]
     fit[~np.isfinite(fit)] = known.max() if known.size else 0.0

@@ -82,15 +82,21 @@ class Points:
 def expanded(coefficients: Reals, centre: float) -> Reals:
     """Coefficients in v of P(v + centre), [C, d+1]."""
     degree = coefficients.shape[1] - 1
-    moved = np.zeros_like(coefficients)
+    moved, powers = np.zeros_like(coefficients), powers_of(centre, degree)
     for i in range(degree + 1):
-        moved[:, i] = sum(comb(j, i) * coefficients[:, j] * centre ** (j - i) for j in range(i, degree + 1))
+        moved[:, i] = sum(comb(j, i) * coefficients[:, j] * powers[j - i] for j in range(i, degree + 1))
     return moved
+
+
+def powers_of(x: float, degree: int) -> Reals:
+    """x**0 .. x**degree as products: `pow` rounds by the exponent of x, too, and so changes with the unit of a state."""
+    found: Reals = np.vander([x], degree + 1, increasing=True)[0]
+    return found
 
 
 def horner_bounds(coefficients: Reals, reach: float) -> list[float]:
     """B_i = max over channels of sum_{j>=i} |a_j| reach**(j-i), which bounds |acc_i|."""
-    powers = reach ** np.arange(coefficients.shape[1])
+    powers = powers_of(reach, coefficients.shape[1] - 1)
     magnitudes = np.abs(coefficients)
     return [float((magnitudes[:, i:] * powers[: coefficients.shape[1] - i]).sum(1).max()) for i in range(coefficients.shape[1])]
 
@@ -141,7 +147,7 @@ def emit_horner(
 def _points(a: Reals, held: Interval, frac: int, scheme: Scheme, limits: Lowering) -> Points:
     degree, v_bits = a.shape[1] - 1, reach(held)
     bounds = horner_bounds(a, held.magnitude * 2.0**-frac)
-    units = _units(held, frac, degree)
+    units = units_of(held, frac, degree)
     room = limits.accumulator_bits - 1
     reserve = 1 if limits.rounding is Rounding.TOWARD_ZERO else 0  # for the offset that makes the last sum non-negative
     acc, total = [0] * (degree + 1), [0] * (degree + 1)
@@ -162,7 +168,7 @@ def _points(a: Reals, held: Interval, frac: int, scheme: Scheme, limits: Lowerin
     return Points(tuple(acc), tuple(total), (*coefficient, acc[degree]))
 
 
-def _units(held: Interval, frac: int, degree: int) -> list[float]:
+def units_of(held: Interval, frac: int, degree: int) -> list[float]:
     """r**(1-i), the unit of a_i where the argument reaches about r, a power of two: all of it moves with the state's range."""
     r = held.magnitude.bit_length() - frac
     return [2.0 ** (r * (1 - i)) for i in range(degree + 1)]

@@ -90,7 +90,8 @@ class _Ball:
     ) -> None:
         def at(points: Reals) -> tuple[Reals, Reals]:
             error = np.asarray(np.polynomial.polynomial.polyval(points, fixed), np.float64)
-            return points[:, None] ** np.array(degrees) * np.array(units), error
+            # Products: np.power rounds by the exponent of a point, too, and so changes with the unit of the state.
+            return np.vander(points, max(degrees) + 1, increasing=True)[:, degrees] * np.array(units), error
 
         self.powers, self.rest = at(_points(interval, GRID))
         nodes, error = at(_points(interval, NODES))

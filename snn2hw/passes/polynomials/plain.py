@@ -8,7 +8,7 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
 from snn2hw.num import Format
-from snn2hw.passes.polynomials.horner import Argument, Rows, finest, horner_bounds
+from snn2hw.passes.polynomials.horner import Argument, Rows, finest, horner_bounds, units_of
 from snn2hw.passes.state import round_half_up
 from snn2hw.target import Lowering
 
@@ -20,10 +20,12 @@ def emit_plain(b: ProgramBuilder, coefficients: Reals, u: Argument, limits: Lowe
     """
     bits = min(limits.coefficient_bits, limits.accumulator_bits - Format.holding(u.interval, 0).width)
     bounds = horner_bounds(coefficients, u.interval.magnitude * 2.0**-u.frac)
-    fracs = [u.frac, *(finest(bound, bits) for bound in bounds[1:])]
-    own = [min(f, finest(m, limits.coefficient_bits)) for f, m in zip(fracs, np.abs(coefficients).max(0).tolist(), strict=True)]
-    coefficients = coefficients if rows is None else coefficients[rows]
     degree = coefficients.shape[1] - 1
+    units = units_of(u.interval, u.frac, degree)
+    fracs = [u.frac, *(finest(bound, bits, unit) for bound, unit in zip(bounds[1:], units[1:], strict=True))]
+    largest = zip(fracs, np.abs(coefficients).max(0).tolist(), units, strict=True)
+    own = [min(f, finest(m, limits.coefficient_bits, unit)) for f, m, unit in largest]
+    coefficients = coefficients if rows is None else coefficients[rows]
     acc = _coefficient(b, degree, coefficients, fracs[degree])
     for i in range(degree - 1, -1, -1):
         acc = b.rescale(f"rounded{i}", b.emit(Op.MUL, f"product{i}", (acc, u.name)), fracs[i], limits.rounding)
