@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw import console
+from snn2hw import console, console_certificate
+from snn2hw.errors import UsageError
 from snn2hw.ir.network import Network
 from snn2hw.shown import plain
 from snn2hw.target import targets_folder
 from snn2hw.trace import read_npz
+from snn2hw.verification.verdict import Verdict
 from tests.cli.running import Capture, Ran, altered, run, script
 from tests.hand_networks import counts, lif, linear, network, readout
 
@@ -117,6 +119,20 @@ def test_what_a_factory_says(capsys: Capture, tmp_path: Path, monkeypatch: pytes
     text = looked_at(run(capsys, "compile", "hostile:build"), 2)
     assert r"ValueError: [/x]\x1b[31m\n  do: this" in text
     sys.modules.pop("hostile", None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_compile_and_verify_say_of_it(capsys: Capture, name: str) -> None:
+    parts = ("what", "where", "got", "cause", "remedy")
+    console_certificate.print_warnings([{part: f"{part} {name}" for part in parts}])
+    console.print_verdict(Verdict([], {name: name, "b": name}, {name: 3}, {name: 0.0}, 1, 1, {name: 0}, {name: name}), name)
+    console.print_error(UsageError(name, where=name, got=name, expected=name, do=name))
+    seen = capsys.readouterr()
+    text = looked_at(Ran(0, seen.out, seen.err), 0)
+    assert [f"{part} {plain(name)}" for part in parts if f"{part} {plain(name)}" not in text] == []
+    assert len([line for line in text.splitlines() if line.startswith("error:")]) == 1
+    assert text.count("not run") == 3  # a row and a reason of b, a reason of the one that stopped
+    assert "stopped" in text
 
 
 def test_the_bytes_of_the_real_command(folder: Path) -> None:

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 import snn2hw  # noqa: E402
 from snn2hw import nn  # noqa: E402
 from snn2hw.errors import ShapeError, UnsupportedError  # noqa: E402
-from snn2hw.ir.network import Linear  # noqa: E402
+from snn2hw.ir.network import Linear, Neuron  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
 from snn2hw.quantize import prepare  # noqa: E402
 from tests.refused import refused  # noqa: E402
@@ -53,6 +53,11 @@ def test_every_call_has_a_name_of_its_own(order: str) -> None:
     linear = [n for n in net.nodes if isinstance(n, Linear)]
     assert len({n.name for n in net.nodes}) == len(net.nodes)
     assert len(linear) == calls
+    first: dict[str, str] = {}  # path of a module -> name of its first call
+    for node in (n for n in net.nodes if isinstance(n, Linear | Neuron)):
+        first.setdefault(node.source.split(" (")[0], node.name)
+    assert first.pop("input", "input#2") == "input#2"  # what enters the network is called input
+    assert all(path == name for path, name in first.items()), first
     found, wanted = run_real(net, x), model(torch.from_numpy(x).float())
     np.testing.assert_allclose(np.asarray(found), wanted.sum(0).detach().numpy(), atol=1e-4)
 
