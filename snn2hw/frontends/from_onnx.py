@@ -17,6 +17,7 @@ from snn2hw.ir.document import from_json
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.onnx_terms import FORMAT, FORMAT_KEY, NETWORK_KEY, array_name
 from snn2hw.ir.rules import check_integer
+from snn2hw.shown import Lines
 
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 COMPILE_AGAIN = "compile the trained model again; files are not meant to be edited"
@@ -55,7 +56,9 @@ def from_onnx(data: bytes, where: str = "model.onnx") -> IntegerNetwork:
         net = from_json(properties[NETWORK_KEY], _Initializers(model.graph))
         check_integer(net)
     except (TextError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError) as error:
-        raise ArtefactError("the network in this file cannot be read", where=where, got=str(error), do=COMPILE_AGAIN) from error
+        raise ArtefactError(
+            "the network in this file cannot be read", where=where, got=Lines(str(error)), do=COMPILE_AGAIN
+        ) from error
     return net
 
 

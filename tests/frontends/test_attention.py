@@ -247,7 +247,7 @@ def test_the_whole_text_of_heads_that_do_not_divide() -> None:
           do:       choose sizes, a number of heads for example, that divide the channels
         """,
     ):
-        trace_model(heads(3), np.zeros((1, 2, SIZE, SIZE)), STEPS)
+        trace(heads(3), 2, SIZE, SIZE)
 
 
 def test_one_head_without_an_axis() -> None:

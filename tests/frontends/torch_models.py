@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from snn2hw import nn, trace_model
+from snn2hw import nn
+from snn2hw.frontends.from_torch import from_torch
+from snn2hw.frontends.samples import input_node
 from snn2hw.ir.network import Network
 
 STEPS = 3
@@ -26,7 +28,8 @@ def images(*shape: int, n: int = 4) -> Any:
 
 
 def trace(model: Model, *shape: int) -> Network:
-    return trace_model(model, images(*(shape or (2, 6, 6))), STEPS)
+    """What the reader itself says; `trace_model` adds to it how the sample was read."""
+    return from_torch(model, *input_node(images(*(shape or (2, 6, 6))), STEPS, None))
 
 
 def names(net: Network) -> list[str]:
