@@ -54,10 +54,12 @@ def main() -> None:
 def _states(bits: int, rounds: int) -> list[list[str]]:
     node = _neuron(bits)
     part = slices(one_channel(node.program, 0))[0]
-    state, meaning = node.program.states["u"], node.meaning
+    meaning, roles = node.meaning, node.program.roles
     assert meaning is not None
+    assert roles is not None
+    state = node.program.states[roles.state]
     lsb = 2.0**-state.format.frac
-    arguments = (part, declared_interval(state), meaning.polynomial, [a / lsb for a in meaning.coefficients[0]], lsb, None)
+    arguments = (part, declared_interval(state), roles.polynomial.value, [a / lsb for a in meaning.coefficients[0]], lsb, None)
     with tempfile.TemporaryDirectory() as cache:  # so that the first run compiles
         os.environ["SNN2HW_CACHE"] = cache
         return [

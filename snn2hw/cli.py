@@ -29,6 +29,7 @@ from snn2hw.ir.text import to_text
 from snn2hw.models import Model, find_model, read_samples
 from snn2hw.passes.base import Options
 from snn2hw.passes.pipeline import PIPELINE
+from snn2hw.passes.polynomial import has_polynomial
 from snn2hw.target import CONFIDENCES, load_target, target_names
 from snn2hw.verification.verdict import why_not
 from snn2hw.version import __version__
@@ -173,7 +174,7 @@ def inspect(
     if layer is not None and layer not in programs:
         raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(programs), do="name one of these")
     if why:
-        polynomials = [n.name for n in loaded.network.neurons if n.meaning and n.meaning.polynomial != n.meaning.argument]
+        polynomials = [n.name for n in loaded.network.neurons if has_polynomial(n)]
         for name in [layer] if layer is not None else polynomials:
             console_certificate.print_candidates(api.explain(loaded, name), name)
         return

@@ -26,7 +26,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.errors import Snn2hwError
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import Program
-from snn2hw.ir.program_text import program_to_text
+from snn2hw.ir.program_text import program_with_comments
 from snn2hw.shown import plain, plain_lines
 from snn2hw.trace import Trace
 from snn2hw.verification.accuracy import Measurement
@@ -160,7 +160,7 @@ def print_program(layer: str, program: Program) -> None:
     """A neuron program in text form."""
     say()
     say(styled(layer, "bold"))
-    print_text(program_to_text(program).rstrip())
+    print_text(program_with_comments(program))
 
 
 def print_readout(trace: Trace, executor: str, seconds: float, most: int = 10) -> None:

@@ -49,21 +49,29 @@ def _updates(figure_class: type[Figure], real: Network, net: IntegerNetwork) -> 
     figure = figure_class(figsize=(4.2 * len(pairs), 5.6), layout="constrained")
     axes = figure.subplots(2, len(pairs), squeeze=False, sharex="col", height_ratios=(2, 1))
     for (above, below), (neuron, node) in zip(axes.T, pairs, strict=True):
-        state = node.program.states["u"]
+        roles = node.program.roles
+        assert roles is not None  # as of every neuron that was lowered from one of the float network
+        state = node.program.states[roles.state]
         bounds, lsb = declared_interval(state), 2.0**-state.format.frac
         raw = np.unique(np.linspace(bounds.lo, bounds.hi, 4001).astype(np.int64))
         channels = node.program.channels
         u = np.broadcast_to(raw, (1, channels, len(raw))).copy()
-        _, after = step(node.program, np.zeros_like(u), {**{name: np.zeros_like(u) for name in node.program.states}, "u": u})
+        at_rest = {name: np.zeros_like(u) for name in node.program.states}
+        _, states = step(node.program, np.zeros_like(u), {**at_rest, state.name: u})
+        after = states[state.name][0]
         _, wanted = neuron_step(neuron, u * lsb, np.zeros(u.shape))
         for channel in range(min(len(neuron.coefficients), 6)):
             above.plot(
                 raw * lsb, wanted[0, channel], lw=3, alpha=0.35, color=f"C{channel}", label="float" if channel == 0 else None
             )
             above.plot(
-                raw * lsb, after["u"][0, channel] * lsb, lw=1, color=f"C{channel}", label="integer" if channel == 0 else None
+                raw * lsb,
+                after[channel] * lsb,
+                lw=1,
+                color=f"C{channel}",
+                label="integer" if channel == 0 else None,
             )
-            distance = after["u"][0, channel] - wanted[0, channel] / lsb
+            distance = after[channel] - wanted[0, channel] / lsb
             near = np.abs(distance) < abs(bounds.lo) // 64  # at a threshold one may fire and the other not
             below.plot(raw[near] * lsb, distance[near], ".", ms=1, color=f"C{channel}")
         above.set_title(plain(f"{node.name}: {node.program.kind}, u {state.format}"), parse_math=False)

@@ -22,7 +22,7 @@ from snn2hw.ir.document import Arrays, from_json, to_json
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.network import Network
-from snn2hw.ir.program import COUNTER, Instruction, Op, declared_interval, initial_value, values_of
+from snn2hw.ir.program import Instruction, Op, declared_interval, initial_value, values_of
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.sums import readout_interval
 from snn2hw.ir.text import to_text
@@ -42,6 +42,7 @@ from tests.random_networks import (
     random_case,
     reproducer,
 )
+from tests.roles import counter
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
 CHUNKS, COUNT = 4, 320
@@ -198,7 +199,7 @@ def test_many_random_recurrent_networks_agree_in_every_executor(chunk: int) -> N
 
 def test_random_networks_with_thresholds_by_step_agree_in_every_executor() -> None:
     sweep(range(STEPPED + FIRST, STEPPED + FIRST + STEPPED_COUNT), LOOPED_FIRE_AT_LEAST)
-    assert any(COUNTER in n.program.states for n in compiled(random_case(STEPPED + FIRST)).network.neurons)
+    assert any(counter(n.program) for n in compiled(random_case(STEPPED + FIRST)).network.neurons)
 
 
 @pytest.mark.slow

@@ -69,22 +69,19 @@ def next_state(firing: Firing, h: Ints, residual: Ints, fired: Ints) -> Ints:
 
 
 def read_firing(program: Program) -> Firing | None:
-    """The firing that a lowered program of one channel states by its constants; None for programs of another make."""
-    constants = {name: values[0] for name, values in program.params.items()}
-    names = program.by_name
-    if "h" not in names or not {"up", "up1"} & set(names):
+    """The firing that the roles of a program of one channel and one step state; None for a program without."""
+    firing = program.roles.firing if program.roles else None
+    if firing is None:
         return None
-    suffixes = [""] if "up" in names else [str(k) for k in range(1, len(names)) if f"up{k}" in names]
-    first = names["up" + suffixes[0]]
-    after = names[program.outputs["u"].args[0]]
-    reset = {"after": "value", "h": "none"}.get(after.name, "subtract")
+    constants = {name: values[0] for name, values in program.params.items()}
+    ups = [program.by_name[s.up] for s in firing.spikes]
     return Firing(
-        tuple(constants.get(f"threshold{s}", constants.get("threshold", 0)) for s in suffixes),
-        tuple(constants.get(f"amplitude{s}", 1) for s in suffixes),
-        "down" + suffixes[0] in names,
-        first.op is Op.GT,
-        reset,
-        constants.get("reset_value", 0) if reset == "value" else 0,
+        tuple(constants[up.args[1]] for up in ups),
+        tuple(constants[s.amplitude] if s.amplitude else 1 for s in firing.spikes),
+        firing.spikes[0].down is not None,
+        ups[0].op is Op.GT,
+        firing.reset,
+        constants[firing.reset_value] if firing.reset_value else 0,
     )
 
 
@@ -98,30 +95,31 @@ class Tried:
 
 
 def try_firing(program: Program, firing: Firing, held: Interval) -> Tried:
-    """Compare the program of one channel from h on with the closed form, for every h of the interval."""
-    tail = _from_h(program)
+    """Compare the program of one channel from the membrane h on with the closed form, for every h of the interval."""
+    assert program.roles is not None
+    tail, membrane, state = _from_membrane(program, program.roles.membrane), program.roles.membrane, program.roles.state
     agrees, most, left = True, 0, []
     for start in range(held.lo, held.hi + 1, CHUNK):
         h = np.arange(start, min(start + CHUNK, held.hi + 1), dtype=np.int64)
         payload, residual, fired = rounds(firing, h)
-        values = evaluate(tail, _with_h(h))
+        values = evaluate(tail, _with(membrane, h))
         outputs = {to: values[i.name] for to, i in tail.outputs.items()}
-        agrees &= bool((outputs[SPIKES] == payload).all() and (outputs["u"] == next_state(firing, h, residual, fired)).all())
+        agrees &= bool((outputs[SPIKES] == payload).all() and (outputs[state] == next_state(firing, h, residual, fired)).all())
         most = max(most, int(fired.max()))
         left.append(Interval(int(residual.min()), int(residual.max())))
     return Tried(agrees, most, Interval(min(i.lo for i in left), max(i.hi for i in left)))
 
 
-def _with_h(h: Ints) -> Sources:
-    return lambda i: h if i.name == "h" else np.int64(values_of(i)[0])
+def _with(membrane: str, h: Ints) -> Sources:
+    return lambda i: h if i.name == membrane else np.int64(values_of(i)[0])
 
 
-def _from_h(program: Program) -> Program:
-    """The part of a program behind h, with h as its variable."""
-    lines, behind = list[Instruction](), {"h"}
+def _from_membrane(program: Program, membrane: str) -> Program:
+    """The part of a program behind the membrane, with the membrane as its variable."""
+    lines, behind = list[Instruction](), {membrane}
     for i in program.instructions:
-        if i.name == "h":
-            lines.append(Instruction("h", Op.STATE, (), (0, 0, 0), i.format))
+        if i.name == membrane:
+            lines.append(Instruction(membrane, Op.STATE, (), (0, 0, 0), i.format))
         elif i.op in (Op.PARAM, Op.CONST) or (i.args and set(i.args) <= behind):
             lines.append(i)
             behind.add(i.name)

@@ -209,24 +209,25 @@ def _clamp(argument: str, bounds: tuple[Any, ...], seen: dict[str, Known]) -> di
 
 def _reals(node: IntNeuron, channel: int) -> dict[str, tuple[str, list[float], float]]:
     """What two values of the program stand for, in units of the state."""
-    meaning, program = node.meaning, node.program
-    if meaning is None:
+    meaning, program, roles = node.meaning, node.program, node.program.roles
+    if meaning is None or roles is None:
         return {}
-    lsb = 2.0 ** -program.by_name[meaning.argument].format.frac
+    polynomial, entering = roles.polynomial, roles.entering
     row = meaning.coefficients[channel if len(meaning.coefficients) > 1 else 0]
     factor = meaning.input_factor[channel if len(meaning.input_factor) > 1 else 0]
-    raw, head = (2.0 ** -program.by_name[name].format.frac for name in (program.input.name, meaning.head))
+    lsb, raw, head = (2.0 ** -program.by_name[v].format.frac for v in (polynomial.argument, program.input.name, entering))
     return {
-        meaning.argument: (meaning.polynomial, [a / lsb for a in row], lsb),
-        program.input.name: (meaning.head, [0.0, factor / head], raw),
+        polynomial.argument: (polynomial.value, [a / lsb for a in row], lsb),
+        program.input.name: (entering, [0.0, factor / head], raw),
     }
 
 
 def _errors(node: IntNeuron, errors: dict[str, tuple[Error, int]], worst: dict[str, dict[int, float]]) -> dict[str, Any]:
     """Worst distance from the real numbers, in units of the state, with the place where it occurs, and of every channel."""
-    if node.meaning is None:
+    roles = node.program.roles
+    if node.meaning is None or roles is None:
         return {}
-    named = {"polynomial": node.meaning.argument, "input": node.program.input.name}
+    named = {"polynomial": roles.polynomial.argument, "input": node.program.input.name}
     return {what: _error_claim(*errors[v], worst[v]) for what, v in named.items() if v in errors}
 
 
@@ -238,9 +239,9 @@ def _error_claim(error: Error, channel: int, each: dict[int, float]) -> dict[str
 
 def _firing(program: Program, known: dict[str, Known], channels: list[int], at: At) -> list[dict[str, Any]]:
     firing = read_firing(program)
-    if firing is None:
+    if firing is None or program.roles is None:
         return []
-    held = known["h"].interval
+    held = known[program.roles.membrane].interval
     tried = try_firing(program, firing, held)
     if not tried.agrees:
         raise RuleError("the firing of the program is not the one its constants state", where=program.kind, got=f"h in {held}")

@@ -84,14 +84,16 @@ class NeuronLayer:
             if before.lo < lo or before.hi > hi:
                 at = {**before.at[before.hi > hi], **at_step}
                 self.witnesses.setdefault(name, {"channel": self._entered(channels, at.get(entry)), **at})
-        if "h" in neuron.nodes and {"up/flag", "up1/flag"} & neuron.nodes.keys():
-            if found["h"].hi - found["h"].lo >= MOST_TRIED:
-                raise ValueError(f"h takes {found['h'].ends}, which is too much to try")
-            firing, wrong = Firing(neuron), list[int]()
-            Neuron(self.function, constants, "h").follow("h", {"h": found["h"]}, partial(firing.compare, wrong))
+        roles = self.stated["program"]["roles"]
+        if roles and roles["firing"]:
+            h, firing, wrong = roles["membrane"], Firing(neuron, roles["firing"]), list[int]()
+            if found[h].hi - found[h].lo >= MOST_TRIED:
+                raise ValueError(f"'{h}' takes {found[h].ends}, which is too much to try")
+            compare = partial(firing.compare, wrong, roles["state"])
+            Neuron(self.function, constants, h).follow(h, {h: found[h]}, compare)
             claim = json.dumps({**vars(firing), **({"at": at_step} if at_step else {})})
             self.firing.setdefault(claim, []).extend(channels)
-            self.faults += [f"the payload or the next state is not what the constants state at h = {h}" for h in wrong[:1]]
+            self.faults += [f"the payload or the next state is not what the constants state at {h} = {n}" for n in wrong[:1]]
 
     def _compare(self, real: Real, channels: list[int], raw: Any, values: Mapping[str, Any]) -> None:
         """Keep the largest distance of a value from the real number that it stands for."""
@@ -133,7 +135,7 @@ class NeuronLayer:
             at = self.witnesses.get(name, {})
             clamps[name] = {"bounds": [lo, hi], "before": self.seen[argument].ends, "acts": bool(at), "witness": at}
         return {
-            "kind": self.function.name,
+            "kind": self.stated["program"]["kind"],
             "inputs": self.inputs,
             "payloads": self.payloads,
             "states": states,

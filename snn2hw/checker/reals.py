@@ -26,11 +26,13 @@ def stated_reals(layer: Mapping[str, Any], entry: str, channel: int) -> dict[str
     meaning = layer["meaning"]
     if not meaning:
         return {}
+    roles = layer["program"]["roles"]
+    (argument, value), entering = (roles["polynomial"][r] for r in ("argument", "value")), roles["entering"]
     formats = {i["name"]: i["format"] for i in layer["program"]["instructions"]}
-    state, unit, head = (_unit(formats[name]) for name in (meaning["argument"], entry, meaning["head"]))
+    state, unit, head = (_unit(formats[name]) for name in (argument, entry, entering))
     row, factor = (of[channel % len(of)] for of in (meaning["coefficients"], meaning["input_factor"]))
-    polynomial = Real("polynomial", meaning["polynomial"], [a / state for a in row], state)
-    found = {meaning["argument"]: polynomial, entry: Real("input", meaning["head"], [0.0, factor / head], unit)}
+    polynomial = Real("polynomial", value, [a / state for a in row], state)
+    found = {argument: polynomial, entry: Real("input", entering, [0.0, factor / head], unit)}
     return {variable: real for variable, real in found.items() if real.value != variable}
 
 

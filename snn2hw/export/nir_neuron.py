@@ -18,7 +18,7 @@ from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning
 from snn2hw.ir.network import Reals
 from snn2hw.ir.optable import OPTABLE
-from snn2hw.ir.program import COUNTER, SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
 
 ENOUGH = 1 << 10  # raw units of h that a secant is taken over, against the rounding of the program
 
@@ -47,12 +47,12 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
         UnsupportedError: a program that compares no membrane with a positive constant, or whose threshold changes over the steps,
             which no neuron of NIR is.
     """
-    program = node.program
-    if COUNTER in program.states:
+    program, roles = node.program, node.program.roles
+    if roles and roles.firing and roles.firing.counter:
         raise UnsupportedError(
             "no neuron of NIR has a threshold that changes over the steps",
             where=node.source or node.name,
-            got=f"thresholds for {declared_interval(program.states[COUNTER]).hi + 1} steps in program '{program.kind}'",
+            got=f"thresholds for {1 + max(t.since for t in roles.firing.thresholds)} steps in program '{program.kind}'",
             expected="one threshold for all steps",
             do="export to C, use model.onnx, or train without threshold_by_step",
         )
@@ -104,7 +104,8 @@ def _membrane(program: Program, fires: str) -> str:
 
 
 def _of_equation(program: Program, meaning: Meaning, source: IntNode) -> tuple[Reals, Reals, Reals, str]:
-    held = program.by_name[meaning.argument]
+    assert program.roles is not None
+    held = program.by_name[program.roles.polynomial.argument]
     bounds, unit = declared_interval(held), 2.0**-held.format.frac
     lines = [_line(np.array(row), bounds.lo * unit, bounds.hi * unit) for row in meaning.coefficients]
     offset, decay = (np.array([line[i] for line in lines]) for i in (0, 1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import FunctionProto, helper
+from onnx import FunctionProto, defs, helper
 
 from snn2hw.export.onnx_build import OPSET, GraphWriter, onnx_type
 from snn2hw.ir.onnx_terms import INT32_LIMIT, state_dtype
@@ -50,15 +50,20 @@ def _number(i: Instruction, n: int) -> int:
 
 
 def program_function(program: Program, domain: str) -> FunctionProto:
-    """The function `kind` in `domain`: (x, states..., params...) -> (spikes, next states...)."""
+    """The function of a layer in its `domain`: (x, states..., params...) -> (spikes, next states...)."""
     writer = GraphWriter()
     emit = _Emitter(writer, program, arithmetic_dtype(program), {})
     for i in program.instructions:
         _TABLE[i.op](emit, i)
     outputs = ["out/spikes", *(f"out/{name}" for name in program.states)]
     return helper.make_function(
-        domain, program.kind, function_inputs(program), outputs, writer.nodes, [helper.make_opsetid("", OPSET)]
+        domain, function_name(program), function_inputs(program), outputs, writer.nodes, [helper.make_opsetid("", OPSET)]
     )
+
+
+def function_name(program: Program) -> str:
+    """The neuron's kind; a neuron that is called like an operator of ONNX, as a user's class may be, gets another name."""
+    return f"{program.kind}Neuron" if defs.has(program.kind) else program.kind
 
 
 def function_inputs(program: Program) -> list[str]:

@@ -15,7 +15,7 @@ from onnx import GraphProto, ModelProto, checker, helper
 
 from snn2hw.export.onnx_build import IR_VERSION, OPSET, GraphWriter, onnx_type, value_info
 from snn2hw.export.onnx_layers import emit_layer, value_name
-from snn2hw.export.onnx_program import arithmetic_dtype, function_inputs, program_function
+from snn2hw.export.onnx_program import arithmetic_dtype, function_inputs, function_name, program_function
 from snn2hw.ir.document import to_json
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.onnx_terms import (
@@ -115,7 +115,7 @@ def _call_neuron(w: GraphWriter, node: IntNeuron, x: str) -> None:
     states = [f"state/{state_name(node.name, s)}" for s in program.states]
     outputs = [value_name(node), *(f"next/{state_name(node.name, s)}" for s in program.states)]
     assert len(function_inputs(program)) == 1 + len(states) + len(params)
-    w.call(program.kind, [x, *states, *params], outputs, domain=f"{DOMAIN}.{onnx_name(node.name)}")
+    w.call(function_name(program), [x, *states, *params], outputs, domain=f"{DOMAIN}.{onnx_name(node.name)}")
 
 
 def _step_graph(net: IntegerNetwork) -> GraphProto:

@@ -9,6 +9,7 @@ from snn2hw.errors import RuleError
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Attr, Instruction, Op, Program, values_of
 from snn2hw.ir.ranges import Ranges, ranges
+from snn2hw.ir.roles import Roles
 from snn2hw.num import Format, Interval, Rounding, WrapLaw
 from snn2hw.num.format import MAX_WIDTH
 
@@ -97,9 +98,9 @@ class ProgramBuilder:
         self._lines[name] = replace(self._lines[name], format=Format(width, self.frac(value)))
         return name
 
-    def program(self) -> Program:
+    def program(self, roles: Roles | None = None) -> Program:
         """The program, every format the widest there is."""
-        return Program(self.kind, tuple(self._lines.values()))
+        return Program(self.kind, tuple(self._lines.values()), roles)
 
 
 def with_narrowest_formats(program: Program) -> tuple[Program, Ranges]:

@@ -3,7 +3,7 @@
     network     = {"steps": T, "target": NAME, "nodes": [node, ...]}
     node        = {"is": CLASS, FIELD: value, ...}                             every field of the class, by its own name
     value       = number | flag | text | null | [value, ...] | node | {"array": "NODE.FIELD"} | program
-    program     = {"kind": KIND, "instructions": [instruction, ...]}
+    program     = {"kind": KIND, "instructions": [instruction, ...], "roles": roles | null}      roles: `snn2hw.ir.roles`
     instruction = {"name": N, "op": OP, "args": [N, ...], ATTRIBUTE: value, ..., "format": "s16.13", "overflow": WORD}
 
 A Format is its text "s16.13", an Interval is [lo, hi]; the values of a `param` lie beside it, like an array of the node.
@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from snn2hw.errors import TextError, WidthError
 from snn2hw.files.read import json_value
-from snn2hw.ir import integer
+from snn2hw.ir import integer, roles
 from snn2hw.ir.integer import IntegerNetwork, IntNode, Meaning, UnloweredNeuron
 from snn2hw.ir.network import Window
 from snn2hw.ir.optable import OPTABLE
@@ -80,7 +80,7 @@ def _written(value: Any, key: str, owner: str, arrays: Arrays) -> Any:
     elif isinstance(value, Interval):
         said = [value.lo, value.hi]
     elif isinstance(value, Program):
-        said = {"kind": value.kind, "instructions": [_instruction(i, owner, arrays) for i in value.instructions]}
+        said = _program(value, owner, arrays)
     elif dataclasses.is_dataclass(value):
         said = _object(value, owner, arrays)
     elif isinstance(value, tuple):
@@ -93,6 +93,14 @@ def _kept(array: npt.NDArray[Any], key: str, owner: str, arrays: Arrays) -> dict
     assert name not in arrays, f"two arrays are called '{name}'"
     arrays[name] = array
     return {"array": name}
+
+
+def _program(program: Program, owner: str, arrays: Arrays) -> dict[str, Any]:
+    return {
+        "kind": program.kind,
+        "instructions": [_instruction(i, owner, arrays) for i in program.instructions],
+        "roles": None if program.roles is None else roles.to_document(program.roles),
+    }
 
 
 def _instruction(i: Instruction, owner: str, arrays: Arrays) -> dict[str, Any]:
@@ -233,10 +241,11 @@ class _Reader:
         return self.arrays[name]
 
     def _program(self, said: Any) -> Program:
-        if foreign := sorted(set(_is(dict, said, "program")) - {"kind", "instructions"}):
+        if foreign := sorted(set(_is(dict, said, "program")) - {"kind", "instructions", "roles"}):
             raise ValueError(f"a program has no field {foreign[0]!r}")
-        lines = _field(said, "instructions", list)
-        return Program(_field(said, "kind", str), tuple(self._instruction(i) for i in lines))
+        lines = tuple(self._instruction(i) for i in _field(said, "instructions", list))
+        has = None if said["roles"] is None else roles.from_document(said["roles"])
+        return Program(_field(said, "kind", str), lines, has)
 
     def _instruction(self, said: Any) -> Instruction:
         name, op_name = _field(said, "name", str), _field(said, "op", str)

@@ -115,20 +115,17 @@ class IntFeedback(IntNode):
 class Meaning:
     """The real numbers that two values of a program stand for; how far off they are is the certificate's matter.
 
-        P(argument) = sum_i coefficients[c][i] * argument**i        input_factor[c] * x
+        P(u) = sum_i coefficients[c][i] * u**i        input_factor[c] * x
+
+    The program's roles say which values these are: `polynomial` and `entering`.
 
     Args:
         coefficients: of P, one row for the layer or one per channel c.
-        argument, polynomial: names of the values that stand for u and P(u).
         input_factor: of the synaptic sum x (a real number, its binary point applied), one for the layer or one per channel.
-        head: name of the value that stands for input_factor * x.
     """
 
     coefficients: tuple[tuple[float, ...], ...]
-    argument: str
-    polynomial: str
     input_factor: tuple[float, ...]
-    head: str
 
     __repr__ = brief
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from snn2hw.num import Format
 
-DOMAIN = "snn2hw"  # a neuron layer's function lives in the domain 'snn2hw.<layer>', under the name of its kind
+DOMAIN = "snn2hw"  # a neuron layer's function lives in the domain 'snn2hw.<layer>', under a name that tells its kind
 NETWORK_KEY = "snn2hw.network"  # metadata: the network as JSON; its arrays are the initializers
 FORMAT_KEY, FORMAT = "snn2hw.format", "3"  # a file of another format is refused
 

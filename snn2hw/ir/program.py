@@ -15,10 +15,10 @@ from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
 
+from snn2hw.ir.roles import Roles
 from snn2hw.num import Format, Interval, Rounding, WrapLaw
 from snn2hw.shown import brief
 
-COUNTER = "n"  # the state of a lowered neuron that counts the steps, where its thresholds change over them
 SPIKES = "spikes"  # the output that leaves the layer; every other output is the next value of the state it names
 
 Attr: TypeAlias = "int | str | Rounding | WrapLaw | tuple[int, ...]"
@@ -76,10 +76,12 @@ class Program:
     Args:
         kind: what the neuron is called in the field: LNM, CirculateFiring, LIF, IF.
         instructions: in order of evaluation; an argument names an earlier instruction.
+        roles: what its values are to the neuron; None for a program that was integers from the start.
     """
 
     kind: str
     instructions: tuple[Instruction, ...]
+    roles: Roles | None = None
 
     __repr__ = brief
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from snn2hw.errors import RuleError
@@ -9,17 +10,20 @@ from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.ir.program_text import instruction_to_text
 from snn2hw.ir.ranges import ranges
+from snn2hw.ir.roles import named
 from snn2hw.num import Interval, WrapLaw
 from snn2hw.num.format import MAX_WIDTH
+
+_NAME = re.compile(r"\w+")
 
 
 def check_program(program: Program, where: str = "") -> None:
     """Raise RuleError with the first rule that the program breaks.
 
-    The rules: names are unique and defined before use; arity, attributes and binary points are those of the op table;
+    The rules: names are words, unique and defined before use; arity, attributes and binary points are those of the op table;
     one input, one output of spikes, one output per state; every result lies in its format for all declared states and
     inputs (which is what `proved` on the line means); every state stays in its declared interval; constants per channel
-    agree in number; no value is computed and never used.
+    agree in number; no value is computed and never used; what has a role is a value of the program.
     """
     for broken, line in _broken(program):
         raise RuleError(broken, where=f"{where + ': ' if where else ''}program {program.kind}", got=line)
@@ -28,11 +32,14 @@ def check_program(program: Program, where: str = "") -> None:
 def _broken(program: Program) -> Iterator[tuple[str, str]]:
     seen: dict[str, Instruction] = {}
     for i in program.instructions:
+        if not _NAME.fullmatch(i.name) or i.name == "in":  # which is what ONNX files call the synaptic sum
+            yield "a value's name is letters, digits and underscores, and not 'in'", repr(i.name)
         yield from ((broken, instruction_to_text(i)) for broken in _structure(i, seen))
         seen[i.name] = i
     yield from _interface(program)
     yield from _channels(program)
     yield from _unused(program)
+    yield from _roles(program)
     yield from _widths(program)
 
 
@@ -87,6 +94,22 @@ def _unused(program: Program) -> Iterator[tuple[str, str]]:
     for i in program.instructions:
         if i.op not in (Op.OUTPUT, Op.INPUT, Op.STATE) and i.name not in used:
             yield "a value is computed and never used", instruction_to_text(i)
+
+
+def _roles(program: Program) -> Iterator[tuple[str, str]]:
+    if program.roles is None:
+        return
+    for role, value in named(program.roles):
+        if value not in program.by_name or program.by_name[value].op is Op.OUTPUT:
+            yield "a role is that of a value of the program", f"{role}: {value}"
+    firing, polynomial = program.roles.firing, program.roles.polynomial
+    states = [program.roles.state, *([firing.counter] if firing and firing.counter else [])]
+    constants = [c for c in (*polynomial.coefficients, polynomial.centre) if c]
+    if firing:
+        constants += [t.constant for t in firing.thresholds] + [s.amplitude for s in firing.spikes if s.amplitude]
+        constants += [firing.reset_value] if firing.reset_value else []
+    yield from (("a role asks for a state", s) for s in states if s in program.by_name and s not in program.states)
+    yield from (("a role asks for a constant", c) for c in constants if c in program.by_name and c not in program.params)
 
 
 def _widths(program: Program) -> Iterator[tuple[str, str]]:

@@ -6,22 +6,29 @@ program LNM
   ...
   spike = ge h threshold : u1.0 proved
   spikes = output spike to=spikes : u1.0 proved
+  roles {"state": "u", "membrane": "h", ...}
+
+The last line says what the values are to the neuron (`snn2hw.ir.roles`); programs that were integers from the start have none.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from enum import Enum
 
 from snn2hw.errors import TextError, WidthError
+from snn2hw.ir import roles
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Attr, Instruction, Op, Program
+from snn2hw.ir.roles import named
 from snn2hw.num import Format
 
 ValuesWriter = Callable[[str, "tuple[int, ...]"], str]
 ValuesReader = Callable[[str], "tuple[int, ...]"]
 
+_ROLES = "roles "
 _LINE = re.compile(r"(\w+) = (\w+)((?: [^:=\s]+)*?)((?: \w+=\S+)*) : ([su]\d+\.-?\d+) (\w+)")
 
 
@@ -39,7 +46,20 @@ def program_to_text(program: Program, write_values: ValuesWriter = _write_values
     """The program as text; `write_values` may replace the values of a param by a reference to them."""
     lines = [f"program {program.kind}"]
     lines += ["  " + instruction_to_text(i, write_values) for i in program.instructions]
+    if program.roles is not None:
+        lines.append(f"  {_ROLES}{json.dumps(roles.to_document(program.roles))}")
     return "\n".join(lines) + "\n"
+
+
+def program_with_comments(program: Program) -> str:
+    """The program for a reader: what each value is to the neuron stands behind its line, in place of the roles."""
+    said: dict[str, list[str]] = {}
+    for role, value in named(program.roles) if program.roles else ():
+        said.setdefault(value, []).append(role)
+    lines = [f"program {program.kind}"]
+    for i in program.instructions:
+        lines.append("  " + instruction_to_text(i) + (f"   # {', '.join(said[i.name])}" if i.name in said else ""))
+    return "\n".join(lines)
 
 
 def instruction_to_text(i: Instruction, write_values: ValuesWriter = _write_values) -> str:
@@ -62,7 +82,15 @@ def program_from_text(text: str, read_values: ValuesReader = _read_values) -> Pr
     match = re.fullmatch(r"program (\w+)", head.strip())
     if match is None:
         raise TextError("this is not the text of a program", where="line 1", got=repr(head), expected="program NAME")
-    return Program(match[1], tuple(_instruction(line.strip(), n, read_values) for n, line in enumerate(lines, 2)))
+    has = _roles(lines.pop().strip(), len(lines) + 2) if lines and lines[-1].strip().startswith(_ROLES) else None
+    return Program(match[1], tuple(_instruction(line.strip(), n, read_values) for n, line in enumerate(lines, 2)), has)
+
+
+def _roles(line: str, number: int) -> roles.Roles:
+    try:
+        return roles.from_document(json.loads(line.removeprefix(_ROLES)))
+    except ValueError as error:
+        raise TextError("the roles cannot be read", where=f"line {number}", got=str(error)) from error
 
 
 def _instruction(line: str, number: int, read_values: ValuesReader) -> Instruction:

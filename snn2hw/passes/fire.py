@@ -5,44 +5,64 @@ Thresholds that change over the steps follow a state of their own, a counter: n 
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Circulate, Neuron, Potential
-from snn2hw.ir.program import COUNTER, Op
+from snn2hw.ir.program import Op
+from snn2hw.ir.roles import FiringRoles, SpikeRoles, Threshold
 from snn2hw.passes.quantise import payload_format
 from snn2hw.passes.state import round_half_up
 
-_THRESHOLD = re.compile(r"threshold(\d*)(?:_from(\d+))?")
+
+@dataclass(frozen=True)
+class Fired:
+    """What firing and reset left.
+
+    Args:
+        payload, state: names of what leaves and of the state after the reset, of a potential h for both.
+        count: name of the next count of the steps, '' where nothing is counted.
+        roles: what the values are; None where nothing fires.
+    """
+
+    payload: str
+    state: str
+    count: str = ""
+    roles: FiringRoles | None = None
 
 
-def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[int]], reset_value: int) -> tuple[str, str, str]:
-    """Append the firing of h; returns the names of (payload, state after the reset, next count), of a potential h for both.
+def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[int]], reset_value: int) -> Fired:
+    """Append the firing of h.
 
     Per round k: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r.
 
     Args:
-        rows: raw thresholds [S][K] of the steps that have their own. Where all are equal nothing is counted: '' for the count.
+        rows: raw thresholds [S][K] of the steps that have their own. Where all are equal nothing is counted.
     """
     firing = equation.firing
     if isinstance(firing, Potential):
-        return h, h, ""
+        return Fired(h, h)
     amplitudes, payload_frac = _amplitudes(equation)
     signed = isinstance(firing, Circulate) and firing.signed
     compare = Op.GT if equation.strict else Op.GE
     same = all(len(set(row)) == 1 for row in rows)
-    since, counted = _counter(b, rows)
+    since, counter, count = _counter(b, rows)
+    spikes, thresholds = list[SpikeRoles](), list[Threshold]()
     r, payload, fired, zero = h, "", "", ""
     for k, amplitude in enumerate(amplitudes, 1):
         suffix = "" if len(amplitudes) == 1 else str(k)
         if k == 1 or not same:
             name = "threshold" if same else f"threshold{k}"
-            threshold, varies = _threshold(b, name, [row[k - 1] for row in rows], since, b.frac(h))
+            threshold, constants = _threshold(b, name, [row[k - 1] for row in rows], since, b.frac(h))
+            thresholds += [Threshold(constant, None if same else k - 1, t) for t, constant in constants.items()]
+            varies = len(constants) > 1
             negative = b.emit(Op.NEG, f"negative_{name}", (threshold,)) if signed else ""
         up = b.emit(compare, f"up{suffix}", (r, threshold))
         down = b.emit(compare, f"down{suffix}", (negative, r)) if signed else ""
         spike = b.emit(Op.SUB, f"spike{suffix}", (up, down)) if signed else up
-        term = _scaled(b, spike, amplitude, payload_frac, suffix, amplitudes)
+        factor = _factor(b, amplitude, payload_frac, suffix, amplitudes)
+        term = b.emit(Op.MUL, f"term{suffix}", (spike, factor)) if factor else spike
+        spikes.append(SpikeRoles(up, down or None, factor))
         payload = b.emit(Op.ADD, f"payload{k}", (payload, term)) if payload else term
         if equation.reset == "value":
             now = b.emit(Op.MAX, f"either{suffix}", (up, down)) if signed else up
@@ -51,39 +71,32 @@ def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[in
             if varies and not zero:
                 zero = b.emit(Op.CONST, "zero", (), (0,), b.frac(h))
             r = _reduced(b, r, up, down, threshold, zero if varies else "", suffix)
-    if equation.reset == "value":
-        value = b.param("reset_value", [reset_value], b.frac(h))
-        return payload, b.emit(Op.SELECT, "after", (fired, value, h)), counted
-    return payload, r if equation.reset == "subtract" else h, counted
+    value = b.param("reset_value", [reset_value], b.frac(h)) if equation.reset == "value" else None
+    after = b.emit(Op.SELECT, "after", (fired, value, h)) if value else r if equation.reset == "subtract" else h
+    roles = FiringRoles(tuple(spikes), tuple(thresholds), equation.reset, value, counter or None)
+    return Fired(payload, after, count, roles)
 
 
-def threshold_of(constant: str) -> tuple[int | None, int] | None:
-    """(level, or None for all, first step) for which a program's constant of this name is the threshold; None of another."""
-    found = _THRESHOLD.fullmatch(constant)
-    return None if found is None else (int(found[1]) - 1 if found[1] else None, int(found[2] or 0))
-
-
-def _counter(b: ProgramBuilder, rows: list[list[int]]) -> tuple[dict[int, str], str]:
-    """For every step t at which a threshold changes the flag n >= t; and the count after this step."""
+def _counter(b: ProgramBuilder, rows: list[list[int]]) -> tuple[dict[int, str], str, str]:
+    """For every step t at which a threshold changes the flag n >= t; the state that counts, and the count after this step."""
     changes = [t for t in range(1, len(rows)) if rows[t] != rows[t - 1]]
     if not changes:
-        return {}, ""
-    n = b.emit(Op.STATE, COUNTER, (), (0, changes[-1], 0), 0)
+        return {}, "", ""
+    n = b.emit(Op.STATE, "n", (), (0, changes[-1], 0), 0)
     total = b.emit(Op.ADD, "n_sum", (n, b.emit(Op.CONST, "n_one", (), (1,), 0)))
     since = {t: b.emit(Op.GT, f"since{t}", (n, b.emit(Op.CONST, f"before{t}", (), (t - 1,), 0))) for t in changes}
-    return since, b.emit(Op.CLAMP, "n_after", (total,), (0, changes[-1]))
+    return since, n, b.emit(Op.CLAMP, "n_after", (total,), (0, changes[-1]))
 
 
-def _threshold(b: ProgramBuilder, name: str, raw: list[int], since: dict[int, str], frac: int) -> tuple[str, bool]:
-    """The threshold of a level, and whether it changes: a constant for every run of steps with equal ones."""
+def _threshold(b: ProgramBuilder, name: str, raw: list[int], since: dict[int, str], frac: int) -> tuple[str, dict[int, str]]:
+    """The threshold of a level, and its constants by first step: one for every run of steps with equal thresholds."""
     starts = [t for t in since if raw[t] != raw[t - 1]]
-    if not starts:
-        return b.param(name, [raw[0]], frac), False
-    value = b.param(f"{name}_from0", [raw[0]], frac)
+    value = b.param(f"{name}_from0" if starts else name, [raw[0]], frac)
+    constants = {0: value}
     for t in starts:
-        other = b.param(f"{name}_from{t}", [raw[t]], frac)
-        value = b.emit(Op.SELECT, name if t == starts[-1] else f"{name}_at{t}", (since[t], other, value))
-    return value, True
+        constants[t] = b.param(f"{name}_from{t}", [raw[t]], frac)
+        value = b.emit(Op.SELECT, name if t == starts[-1] else f"{name}_at{t}", (since[t], constants[t], value))
+    return value, constants
 
 
 def _amplitudes(equation: Neuron) -> tuple[list[int], int]:
@@ -93,10 +106,11 @@ def _amplitudes(equation: Neuron) -> tuple[list[int], int]:
     return [round_half_up(a * 2.0**frac) for a in equation.firing.amplitudes], frac
 
 
-def _scaled(b: ProgramBuilder, spike: str, amplitude: int, frac: int, suffix: str, amplitudes: list[int]) -> str:
+def _factor(b: ProgramBuilder, amplitude: int, frac: int, suffix: str, amplitudes: list[int]) -> str | None:
+    """The constant that a spike is multiplied with; None where all spikes are worth 1."""
     if frac == 0 and set(amplitudes) == {1}:
-        return spike
-    return b.emit(Op.MUL, f"term{suffix}", (spike, b.param(f"amplitude{suffix}", [amplitude], frac)))
+        return None
+    return b.param(f"amplitude{suffix}", [amplitude], frac)
 
 
 def _reduced(b: ProgramBuilder, r: str, up: str, down: str, threshold: str, zero: str, suffix: str) -> str:

@@ -12,8 +12,9 @@ from snn2hw.errors import WidthError
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning, UnloweredNeuron
 from snn2hw.ir.network import Circulate, Current, EquationNeuron, Neuron, Potential, Single
-from snn2hw.ir.program import COUNTER, SPIKES, Op, Program
+from snn2hw.ir.program import SPIKES, Op, Program
 from snn2hw.ir.ranges import ranges
+from snn2hw.ir.roles import Roles
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.equations import Entry, lower_equation
@@ -95,28 +96,21 @@ def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering,
     if equation.order == "input_then_poly":
         argument = b.emit(Op.CLAMP, "z", (b.emit(Op.ADD, "z_sum", (u, x)),), (state.lo, state.hi))
     entering = Argument(argument, Interval(state.lo, state.hi), state.frac)
-    total = polynomial = lower_polynomial(
-        b, equation.coefficients, max(abs(v) for v in equation.state_range), entering, limits, where
-    )
+    polynomial = lower_polynomial(b, equation.coefficients, max(abs(v) for v in equation.state_range), entering, limits, where)
+    total = polynomial.value
     if equation.order == "poly_then_input":
-        total = b.emit(Op.ADD, "h_sum", (polynomial, x))
+        total = b.emit(Op.ADD, "h_sum", (total, x))
     h = b.emit(Op.CLAMP, "h", (total,), (state.lo, state.hi))
     reset_value = min(max(state.raw(equation.reset_value), state.lo), state.hi)
-    spikes, after, counted = lower_firing(b, equation, h, thresholds(equation, state, where), reset_value)
-    b.emit(Op.OUTPUT, SPIKES, (spikes,), (SPIKES,))
-    b.emit(Op.OUTPUT, "u_next", (after,), ("u",))
+    fired = lower_firing(b, equation, h, thresholds(equation, state, where), reset_value)
+    b.emit(Op.OUTPUT, SPIKES, (fired.payload,), (SPIKES,))
+    b.emit(Op.OUTPUT, "u_next", (fired.state,), ("u",))
     if now:
         b.emit(Op.OUTPUT, "i_next", (now,), ("i",))
-    if counted:
-        b.emit(Op.OUTPUT, f"{COUNTER}_next", (counted,), (COUNTER,))
-    meaning = Meaning(
-        coefficients=tuple(tuple(row) for row in equation.coefficients.tolist()),
-        argument=argument,
-        polynomial=polynomial,
-        input_factor=tuple(factors.tolist()),
-        head=head,
-    )
-    return _fitting(b.program(), limits, where), meaning
+    if fired.roles is not None and fired.roles.counter is not None:
+        b.emit(Op.OUTPUT, "n_next", (fired.count,), (fired.roles.counter,))
+    meaning = Meaning(tuple(tuple(row) for row in equation.coefficients.tolist()), tuple(factors.tolist()))
+    return _fitting(b.program(Roles(u, h, head, polynomial, fired.roles)), limits, where), meaning
 
 
 def _current(b: ProgramBuilder, current: Current, head: str, held: StateFormat, limits: Lowering) -> str:
@@ -160,14 +154,16 @@ def shown(equation: Neuron) -> float:
 
 def _losses(equation: Neuron, program: Program, meaning: Meaning) -> Iterator[Finding]:
     """A head that is coarser than the state, and a layer that cannot fire."""
-    errors = head_errors(program, meaning.head, np.array(meaning.input_factor), shown(equation))
+    assert program.roles is not None
+    errors = head_errors(program, program.roles.entering, np.array(meaning.input_factor), shown(equation))
     if errors.max() > HEAD_LSB:
         yield coarse_head(equation, errors)
     if isinstance(equation.firing, Potential):
         return
     known = ranges(program)
     if known[program.outputs[SPIKES].name] == Interval(0, 0):
-        highest = known["h"].hi * 2.0 ** -program.by_name["h"].format.frac
+        h = program.by_name[program.roles.membrane]
+        highest = known[h.name].hi * 2.0**-h.format.frac
         yield silent(equation, highest, min(row[0] for row in fired_at(equation)))
 
 

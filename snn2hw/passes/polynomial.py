@@ -11,13 +11,16 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import declared_interval
+from snn2hw.ir.roles import PolynomialRoles
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, powers_of
 from snn2hw.passes.polynomials.search import Candidate, candidates, choose
 from snn2hw.target import Lowering
 
 
-def lower_polynomial(b: ProgramBuilder, coefficients: Reals, reach: float, u: Argument, limits: Lowering, where: str) -> str:
-    """Append the evaluation of P(u); returns the name of its value, at the binary point of u, or u itself where P(u) = u.
+def lower_polynomial(
+    b: ProgramBuilder, coefficients: Reals, reach: float, u: Argument, limits: Lowering, where: str
+) -> PolynomialRoles:
+    """Append the evaluation of P(u), which is at the binary point of u; returns what its values are.
 
     Args:
         coefficients: [1 or C, d+1], a_0 first. reach: the largest |u|, a real number.
@@ -27,7 +30,7 @@ def lower_polynomial(b: ProgramBuilder, coefficients: Reals, reach: float, u: Ar
     """
     coefficients = trimmed(coefficients)
     if is_identity(coefficients):
-        return u.name
+        return PolynomialRoles(u.name, u.name)
     _check_reach(coefficients, reach, u.frac, limits, where)
     found, before = candidates(coefficients, u, limits), b.size
     while (chosen := choose(found)) is not None:
@@ -51,8 +54,8 @@ def weighed(node: IntNeuron, limits: Lowering) -> list[Candidate]:
     Raises:
         UsageError: the layer has no polynomial, so nothing was chosen.
     """
-    meaning = node.meaning
-    if meaning is None or meaning.polynomial == meaning.argument:
+    meaning, roles = node.meaning, node.program.roles
+    if meaning is None or roles is None or not has_polynomial(node):
         raise UsageError(
             "there was nothing to choose for this layer",
             where=node.source or node.name,
@@ -60,11 +63,17 @@ def weighed(node: IntNeuron, limits: Lowering) -> list[Candidate]:
             expected="a layer with a learned polynomial",
             do="name another layer",
         )
-    held = node.program.by_name[meaning.argument]
-    argument = Argument(meaning.argument, declared_interval(held), held.format.frac)
+    held = node.program.by_name[roles.polynomial.argument]
+    argument = Argument(held.name, declared_interval(held), held.format.frac)
     found = candidates(trimmed(np.array(meaning.coefficients)), argument, limits, thorough=True)
     chosen = choose(found)
     return [replace(c, taken=c is chosen) for c in found]
+
+
+def has_polynomial(node: IntNeuron) -> bool:
+    """Whether the layer has a polynomial for which there was something to choose, so one that is not P(u) = u."""
+    roles = node.program.roles
+    return node.meaning is not None and roles is not None and roles.polynomial.value != roles.polynomial.argument
 
 
 def trimmed(coefficients: Reals) -> Reals:

@@ -28,7 +28,6 @@ from snn2hw.ir.program import Instruction, Op, Program, declared_interval, value
 from snn2hw.ir.ranges import ranges
 from snn2hw.native.c_ops import arithmetic_bits
 from snn2hw.num import Interval
-from snn2hw.passes.fire import threshold_of
 from snn2hw.passes.polynomials.horner import expanded, horner_bounds
 from snn2hw.target import Lowering
 
@@ -164,9 +163,10 @@ def moving_constants(
     Raises:
         WidthError: not even the program as it is keeps within the target.
     """
-    program = node.program
-    held = program.by_name[node.meaning.argument] if node.meaning else program.states["u"]
-    centre = values_of(program.by_name["centre"])[0] if "centre" in program.by_name else 0
+    program, roles = node.program, node.program.roles
+    assert roles is not None
+    held = program.by_name[roles.polynomial.argument]
+    centre = program.params[roles.polynomial.centre][0] if roles.polynomial.centre else 0
     unit = 2.0**-held.format.frac
     reach = (declared_interval(held) - Interval(centre, centre)).magnitude * unit
     total = horner_bounds(expanded(lowered_for, centre * unit), reach)[0]
@@ -199,7 +199,8 @@ Levels = Mapping[str, "tuple[int | None, tuple[int, ...]]"]  # threshold -> its 
 
 def _levels(program: Program, steps: int) -> Levels:
     """The thresholds of a program, of which `steps` steps have their own."""
-    found = {i.name: at for i in program.of(Op.PARAM) if (at := threshold_of(i.name)) is not None}
+    firing = program.roles.firing if program.roles else None
+    found = {t.constant: (t.level, t.since) for t in (firing.thresholds if firing else ())}
     ends = {
         name: min((t for k, t in found.values() if k == level and t > first), default=steps)
         for name, (level, first) in found.items()
@@ -220,9 +221,10 @@ def _moving(
     program: Program, room: Mapping[int, float], away: Reals, levels: Levels, growth: float, limits: Lowering
 ) -> Iterator[tuple[str, Moving]]:
     widest = Interval(-(2 ** (limits.coefficient_bits - 1)), 2 ** (limits.coefficient_bits - 1) - 1)
+    assert program.roles is not None
+    degrees = {name: degree for degree, name in enumerate(program.roles.polynomial.coefficients)}
     for i in program.of(Op.PARAM):
-        values, frac = values_of(i), i.format.frac
-        degree = int(i.name[1:]) if i.name[0] == "a" and i.name[1:].isdigit() else -1
+        values, frac, degree = values_of(i), i.format.frac, degrees.get(i.name, -1)
         if degree in room:
             start = values if len(values) == len(away) else values * len(away)
             own = Interval.of([v + int(np.floor(d * 2.0**frac + 0.5)) for v, d in zip(start, away[:, degree], strict=True)])

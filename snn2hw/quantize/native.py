@@ -11,18 +11,30 @@ from torch import Tensor
 
 from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.ir.program import SPIKES, Op, Program, initial_value, values_of
+from snn2hw.ir.roles import Roles
 from snn2hw.native.c_ops import EXPRESSIONS, literal
 from snn2hw.native.compiler import compiler, library
 from snn2hw.nn.kernel import in_parts
 
-MEMBRANE, ARGUMENT, STATE = "h", "z", "u"  # names that `lower` gives
 BLOCK = 512  # neurons whose states stay in the cache through all steps
 
 _TYPES = {torch.float32: "float", torch.float64: "double"}
 
 
+def roles_of(program: Program) -> Roles:
+    """The roles of a lowered program, which it has."""
+    assert program.roles is not None
+    return program.roles
+
+
+def summed(program: Program) -> str | None:
+    """The value u + x of which the polynomial is taken; None where it is taken of the state."""
+    roles = roles_of(program)
+    return None if roles.polynomial.argument == roles.state else roles.polynomial.argument
+
+
 def source(program: Program, given_scalars: frozenset[str], given_rows: frozenset[str], bits: int, entering: str) -> str:
-    """C source of `run`: payload, h, and z where the program has it, of all steps; the states where they are asked for.
+    """C source of `run`: payload, h, and z = u + x where P is of it, of all steps; the states where they are asked for.
 
     Args:
         given_scalars, given_rows: constants that are given at every call, one for the layer or one per neuron.
@@ -59,7 +71,8 @@ def source(program: Program, given_scalars: frozenset[str], given_rows: frozense
         f"                        states[{k} * steps * samples * size + at + e] = (float){held}[e];"
         for k, held in enumerate(states.values())
     )
-    argument = f"\n                    z[at + e] = (float){names[ARGUMENT]};" if ARGUMENT in names else ""
+    roles, z = roles_of(program), summed(program)
+    argument = f"\n                    z[at + e] = (float){names[z]};" if z else ""
     constants = "".join(f", const {kind} *restrict {p}" for p in pointers)
     return f"""#include <stdint.h>
 void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t begin, int64_t end, const {entering} *restrict x,
@@ -75,7 +88,7 @@ void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t be
                 for (int64_t e = 0; e < block; ++e) {{
 {lines}
                     payload[at + e] = (float){out[SPIKES]};
-                    h[at + e] = (float){names[MEMBRANE]};{argument}
+                    h[at + e] = (float){names[roles.membrane]};{argument}
 {after}
                 }}
                 if (states)
@@ -136,7 +149,7 @@ def call(
     ]
     shape = (steps, *x.shape[1:])
     payload, h = (torch.empty(shape, dtype=torch.float32, device=x.device) for _ in range(2))
-    z = torch.empty_like(h) if ARGUMENT in program.by_name else None
+    z = torch.empty_like(h) if summed(program) else None
     samples = x.shape[1]
     sizes = [ctypes.c_int64(n) for n in (steps, int(len(x) > 1), samples, x[0, 0].numel())]
     pointers = [ctypes.c_void_p(None if p is None else p.data_ptr()) for p in (x, payload, h, z, states, *held)]

@@ -19,7 +19,7 @@ from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.quantize import native
 from snn2hw.quantize.constants import Constants, Now
-from snn2hw.quantize.native import ARGUMENT, MEMBRANE, STATE
+from snn2hw.quantize.native import roles_of, summed
 
 WORTH = 1 << 22  # neurons and steps after which a program is worth compiling
 
@@ -55,10 +55,11 @@ class Layer:
 
     def settings(self, real: through_time.Settings) -> through_time.Settings:
         """The real neuron's, with the bounds and the reset value that the integers have: +4.0 is 32767 * 2**-13 in 16 bits."""
-        held = self.program.by_name[MEMBRANE]
+        roles = roles_of(self.program)
+        held = self.program.by_name[roles.membrane]
         bounds, unit = declared_interval(held), 2.0**-held.format.frac
-        given = self.program.by_name.get("reset_value")
-        value = real.reset_value if given is None else values_of(given)[0] * unit
+        given = roles.firing.reset_value if roles.firing else None
+        value = real.reset_value if given is None else self.program.params[given][0] * unit
         return replace(real, lo=bounds.lo * unit, hi=bounds.hi * unit, reset_value=value)
 
 
@@ -146,7 +147,7 @@ class _Integers(torch.autograd.Function):
         states: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
         payload, h, z = run(x, layer, {n: v.to(layer.constants.dtype) for n, v in constants.items()}, steps, states)
-        unit = 2.0 ** -layer.program.states[STATE].format.frac
+        unit = 2.0 ** -layer.program.by_name[roles_of(layer.program).state].format.frac
         h, z = h.mul_(unit), None if z is None else z.mul_(unit)
         ctx.save_for_backward(a, thetas, widths, h, z)
         ctx.surrogate, ctx.settings, ctx.layer, ctx.shown, ctx.dtype = surrogate, settings, layer, len(x), x.dtype
@@ -177,12 +178,13 @@ def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: in
     own = {i: v.reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
     held = {s: torch.full_like(raw[0], initial_value(i)) for s, i in program.states.items()}
     payload, h = (torch.empty(steps, *x.shape[1:], dtype=torch.float32, device=x.device) for _ in range(2))
-    z = torch.empty_like(h) if ARGUMENT in program.by_name else None
+    membrane, argument = roles_of(program).membrane, summed(program)
+    z = torch.empty_like(h) if argument else None
     for t in range(steps):
         values = evaluate_on_tensors(program, raw[t if len(raw) > 1 else 0], held, own)
-        payload[t], h[t] = values[program.outputs[SPIKES].name], values[MEMBRANE]
-        if z is not None:
-            z[t] = values[ARGUMENT]
+        payload[t], h[t] = values[program.outputs[SPIKES].name], values[membrane]
+        if z is not None and argument is not None:
+            z[t] = values[argument]
         held = {s: values[program.outputs[s].name].expand_as(u) for s, u in held.items()}
         if states is not None:
             states[:, t] = torch.stack(list(held.values()))

@@ -125,16 +125,18 @@ def test_of_channels_that_are_known_in_different_ways_the_weaker_is_claimed(wide
 def test_the_errors_are_the_largest_of_all_channels() -> None:
     for which in ("LNM", "LNM per channel", "input first", "LIF"):
         node = layer(which, 10)
-        meaning = node.meaning
+        meaning, roles = node.meaning, node.program.roles
         assert meaning is not None
+        assert roles is not None
+        polynomial = roles.polynomial
         found = claims(node, entering(node))["errors"]
-        unit = 2.0 ** -node.program.by_name[meaning.argument].format.frac
+        unit = 2.0 ** -node.program.by_name[polynomial.argument].format.frac
         signed = []
         for c in range(node.program.channels):
             every = everything(node, c, entering(node)[0])
-            held = declared_interval(node.program.by_name[meaning.argument])
+            held = declared_interval(node.program.by_name[polynomial.argument])
             u = np.arange(held.lo, held.hi + 1)
-            got = values(every.program, {meaning.argument: u})[meaning.polynomial]
+            got = values(every.program, {polynomial.argument: u})[polynomial.value]
             row = meaning.coefficients[c if len(meaning.coefficients) > 1 else 0]
             signed.append(got - np.polynomial.polynomial.polyval(u * unit, row) / unit)
         worst = [np.abs(s) for s in signed]

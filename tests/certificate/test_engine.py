@@ -21,11 +21,13 @@ from tests.native.test_compiler import command, without_ziglang
 
 def polynomial_of(node: IntNeuron, channel: int) -> tuple[str, str, list[float], float]:
     """(variable, value, coefficients in units of the state, unit) of what stands for P(u)."""
-    meaning = node.meaning
+    meaning, roles = node.meaning, node.program.roles
     assert meaning is not None
-    unit = 2.0 ** -node.program.by_name[meaning.argument].format.frac
+    assert roles is not None
+    polynomial = roles.polynomial
+    unit = 2.0 ** -node.program.by_name[polynomial.argument].format.frac
     row = meaning.coefficients[channel if len(meaning.coefficients) > 1 else 0]
-    return meaning.argument, meaning.polynomial, [a / unit for a in row], unit
+    return polynomial.argument, polynomial.value, [a / unit for a in row], unit
 
 
 def parts_of(node: IntNeuron, channel: int) -> list[tuple[Slice, Interval, tuple[str, list[float], float]]]:

@@ -13,9 +13,10 @@ from snn2hw.certificate.steps import At, at_step, steps
 from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Circulate
-from snn2hw.ir.program import COUNTER, SPIKES, Op, Program, declared_interval, one_channel
+from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, one_channel
 from tests.certificate.brute import LNM, NEURONS, layer, values
 from tests.hand_networks import compiled, one_neuron
+from tests.roles import counter
 
 FIRINGS = {
     "signed": Circulate((1.0, 0.5), (1.0, 0.5), True, (1.0, 0.5, 0.5, 2.0)),
@@ -83,7 +84,7 @@ def test_claims_hold_for_every_state_input_and_step(which: str, order: str, rese
     assert lo <= min(v[spikes].min() for v in every) <= max(v[spikes].max() for v in every) <= hi
     lo, hi = found["states"]["u"]["next"]
     assert lo <= min(v[after].min() for v in every) <= max(v[after].max() for v in every) <= hi
-    assert found["states"][COUNTER] == {"interval": [0, len(every) - 1], "initial": 0, "next": [1, len(every) - 1]}
+    assert found["states"][counter(program)] == {"interval": [0, len(every) - 1], "initial": 0, "next": [1, len(every) - 1]}
 
 
 @pytest.mark.parametrize("which", FIRINGS)

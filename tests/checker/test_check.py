@@ -192,7 +192,7 @@ def test_a_membrane_too_wide_to_try_is_a_failure_at_once(folder: Path) -> None:
     text, *changed = shown(check(folder))
     assert re.fullmatch(
         r"the claims cannot be derived: claimed a certified model, true is "
-        r"ValueError: h takes \[-\d+, \d+\], which is too much to try",
+        r"ValueError: 'h' takes \[-\d+, \d+\], which is too much to try",
         text,
     )
     assert any(c.startswith("model.parts.function snn2hw.fire: claimed ") for c in changed)

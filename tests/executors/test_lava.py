@@ -16,7 +16,6 @@ from snn2hw.executors.lava.executor import LavaExecutor, run_side
 from snn2hw.executors.lava.fits import check_network
 from snn2hw.executors.reference import interpret, step
 from snn2hw.ir.encode import encode
-from snn2hw.ir.program import COUNTER
 from snn2hw.models import find_model
 from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads
@@ -25,6 +24,7 @@ from tests.clean_environment import ROOT
 from tests.executors.test_recurrent import NETWORKS as NETWORKS_BY_HAND
 from tests.executors.test_recurrent import given
 from tests.random_networks import LATE, RECURRENT, STEPPED, compiled, payloads_of, random_case
+from tests.roles import counter
 from tests.small_networks import two_layer_network
 
 LAVA = SIDE_EXECUTORS["lava"]
@@ -97,7 +97,7 @@ def test_thresholds_that_depend_on_the_step_are_those_of_the_step_on_lava() -> N
         except (WidthError, UnsupportedError):
             continue
         ran += 1
-        assert any(COUNTER in n.program.states for n in net.neurons)
+        assert any(counter(n.program) for n in net.neurons)
         verdict = compare_executors(make_artefact(net), payloads_of(case, net)[:, :6], ["lava"])
         assert verdict.equal, f"python -m tests.random_networks {seed}: {[str(d) for d in verdict.differences]}"
 

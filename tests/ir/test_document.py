@@ -96,7 +96,12 @@ SMALL = """{"steps": 2, "target": "generic", "nodes": [
 {"name": "lowered", "op": "sub", "args": ["h", "theta"], "format": "s11.3", "overflow": "proved"}, \
 {"name": "after", "op": "select", "args": ["fired", "lowered", "h"], "format": "s10.3", "overflow": "proved"}, \
 {"name": "u_next", "op": "output", "args": ["after"], "to": "u", "format": "s10.3", "overflow": "proved"}, \
-{"name": "spikes", "op": "output", "args": ["fired"], "to": "spikes", "format": "u1.0", "overflow": "proved"}]}, \
+{"name": "spikes", "op": "output", "args": ["fired"], "to": "spikes", "format": "u1.0", "overflow": "proved"}], \
+"roles": {"state": "u", "membrane": "h", "entering": "x", \
+"polynomial": {"argument": "u", "value": "u", "coefficients": [], "centre": null}, \
+"firing": {"spikes": [{"up": "fired", "down": null, "amplitude": null}], \
+"thresholds": [{"constant": "theta", "level": null, "since": 0}], \
+"reset": "subtract", "reset_value": null, "counter": null}}}, \
 "meaning": null},
 {"is": "IntReadout", "name": "out", "inputs": ["1"], "shape": [2], "format": "u1.0", "interval": [0, 1], "source": ""}
 ]}
@@ -193,6 +198,18 @@ EDITS: dict[str, tuple[Callable[[Any], object], str, str]] = {
         "the overflow of 'sum' is 'wrap', expected 'proved'",
     ),
     "a field of a program": (lambda n: n[2]["program"].update(colour=1), "'1'", "a program has no field 'colour'"),
+    "no roles": (lambda n: n[2]["program"].pop("roles"), "'1'", "there is no 'roles'"),
+    "roles of another kind": (lambda n: n[2]["program"].update(roles=[]), "'1'", "'roles' is list, expected dict"),
+    "a role that is missing": (
+        lambda n: n[2]["program"]["roles"].pop("membrane"),
+        "'1'",
+        "'roles' has the fields state, entering, polynomial, firing, expected state, membrane, entering, polynomial, firing",
+    ),
+    "a role that is a number": (
+        lambda n: n[2]["program"]["roles"]["polynomial"].update(argument=1),
+        "'1'",
+        "'argument' is int, expected str",
+    ),
     "a meaning that is a number": (lambda n: n[2].update(meaning=1), "'1'", "int where an object was expected"),
     "a meaning of another class": (
         lambda n: n[2].update(meaning={"is": "Window"}),

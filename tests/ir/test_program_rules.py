@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 
@@ -7,6 +10,7 @@ from snn2hw.errors import RuleError
 from snn2hw.ir.program import Program
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.program_text import program_from_text
+from snn2hw.ir.roles import FiringRoles, PolynomialRoles, Roles, SpikeRoles, Threshold
 from tests.ir.random_programs import programs
 
 LEGAL = """program LIF
@@ -300,3 +304,42 @@ def test_any_value_that_is_0_or_1_is_a_flag(lo: int, hi: int) -> None:
 )
 def test_rules_of_a_state(old: str, new: str, what: str, got: str) -> None:
     assert message(changed(old, new)) == f"{what}\n  where:    program LIF\n  got:      {got or new}"
+
+
+ROLES = Roles(
+    "u", "h", "x", PolynomialRoles("u", "decayed", (None, "decay")), FiringRoles((SpikeRoles("fired"),), (), "subtract")
+)
+
+
+def with_roles(**changed: Any) -> Program:
+    return replace(program_from_text(LEGAL), roles=replace(ROLES, **changed))
+
+
+def test_roles_that_are_values_of_the_program_are_legal() -> None:
+    check_program(with_roles())
+
+
+@pytest.mark.parametrize(
+    ("changed", "what", "got"),
+    [
+        ({"membrane": "v"}, "a role is that of a value of the program", "membrane: v"),
+        ({"entering": "u_next"}, "a role is that of a value of the program", "entering: u_next"),
+        ({"state": "h"}, "a role asks for a state", "h"),
+        ({"polynomial": PolynomialRoles("u", "decayed", ("u",))}, "a role asks for a constant", "u"),
+        ({"polynomial": PolynomialRoles("u", "decayed", (), "h")}, "a role asks for a constant", "h"),
+        ({"firing": FiringRoles((), (Threshold("h"),), "none")}, "a role asks for a constant", "h"),
+        ({"firing": FiringRoles((SpikeRoles("fired", None, "x"),), (), "none")}, "a role asks for a constant", "x"),
+        ({"firing": FiringRoles((), (), "value", "sum")}, "a role asks for a constant", "sum"),
+        ({"firing": FiringRoles((), (), "none", None, "decay")}, "a role asks for a state", "decay"),
+    ],
+)
+def test_roles_that_are_none(changed: dict[str, Any], what: str, got: str) -> None:
+    assert message(with_roles(**changed)) == f"{what}\n  where:    program LIF\n  got:      {got}"
+
+
+@pytest.mark.parametrize("name", ["in", "", "a b", "a/b", "a.b", "a-b", "h\n"])
+def test_a_name_that_no_file_can_hold(name: str) -> None:
+    legal = program_from_text(LEGAL)
+    lines = [replace(i, name=name) if i.name == "spikes" else i for i in legal.instructions]
+    what = "a value's name is letters, digits and underscores, and not 'in'"
+    assert message(replace(legal, instructions=tuple(lines))).startswith(f"{what}\n  where:    program LIF\n  got:      {name!r}")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 
@@ -7,7 +9,8 @@ from snn2hw.errors import TextError
 from snn2hw.ir.builder import with_narrowest_formats
 from snn2hw.ir.program import Instruction, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.ir.program_rules import check_program
-from snn2hw.ir.program_text import instruction_to_text, program_from_text, program_to_text
+from snn2hw.ir.program_text import instruction_to_text, program_from_text, program_to_text, program_with_comments
+from snn2hw.ir.roles import FiringRoles, PolynomialRoles, Roles, SpikeRoles, Threshold
 from snn2hw.num import Format, Interval, Rounding, WrapLaw
 from tests.ir.random_programs import programs
 
@@ -90,6 +93,54 @@ def test_what_a_program_says_of_itself() -> None:
 @given(programs())
 def test_random_programs_round_trip(program: Program) -> None:
     assert program_from_text(program_to_text(program)) == program
+
+
+ROLES = Roles(
+    "u",
+    "h",
+    "x_state",
+    PolynomialRoles("u", "rounded0", (None, "a1", "a2")),
+    FiringRoles((SpikeRoles("up", "down"),), (Threshold("threshold"),), "subtract"),
+)
+
+
+def test_roles_round_trip() -> None:
+    program = replace(program_from_text(EVERY_OPERATION), roles=ROLES)
+    check_program(program)
+    text = program_to_text(program)
+    assert text.startswith(EVERY_OPERATION + '  roles {"state": "u", "membrane": "h", "entering": "x_state", "polynomial": {')
+    assert program_from_text(text) == program
+
+
+def test_what_a_reader_is_told_of_each_value() -> None:
+    lines = program_with_comments(replace(program_from_text(EVERY_OPERATION), roles=ROLES)).splitlines()
+    said = {line.split()[0]: line.split("   # ")[1] for line in lines if "   # " in line}
+    assert said == {
+        "u": "state, argument of P",
+        "x_state": "entering",
+        "a2": "coefficient 2",
+        "a1": "coefficient 1",
+        "rounded0": "P",
+        "h": "membrane",
+        "threshold": "threshold",
+        "up": "spike",
+        "down": "negative spike",
+    }
+    assert [line.split("   # ")[0] for line in lines] == EVERY_OPERATION.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "got"),
+    [
+        ("roles {", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("roles []", "'roles' is list, expected dict"),
+        ('roles {"state": "u"}', "'roles' has the fields state, expected state, membrane, entering, polynomial, firing"),
+    ],
+)
+def test_roles_that_cannot_be_read(line: str, got: str) -> None:
+    with pytest.raises(TextError) as error:
+        program_from_text(f"{EVERY_OPERATION}  {line}\n")
+    assert str(error.value) == f"the roles cannot be read\n  where:    line 32\n  got:      {got}"
 
 
 def test_values_of_params_may_stand_elsewhere() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -206,3 +207,19 @@ def test_a_threshold_that_rounds_to_nothing_is_refused() -> None:
     model = nn.Sequential(nn.Linear(4, 3), neuron(lambda self, x, v: (nn.fire(v + x, 1e-6), {"v": v + x})), nn.Linear(3, 2))
     with pytest.raises(WidthError, match="a threshold is finer than the state can tell"):
         snn2hw.compile(model.eval(), torch.rand(3, 2, 4))
+
+
+def test_a_neuron_called_like_an_operator_of_onnx_is_told_apart_from_it(tmp_path: Path) -> None:
+    class Add(nn.CustomNeuron):
+        states = {"v": nn.State(range=(-2.0, 2.0))}  # noqa: RUF012
+
+        def step(self, x: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            v = 0.5 * v + x
+            s = nn.fire(v, 1.0)
+            return s, {"v": v - s}
+
+    model = nn.Sequential(nn.Linear(4, 3), Add(), nn.Linear(3, 2)).eval()
+    artefact = snn2hw.compile(model, torch.rand(3, 2, 4), out=tmp_path / "add")
+    assert artefact.network.neurons[0].program.kind == "Add"
+    assert not snn2hw.check(tmp_path / "add").failures
+    assert not snn2hw.verify(artefact, executors=("reference", "onnxruntime", "onnx-reference")).differences

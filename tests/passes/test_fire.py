@@ -11,14 +11,14 @@ from snn2hw.errors import WidthError
 from snn2hw.executors.reference import step
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.network import Circulate, Neuron
-from snn2hw.ir.program import COUNTER, SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
+from snn2hw.ir.program import Instruction, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.ir.program_text import program_from_text, program_to_text
 from snn2hw.ir.real import fire
-from snn2hw.passes.fire import threshold_of
 from snn2hw.trace import Ints
 from tests.golden import Golden
 from tests.hand_networks import circulate, compiled, one_neuron
 from tests.refused import refused
+from tests.roles import counter
 
 BY_STEP = (1.0, 1.0, 0.5, 2.0, 2.0)
 
@@ -65,14 +65,14 @@ def test_at_every_step_it_fires_as_the_equation(
     held, count, fired = declared_interval(entry), np.zeros_like(u), set[float]()
     for t in range(7):
         for x in (held.lo, 0, held.hi):
-            payload, after = step(program, np.full_like(u, x), {"u": u, COUNTER: count})
+            payload, after = step(program, np.full_like(u, x), {"u": u, counter(program): count})
             h = membrane(program, u, x) * unit
             expected, left, any_level = fire(neuron, h, t)
             held_value = {"subtract": left, "none": h, "value": np.where(any_level, -0.25, h)}[reset]
             np.testing.assert_array_equal(payload * payload_unit, expected)
             np.testing.assert_array_equal(after["u"] * unit, held_value)
             fired |= {*np.unique(expected).tolist()}
-        count = after[COUNTER]
+        count = after[counter(program)]
     assert len(fired) > 1
 
 
@@ -87,12 +87,12 @@ def membrane(program: Program, u: Ints, x: int) -> Ints:
 
 def test_the_counter_starts_at_0_and_stays_at_the_last_change() -> None:
     program = lowered(made(BY_STEP))
-    counter = program.states[COUNTER]
-    assert (declared_interval(counter).lo, declared_interval(counter).hi, initial_value(counter)) == (0, 3, 0)
+    n = program.states[counter(program)]
+    assert (declared_interval(n).lo, declared_interval(n).hi, initial_value(n)) == (0, 3, 0)
     u = np.zeros((1, 1), np.int64)
-    states, seen = {"u": u, COUNTER: u}, list[int]()
+    states, seen = {"u": u, n.name: u}, list[int]()
     for _ in range(6):
-        seen.append(int(states[COUNTER][0, 0]))
+        seen.append(int(states[n.name][0, 0]))
         _, states = step(program, u, states)
     assert seen == [0, 1, 2, 3, 3, 3]
 
@@ -113,7 +113,7 @@ def test_without_a_change_the_program_is_that_without_a_schedule(by_step: tuple[
 def test_one_factor_for_all_steps_is_another_threshold() -> None:
     twice = replace(made(()), firing=Circulate((2.0, 2.0), (1.0, 0.5), True))
     assert program_to_text(lowered(made((2.0,)))) == program_to_text(lowered(twice))
-    assert COUNTER not in lowered(made((2.0, 2.0))).states
+    assert not counter(lowered(made((2.0, 2.0))))
 
 
 def test_a_threshold_that_vanishes_at_a_step_is_refused() -> None:
@@ -135,8 +135,3 @@ def test_a_range_from_0_holds_without_any_comparison_known() -> None:
     firing = Circulate((0.5, 0.25), (1.0, 1.0), False)
     program = lowered(made((0.1, 30.0, 1.0), firing, state_range=(0.0, 2.0)), state_bits=10)
     assert declared_interval(program.states["u"]).lo == 0
-
-
-def test_the_level_and_the_first_step_of_a_threshold() -> None:
-    names = ("threshold", "threshold_from3", "threshold2", "threshold12_from30", "reset_value", "threshold_at3", SPIKES)
-    assert [threshold_of(n) for n in names] == [(None, 0), (None, 3), (1, 0), (11, 30), None, None, None]

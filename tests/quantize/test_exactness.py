@@ -117,6 +117,7 @@ def test_what_runs_is_what_the_backward_differentiates() -> None:
         model._neuron("1").neuron.a += torch.tensor([[0.05, -0.1, 0.004, 0.002]])
     node = model.integers().neurons[0]
     assert node.meaning is not None
+    assert node.program.roles is not None
     a, unit = np.array(node.meaning.coefficients[0]), 2.0 ** -node.program.states["u"].format.frac
     from snn2hw.ir.evaluate import evaluate
     from snn2hw.ir.program import Op, values_of
@@ -127,7 +128,7 @@ def test_what_runs_is_what_the_backward_differentiates() -> None:
         return np.array(values_of(i)) if i.op is Op.PARAM else u if i.op is Op.STATE else np.zeros_like(u)
 
     values = evaluate(node.program, sources)
-    found = values[node.meaning.polynomial] * unit
+    found = values[node.program.roles.polynomial.value] * unit
     np.testing.assert_allclose(found, np.polynomial.polynomial.polyval(u * unit, a), atol=6 * unit)
 
 

@@ -287,7 +287,7 @@ class _Lowering:
         rows = np.stack([np.broadcast_to(self.given[c], (channels,)) for c in coefficients], axis=1)
         held, frac = self.b.interval(name), self.b.frac(name)
         argument = Argument(name, held, frac)
-        return lower_polynomial(self.b, rows, held.magnitude * 2.0**-frac, argument, self.limits, self.where)
+        return lower_polynomial(self.b, rows, held.magnitude * 2.0**-frac, argument, self.limits, self.where).value
 
 
 _ROWS: dict[Op, Callable[[_Lowering, int], str]] = {

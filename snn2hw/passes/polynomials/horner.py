@@ -18,6 +18,7 @@ import numpy.typing as npt
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
+from snn2hw.ir.roles import PolynomialRoles
 from snn2hw.num import Interval, Rounding
 from snn2hw.passes.polynomials.lattice import VISITS, closest, rounded
 from snn2hw.passes.polynomials.products import Piece, cut, most_bits, multiply, reach, split
@@ -109,8 +110,8 @@ def emit_horner(
     limits: Lowering,
     rows: Rows | None = None,
     visits: int = VISITS,
-) -> str:
-    """Append the evaluation of P; returns the name of its value, at the binary point of the argument.
+) -> PolynomialRoles:
+    """Append the evaluation of P; returns what its values are. P(u) is at the binary point of the argument.
 
     Args:
         rows: which channels the program is for; binary points are chosen for all of them either way.
@@ -124,12 +125,13 @@ def emit_horner(
     a = expanded(coefficients, scheme.centre * unit)
     points = _points(a, held, u.frac, scheme, limits)
     mantissas = _mantissas(a if rows is None else a[rows], held, points, u.frac, scheme, limits, visits)
-    v = u.name
-    if scheme.centre:
-        v = b.emit(Op.SUB, "v", (v, b.param("centre", [scheme.centre], u.frac)))
+    v, centre = u.name, b.param("centre", [scheme.centre], u.frac) if scheme.centre else None
+    if centre:
+        v = b.emit(Op.SUB, "v", (v, centre))
     degree = a.shape[1] - 1
     argument_words: dict[int, list[Piece]] = {}
-    acc = _constant(b, degree, mantissas, points.coefficient[degree], points.coefficient[degree], limits)
+    names: list[str | None] = [None] * (degree + 1)
+    acc = names[degree] = _constant(b, degree, mantissas, points.coefficient[degree], limits)
     for i in range(degree - 1, -1, -1):
         words = cut(reach(b.interval(acc)), reach(held), limits)
         if words is None or words.products > scheme.products[i]:
@@ -138,10 +140,11 @@ def emit_horner(
             argument_words[words.second] = split(b, v, words.second, limits)
         acc = multiply(b, f"product{i}", split(b, acc, words.first, limits), argument_words[words.second], points.sum[i], limits)
         if any(m[i] for m in mantissas):
-            acc = b.emit(Op.ADD, f"sum{i}", (acc, _constant(b, i, mantissas, points.coefficient[i], b.frac(acc), limits)))
+            names[i] = constant = _constant(b, i, mantissas, points.coefficient[i], limits)
+            acc = b.emit(Op.ADD, f"sum{i}", (acc, b.rescale(f"a{i}_moved", constant, b.frac(acc), limits.rounding)))
         if i:
             acc = b.rescale(f"acc{i}", acc, min(points.acc[i], b.frac(acc)), limits.rounding)
-    return nearest(b, acc, u.frac, limits)
+    return PolynomialRoles(u.name, nearest(b, acc, u.frac, limits), tuple(names), centre)
 
 
 def _points(a: Reals, held: Interval, frac: int, scheme: Scheme, limits: Lowering) -> Points:
@@ -227,12 +230,12 @@ def _closest(
     return closest(np.array(target), fracs, free, interval, bits, visits).integers
 
 
-def _constant(b: ProgramBuilder, i: int, mantissas: Sequence[tuple[int, ...]], own: int, frac: int, limits: Lowering) -> str:
+def _constant(b: ProgramBuilder, i: int, mantissas: Sequence[tuple[int, ...]], frac: int, limits: Lowering) -> str:
     limit = 2 ** (limits.coefficient_bits - 1)
     values = [m[i] for m in mantissas]
     if not all(-limit <= value < limit for value in values):
         raise NoRoomError
-    return b.rescale(f"a{i}_moved", b.param(f"a{i}", values, own), frac, limits.rounding)
+    return b.param(f"a{i}", values, frac)
 
 
 def nearest(b: ProgramBuilder, total: str, frac: int, limits: Lowering, name: str = "poly") -> str:

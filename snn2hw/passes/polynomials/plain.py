@@ -7,13 +7,16 @@ import numpy as np
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
+from snn2hw.ir.roles import PolynomialRoles
 from snn2hw.num import Format
 from snn2hw.passes.polynomials.horner import Argument, Rows, finest, horner_bounds, units_of
 from snn2hw.passes.state import round_half_up
 from snn2hw.target import Lowering
 
 
-def emit_plain(b: ProgramBuilder, coefficients: Reals, u: Argument, limits: Lowering, rows: Rows | None = None) -> str:
+def emit_plain(
+    b: ProgramBuilder, coefficients: Reals, u: Argument, limits: Lowering, rows: Rows | None = None
+) -> PolynomialRoles:
     """Append acc_i = round(acc_{i+1} * u) + a_i for i = d-1 .. 0; the last has the binary point of u.
 
     acc_i is given the most fractional bits with which its bound fits one factor, so that every product fits the accumulator.
@@ -26,13 +29,14 @@ def emit_plain(b: ProgramBuilder, coefficients: Reals, u: Argument, limits: Lowe
     largest = zip(fracs, np.abs(coefficients).max(0).tolist(), units, strict=True)
     own = [min(f, finest(m, limits.coefficient_bits, unit)) for f, m, unit in largest]
     coefficients = coefficients if rows is None else coefficients[rows]
-    acc = _coefficient(b, degree, coefficients, fracs[degree])
+    names: list[str | None] = [None] * (degree + 1)
+    acc = names[degree] = _coefficient(b, degree, coefficients, fracs[degree])
     for i in range(degree - 1, -1, -1):
         acc = b.rescale(f"rounded{i}", b.emit(Op.MUL, f"product{i}", (acc, u.name)), fracs[i], limits.rounding)
         if coefficients[:, i].any():
-            added = b.rescale(f"a{i}_moved", _coefficient(b, i, coefficients, own[i]), fracs[i], limits.rounding)
-            acc = b.emit(Op.ADD, f"acc{i}", (acc, added))
-    return acc
+            names[i] = constant = _coefficient(b, i, coefficients, own[i])
+            acc = b.emit(Op.ADD, f"acc{i}", (acc, b.rescale(f"a{i}_moved", constant, fracs[i], limits.rounding)))
+    return PolynomialRoles(u.name, acc, tuple(names))
 
 
 def _coefficient(b: ProgramBuilder, i: int, coefficients: Reals, frac: int) -> str:

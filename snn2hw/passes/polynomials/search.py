@@ -11,6 +11,7 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Instruction, Op, Program
 from snn2hw.ir.ranges import ranges
+from snn2hw.ir.roles import PolynomialRoles
 from snn2hw.num import Interval
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Rows, Scheme, emit_horner
 from snn2hw.passes.polynomials.lattice import VISITS
@@ -27,7 +28,8 @@ GLANCE = 12  # visits of the lattice search for a first ranking
 CHANNELS, FEW, MANY = 4, 1 << 9, 1 << 16  # what candidates are measured on where there is more
 
 VALUE = "value"
-Make = Callable[[ProgramBuilder, Argument, "Rows | None", int], str]  # channels, None for all; visits of the lattice search
+# `rows` are the channels, None for all; the last number is the visits of the lattice search.
+Make = Callable[[ProgramBuilder, Argument, "Rows | None", int], PolynomialRoles]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Candidate:
 
     Args:
         says: the scheme in words.
-        make: appends it to a program, returns the name of the value.
+        make: appends it to a program, returns what its values are.
         worst: its largest error, in units of the state, and where.
         multiplications, instructions, widest: what it asks of the target; widest value in bits.
         taken: whether it is the one that is taken. measured: whether `worst` is more than an estimate on few states.
@@ -51,8 +53,8 @@ class Candidate:
     taken: bool = False
     measured: bool = False
 
-    def emit(self, b: ProgramBuilder, u: Argument) -> str:
-        """Append the evaluation for all channels; returns the name of its value."""
+    def emit(self, b: ProgramBuilder, u: Argument) -> PolynomialRoles:
+        """Append the evaluation for all channels; returns what its values are."""
         return self.make(b, u, None, VISITS)
 
 
@@ -124,7 +126,7 @@ def _ways(coefficients: Reals, u: Argument, limits: Lowering) -> Iterator[tuple[
                 visits: int,
                 scheme: Scheme = scheme,
                 within: Lowering = within,
-            ) -> str:
+            ) -> PolynomialRoles:
                 return emit_horner(b, coefficients, v, scheme, within, rows, visits)
 
             yield scheme.says + room, make
@@ -160,7 +162,7 @@ def _program(make: Make, rows: Rows, u: Argument, limits: Lowering, visits: int)
     b = ProgramBuilder("candidate")
     b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
     try:
-        b.emit(Op.OUTPUT, VALUE, (make(b, u, rows, visits),), (VALUE,))
+        b.emit(Op.OUTPUT, VALUE, (make(b, u, rows, visits).value,), (VALUE,))
     except NoRoomError:
         return None
     program = b.program()

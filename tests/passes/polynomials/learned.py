@@ -47,7 +47,7 @@ def program_of(candidate: Candidate, u: Argument) -> Program:
     """The evaluation by itself, for all channels."""
     b = ProgramBuilder("P")
     b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
-    b.emit(Op.OUTPUT, VALUE, (candidate.emit(b, u),), (VALUE,))
+    b.emit(Op.OUTPUT, VALUE, (candidate.emit(b, u).value,), (VALUE,))
     return b.program()
 
 

@@ -94,7 +94,7 @@ def test_rounding_of_the_last_sum_is_to_nearest_whatever_a_shift_does(rounding: 
     coefficients = np.array([[0.125, 0.8125, -0.15625]])
     b = ProgramBuilder("P")
     b.emit(Op.STATE, "u", (), (u.interval.lo, u.interval.hi, 0), u.frac)
-    name = emit_horner(b, coefficients, u, Scheme((1, 1)), limits)
+    name = emit_horner(b, coefficients, u, Scheme((1, 1)), limits).value
     raw = np.arange(u.interval.lo, u.interval.hi + 1)
     got = evaluate(b.program(), sources(0, u=raw))[name]
     real = np.polynomial.polynomial.polyval(raw * 2.0**-u.frac, coefficients[0]) * 2.0**u.frac

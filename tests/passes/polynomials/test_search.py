@@ -154,8 +154,8 @@ def test_of_what_was_weighed_one_is_taken_and_is_in_the_program(order: str) -> N
     assert len(found) > 3
     assert len({c.says for c in found}) == len(found)
     assert [c.worst.error for c in found] == sorted(c.worst.error for c in found)
-    assert node.meaning is not None
-    held = node.program.by_name[node.meaning.argument]
+    assert node.program.roles is not None
+    held = node.program.by_name[node.program.roles.polynomial.argument]
     lo, hi = held.attrs[:2]
     alone = program_of(taken, Argument(held.name, Interval(lo, hi), held.format.frac))  # type: ignore[arg-type]
     own = {(i.name, i.op, i.args, i.attrs) for i in node.program.instructions}
@@ -271,7 +271,7 @@ def test_a_scheme_that_does_not_fit_a_channel_gives_way_to_the_next(monkeypatch:
         b = ProgramBuilder("P")
         b.emit(Op.STATE, u.name, (), (u.interval.lo, u.interval.hi, 0), u.frac)
         if left:
-            assert polynomial.lower_polynomial(b, coefficients, 4.0, u, limits, "n") in b.program().by_name
+            assert polynomial.lower_polynomial(b, coefficients, 4.0, u, limits, "n").value in b.program().by_name
             assert "begun" not in b.program().by_name
         else:
             with pytest.raises(WidthError, match="no bits are left for coefficients"):
