@@ -96,13 +96,13 @@ def raw(net: IntegerNetwork) -> list[Any]:
 
 def _instructions(node: IntNeuron) -> list[Any]:
     """Of a program, its head as the integers that it gives: it needs no instruction for a gain of 1, and one for 2**-k."""
-    lines = node.program.instructions
-    if node.meaning is None:
+    lines, roles = node.program.instructions, node.program.roles
+    if roles is None:
         return [(i.op, i.args, i.attrs) for i in lines]
-    behind = list(node.program.by_name).index(node.meaning.head) + 1
+    behind = list(node.program.by_name).index(roles.entering) + 1
     ends: tuple[Any, ...] = node.program.input.attrs
     given, _ = head_values(node, np.linspace(ends[0], ends[1], 65).round().astype(np.int64)[:, None])
-    rest = [(i.op, tuple("head" if a == node.meaning.head else a for a in i.args), i.attrs) for i in lines[behind:]]
+    rest = [(i.op, tuple("head" if a == roles.entering else a for a in i.args), i.attrs) for i in lines[behind:]]
     return [[i.attrs for i in lines[:behind] if i.op is Op.STATE], given.tolist(), *rest]
 
 

@@ -191,14 +191,14 @@ def _heads(net: IntegerNetwork, payloads: Array) -> tuple[Array, float]:
 
 def head_values(node: IntNeuron, sums: Array) -> tuple[Array, float]:
     """What the head of a neuron makes of sums [N, C, ...], and the real value of its unit."""
-    assert node.meaning is not None
+    assert node.program.roles is not None
 
     def sources(i: Instruction) -> Array:
         if i.op is Op.PARAM:
             return np.array(values_of(i), np.int64).reshape((-1,) + (1,) * (sums.ndim - 2))
         return sums if i.op is Op.INPUT else np.zeros_like(sums)
 
-    name = node.meaning.head
+    name = node.program.roles.entering
     return evaluate(node.program, sources)[name], 2.0 ** -node.program.by_name[name].format.frac
 
 

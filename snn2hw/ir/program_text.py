@@ -51,14 +51,14 @@ def program_to_text(program: Program, write_values: ValuesWriter = _write_values
     return "\n".join(lines) + "\n"
 
 
-def program_with_comments(program: Program) -> str:
+def program_with_comments(program: Program, write_values: ValuesWriter = _write_values) -> str:
     """The program for a reader: what each value is to the neuron stands behind its line, in place of the roles."""
     said: dict[str, list[str]] = {}
     for role, value in named(program.roles) if program.roles else ():
         said.setdefault(value, []).append(role)
     lines = [f"program {program.kind}"]
     for i in program.instructions:
-        lines.append("  " + instruction_to_text(i) + (f"   # {', '.join(said[i.name])}" if i.name in said else ""))
+        lines.append("  " + instruction_to_text(i, write_values) + (f"   # {', '.join(said[i.name])}" if i.name in said else ""))
     return "\n".join(lines)
 
 

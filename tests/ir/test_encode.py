@@ -116,4 +116,4 @@ def test_one_value_that_is_no_count(value: float, what: str) -> None:
 def test_what_is_no_number(values: list[object]) -> None:
     with pytest.raises(ValueRangeError) as caught:
         encode(door(0.0, 1.0), np.array([values]))
-    assert caught.value.what == "samples are numbers"
+    assert caught.value.what == "this is no array of numbers"

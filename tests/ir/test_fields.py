@@ -12,7 +12,8 @@ import pytest
 
 import snn2hw
 from snn2hw.errors import RuleError
-from snn2hw.ir.fields import MAX_INSTRUCTIONS, MAX_STEPS
+from snn2hw.gate import MOST_STEPS
+from snn2hw.ir.fields import MAX_INSTRUCTIONS
 from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntNeuron, IntSumPool2d
 from snn2hw.ir.network import Window
 from snn2hw.ir.program import Instruction, Op
@@ -88,12 +89,13 @@ def test_a_long_program_is_checked_in_time(net: IntegerNetwork) -> None:
 
 def test_more_steps_than_vectors_can_hold() -> None:
     with refused(
-        snn2hw.errors.UsageError,
+        snn2hw.errors.ValueRangeError,
         f"""
-        there are too many steps
-          got:      steps=100000000
-          expected: {MAX_STEPS} at most
-          do:       fewer steps
+        a sample has too many steps
+          where:    steps
+          got:      100,000,000
+          expected: at most {MOST_STEPS:,}
+          do:       show a sample fewer times; most networks were trained with 4 to 100 steps
         """,
     ):
         snn2hw.frontends.samples.input_node(np.zeros((1, 2)), 100000000, None)

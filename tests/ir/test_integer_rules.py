@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import RuleError, ShapeError
+from snn2hw.gate import MOST_STEPS
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -243,12 +244,29 @@ def test_every_row_of_weights_has_a_bias(length: int) -> None:
 
 
 def test_the_readout_keeps_within_int32_over_all_steps() -> None:
-    most = INT32_MAX // 80
-    check_integer(changed(steps=most))
-    assert message(check_integer, changed(steps=most + 1)) == (
+    reached = 10**6
+    most = INT32_MAX // reached
+    wide = {"format": Format(21, 5), "interval": Interval(-reached, reached)}
+
+    def after(steps: int) -> IntegerNetwork:
+        nodes = integer_nodes()
+        nodes["linear"] = replace(nodes["linear"], bias=np.full(3, reached, np.int32), **wide)
+        nodes["out"] = replace(nodes["out"], **wide)
+        return IntegerNetwork(steps, "generic", tuple(nodes.values()))
+
+    check_integer(after(most))
+    assert message(check_integer, after(most + 1)) == (
         "the readout's sum over all steps must keep within int32\n  where:    IntReadout out\n"
-        f"  got:      [{-80 * (most + 1)}, {80 * (most + 1)}]\n"
+        f"  got:      [{-reached * (most + 1)}, {reached * (most + 1)}]\n"
         f"  do:       fewer state bits (--state-bits) or fewer steps than {most + 1}"
+    )
+
+
+def test_a_network_has_no_more_steps_than_an_executor_takes() -> None:
+    check_integer(changed(steps=MOST_STEPS))
+    assert message(check_integer, changed(steps=MOST_STEPS + 1)) == (
+        f"a network has too many steps\n  got:      T = {MOST_STEPS + 1:,}\n  expected: at most {MOST_STEPS:,}\n"
+        "  do:       use fewer"
     )
 
 

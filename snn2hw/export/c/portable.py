@@ -14,7 +14,7 @@ from snn2hw.export.c.plan import Value, state_types
 from snn2hw.export.c.sums import AT_ONCE, Sums, neurons_everywhere
 from snn2hw.export.c.text import comment, rows, table
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntLinear, IntNeuron, IntNode
-from snn2hw.ir.program_text import program_to_text
+from snn2hw.ir.program_text import program_with_comments
 
 
 def run_text(net: IntegerNetwork, memory: Memory) -> str:
@@ -118,5 +118,9 @@ def _says(synapse: IntNode, node: IntNode) -> str:
 
 def _program(node: IntNeuron) -> str:
     """The neuron's program as `snn2hw inspect` prints it, with constants per channel counted."""
-    text = program_to_text(node.program, lambda _, v: f"[{v[0]}]" if len(v) == 1 else f"[one for each of {len(v)} channels]")
+
+    def values(_: str, own: tuple[int, ...]) -> str:
+        return f"[{own[0]}]" if len(own) == 1 else f"[one for each of {len(own)} channels]"
+
+    text = program_with_comments(node.program, values)
     return f"{node.name}: {text.rstrip()}"
