@@ -12,7 +12,7 @@ from bench.scales import head_values
 from snn2hw.errors import Snn2hwWarning
 from snn2hw.ir.network import Network
 from snn2hw.passes.base import Compilation, Options
-from snn2hw.passes.findings import Finding, lost_weights, warned
+from snn2hw.passes.findings import Finding, lost_weights, silent, warned, zeroed
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import Target, load_target
 from tests.hand_networks import (
@@ -25,6 +25,7 @@ from tests.hand_networks import (
     every_kind,
     every_kind_sample,
     flatten,
+    image,
     integrate,
     lif,
     linear,
@@ -199,3 +200,40 @@ def test_python_warns_of_a_finding_with_its_place_cause_and_remedy() -> None:
 def test_pruned_weights_are_not_lost() -> None:
     layer = linear("fc", "input", [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
     assert not list(lost_weights(layer, np.array([[0.0, 0, 64], [0, 0, 0]]), (6,), np.array([1.0, 1.0]), True, 8))
+
+
+@pytest.mark.parametrize(("lost", "named"), [(1, "(0)"), (4, "(0, 1, 2, 3)"), (5, "(0, 1, 2, 3, ...)")])
+def test_up_to_four_channels_are_named(lost: int, named: str) -> None:
+    weight = np.ones((6, 3)) * np.array([[1e-6]] * lost + [[1.0]] * (6 - lost))
+    integers = np.floor(weight * 64 + 0.5)
+    (found,) = lost_weights(linear("fc", "input", weight), integers, (6,), np.ones(6), True, 8)
+    assert found.got == f"{lost} of 6 channels {named}; {3 * lost} of 18 weights became 0"
+
+
+def test_channels_that_have_scales_of_their_own_are_not_told_to_use_them() -> None:
+    layer, integers = linear("fc", "input", [[1e-6], [1.0]]), np.array([[0.0], [64.0]])
+    (shared,) = lost_weights(layer, integers, (6,), np.ones(2), True, 8)
+    (own,) = lost_weights(layer, integers, (6, 9), np.ones(2), True, 8)
+    assert 'scales="channel"' in shared.remedy
+    assert "scales" not in own.remedy
+
+
+def test_what_becomes_zero_counts_by_its_size() -> None:
+    layer = linear("fc", "input", [[-1.0, 0.5, 0.0], [2.0, -3.0, 1.0]])
+    assert zeroed(layer, np.array([[0.0, 0, 0], [1, 0, 1]]), 10.0).tolist() == [15.0, 30.0]
+
+
+def test_the_loss_of_an_image_is_that_of_its_real_values() -> None:
+    """255 of 255 is 1: weights that change the state by 0.3 of its unit are not missed, 0.7 are."""
+    for loss, told in ((0.3, 0), (0.7, 1)):
+        weight = np.array([[1.0, -0.5], [loss * 2.0**-13, 0.0]])
+        net = network(
+            2, image(2), linear("fc", "input", weight), lif("fire", "fc"), linear("head", "fire", np.eye(2)), readout("head")
+        )
+        assert len(findings(net, scales="layer")) == told
+
+
+def test_a_threshold_at_the_very_bound_is_not_above_it() -> None:
+    at, above = lif("n", "x", state_range=(-1.0, 1.0)), lif("n", "x", state_range=(-1.0, 0.9))
+    assert silent(at, 0.5, 1.0).cause == "neither its state nor the largest synaptic input reaches the threshold"
+    assert silent(above, 0.5, 1.0).cause == "the threshold is above the state range, whose upper bound is 0.9"

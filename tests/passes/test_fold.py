@@ -225,7 +225,7 @@ def test_a_gain_stays_behind_a_neuron(between: str) -> None:
 @pytest.mark.parametrize("seed", [*range(30), *range(RECURRENT, RECURRENT + 10)])
 def test_random_networks_compute_the_same_without_their_norms_and_gains(seed: int) -> None:
     case, rng = random_case(seed), np.random.default_rng(seed)
-    gains = [float(rng.choice([1.0, 0.7, 2.0, 0.3])) for _ in case.network.nodes]
+    gains = [float(rng.choice([1.0, 0.7, 2.0, 0.3, -1.0])) for _ in case.network.nodes]
     nodes = [replace(n, gain=g) if isinstance(n, Neuron) else n for n, g in zip(case.network.nodes, gains, strict=True)]
     net = replace(case.network, nodes=tuple(nodes))
     after = run_pipeline(Compilation(net, target_of(case.target), case.options, case.sample), "fold").real

@@ -15,6 +15,7 @@ from snn2hw.ir.program import SPIKES, Op, Program, values_of
 from snn2hw.num import Interval, Rounding
 from snn2hw.passes.head import (
     TOLERATED,
+    _low,
     align_program,
     emit_head,
     factor_frac,
@@ -113,6 +114,17 @@ def test_bits_of_aligned_channels() -> None:
     assert lifted_bits(Interval(-8, 7), [1.0]) == 5
     assert lifted_bits(Interval(-8, 7), [1.0, 0.25, 0.0]) == 7
     assert lifted_bits(Interval(-8, 7), [0.0]) == 5
+
+
+@pytest.mark.parametrize("bits", [1, 4, 15])
+def test_the_lower_word_of_a_factor_is_balanced(bits: int) -> None:
+    """Its width is then that of its bits, sign included, and the upper word takes the rest."""
+    values = [*range(-70, 70), 2**20 - 1, -(2**20)]
+    for value in values:
+        low = _low(value, bits)
+        assert -(2 ** (bits - 1)) <= low < 2 ** (bits - 1)
+        assert (value - low) % 2**bits == 0
+    assert _low(5, 0) == 0
 
 
 @pytest.mark.parametrize("exponents", [(3, 7, 5), (0, 40), (-4, -9), (6, 6)])

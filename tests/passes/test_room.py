@@ -13,7 +13,7 @@ from bench import powers, scales
 from snn2hw.executors.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntLinear
-from snn2hw.ir.network import BatchNorm, Current, Linear, Network, Neuron, Node, Potential
+from snn2hw.ir.network import BatchNorm, Current, Linear, MatMul, Network, Neuron, Node, Potential
 from snn2hw.ir.program import Op
 from snn2hw.ir.real import run_real
 from snn2hw.passes.base import Compilation, Options
@@ -23,6 +23,7 @@ from snn2hw.passes.scale import floor_log2
 from snn2hw.target import load_target
 from tests.hand_networks import (
     add,
+    attending,
     average,
     circulate,
     compiled,
@@ -136,6 +137,33 @@ def test_magnitudes_bound_every_value_and_are_reached_by_sums() -> None:
     with_potential = replace(net, nodes=tuple(membrane if n.name == "lif" else n for n in net.nodes))
     assert magnitudes(with_potential)["lif"] == 9.0
     assert magnitudes(recurrent())["back"] == 1.0
+
+
+@pytest.mark.parametrize("factor", [0.125, 0.3])
+def test_the_magnitude_of_a_product_is_that_of_all_its_terms(factor: float) -> None:
+    net = attending(factor=factor)
+    found, products = magnitudes(net), [n for n in net.nodes if isinstance(n, MatMul)]
+    assert products
+    for node in products:
+        a, b = node.inputs
+        terms = np.prod(next(n.shape for n in net.nodes if n.name == a))
+        assert found[node.name] == pytest.approx(abs(node.factor) * found[a] * found[b] * terms)
+
+
+def test_a_channel_is_no_coarser_than_the_room_of_its_target_asks() -> None:
+    """Small weights beside large ones: where three bits more would not fit."""
+    weight = np.random.default_rng(0).uniform(-0.25, 0.25, (4, 16)) * 8
+    weight[0] /= 8000
+    net = network(
+        2, counts(16), linear("fc", "input", weight, [0.9, 0.0, 0.1, -0.1]), lif("fire", "fc"),
+        linear("head", "fire", np.eye(2, 4)), readout("head"),
+    )  # fmt: skip
+    done = compiled(net, np.ones((2, 2, 16)), target="loihi2")
+    fc = next(n for n in done.network.nodes if n.name == "fc")
+    exponents, limits = list(done.scales["fc"].exponents), load_target("loihi2").lowering
+    assert excess(exponents, 13, fc.interval.magnitude, 2.0 ** (limits.accumulator_bits - 2)) == 0
+    finer = [exponents[0] + 3, *exponents[1:]]
+    assert excess(finer, 13, fc.interval.magnitude * 8, 2.0 ** (limits.accumulator_bits - 2)) > 0
 
 
 @pytest.mark.parametrize("seed", [*range(20), *range(RECURRENT, RECURRENT + 10), *range(ATTENTION, ATTENTION + 5)])
