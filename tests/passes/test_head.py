@@ -64,10 +64,10 @@ def test_every_sum_that_the_state_tells_reaches_it_within_its_units(seed: int, r
 
 @pytest.mark.parametrize("limits", [GENERIC, LOIHI2])
 def test_powers_of_two_are_exact_however_far_apart(limits: Lowering) -> None:
-    factors = np.array([1.0, 2.0**-9, -(2.0**-4), 0.0, 2.0**-12])
-    program, name = made(factors, 100, 0, 13, limits, 1000.0)
+    factors = np.array([1.0, 2.0**-9, -(2.0**-4), 0.0, 2.0**-18])
+    program, name = made(factors, 100, 0, 18, limits, 1000.0)
     x = np.arange(-100, 101)
-    np.testing.assert_array_equal(given(program, name, x), x[:, None] * (factors * 2.0**13))
+    np.testing.assert_array_equal(given(program, name, x), x[:, None] * (factors * 2.0**18))
     assert head_errors(program, name, factors, 1000.0).max() == 0.0
     assert all(i.format.width <= 62 for i in program.instructions)
 

@@ -153,7 +153,7 @@ def test_the_magnitude_of_a_product_is_that_of_all_its_terms(factor: float) -> N
 def test_a_channel_is_no_coarser_than_the_room_of_its_target_asks() -> None:
     """Small weights beside large ones: where three bits more would not fit."""
     weight = np.random.default_rng(0).uniform(-0.25, 0.25, (4, 16)) * 8
-    weight[0] /= 8000
+    weight[0] /= 8e6
     net = network(
         2, counts(16), linear("fc", "input", weight, [0.9, 0.0, 0.1, -0.1]), lif("fire", "fc"),
         linear("head", "fire", np.eye(2, 4)), readout("head"),

@@ -47,4 +47,5 @@ def test_powers_move_with_the_unit() -> None:
     for x in np.random.default_rng(0).uniform(0.5, 1.0, 2000).tolist():
         wanted = powers_of(x, 5)
         np.testing.assert_array_equal(powers_of(x * 2.0**-38, 5), wanted * 2.0 ** (-38.0 * np.arange(6)))
+        assert wanted.tolist() == [1.0, x, x * x, x * x * x, x * x * x * x, x * x * x * x * x]
     np.testing.assert_array_equal(powers_of(-3.0, 3), [1.0, -3.0, 9.0, -27.0])
