@@ -2,8 +2,9 @@
 
 A value that depends on the state alone, or on the input alone, is a function of one variable. Where two meet
 (h_sum = P(u) + x), the meeting value becomes a variable of its own, bounded by intervals from the exact ranges of its parts;
-a clamp of a variable is a variable too, since the clamp of an interval is known. What follows h is again a function of one
-variable. Treating variables as independent can only make ranges wider, never miss a value.
+a variable that is held by constants (clamp, min, max) is a variable too, since what they make of an interval is known. So is a
+sum of several variables, shifted right: sums are wide, and what is left after the shift can be tried. What follows is again a
+function of one variable. Treating variables as independent can only make ranges wider, never miss a value.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from snn2hw.ir.optable import SOURCES
 from snn2hw.ir.program import Instruction, Op, Program
 
 _CONSTANT = ""
+_BOUNDING = (Op.CLAMP, Op.MIN, Op.MAX)  # of a variable by constants
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,13 @@ class Slice:
 def supports(program: Program) -> dict[str, str]:
     """For every value the variable it depends on; '' for constants."""
     support: dict[str, str] = {}
+    sums = set[str]()  # where variables meet, and that plus constants
     for i in program.instructions:
-        support[i.name] = _support(i, support)
+        support[i.name] = _support(i, support, sums)
+        rest = [a for a in i.args if support[a] != _CONSTANT]
+        met = support[i.name] == i.name and i.op not in SOURCES
+        if met or (i.op in (Op.ADD, Op.SUB) and len(rest) == 1 and sums.issuperset(rest)):
+            sums.add(i.name)
     return support
 
 
@@ -44,13 +51,14 @@ def slices(program: Program) -> list[Slice]:
     return [Slice(v, tuple(i for i in program.instructions if _belongs(i, v, support))) for v in variables]
 
 
-def _support(i: Instruction, support: dict[str, str]) -> str:
+def _support(i: Instruction, support: dict[str, str], sums: set[str]) -> str:
     if i.op in SOURCES:
         return _CONSTANT if i.op is Op.PARAM else i.name
     met = {support[a] for a in i.args} - {_CONSTANT}
     if len(met) == 1:
         (variable,) = met
-        return i.name if i.op is Op.CLAMP and i.args[0] == variable else variable
+        bounded = i.op in _BOUNDING and i.args[0] == variable and not any(support[a] for a in i.args[1:])
+        return i.name if bounded or (i.op is Op.SHIFT_RIGHT and i.args[0] in sums) else variable
     return i.name if met else _CONSTANT
 
 

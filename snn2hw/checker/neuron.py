@@ -93,13 +93,22 @@ class Neuron:
     def _variables(self) -> dict[str, str]:
         """For every value the one variable it depends on; '' for constants.
 
-        A value in which two meet is its own variable. So is a clamped variable, for its range is that of the clamped ends.
+        A value in which two meet is its own variable. So is a variable clamped by constants, for its range is that of the ends;
+        and such a sum, plus constants, divided by one: sums are wide, and what is left of them can be tried.
         """
         support = dict.fromkeys(self.constants, "") | {s: s for s in self.sources.values()}
+        sums, divided = set[str](), set[str]()
         for name, op, args in self.nodes.values():
             met = {support[a] for a in args} - {""}
-            clamped = op in ("Clip", "Max", "Min") and met == {args[0]}
-            support[name] = name if len(met) > 1 or clamped else "".join(met)
+            more = not any(support[a] for a in args[1:])  # arguments that are constants
+            clamped = op in ("Clip", "Max", "Min") and met == {args[0]} and more
+            if more and ((op == "Div" and args[0] in sums) or (op == "Sub" and args[0] in divided)):
+                divided.add(name)
+            own = len(met) > 1 or clamped or (name in divided and "/" not in name)  # what has a slash is ONNX's own
+            support[name] = name if own else "".join(met)
+            rest = {a for a in args if support[a]}
+            if own or (op in ("Add", "Sub") and len(rest) == 1 and rest <= sums):
+                sums.add(name)
         return support
 
     def clamps(self) -> Iterator[tuple[str, str, int, int]]:
@@ -145,12 +154,14 @@ class Neuron:
     def follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
         """Try every value of a variable for what depends on it alone."""
         inside = [n for n in self.nodes.values() if self.support[n.name] == name != n.name]
+        said = name.split("/", maxsplit=1)[0]  # 'fired' of the flag 'fired/flag'
         for start in range(seen[name].lo, seen[name].hi + 1, CHUNK) if inside else ():
             raw = np.arange(start, min(start + CHUNK, seen[name].hi + 1), dtype=np.int64)
             values = {**self.constants, name: raw}
             for node in inside:
                 values[node.name] = value = OPERATORS[node.op](*(values[a] for a in node.args))
                 low, high = int(value.argmin()), int(value.argmax())
-                new = Seen(int(value[low]), int(value[high]), True, ({name: int(raw[low])}, {name: int(raw[high])}))
+                tried = seen[node.args[0]].tried if node.op == "Cast" else True  # the number of a flag that is a variable
+                new = Seen(int(value[low]), int(value[high]), tried, ({said: int(raw[low])}, {said: int(raw[high])}))
                 seen[node.name] = seen[node.name].hull(new) if node.name in seen else new
             watch(raw, values)
