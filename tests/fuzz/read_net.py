@@ -99,15 +99,13 @@ def stated(path: Path) -> dict[str, Any]:
                     kernel = np.broadcast_to(np.ravel(layer["kernelSize"][()]), 2).astype(int)
                     weight = np.broadcast_to(weight.reshape(kernel if weight.size > 1 else (1, 1)), kernel)
                 held["weight"] = weight.ravel().tolist()
-            neuron = {
-                k: np.ravel(v[()])[:1].astype(int) for k, v in layer["neuron"].items() if k in ("iDecay", "vDecay", "vThMant")
-            }
+            neuron = layer["neuron"]
             registers = {
-                "v_decay": [DECAY_ALL - int(neuron["vDecay"][0])],
-                "threshold": [int(neuron["vThMant"][0]) << ALIGN_BITS],
+                "v_decay": [DECAY_ALL - _number(neuron, "vDecay")],
+                "threshold": [_number(neuron, "vThMant") << ALIGN_BITS],
             }
-            if n:
-                registers["u_decay"] = [DECAY_ALL - int(neuron["iDecay"][0])]
+            if n:  # an input has no synapse, and nobody reads the decay of its current
+                registers["u_decay"] = [DECAY_ALL - _number(neuron, "iDecay")]
                 bias = [int(b) << ALIGN_BITS for b in np.ravel(layer["bias"][()])] if "bias" in layer else [0]
                 if any(bias):
                     registers["bias"] = _collapsed(bias)
@@ -116,6 +114,10 @@ def stated(path: Path) -> dict[str, Any]:
                 found["pixels"] = [centre - abs(half), centre + abs(half)]
             found[f"layer.{n}"] = {**held, "registers": registers}
     return found
+
+
+def _number(group: Any, name: str) -> int:
+    return int(np.ravel(group[name][()])[0])
 
 
 READER = Reader("net", prepare, damage, read, quick=40)
