@@ -57,6 +57,8 @@ class Heap:
         while at + OBJECT.size <= end:
             index, _, _, size = OBJECT.unpack_from(self._data, at)
             if index == 0:
+                if size != end - at:  # HDF5's own library does not read such a heap
+                    raise ValueError(f"the free space of the heap at {address} is {size} bytes, and {end - at} are left")
                 break
             at += OBJECT.size
             if size > end - at or index in found:

@@ -69,3 +69,16 @@ def test_a_file_on_which_the_library_never_ends(here: Path) -> None:
                 read_tree(here, Kind("a file", "write it again"), lambda path: True)
             except FileFormatError as error:
                 assert "'x' is" in error.what  # noqa: PT017
+
+
+@pytest.mark.parametrize(("stated", "read"), [(40, True), (39, False), (41, False), (0, False), (2**40, False)])
+def test_the_free_space_is_all_that_is_left(stated: int, read: bool) -> None:
+    """HDF5's own library refuses the whole file where it is not."""
+    free = struct.pack("<HHIQ", 0, 0, 0, stated) + bytes(24)
+    word = struct.pack("<HHIQ", 1, 1, 0, 4) + b"word" + bytes(4)
+    data = struct.pack("<4sB3xQ", b"GCOL", 1, 16 + len(word) + len(free)) + word + free
+    if read:
+        assert Heap(data + element(4, 0, 1)).words(len(data), 1) == [b"word"]
+        return
+    with pytest.raises(ValueError, match=f"the free space of the heap at 0 is {stated} bytes, and 40 are left"):
+        Heap(data + element(4, 0, 1)).words(len(data), 1)
