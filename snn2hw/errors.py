@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from snn2hw.shown import Lines, plain, plain_lines
 
 INDENT = " " * 12  # what goes on in a second line, below the first
@@ -21,6 +23,17 @@ class Snn2hwError(Exception):
     def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", do: str = "") -> None:
         self.what, self.where, self.got, self.expected, self.do = what, where, got, expected, do
         super().__init__(_text(what, where=where, got=got, expected=expected, do=do))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A worker process hands its error over as it is: made again from its text, its lines would be taken for a name."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[Snn2hwError], args: tuple[Any, ...], parts: dict[str, Any]) -> Snn2hwError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(parts)
+    return error
 
 
 class Snn2hwWarning(UserWarning):

@@ -33,7 +33,7 @@ def _model(source: str, seed: int) -> torch.nn.Module:
 
 
 def _differential(seed: int, folder: Path | None) -> None:
-    """With a folder, the certificate is made, too, which tries every state: seconds where they have 24 bits."""
+    """With a folder, the certificate is made and derived again, too: seconds where states have 24 bits, which are all tried."""
     source = neuron_source(seed)
     model = _model(source, seed)
     with torch.no_grad():
@@ -45,6 +45,9 @@ def _differential(seed: int, folder: Path | None) -> None:
         artefact = snn2hw.compile(model, sample=x, steps=6, target=target, options=options, out=folder and folder / f"n{seed}")
         verdict = snn2hw.verify(artefact, x, executors=EXECUTORS)
         assert verdict.equal, f"{verdict.different}"
+        if folder:
+            failures = snn2hw.check(folder / f"n{seed}").failures
+            assert not failures, [str(f) for f in failures[:3]]
     except Exception as error:
         raise AssertionError(f"neuron_source({seed}) for {target}, {options}:\n{source}\n{error}") from error
 

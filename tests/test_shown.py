@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given
 
 import snn2hw
 from snn2hw import api
-from snn2hw.errors import Snn2hwError, Snn2hwWarning
+from snn2hw.errors import MissingExtraError, Snn2hwError, Snn2hwWarning
 from snn2hw.shown import Lines, brief, plain, plain_lines
 from tests.hand_networks import counts, lif, linear, network, readout
 
@@ -57,6 +58,18 @@ def test_the_lines_of_a_log_go_on_below_each_other() -> None:
     text = str(Snn2hwError("it failed", got=Lines("one\ntwo\x1b[2J\n  do: three"), do="look"))
     assert text == "it failed\n  got:      one\n            two\\x1b[2J\n              do: three\n  do:       look"
     assert plain_lines("a\r\nb\x0bc\u2028d") == "a\nb\nc\nd"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Snn2hwError("a file is wrong", where="a\nb", got=Lines("first\nsecond"), do="write it again"),
+        MissingExtraError("torch", "torch", "training"),
+    ],
+)
+def test_an_error_that_crosses_to_another_process_stays_as_it_is(error: Snn2hwError) -> None:
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  (written on this line)
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
 def test_the_parts_of_an_error_stay_as_they_are() -> None:

@@ -102,7 +102,7 @@ class Neuron:
             met = {support[a] for a in args} - {""}
             more = not any(support[a] for a in args[1:])  # arguments that are constants
             clamped = op in ("Clip", "Max", "Min") and met == {args[0]} and more
-            if more and ((op == "Div" and args[0] in sums) or (op == "Sub" and args[0] in divided)):
+            if more and ((op == "Div" and args[0] in sums) or (op == "Sub" and args[0] in divided and "/" in args[0])):
                 divided.add(name)
             own = len(met) > 1 or clamped or (name in divided and "/" not in name)  # what has a slash is ONNX's own
             support[name] = name if own else "".join(met)
