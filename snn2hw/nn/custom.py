@@ -257,25 +257,29 @@ class CustomNeuron(Observable):
         widths = self.surrogate.widths(len(x), entering)
         leaving, mass = [], []
         for t in range(len(x)):
-            now = _Step(x.ndim - 1, partial(self._compare, widths[t]))
-            with _inside(now):
-                spikes, after = self._stepped(entering[t], states)
-            states = {s.name: after[s.name].expand_as(entering[t]).clamp(*s.range) for s in self.declared()}
-            leaving.append(spikes.to(entering.dtype).expand_as(entering[t]))
+            spikes, states = self.one_step(entering[t], states, widths[t])
+            leaving.append(spikes)
             mass.append(next(iter(states.values())))
         payload = torch.stack(leaving)
         if self.observed:
-            self._tell(payload, torch.stack(mass))
+            self.tell_of(self, payload, torch.stack(mass))
         return payload.to(x.dtype) if x.is_floating_point() else payload
+
+    def one_step(self, x: Tensor, states: Mapping[str, Tensor], width: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """(spikes, next states held to their ranges), each [N, C, ...] as x; `width` is that of the surrogate at this step."""
+        with _inside(_Step(x.ndim, partial(self._compare, width))):
+            spikes, after = self._stepped(x, states)
+        held = {s.name: after[s.name].expand_as(x).clamp(*s.range) for s in self.declared()}
+        return spikes.to(x.dtype).expand_as(x), held
 
     def _compare(self, width: Tensor, v: Tensor, strict: bool) -> Tensor:
         return compared(v, width, self.surrogate, strict)
 
-    def _tell(self, payload: Tensor, h: Tensor) -> None:
-        """Of the first declared state, which is by custom the membrane."""
+    def tell_of(self, layer: Observable, payload: Tensor, h: Tensor) -> None:
+        """Tell those who look at a layer about [T, N, ...] of the first declared state, which is by custom the membrane."""
         first = self.declared()[0]
         positive, negative = (v.clamp_min(0).flatten(1).mean(1) for v in (h, -h))
-        self.tell(payload, positive, negative, h.detach(), first.range)
+        layer.tell(payload, positive, negative, h.detach(), first.range)
 
     def extra_repr(self) -> str:
         """The states, for print."""

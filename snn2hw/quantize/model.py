@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,17 +30,20 @@ from snn2hw.ir.integer import (
 from snn2hw.ir.rules import check_integer
 from snn2hw.ir.sums import node_interval
 from snn2hw.ir.text import to_text
-from snn2hw.num import Format
+from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Options
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.narrow import Narrow
 from snn2hw.passes.quantise import SUM_BITS
 from snn2hw.quantize.constants import with_constants
+from snn2hw.quantize.equation import QuantisedEquation
 from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
 from snn2hw.quantize.values import aligned, outside, payloads, pooled, product, undefined
 from snn2hw.trace import Trace
+
+AnyNeuron: TypeAlias = QuantisedNeuron | QuantisedEquation
 
 
 class Prepared(torch.nn.Module):
@@ -55,7 +59,7 @@ class Prepared(torch.nn.Module):
 
     fingerprint: Tensor
 
-    def __init__(self, template: Template, layers: dict[str, Synapse | QuantisedNeuron], bounds: dict[str, int]) -> None:
+    def __init__(self, template: Template, layers: Mapping[str, Synapse | AnyNeuron], bounds: dict[str, int]) -> None:
         super().__init__()
         self.template, self.bounds = template, bounds
         self.layers = torch.nn.ModuleDict({_key(name): layer for name, layer in layers.items()})
@@ -107,7 +111,7 @@ class Prepared(torch.nn.Module):
             values[node.name] = self._value(node, entering)
             if isinstance(node, IntNeuron):
                 neuron = self._neuron(node.name)
-                wrong[node.name] = outside(entering[0], neuron.layer.constants.sums) | neuron.undefined
+                wrong[node.name] = outside(entering[0], neuron.sums) | neuron.undefined
         self._check(wrong)
         return values[net.readout.name]
 
@@ -125,7 +129,8 @@ class Prepared(torch.nn.Module):
                 assert payload is not None
                 assert states is not None
                 arrays[f"spikes/{name}"] = _integers(payload)
-                arrays |= {f"states/{name}.{s}": _integers(v) for s, v in zip(layer.layer.program.states, states, strict=True)}
+                named = next(n for n in self._net.neurons if n.name == name).program.states
+                arrays |= {f"states/{name}.{s}": _integers(v) for s, v in zip(named, states, strict=True)}
         finally:
             for layer in neurons.values():
                 layer.recorded = None
@@ -159,22 +164,29 @@ class Prepared(torch.nn.Module):
         elif isinstance(node, IntNeuron) and _key(node.name) not in self.layers:
             node = replace(node, program=with_constants(node.program, {}, sources[0].interval))
         elif isinstance(node, IntNeuron):
-            neuron = self._neuron(node.name)
-            now = neuron.now()
-            if not bool(now.a.isfinite().all() & now.thetas.isfinite().all()):
-                raise undefined(node.source or node.name)
-            constants = {name: tuple(raw.tolist()) for name, raw in now.raw.items()}
-            node = replace(node, program=with_constants(node.program, constants, sources[0].interval))
-            if node.meaning is not None:
-                rows = now.a.detach().tolist()
-                node = replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, rows))))
+            node = self._neuron_now(node, sources[0].interval)
         interval = node_interval(node, sources) if sources else node.interval
         width = max(SUM_BITS, Format.holding(interval, 0).width)
         return replace(node, interval=interval, format=Format(width, node.format.frac, True))
 
-    def _neuron(self, name: str) -> QuantisedNeuron:
+    def _neuron_now(self, node: IntNeuron, sums: Interval) -> IntNeuron:
+        neuron = self._neuron(node.name)
+        if isinstance(neuron, QuantisedEquation):
+            if any(not bool(p.isfinite().all()) for p in neuron.parameters()):
+                raise undefined(node.source or node.name)
+            return replace(node, program=with_constants(neuron.program(), {}, sums))
+        now = neuron.now()
+        if not bool(now.a.isfinite().all() & now.thetas.isfinite().all()):
+            raise undefined(node.source or node.name)
+        constants = {name: tuple(raw.tolist()) for name, raw in now.raw.items()}
+        node = replace(node, program=with_constants(node.program, constants, sums))
+        if node.meaning is None:
+            return node
+        return replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, now.a.detach().tolist()))))
+
+    def _neuron(self, name: str) -> AnyNeuron:
         layer = self.layers[_key(name)]
-        assert isinstance(layer, QuantisedNeuron)
+        assert isinstance(layer, AnyNeuron)
         return layer
 
     def _value(self, node: IntNode, x: list[Tensor]) -> Tensor:
@@ -232,7 +244,7 @@ class Prepared(torch.nn.Module):
             "learning has driven a synaptic sum out of what the neuron program holds",
             where=name,
             got="a larger sum",
-            expected=f"sums within {self._neuron(name).layer.constants.sums}",
+            expected=f"sums within {self._neuron(name).sums}",
             do="prepare the model again at its present weights, or train with a smaller learning rate or more weight decay",
         )
 

@@ -17,6 +17,7 @@ from snn2hw.nn import through_time
 from snn2hw.nn.neuron import Neuron
 from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Surrogate
+from snn2hw.num import Interval
 from snn2hw.quantize import native
 from snn2hw.quantize.constants import Constants, Now
 from snn2hw.quantize.native import roles_of, summed
@@ -101,6 +102,11 @@ class QuantisedNeuron(Observable):
         if self.observed:
             self.tell(payload, positive, negative, h, (settings.lo, settings.hi))
         return payload
+
+    @property
+    def sums(self) -> Interval:
+        """The synaptic sums for which the program is proved."""
+        return self.layer.constants.sums
 
     def now(self) -> Now:
         """The moving constants of the program as they are now, and what they stand for."""

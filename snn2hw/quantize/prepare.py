@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from math import prod
 from typing import TypeVar
 
@@ -10,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from snn2hw.errors import UnsupportedError
 from snn2hw.frontends.from_torch import from_torch
 from snn2hw.frontends.samples import input_node, samples_array
 from snn2hw.ir import network as real
-from snn2hw.ir.integer import IntAdd, IntConv2d, IntLinear, IntMatMul, IntNeuron, IntSumPool2d
+from snn2hw.ir.integer import IntAdd, IntConv2d, IntLinear, IntMatMul, IntNeuron, IntSumPool2d, UnloweredNeuron
+from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron
 from snn2hw.passes.base import Options
+from snn2hw.passes.equations.payload import PAYLOAD_MAX
 from snn2hw.quantize.constants import moving_constants
-from snn2hw.quantize.model import Prepared
+from snn2hw.quantize.equation import QuantisedEquation, equation_layer
+from snn2hw.quantize.model import AnyNeuron, Prepared
 from snn2hw.quantize.neuron import Layer, QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Learned, Template, make_template
@@ -54,20 +57,11 @@ def prepare(
     x, chosen = samples_array(sample), load_target(target)
     source, t = input_node(sample, steps, input_range)
     network = from_torch(model, source, t)
-    for node in network.neurons:
-        if isinstance(node, real.EquationNeuron):
-            raise UnsupportedError(
-                "training on integers has no neurons that are written as an equation yet",
-                where=node.source or node.name,
-                got=f"the custom neuron {node.kind}",
-                expected="LNM, CirculateFiring, CirculateLNM, LIF, PLIF, IF or QIF",
-                do="compile the trained model with snn2hw.compile, which quantises it as it is",
-            )
     modules = dict(model.named_modules())
     memo: dict[int, object] = {}  # what the model shares, the copies share: a neuron that is called twice, a surrogate
-    copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron)}
+    copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron | CustomNeuron)}
     neurons = {n.name: _of(copies, n.name) for n in network.neurons}
-    learned = {name: _learned(neuron) for name, neuron in neurons.items()}
+    learned = {name: _learned(neuron) for name, neuron in neurons.items() if isinstance(neuron, Neuron)}
     template = make_template(network, learned, np.asarray(x, np.float64), chosen, options or Options())
     layers, bounds = _layers(template, neurons, learned)
     for name, layer in layers.items():
@@ -93,12 +87,12 @@ def _learned(neuron: Neuron) -> Learned:
 
 
 def _layers(
-    template: Template, neurons: dict[str, Neuron], learned: dict[str, Learned]
-) -> tuple[dict[str, Synapse | QuantisedNeuron], dict[str, int]]:
+    template: Template, neurons: Mapping[str, Neuron | CustomNeuron], learned: dict[str, Learned]
+) -> tuple[dict[str, Synapse | AnyNeuron], dict[str, int]]:
     """The layers that learn, and the largest magnitude of every node's value, whatever they learn."""
     done = template.done
     reals = {n.name: n for n in done.real.nodes}
-    layers: dict[str, Synapse | QuantisedNeuron] = {}
+    layers: dict[str, Synapse | AnyNeuron] = {}
     bounds: dict[str, int] = {}
     for node in done.network.nodes:
         entering = [bounds[i] for i in node.inputs]
@@ -114,12 +108,19 @@ def _layers(
         elif isinstance(node, IntNeuron) and node.name not in neurons:  # it aligns the classes of a readout
             bounds[node.name] = entering[0] * int(max(factors_of(node)))
         elif isinstance(node, IntNeuron):
-            neuron, what, lowered_for = neurons[node.name], learned[node.name], template.lowered_for[node.name]
+            factor, neuron = tuple(done.scales[node.inputs[0]].values.tolist()), neurons[node.name]
+            if isinstance(neuron, CustomNeuron):
+                before, source = template.quantised[node.name], template.quantised[node.inputs[0]]
+                assert isinstance(before, UnloweredNeuron)
+                of_equation = equation_layer(before, source, done.target.lowering, done.options.state_bits, factor)
+                layers[node.name] = QuantisedEquation(neuron, of_equation, done.network.steps)
+                bounds[node.name] = max(PAYLOAD_MAX, node.interval.magnitude)
+                continue
+            what, lowered_for = learned[node.name], template.lowered_for[node.name]
             now = neuron.coefficients.detach().cpu().double().numpy()
             constants = moving_constants(
                 node, lowered_for, now, what.columns, neuron.firing.shape, what.thresholds, done.target.lowering
             )
-            factor = tuple(done.scales[node.inputs[0]].values.tolist())
             layer = Layer(node.program, constants, factor, node.format.frac)
             layers[node.name] = QuantisedNeuron(neuron, layer, done.network.steps)
             bounds[node.name] = node.interval.magnitude

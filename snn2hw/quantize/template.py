@@ -39,10 +39,12 @@ class Template:
     Args:
         done: the compilation after `lower`: folded real network, integer network, scales, the target with its true widths.
         lowered_for: by name of the neuron layer, the coefficients its program was lowered for.
+        quantised: by name, the nodes before they were lowered.
     """
 
     done: Compilation
     lowered_for: Mapping[str, Reals]
+    quantised: Mapping[str, IntNode]
 
 
 def make_template(
@@ -64,7 +66,7 @@ def make_template(
         done = Lower().run(start)
     polynomials = [n for n in nodes if isinstance(n, UnloweredNeuron) and isinstance(n.equation, Neuron)]
     lowered_for = {n.name: n.equation.coefficients for n in polynomials if isinstance(n.equation, Neuron)}
-    return Template(replace(done, target=target, sample=np.empty(0)), lowered_for)
+    return Template(replace(done, target=target, sample=np.empty(0)), lowered_for, {n.name: n for n in nodes})
 
 
 def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:

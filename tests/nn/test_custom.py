@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import snn2hw
-from snn2hw import nn, quantize
+from snn2hw import nn
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.neurons import in_numpy, in_torch
 from snn2hw.neurons.equation import ROWS, Op, problems
@@ -194,12 +194,6 @@ def test_fire_and_per_channel_belong_into_a_step() -> None:
         nn.fire(torch.zeros(2), 1.0)
     with pytest.raises(UsageError, match=r"nn\.per_channel was called outside the step of a neuron"):
         nn.per_channel(torch.zeros(2))
-
-
-def test_training_on_integers_is_refused_by_name() -> None:
-    model = nn.Sequential(nn.Linear(4, 3), nn.ALIF(), nn.Linear(3, 2)).eval()
-    with pytest.raises(UnsupportedError, match="training on integers has no neurons that are written as an equation yet"):
-        quantize.prepare(model, torch.rand(3, 2, 4))
 
 
 def test_a_threshold_that_rounds_to_nothing_is_refused() -> None:
