@@ -65,7 +65,7 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
             expected="a membrane that fires at a threshold",
             do="export to C, or use model.onnx",
         )
-    h, raw = firing.args[0], _constants(program.by_name[firing.args[1]])
+    h, (raw, moves) = firing.args[0], _threshold(program, firing)
     unit = 2.0 ** -program.by_name[h].format.frac
     fired = _values(program, 0, forced={h: raw[0] + (firing.op is Op.GT)})
     membrane = _membrane(program, firing.name)
@@ -73,6 +73,8 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
         offset, decay, gain, lost = _of_equation(program, node.meaning, source)
     else:
         offset, decay, gain, lost = _of_integers(program, h, membrane, unit)
+    if moves:
+        lost = f"{lost}; the threshold is that of the first step"
     payload = fired[program.outputs[SPIKES].name] or 1
     if node.interval.magnitude > abs(payload) or node.interval.lo < 0 < node.interval.hi:
         lost = f"{lost}; payloads from {node.interval.lo} to {node.interval.hi} are spikes of {payload}".removeprefix("; ")
@@ -80,25 +82,35 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
     return Tangent(offset, decay, gain, np.array(raw) * unit, reset, payload, lost)
 
 
-def _constants(i: Instruction) -> tuple[int, ...]:
-    return values_of(i) if i.op is Op.PARAM else (int(str(i.attrs[0])),)
+def _threshold(program: Program, firing: Instruction) -> tuple[list[int], bool]:
+    """What the membrane is compared with in the first step, of each channel or one for all; whether it moves with the states."""
+    raw = [_values(program, channel)[firing.args[1]] for channel in range(program.channels)]
+    moves = bool(_depends(program)[firing.args[1]] & {program.input.name, *program.states})
+    return raw[:1] if len(set(raw)) == 1 else raw, moves
 
 
 def _firing(program: Program) -> Instruction | None:
-    """The first comparison of a membrane with a positive constant."""
-    constants = {i.name: i for i in program.instructions if i.op in (Op.PARAM, Op.CONST)}
+    """The first comparison of what enters with a positive threshold: with a constant where there is one, else one that moves."""
+    depends, entry = _depends(program), program.input.name
+    compared = [
+        i for i in program.of(Op.GE) + program.of(Op.GT) if entry in depends[i.args[0]] and entry not in depends[i.args[1]]
+    ]
+    order = {name: n for n, name in enumerate(program.by_name)}
+    found = [(moves, order[i.name], i) for i in compared for raw, moves in [_threshold(program, i)] if min(raw) > 0]
+    return min(found)[2] if found else None
+
+
+def _depends(program: Program) -> dict[str, set[str]]:
+    """By value all that it follows from, itself included."""
+    depends: dict[str, set[str]] = {}
     for i in program.instructions:
-        compares = i.op in (Op.GE, Op.GT) and i.args[1] in constants and program.by_name[i.args[0]].op is not Op.STATE
-        if compares and min(_constants(constants[i.args[1]])) > 0:
-            return i
-    return None
+        depends[i.name] = {i.name}.union(*(depends[a] for a in i.args))
+    return depends
 
 
 def _membrane(program: Program, fires: str) -> str:
     """The first state whose next value depends on whether it fired; else the last."""
-    depends: dict[str, set[str]] = {}
-    for i in program.instructions:
-        depends[i.name] = {i.name}.union(*(depends[a] for a in i.args))
+    depends = _depends(program)
     reset = [s for s in program.states if fires in depends[program.outputs[s].name]]
     return (reset or list(program.states))[0]
 
