@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from snn2hw.shown import Lines, plain, plain_lines
@@ -45,7 +46,9 @@ class Snn2hwWarning(UserWarning):
 
 def _text(what: str, **parts: str) -> str:
     """One line each, whatever names stand in them; only `Lines`, another program's own, go on below each other."""
-    return "\n".join([plain(what), *(f"  {name + ':':9} {_part(part)}" for name, part in parts.items() if part)])
+    # torch's DataLoader makes the error of a worker again, from the text of its traceback: that text has lines.
+    head = plain_lines(what) if re.match(r"Caught \w+ in DataLoader worker process \d+\.\n", what) else plain(what)
+    return "\n".join([head, *(f"  {name + ':':9} {_part(part)}" for name, part in parts.items() if part)])
 
 
 def _part(part: str) -> str:

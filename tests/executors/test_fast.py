@@ -164,7 +164,7 @@ def test_payloads_that_would_wrap_are_refused() -> None:
           where:    payloads
           got:      0 to 256
           expected: 0 to 3
-          do:       store the payloads that the network was run on
+          do:       give integers within it, or compile with a sample that covers them; snn2hw.simulate encodes real samples
         """,
     ):
         Fast().run(make_artefact(net), np.array([[[0, 256]]]))

@@ -59,7 +59,7 @@ def test_an_operation_the_mapping_does_not_know_names_its_layer(artefact: Artefa
         """,
     ):
         SIDE_EXECUTORS["lava"].run(
-            replace(artefact, network=with_node(net, "pool", foreign)), np.zeros((2, 1, *net.input.shape), np.int64)
+            replace(artefact, network=with_node(net, "pool", foreign)), np.zeros((net.steps, 1, *net.input.shape), np.int64)
         )
 
 
