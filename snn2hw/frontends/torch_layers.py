@@ -143,11 +143,18 @@ def _batch_norm(m: Any, at: Place, source: str) -> Node:
 
 
 def _avg_pool(m: torch.nn.AvgPool2d, at: Place, source: str) -> Node:
-    padding = _pair(m.padding)
-    if m.ceil_mode or m.divisor_override or (any(padding) and not m.count_include_pad):
+    window = Window(_pair(m.kernel_size), _pair(m.stride), _pair(m.padding))
+    grows = m.ceil_mode and _ceil_adds(at[2], window)
+    if grows or m.divisor_override or (any(window.padding) and not m.count_include_pad):
         got = f"ceil_mode={m.ceil_mode}, count_include_pad={m.count_include_pad}, divisor_override={m.divisor_override}"
         raise _refuse(source, got, "ceil_mode=False, count_include_pad=True and no divisor_override")
-    return AvgPool2d(*at, window=Window(_pair(m.kernel_size), _pair(m.stride), padding), source=source)
+    return AvgPool2d(*at, window=window, source=source)
+
+
+def _ceil_adds(shape: Shape, window: Window) -> bool:
+    """Whether rounding the size up adds windows that hang over the edge; where windows fit exactly it changes nothing."""
+    sides = zip(shape[1:], window.kernel, window.stride, window.padding, window.dilation, strict=True)
+    return len(shape) == 3 and any((n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in sides)
 
 
 def _adaptive_avg_pool(m: torch.nn.AdaptiveAvgPool2d, at: Place, source: str) -> Node:
@@ -163,10 +170,10 @@ def _adaptive_avg_pool(m: torch.nn.AdaptiveAvgPool2d, at: Place, source: str) ->
 
 
 def _max_pool(m: torch.nn.MaxPool2d, at: Place, source: str) -> Node:
-    if m.ceil_mode or m.return_indices:
+    window = Window(_pair(m.kernel_size), _pair(m.stride), _pair(m.padding), _pair(m.dilation))
+    if m.return_indices or (m.ceil_mode and _ceil_adds(at[2], window)):
         got = f"ceil_mode={m.ceil_mode}, return_indices={m.return_indices}"
         raise _refuse(source, got, "ceil_mode=False and return_indices=False")
-    window = Window(_pair(m.kernel_size), _pair(m.stride), _pair(m.padding), _pair(m.dilation))
     return MaxPool2d(*at, window=window, source=source)
 
 
@@ -200,7 +207,12 @@ def _equation(m: CustomNeuron, at: Place, source: str) -> Node:
     return EquationNeuron(*at, equation=found.equation, parameters=tuple(map(_reals, found.parameters)), source=source)
 
 
-NOTHING = (torch.nn.Identity, torch.nn.Dropout)  # in evaluation
+# In evaluation.
+NOTHING = (
+    torch.nn.Identity,
+    *(torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d),
+    *(torch.nn.AlphaDropout, torch.nn.FeatureAlphaDropout),
+)
 
 LAYERS: dict[type, Reader] = {
     torch.nn.Conv1d: _conv1d,

@@ -11,6 +11,8 @@ from snn2hw.frontends.torch_values import Values
 from snn2hw.frontends.views import VIEWS, RefusedError, View, matrix_transposed
 from snn2hw.ir.network import Flatten
 
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+
 
 @dataclass(frozen=True)
 class Call:
@@ -80,12 +82,21 @@ def _size(values: Values, call: Call) -> Any:
     return x.shape if dim is None else x.shape[dim]
 
 
+def _dropout(values: Values, call: Call) -> View:
+    """Nothing, in evaluation; torch's own default is to drop values there, too."""
+    training = call.args[2] if len(call.args) > 2 else call.named.get("training", True)
+    if training:
+        raise RefusedError("it drops values in evaluation, too: pass training=self.training")
+    return call.views[0]
+
+
 def _view(name: str) -> Callable[[Values, Call], View]:
     return lambda values, call: VIEWS[name](*call.args, **call.named)
 
 
 _TABLE: dict[str, Callable[[Values, Call], Any]] = {
     **{name: _view(name) for name in VIEWS},
+    **dict.fromkeys(DROPOUTS, _dropout),
     "flatten": _flatten,
     "mean": _mean,
     "getattr": _attribute,

@@ -97,6 +97,17 @@ def silent(node: real.Neuron, highest: float, threshold: float) -> Finding:
     )
 
 
+def silent_equation(node: real.EquationNeuron) -> Finding:
+    """A layer that a user wrote and that cannot fire, whatever enters."""
+    return Finding(
+        "this layer can never fire",
+        node.source or node.name,
+        f"the spikes of {node.equation.kind}.step are 0 for every state and every synaptic input",
+        "what it compares with its thresholds does not reach them, or lies outside the range of a state",
+        "use smaller thresholds, a larger range of the state, or larger weights before it",
+    )
+
+
 def coarse_head(node: real.Neuron, errors: Reals) -> Finding:
     """A synaptic input that reaches the state with an error of several of its units."""
     worst = int(errors.argmax())

@@ -18,7 +18,7 @@ from snn2hw.ir.roles import Roles
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.equations import Entry, lower_equation
-from snn2hw.passes.findings import HEAD_LSB, Finding, coarse_head, silent
+from snn2hw.passes.findings import HEAD_LSB, Finding, coarse_head, silent, silent_equation
 from snn2hw.passes.fire import lower_firing
 from snn2hw.passes.head import emit_head, factor_frac, head_errors
 from snn2hw.passes.polynomial import lower_polynomial
@@ -57,6 +57,8 @@ class Lower(Pass):
                 program, meaning = lowered(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
                 if meaning is not None and isinstance(node.equation, Neuron):
                     findings += _losses(node.equation, program, meaning)
+                elif isinstance(node.equation, EquationNeuron) and _is_silent(program):
+                    findings.append(silent_equation(node.equation))
                 common = {f: getattr(node, f) for f in ("name", "inputs", "shape", "format", "interval", "source")}
                 node = IntNeuron(**common, program=program, meaning=meaning)
             nodes.append(node)
@@ -160,11 +162,15 @@ def _losses(equation: Neuron, program: Program, meaning: Meaning) -> Iterator[Fi
         yield coarse_head(equation, errors)
     if isinstance(equation.firing, Potential):
         return
-    known = ranges(program)
-    if known[program.outputs[SPIKES].name] == Interval(0, 0):
+    if _is_silent(program):
+        known = ranges(program)
         h = program.by_name[program.roles.membrane]
         highest = known[h.name].hi * 2.0**-h.format.frac
         yield silent(equation, highest, min(row[0] for row in fired_at(equation)))
+
+
+def _is_silent(program: Program) -> bool:
+    return ranges(program)[program.outputs[SPIKES].name] == Interval(0, 0)
 
 
 def _fitting(program: Program, limits: Lowering, where: str) -> Program:

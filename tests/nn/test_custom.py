@@ -12,7 +12,7 @@ import torch
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError, ValueRangeError, WidthError
+from snn2hw.errors import ShapeError, Snn2hwError, Snn2hwWarning, UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.neurons import in_numpy, in_torch
 from snn2hw.neurons.equation import ROWS, Op, problems
 from snn2hw.neurons.normal import normal
@@ -217,3 +217,21 @@ def test_a_neuron_called_like_an_operator_of_onnx_is_told_apart_from_it(tmp_path
     assert artefact.network.neurons[0].program.kind == "Add"
     assert not snn2hw.check(tmp_path / "add").failures
     assert not snn2hw.verify(artefact, executors=("reference", "onnxruntime", "onnx-reference")).differences
+
+
+def test_a_neuron_that_can_never_fire_is_warned_of() -> None:
+    def step(self: Any, x: torch.Tensor, v: torch.Tensor) -> Any:
+        v = torch.clamp(0.5 * v + x, -1.0, 1.0)
+        return nn.fire(v, 1.5), {"v": v}
+
+    model = nn.Sequential(nn.Linear(4, 3), neuron(step), nn.Linear(3, 2)).eval()
+    with pytest.warns(Snn2hwWarning) as warned:
+        artefact = snn2hw.compile(model, torch.rand(3, 2, 4))
+    assert [str(w.message) for w in warned] == [
+        "this layer can never fire\n"
+        "  where:    1 (Mine)\n"
+        "  got:      the spikes of Mine.step are 0 for every state and every synaptic input\n"
+        "  cause:    what it compares with its thresholds does not reach them, or lies outside the range of a state\n"
+        "  do:       use smaller thresholds, a larger range of the state, or larger weights before it"
+    ]
+    assert [f["what"] for f in artefact.manifest["warnings"]] == ["this layer can never fire"]
