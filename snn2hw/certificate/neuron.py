@@ -55,10 +55,8 @@ def analyse(
         if variable.name in held:
             known[variable.name] = Known(held[variable.name], TRIED)
         else:
-            args = [known[a].interval for a in variable.args]
-            bounds = OPTABLE[variable.op].interval(args, variable.attrs, variable.format)
-            known[variable.name] = Known(_within(variable, bounds, chosen), INTERVAL)
-        _follow(part, known, errors, reals, progress, chosen)
+            known[variable.name] = Known(_within(variable, _bounds(variable, known, program), chosen), INTERVAL)
+        _follow(part, known, errors, reals, progress, chosen, program)
     return Analysis(known, errors)
 
 
@@ -69,6 +67,7 @@ def _follow(
     reals: dict[str, tuple[str, list[float], float]],
     progress: Progress | None,
     chosen: Ranges,
+    program: Program,
 ) -> None:
     interval = known[part.variable.name].interval
     if not any(i.op not in (Op.PARAM, Op.CONST) and i.args for i in part.instructions):
@@ -78,9 +77,7 @@ def _follow(
         for i in part.instructions:
             constants |= {i.name} if constants.issuperset(i.args) else set()
             if i.name not in known:
-                args = [known[a].interval for a in i.args]
-                constant = Interval.of(values_of(i)) if i.op is Op.PARAM else None
-                bounds = constant or OPTABLE[i.op].interval(args, i.attrs, i.format)
+                bounds = Interval.of(values_of(i)) if i.op is Op.PARAM else _bounds(i, known, program)
                 known[i.name] = Known(_within(i, bounds, chosen), TRIED if i.name in constants else INTERVAL)
         return
     watched, coefficients, unit = reals.get(part.variable.name, ("", [], 1.0))
@@ -90,6 +87,29 @@ def _follow(
     known.update({name: Known(r, TRIED) for name, r in found.ranges.items() if name not in known})
     if found.error is not None:
         errors[part.variable.name] = found.error
+
+
+def _bounds(i: Instruction, known: dict[str, Known], program: Program) -> Interval:
+    """A value by the ranges of its arguments. Of a choice by a comparison each arm that is compared is known better."""
+    args = [known[a].interval for a in i.args]
+    condition = program.by_name[i.args[0]] if i.op is Op.SELECT else i
+    if condition.op not in (Op.GE, Op.GT) or condition is i:
+        return OPTABLE[i.op].interval(args, i.attrs, i.format)
+    arms = [_arm(i.args[2 - taken], condition, bool(taken), known) for taken in (0, 1) if taken in args[0]]
+    left = [arm for arm in arms if arm is not None]
+    return left[0].hull(left[-1])
+
+
+def _arm(arm: str, condition: Instruction, taken: bool, known: dict[str, Known]) -> Interval | None:
+    """The range of an arm of a choice that a comparison takes, or does not; None where it cannot."""
+    larger, smaller = condition.args if taken else condition.args[::-1]
+    strict = int((condition.op is Op.GT) == taken)  # a > b, or (not a >= b) = b > a
+    found: Interval | None = known[arm].interval
+    if found is not None and arm == larger:
+        found = found.meet(lo=known[smaller].interval.lo + strict)
+    if found is not None and arm == smaller:
+        found = found.meet(hi=known[larger].interval.hi - strict)
+    return found
 
 
 def _within(i: Instruction, bounds: Interval, chosen: Ranges) -> Interval:

@@ -142,7 +142,7 @@ class Neuron:
         if node.op in CORNERS:
             ends = [int(OPERATORS[node.op](*corner)) for corner in product(*(a.ends for a in args))]
         elif node.op == "Where":
-            ends = args[1].ends + args[2].ends
+            ends = self._taken(node, seen)
         elif node.op == "Mod":
             m = self.constants[node.args[1]]
             ends = args[0].ends if args[0].lo >= 0 and args[0].hi < m else [0, m - 1]
@@ -150,6 +150,20 @@ class Neuron:
             raise ValueError(f"variables meet in {node.op} '{node.name}', which this checker cannot bound")
         low, high = ({v: at for a in args if node.op == "Add" for v, at in a.at[end].items()} for end in (0, 1))
         return Seen(min(ends), max(ends), False, (low, high))
+
+    def _taken(self, node: Node, seen: Mapping[str, Seen]) -> list[int]:
+        """The ends of the arms of a choice. Where a comparison takes one, an arm that is compared is known better."""
+        ends, flag = list[int](), self.nodes.get(node.args[0])
+        for taken, arm in ((0, node.args[2]), (1, node.args[1])):
+            lo, hi = seen[arm].ends
+            if flag and flag.op in ("Greater", "GreaterOrEqual"):
+                larger, smaller = flag.args if taken else flag.args[::-1]
+                strict = (flag.op == "Greater") == bool(taken)  # a > b, or (not a >= b) = b > a
+                lo = max(lo, seen[smaller].lo + strict) if arm == larger else lo
+                hi = min(hi, seen[larger].hi - strict) if arm == smaller else hi
+            if lo <= hi and seen[node.args[0]].lo <= taken <= seen[node.args[0]].hi:
+                ends += [lo, hi]
+        return ends
 
     def follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
         """Try every value of a variable for what depends on it alone."""
