@@ -94,7 +94,11 @@ class Roles:
 def named(roles: Roles) -> Iterator[tuple[str, str]]:
     """(role in words, value) of every value that has a role; one value may have several."""
     p, firing = roles.polynomial, roles.firing
-    said: list[tuple[str, str | None]] = [("state", roles.state), ("membrane", roles.membrane), ("entering", roles.entering)]
+    said: list[tuple[str, str | None]] = [
+        ("state", roles.state),
+        ("membrane", roles.membrane),
+        ("synaptic input", roles.entering),
+    ]
     said += [("argument of P", p.argument), ("P", p.value), ("centre of P", p.centre)]
     said += [(f"coefficient {degree}", name) for degree, name in enumerate(p.coefficients)]
     if firing is not None:

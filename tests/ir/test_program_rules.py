@@ -323,7 +323,7 @@ def test_roles_that_are_values_of_the_program_are_legal() -> None:
     ("changed", "what", "got"),
     [
         ({"membrane": "v"}, "a role is that of a value of the program", "membrane: v"),
-        ({"entering": "u_next"}, "a role is that of a value of the program", "entering: u_next"),
+        ({"entering": "u_next"}, "a role is that of a value of the program", "synaptic input: u_next"),
         ({"state": "h"}, "a role asks for a state", "h"),
         ({"polynomial": PolynomialRoles("u", "decayed", ("u",))}, "a role asks for a constant", "u"),
         ({"polynomial": PolynomialRoles("u", "decayed", (), "h")}, "a role asks for a constant", "h"),

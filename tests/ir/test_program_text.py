@@ -117,7 +117,7 @@ def test_what_a_reader_is_told_of_each_value() -> None:
     said = {line.split()[0]: line.split("   # ")[1] for line in lines if "   # " in line}
     assert said == {
         "u": "state, argument of P",
-        "x_state": "entering",
+        "x_state": "synaptic input",
         "a2": "coefficient 2",
         "a1": "coefficient 1",
         "rounded0": "P",
