@@ -20,8 +20,9 @@ from snn2hw.ir.network import Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
 from snn2hw.run.forks import one_torch_thread
 
+KINDS = {"Dropout" if "Dropout" in kind.__name__ else kind.__name__ for kind in (*LAYERS, *NOTHING)}
 SUPPORTED = (
-    ", ".join(sorted({kind.__name__ for kind in (*LAYERS, *NOTHING)}))
+    ", ".join(sorted(KINDS))
     + ", Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
 )
 NUMBERS = (
