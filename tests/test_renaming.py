@@ -87,7 +87,7 @@ def test_names_of_values_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("chunk", range(SLOW_CHUNKS))
 def test_names_of_values_change_nothing_in_many_networks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     each = SLOW_COUNT // SLOW_CHUNKS
-    done = [assert_names_do_not_matter(seed, monkeypatch) for seed in seeds(1000 + chunk * each, 2 * each)]
+    done = [assert_names_do_not_matter(seed, monkeypatch, 16) for seed in seeds(1000 + chunk * each, 2 * each)]
     assert sum(done) >= each
 
 
