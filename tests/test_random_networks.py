@@ -45,7 +45,7 @@ from tests.random_networks import (
 from tests.roles import counter
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
-CHUNKS, COUNT = 4, 160
+CHUNKS, COUNT = 4, 100
 SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
 RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 8, 700
 ATTENTION_COUNT, SLOW_ATTENTION_COUNT = 4, 500
