@@ -55,13 +55,16 @@ def assert_names_do_not_matter(seed: int, monkeypatch: pytest.MonkeyPatch, wides
     with monkeypatch.context() as patched:
         patched.setattr(lower, "lowered", renaming)
         other = compiled(case).network
+    for node in own.neurons:  # one that was put in place of a lowered one, as recurrent networks have, keeps its names
+        if any(n.name == node.name and n.program == node.program for n in other.neurons):
+            renaming.names.pop(node.name, None)
     payloads = payloads_of(case, own)
     expected, got = interpret(own, payloads), interpret(other, payloads)
     assert got.readout.tolist() == expected.readout.tolist()
     for name, spikes in expected.spikes.items():
         assert np.array_equal(got.spikes[name], spikes), name
     for node in own.neurons:
-        names = renaming.names.get(node.name, {})  # a neuron that was integers from the start keeps its names
+        names = renaming.names.get(node.name, {})
         for state in node.program.states:
             new = f"{node.name}.{names.get(state, state)}"
             assert np.array_equal(got.states[new], expected.states[f"{node.name}.{state}"]), new
