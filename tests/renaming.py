@@ -18,8 +18,8 @@ Names = Mapping[str, str]
 # Names that the lowering gives to other values, words of the languages that programs are written in, and other letters.
 ODD = [
     *["h", "u", "x", "z", "i", "n", "v", "up", "down", "up1", "a0", "a1", "a2", "centre", "reset_value", "threshold", "after"],
-    *["threshold_from1", "spike", "spikes", "u_next", "out", "int", "for", "main", "class", "lambda", "self", "constant"],
-    *["threshold2", "flag", "state", "then", "True", "None", "float", "NULL", "_", "__", "é", "网", "X1"],
+    *["threshold_from1", "spike", "spikes", "u_next", "flag", "int", "for", "main", "class", "lambda", "self", "constant"],
+    *["threshold2", "raised", "state", "then", "True", "None", "float", "NULL", "_", "__", "é", "网", "X1"],
 ]
 
 

@@ -15,6 +15,7 @@ from snn2hw.num import Interval, WrapLaw
 from snn2hw.num.format import MAX_WIDTH
 
 _NAME = re.compile(r"\w+")
+_TAKEN = ("in", "out")  # in ONNX files 'in', 'in/u' and 'out/u' are what enters and leaves; 'h/flag' belongs to a value h
 
 
 def check_program(program: Program, where: str = "") -> None:
@@ -32,8 +33,8 @@ def check_program(program: Program, where: str = "") -> None:
 def _broken(program: Program) -> Iterator[tuple[str, str]]:
     seen: dict[str, Instruction] = {}
     for i in program.instructions:
-        if not _NAME.fullmatch(i.name) or i.name == "in":  # which is what ONNX files call the synaptic sum
-            yield "a value's name is letters, digits and underscores, and not 'in'", repr(i.name)
+        if not _NAME.fullmatch(i.name) or i.name in _TAKEN:
+            yield "a value's name is letters, digits and underscores, and neither 'in' nor 'out'", repr(i.name)
         yield from ((broken, instruction_to_text(i)) for broken in _structure(i, seen))
         seen[i.name] = i
     yield from _interface(program)

@@ -22,6 +22,8 @@ from snn2hw.nn.surrogate import Surrogate, compared
 from snn2hw.nn.surrogates import Rectangle
 from snn2hw.nn.tracing import Symbol, Traced, Tracer, fired, traced
 
+TAKEN = ("x", "spikes", "out")  # names that no state has: the input, what leaves, and what ONNX files call it
+
 
 @dataclass(frozen=True)
 class State:
@@ -181,12 +183,12 @@ class CustomNeuron(Observable):
         found = []
         for name, state in self.states.items():
             where = f"{self.kind}.states[{name!r}]"
-            if not isinstance(state, State) or not isinstance(name, str) or not name.isidentifier() or name == "x":
+            if not isinstance(state, State) or not isinstance(name, str) or not name.isidentifier() or name in TAKEN:
                 raise UsageError(
                     "a state of this neuron is not declared as one",
                     where=where,
                     got=repr(state),
-                    expected="a name other than x, and nn.State(range=(lo, hi), initial=0.0)",
+                    expected=f"a name other than {', '.join(TAKEN)}, and nn.State(range=(lo, hi), initial=0.0)",
                     do="give the state a range: integers get their binary point from it",
                 )
             lo, hi = interval("range", state.range, where)

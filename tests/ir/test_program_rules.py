@@ -337,9 +337,9 @@ def test_roles_that_are_none(changed: dict[str, Any], what: str, got: str) -> No
     assert message(with_roles(**changed)) == f"{what}\n  where:    program LIF\n  got:      {got}"
 
 
-@pytest.mark.parametrize("name", ["in", "", "a b", "a/b", "a.b", "a-b", "h\n"])
+@pytest.mark.parametrize("name", ["in", "out", "", "a b", "a/b", "a.b", "a-b", "h\n"])
 def test_a_name_that_no_file_can_hold(name: str) -> None:
     legal = program_from_text(LEGAL)
     lines = [replace(i, name=name) if i.name == "spikes" else i for i in legal.instructions]
-    what = "a value's name is letters, digits and underscores, and not 'in'"
+    what = "a value's name is letters, digits and underscores, and neither 'in' nor 'out'"
     assert message(replace(legal, instructions=tuple(lines))).startswith(f"{what}\n  where:    program LIF\n  got:      {name!r}")

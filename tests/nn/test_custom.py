@@ -179,7 +179,8 @@ def test_the_line_of_the_users_own_file_is_named() -> None:
     [
         ({}, UsageError, "this neuron declares no states"),
         ({"v": (-1.0, 1.0)}, UsageError, "a state of this neuron is not declared as one"),
-        ({"x": nn.State((-1.0, 1.0))}, UsageError, "a name other than x"),
+        ({"x": nn.State((-1.0, 1.0))}, UsageError, "a name other than x, spikes, out"),
+        ({"out": nn.State((-1.0, 1.0))}, UsageError, "a name other than x, spikes, out"),
         ({"v": nn.State((1.0, -1.0))}, Snn2hwError, "range"),
         ({"v": nn.State((-1.0, 1.0), initial=2.0)}, ValueRangeError, "initial is out of range"),
     ],
