@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
@@ -88,6 +89,8 @@ def forks(count: int) -> tuple[int, int]:
 
 def main() -> int:
     signal.alarm(LIMIT)
+    if "SNN2HW_CACHE" not in os.environ:  # an empty one, so that everything is compiled
+        os.environ["SNN2HW_CACHE"] = tempfile.mkdtemp(prefix="snn2hw-stress-")
     kind, count = sys.argv[1], int(sys.argv[2])
     begun = perf_counter()
     total, right = {"threads": threads, "processes": processes, "forks": forks, "one": one}[kind](count)
