@@ -14,7 +14,7 @@ from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, one_channel, values_of
-from snn2hw.ir.ranges import Ranges, ranges
+from snn2hw.ir.ranges import Ranges, assume, ranges
 from snn2hw.num import Interval
 
 TRIED, INTERVAL = "enumeration", "interval"
@@ -92,24 +92,16 @@ def _follow(
 def _bounds(i: Instruction, known: dict[str, Known], program: Program) -> Interval:
     """A value by the ranges of its arguments. Of a choice by a comparison each arm that is compared is known better."""
     args = [known[a].interval for a in i.args]
-    condition = program.by_name[i.args[0]] if i.op is Op.SELECT else i
-    if condition.op not in (Op.GE, Op.GT) or condition is i:
+    if i.op is not Op.SELECT:
         return OPTABLE[i.op].interval(args, i.attrs, i.format)
-    arms = [_arm(i.args[2 - taken], condition, bool(taken), known) for taken in (0, 1) if taken in args[0]]
-    left = [arm for arm in arms if arm is not None]
-    return left[0].hull(left[-1])
-
-
-def _arm(arm: str, condition: Instruction, taken: bool, known: dict[str, Known]) -> Interval | None:
-    """The range of an arm of a choice that a comparison takes, or does not; None where it cannot."""
-    larger, smaller = condition.args if taken else condition.args[::-1]
-    strict = int((condition.op is Op.GT) == taken)  # a > b, or (not a >= b) = b > a
-    found: Interval | None = known[arm].interval
-    if found is not None and arm == larger:
-        found = found.meet(lo=known[smaller].interval.lo + strict)
-    if found is not None and arm == smaller:
-        found = found.meet(hi=known[larger].interval.hi - strict)
-    return found
+    condition = program.by_name[i.args[0]]
+    compared = {a: known[a].interval for a in condition.args}
+    arms = []
+    for outcome, arm in ((1, i.args[1]), (0, i.args[2])):
+        assumed = assume(condition, outcome, compared) if outcome in args[0] else None
+        if assumed is not None:
+            arms.append(assumed.get(arm, known[arm].interval))
+    return arms[0].hull(arms[-1])
 
 
 def _within(i: Instruction, bounds: Interval, chosen: Ranges) -> Interval:

@@ -93,7 +93,7 @@ class NeuronLayer:
             Neuron(self.function, constants, h).follow(h, {h: found[h]}, compare)
             claim = json.dumps({**vars(firing), **({"at": at_step} if at_step else {})})
             self.firing.setdefault(claim, []).extend(channels)
-            self.faults += [f"the payload or the next state is not what the constants state at {h} = {n}" for n in wrong[:1]]
+            self.faults += [f"the spike value or the next state is not what the constants state at {h} = {n}" for n in wrong[:1]]
 
     def _compare(self, real: Real, channels: list[int], raw: Any, values: Mapping[str, Any]) -> None:
         """Keep the largest distance of a value from the real number that it stands for."""

@@ -48,14 +48,14 @@ def _select(i: Instruction, known: Ranges, program: Program, channel: int) -> In
     for arm, outcome in ((if_true, 1), (if_false, 0)):
         if outcome not in known[condition]:
             continue
-        assumed = _assume(program.by_name[condition], outcome, known)
+        assumed = assume(program.by_name[condition], outcome, known)
         if assumed is not None:
             arms.append(_under(arm, assumed, known, program, channel))
     return arms[0] if len(arms) == 1 else arms[0].hull(arms[1])
 
 
-def _assume(condition: Instruction, outcome: int, known: Ranges) -> Ranges | None:
-    """What is known of the compared values once the outcome is; None where it cannot be."""
+def assume(condition: Instruction, outcome: int, known: Ranges) -> Ranges | None:
+    """What is known of the values that a comparison compares, once its outcome (0 or 1) is; None where it cannot be."""
     if condition.op not in (Op.GE, Op.GT):
         return {}
     a, b = condition.args
