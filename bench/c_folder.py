@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import snn2hw
-from snn2hw.executors.fast import Fast
+from snn2hw.backends.fast.executor import Fast
 from snn2hw.native.compiler import compiler
 from snn2hw.store import read_vectors
 

@@ -1,6 +1,6 @@
 """What this machine can do at most, measured: products and sums in registers only, and reading memory. One thread.
 
-The int8 ceiling runs what the inner loop of the dense path runs (`snn2hw/export/c/dense.py`), on the same eight accumulators,
+The int8 ceiling runs what the inner loop of the dense path runs (`snn2hw/backends/c/dense.py`), on the same eight accumulators,
 without its loads, its widening of int16 sums, its padding and its neurons.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.executors.built import aligned
-from snn2hw.export.c.runtime import HEAD
+from snn2hw.backends.c.runtime import HEAD
+from snn2hw.backends.fast.built import aligned
 from snn2hw.native.compiler import library
 
 INT8, FLOAT, MEMORY, CACHE = "int8 dot product", "float FMA", "memory, 256 MB", "cache, 256 KB"

@@ -18,15 +18,15 @@ from time import perf_counter
 import numpy as np
 
 import snn2hw
-from snn2hw import console
 from snn2hw.certificate import engine
 from snn2hw.certificate.certify import certify
 from snn2hw.certificate.slices import slices
 from snn2hw.checker.check import check_claims
+from snn2hw.cli import console
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Input, Linear, Network, Neuron, Readout, Single
 from snn2hw.ir.program import declared_interval, one_channel
-from snn2hw.models import find_model
+from snn2hw.user_models import find_model
 
 CUBIC = ((0.07, 0.55, -0.11, 0.03),)
 

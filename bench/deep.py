@@ -17,8 +17,8 @@ import torch
 import snn2hw
 from bench.learned import give_learned_polynomials
 from snn2hw import nn
-from snn2hw.models import load_source, models_folder
 from snn2hw.nn import blocks
+from snn2hw.user_models import load_source, models_folder
 
 COUNTS = 0.3  # events in a cell of a random recording, in the mean
 

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
-from snn2hw.executors.built import Built, build
-from snn2hw.executors.fast import Fast
-from snn2hw.export.c import to_c
-from snn2hw.export.c.plan import Value
-from snn2hw.export.c.synapse import Synapse
-from snn2hw.export.c.synapses import _handed
+from snn2hw.backends.c import to_c
+from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.synapse_code import _handed
+from snn2hw.backends.c.synapse_plan import Synapse
+from snn2hw.backends.fast.built import Built, build
+from snn2hw.backends.fast.executor import Fast
 
 
 class Im2col(Fast):

@@ -11,10 +11,10 @@ import platform
 from statistics import median
 
 import snn2hw
-from snn2hw import console
 from snn2hw.api import stimulus
-from snn2hw.executors.lava.executor import LavaExecutor
-from snn2hw.models import find_model
+from snn2hw.backends.lava.executor import LavaExecutor
+from snn2hw.cli import console
+from snn2hw.user_models import find_model
 
 
 def main() -> None:

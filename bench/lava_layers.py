@@ -17,9 +17,9 @@ from bench.networks import CLASSES, NEURONS, SIZE, STEPS, macs, settle
 from bench.ways import threads_of_fast
 from snn2hw import nn
 from snn2hw.api import stimulus
+from snn2hw.backends.fast.executor import Fast
+from snn2hw.backends.lava.executor import LavaExecutor
 from snn2hw.errors import Snn2hwError
-from snn2hw.executors.fast import Fast
-from snn2hw.executors.lava.executor import LavaExecutor
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import snn2hw
 from bench.networks import macs, of_density, traffic
 from bench.rounds import rounds
 from snn2hw import nn
-from snn2hw.executors.built import build
+from snn2hw.backends.fast.built import build
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFlatten, IntInput, IntMaxPool2d, IntNeuron, IntReadout
 from snn2hw.ir.network import Window
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from snn2hw import nn
-from snn2hw.models import find_model
+from snn2hw.user_models import find_model
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from bench.ceilings import instructions
-from snn2hw.executors.crossover import crossover
+from snn2hw.backends.fast.crossover import crossover
 from snn2hw.native.compiler import FLAGS, FLAGS_VARIABLE, compiler
 
 UNKNOWN = "unknown"

@@ -20,8 +20,8 @@ import numpy as np
 
 import snn2hw
 from snn2hw.artefact import Artefact
-from snn2hw.executors.fast import THREADS_VARIABLE
-from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.backends.fast.executor import THREADS_VARIABLE
+from snn2hw.formats.onnx.read import from_onnx
 
 STATUS = Path("/proc/self/status")
 BATCH, POINTS = 64, 10

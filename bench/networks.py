@@ -23,11 +23,11 @@ from bench.learned import give_learned_polynomials
 from snn2hw import nn
 from snn2hw.api import stimulus
 from snn2hw.artefact import Artefact
-from snn2hw.executors.reference import interpret
-from snn2hw.export.c.plan import plan, type_bytes
+from snn2hw.backends.c.plan import plan, type_bytes
+from snn2hw.backends.reference import interpret
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear
-from snn2hw.models import find_model
 from snn2hw.trace import Ints
+from snn2hw.user_models import find_model
 
 STEPS, SIZE, CLASSES = 4, 32, 10
 WIDTHS = (64, 128, 256, 512)

@@ -27,7 +27,7 @@ from bench.report import write
 from bench.results import Measured, Results
 from bench.rounds import rounds
 from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, ways
-from snn2hw import console
+from snn2hw.cli import console
 from snn2hw.store import make_artefact
 
 PARTS = ("networks", "densities", "steps", "layers", "lava", "memory")

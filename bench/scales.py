@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.backends.reference import interpret, layer_value
 from snn2hw.errors import Snn2hwError
-from snn2hw.executors.reference import interpret, layer_value
 from snn2hw.ir.encode import encode
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron

@@ -12,8 +12,8 @@ from bench.im2col import Im2col
 from bench.networks import Compiled
 from snn2hw import nn
 from snn2hw.artefact import Artefact
-from snn2hw.executors import EXECUTORS
-from snn2hw.executors.fast import THREADS_VARIABLE, Fast
+from snn2hw.backends import EXECUTORS
+from snn2hw.backends.fast.executor import THREADS_VARIABLE, Fast
 from snn2hw.ir.onnx_terms import payload_dtype
 from snn2hw.trace import Ints
 

@@ -15,14 +15,14 @@ import numpy.typing as npt
 import onnx
 
 from snn2hw.artefact import EXPORTED_C, EXPORTED_NIR, Artefact
+from snn2hw.backends.reference import interpret
 from snn2hw.checker.check import check as check_folder
 from snn2hw.claims import Checked
 from snn2hw.errors import MissingExtraError, ShapeError, UsageError
-from snn2hw.executors.reference import interpret
 from snn2hw.exports import write_c, write_nir
-from snn2hw.frontends.files import read_network
-from snn2hw.frontends.nir_convention import Convention
-from snn2hw.frontends.samples import input_node, samples_array
+from snn2hw.formats.network_files import read_network
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.ir.encode import check_finite, check_shape
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network
@@ -32,7 +32,7 @@ from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.calibrate import Calibrate
 from snn2hw.passes.findings import warned
 from snn2hw.passes.pipeline import run_pipeline
-from snn2hw.passes.polynomial import weighed
+from snn2hw.passes.polynomials.lowered import weighed
 from snn2hw.passes.polynomials.search import Candidate
 from snn2hw.runs import batches, simulate, simulate_payloads, stimulus, verify
 from snn2hw.store import check_out, make_artefact, read_artefact, write_artefact
@@ -63,7 +63,7 @@ def trace_model(
     """The real stage of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("torch", "torch", "reading a torch model")
-    from snn2hw.frontends.from_torch import from_torch
+    from snn2hw.formats.torch.read import from_torch
 
     x = samples_array(sample)
     source, t = input_node(x, steps, input_range)

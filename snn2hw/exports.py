@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from snn2hw.artefact import Artefact
+from snn2hw.backends.c.folder import C_FOLDER, MADE, c_folder
 from snn2hw.errors import UsageError
-from snn2hw.export.c.folder import C_FOLDER, MADE, c_folder
-from snn2hw.export.to_nir import to_nir
 from snn2hw.files.record import recorded, sha256
 from snn2hw.files.seal import BLANK
 from snn2hw.files.write import check_file, check_folder, write_file, write_folder, write_npz
-from snn2hw.frontends.nir_convention import Convention
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.write import to_nir
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.store import read_vectors
 from snn2hw.trace import MODEL_HASH, Ints, Trace

@@ -8,7 +8,7 @@
 docs/lava_example.py is a whole network, docs/lava.md says how it works.
 """
 
-from snn2hw.executors.lava.neurons import LIF, LNM, CirculateFiring, layer
-from snn2hw.executors.lava.process import Bias, Join, Pool, ProgramNeuron
+from snn2hw.backends.lava.neurons import LIF, LNM, CirculateFiring, layer
+from snn2hw.backends.lava.process import Bias, Join, Pool, ProgramNeuron
 
 __all__ = ["LIF", "LNM", "Bias", "CirculateFiring", "Join", "Pool", "ProgramNeuron", "layer"]

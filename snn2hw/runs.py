@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
+from snn2hw.backends import EXECUTORS, Executor, chosen_executor
+from snn2hw.backends import executor as executor_named
 from snn2hw.errors import ShapeError
-from snn2hw.executors import EXECUTORS, Executor, chosen_executor
-from snn2hw.executors import executor as executor_named
-from snn2hw.frontends.samples import samples_array
+from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_payloads, check_shape, encode
 from snn2hw.store import read_vectors
 from snn2hw.trace import Ints, Trace

@@ -24,12 +24,12 @@ from snn2hw.artefact import (
 )
 from snn2hw.certificate.certify import Progress, certify
 from snn2hw.errors import ArtefactError, Snn2hwWarning
-from snn2hw.export.to_onnx import to_onnx
 from snn2hw.files.npz import npz
 from snn2hw.files.read import is_folder, json_value, read_bytes
 from snn2hw.files.record import read_record, sha256, standing
 from snn2hw.files.write import check_folder, write_folder
-from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.formats.onnx.read import from_onnx
+from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.trace import MODEL_HASH, Ints, Trace, narrowed, of_trace, read_npz

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2hw.executors.reference import initial_states, layer_value, step
+from snn2hw.backends.reference import initial_states, layer_value, step
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.trace import Ints
 

@@ -18,8 +18,8 @@ import numpy as np
 import snn2hw
 from snn2hw import api
 from snn2hw.artefact import VECTORS, Artefact
+from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.errors import Snn2hwError
-from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.files.write import write_npz
 from snn2hw.trace import read_npz
 from tests.hand_networks import counts, lif, linear, network, readout

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import Snn2hwError
-from snn2hw.frontends.from_nir import from_nir
+from snn2hw.formats.nir.read import from_nir
 from tests.nir_files import graph, write
 from tests.refused import refused
 

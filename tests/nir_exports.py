@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.executors.reference import interpret
-from snn2hw.export.to_nir import PLAIN, to_nir
-from snn2hw.export.to_onnx import to_onnx
-from snn2hw.frontends.from_nir import from_nir
-from snn2hw.frontends.nir_convention import Convention
-from snn2hw.frontends.nir_exact import exact_network
+from snn2hw.backends.reference import interpret
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.exact import exact_network
+from snn2hw.formats.nir.read import from_nir
+from snn2hw.formats.nir.write import PLAIN, to_nir
+from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.text import to_text

@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as arrays
 import snn2hw
 from snn2hw import api
 from snn2hw.artefact import Artefact
+from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.errors import RuleError, ShapeError, Snn2hwError, UsageError, ValueRangeError
-from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
-from snn2hw.frontends.samples import input_node
+from snn2hw.formats.sample import input_node
 from snn2hw.gate import MOST_STEPS, integers, numbers
 from snn2hw.ir.network import Network
 from snn2hw.ir.rules import check_network

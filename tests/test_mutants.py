@@ -12,10 +12,10 @@ import pytest
 
 import snn2hw
 from snn2hw.artefact import Artefact
+from snn2hw.backends.reference import interpret
 from snn2hw.certificate.certify import certify
 from snn2hw.checker.check import check_claims
-from snn2hw.executors.reference import interpret
-from snn2hw.export.to_onnx import to_onnx
+from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import Program
 from snn2hw.num import Interval
@@ -94,7 +94,7 @@ def test_every_mutant_of_a_small_layer_is_found_or_proved_equivalent(name: str, 
 @pytest.mark.parametrize("name", ["digits_lnm", "digits_cf"])
 def test_every_mutant_of_a_reference_model_is_found_or_proved_equivalent(name: str, tmp_path: Path) -> None:
     from snn2hw import api
-    from snn2hw.models import find_model, load_source, models_folder
+    from snn2hw.user_models import find_model, load_source, models_folder
 
     source = load_source(models_folder() / name / "model.py")
     calibration = source.train_data()[0][:256]

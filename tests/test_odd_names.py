@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import snn2hw
-from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.formats.onnx.read import from_onnx
 from snn2hw.ir.network import Network
 from snn2hw.ir.onnx_terms import onnx_name
 from snn2hw.target import targets_folder

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 
 from snn2hw.artefact import Artefact
+from snn2hw.backends import EXECUTORS
+from snn2hw.backends.reference import interpret, layer_value
 from snn2hw.errors import UnsupportedError, WidthError
-from snn2hw.executors import EXECUTORS
-from snn2hw.executors.reference import interpret, layer_value
-from snn2hw.export.to_onnx import to_onnx
-from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.formats.onnx.read import from_onnx
+from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.ir.document import Arrays, from_json, to_json
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron

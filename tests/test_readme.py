@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from snn2hw.cli import app
+from snn2hw.cli.app import app
 from tests.clean_environment import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

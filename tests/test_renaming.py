@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import CERTIFICATE
+from snn2hw.backends.reference import interpret
 from snn2hw.certificate.certify import certify
 from snn2hw.checker.check import check_claims
 from snn2hw.errors import UnsupportedError, WidthError
-from snn2hw.executors.reference import interpret
-from snn2hw.export.to_nir import to_nir
+from snn2hw.formats.nir.write import to_nir
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.passes import lower
 from snn2hw.store import make_artefact

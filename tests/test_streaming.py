@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import snn2hw
+from snn2hw.backends.fast.executor import Fast
 from snn2hw.errors import ShapeError, ValueRangeError
-from snn2hw.executors.fast import Fast
 from snn2hw.store import make_artefact
 from tests.hand_networks import compiled as compiled_network
 from tests.hand_networks import every_kind, every_kind_sample

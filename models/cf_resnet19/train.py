@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from snn2hw import train
-from snn2hw.models import load_source
+from snn2hw.user_models import load_source
 
 HERE = Path(__file__).resolve().parent
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from snn2hw.models import load_source
+from snn2hw.user_models import load_source
 
 HERE = Path(__file__).resolve().parent
 EPOCHS = 30

@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from snn2hw.executors.reference import layer_value
+from snn2hw.backends.reference import layer_value
 from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import IntConv2d, IntLinear, IntMatMul, IntNode
 from snn2hw.trace import Ints

@@ -11,8 +11,8 @@ from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Circulate, Neuron, Potential
 from snn2hw.ir.program import Op
 from snn2hw.ir.roles import FiringRoles, SpikeRoles, Threshold
-from snn2hw.passes.quantise import payload_format
 from snn2hw.passes.state import round_half_up
+from snn2hw.passes.to_integers import payload_format
 
 
 @dataclass(frozen=True)

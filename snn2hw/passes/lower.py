@@ -21,8 +21,8 @@ from snn2hw.passes.equations import Entry, lower_equation
 from snn2hw.passes.findings import HEAD_LSB, Finding, coarse_head, silent, silent_equation
 from snn2hw.passes.fire import lower_firing
 from snn2hw.passes.head import emit_head, factor_frac, head_errors
-from snn2hw.passes.polynomial import lower_polynomial
 from snn2hw.passes.polynomials.horner import Argument, horner_bounds
+from snn2hw.passes.polynomials.lowered import lower_polynomial
 from snn2hw.passes.state import StateFormat, round_half_up, state_format
 from snn2hw.target import Lowering
 

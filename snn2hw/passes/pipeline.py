@@ -12,7 +12,7 @@ from snn2hw.passes.fold import Fold
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.lower import Lower
 from snn2hw.passes.narrow import Narrow
-from snn2hw.passes.quantise import Quantise
+from snn2hw.passes.to_integers import Quantise
 
 PIPELINE: tuple[Pass, ...] = (
     Fold(),

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snn2hw.backends.torch.program import evaluate_on_tensors
 from snn2hw.errors import WidthError
-from snn2hw.executors.torch_program import evaluate_on_tensors
 from snn2hw.ir.builder import with_narrowest_formats
 from snn2hw.ir.integer import IntNode, UnloweredNeuron
 from snn2hw.ir.network import EquationNeuron

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.errors import ArtefactError, ShapeError, WidthError
-from snn2hw.executors.torch import FLOAT32_EXACT
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,
@@ -34,7 +34,7 @@ from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Options
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.narrow import Narrow
-from snn2hw.passes.quantise import SUM_BITS
+from snn2hw.passes.to_integers import SUM_BITS
 from snn2hw.quantize.constants import with_constants
 from snn2hw.quantize.equation import QuantisedEquation
 from snn2hw.quantize.neuron import QuantisedNeuron

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from snn2hw.executors.torch_program import evaluate_on_tensors
+from snn2hw.backends.torch.program import evaluate_on_tensors
 from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.nn import through_time
 from snn2hw.nn.neuron import Neuron

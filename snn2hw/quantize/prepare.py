@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from snn2hw.frontends.from_torch import from_torch
-from snn2hw.frontends.samples import input_node, samples_array
+from snn2hw.formats.sample import input_node, samples_array
+from snn2hw.formats.torch.read import from_torch
 from snn2hw.ir import network as real
 from snn2hw.ir.integer import IntAdd, IntConv2d, IntLinear, IntMatMul, IntNeuron, IntSumPool2d, UnloweredNeuron
 from snn2hw.nn.custom import CustomNeuron

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from snn2hw.executors.torch import FLOAT32_EXACT
+from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.ir.integer import Int8s, Int32s, IntConv2d, IntLinear
 from snn2hw.ir.network import Conv2d, Linear, Reals
 from snn2hw.passes.base import channels_first

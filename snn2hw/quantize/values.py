@@ -7,8 +7,8 @@ from math import prod
 import torch
 from torch import Tensor
 
+from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.errors import ValueRangeError
-from snn2hw.executors.torch import FLOAT32_EXACT
 from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import IntInput, IntMatMul, IntMaxPool2d, IntNeuron, IntSumPool2d
 from snn2hw.ir.program import Op, values_of

@@ -11,11 +11,11 @@ import torch
 from snn2hw.errors import UsageError
 from snn2hw.run.forks import one_torch_thread
 from snn2hw.train.batches import Data, batches
+from snn2hw.train.checkpoint_folder import Store
 from snn2hw.train.history import Epoch, Fitted
 from snn2hw.train.progress import reporter, tensorboarding
 from snn2hw.train.recipe import USUAL, Recipe
 from snn2hw.train.run import Run
-from snn2hw.train.store import Store
 
 
 def fit(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.executors.reference import interpret
+from snn2hw.backends.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Delay, Network, Neuron, Node, Reals

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from snn2hw.executors.reference import step as law_step
+from snn2hw.backends.reference import step as law_step
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import SPIKES, Program, declared_interval, initial_value, one_channel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2hw.executors.reference import layer_value
+from snn2hw.backends.reference import layer_value
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.trace import Ints, Trace
 

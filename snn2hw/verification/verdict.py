@@ -8,10 +8,10 @@ from math import prod
 from time import perf_counter
 
 from snn2hw.artefact import Artefact
+from snn2hw.backends import Executor, executors
+from snn2hw.backends.base import Measuring
+from snn2hw.backends.reference import Reference
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UsageError
-from snn2hw.executors import Executor, executors
-from snn2hw.executors.base import Measuring
-from snn2hw.executors.reference import Reference
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.shown import brief
 from snn2hw.trace import Ints, Trace

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.executors.fast import Fast
+from snn2hw.backends.fast.executor import Fast
 
 pytestmark = [
     pytest.mark.torch,

@@ -12,7 +12,7 @@ def test_cubic_neurons_get_what_digits_lnm_learned_in_turn_and_others_keep_their
 
     from bench.learned import give_learned_polynomials
     from snn2hw import nn
-    from snn2hw.models import find_model
+    from snn2hw.user_models import find_model
 
     learned = [m.coefficients for m in find_model("digits_lnm").module.modules() if isinstance(m, nn.LNM)]
     model = torch.nn.Sequential(nn.LNM(3), nn.LNM(2), nn.LIF(), nn.LNM(3, channels=4))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snn2hw.backends.reference import layer_value
 from snn2hw.certificate.bounds import Bounds, layer_bounds, spread
-from snn2hw.executors.reference import layer_value
 from snn2hw.ir.integer import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMatMul, IntMaxPool2d, IntNode, IntSumPool2d
 from snn2hw.ir.network import Window
 from snn2hw.num import Format, Interval

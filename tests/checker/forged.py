@@ -18,10 +18,10 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from snn2hw.certificate.bounds import Bounds, layer_bounds, spread
 from snn2hw.checker.check import check_claims
 from snn2hw.errors import Snn2hwError
-from snn2hw.export.onnx_layers import value_name
-from snn2hw.export.to_onnx import to_onnx
 from snn2hw.fingerprints import fingerprints
-from snn2hw.frontends.from_onnx import from_onnx
+from snn2hw.formats.onnx.read import from_onnx
+from snn2hw.formats.onnx.write import to_onnx
+from snn2hw.formats.onnx.write_layers import value_name
 from snn2hw.ir.integer import IntFeedback, IntInput, IntNeuron
 from tests.checker.tampering import Written, written_random
 

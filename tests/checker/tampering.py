@@ -15,8 +15,8 @@ import onnx
 from onnx import AttributeProto, ModelProto, TensorProto, numpy_helper
 
 from snn2hw.certificate.certify import certify
-from snn2hw.export.to_onnx import to_onnx
 from snn2hw.fingerprints import fingerprints
+from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.ir.integer import IntegerNetwork
 from tests import random_networks
 

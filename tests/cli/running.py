@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from snn2hw.cli import app, guarded
+from snn2hw.cli.app import app
+from snn2hw.cli.end import guarded
 from snn2hw.files.write import write_npz
 from snn2hw.trace import read_npz
 

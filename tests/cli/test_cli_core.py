@@ -18,7 +18,7 @@ MAIN = """
 import sys
 sys.path = [p for p in sys.path if "site-packages" not in p] + sys.argv[1:3]
 sys.argv = ["snn2hw", *sys.argv[3:]]
-from snn2hw.cli import main
+from snn2hw.cli.app import main
 main()
 """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from snn2hw.cli_end import Commands, guarded
+from snn2hw.cli.end import Commands, guarded
 from tests.cli.running import Capture, run
 
 ENDS = ["sys.exit()", "sys.exit(0)", "raise SystemExit(3)", "sys.exit('bye')", "quit()", "parser.parse_args(['--none'])"]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw import console, console_certificate
+from snn2hw.cli import certificate_table, console
 from snn2hw.errors import UsageError
 from snn2hw.ir.network import Network
 from snn2hw.shown import plain
@@ -124,7 +124,7 @@ def test_what_a_factory_says(capsys: Capture, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("name", NAMES)
 def test_what_compile_and_verify_say_of_it(capsys: Capture, name: str) -> None:
     parts = ("what", "where", "got", "cause", "remedy")
-    console_certificate.print_warnings([{part: f"{part} {name}" for part in parts}])
+    certificate_table.print_warnings([{part: f"{part} {name}" for part in parts}])
     console.print_verdict(Verdict([], {name: name, "b": name}, {name: 3}, {name: 0.0}, 1, 1, {name: 0}, {name: name}), name)
     console.print_error(UsageError(name, where=name, got=name, expected=name, do=name))
     seen = capsys.readouterr()
@@ -158,7 +158,7 @@ def test_the_next_command_can_be_copied(folder: Path, capsys: Capture) -> None:
 
 def test_titles_of_pictures_are_no_mathematics(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from snn2hw.plots import write_plots
+    from snn2hw.plot import write_plots
 
     net = named(r"$\frac{$ a_b [/x]")
     sample = np.random.default_rng(1).integers(0, 4, (2, 5, 4))

@@ -132,7 +132,7 @@ def test_a_refusal_comes_before_the_work(build: Path, monkeypatch: pytest.Monkey
 def test_the_demo_looks_first(build: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
-    monkeypatch.setattr("snn2hw.demo._one", lambda *arguments: pytest.fail("it has begun"))
+    monkeypatch.setattr("snn2hw.cli.demo_run._one", lambda *arguments: pytest.fail("it has begun"))
     (build / "demo").write_text("mine")
     ran = run_cli(capsys, "demo", "--out", build / "demo")
     assert (ran.code, "Not a directory" in ran.err) == (2, True)

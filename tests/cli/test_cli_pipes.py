@@ -26,7 +26,7 @@ COMMANDS = {
     "one target": ("targets", "loihi2"),
     "an error": ("inspect", "{out}/none"),
 }
-MAIN = "import sys; from snn2hw.cli import main; sys.argv[0] = 'snn2hw'; main()"
+MAIN = "import sys; from snn2hw.cli.app import main; sys.argv[0] = 'snn2hw'; main()"
 
 
 def unread(build: Path, out: Path, arguments: tuple[str, ...], both: bool = False) -> tuple[int, bytes]:

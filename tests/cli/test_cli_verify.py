@@ -9,9 +9,10 @@ import pytest
 
 import snn2hw
 from snn2hw.artefact import Artefact
-from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS, onnx_reference
-from snn2hw.executors.onnx_reference import OnnxReference
-from snn2hw.executors.onnxruntime import OnnxRuntime
+from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.backends.onnx import reference as onnx_reference
+from snn2hw.backends.onnx.reference import OnnxReference
+from snn2hw.backends.onnx.runtime import OnnxRuntime
 from snn2hw.trace import Ints, Trace
 from tests.cli.running import HERE, Capture, refusal
 from tests.cli.running import run as run_cli

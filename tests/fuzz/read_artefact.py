@@ -14,9 +14,9 @@ import onnx
 from onnx import ModelProto, TensorProto, numpy_helper
 
 import snn2hw
-from snn2hw.executors.reference import interpret
-from snn2hw.export.to_onnx import to_onnx
+from snn2hw.backends.reference import interpret
 from snn2hw.files.write import write_npz
+from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.store import sha256
 from snn2hw.trace import Trace, read_npz
 from tests.fuzz.harness import Attempt, Reader, never

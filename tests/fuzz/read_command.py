@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 import snn2hw
-from snn2hw.cli import app, guarded
+from snn2hw.cli.app import app
+from snn2hw.cli.end import guarded
 from snn2hw.errors import UsageError
 from tests.fuzz.harness import Attempt, Reader, anything
 from tests.fuzz.mutators import damaged_bytes

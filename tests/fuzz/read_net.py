@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.frontends.from_netx import from_netx, transformed
+from snn2hw.formats.netx.read import from_netx, transformed
 from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear
 from snn2hw.ir.loihi import ALIGN_BITS, DECAY_ALL
 from snn2hw.ir.program import Op

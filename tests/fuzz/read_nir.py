@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import Snn2hwError
-from snn2hw.export.to_nir import to_nir
-from snn2hw.frontends.from_nir import from_nir
-from snn2hw.frontends.nir_convention import Convention
-from snn2hw.frontends.nir_exact import exact_network
-from snn2hw.frontends.nir_file import read_graph
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.exact import exact_network
+from snn2hw.formats.nir.file import read_graph
+from snn2hw.formats.nir.read import from_nir
+from snn2hw.formats.nir.write import to_nir
 from snn2hw.ir.text import to_text
 from tests import hand_networks as by_hand
 from tests.fuzz.harness import Attempt, Reader

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.models import read_samples
+from snn2hw.user_models import read_samples
 from tests.fuzz.harness import Attempt, Reader
 from tests.fuzz.mutators import damaged_bytes
 

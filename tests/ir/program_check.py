@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
-from snn2hw.executors import EXECUTORS, onnx_reference, onnxruntime
-from snn2hw.executors.reference import step
+from snn2hw.backends import EXECUTORS
+from snn2hw.backends.onnx import reference as onnx_reference
+from snn2hw.backends.onnx import runtime as onnxruntime
+from snn2hw.backends.reference import step
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntFlatten, IntInput, IntNeuron, IntReadout
 from snn2hw.ir.program import Program, declared_interval, initial_value
@@ -98,7 +100,7 @@ def one_step(name: str, artefact: Artefact, x: Ints, states: Mapping[str, Ints])
     if name == "torch":
         import torch
 
-        from snn2hw.executors.torch_program import step as torch_step
+        from snn2hw.backends.torch.program import step as torch_step
 
         spikes, after = torch_step(program, torch.as_tensor(x), {s: torch.as_tensor(v) for s, v in states.items()})
         return {"spikes": spikes.numpy(), **{s: v.numpy() for s, v in after.items()}}

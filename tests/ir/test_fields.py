@@ -98,13 +98,13 @@ def test_more_steps_than_vectors_can_hold() -> None:
           do:       show a sample fewer times; most networks were trained with 4 to 100 steps
         """,
     ):
-        snn2hw.frontends.samples.input_node(np.zeros((1, 2)), 100000000, None)
+        snn2hw.formats.sample.input_node(np.zeros((1, 2)), 100000000, None)
 
 
 @pytest.mark.parametrize("name", ["hidden/sum", "hidden/biased", "hidden~1sum", "constant/0", "x", "samples", "logits"])
 def test_layers_called_like_generated_values_are_told_apart(name: str) -> None:
-    from snn2hw.executors.reference import interpret
-    from snn2hw.frontends.from_onnx import from_onnx
+    from snn2hw.backends.reference import interpret
+    from snn2hw.formats.onnx.read import from_onnx
 
     weight = ((1.0, -0.5), (0.25, 0.75))
     made = snn2hw.compile(

@@ -7,8 +7,8 @@ import csv
 import numpy as np
 import pytest
 
+from snn2hw.backends.reference import step
 from snn2hw.errors import ValueRangeError
-from snn2hw.executors.reference import step
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.loihi import RANGES, loihi_biased, loihi_lif
 from tests.refused import refused

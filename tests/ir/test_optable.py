@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn2hw.executors.torch_program import OPERATIONS
-from snn2hw.export.onnx_program import _TABLE as ONNX_TABLE
+from snn2hw.backends.torch.program import OPERATIONS
+from snn2hw.formats.onnx.write_program import _TABLE as ONNX_TABLE
 from snn2hw.ir.optable import OPTABLE, SOURCES
 from snn2hw.ir.program import Op, Overflow
 from snn2hw.native.c_ops import EXPRESSIONS

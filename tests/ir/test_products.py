@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snn2hw.backends.reference import layer_value
 from snn2hw.errors import RuleError, ShapeError, WidthError
-from snn2hw.executors.reference import layer_value
 from snn2hw.ir.heads import terms
 from snn2hw.ir.integer import IntegerNetwork, IntMatMul
 from snn2hw.ir.network import MatMul, Network

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from snn2hw.backends import EXECUTORS
 from snn2hw.errors import RuleError
-from snn2hw.executors import EXECUTORS
-from snn2hw.export.onnx_program import arithmetic_dtype
+from snn2hw.formats.onnx.write_program import arithmetic_dtype
 from snn2hw.ir.program import Op, Program
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.program_text import program_from_text, program_to_text
@@ -261,7 +261,7 @@ def test_a_difference_is_reported_with_a_reproducer_that_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """An executor with a clamp that is off by one is caught, and what is printed holds all it takes to see it again."""
-    from snn2hw.export import onnx_program
+    from snn2hw.formats.onnx import write_program as onnx_program
 
     program = program_from_text(ACCUMULATE)
     payloads, states = np.full((3, 1, 1, 2), 90), {"u": np.array([[[-100, 100]]])}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.executors.reference import interpret
+from snn2hw.backends.reference import interpret
 from snn2hw.ir.integer import (
     IntAdd,
     IntConv2d,

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from bench.learned import give_learned_polynomials
 from snn2hw import nn
-from snn2hw.models import load_source, models_folder
 from snn2hw.nn import blocks
+from snn2hw.user_models import load_source, models_folder
 
 NAMES = ("lnm_resnet18", "cf_resnet19", "lnm_sew_resnet34", "lnm_vgg_dvs", "cf_spike_driven", "cf_spikformer")
 

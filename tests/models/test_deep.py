@@ -11,8 +11,8 @@ from torch import Tensor
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.executors import EXECUTORS
-from snn2hw.models import models_folder
+from snn2hw.backends import EXECUTORS
+from snn2hw.user_models import models_folder
 from tests.models.deep import NAMES, Deep, deep, source
 
 pytestmark = pytest.mark.torch
@@ -85,7 +85,7 @@ def test_as_it_is_in_the_reference_implementation_of_onnx(case: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["lnm_resnet18-membrane", "lnm_resnet18-spike", "cf_spike_driven"])
 def test_in_lava(case: str) -> None:
-    if reason := snn2hw.executors.SIDE_EXECUTORS["lava"].unavailable():
+    if reason := snn2hw.backends.SIDE_EXECUTORS["lava"].unavailable():
         pytest.skip(reason)
     verified(deep(case.split("-", maxsplit=1)[0], 2, **SMALL[case]), ("reference", "lava"), 1)
 

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from snn2hw import train
 from snn2hw.cache import CACHE_VARIABLE
-from snn2hw.models import find_model, models_folder
+from snn2hw.user_models import find_model, models_folder
 from tests.clean_environment import ROOT
 from tests.data.writers import NAMES, write_cifar10, write_dvs, write_image
 from tests.models.deep import NAMES as MODELS

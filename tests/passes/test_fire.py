@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from snn2hw.backends.reference import step
 from snn2hw.errors import WidthError
-from snn2hw.executors.reference import step
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.network import Circulate, Neuron
 from snn2hw.ir.program import Instruction, Op, Program, declared_interval, initial_value, values_of

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snn2hw.backends.reference import step
 from snn2hw.errors import WidthError
-from snn2hw.executors.reference import step
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Neuron, Reals

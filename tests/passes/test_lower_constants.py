@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snn2hw.executors.reference import step
+from snn2hw.backends.reference import step
 from snn2hw.ir.network import Current
 from snn2hw.ir.program import declared_interval, values_of
 from tests.hand_networks import lif

@@ -7,7 +7,7 @@ import pytest
 
 from snn2hw.errors import WidthError
 from snn2hw.num import Interval
-from snn2hw.passes.quantise import payload_format
+from snn2hw.passes.to_integers import payload_format
 from tests.hand_networks import circulate, neuron
 from tests.refused import refused
 

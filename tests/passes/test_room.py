@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench import powers, scales
-from snn2hw.executors.reference import interpret
+from snn2hw.backends.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntLinear
 from snn2hw.ir.network import BatchNorm, Current, Linear, MatMul, Network, Neuron, Node, Potential

@@ -10,7 +10,7 @@ import torch
 
 from snn2hw import nn, train
 from snn2hw.errors import Snn2hwWarning
-from snn2hw.train.store import BEST, LAST
+from snn2hw.train.checkpoint_folder import BEST, LAST
 from tests.train import small
 
 pytestmark = pytest.mark.torch

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.executors import EXECUTORS, Executor
-from snn2hw.executors.reference import interpret, layer_value
+from snn2hw.backends import EXECUTORS, Executor
+from snn2hw.backends.reference import interpret, layer_value
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntReadout
 from snn2hw.ir.program import SPIKES, Op, declared_interval, initial_value

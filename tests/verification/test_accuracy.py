@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snn2hw.executors.reference import interpret
+from snn2hw.backends.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network, Neuron

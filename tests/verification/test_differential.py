@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from snn2hw.backends.reference import interpret
 from snn2hw.errors import ArtefactError
-from snn2hw.executors.reference import interpret
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference, first_difference

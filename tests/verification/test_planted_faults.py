@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.executors import EXECUTORS, Executor
-from snn2hw.executors.reference import layer_value
-from snn2hw.export import onnx_layers, onnx_program
-from snn2hw.export.to_onnx import to_onnx
+from snn2hw.backends import EXECUTORS, Executor
+from snn2hw.backends.reference import layer_value
+from snn2hw.formats.onnx import write_layers as onnx_layers
+from snn2hw.formats.onnx import write_program as onnx_program
+from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import (
     IntAdd,
@@ -93,7 +94,7 @@ TORCH_FAULTS: dict[str, tuple[Op, Callable[[TorchOp], TorchOp]]] = {
 
 @pytest.mark.torch
 def test_every_operation_that_compiling_writes_has_a_fault() -> None:
-    from snn2hw.executors.torch_program import OPERATIONS
+    from snn2hw.backends.torch.program import OPERATIONS
 
     planted = {op for op, _ in TORCH_FAULTS.values()}
     assert planted == operations() - SOURCES
@@ -103,7 +104,7 @@ def test_every_operation_that_compiling_writes_has_a_fault() -> None:
 @pytest.mark.torch
 @pytest.mark.parametrize("fault", TORCH_FAULTS)
 def test_a_fault_in_the_torch_table(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from snn2hw.executors.torch_program import OPERATIONS
+    from snn2hw.backends.torch.program import OPERATIONS
 
     op, change = TORCH_FAULTS[fault]
     monkeypatch.setitem(OPERATIONS, op, change(OPERATIONS[op]))
@@ -113,7 +114,7 @@ def test_a_fault_in_the_torch_table(fault: str, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.torch
 def test_sums_in_float32_where_it_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    from snn2hw.executors import torch as torch_executor
+    from snn2hw.backends.torch import executor as torch_executor
 
     real = network_of(1, image(600), linear("fc", "input", np.full((1, 600), 127 / 128)), readout("fc"))
     net, payloads = compiled(real, np.ones((1, 600))), np.full((1, 1, 600), 255)
@@ -240,7 +241,7 @@ def test_a_wrong_fill_of_the_padding(kind: type, executor: str, monkeypatch: pyt
 
 def test_every_kind_of_layer_has_a_fault() -> None:
     present = {type(n) for seed in SEEDS for n in network(seed)[0].nodes[1:]}
-    elsewhere = {IntMatMul}  # wrong products are planted in tests/executors/test_attention.py
+    elsewhere = {IntMatMul}  # wrong products are planted in tests/backends/test_attention.py
     assert {kind for kind, _ in ONNX_LAYER_FAULTS.values()} == present - {IntNeuron} == set(onnx_layers._TABLE) - elsewhere
 
 

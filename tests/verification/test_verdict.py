@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.console import print_verdict
+from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.backends.reference import interpret
+from snn2hw.cli.console import print_verdict
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UsageError, WidthError
-from snn2hw.executors import EXECUTORS, SIDE_EXECUTORS
-from snn2hw.executors.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.console import print_verdict
+from snn2hw.backends import EXECUTORS
+from snn2hw.backends.reference import interpret
+from snn2hw.cli.console import print_verdict
 from snn2hw.errors import ExecutorUnavailableError, WidthError
-from snn2hw.executors import EXECUTORS
-from snn2hw.executors.reference import interpret
 from snn2hw.runs import INDEPENDENT, verify
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification import verdict as module

@@ -24,8 +24,8 @@ from snn2hw.num import Interval
 from snn2hw.passes.equations.arithmetic import Arithmetic, Origin
 from snn2hw.passes.equations.payload import payload_of
 from snn2hw.passes.head import lifted, lifted_bits
-from snn2hw.passes.polynomial import lower_polynomial
 from snn2hw.passes.polynomials.horner import Argument
+from snn2hw.passes.polynomials.lowered import lower_polynomial
 from snn2hw.passes.state import round_half_up, state_format
 from snn2hw.target import Lowering
 

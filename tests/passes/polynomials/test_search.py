@@ -15,10 +15,10 @@ from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Op
 from snn2hw.ir.ranges import ranges
 from snn2hw.num import Interval
-from snn2hw.passes import polynomial
-from snn2hw.passes.polynomial import weighed
+from snn2hw.passes.polynomials import lowered as polynomial
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Scheme, _lost, _points, emit_horner, expanded
 from snn2hw.passes.polynomials.lattice import VISITS, closest
+from snn2hw.passes.polynomials.lowered import weighed
 from snn2hw.passes.polynomials.plain import emit_plain
 from snn2hw.passes.polynomials.search import (
     ENOUGH,

@@ -1,0 +1,144 @@
+"""The C folder: what an embedded engineer compiles, with the vectors that show it right. Pure: text in, text out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from snn2hw.backends.c import templates
+from snn2hw.backends.c.memory import POOLS, memory
+from snn2hw.backends.c.neuron_code import constant_bytes, state_bytes
+from snn2hw.backends.c.plan import type_bytes
+from snn2hw.backends.c.portable import run_text, weight_arrays, weights_text
+from snn2hw.backends.c.portable_sums import AT_ONCE
+from snn2hw.backends.c.text import rows, table
+from snn2hw.errors import ArtefactError, UsageError
+from snn2hw.files.read import read_bytes
+from snn2hw.files.record import Kind, is_regular
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.native.replay import FLAGS
+from snn2hw.native.simplify import simplified_network
+from snn2hw.trace import Ints
+from snn2hw.version import __version__
+
+WRITTEN = "/* Written by snn2hw"  # how snn.h begins, by which a folder is known as one of ours
+NAMES = ("snn.h", "snn.c", "weights.h", "vectors.h", "main.c", "Makefile", "README.md")
+MADE = ("replay", "snn.o", "main.o")  # by its Makefile
+OBJECT = 65_535  # bytes of an object that C99 promises (5.2.4.1)
+
+
+def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, most: int) -> dict[str, str]:
+    """File name -> text; the same artefact gives the same text.
+
+    Args:
+        model: sha256 of model.onnx. payloads: [T, N, ...] and readout [N, classes] of vectors.npz.
+        most: samples of these that are replayed, spread over all that can be.
+
+    Raises:
+        UsageError: not even one sample asked for. ArtefactError: no sample is the same at every step where the input is.
+        UnsupportedError: more memory than an int can count.
+    """
+    net = simplified_network(net)
+    laid = memory(net)
+    samples = _chosen(net, payloads, most)
+    source = laid.values[net.input.name]
+    payload_rows = payloads[: source.steps, samples]  # [steps, n, ...], where one step stands for all in a still input
+    if payload_rows.ndim == 5:
+        payload_rows = np.moveaxis(payload_rows, 2, -1)  # channels last
+    payload_rows = np.moveaxis(payload_rows, 1, 0).reshape(len(samples), -1)
+    (height, width), size = source.size, source.steps * prod(net.input.shape)
+    arrays = weight_arrays(net)
+    large = [f"`{name}` {n:,}" for name, n in arrays.items() if n > OBJECT] + ["`snn_memory`"] * (laid.size > OBJECT)
+    values: dict[str, object] = {
+        "VERSION": __version__,
+        "SHA": model,
+        "LAYOUT": _layout(net),
+        "PAYLOAD": _payload(net),
+        "TYPE": source.type,
+        "STEPS": net.steps,
+        "CHANNELS": source.channels,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "INPUT": size,
+        "LO": net.input.interval.lo,
+        "HI": net.input.interval.hi,
+        "CLASSES": net.readout.shape[0],
+        "POOLS": "\n".join(f"    {POOLS[bits]} w{bits}[{n}];" for bits, n in laid.pools.items()),
+        "MEMORY": laid.size,
+        "CONST": sum(arrays.values()) + sum(constant_bytes(n) for n in net.neurons),
+        "GIVEN": size * type_bytes(source.type) + 4 * net.readout.shape[0],
+        "STACK": max([state_bytes(n, AT_ONCE) for n in net.neurons], default=0),
+        "RUN": run_text(net, laid),
+        "ARRAYS": weights_text(net),
+        "COUNT": len(samples),
+        "TOTAL": payloads.shape[1],
+        "SAMPLES": table("static const int vector_sample", list(map(str, samples))),
+        "PAYLOADS": rows(f"static const {source.type} vector_input", payload_rows),
+        "READOUTS": rows("static const int32_t vector_readout", readout[samples]),
+        "FLAGS": FLAGS,
+        "LARGE": f"\nC99 promises objects of {OBJECT:,} bytes; larger, in bytes, are: {', '.join(large)}." if large else "",
+    }
+    files = {
+        "snn.h": (templates.HEADER, "the network's interface"),
+        "snn.c": (templates.SOURCE, "the network"),
+        "weights.h": (templates.WEIGHTS, "weights and biases, for snn.c"),
+        "vectors.h": (templates.VECTORS, "samples and what they must give, for main.c"),
+        "main.c": (templates.MAIN, "the test"),
+        "Makefile": (templates.MAKEFILE, ""),
+        "README.md": (templates.README, ""),
+    }
+    head = f"{WRITTEN} {__version__} for the model {model[:16]}: "
+    return {name: _filled(text, {**values, "HEAD": f"{head}{says} */"}) for name, (text, says) in files.items()}
+
+
+def _former(folder: Path) -> bool:
+    """Whether a version that kept no checksums wrote this folder."""
+    header = folder / "snn.h"
+    return is_regular(header) and read_bytes(header).startswith(WRITTEN.encode())
+
+
+C_FOLDER = Kind("C folder", frozenset({"snn.h", "snn.c"}), frozenset({*NAMES, *MADE}), edited=True, alone=True, former=_former)
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    """Every @NAME@ replaced, in one pass: what is filled in is not looked at again."""
+    return re.sub("@([A-Z]+)@", lambda found: str(values[found[1]]), text)
+
+
+def _chosen(net: IntegerNetwork, payloads: Ints, most: int) -> list[int]:
+    """Numbers of the samples that are replayed, the first and the last that can be among them."""
+    if most < 1:
+        raise UsageError("the C folder replays at least one sample", got=str(most), expected="1 or more")
+    can = np.arange(payloads.shape[1])
+    if net.input.static:  # its C takes one image, so stimuli that change over the steps are for the other executors
+        can = can[(payloads == payloads[:1]).all(axis=tuple(k for k in range(payloads.ndim) if k != 1))]
+    if not len(can):
+        raise ArtefactError(
+            "none of the vectors can be replayed in C",
+            got=f"{payloads.shape[1]} samples that change over the steps",
+            expected="one that is shown at every step, as the network's input is",
+            do="compile the trained model again",
+        )
+    spread = np.linspace(0, len(can) - 1, min(most, len(can))).round().astype(int)
+    return [int(n) for n in can[spread]]
+
+
+def _layout(net: IntegerNetwork) -> str:
+    """How a sample lies in the array."""
+    shape = net.input.shape
+    axes = {"row": shape[1], "column": shape[2], "channel": shape[0]} if len(shape) == 3 else {"feature": shape[0]}
+    axes = axes if net.input.static else {"step": net.steps, **axes}
+    said = f"{', '.join(axes)}{', the same at every step' if net.input.static else ''}"
+    return f"{''.join(f'[{n}]' for n in axes.values())}: {said}."
+
+
+def _payload(net: IntegerNetwork) -> str:
+    """What the integers are."""
+    source = net.input
+    if source.counts:
+        return "A payload is a number of events."
+    return f"A payload is floor(x / unit + 1/2) of a real x, with unit = {source.unit!r}."

@@ -1,0 +1,128 @@
+"""Where every value lies in the memory of the C folder: one array for each width, a place used again once it is read.
+
+Arrays of the types that are stored in them, and not bytes: C99 then knows their alignment, and that no two types alias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from snn2hw.backends.c.plan import Value, plan, state_types, type_bytes
+from snn2hw.errors import UnsupportedError
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
+
+POOLS = {64: "int64_t", 32: "int32_t", 16: "uint16_t", 8: "uint8_t"}  # the widest first: no padding in between
+MOST_BYTES = 2**31 - 1  # an index is an int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The layout of a network.
+
+    Args:
+        values: by node name: steps and C type. fused: neuron -> the synapse whose sums it takes straight away.
+        pointers: by node name: the C expression of where its value lies. sums: by node name of a synapse, the same for the
+            sums of one place. loops, states: as in `Plan`, the states as pointers.
+        pools: bits -> elements of `snn_memory`'s array of that width.
+    """
+
+    values: Mapping[str, Value]
+    fused: Mapping[str, str]
+    pointers: Mapping[str, str]
+    sums: Mapping[str, str]
+    loops: list[list[str]]
+    states: Mapping[str, list[str]]
+    pools: Mapping[int, int]
+
+    @property
+    def size(self) -> int:
+        """Bytes of `snn_memory`, as compilers lay it out that align a type to its size."""
+        total = sum(bits // 8 * n for bits, n in self.pools.items())
+        widest = max([32, *self.pools]) // 8
+        return -(-total // widest) * widest
+
+
+def memory(net: IntegerNetwork) -> Memory:
+    """Lay a network out; an input that is the same at every step is given, and summed, once.
+
+    Raises:
+        UnsupportedError: more than an int can count.
+    """
+    laid = plan(net, 0, net.input.static)
+    position = {n.name: k for k, n in enumerate(net.nodes)}
+    position |= {synapse: position[neuron] for neuron, synapse in laid.fused.items()}  # the two are one call
+    spans = {name: (position[loop[0]], position[loop[-1]]) for loop in laid.loops for name in loop}  # its calls are mixed
+    wanted = list[_Wanted]()
+    for node in net.nodes:
+        at, value = position[node.name], laid.values[node.name]
+        first, end = spans.get(node.name, (at, at))
+        end = max(end, *(spans.get(m.name, (0, position[m.name]))[1] for m in net.nodes if node.name in m.inputs), 0)
+        if isinstance(node, IntConv2d | IntLinear):
+            wanted.append(_Wanted(_sums(node.name), "int32_t", at, at, sums_elements(node, laid.values[node.inputs[0]])))
+        if not isinstance(node, IntInput | IntReadout) and node.name not in laid.fused.values():
+            wanted.append(_Wanted(node.name, value.type, first, end, value.steps * prod(node.shape)))
+        if node.name in laid.states and isinstance(node, IntNeuron):
+            for n, kind in enumerate(state_types(node)):
+                wanted.append(_Wanted(_state(node.name, n), kind, first, end, prod(node.shape)))
+    pointers, pools = _placed(sorted(wanted, key=lambda w: w.start))
+    pointers |= {net.input.name: "input", net.readout.name: "readout"}
+    sums = {n.name: pointers.pop(_sums(n.name)) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)}
+    states = {n: [pointers.pop(_state(n, k)) for k in range(len(at))] for n, at in laid.states.items()}
+    made = Memory(laid.values, laid.fused, pointers, sums, laid.loops, states, pools)
+    given = laid.values[net.input.name].steps * prod(net.input.shape)
+    if max(made.size, given) > MOST_BYTES:
+        raise UnsupportedError(
+            "the network takes more memory than the C folder can address",
+            where="all steps of its layers",
+            got=f"{max(made.size, given):,} bytes",
+            expected=f"at most {MOST_BYTES:,}",
+            do="compile it for fewer steps or smaller samples, or run it with the executor 'fast'",
+        )
+    return made
+
+
+def sums_elements(node: IntConv2d | IntLinear, source: Value) -> int:
+    """Sums of one place and one group: [steps][output channels]."""
+    return source.steps * (len(node.weight) // groups(node))
+
+
+def groups(node: IntNode) -> int:
+    """Of a convolution; 1 for what has none."""
+    return node.groups if isinstance(node, IntConv2d) else 1
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    name: str
+    type: str
+    start: int  # position of the call that writes it
+    end: int  # position of the last that reads it
+    size: int
+
+
+def _sums(name: str) -> str:
+    return f"sums of {name}"
+
+
+def _state(name: str, n: int) -> str:
+    return f"state {n} of {name}"
+
+
+def _placed(wanted: Iterable[_Wanted]) -> tuple[dict[str, str], dict[int, int]]:
+    """First fit: the lowest place that is free from the call that writes to the last that reads."""
+    pointers = dict[str, str]()
+    pools = dict[int, int]()
+    placed = list[tuple[int, _Wanted]]()
+    for w in wanted:
+        bits = 8 * type_bytes(w.type)
+        offset = 0
+        for at, other in sorted((p for p in placed if type_bytes(p[1].type) * 8 == bits), key=lambda p: p[0]):
+            if other.end >= w.start and offset < at + other.size and at < offset + w.size:
+                offset = at + other.size
+        placed.append((offset, w))
+        pools[bits] = max(pools.get(bits, 0), offset + w.size)
+        cast = "" if w.type == POOLS[bits] else f"({w.type} *)"
+        pointers[w.name] = f"{cast}memory->w{bits}" + (f" + {offset}" if offset else "")
+    return pointers, {bits: pools[bits] for bits in POOLS if bits in pools} or {8: 1}  # a structure is never empty

@@ -1,0 +1,127 @@
+"""A neuron program as a C function: some channels of one place, all steps, states in local arrays."""
+
+from __future__ import annotations
+
+import re
+
+from snn2hw.backends.c.plan import Value, c_type, state_types, type_bytes
+from snn2hw.backends.c.runtime import BLOCK
+from snn2hw.backends.c.text import table
+from snn2hw.ir.integer import IntNeuron
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
+from snn2hw.native.c_ops import EXPRESSIONS, arithmetic_bits, literal
+from snn2hw.num import Interval
+
+_WORD = re.compile(r"[A-Za-z0-9_]{1,40}")  # C tells names apart by 63 characters at least
+
+
+def neuron_function(
+    number: int,
+    node: IntNeuron,
+    value: Value,
+    source_type: str,
+    steps: int,
+    traced: bool = True,
+    block: int = BLOCK,
+    stepped: bool = False,
+) -> str:
+    """`neuron_<number>(x, stride, place, first, n, out, traces)`: x + t * stride are the sums of step t.
+
+    The channels are the innermost loop, so that the compiler makes vectors of them.
+
+    Args:
+        traced: whether payloads and states can be kept; without, there is no argument `traces`.
+        block: the most channels that are taken at a time.
+        stepped: one step, `begin`, for a neuron of a loop; its states lie in arrays of the caller's, which come last.
+    """
+    program, bits = node.program, arithmetic_bits(node.program)
+    names = _names(program)
+    used = {a for i in program.instructions for a in i.args}  # a payload may depend on nothing
+    given = {s: f"{_state(n)}[c]" for n, s in enumerate(program.states)}
+    for i in program.of(Op.PARAM):
+        values = values_of(i)
+        given[i.name] = literal(values[0], bits) if len(values) == 1 else f"constant_{number}_{names[i.name]}[first + c]"
+    given[program.input.name] = f"(int{bits}_t)x[t * stride + c]"
+    body = "\n".join(
+        f"            const int{bits}_t {names[i.name]} = {_expression(i, given, names, bits)};"
+        for i in program.instructions
+        if i.op is not Op.OUTPUT and i.name in used
+    )
+    states = list(program.states)
+    declared = "\n".join(f"    int{bits}_t {_state(n)}[{block}];" for n in range(len(states)))
+    initial = [literal(initial_value(program.states[s]), bits) for s in states]
+    held = ", ".join(f"{kind} *restrict kept{n}" for n, kind in enumerate(state_types(node))) if stepped else ""
+    if stepped:
+        initial = [f"begin ? (int{bits}_t)kept{n}[place * {value.channels} + first + c] : {v}" for n, v in enumerate(initial)]
+    start = " ".join(f"{_state(n)}[c] = {v};" for n, v in enumerate(initial))
+    keep = " ".join(
+        f"kept{n}[place * {value.channels} + first + c] = ({kind}){_state(n)}[c];" for n, kind in enumerate(state_types(node))
+    )
+    loop = "int t = begin; t < begin + 1; ++t" if stepped else f"int t = 0; t < {steps}; ++t"
+    last = f"    for (int c = 0; c < n; ++c) {{ {keep} }}\n" if stepped else ""
+    after = " ".join(f"{_state(n)}[c] = {names[program.outputs[s].args[0]]};" for n, s in enumerate(states))
+    spikes = names[program.outputs[SPIKES].args[0]]
+    channels, places = value.channels, value.places
+    kept = "".join(
+        f"        if (traces && traces[{n}]) for (int c = 0; c < n; ++c) traces[{n}][at + c] = {signal};\n"
+        for n, signal in enumerate(["out[at + c]", *(f"{_state(n)}[c]" for n in range(len(states)))])
+        if traced
+    )
+    constants = "".join(
+        table(
+            f"static const {kind} constant_{number}_{names[i.name]}",
+            [literal(v, 64 if kind == "int64_t" else 32) for v in values_of(i)],
+        )
+        for i, kind in _constants(program, bits, traced)
+    )
+    ignored = "" if program.input.name in used else "    (void)x;\n    (void)stride;\n"
+    return f"""{constants}static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place,
+    int first, int n, {value.type} *restrict out{", int64_t *const *traces" if traced else ""}{_listed(stepped, held)})
+{{
+{declared}
+{ignored}    for (int c = 0; c < n; ++c) {{ {start} }}
+    for ({loop}) {{
+        const int64_t at = (t * INT64_C({places}) + place) * {channels} + first;
+        for (int c = 0; c < n; ++c) {{
+{body}
+            out[at + c] = ({value.type}){spikes};
+            {after}
+        }}
+{kept}    }}
+{last}}}
+"""
+
+
+def _listed(stepped: bool, held: str) -> str:
+    return f", int begin{', ' + held if held else ''}" if stepped else ""
+
+
+def constant_bytes(node: IntNeuron) -> int:
+    """Bytes of the constants per channel, where nothing is traced."""
+    constants = _constants(node.program, arithmetic_bits(node.program), False)
+    return sum(type_bytes(kind) * len(values_of(i)) for i, kind in constants)
+
+
+def state_bytes(node: IntNeuron, block: int) -> int:
+    """Bytes of the states of one block of channels, which lie on the stack."""
+    return len(node.program.states) * block * arithmetic_bits(node.program) // 8
+
+
+def _constants(program: Program, bits: int, traced: bool) -> list[tuple[Instruction, str]]:
+    """What has a value for each channel, and its C type: the narrowest where memory counts more than speed."""
+    several = [i for i in program.of(Op.PARAM) if len(values_of(i)) > 1]
+    return [(i, f"int{bits}_t" if traced else c_type(Interval.of(values_of(i)))) for i in several]
+
+
+def _names(program: Program) -> dict[str, str]:
+    """Names in C: those of the program where they can be read."""
+    return {i.name: f"v_{i.name}" if _WORD.fullmatch(i.name) else f"v{n}" for n, i in enumerate(program.instructions)}
+
+
+def _state(n: int) -> str:
+    return f"state{n}"
+
+
+def _expression(i: Instruction, given: dict[str, str], names: dict[str, str], bits: int) -> str:
+    arguments = [given[i.name]] if i.name in given else [names[a] for a in i.args]
+    return EXPRESSIONS[i.op](i, arguments, bits)

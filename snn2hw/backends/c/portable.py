@@ -1,0 +1,126 @@
+"""The C of the folder: plain C99, one way to sum, no vectors, no lists, no traces; neurons and layers as `to_c` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.backends.c.layer_code import layer_function
+from snn2hw.backends.c.memory import Memory
+from snn2hw.backends.c.neuron_code import neuron_function
+from snn2hw.backends.c.plan import Value, state_types
+from snn2hw.backends.c.portable_sums import AT_ONCE, Sums, neurons_everywhere
+from snn2hw.backends.c.text import comment, rows, table
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.program_text import program_with_comments
+
+
+def run_text(net: IntegerNetwork, memory: Memory) -> str:
+    """The functions of every layer, and `snn_run`, which calls them in order, those of a loop step by step."""
+    number = {n.name: k for k, n in enumerate(net.nodes)}
+    functions, calls = list[str](), list[str]()
+    loops = {name: loop for loop in memory.loops for name in loop}
+    for node in net.nodes[1:]:
+        if node.name in memory.fused.values():
+            continue
+        loop = loops.get(node.name, [])
+        text, call = _layer(net, memory, number, node, bool(loop))
+        functions += text
+        if loop and node.name == loop[0]:
+            calls.append(f"    for (int step = 0; step < {net.steps}; ++step) {{")
+        calls.append(f"    {'    ' if loop else ''}{call}")
+        if loop and node.name == loop[-1]:
+            calls.append("    }")
+    ignored = "" if "memory->" in "".join(calls) else "    (void)memory;\n"
+    return f"""{"".join(functions)}
+void snn_run(const snn_payload input[SNN_INPUT], int32_t readout[SNN_CLASSES], snn_memory *memory)
+{{
+{ignored}{chr(10).join(calls)}
+}}
+"""
+
+
+def _layer(net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node: IntNode, inside: bool) -> tuple[list[str], str]:
+    """The functions of a node and its call; inside of a loop, of one step."""
+    k, whole = number[node.name], memory.values
+    taken = net.nodes[number[memory.fused[node.name]]] if node.name in memory.fused else node  # what reads the inputs
+
+    def seen(name: str) -> Value:
+        return whole[name].one if inside else whole[name]
+
+    def at(name: str) -> str:
+        moves = inside and whole[name].steps > 1
+        return memory.pointers[name] + (f" + step * {whole[name].places * whole[name].channels}" if moves else "")
+
+    inputs, out = [seen(i) for i in taken.inputs], seen(node.name)
+    given = [*map(at, taken.inputs), at(node.name)]
+    functions = list[str]()
+    if isinstance(node, IntNeuron):
+        entering = whole[node.inputs[0]].type if taken is node else "int32_t"
+        text = neuron_function(k, node, whole[node.name], entering, net.steps, False, AT_ONCE, inside)
+        functions += ["\n", comment(_program(node)), text]
+    functions += ["\n", comment(_says(taken, node))]
+    if isinstance(taken, IntConv2d | IntLinear):
+        functions.append(Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron)).text())
+        given.append(memory.sums[taken.name])
+    elif isinstance(node, IntNeuron):
+        kept = state_types(node) if inside else None
+        functions.append(neurons_everywhere(k, whole[node.inputs[0]], whole[node.name], kept))
+        if inside:
+            given = [memory.pointers[node.inputs[0]], memory.pointers[node.name], "step", *memory.states[node.name]]
+    elif isinstance(node, IntFeedback):
+        functions.append(layer_function(k, node, [whole[node.inputs[0]]], out, net.steps, "int32_t").lstrip("\n"))
+        given = [memory.pointers[node.inputs[0]], at(node.name), "step"]
+    else:
+        functions.append(layer_function(k, node, inputs, out, net.steps, "int32_t").lstrip("\n"))
+    return functions, f"layer_{k}({', '.join(given)});"
+
+
+def weights_text(net: IntegerNetwork) -> str:
+    """Every weight and bias as an array; a row holds what one input adds to each output."""
+    parts = list[str]()
+    for k, node in enumerate(net.nodes):
+        if isinstance(node, IntConv2d | IntLinear):
+            order = "group, tap row, tap column, input" if isinstance(node, IntConv2d) else "input"
+            parts += ["\n", comment(f"{node.name}: a row for each {order}; a column for each output")]
+            parts += [rows(f"static const int8_t weight_{k}", _rows(node))]
+            parts += [table(f"static const int32_t bias_{k}", list(map(str, node.bias.tolist())))]
+    return "".join(parts)
+
+
+def weight_arrays(net: IntegerNetwork) -> dict[str, int]:
+    """The arrays of `weights_text`: name -> bytes."""
+    synapses = {k: n for k, n in enumerate(net.nodes) if isinstance(n, IntConv2d | IntLinear)}
+    return {f"{name}_{k}": a.nbytes for k, n in synapses.items() for name, a in (("weight", n.weight), ("bias", n.bias))}
+
+
+def _rows(node: IntConv2d | IntLinear) -> npt.NDArray[np.int8]:
+    """Weights [groups * taps * inputs of a group][outputs of a group]."""
+    if isinstance(node, IntLinear):
+        return np.ascontiguousarray(node.weight.T)
+    kh, kw = node.window.kernel
+    split = node.weight.reshape(node.groups, -1, node.weight.shape[1], kh, kw)  # group, out, in, ky, kx
+    return np.ascontiguousarray(split.transpose(0, 3, 4, 2, 1)).reshape(-1, split.shape[1])
+
+
+def _says(synapse: IntNode, node: IntNode) -> str:
+    """One line on what a function computes."""
+    kinds = [type(synapse).__name__.removeprefix("Int"), f"[{', '.join(map(str, synapse.shape))}]"]
+    if isinstance(synapse, IntConv2d):
+        w = synapse.window
+        kinds.append(f"kernel {w.kernel} stride {w.stride} padding {w.padding} dilation {w.dilation} groups {synapse.groups}")
+    if node is not synapse:
+        return f"{synapse.name}: {' '.join(kinds)}, then {node.name}"
+    return f"{synapse.name}: {' '.join(kinds)}"
+
+
+def _program(node: IntNeuron) -> str:
+    """The neuron's program as `snn2hw inspect` prints it, with constants per channel counted."""
+
+    def values(_: str, own: tuple[int, ...]) -> str:
+        return f"[{own[0]}]" if len(own) == 1 else f"[one for each of {len(own)} channels]"
+
+    text = program_with_comments(node.program, values)
+    return f"{node.name}: {text.rstrip()}"

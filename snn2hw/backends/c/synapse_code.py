@@ -1,0 +1,39 @@
+"""Convolutions and linear layers in C: `layer_<number>`, dense or event by event, the same integers either way."""
+
+from __future__ import annotations
+
+from snn2hw.backends.c.dense import dense
+from snn2hw.backends.c.events import by_events
+from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.synapse_plan import Synapse
+
+
+def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
+    """`layer_<number>`: by events where so little is active that it pays, else dense."""
+    parameters = (
+        f"const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch,\n"
+        "    const void *const *arrays, int64_t *const *traces"
+    )
+    text = dense(number, s, parameters, _handed(s, neuron, s.block))
+    choice = f"    dense_{number}(in, out, scratch, arrays, traces);"
+    if s.events:
+        text += by_events(number, s, parameters, _handed(s, neuron, s.row))
+        choice = f"    if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent))\n    {choice}"
+    return f"""{text}
+static void layer_{number}({parameters}, int percent)
+{{
+    (void)percent;
+{choice}
+}}
+"""
+
+
+def _handed(s: Synapse, neuron: str | None, stride: int) -> str:
+    """What happens to the sums acc[t * stride + c] of a place."""
+    steps = s.source.steps
+    if neuron is not None:
+        return f"{neuron}(acc, {stride if steps > 1 else 0}, place, first, n, out, traces);"
+    return (
+        f"for (int t = 0; t < {steps}; ++t) for (int c = 0; c < n; ++c) "
+        f"out[(t * INT64_C({s.value.places}) + place) * {s.value.channels} + first + c] = ({s.value.type})acc[t * {stride} + c];"
+    )

@@ -1,0 +1,208 @@
+"""How a convolution or linear layer is summed: its tiles, its bounds, its weights in the order in which they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.backends.c.plan import ALIGN, Value
+from snn2hw.backends.c.runtime import BLOCK, LANES
+from snn2hw.errors import UnsupportedError
+from snn2hw.ir.integer import IntConv2d, IntLinear
+from snn2hw.ir.network import Window
+from snn2hw.num import Interval
+from snn2hw.trace import Ints
+
+INT32_MAX, INT16_MAX, INT8_MAX, UINT8_MAX = 2**31 - 1, 32767, 127, 255
+MOST_CHANNELS = 1 << 16  # that a list of events can name
+MOST_STACK = 1 << 21  # bytes of sums that one place takes, which lie on the stack
+MOST_EVENT = 64  # a larger payload is an image or a sum, of which nearly nothing is zero
+MOST_LIST = 1 << 26  # bytes of the lists of one place
+SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken in int32 at once
+CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
+ROW = 32  # bytes of weights that an event adds in one instruction
+BIASED = 128  # is added to the weights of signed events, whose instruction takes them unsigned
+
+
+@dataclass(frozen=True)
+class Synapse:
+    """How a layer is summed.
+
+    Args:
+        zero: added to payloads so that none is negative. fits: whether they are then 8 bits; else they are laid out as int32.
+        fan_in: channels of one group, a multiple of four. runs, run: pieces of the fan-in that lie together, and their length.
+        places: output places that a tile takes, so that its rows are a multiple of four.
+        flush: how often products of two pairs are added in int16 before they are widened; 0: each at once, or no tile at all.
+        events: the same for a pair of events; 0: always dense.
+    """
+
+    node: IntConv2d | IntLinear
+    source: Value
+    value: Value
+    zero: int
+    fits: bool
+    groups: int
+    window: Window
+    fan_in: int
+    runs: int
+    run: int
+    places: int
+    flush: int
+    events: int
+
+    @property
+    def binary(self) -> bool:
+        """Whether a payload is 0 or 1, so that an event is an addition."""
+        return self.source.node.interval in Interval(0, 1)
+
+    @property
+    def signed(self) -> bool:
+        """Whether a payload can be negative."""
+        return self.source.node.interval.lo < 0
+
+    @property
+    def per_group(self) -> int:
+        """Output channels of a group."""
+        return self.value.channels // self.groups
+
+    @property
+    def entering(self) -> int:
+        """Input channels of a group."""
+        return self.source.channels // self.groups
+
+    @property
+    def taps(self) -> int:
+        """Places of the kernel."""
+        return self.window.kernel[0] * self.window.kernel[1]
+
+    @property
+    def block(self) -> int:
+        """Output channels that are taken together in a group."""
+        return min(-(-self.per_group // LANES) * LANES, BLOCK)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of output channels of a group."""
+        return -(-self.per_group // self.block)
+
+    @property
+    def row(self) -> int:
+        """Bytes of weights that an event adds."""
+        return -(-self.block // ROW) * ROW
+
+    @property
+    def listed(self) -> int:
+        """Most events of a place, even, with room for what is copied too much."""
+        return (self.taps * self.entering + 1) // 2 * 2 + 8
+
+    @property
+    def chunk(self) -> int:
+        """Places whose events are listed together."""
+        return min(CHUNK, self.value.places)
+
+    @property
+    def list_offsets(self) -> list[int]:
+        """Where the lists lie in the scratch: channels, payloads, counts and totals of every input place; then offsets of
+        weights and payloads for each place of a chunk; last the end."""
+        cells = self.source.steps * self.source.places * self.groups
+        inputs, listed = cells * self.entering, self.chunk * self.source.steps * self.listed
+        sizes = (2 * inputs, inputs, 4 * cells, 4 * cells, 4 * listed, listed)
+        ends = [0]
+        for size in sizes:
+            ends.append(ends[-1] + (size + 2 * ALIGN - 1) // ALIGN * ALIGN)  # what is copied too much stays within
+        return ends
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Height and width of the input with its padding."""
+        (h, w), (ph, pw) = self.source.size, self.window.padding
+        return h + 2 * ph, w + 2 * pw
+
+    @property
+    def scratch(self) -> int:
+        """Bytes that summing needs: the padded input, or the lists of events."""
+        h, w = self.padded
+        dense = self.source.steps * h * w * self.groups * self.fan_in * (1 if self.fits else 4) + ALIGN
+        return max(dense, self.list_offsets[-1] if self.events else 0)
+
+
+def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse:
+    """Decide how a layer is summed.
+
+    Raises:
+        UnsupportedError: so many steps that the sums of one place would not fit the stack.
+    """
+    held = source.node.interval.hull(Interval(0, 0))
+    zero = -held.lo
+    window = node.window if isinstance(node, IntConv2d) else Window((1, 1))
+    groups = node.groups if isinstance(node, IntConv2d) else 1
+    entering = source.channels // groups
+    fan_in = -(-entering // 4) * 4
+    together = groups == 1 and window.dilation[1] == 1
+    runs = window.kernel[0] * (1 if together else window.kernel[1])
+    weights = np.abs(node.weight.astype(np.int64)).reshape(len(node.weight), -1)
+    weight = max(int(weights.max(initial=0)), 1)
+    sums = (held.hi + zero) * int(weights.sum(1).max(initial=0))
+    bias = int(np.abs(node.bias.astype(np.int64)).max(initial=0))
+    fits = held.hi + zero <= UINT8_MAX and 2 * sums + bias <= INT32_MAX
+    zero = zero if fits else 0
+    places = 4 // gcd(source.steps, 4)
+    if places * source.steps * BLOCK * 4 > MOST_STACK:
+        raise UnsupportedError(
+            "the generated C keeps the sums of all steps at hand, and there are too many",
+            where=node.source or node.name,
+            got=f"{source.steps} steps",
+            expected=f"at most {MOST_STACK // (places * BLOCK * 4)}",
+            do="use another executor, or shorter samples",
+        )
+    pairs = INT16_MAX // max(2 * (held.hi + zero) * weight, 1)
+    flush = pairs if fits and held.hi + zero <= INT8_MAX and pairs >= SHORTEST_FLUSH else 0
+    taps = window.kernel[0] * window.kernel[1]
+    listed = entering <= MOST_CHANNELS and source.steps * taps * entering * 5 <= MOST_LIST
+    return Synapse(
+        node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
+        places, flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
+    )  # fmt: skip
+
+
+def _events(payloads: Interval, weight: int, fan_in: int, bias: int) -> int:
+    """How many pairs of events int16 holds; 0 where an input is always dense, such as an image, or sums could leave int32."""
+    weight = weight + BIASED if payloads.lo < 0 else weight
+    if payloads.magnitude > MOST_EVENT or 2 * payloads.magnitude * weight * fan_in + bias > INT32_MAX:
+        return 0
+    return INT16_MAX // max(2 * payloads.magnitude * weight, 1)
+
+
+def packed(s: Synapse) -> npt.NDArray[np.int8]:
+    """Weights [groups][blocks][block / LANES][fan-in / 4][LANES][4]; what is beyond a group's channels is 0."""
+    rows = _rows(s, s.fan_in, s.block)  # group, blocks, fan-in, block
+    split = rows.reshape(s.groups, s.blocks, s.taps * s.fan_in // 4, 4, s.block // LANES, LANES)
+    return np.ascontiguousarray(split.transpose(0, 1, 4, 2, 5, 3))
+
+
+def packed_events(s: Synapse) -> npt.NDArray[np.generic]:
+    """Weights [groups][blocks][taps * inputs + 1][row]: what one event adds lies together; the last row adds nothing."""
+    rows = _rows(s, s.entering, s.block)
+    full = np.zeros((s.groups, s.blocks, s.taps * s.entering + 1, s.row), np.int8)
+    full[:, :, :-1, : s.block] = rows
+    return (full.astype(np.int16) + BIASED).astype(np.uint8) if s.signed else full
+
+
+def _rows(s: Synapse, fan_in: int, block: int) -> npt.NDArray[np.int8]:
+    kh, kw = s.window.kernel
+    weight = s.node.weight.reshape(s.groups, s.per_group, -1, kh, kw).transpose(0, 3, 4, 2, 1)  # group, ky, kx, in, out
+    full = np.zeros((s.groups, kh, kw, fan_in, s.blocks * block), np.int8)
+    full[:, :, :, : weight.shape[3], : s.per_group] = weight
+    rows: npt.NDArray[np.int8] = full.reshape(s.groups, kh * kw * fan_in, s.blocks, block).transpose(0, 2, 1, 3)
+    return rows
+
+
+def biases(s: Synapse, zero: int) -> Ints:
+    """Bias less what `zero` adds to every sum, [groups][blocks * block]."""
+    total = s.node.weight.reshape(s.value.channels, -1).astype(np.int64).sum(1)
+    full = np.zeros((s.groups, s.blocks * s.block), np.int64)
+    full[:, : s.per_group] = (s.node.bias.astype(np.int64) - zero * total).reshape(s.groups, s.per_group)
+    return full

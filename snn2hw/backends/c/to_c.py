@@ -1,0 +1,176 @@
+"""An integer network as one C source: `snn_run` for one sample, arrays of weights bound from outside or written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.backends.c.dense import DENSE
+from snn2hw.backends.c.events import EVENTS
+from snn2hw.backends.c.layer_code import layer_function
+from snn2hw.backends.c.neuron_code import neuron_function
+from snn2hw.backends.c.plan import Plan, Value, plan, state_types
+from snn2hw.backends.c.runtime import HEAD
+from snn2hw.backends.c.synapse_code import synapse_function
+from snn2hw.backends.c.synapse_plan import Synapse, biases, packed, packed_events, synapse
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
+from snn2hw.native.simplify import simplified_network
+
+
+@dataclass(frozen=True)
+class Source:
+    """C and what it needs.
+
+    Args:
+        text: the source, weights left to be bound. arrays: name -> weights and biases. arena: bytes of scratch a run needs.
+        input_type: C type of the payloads, [steps][height][width][channels]. traces: (layer, signal) in the order of pointers.
+    """
+
+    text: str
+    arrays: dict[str, npt.NDArray[np.generic]]
+    arena: int
+    input_type: str
+    traces: list[tuple[str, str]]
+
+
+def to_c(net: IntegerNetwork, still: bool) -> Source:
+    """The C of a network.
+
+    Args:
+        still: whether the input is the same at every step, so that one step of it is given.
+    """
+    net = simplified_network(net)
+    rough = plan(net, 0, still)
+    scratch = [_synapse(n, rough).scratch for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
+    laid = plan(net, max(scratch, default=0), still)
+    made = _Made(net, laid)
+    loops = {loop[0]: loop for loop in laid.loops}
+    for node in net.nodes[1:]:
+        if node.name in loops:
+            made.loop(loops[node.name])
+        elif not made.has(node):
+            made.layer(node)
+    arrays = made.arrays
+    source = laid.values[net.input.name]
+    bound = "\n".join(f"#define {name} ((const {_array_type(a)} *)arrays[{n}])" for n, (name, a) in enumerate(arrays.items()))
+    text = f"""#include <stdint.h>
+#include <string.h>
+#define SNN_ALIGNED _Alignas(64)
+{HEAD}{DENSE}{EVENTS}
+{bound}
+{"".join(made.functions)}
+void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, const void *const *arrays,
+    int64_t *const *traces, int percent)
+{{
+    uint8_t *pad = arena + {laid.padded};
+    (void)pad; (void)arrays; (void)traces; (void)percent;
+    {chr(10).join("    " + c for c in made.calls).lstrip()}
+}}
+"""
+    return Source(text, arrays, laid.arena, source.type, made.traces)
+
+
+class _Made:
+    """What has been written so far: functions, the calls of `snn_run`, arrays by name, (layer, signal) of every trace."""
+
+    def __init__(self, net: IntegerNetwork, laid: Plan) -> None:
+        self.net, self.laid, self.inside = net, laid, False
+        self.numbers = {n.name: k for k, n in enumerate(net.nodes)}
+        self.functions, self.calls = list[str](), list[str]()
+        self.arrays, self.traces = dict[str, npt.NDArray[np.generic]](), list[tuple[str, str]]()
+        self._elsewhere = {*laid.fused.values(), *(name for loop in laid.loops for name in loop)}
+
+    def has(self, node: IntNode) -> bool:
+        """Whether a node went with its loop, or goes with the neuron that takes its sums."""
+        return node.name in self._elsewhere
+
+    def loop(self, names: list[str]) -> None:
+        """Nodes that go step by step together."""
+        before, self.calls, self.inside = self.calls, [], True
+        for name in names:
+            self.layer(self.net.nodes[self.numbers[name]])
+        inner = "\n".join("        " + c for c in self.calls)
+        before.append(f"for (int step = 0; step < {self.net.steps}; ++step) {{\n{inner}\n    }}")
+        self.calls, self.inside = before, False
+
+    def layer(self, node: IntNode) -> None:
+        """The function of a node and its call."""
+        k = self.numbers[node.name]
+        if isinstance(node, IntNeuron):
+            self._neuron(k, node)
+        elif isinstance(node, IntConv2d | IntLinear):
+            s = synapse(node, self._seen(node.inputs[0]), self._seen(node.name))
+            self._synapse(k, s, None, self._at(node.name), "0")
+        elif isinstance(node, IntFeedback):
+            source = self.laid.values[node.inputs[0]]
+            self.functions.append(layer_function(k, node, [source], self._seen(node.name), self.net.steps))
+            self.calls.append(f"layer_{k}({_pointer(source)}, {self._at(node.name)}, step);")
+        else:
+            inputs = [self._seen(i) for i in node.inputs]
+            self.functions.append(layer_function(k, node, inputs, self._seen(node.name), self.net.steps))
+            to = "readout" if isinstance(node, IntReadout) else self._at(node.name)
+            self.calls.append(f"layer_{k}({', '.join(map(self._at, node.inputs))}, {to});")
+
+    def _neuron(self, k: int, node: IntNeuron) -> None:
+        traced = f"traces ? traces + {len(self.traces)} : 0"
+        self.traces += [(node.name, ""), *((node.name, s) for s in node.program.states)]
+        value, fused = self.laid.values[node.name], self.laid.fused.get(node.name)
+        entering = self.laid.values[node.inputs[0]]
+        kind = "int32_t" if fused is not None else entering.type
+        self.functions.append(neuron_function(k, node, value, kind, self.net.steps, stepped=self.inside))
+        if fused is not None:
+            s = _synapse(self.net.nodes[self.numbers[fused]], self.laid)
+            self._synapse(k, s, f"neuron_{k}", _pointer(value), traced)
+            return
+        if self.inside:
+            places = [f"({t} *)(arena + {at})" for t, at in zip(state_types(node), self.laid.states[node.name], strict=True)]
+            traced = ", ".join([traced, "step", *places])
+        self.calls.append(_unfused(k, entering, value, traced))
+
+    def _synapse(self, k: int, s: Synapse, neuron: str | None, to: str, traced: str) -> None:
+        consumer = self.laid.values[self.net.nodes[k].name]
+        self.functions.append(synapse_function(k, s, neuron, consumer))
+        self.calls.append(f"layer_{k}({self._at(s.source.node.name)}, {to}, pad, arrays, {traced}, percent);")
+        self.arrays |= _arrays(k, s)
+
+    def _seen(self, name: str) -> Value:
+        """A value as layers see it: in a loop, one step of it."""
+        value = self.laid.values[name]
+        return value.one if self.inside else value
+
+    def _at(self, name: str) -> str:
+        """Where what they see of it lies."""
+        value = self.laid.values[name]
+        moves = self.inside and value.steps > 1
+        return _pointer(value) + (f" + step * INT64_C({value.places * value.channels})" if moves else "")
+
+
+def _arrays(k: int, s: Synapse) -> dict[str, npt.NDArray[np.generic]]:
+    made: dict[str, npt.NDArray[np.generic]] = {f"weight_{k}": packed(s), f"bias_{k}": biases(s, s.zero).astype(np.int32)}
+    if s.events:
+        made |= {f"event_weight_{k}": packed_events(s), f"event_bias_{k}": biases(s, 0).astype(np.int32)}
+    return made
+
+
+def _array_type(array: npt.NDArray[np.generic]) -> str:
+    return f"{array.dtype.name}_t"
+
+
+def _synapse(node: IntNode, laid: Plan) -> Synapse:
+    assert isinstance(node, IntConv2d | IntLinear)
+    return synapse(node, laid.values[node.inputs[0]], laid.values[node.name])
+
+
+def _pointer(value: Value) -> str:
+    return "input" if isinstance(value.node, IntInput) else f"({value.type} *)(arena + {value.offset})"
+
+
+def _unfused(k: int, source: Value, value: Value, traced: str) -> str:
+    stride = source.places * source.channels if source.steps > 1 else 0
+    return (
+        f"for (int64_t place = 0; place < {value.places}; ++place) for (int first = 0; first < {value.channels}; first += BLOCK) "
+        f"neuron_{k}({_pointer(source)} + place * {value.channels} + first, {stride}, place, first, "
+        f"{value.channels} - first < BLOCK ? {value.channels} - first : BLOCK, {_pointer(value)}, {traced});"
+    )

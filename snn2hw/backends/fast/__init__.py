@@ -1,0 +1,1 @@
+"""The fast simulator: C generated for one network, compiled here, bound to its weights."""

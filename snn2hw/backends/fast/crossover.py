@@ -1,0 +1,88 @@
+"""Below which activity a layer is summed event by event: measured on this machine once, kept in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from snn2hw.backends.fast.built import Built, build
+from snn2hw.cache import making, put, read_kept
+from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFlatten, IntInput, IntReadout
+from snn2hw.ir.network import Window
+from snn2hw.native.compiler import SECONDS, library_key, native_folder
+from snn2hw.num import Format, Interval
+
+STEPS, CHANNELS, SIZE, ROUNDS = 4, 64, 8, 5
+LOW, HIGH = 0.1, 0.4  # activities between which the cost of events is a straight line
+NEVER, ALWAYS = 0, 101
+
+
+def crossover() -> int:
+    """Percent of active inputs at which both ways cost the same here, for a 3 x 3 convolution of 64 spiking channels.
+
+        cost of events = a + b * activity        crossover = (cost of dense - a) / b
+
+    It decides how fast a layer is, never which integers it gives.
+
+    Raises:
+        ExecutorUnavailableError: no compiler, or one that fails.
+    """
+    return _crossover(library_key(""))
+
+
+@lru_cache(maxsize=4)
+def _crossover(machine: str) -> int:
+    built = build(_network(), False)
+    made = hashlib.sha256(f"{built.source.text}{machine}".encode()).hexdigest()[:16]
+    path = native_folder() / f"{made}.percent"
+    known = _read(path)
+    if known is None:
+        with suppress(OSError), making(path, SECONDS) as work:  # a cache that cannot be written is no reason not to run
+            known = _read(path)  # another thread or process may have been faster
+            if known is None:
+                known = _measured(built)
+                aside = work / path.name
+                aside.write_text(str(known), encoding="utf-8")
+                put(aside, path)
+    return _measured(built) if known is None else known
+
+
+def _read(path: Path) -> int | None:
+    """What was measured before; None where nothing was, or where it is damaged."""
+    try:
+        known = int(read_kept(path) or b"")
+    except ValueError:
+        return None
+    return known if NEVER < known < ALWAYS else None
+
+
+def _measured(built: Built) -> int:
+    rng = np.random.default_rng(0)
+    few, many = ((rng.random((STEPS, SIZE, SIZE, CHANNELS)) < d).astype(np.uint8) for d in (LOW, HIGH))
+    runs = {"few": (few, ALWAYS), "many": (many, ALWAYS), "dense": (many, NEVER)}
+    readout, arena = np.empty(CHANNELS * SIZE * SIZE, np.int64), built.arena()
+    least = dict.fromkeys(runs, np.inf)
+    for _ in range(ROUNDS + 1):
+        for name, (x, percent) in runs.items():
+            begun = perf_counter()
+            built.one(x, readout, arena, [], percent)
+            least[name] = min(least[name], perf_counter() - begun)
+    slope = max((least["many"] - least["few"]) / (HIGH - LOW), 1e-12)
+    return int(np.clip(100 * (LOW + (least["dense"] - least["few"]) / slope), NEVER + 1, ALWAYS - 1))
+
+
+def _network() -> IntegerNetwork:
+    shape, spikes, window = (CHANNELS, SIZE, SIZE), Interval(0, 1), Window((3, 3), padding=(1, 1))
+    weight = np.random.default_rng(1).integers(-127, 128, (CHANNELS, CHANNELS, 3, 3)).astype(np.int8)
+    most = int(np.abs(weight.astype(np.int64)).reshape(CHANNELS, -1).sum(1).max())
+    sums = Interval(-most, most)
+    form, bias = Format.holding(sums, 0), np.zeros(CHANNELS, np.int32)
+    source = IntInput("input", (), shape, Format.holding(spikes, 0), spikes, unit=1.0, static=False, counts=True)
+    conv = IntConv2d("conv", ("input",), shape, form, sums, weight, bias, window, 1)
+    flat = IntFlatten("flat", ("conv",), (CHANNELS * SIZE * SIZE,), form, sums)
+    return IntegerNetwork(STEPS, "loihi2", (source, conv, flat, IntReadout("readout", ("flat",), flat.shape, form, sums)))

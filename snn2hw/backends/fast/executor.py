@@ -1,0 +1,131 @@
+"""fast: C made for the network, compiled by this machine's compiler and run in this process, samples over threads."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.artefact import Artefact
+from snn2hw.backends.base import gated
+from snn2hw.backends.c.to_c import Source
+from snn2hw.backends.fast.built import Built, build
+from snn2hw.backends.fast.crossover import crossover
+from snn2hw.errors import UsageError
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.native.compiler import unavailable
+from snn2hw.run.forks import ForkLock
+from snn2hw.trace import Ints, Trace
+
+THREADS_VARIABLE = "SNN2HW_THREADS"
+KEPT = 8  # networks
+
+
+class Fast:
+    """The generated C. One sample at a time, layer by layer, all steps of a layer together.
+
+    Args:
+        percent: a layer is summed event by event where fewer of its inputs are active; 0: never, 101: always; None: what
+            `crossover` measured on this machine.
+    """
+
+    name = "fast"
+    says = "C generated for the network, compiled here, neurons fused behind their synapses"
+
+    def __init__(self, percent: int | None = None) -> None:
+        self.percent = percent
+        self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
+        self._lock = ForkLock()
+
+    def unavailable(self) -> str:
+        """Why there is no compiler, and what to install."""
+        return unavailable()
+
+    @gated
+    def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
+        """The trace of payloads [T, N, ...].
+
+        Raises:
+            ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
+            ShapeError, ValueRangeError: payloads that the network does not take.
+        """
+        net = artefact.network
+        still = net.input.static and bool((payloads == payloads[:1]).all())
+        built = self.built(artefact, still)
+        samples = payloads.shape[1]
+        given = np.moveaxis(payloads, 2, -1) if payloads.ndim == 5 else payloads  # channels last
+        given = np.ascontiguousarray(given[:1] if still else given, np.dtype(built.source.input_type[:-2]))
+        readout = np.empty((samples, *net.readout.shape), np.int64)
+        kept = _traces(net, built.source, samples) if traces else []
+        workers = min(threads(), samples)
+        arenas = [built.arena() for _ in range(workers)]
+        percent = crossover() if self.percent is None else self.percent
+
+        left, taking = iter(range(samples)), Lock()
+
+        def some(arena: npt.NDArray[np.uint8]) -> None:
+            while True:
+                with taking:
+                    n = next(left, None)
+                if n is None:
+                    return
+                built.one(np.ascontiguousarray(given[:, n]), readout[n], arena, [a[n] for a in kept], percent)
+
+        if workers == 1:
+            some(arenas[0])  # a thread takes longer to start than a small network to run
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(some, arenas))
+        built.spare.extend(arenas)
+        if not traces:
+            return Trace(readout)
+        return _trace(net, built.source, readout, kept)
+
+    def built(self, artefact: Artefact, still: bool) -> Built:
+        """The network's library, for input that is the same at every step or not; the last few are kept."""
+        key = artefact.model, still
+        with self._lock:
+            if key not in self._built:
+                self._built[key] = build(artefact.network, still)
+                while len(self._built) > KEPT:
+                    self._built.popitem(last=False)
+            self._built.move_to_end(key)
+            return self._built[key]
+
+
+def threads() -> int:
+    """$SNN2HW_THREADS, else the cores this process may use.
+
+    Raises:
+        UsageError: the variable is no number of threads.
+    """
+    given = os.environ.get(THREADS_VARIABLE)
+    if given is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not (given.isascii() and given.isdigit()) or int(given) < 1:
+        raise UsageError(f"{THREADS_VARIABLE} is no number of threads", got=repr(given), expected="1 or more")
+    return int(given)
+
+
+def _traces(net: IntegerNetwork, source: Source, samples: int) -> list[Ints]:
+    shapes = {n.name: n.shape for n in net.neurons}
+    return [np.empty((samples, net.steps, *_last(shapes[layer])), np.int64) for layer, _ in source.traces]
+
+
+def _last(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape[1:], shape[0])
+
+
+def _trace(net: IntegerNetwork, source: Source, readout: Ints, kept: list[Ints]) -> Trace:
+    spikes, states = {}, {}
+    for (layer, state), values in zip(source.traces, kept, strict=True):
+        stepwise = np.ascontiguousarray(np.moveaxis(np.moveaxis(values, -1, 2), 1, 0))
+        if state:
+            states[f"{layer}.{state}"] = stepwise
+        else:
+            spikes[layer] = stepwise
+    return Trace(readout, spikes, states)

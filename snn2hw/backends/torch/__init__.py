@@ -1,0 +1,1 @@
+"""The integer network in PyTorch, on a CPU or a GPU."""

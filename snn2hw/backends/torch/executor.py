@@ -1,0 +1,182 @@
+"""torch: the integer forward in PyTorch, on the CPU or a GPU; its own convolution."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snn2hw.artefact import Artefact
+from snn2hw.backends.base import gated
+from snn2hw.backends.torch.program import step
+from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.ir.heads import multiplied
+from snn2hw.ir.integer import (
+    IntAdd,
+    IntConv2d,
+    IntegerNetwork,
+    IntFeedback,
+    IntFlatten,
+    IntLinear,
+    IntMatMul,
+    IntMaxPool2d,
+    IntNeuron,
+    IntReadout,
+    IntSumPool2d,
+)
+from snn2hw.ir.program import initial_value
+from snn2hw.ir.sums import largest_partial_sum
+from snn2hw.num import Interval
+from snn2hw.run.forks import one_torch_thread
+from snn2hw.trace import Ints, Trace
+
+if TYPE_CHECKING:
+    import torch
+
+    Tensor = torch.Tensor
+
+FLOAT32_EXACT = 2**24  # float32 holds every integer up to here, whatever the order of a sum
+
+
+@dataclass(frozen=True)
+class TorchExecutor:
+    """Synapses as float matrix products that are exact (float32 below 2**24, else float64), programs in int64.
+
+    Args:
+        device: a torch device; empty picks the GPU where there is one.
+    """
+
+    device: str = ""
+    name: str = "torch"
+    says: str = "the integer forward in PyTorch, CPU or GPU"
+
+    def unavailable(self) -> str:
+        """The package to install, where it is missing."""
+        if importlib.util.find_spec("torch") is None:
+            return "the package 'torch' is not installed: pip install 'snn2hw[torch]'"
+        return ""
+
+    @gated
+    def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
+        """The trace of payloads [T, N, ...]; in a child of a fork with one thread.
+
+        Raises:
+            ExecutorUnavailableError: a GPU in a child of a fork whose parent has used one.
+        """
+        import torch
+
+        one_torch_thread()
+        lost = bool(getattr(torch.cuda, "_is_in_bad_fork", bool)())
+        if lost and self.device not in ("", "cpu"):
+            raise ExecutorUnavailableError(
+                "a GPU cannot be used in a child of a fork whose parent has used it",
+                where=f"executor 'torch', device '{self.device}'",
+                got="a process that was forked",
+                expected="a process that was spawned",
+                do="start processes with multiprocessing.get_context('spawn'), or use the device 'cpu'",
+            )
+        device = self.device or ("cuda" if torch.cuda.is_available() and not lost else "cpu")
+        with torch.inference_mode():
+            return _run(artefact.network, torch.as_tensor(payloads, dtype=torch.int64, device=device), traces)
+
+
+def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
+    import torch
+
+    known = {n.name: n.interval for n in net.nodes}
+    samples = payloads.shape[1]
+    states = {
+        n.name: {k: payloads.new_full((samples, *n.shape), initial_value(s)) for k, s in n.program.states.items()}
+        for n in net.neurons
+    }
+    seen: dict[str, list[Tensor]] = {}
+    readout: Any = 0
+    held = {n.name: payloads.new_zeros((samples, *n.shape)) for n in net.feedbacks}
+    for x in payloads:
+        values = {net.input.name: x, **held}
+        for node in net.nodes[1:]:
+            if isinstance(node, IntFeedback):
+                continue
+            inputs = [values[i] for i in node.inputs]
+            if isinstance(node, IntNeuron):
+                values[node.name], states[node.name] = step(node.program, inputs[0], states[node.name])
+                if traces:
+                    seen.setdefault(f"spikes/{node.name}", []).append(values[node.name])
+                    for k, v in states[node.name].items():
+                        seen.setdefault(f"states/{node.name}.{k}", []).append(v)
+            else:
+                values[node.name] = _LAYERS[type(node)](node, inputs, [known[i] for i in node.inputs])
+        readout = readout + values[net.readout.name]
+        held = {n.name: values[n.inputs[0]] for n in net.feedbacks}
+    stacked = {k: torch.stack(v).cpu().numpy() for k, v in seen.items()}
+    return Trace.from_arrays({"readout": readout.cpu().numpy(), **stacked}, "torch executor")
+
+
+def _exact_type(node: IntConv2d | IntLinear, x: Interval) -> Any:
+    import torch
+
+    return torch.float32 if largest_partial_sum(node, x) < FLOAT32_EXACT else torch.float64
+
+
+def _conv2d(node: IntConv2d, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    # unfold and a matrix product, for torch's own convolutions may choose Winograd, whose transforms round.
+    import torch
+
+    x, window, dtype = inputs[0], node.window, _exact_type(node, known[0])
+    columns = torch.nn.functional.unfold(x.to(dtype), window.kernel, window.dilation, window.padding, window.stride)
+    columns = columns.reshape(len(x), node.groups, -1, columns.shape[-1])
+    weight = (
+        torch.as_tensor(node.weight.astype(np.int64), device=x.device)
+        .to(dtype)
+        .reshape(node.groups, len(node.weight) // node.groups, -1)
+    )
+    total = torch.matmul(weight, columns).long().reshape(len(x), *node.shape)
+    return total + torch.as_tensor(node.bias.astype(np.int64), device=x.device)[:, None, None]
+
+
+def _linear(node: IntLinear, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    x, dtype = inputs[0], _exact_type(node, known[0])
+    weight = torch.as_tensor(node.weight.astype(np.int64), device=x.device).to(dtype)
+    return torch.matmul(x.to(dtype), weight.T).long() + torch.as_tensor(node.bias.astype(np.int64), device=x.device)
+
+
+def _pool(node: Any, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    window, largest = node.window, isinstance(node, IntMaxPool2d)
+    (ph, pw), (sh, sw), (dh, dw) = window.padding, window.stride, window.dilation
+    fill = torch.iinfo(torch.int64).min if largest else 0
+    x = torch.nn.functional.pad(inputs[0], (pw, pw, ph, ph), value=fill)
+    oh, ow = node.shape[1:]
+    total: Any = None
+    for i in range(window.kernel[0]):
+        for j in range(window.kernel[1]):
+            tap = x[:, :, i * dh : i * dh + (oh - 1) * sh + 1 : sh, j * dw : j * dw + (ow - 1) * sw + 1 : sw]
+            total = tap if total is None else torch.maximum(total, tap) if largest else total + tap
+    result: Tensor = total
+    return result
+
+
+def _matmul(node: IntMatMul, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    dtype = torch.float32 if node.interval.magnitude < FLOAT32_EXACT else torch.float64
+    product: Tensor = multiplied(node, [x.to(dtype) for x in inputs], torch.matmul).long()
+    return product
+
+
+_LAYERS: dict[type, Callable[[Any, Sequence[Any], Sequence[Interval]], Any]] = {
+    IntConv2d: _conv2d,
+    IntLinear: _linear,
+    IntSumPool2d: _pool,
+    IntMaxPool2d: _pool,
+    IntFlatten: lambda n, x, k: x[0].flatten(1),
+    IntAdd: lambda n, x, k: x[0] * 2 ** n.shifts[0] + x[1] * 2 ** n.shifts[1],
+    IntMatMul: _matmul,
+    IntReadout: lambda n, x, k: x[0],
+}

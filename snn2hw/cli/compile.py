@@ -1,0 +1,108 @@
+"""`snn2hw compile`: a model or a network file becomes a compiled model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from snn2hw import api
+from snn2hw.artefact import CERTIFICATE, Artefact
+from snn2hw.claims import read_claims
+from snn2hw.cli import certificate_table, console
+from snn2hw.cli.files import Convention, StepSeconds, compile_file, say_pass
+from snn2hw.cli.usage import refuse_options
+from snn2hw.errors import UsageError
+from snn2hw.formats.network_files import is_network_file
+from snn2hw.ir.text import to_text
+from snn2hw.passes.base import Options
+from snn2hw.passes.pipeline import PIPELINE
+from snn2hw.target import load_target
+from snn2hw.user_models import Model, find_model, read_samples
+
+
+def compile_(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), module:factory, or a network (*.net, *.nir)."),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.", show_default=api.DEFAULT_TARGET),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write. Default: build/MODEL.")] = None,
+    stop_after: Annotated[
+        str | None,
+        typer.Option(metavar="PASS", help=f"Print the network after a pass: {', '.join(p.name for p in PIPELINE)}."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
+    sample: Annotated[Path | None, typer.Option(help="Calibration samples as .npy. Default: what the model states.")] = None,
+    weights: Annotated[str | None, typer.Option(help="A safetensors file. Default: the model's own.")] = None,
+    state_bits: Annotated[int, typer.Option(help="Width of neuron states, 8 to 24.")] = 16,
+    weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
+    scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
+    convention: Convention = None,
+    dt: StepSeconds = None,
+) -> None:
+    """Take a trained torch model to integers and write model.onnx, step.onnx, certificate.json, manifest.json and
+    vectors.npz.
+
+    **Examples**
+
+    `snn2hw compile digits_lnm --target loihi2 --out build/lnm`
+
+    `snn2hw compile mypackage.nets:build --sample images.npy --steps 4`
+
+    `snn2hw compile digits_cf --stop-after quantise`
+
+    `snn2hw compile network.net --steps 17 --sample image.npy`
+
+    `snn2hw compile network.nir --sample events.npy --convention sinabs`
+    """
+    options = Options(state_bits, weight_bits, scales)
+    if stop_after is not None:
+        refuse_options({"--out": out}, "--stop-after", "leave them out: the network is printed, nothing is written")
+    if is_network_file(model):
+        refuse_options({"--weights": weights}, "a network file", "leave them out: the file holds its weights")
+        folder = out or Path("build") / Path(model).stem
+        made = compile_file(model, target, folder, stop_after, steps, sample, options, convention, dt)
+        if made is not None:
+            _say_compiled(made, folder)
+        return
+    refuse_options({"--convention": convention, "--dt": dt}, "a torch model", "leave them out: they are for .nir files")
+    target = target or api.DEFAULT_TARGET
+    load_target(target)
+    found = find_model(model, weights, sampled=sample is None)
+    x, t = _calibration(found, sample, steps)
+    if stop_after is not None:
+        done = api.run_passes(api.trace_model(found.module, x, t), x, target, options, stop_after)
+        console.print_text(to_text(done.integer or done.real)[0].rstrip())
+        return
+    folder = out or Path("build") / _build_name(model)
+    with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
+        artefact = api.compile(found.module, x, t, target, folder, options=options, progress=say_pass, certifying=certifying)
+    _say_compiled(artefact, folder)
+
+
+def _build_name(model: str) -> str:
+    """A folder's name below build/: of models/lnm and of `.` in it "lnm", of package.nets:build "package.nets.build"."""
+    return Path(model).resolve().name if Path(model).exists() else model.replace(":", ".").split("/")[-1]
+
+
+def _say_compiled(artefact: Artefact, folder: Path) -> None:
+    console.print_network(artefact.network, console.artefact_title(artefact))
+    certificate_table.print_certificate(read_claims(folder / CERTIFICATE), "certified")
+    certificate_table.print_warnings(artefact.manifest.get("warnings", ()))
+    console.say(f"written: {folder}    next: ", console.command("snn2hw", "verify", folder))
+
+
+def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:
+    x = read_samples(sample) if sample is not None else found.sample
+    if x is None:
+        raise UsageError(
+            "the model states no calibration sample",
+            expected="real samples",
+            do="give --sample FILE.npy, or let the factory return (model, sample)",
+        )
+    return x, steps if steps is not None else found.steps

@@ -1,0 +1,28 @@
+"""`snn2hw demo`: two networks from training to verified integers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snn2hw.cli.demo_run import run_demo
+from snn2hw.target import load_target
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("build/demo"),
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Use the committed weights instead of training afresh.")
+    ] = False,
+    target: Annotated[str, typer.Option(help="The target to compile for.")] = "loihi2",
+) -> None:
+    """Train two spiking networks on real handwritten digits, take both to integers, run them everywhere, compare every bit.
+
+    **Example**
+
+    `snn2hw demo --pretrained`
+    """
+    load_target(target)  # before anything is trained
+    raise typer.Exit(run_demo(out, pretrained, target))

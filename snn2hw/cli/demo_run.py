@@ -1,0 +1,141 @@
+"""The main job on two networks, end to end: train, quantise, export, run everywhere, compare every bit."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from snn2hw import api
+from snn2hw import plot as plots
+from snn2hw.artefact import Artefact
+from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.cli import certificate_table, console
+from snn2hw.errors import ExecutorUnavailableError, MissingExtraError, UsageError
+from snn2hw.ir.network import Network
+from snn2hw.passes.base import Options
+from snn2hw.store import check_out
+from snn2hw.user_models import find_model, load_source, models_folder
+from snn2hw.verification.accuracy import Measurement, measure
+from snn2hw.verification.verdict import Verdict
+
+MODELS = ("digits_lnm", "digits_cf")
+CALIBRATION = 256
+LAVA_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the demo found out about one model."""
+
+    certain: bool
+    verdict: Verdict
+    on_lava: Verdict | None
+    measurement: Measurement
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """All that were reached."""
+        return [self.verdict] if self.on_lava is None else [self.verdict, self.on_lava]
+
+
+def run_demo(out: Path, pretrained: bool, target: str) -> int:
+    """Exit code 0 where every claim holds and every executor that ran gave equal integers on every test sample, else 1."""
+    for package, extra in (("torch", "demo"), ("safetensors", "demo"), ("sklearn", "demo")):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, extra, "the demo")
+    if not (models_folder() / MODELS[0]).is_dir():
+        raise UsageError(
+            "the demo's models are not here",
+            where=str(models_folder()),
+            expected="a checkout of snn2hw",
+            do="run it in a checkout",
+        )
+    for name in MODELS:
+        check_out(out / name)
+    begun = perf_counter()
+    results = {name: _one(name, out / name, pretrained, target) for name in MODELS}
+    _summary(results, out, perf_counter() - begun)
+    return 0 if all(r.certain and v.equal for r in results.values() for v in r.verdicts) else 1
+
+
+def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
+    console.rule(name)
+    source = load_source(models_folder() / name / "model.py")
+    module = find_model(name).module.eval() if pretrained else _trained(name)
+    calibration = source.train_data()[0][:CALIBRATION]
+    images, labels = source.test_data()
+    real = api.trace_model(module, calibration, source.STEPS)
+    artefact = api.compile(real, calibration, source.STEPS, target, folder, options=Options())
+    console.print_network(artefact.network, console.artefact_title(artefact))
+    loaded = api.load(folder)
+    checked = api.check(folder)
+    certificate_table.print_checked(checked, f"{name}: what is certain for every state and every input")
+    with console.progress(f"{name}: every executor on {len(images)} test samples") as progress:
+        verdict = api.verify(loaded, images, tuple(EXECUTORS), progress=progress)
+    console.print_verdict(
+        verdict, f"{name}: every spike, every state, every readout of {verdict.samples} test samples x {verdict.steps} steps"
+    )
+    on_lava = _on_lava(name, loaded, images[:LAVA_SAMPLES])
+    with console.progress(f"{name}: measuring") as progress:
+        measurement = measure(real, loaded.network, images, labels, progress)
+    console.print_measurement(measurement, name)
+    _plot(real, loaded, images, folder)
+    return Result(not checked.failures, verdict, on_lava, measurement)
+
+
+def _on_lava(name: str, artefact: Artefact, images: Any) -> Verdict | None:
+    """The verdict of Lava's own processes on some samples; None, with the reason said, where Lava cannot be had."""
+    try:
+        with console.progress(f"{name}: Lava on {len(images)} test samples") as progress:
+            verdict = api.verify(artefact, images, tuple(SIDE_EXECUTORS), progress=progress)
+    except ExecutorUnavailableError as error:
+        console.say(console.styled("Lava was not run", "yellow"), f": {error.got}")
+        return None
+    console.print_verdict(
+        verdict, f"{name}: Lava, every spike and state of {verdict.samples} samples streamed x {verdict.steps} steps"
+    )
+    return verdict
+
+
+def _trained(name: str) -> Any:
+    trainer = load_source(models_folder() / name / "train.py")
+    begun = perf_counter()
+    module = trainer.train()
+    console.say(f"trained afresh in {perf_counter() - begun:.0f} s")
+    return module
+
+
+def _plot(real: Network, artefact: Artefact, images: Any, folder: Path) -> None:
+    if importlib.util.find_spec("matplotlib") is None:
+        console.say("no plots: pip install 'snn2hw[report]' to have them")
+        return
+    written = plots.write_plots(real, artefact, api.stimulus(artefact, images[:1]), images[:1], folder / "plots")
+    console.say("plots: " + ", ".join(str(p) for p in written))
+
+
+def _summary(results: dict[str, Result], out: Path, seconds: float) -> None:
+    console.rule("result")
+    rows = []
+    for name, r in results.items():
+        equal = all(v.equal for v in r.verdicts)
+        bits = console.good("0 differing integers", True) if equal else console.good("DIFFERENT", False)
+        compared = f"{sum(sum(v.compared.values()) for v in r.verdicts):,}"
+        ran = ", ".join(name for v in r.verdicts for name in v.compared)
+        m = r.measurement
+        rows.append([name, bits, compared, ran, f"{100 * m.float_accuracy:.2f} %", f"{100 * m.integer_accuracy:.2f} %"])
+    console.table(
+        "",
+        ["model", "verdict", "compared", "executors against the reference", "float accuracy", "integer accuracy"],
+        rows,
+        (2, 4, 5),
+    )
+    console.say(
+        f"{seconds:.0f} s. Look into ",
+        console.styled(out, "bold"),
+        ": model.onnx, step.onnx, certificate.json, manifest.json, vectors.npz, plots/",
+    )
+    inspect, verify = console.command("snn2hw", "inspect", out / MODELS[0]), console.command("snn2hw", "verify", out / MODELS[1])
+    console.say(f"Next: {inspect}    {verify}")

@@ -1,0 +1,110 @@
+"""How a command ends: its exit code, whatever happens, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from snn2hw.cli import console
+from snn2hw.cli.usage import WRONG, usage_error
+from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
+
+EQUAL, DIFFERENT, BAD_INPUT, UNAVAILABLE = 0, 1, 2, 3
+INTERRUPTED, NOT_READ = 130, 141  # as a shell states that SIGINT or SIGPIPE ended a program
+
+
+class Commands(TyperGroup):
+    """All commands. What typer would print of a wrong command line is an error like any other, and so is code of the user that
+    ends the program: nothing was done then."""
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None,
+        standalone_mode: bool = True, windows_expand_args: bool = True, **extra: Any,
+    ) -> Any:  # fmt: skip
+        """Run a command line.
+
+        Raises:
+            UsageError: an unknown command or option, or a value that is none. SystemExit: at the end, where standalone.
+        """
+        given = {"standalone_mode": False, "windows_expand_args": windows_expand_args, **extra}
+        try:
+            code = super().main(args, prog_name or "snn2hw", complete_var, **given)
+        except WRONG as error:
+            if type(error).__name__ != "NoArgsIsHelpError":
+                raise usage_error(error, sys.argv[1:] if args is None else list(args)) from error
+            code = int(getattr(error, "exit_code", BAD_INPUT))  # it has printed the help
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else EQUAL)
+        return code
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except SystemExit as ended:
+            if _is_broken_pipe(ended):
+                raise
+            raise UsageError(
+                "code of the model ended the program",
+                got=f"SystemExit: {ended}",
+                expected="code that returns",
+                do="call it in Python, find what calls sys.exit, and take it out",
+            ) from ended
+
+
+def guarded(command: Callable[[], Any]) -> int:
+    """Run a command; the exit code of whatever happens."""
+    try:
+        code = _told(command)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as ended:  # rich and click make an exit of a broken pipe
+        if not isinstance(ended, BrokenPipeError) and not _is_broken_pipe(ended):
+            raise
+        # Nobody reads any more, as in `snn2hw verify ... | head -1`. What is left to be flushed goes nowhere.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return NOT_READ
+    return code
+
+
+def _is_broken_pipe(ended: SystemExit) -> bool:
+    return isinstance(ended.__context__, BrokenPipeError)
+
+
+def _told(command: Callable[[], Any]) -> int:
+    """The exit code of a command; its error is printed."""
+    try:
+        command()
+    except SystemExit as ended:
+        if _is_broken_pipe(ended):
+            raise
+        return ended.code if isinstance(ended.code, int) else EQUAL
+    except BrokenPipeError:
+        raise
+    except Snn2hwError as error:
+        console.print_error(error)
+        return UNAVAILABLE if isinstance(error, ExecutorUnavailableError) else BAD_INPUT
+    except KeyboardInterrupt:
+        console.print_error(UsageError("interrupted"))
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("SNN2HW_TRACEBACK"):
+            raise
+        console.print_error(
+            Snn2hwError(
+                "something went wrong inside snn2hw; this is a bug",
+                got=f"{type(error).__name__}: {error}",
+                do="run again with SNN2HW_TRACEBACK=1 and report what it prints",
+            )
+        )
+        return BAD_INPUT
+    return EQUAL

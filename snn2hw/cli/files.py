@@ -1,0 +1,119 @@
+"""Network files of other frameworks on the command line: what `compile` and `inspect` do with a .net or .nir file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from snn2hw import api
+from snn2hw.artefact import Artefact
+from snn2hw.cli import certificate_table, console
+from snn2hw.errors import UsageError
+from snn2hw.formats.network_files import check_ending, suffix
+from snn2hw.formats.netx.read import from_netx
+from snn2hw.formats.nir.convention import PRESETS
+from snn2hw.formats.nir.exact import exact_network
+from snn2hw.formats.nir.file import NirNode, read_nir
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.text import to_text
+from snn2hw.passes.base import Options, Pass
+from snn2hw.store import make_artefact
+from snn2hw.user_models import read_samples
+
+Convention = Annotated[str | None, typer.Option(help=f"Whose neurons a .nir file means: {', '.join(PRESETS)}.")]
+StepSeconds = Annotated[float | None, typer.Option("--dt", help="Seconds of a step of a .nir file. Default: the convention's.")]
+
+
+def compile_file(
+    path: str,
+    target: str | None,
+    folder: Path,
+    stop_after: str | None,
+    steps: int | None,
+    sample: Path | None,
+    options: Options,
+    convention: str | None,
+    dt: float | None,
+) -> Artefact | None:
+    """The artefact of a network file, written to `folder`; None where a network was printed after a pass instead."""
+    x = None if sample is None else read_samples(sample)
+    more: dict[str, Any] = {}
+    if _is_nir(path):
+        more = {"sample": x, "convention": convention, "dt": dt}
+    elif convention is not None or dt is not None:
+        raise UsageError("--convention and --dt are for .nir files", got=path, expected="*.nir", do="leave them out")
+    network = api.read_network(path, steps, **more)
+    if isinstance(network, IntegerNetwork):
+        _require_integers_as_they_are(network, path, target, stop_after)
+    elif stop_after is not None:
+        assert x is not None  # what reads a network of the real stage asks for samples
+        done = api.run_passes(network, x, target or api.DEFAULT_TARGET, options, stop_after)
+        console.print_text(to_text(done.integer or done.real)[0].rstrip())
+        return None
+    with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
+        chosen = target or api.DEFAULT_TARGET
+        return api.compile(network, x, steps, chosen, folder, options=options, progress=say_pass, certifying=certifying)
+
+
+def _require_integers_as_they_are(network: IntegerNetwork, path: str, target: str | None, stop_after: str | None) -> None:
+    """What is integers already passes no pass and is lowered to no other target."""
+    if stop_after is not None:
+        raise UsageError(
+            "this file holds integers already, which no pass changes",
+            where=path,
+            got=f"--stop-after {stop_after}",
+            expected="a compilation to the end",
+            do="leave it out; `snn2hw inspect` prints the network",
+        )
+    if target not in (None, network.target):
+        raise UsageError(
+            "the integers of this network are for another target",
+            where=path,
+            got=str(target),
+            expected=network.target,
+            do="leave the target out; only models with real parameters are lowered to one",
+        )
+
+
+def say_pass(step: Pass) -> None:
+    """A line for each pass as it begins."""
+    console.say(console.styled(f"{step.name:>10}", "dim"), f"  {step.says}")
+
+
+def inspected_file(path: Path) -> Artefact | None:
+    """A .net file, and a .nir file that `snn2hw export` wrote, as an artefact; None for another .nir file, which
+    has no integers before it is compiled."""
+    network = exact_network(path) if _is_nir(path) else from_netx(path)
+    return None if network is None else make_artefact(network)
+
+
+def _is_nir(path: str | Path) -> bool:
+    check_ending(path)
+    return suffix(path) == ".nir"
+
+
+def print_nir(path: Path) -> None:
+    """The nodes of a .nir file as they are."""
+    rows = [[n.name, n.kind, ", ".join(n.sources), _shapes(n)] for n in read_nir(path)]
+    console.table(f"{path}: as it is, before a convention", ["node", "kind", "reads", "parameters"], rows)
+    console.say("next: ", console.command("snn2hw", "compile", path, "--sample", "x.npy"), f" --convention {'|'.join(PRESETS)}")
+
+
+def _shapes(node: NirNode) -> str:
+    """Arrays by their shape, small ones by their value; a recurrent edge, which the file does not name, has none."""
+    if node.kind == "Feedback":
+        return "one step late"
+    content = node.content
+    hidden = ("metadata", "input_type", "output_type")
+    found = {"shape": content.input_type["input"]} if type(content).__name__ in ("Input", "Output") else {}
+    found |= {name: value for name, value in vars(content).items() if name not in hidden and value is not None}
+    return "; ".join(f"{name} {_short(value)}" for name, value in found.items())
+
+
+def _short(value: Any) -> str:
+    if getattr(value, "size", 1) <= 4:
+        return str(value.tolist() if hasattr(value, "tolist") else value)
+    low, high = float(value.min()), float(value.max())
+    return f"{list(value.shape)} {low:g}" + (f" to {high:g}" if low != high else "")

@@ -1,0 +1,53 @@
+"""`snn2hw simulate`: samples through one back end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+from snn2hw import api
+from snn2hw.backends import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
+from snn2hw.cli import console
+from snn2hw.cli.options import Folder, Samples
+from snn2hw.exports import write_trace
+from snn2hw.files.write import check_file
+from snn2hw.user_models import read_samples
+
+
+def simulate(
+    artefact: Folder,
+    samples: Samples = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            "--executor", "-e", help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}; {AUTO} is the fastest that runs here."
+        ),
+    ] = "reference",
+    out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
+) -> None:
+    """Run samples through one executor and print the readout; --out keeps every spike and state.
+
+    **Example**
+
+    `snn2hw simulate build/lnm --input images.npy --executor onnxruntime --out trace.npz`
+    """
+    if out is not None:
+        check_file(out)
+    loaded, (chosen, note) = api.load(artefact), chosen_executor(executor)
+    if note:
+        console.say(note)
+    given = None if samples is None else read_samples(samples)
+    begun = perf_counter()
+    with console.progress("simulate") as progress:
+        if out is None and given is not None:
+            trace = api.simulate(loaded, given, chosen.name, traces=False, progress=progress)
+        else:
+            payloads = api.stimulus(loaded, given)
+            trace = api.simulate_payloads(loaded, payloads, chosen.name, traces=out is not None, progress=progress)
+    console.print_readout(trace, chosen.name, perf_counter() - begun)
+    if out is not None:
+        write_trace(loaded, payloads, trace, out)
+        console.say(f"written: {out}")

@@ -1,0 +1,1 @@
+"""Files and modules of others, and our own file: each format is read and written in one package here."""

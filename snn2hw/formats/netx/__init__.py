@@ -1,0 +1,1 @@
+"""lava-dl's `.net` files: a file enters, an integer network leaves."""

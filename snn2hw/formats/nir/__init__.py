@@ -1,0 +1,1 @@
+"""NIR: a `.nir` file enters, a float network (or the exact integers in it) leaves; an integer network enters, a file leaves."""

@@ -1,0 +1,248 @@
+"""Neurons of a NIR file as neurons of the real stage, under a convention; thresholds and gains that differ by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn2hw.errors import UnsupportedError, ValueRangeError
+from snn2hw.formats.nir.convention import MOST_LEVELS, NEURONS, Convention
+from snn2hw.formats.nir.file import FIRING, NirNode
+from snn2hw.formats.nir.parameters import LEAST_MAGNITUDE, per_channel
+from snn2hw.ir.network import BatchNorm, Circulate, Current, Network, Neuron, Node, Potential, Reals, Shape, Single
+from snn2hw.ir.real import neuron_step, polynomial, run_real
+
+MARGIN = 1.25  # of the state range around what the sample reaches
+NEUTRAL = {"r": 1.0, "v_leak": 0.0, "v_reset": 0.0, "w_in": 1.0}
+POSITIVE = ("tau", "tau_mem", "tau_syn", "v_threshold", "threshold")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A neuron's numbers, each one for the layer [1] or one per channel [C]; `leak` is a_0, `decay` a_1, `current` b_1."""
+
+    leak: Reals
+    decay: Reals
+    gain: Reals
+    threshold: Reals
+    reset: Reals
+    current: Reals | None = None
+
+
+def neuron_nodes(
+    node: NirNode, names: tuple[str, str], shape: Shape, factor: Reals, entering: str, convention: Convention
+) -> tuple[Node, ...]:
+    """The nodes that a NIR neuron becomes: a Neuron, behind a BatchNorm where its gain or threshold differs by channel.
+
+    Such a layer is divided by its threshold, channel by channel: its states are in units of v_threshold then. The current of one
+    is in units of what it adds to the membrane.
+
+    Args:
+        names: that the Neuron and the BatchNorm are to have. factor: [1] or [C], what `entering` is still to be multiplied by.
+
+    Raises:
+        UnsupportedError, ShapeError, ValueRangeError: parameters that the convention or the real stage cannot take.
+    """
+    e = _equation(node, shape, convention)
+    e = replace(e, gain=e.gain * factor)
+    at = (names[0], (entering,), shape)
+    norm: tuple[Node, ...] = ()
+    if max(e.gain.size, e.threshold.size, e.reset.size) > 1:
+        scale = np.broadcast_to(e.gain / e.threshold, shape[:1]).copy()
+        norm = (BatchNorm(names[1], (entering,), shape, scale, np.zeros(shape[0]), source=node.where),)
+        at = (names[0], (names[1],), shape)
+        one = np.ones(1)
+        e = Equation(e.leak / e.threshold, e.decay, one, one, _ratio(e.reset / e.threshold, node.where), e.current)
+    channels = max(e.leak.size, e.decay.size)
+    columns = [np.broadcast_to(c, channels) for c in (e.leak, e.decay)]
+    floor = -float(e.threshold[0]) if convention.if_floor and node.kind == "IF" else -np.inf
+    return *norm, Neuron(
+        *at,
+        kind=node.kind,
+        coefficients=np.stack(columns, axis=1),
+        gain=float(e.gain[0]),
+        order="poly_then_input",
+        state_range=(floor, np.inf),
+        firing=_firing(node.kind, float(e.threshold[0]), convention),
+        reset="none" if node.kind == "Threshold" or node.kind not in FIRING else convention.reset,
+        reset_value=float(e.reset[0]),
+        strict=convention.strict or node.kind == "Threshold",
+        current=None if e.current is None else Current(e.current, (-np.inf, np.inf)),
+        source=node.where,
+    )
+
+
+def _firing(kind: str, theta: float, convention: Convention) -> Single | Circulate | Potential:
+    if kind not in FIRING:
+        return Potential()
+    levels = 1 if kind == "Threshold" else convention.levels or MOST_LEVELS
+    return Single(theta) if levels == 1 else Circulate((theta,) * levels, (1.0,) * levels, signed=False)
+
+
+def _ratio(ratios: Reals, where: str) -> Reals:
+    """The reset value in units of the threshold; ratios of float32 numbers are one ratio where they round to it."""
+    if np.ptp(ratios) > 1e-6 * np.abs(ratios).max():
+        raise UnsupportedError(
+            "'v_reset' is not the same part of 'v_threshold' in every channel",
+            where=where,
+            got=f"{np.unique(ratios).size} different ratios",
+            expected="one ratio for the layer",
+            do="train with shared parameters",
+        )
+    return ratios[:1]
+
+
+def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
+    names = (*POSITIVE, *NEUTRAL)
+    given = {n: per_channel(n, v, shape, node.where) for n, v in vars(node.content).items() if n in names}
+    zero, one = np.zeros(1), np.ones(1)
+    if node.kind == "Threshold":
+        _require_positive(node, given)
+        return Equation(zero, zero, one, given["threshold"], zero)
+    if why := convention.refusal(node.kind):
+        raise UnsupportedError(
+            f"{'a' if node.kind[0] in 'CL' and node.kind != 'LI' else 'an'} {node.kind} has no meaning in the convention "
+            f"'{convention.name}'",
+            where=node.where,
+            got=why,
+            expected=", ".join(n for n in NEURONS if not convention.refusal(n)),
+            do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        )
+    _require_neutral(node, given, convention)
+    _require_positive(node, given)
+    threshold = given.get("v_threshold", one)
+    reset = given["v_reset"] if convention.reset == "value" and "v_reset" in given else zero
+    if node.kind in ("I", "IF"):
+        return Equation(zero, one, np.array([convention.if_gain(r) for r in given["r"]]), threshold, reset)
+    tau = given["tau_mem" if "tau_syn" in given else "tau"]
+    if "tau_syn" in given:
+        convention = _stepped(node, convention, tau, given["r"])
+    decays = {n: np.array([convention.decay(t) for t in given[n]]) for n in ("tau", "tau_mem", "tau_syn") if n in given}
+    for name, decay in decays.items():
+        if (decay < 0).any():
+            raise ValueRangeError(
+                "a step is longer than the time constant",
+                where=node.where,
+                got=f"{name} = {given[name].min():g}, dt = {convention.dt:g}",
+                expected=f"dt <= {name}",
+                do="give the dt that the network was trained with (--dt)",
+            )
+    decay = decays["tau_mem" if "tau_syn" in given else "tau"]
+    leak = (1.0 - decay) * given["v_leak"]
+    if "tau_syn" not in given:
+        pairs = np.broadcast_arrays(given["r"], tau)
+        gain = np.array([convention.lif_gain(*p) for p in zip(*(p.tolist() for p in pairs), strict=True)])
+        return Equation(leak, decay, gain, threshold, reset)
+    fours = np.broadcast_arrays(given["r"], given["w_in"], tau, given["tau_syn"])
+    gains = [convention.cuba_gains(*p) for p in zip(*(p.tolist() for p in fours), strict=True)]
+    return Equation(leak, decay, np.array([a * b for a, b in gains]), threshold, reset, decays["tau_syn"])
+
+
+def _stepped(node: NirNode, convention: Convention, tau: Reals, r: Reals) -> Convention:
+    """The convention with the step that a neuron with a current states by its r, where it does."""
+    if convention.cuba.r == "step":
+        if (r <= -1).any():
+            raise ValueRangeError(
+                "'r' states no step",
+                where=node.where,
+                got=f"r = {r.min():g}",
+                expected="r > -1, as the step is tau_mem / (1 + r)",
+                do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            )
+        return replace(convention, dt=float((tau / (1.0 + r)).min()))
+    neutral = tau / convention.dt
+    if convention.cuba.r == "tau/dt" and not np.allclose(r, neutral):
+        raise UnsupportedError(
+            f"'r' has no meaning in the convention '{convention.name}'",
+            where=node.where,
+            got=f"r = {r.ravel()[0]:g}; its importer requires r = tau_mem/dt",
+            expected=f"r = {neutral.ravel()[0]:g}",
+            do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+        )
+    return convention
+
+
+def _require_neutral(node: NirNode, given: dict[str, Reals], convention: Convention) -> None:
+    for name, why in convention.cuba.neutral if "tau_syn" in given else convention.neutral:
+        if name in given and (given[name] != NEUTRAL[name]).any():
+            raise UnsupportedError(
+                f"'{name}' has no meaning in the convention '{convention.name}'",
+                where=node.where,
+                got=f"{name} = {float(given[name][given[name] != NEUTRAL[name]][0]):g}; {why}",
+                expected=f"{name} = {NEUTRAL[name]:g}",
+                do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            )
+
+
+def _require_positive(node: NirNode, given: dict[str, Reals]) -> None:
+    for name in POSITIVE:
+        if name not in given or (given[name] >= LEAST_MAGNITUDE).all():
+            continue
+        if (given[name] <= 0).any():
+            raise ValueRangeError(
+                f"'{name}' is not positive", where=node.where, got=f"{given[name].min():g}", expected=f"{name} > 0"
+            )
+        raise ValueRangeError(
+            f"'{name}' is below all numbers that networks have",
+            where=node.where,
+            got=f"{given[name].min():g}",
+            expected=f"at least {LEAST_MAGNITUDE:g}, the smallest float32",
+            do="scale the network up, or repair the file",
+        )
+
+
+def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Network:
+    """Every neuron with the range that the sample needs: MARGIN times the largest |h| before the reset, on both sides.
+
+    The float meaning is then the file's on the sample, with nothing clamped but what the convention clamps. Where the
+    convention has no most spikes of a step, a neuron may fire as often as the range allows.
+
+    Raises:
+        UnsupportedError: more spikes in a step than can be. ValueRangeError: a membrane that leaves all bounds.
+    """
+    largest: dict[str, float] = {}
+    currents: dict[str, float] = {}
+    membrane: dict[str, Reals] = {}
+
+    def observe(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
+        if isinstance(node, Neuron):
+            x = inputs[0]
+            u = membrane.get(node.name, np.zeros_like(x))
+            h = polynomial(node, u) + (x if node.current is not None else node.gain * x)
+            if node.current is not None:
+                currents[node.name] = float(np.max((currents.get(node.name, 0.0), np.abs(x).max())))
+            above = float(h.max()), float(-np.maximum(h, node.state_range[0]).min())
+            largest[node.name] = float(np.max((largest.get(node.name, 0.0), *above)))  # unlike max(), this keeps NaN
+            membrane[node.name] = neuron_step(node, u, x)[1]
+
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused, by the layer's name
+        run_real(net, sample, observe)
+    return replace(
+        net, nodes=tuple(_ranged(n, largest[n.name], currents, convention) if isinstance(n, Neuron) else n for n in net.nodes)
+    )
+
+
+def _ranged(node: Neuron, largest: float, currents: dict[str, float], convention: Convention) -> Neuron:
+    firing, current = node.firing, node.current
+    theta = firing.threshold if isinstance(firing, Single) else firing.thresholds[0] if isinstance(firing, Circulate) else 0.0
+    bound = MARGIN * (max(largest, theta, abs(node.reset_value)) or 1.0)
+    held = MARGIN * (currents.get(node.name, 0.0) or 1.0)
+    if not np.isfinite(bound) or not np.isfinite(held):
+        raise ValueRangeError(
+            "the membrane leaves all bounds on the sample", where=node.source, got=f"{largest:g}", expected="finite values"
+        )
+    if convention.levels is None and isinstance(firing, Circulate):
+        if largest >= theta * (MOST_LEVELS + 1):
+            raise UnsupportedError(
+                "more spikes in one step than a neuron may fire",
+                where=node.source,
+                got=f"more than {MOST_LEVELS} on the sample",
+                expected=f"at most {MOST_LEVELS}",
+                do="use shorter time bins, or scale the sample down",
+            )
+        levels = min(int(bound / theta), MOST_LEVELS)
+        firing = Circulate((theta,) * levels, (1.0,) * levels, signed=False)
+    made = replace(node, state_range=(max(node.state_range[0], -bound), bound), firing=firing)
+    return made if current is None else replace(made, current=replace(current, state_range=(-held, held)))

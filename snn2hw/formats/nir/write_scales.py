@@ -1,0 +1,116 @@
+"""What an integer of each node stands for in the visible nodes of a NIR file: value = integer * scale.
+
+Input unit; neuron 1 / its first payload; synapse what the neuron behind it wants, through joins and pools, else 2**-frac;
+join that of its branches, feedback of its neuron;
+MaxPool2d of currents taps * scale before it, which makes the sum of a window its mean
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import prod
+
+import numpy as np
+
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.write_neuron import Tangent, tangent
+from snn2hw.ir.integer import (
+    IntAdd,
+    IntConv2d,
+    IntegerNetwork,
+    IntFeedback,
+    IntInput,
+    IntLinear,
+    IntMaxPool2d,
+    IntNeuron,
+    IntNode,
+    IntSumPool2d,
+)
+from snn2hw.ir.network import Reals
+
+
+class Scales:
+    """Scales of a network's values, each one for all [1] or, between a synapse and its neuron, one per channel [C]."""
+
+    def __init__(self, net: IntegerNetwork, convention: Convention) -> None:
+        self.nodes = {n.name: n for n in net.nodes}
+        self.convention = convention
+        self.readers: dict[str, list[IntNode]] = {n.name: [] for n in net.nodes}
+        for node in net.nodes:
+            for name in node.inputs:
+                self.readers[name].append(node)
+        self.tangent = cache(self._tangent)
+        self.of = cache(self._of)
+
+    def _tangent(self, name: str) -> Tangent:
+        node = self.nodes[name]
+        assert isinstance(node, IntNeuron)
+        return tangent(node, self.nodes[node.inputs[0]])
+
+    def _of(self, name: str) -> Reals:
+        node = self.nodes[name]
+        if isinstance(node, IntInput):
+            return np.array([node.unit])
+        if isinstance(node, IntNeuron):
+            return np.array([1 / self.tangent(name).payload])
+        if isinstance(node, IntFeedback):
+            return self.of(node.inputs[0])
+        if isinstance(node, IntConv2d | IntLinear):
+            return self._wanted_or_own(node)
+        if isinstance(node, IntAdd):
+            fixed = [i for i, source in enumerate(node.inputs) if not self.is_free(source)]
+            return self.of(node.inputs[fixed[0]]) / 2.0 ** node.shifts[fixed[0]] if fixed else self._wanted_or_own(node)
+        entering = self.of(node.inputs[0])
+        return entering * prod(node.window.kernel) if isinstance(node, IntMaxPool2d) and not self.is_spikes(name) else entering
+
+    def _wanted_or_own(self, node: IntNode) -> Reals:
+        wanted = self._wanted(node)
+        return np.array([2.0**-node.format.frac]) if wanted is None else wanted
+
+    def _wanted(self, node: IntNode) -> Reals | None:
+        """The scale that the only reader of a value asks for."""
+        if len(self.readers[node.name]) != 1:
+            return None
+        reader = self.readers[node.name][0]
+        if isinstance(reader, IntNeuron):
+            return self.tangent(reader.name).gain
+        if isinstance(reader, IntSumPool2d):
+            return self._wanted(reader)
+        if isinstance(reader, IntMaxPool2d):
+            wanted = self._wanted(reader)
+            return None if wanted is None else wanted / prod(reader.window.kernel)
+        if isinstance(reader, IntAdd) and self.is_free(node.name):  # of any other, the join's own scale is asked
+            return self.of(reader.name) * 2.0 ** reader.shifts[reader.inputs.index(node.name)]
+        return None
+
+    def is_free(self, name: str) -> bool:
+        """Whether this is a synapse that only a join reads, once: its weights take any scale."""
+        return (
+            isinstance(self.nodes[name], IntConv2d | IntLinear)
+            and len(self.readers[name]) == 1
+            and isinstance(self.readers[name][0], IntAdd)
+        )
+
+    def is_spikes(self, name: str) -> bool:
+        """Whether the visible values of a node are spikes, 0 or 1."""
+        node = self.nodes[name]
+        if isinstance(node, IntMaxPool2d):
+            return self.is_spikes(node.inputs[0])
+        if isinstance(node, IntFeedback):
+            return self.is_spikes(node.inputs[0])
+        return isinstance(node, IntNeuron) and self.convention.levels == 1
+
+    def pushed(self, neuron: IntNeuron) -> str:
+        """The synapse whose bias can take the neuron's offset: read by it alone, or by the join that it alone reads; else ''."""
+        source = self.nodes[neuron.inputs[0]]
+        if len(self.readers[source.name]) != 1 or not self.tangent(neuron.name).gain.all():  # times 0 nothing would arrive
+            return ""
+        if isinstance(source, IntAdd):
+            return next((i for i in source.inputs if self.is_free(i)), "")
+        return source.name if isinstance(source, IntConv2d | IntLinear) else ""
+
+
+def ratio(a: Reals, b: Reals) -> Reals:
+    """a / b, 1 where they are equal, 0 and 0 too."""
+    a, b = np.broadcast_arrays(a, b)
+    return np.divide(a, b, out=np.ones(a.shape), where=a != b)

@@ -1,0 +1,1 @@
+"""model.onnx and step.onnx: an integer network enters, their bytes leave; the bytes enter, the network leaves."""

@@ -1,0 +1,1 @@
+"""torch: a torch.nn.Module enters, a float network leaves."""

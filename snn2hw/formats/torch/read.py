@@ -1,0 +1,300 @@
+"""torch.nn.Module -> Network of the real stage, by torch.fx: custom modules are traced through, layers are read."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import sqrt
+from typing import Any
+
+import torch
+from torch import fx
+
+from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
+from snn2hw.formats.torch.layers import LAYERS, NOTHING, check_unaltered, check_untouched, layer_kind
+from snn2hw.formats.torch.operations import Call, evaluated
+from snn2hw.formats.torch.values import Values
+from snn2hw.formats.torch.views import SAMPLES, MisfitError, RefusedError, View
+from snn2hw.ir.network import Input, Network, Node, Readout
+from snn2hw.ir.rules import check_network
+from snn2hw.run.forks import one_torch_thread
+
+KINDS = {"Dropout" if "Dropout" in kind.__name__ else kind.__name__ for kind in (*LAYERS, *NOTHING)}
+SUPPORTED = (
+    ", ".join(sorted(KINDS))
+    + ", Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
+)
+NUMBERS = (
+    *(operator.add, operator.sub, operator.mul, operator.floordiv, operator.truediv, operator.pow, operator.neg),
+    *(operator.getitem, sqrt),
+)
+
+
+def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
+    """The network that `model` computes in evaluation mode on [T, N, ...] input.
+
+    Args:
+        source: the Input node, its shape that of one sample at one step.
+        steps: T.
+
+    Raises:
+        UnsupportedError: a module, operation or control flow without a meaning here; names its path and what to do.
+        ShapeError: layers that do not fit together. RuleError: NaN or Inf in a parameter.
+    """
+    one_torch_thread()
+    if not isinstance(model, torch.nn.Module):
+        raise UnsupportedError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise UnsupportedError(
+            "the model is TorchScript, in which its layers cannot be told apart any more",
+            got=type(model).__name__,
+            expected="the torch.nn.Module that torch.jit.trace or torch.jit.script was given",
+            do="build that model again and load its weights: model.load_state_dict(scripted.state_dict())",
+        )
+    for path, module in model.named_modules():
+        check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
+    graph = _traced(model)
+    walk = _Walk(dict(model.named_modules()), source, steps)
+    for node in graph.nodes:
+        walk.visit(node)
+    net = Network(steps, tuple(walk.nodes.values()))
+    check_network(net)
+    return net
+
+
+class _Tracer(fx.Tracer):
+    """Every layer with a row in LAYERS is read as a whole; anything else of the user's is traced through."""
+
+    def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
+        ours = m.__module__.startswith("snn2hw.nn.blocks") or isinstance(m, torch.nn.Sequential)  # of layers, traced through
+        foreign = m.__module__.startswith(("torch.nn", "snn2hw.nn")) and not ours
+        return foreign or layer_kind(m) is not None
+
+    def call_module(self, m: torch.nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        """A slice of a Sequential, made in the forward, has no path; its layers have theirs."""
+        if isinstance(m, torch.nn.Sequential) and not any(m is known for known in self.root.modules()):
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+
+def _traced(model: torch.nn.Module) -> fx.Graph:
+    if layer_kind(model) is not None:
+        model = torch.nn.Sequential(model)
+    try:
+        with _evaluation(model):
+            return _Tracer().trace(model)
+    except Snn2hwError:
+        raise
+    except NameError as error:
+        if "is not installed as a submodule" not in str(error):
+            raise _untraceable(model, error) from error
+        raise UnsupportedError(
+            "a layer is made in forward, so that nothing has its weights",
+            where=type(model).__name__,
+            got=str(error).split("(")[0],
+            expected="layers that __init__ assigns to attributes, and slices of a Sequential of them",
+            do="make the layer in __init__: self.layer = ...",
+        ) from error
+    except Exception as error:
+        raise _untraceable(model, error) from error
+
+
+def _untraceable(model: torch.nn.Module, error: Exception) -> UnsupportedError:
+    """Whatever a forward raises when it is given a stand-in for its input."""
+    return UnsupportedError(
+        "the model's forward cannot be traced",
+        where=type(model).__name__,
+        got=(str(error).split(". ")[0].splitlines() or [type(error).__name__])[0],
+        expected="a forward without control flow or indexing that depends on tensor values",
+        do="move the decision out of forward, or build the model from layers: " + SUPPORTED,
+    )
+
+
+@contextmanager
+def _evaluation(model: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode while tracing, for forwards that ask; every module's own mode is restored."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+class _Walk:
+    def __init__(self, modules: Mapping[str, torch.nn.Module], source: Input, steps: int) -> None:
+        self.modules, self.steps = modules, steps
+        self.values = Values(source, modules)
+        self.known: dict[fx.Node, Any] = {}  # views of values, and numbers: sizes and what is reckoned of them
+        self.ended: fx.Node | None = None  # a mean or sum over T: only the output may follow, or, of a mean, Linear
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        return self.values.nodes
+
+    def visit(self, node: fx.Node) -> None:
+        if self.ended is not None and node.op != "output" and not self._commutes(node):
+            raise _unsupported(node, "only the output may follow the sum or mean over the steps", _where(node))
+        if node.op == "placeholder":
+            self._placeholder(node)
+        elif node.op == "call_module":
+            self._module(node)
+        elif node.op in ("call_function", "call_method"):
+            self._function(node)
+        elif node.op == "output":
+            self._output(node)
+        else:
+            raise _unsupported(node, "a parameter or buffer used directly in forward is not supported", str(node.target))
+
+    def _commutes(self, node: fx.Node) -> bool:
+        """The mean of what a Linear layer makes of every step is what it makes of their mean."""
+        kind = layer_kind(self.modules[str(node.target)]) if node.op == "call_module" else None
+        return _name(self.ended) == "mean" and (kind is torch.nn.Linear or kind in NOTHING)
+
+    def _placeholder(self, node: fx.Node) -> None:
+        if self.nodes:
+            raise _unsupported(node, "the model has more than one input", str(node.target))
+        self.known[node] = self.values.add(self.values.source, (self.steps, SAMPLES))
+
+    def _module(self, node: fx.Node) -> None:
+        path = str(node.target)
+        module = self.modules.get(path) or self.modules[""]
+        kind = layer_kind(module)
+        if kind is None:
+            raise UnsupportedError(
+                f"{type(module).__name__} has no integer meaning here",
+                where=path,
+                got=f"{type(module).__module__}.{type(module).__name__}",
+                expected=SUPPORTED,
+                do="replace it with a supported layer, or write it as a custom module of these",
+            )
+        source = f"{path} ({type(module).__name__})"
+        check_unaltered(module, source)
+        entering = self._entering(_only_argument(node), path)
+        if kind in NOTHING:
+            self.known[node] = entering
+            return
+
+        def read(name: str, shape: tuple[int, ...]) -> Node:
+            return LAYERS[kind](module, (self.values.unique(path, layer=True), (name,), shape), source)
+
+        self.known[node] = self.values.read(entering, kind, read, source)
+
+    def _entering(self, argument: Any, path: str) -> View:
+        known = self.known.get(argument) if isinstance(argument, fx.Node) else None
+        if not isinstance(known, View):
+            raise UnsupportedError(
+                "a layer is called with something that is no activation",
+                where=path,
+                got=repr(argument),
+                expected="the output of a layer",
+            )
+        return known
+
+    def _function(self, node: fx.Node) -> None:
+        name, path = _name(node), _path(node)
+        if node.target is operator.add and not any(isinstance(self.known[n], View) for n in node.all_input_nodes):
+            self.known[node] = self._evaluated(node, name, path)
+        elif node.target in (operator.add, operator.iadd, torch.add) or (node.op == "call_method" and name in ("add", "add_")):
+            self._add(node, path)
+        elif name in ("mean", "sum") and _axis(node) == 0:
+            self.known[node] = self._entering(node.args[0], path)
+            self.ended = node
+        elif (found := self._evaluated(node, name, path)) is not None:
+            self.known[node] = found
+        else:
+            raise _unsupported(node, f"the operation '{name}' has no integer meaning here", path)
+
+    def _evaluated(self, node: fx.Node, name: str, path: str) -> Any:
+        """What is no layer: views, products, averages, numbers; None where it is none of them."""
+        args: Any = fx.node.map_arg(node.args, lambda n: self.known[n])
+        named: Any = fx.node.map_arg(node.kwargs, lambda n: self.known[n])
+        views = [a for a in args if isinstance(a, View)]
+        if not views:
+            return node.target(*args, **named) if callable(node.target) and node.target in NUMBERS else None
+        try:
+            if name in ("mul", "truediv", "div") and any(map(self._of_samples, node.all_input_nodes)):
+                raise RefusedError("a factor was reckoned with N, the number of samples")
+            return evaluated(self.values, Call(name, path, args, named, views))
+        except RefusedError as error:
+            raise _unsupported(node, error.what, path, error.do) from error
+        except MisfitError as error:
+            raise ShapeError(
+                "the values do not fit the new shape",
+                where=path,
+                got=str(error),
+                expected="as many values as there are",
+                do="choose sizes, a number of heads for example, that divide the channels",
+            ) from error
+        except (TypeError, IndexError, ValueError, ZeroDivisionError) as error:
+            raise _unsupported(node, f"'{name}' does not fit the axes {views[0]}", path) from error
+
+    def _of_samples(self, node: fx.Node) -> bool:
+        """Whether a number was reckoned with N, which is not known."""
+        known = self.known[node]
+        if isinstance(known, View):
+            return False
+        return (isinstance(known, int) and known % SAMPLES == 0 != known) or any(map(self._of_samples, node.all_input_nodes))
+
+    def _add(self, node: fx.Node, path: str) -> None:
+        if len(node.args) != 2 or node.kwargs or not all(isinstance(a, fx.Node) for a in node.args):
+            raise _unsupported(node, "an addition must join two branches of the network", path)
+        x, y = (self._entering(a, path) for a in node.args)
+        self.known[node] = self.values.added(x, y, self.values.unique(path), f"{path} (+)")
+
+    def _output(self, node: fx.Node) -> None:
+        (result,) = node.args
+        view = self.known.get(result) if isinstance(result, fx.Node) else None
+        if not isinstance(view, View):
+            raise _unsupported(node, "the model must return one tensor of logits", "output", do="return the logits only")
+        way = view.ways[0]
+        if len(way.seen) != 1 or not way.is_row or (len(view.lead) == 1 and self.ended is None):
+            raise ShapeError(
+                "the model must end in one value per class",
+                where=self.nodes[self.values.settled(way, view.factor)].source,
+                got=str(view),
+                expected="[T, N, classes]",
+                do="end with Flatten and Linear",
+            )
+        last = self.values.row(way, view.factor)
+        name = self.values.unique("readout")
+        self.nodes[name] = Readout(name, (last,), self.nodes[last].shape, source="readout")
+
+
+def _name(node: fx.Node | None) -> str:
+    """Of a function or method."""
+    target = getattr(node, "target", None)
+    return target if isinstance(target, str) else getattr(target, "__name__", str(target))
+
+
+def _where(node: fx.Node) -> str:
+    return str(node.target) if node.op == "call_module" else _path(node)
+
+
+def _path(node: fx.Node) -> str:
+    """Module path of the custom module whose forward made the node, and the node's own name."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    paths = [entry[0] if isinstance(entry, tuple) else str(entry) for entry in stack]
+    return f"{paths[-1]}.{node.name}" if paths and paths[-1] else node.name
+
+
+def _only_argument(node: fx.Node) -> Any:
+    """What a layer is called with, by position or by keyword."""
+    given = [*node.args, *node.kwargs.values()]
+    return given[0] if len(given) == 1 else given
+
+
+def _axis(node: fx.Node) -> Any:
+    return node.args[1] if len(node.args) == 2 else node.kwargs.get("dim")
+
+
+def _unsupported(node: fx.Node, what: str, where: str, do: str = "") -> UnsupportedError:
+    return UnsupportedError(
+        what,
+        where=where,
+        got=node.format_node() or node.name,
+        expected=SUPPORTED,
+        do=do or "write the model with these, or move the operation out of the model",
+    )

@@ -1,0 +1,215 @@
+"""The nodes that a model has become so far, and how layers and additions read views of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from itertools import count, product
+
+import numpy as np
+import torch
+
+from snn2hw.errors import UnsupportedError
+from snn2hw.formats.torch.products import multiplied
+from snn2hw.formats.torch.views import Placed, Product, View, counted
+from snn2hw.ir.network import Add, AvgPool2d, Conv2d, EquationNeuron, Flatten, Input, Linear, MatMul, Neuron, Node, Window
+from snn2hw.ir.rules import no_payload
+from snn2hw.ir.shapes import output_shape
+from snn2hw.nn.custom import CustomNeuron
+from snn2hw.nn.neuron import Neuron as TorchNeuron
+
+Read = Callable[[str, "tuple[int, ...]"], Node]  # input, its shape -> the layer's node
+
+
+class Values:
+    """Nodes by name, in order of evaluation.
+
+    Args:
+        source: the input. modules: paths of the model's modules; nothing but their own layers is called by one of them.
+    """
+
+    def __init__(self, source: Input, modules: Collection[str] = ()) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.source, self.modules = source, modules
+        self._made: dict[tuple[Product, float], str] = {}
+
+    def unique(self, path: str, *, layer: bool = False) -> str:
+        """A name for what the layer or operation of this path computes, this time: path, path#2, path#3 and so on, but
+        none that a module has for itself, which may well be called add, readout or fc#2."""
+        if path not in self.nodes and (layer or path not in self.modules):
+            return path
+        names = (f"{path}#{n}" for n in count(2))
+        return next(name for name in names if name not in self.nodes and name not in self.modules)
+
+    def add(self, made: Node, lead: tuple[int, ...]) -> View:
+        """Enter a node, with its shape; the view of its value as it is."""
+        shaped = replace(made, shape=output_shape(made, [self.nodes[i].shape for i in made.inputs]))
+        self.nodes[made.name] = shaped
+        return View(lead, (Placed(made.name, shaped.shape),))
+
+    def settled(self, way: Placed, factor: float) -> str:
+        """The name of the node: of a product, as it is read here.
+
+        Raises:
+            UnsupportedError: a factor on what is no product, or a product of what is no payload.
+        """
+        if isinstance(way.source, str):
+            if factor != 1.0:
+                raise UnsupportedError(
+                    "a factor on what is no product of payloads has no integer meaning here",
+                    where=self.nodes[way.source].source,
+                    got=f"{factor:g}",
+                    expected="x @ y * factor",
+                    do="scale the product, or the weights of the layer that reads it",
+                )
+            return way.source
+        p = way.source
+        size = (way.seen[1], way.seen[2]) if way.is_map and len(way.seen) == 3 else p.size
+        key = replace(p, size=size), factor
+        if key not in self._made:
+            for name in p.inputs:
+                if (wrong := no_payload(name, self.nodes)) is not None:
+                    raise UnsupportedError(
+                        "a product of what no neuron fired",
+                        where=p.path,
+                        got=wrong.source or wrong.name,
+                        expected="spikes, or pools, sums and products of spikes",
+                        do="put a neuron behind it",
+                    )
+            name = self.unique(p.path)
+            self.add(MatMul(name, p.inputs, (), p.heads, p.transposed, size, factor, source=f"{p.path} (@)"), ())
+            self._made[key] = name
+        return self._made[key]
+
+    def multiplied(self, x: View, y: View, path: str) -> View:
+        """x @ y; it becomes a node where it is read."""
+        return multiplied(x, y, path, self.settled)
+
+    def read(self, x: View, kind: type, read: Read, path: str) -> View:
+        """What a layer makes of a view whose axes are those it reads.
+
+        Args:
+            kind: the layer, one of LAYERS.
+
+        Raises:
+            UnsupportedError: other axes, or a factor that the layer would have to take.
+        """
+        if kind is torch.nn.Linear:
+            return self._linear(x, read, path)
+        if kind in (TorchNeuron, CustomNeuron):
+            return self._elementwise(x, read)
+        way = next((w for w in x.ways if w.is_map), None)
+        if way is None and kind in (torch.nn.BatchNorm1d, torch.nn.Conv1d):
+            way = next((w for w in x.ways if w.is_channels_first and len(w.seen) == 2), None)
+        if way is None:
+            raise _axes(x, path, "[T, N, C, L]" if kind in (torch.nn.BatchNorm1d, torch.nn.Conv1d) else "[T, N, C, H, W]")
+        name = self.settled(way, x.factor)
+        made = self.add(read(name, self.nodes[name].shape), x.lead)
+        if way.is_map:
+            return made
+        return made.each(lambda numbers: numbers.reshape(len(numbers), -1))
+
+    def _elementwise(self, x: View, read: Read) -> View:
+        """A neuron, whose constants for each channel, if it has any, are along axis 2."""
+        way = min(x.ways, key=lambda w: (not w.is_map, not w.is_channels_first, not w.is_tokens))
+        name = self.settled(way, x.factor)
+        node = read(name, self.nodes[name].shape)
+        assert isinstance(node, Neuron | EquationNeuron)
+        channels = node.channels if isinstance(node, EquationNeuron) else len(node.coefficients)
+        if channels > 1 and not way.is_channels_first:
+            raise _axes(x, node.source, "[T, N, C, ...], for coefficients of each channel")
+        if len(x.lead) == 1:
+            raise _axes(x, node.source, "[T, N, ...], the steps as an axis of their own")
+        made = self.add(node, x.lead)
+        return made if way.is_map else made.each(lambda _: way.numbers)
+
+    def _linear(self, x: View, read: Read, path: str) -> View:
+        """Over all values of a sample; over the channels of every place, which is a convolution by one place."""
+        row = next((w for w in x.ways if len(w.seen) == 1 and w.is_row), None)
+        if row is not None:
+            name = self.row(row, x.factor)
+            return self.add(read(name, self.nodes[name].shape), x.lead)
+        tokens = next((w for w in x.ways if len(w.shape) == 3 and w.is_tokens), None)
+        if tokens is None:
+            way = next((w for w in x.ways if w.order is None), None)
+            if way is None:
+                raise _axes(x, path, "[T, N, F], or [T, N, L, C] with all places in order")
+            name = self.settled(way, x.factor)
+            return self.add(read(name, self.nodes[name].shape), x.lead)  # which says what does not fit
+        name = self.settled(tokens, x.factor)
+        node = read(name, (tokens.channels,))
+        assert isinstance(node, Linear)
+        output_shape(node, [(tokens.channels,)])  # which says so if it is another number of features
+        window = Window((1, 1))
+        conv = Conv2d(node.name, (name,), (), node.weight[:, :, None, None], node.bias, window, 1, source=node.source)
+        made, before = self.add(conv, x.lead), tokens.seen[:-1]
+        return made.each(lambda numbers: numbers.reshape(len(numbers), -1).T.reshape(*before, len(numbers)))
+
+    def row(self, way: Placed, factor: float) -> str:
+        """All values of a sample on one axis."""
+        name = self.settled(way, factor)
+        if len(self.nodes[name].shape) > 1:
+            flat = Flatten(self.unique(f"{name}.flat"), (name,), (), source=f"{self.nodes[name].source}, flattened")
+            self.add(flat, ())
+            name = flat.name
+        return name
+
+    def added(self, x: View, y: View, name: str, source: str) -> View:
+        """x + y.
+
+        Raises:
+            UnsupportedError: branches that lie differently over their values.
+        """
+        pairs = list(product(x.ways, y.ways))
+        plain = [(a, b) for a, b in pairs if a.is_map and b.is_map]
+        alike = [(_as(a, b), _as(b, a)) for a, b in pairs if a.seen == b.seen and (a.numbers == b.numbers).all()]
+        alike = [(a, b) for a, b in alike if a.shape == b.shape]
+        if x.lead != y.lead or not (plain or alike):
+            raise UnsupportedError(
+                "two branches whose axes do not mean the same are added",
+                where=source,
+                got=f"{x} and {y}",
+                expected="branches of the same layout",
+                do="transpose one as the other, before the addition",
+            )
+        a, b = (plain or alike)[0]
+        inputs = self.settled(a, x.factor), self.settled(b, y.factor)
+        made = self.add(Add(name, inputs, (), source=source), x.lead)
+        return made if plain else made.each(lambda _: a.numbers)
+
+    def averaged(self, x: View, axes: tuple[int, ...], keep: bool, name: str, source: str) -> View | None:
+        """The mean over all places; None where the axes are others."""
+        axes = tuple(sorted(d % len(x.shape) - len(x.lead) for d in axes))
+        for way in (w for w in x.ways if len(w.shape) == 3 and axes[0] >= 0):
+            kept = [d for d in range(len(way.seen)) if d not in axes]
+            numbers = way.numbers.transpose([*kept, *axes]).reshape([way.seen[d] for d in kept] + [-1])
+            if np.array_equal(numbers, counted(way.channels, way.places)):
+                entering = self.settled(way, x.factor)
+                _, height, width = self.nodes[entering].shape
+                pool = AvgPool2d(name, (entering,), (), Window((height, width), (height, width)), source=source)
+                seen = [1 if d in axes else n for d, n in enumerate(way.seen)] if keep else [way.channels]
+                made = self.add(pool, x.lead)
+                return replace(made, ways=(replace(made.ways[0], order=counted(*seen)),))
+        return None
+
+
+def _as(way: Placed, other: Placed) -> Placed:
+    """A product, whose places may lie as those of what it is joined with."""
+    if (
+        not isinstance(way.source, Product)
+        or len(other.shape) != 3
+        or (way.channels, way.places) != (other.channels, other.places)
+    ):
+        return way
+    size = other.shape[1], other.shape[2]
+    return replace(way, source=replace(way.source, size=size), shape=other.shape)
+
+
+def _axes(x: View, where: str, expected: str) -> UnsupportedError:
+    return UnsupportedError(
+        "the axes of this value are not those that the layer reads",
+        where=where,
+        got=str(x),
+        expected=expected,
+        do="reshape or transpose it before the layer",
+    )

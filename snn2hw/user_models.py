@@ -1,0 +1,244 @@
+"""Finding the model a user names: a folder of models/, or module:factory."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy.typing as npt
+
+from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
+from snn2hw.files.arrays import read_arrays, read_npy
+from snn2hw.files.read import is_file
+from snn2hw.files.safetensors_file import checked_metadata
+from snn2hw.formats.sample import samples_array
+from snn2hw.trace import read_npz
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A torch model with what compiling it needs.
+
+    Args:
+        module: the torch.nn.Module with its weights.
+        sample: calibration samples, or None where the user must give some.
+        steps: T for static samples, or None for temporal ones.
+        source: the model.py it came from, or None; offers train_data() and test_data().
+    """
+
+    module: Any
+    sample: npt.NDArray[Any] | None
+    steps: int | None
+    source: ModuleType | None
+
+
+def models_folder() -> Path:
+    """The models/ of a checkout: beside the package, or in the working folder."""
+    beside = Path(__file__).parent.parent / "models"
+    return beside if beside.is_dir() else Path("models")
+
+
+def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -> Model:
+    """A model by folder ('models/digits_lnm', 'digits_lnm') or factory ('package.module:function').
+
+    A folder holds model.py with build(), STEPS and train_data(), and weights.safetensors; TEMPORAL = True where the samples of
+    train_data() are [T, N, ...]. A factory returns a torch.nn.Module, or (module, sample).
+
+    Args:
+        weights: a safetensors file, instead of the folder's own.
+        sampled: whether calibration samples are wanted; without, train_data() is not called.
+
+    Raises:
+        UsageError: nothing of that name, or not of that form. MissingExtraError: torch is not installed.
+    """
+    for package in ("torch", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "torch", "loading a model")
+    if ":" in name and not os.path.exists(name):
+        return _from_factory(name, weights)
+    folder = next((p for p in (Path(name), models_folder() / name) if is_file(p / "model.py")), None)
+    if folder is None:
+        known = sorted(p.parent.name for p in models_folder().glob("*/model.py"))
+        raise UsageError(
+            "there is no such model",
+            got=repr(name),
+            expected=f"a folder with a model.py ({', '.join(known) or 'none here'}), or module:factory",
+            do="check the name, or write a factory that returns your torch.nn.Module",
+        )
+    source = load_source(folder / "model.py")
+    missing = [name for name in ("build", "STEPS", "train_data") if not hasattr(source, name)]
+    if missing:
+        raise UsageError(
+            "a model.py lacks what compiling needs",
+            where=str(folder / "model.py"),
+            got=f"no {', '.join(missing)}",
+            expected="build(), STEPS, train_data()",
+        )
+    where = str(folder / "model.py")
+    module = _call(source.build, f"{where}: build()")
+    _check_module(module, where)
+    load_weights(module, Path(weights) if weights else folder / WEIGHTS)
+    temporal = bool(getattr(source, "TEMPORAL", False))
+    steps = None if temporal else source.STEPS
+    if not sampled:
+        return Model(module, None, steps, source)
+    data = _call(source.train_data, f"{where}: train_data()")
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise UsageError("train_data returns something else", where=where, got=type(data).__name__, expected="(samples, labels)")
+    return Model(module, samples_array(data[0][:, :256] if temporal else data[0][:256]), steps, source)
+
+
+def _call(function: Callable[[], Any], where: str) -> Any:
+    """What a user's function returns; whatever it raises becomes an error that names it."""
+    try:
+        return function()
+    except Snn2hwError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            "a function of the model fails",
+            where=where,
+            got=f"{type(error).__name__}: {error}",
+            expected="a function without arguments",
+            do="call it in Python and mend it",
+        ) from error
+
+
+def _check_module(module: Any, where: str) -> None:
+    if not hasattr(module, "load_state_dict"):
+        raise UsageError(
+            "the model is no torch.nn.Module",
+            where=where,
+            got=type(module).__name__,
+            expected="a torch.nn.Module, or from a factory (module, sample)",
+        )
+
+
+def load_source(path: Path) -> ModuleType:
+    """A Python file of models/ as a module; its neighbours can be imported by it."""
+    neighbours = str(path.parent.parent.resolve())
+    if neighbours not in sys.path:
+        sys.path.insert(0, neighbours)
+    spec = importlib.util.spec_from_file_location(f"snn2hw_models.{path.parent.name}.{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Snn2hwError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            "a file of the model cannot be run",
+            where=str(path),
+            got=f"{type(error).__name__}: {error}",
+            expected="Python that imports",
+            do=f"check that `python {path}` works",
+        ) from error
+    return module
+
+
+def load_weights(module: Any, path: Path) -> None:
+    """Weights from a safetensors file into a module.
+
+    Raises:
+        UsageError: no such file, not safetensors, or of another model.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not os.path.lexists(path):
+        raise UsageError(
+            "there are no weights",
+            where=str(path),
+            got="no such file",
+            expected=WEIGHTS,
+            do="train the model first, or give --weights FILE",
+        )
+    try:
+        checked_metadata(path)
+        module.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
+        raise UsageError(
+            "the weights do not fit the model",
+            where=str(path),
+            got=str(error).split("\n")[0],
+            expected="weights of this model as safetensors",
+            do="train the model again, or give the file that belongs to it",
+        ) from error
+
+
+def _from_factory(name: str, weights: str | None) -> Model:
+    module_name, _, function = name.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        made = getattr(importlib.import_module(module_name), function)()
+    except Snn2hwError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            "the factory cannot be called",
+            where=name,
+            got=f"{type(error).__name__}: {error}",
+            expected="a function without arguments",
+            do="check that `python -c 'import ...'` works in this folder",
+        ) from error
+    parts = made if isinstance(made, tuple) else (made, None)
+    if len(parts) != 2:
+        raise UsageError(
+            "the factory returns something else",
+            where=name,
+            got=f"{len(parts)} values",
+            expected="a torch.nn.Module, or (module, sample)",
+        )
+    module, sample = parts
+    _check_module(module, name)
+    if weights is not None:
+        load_weights(module, Path(weights))
+    return Model(module, None if sample is None else samples_array(sample), None, None)
+
+
+def read_samples(path: Path) -> npt.NDArray[Any]:
+    """Samples from a .npy file, which stays on disk until they are needed, or from the array 'samples' of an .npz file.
+
+    Raises:
+        UsageError: no such file, not an array, or one with Python objects.
+    """
+    if path.suffix == ".npz":
+        arrays = read_npz(path, lambda name: name == "samples")
+        if "samples" not in arrays:
+            raise UsageError(
+                "this file has no array 'samples'",
+                where=str(path),
+                got=", ".join(read_arrays(path, lambda name: False)[1]),
+                do="np.savez(file, samples=x)",
+            )
+        return _of_samples(arrays["samples"], path)
+    try:
+        return _of_samples(read_npy(path), path)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "the samples cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, x)"
+        ) from error
+
+
+def _of_samples(values: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
+    if values.ndim == 0 or values.dtype.kind not in "iufb":
+        raise UsageError(
+            "this is no array of samples",
+            where=str(path),
+            got=f"{'one value' if values.ndim == 0 else str(list(values.shape))} of {values.dtype}",
+            expected="numbers, [N, ...] or [T, N, ...]",
+            do="np.save(file, x)",
+        )
+    return values

@@ -1,0 +1,72 @@
+/* Runs the C of the executor `fast`, dense and event by event, on blocks of memory that end where they must: the sanitizers
+   see every step beyond. Reads the file that tests/backends/c/test_sanitizers.py writes; exit code 1 where a result differs. */
+#define _POSIX_C_SOURCE 200112L
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void snn_run(const void *input, int64_t *readout, uint8_t *arena, const void *const *arrays, int64_t *const *traces,
+    int percent);
+
+static FILE *file;
+
+static void *block(int64_t size)
+{
+    void *made = NULL;
+    if (posix_memalign(&made, 64, size ? (size_t)size : 1)) exit(2);
+    return made;
+}
+
+static void *filled(int64_t size)
+{
+    void *made = block(size);
+    if (fread(made, 1, (size_t)size, file) != (size_t)size) exit(3);
+    return made;
+}
+
+static int64_t number(void)
+{
+    int64_t *read = filled(8), value = *read;
+    free(read);
+    return value;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2 || !(file = fopen(argv[1], "rb"))) return 4;
+    const int64_t samples = number(), input = number(), readout = number(), scratch = number(), arrays = number();
+    const void **bound = block(arrays * 8);
+    for (int64_t n = 0; n < arrays; ++n) bound[n] = filled(number());
+    const int64_t traces = number();
+    int64_t *sizes = block(traces * 8), **kept = block(traces * 8);
+    for (int64_t n = 0; n < traces; ++n) kept[n] = block(sizes[n] = number());
+    int differing = 0;
+    for (int64_t sample = 0; sample < samples; ++sample) {
+        const void *given = filled(input), *wanted = filled(readout);
+        const void **signals = block(traces * 8);
+        for (int64_t n = 0; n < traces; ++n) signals[n] = filled(sizes[n]);
+        for (int run = 0; run < 4; ++run) {
+            int64_t *got = block(readout);
+            uint8_t *arena = block(scratch);
+            memset(arena, 0xA5, (size_t)scratch);
+            snn_run(given, got, arena, bound, run & 1 ? kept : NULL, run & 2 ? 101 : 0);
+            differing += memcmp(got, wanted, (size_t)readout) != 0;
+            for (int64_t n = 0; n < traces && run & 1; ++n) differing += memcmp(kept[n], signals[n], (size_t)sizes[n]) != 0;
+            free(got);
+            free(arena);
+        }
+        free((void *)given);
+        free((void *)wanted);
+        for (int64_t n = 0; n < traces; ++n) free((void *)signals[n]);
+        free(signals);
+    }
+    for (int64_t n = 0; n < arrays; ++n) free((void *)bound[n]);
+    for (int64_t n = 0; n < traces; ++n) free(kept[n]);
+    free(bound);
+    free(kept);
+    free(sizes);
+    fclose(file);
+    printf("%d differ\n", differing);
+    return differing != 0;
+}

@@ -1,0 +1,54 @@
+"""Which values of the C change over the steps, and that what joins them is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from snn2hw.backends.c.plan import plan
+from snn2hw.backends.fast.executor import Fast
+from snn2hw.backends.reference import interpret
+from snn2hw.ir.encode import encode
+from snn2hw.store import make_artefact
+from tests.hand_networks import Network, add, compiled, image, lif, linear, network, normal, readout, samples
+
+STEPS = 4
+
+
+def joined(first: str, second: str) -> Network:
+    """One image, a branch that is the same at every step (`still`), one behind spikes (`moving`), and their join."""
+    return network(
+        STEPS,
+        image(5),
+        linear("still", "input", normal(0, 3, 5)),
+        linear("in", "input", normal(1, 4, 5)),
+        lif("n", "in", 0.75),
+        linear("moving", "n", normal(2, 3, 4)),
+        add("join", first, second),
+        lif("out", "join", 0.75),
+        linear("head", "out", normal(3, 2, 3)),
+        readout("head"),
+    )
+
+
+ORDERS = [("still", "moving"), ("moving", "still"), ("still", "still"), ("moving", "moving")]
+
+
+@pytest.mark.parametrize(("first", "second"), ORDERS)
+def test_a_join_changes_where_either_branch_does(first: str, second: str) -> None:
+    net = compiled(joined(first, second)).network
+    values = plan(net, 0, still=True).values
+    steps = {name: values[name].steps for name in ("still", "moving", "join", "out", "head")}
+    changes = STEPS if "moving" in (first, second) else 1
+    assert steps == {"still": 1, "moving": STEPS, "join": changes, "out": STEPS, "head": STEPS}
+    assert {v.steps for v in plan(net, 0, still=False).values.values()} == {STEPS}
+
+
+@pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
+@pytest.mark.parametrize(("first", "second"), ORDERS[:2])
+def test_a_still_and_a_moving_branch_are_joined_step_by_step(first: str, second: str) -> None:
+    net = compiled(joined(first, second)).network
+    payloads = encode(net, samples(0, 6, 5))
+    wanted, got = interpret(net, payloads).arrays(), Fast().run(make_artefact(net), payloads).arrays()
+    assert len(np.unique(wanted["spikes/n"].sum(1), axis=0)) > 1  # the moving branch does move
+    assert {name: int((value != got[name]).sum()) for name, value in wanted.items()} == dict.fromkeys(wanted, 0)

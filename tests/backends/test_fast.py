@@ -1,0 +1,184 @@
+"""The generated C against the law: dense, event by event, without vector instructions; the compiler's failures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.synapse_plan import synapse
+from snn2hw.backends.fast.executor import Fast, threads
+from snn2hw.backends.reference import interpret
+from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
+from snn2hw.ir.integer import IntInput, IntLinear
+from snn2hw.num import Format, Interval
+from snn2hw.store import make_artefact
+from snn2hw.verification.stimuli import corner_payloads
+from tests.hand_networks import compiled as compiled_network
+from tests.hand_networks import counts, every_kind, every_kind_sample, linear, network, readout
+from tests.random_networks import compiled, payloads_of, random_case
+from tests.refused import refused
+
+pytestmark = pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
+
+NEVER, ALWAYS = 0, 101  # percent of active inputs below which a layer is summed event by event
+
+
+def differing(seed: int, percent: int) -> list[str] | None:
+    """Names of what differs from the law; None where the network does not compile."""
+    case = random_case(seed)
+    try:
+        net = compiled(case).network
+    except (WidthError, UnsupportedError):
+        return None
+    payloads = payloads_of(case, net)
+    wanted, got = interpret(net, payloads).arrays(), Fast(percent).run(make_artefact(net), payloads).arrays()
+    assert wanted.keys() == got.keys()
+    return [name for name in wanted if not np.array_equal(wanted[name], got[name])]
+
+
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+@pytest.mark.parametrize("portable", [False, True], ids=["vectors", "portable"])
+def test_random_networks_either_way(percent: int, portable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CFLAGS", "-O1 -DSNN_PORTABLE" if portable else "-O1")
+    ran = [found for seed in range(2_000, 2_010) if (found := differing(seed, percent)) is not None]
+    assert len(ran) >= 5
+    assert not any(ran), f"python -m tests.random_networks SEED, from 2000 on: {ran}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+def test_many_random_networks_either_way(percent: int) -> None:
+    ran = {seed: found for seed in range(3_000, 3_300) if (found := differing(seed, percent)) is not None}
+    assert len(ran) >= 200
+    assert not any(ran.values()), {seed: found for seed, found in ran.items() if found}
+
+
+@pytest.mark.parametrize("flag", ["-fsanitize=undefined -fno-sanitize-recover=all"])
+def test_nothing_undefined_happens(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library with the sanitizer in it ends the process at the first report."""
+    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {flag}")
+    for percent in (NEVER, ALWAYS):
+        for seed in (2_020, 2_021, 2_022):
+            assert not differing(seed, percent)
+
+
+def test_every_kind_of_layer_and_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    payloads = corner_payloads(net)
+    wanted = interpret(net, payloads).arrays()
+    for given in ("1", "2", "5"):
+        monkeypatch.setenv("SNN2HW_THREADS", given)
+        got = Fast().run(make_artefact(net), payloads).arrays()
+        assert all(np.array_equal(wanted[k], got[k]) for k in wanted)
+
+
+def test_the_readout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    payloads = corner_payloads(net)
+    got = Fast().run(make_artefact(net), payloads, traces=False)
+    assert (got.readout == interpret(net, payloads).readout).all()
+    assert not got.spikes
+    assert not got.states
+
+
+def test_two_networks_at_once_keep_their_own_weights() -> None:
+    fast, nets = Fast(), []
+    for seed in (2_030, 2_031):
+        case = random_case(seed)
+        net = compiled(case).network
+        nets.append((make_artefact(net), payloads_of(case, net)))
+    for artefact, payloads in (*nets, *nets):
+        assert (fast.run(artefact, payloads).readout == interpret(artefact.network, payloads).readout).all()
+
+
+def test_images_that_stand_still_and_then_change() -> None:
+    """One executor, one network: payloads of an image are the same at every step, and payloads of elsewhere need not be."""
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    fast, artefact = Fast(), make_artefact(net)
+    lo, hi = net.input.interval.lo, net.input.interval.hi
+    moving = np.random.default_rng(0).integers(lo, hi, (net.steps, 4, *net.input.shape), endpoint=True)
+    still = np.broadcast_to(moving[:1], moving.shape)
+    for payloads in (still, moving, still, moving):
+        wanted, got = interpret(net, payloads).arrays(), fast.run(artefact, payloads).arrays()
+        assert {name: int((value != got[name]).sum()) for name, value in wanted.items()} == dict.fromkeys(wanted, 0)
+
+
+@pytest.mark.parametrize("given", ["0", "two", "-1", "", "²"])
+def test_a_number_of_threads_that_is_none(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_THREADS", given)
+    with refused(
+        UsageError,
+        f"""
+        SNN2HW_THREADS is no number of threads
+          got:      {given!r}
+          expected: 1 or more
+        """,
+    ):
+        threads()
+
+
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+def test_a_fan_in_beyond_16_bits(percent: int) -> None:
+    """Lists of events name channels in 16 bits; a layer with more is summed densely."""
+    n, rng = 70_000, np.random.default_rng(0)
+    weight = rng.normal(0, 1, (4, n))
+    net = compiled_network(network(1, counts(n, hi=1), linear("fc", "input", weight), readout("fc"))).network
+    payloads = (rng.random((1, 3, n)) < 0.05).astype(np.int64)
+    assert (Fast(percent).run(make_artefact(net), payloads).readout == interpret(net, payloads).readout).all()
+
+
+def test_more_steps_than_the_stack_holds_are_refused() -> None:
+    net = compiled_network(network(20_000, counts(2, hi=1), linear("fc", "input", np.eye(2)), readout("fc"))).network
+    with refused(
+        UnsupportedError,
+        """
+        the generated C keeps the sums of all steps at hand, and there are too many
+          where:    fc (Linear)
+          got:      20000 steps
+          expected: at most 8192
+          do:       use another executor, or shorter samples
+        """,
+    ):
+        Fast().run(make_artefact(net), np.zeros((20_000, 1, 2), np.int64))
+
+
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+@pytest.mark.parametrize("payload", [1, 3])
+def test_sums_far_beyond_int16(percent: int, payload: int) -> None:
+    """All weights at their ends and every input active: partial sums in int16 must be widened before they are full."""
+    weight = np.concatenate([np.ones((1, 600)), -np.ones((1, 600))])
+    net = compiled_network(network(1, counts(600, hi=payload), linear("fc", "input", weight), readout("fc"))).network
+    payloads = np.full((1, 1, 600), payload)
+    wanted = interpret(net, payloads).readout
+    assert np.abs(wanted).min() > 600 * 60 * payload
+    assert (Fast(percent).run(make_artefact(net), payloads).readout == wanted).all()
+
+
+def test_payloads_that_would_wrap_are_refused() -> None:
+    net = compiled_network(network(1, counts(2, hi=3), linear("fc", "input", np.eye(2)), readout("fc"))).network
+    with refused(
+        ValueRangeError,
+        """
+        the payloads are outside the network's declared range
+          where:    payloads
+          got:      0 to 256
+          expected: 0 to 3
+          do:       give integers within it, or compile with a sample that covers them; snn2hw.simulate encodes real samples
+        """,
+    ):
+        Fast().run(make_artefact(net), np.array([[[0, 256]]]))
+
+
+def test_sums_by_events_that_could_leave_int32_are_taken_densely() -> None:
+    """Weights of signed events carry 128 more, which the bias takes back beforehand: both must fit."""
+
+    def events(bias: int) -> int:
+        spikes, sums = Interval(-1, 1), Interval(-(2**31 - 1), 2**31 - 1)
+        entering = IntInput("input", (), (4,), Format(2, 0), spikes, 1.0, False, True)
+        weight, biases = np.full((1, 4), 127, np.int8), np.full(1, bias, np.int32)
+        layer = IntLinear("fc", ("input",), (1,), Format(32, 0), sums, weight, biases)
+        return synapse(layer, Value(entering, 1, "int8_t", -1), Value(layer, 1, "int32_t", 0)).events
+
+    assert events(0) == events(2**31 - 1 - 2 * 255 * 4) == 32767 // (2 * 255)
+    assert events(2**31 - 2 * 255 * 4) == events(-(2**31 - 1)) == 0
