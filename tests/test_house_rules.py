@@ -67,7 +67,7 @@ def test_every_advice_to_pip_can_be_pasted_and_names_an_extra_that_there_is() ->
                 assert named, f"{path.relative_to(ROOT)}: {what}"
                 assert set(named[1].split(",")) <= there | {"{extra}"}, f"{path.relative_to(ROOT)}: {what}"
                 found.append(path.name)
-    assert {"demo.py", "errors.py", "torch.py", "onnxruntime.py", "README.md"} <= set(found)
+    assert {"demo_run.py", "errors.py", "executor.py", "runtime.py", "README.md"} <= set(found)
 
 
 def test_extras_that_messages_name_are_there() -> None:
