@@ -24,8 +24,9 @@ from snn2hw.certificate.slices import slices
 from snn2hw.checker.check import check_claims
 from snn2hw.cli import console
 from snn2hw.ir.integer import IntNeuron
-from snn2hw.ir.network import Input, Linear, Network, Neuron, Readout, Single
+from snn2hw.ir.network import Input, Network, Neuron, Readout, Single
 from snn2hw.ir.program import declared_interval, one_channel
+from snn2hw.layers import Linear
 from snn2hw.user_models import find_model
 
 CUBIC = ((0.07, 0.55, -0.11, 0.03),)

@@ -17,8 +17,9 @@ from bench.networks import macs, of_density, traffic
 from bench.rounds import rounds
 from snn2hw import nn
 from snn2hw.backends.fast.built import build
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFlatten, IntInput, IntMaxPool2d, IntNeuron, IntReadout
-from snn2hw.ir.network import Window
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntReadout
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntConv2d, IntFlatten, IntMaxPool2d
 
 DENSE, EVENTS = "dense", "event by event"
 PERCENT = {DENSE: 0, EVENTS: 101}

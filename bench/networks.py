@@ -25,7 +25,8 @@ from snn2hw.api import stimulus
 from snn2hw.artefact import Artefact
 from snn2hw.backends.c.plan import plan, type_bytes
 from snn2hw.backends.reference import interpret
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear
+from snn2hw.ir.integer import IntegerNetwork, IntInput
+from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.trace import Ints
 from snn2hw.user_models import find_model
 

@@ -18,15 +18,10 @@ import numpy as np
 
 from bench.scales import head_values
 from snn2hw.errors import Snn2hwError
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear, IntNeuron
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import (
-    Add,
-    BatchNorm,
     Circulate,
-    Conv2d,
     Feedback,
-    Linear,
-    MatMul,
     Network,
     Neuron,
     Node,
@@ -34,6 +29,7 @@ from snn2hw.ir.network import (
     Single,
 )
 from snn2hw.ir.program import Op
+from snn2hw.layers import Add, BatchNorm, Conv2d, IntConv2d, IntLinear, Linear, MatMul
 from snn2hw.passes.base import Compilation
 from snn2hw.passes.pipeline import run_pipeline
 

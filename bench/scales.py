@@ -17,18 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.backends.reference import interpret, layer_value
+from snn2hw.backends.reference import interpret
 from snn2hw.errors import Snn2hwError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import (
     Circulate,
-    Conv2d,
     Current,
-    Flatten,
     Input,
-    Linear,
     Network,
     Neuron,
     Node,
@@ -36,10 +33,11 @@ from snn2hw.ir.network import (
     Readout,
     Reals,
     Single,
-    Window,
 )
 from snn2hw.ir.program import Instruction, Op, values_of
 from snn2hw.ir.real import neuron_step, run_real
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import Conv2d, Flatten, Linear
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.lower import shown
 from snn2hw.passes.pipeline import run_pipeline
@@ -184,7 +182,7 @@ def _node(net: IntegerNetwork, name: str) -> Any:
 
 def _heads(net: IntegerNetwork, payloads: Array) -> tuple[Array, float]:
     """Values of the head [T, N, C, ...] and the real value of their unit."""
-    sums = layer_value(_node(net, "fc"), [payloads.reshape(-1, *payloads.shape[2:])])
+    sums = _node(net, "fc").value([payloads.reshape(-1, *payloads.shape[2:])])
     head, unit = head_values(_node(net, "fire"), sums)
     return head.reshape(*payloads.shape[:2], *sums.shape[1:]), unit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2hw.backends.reference import initial_states, layer_value, step
+from snn2hw.backends.reference import initial_states, step
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.trace import Ints
 
@@ -24,7 +24,7 @@ def on_chip(net: IntegerNetwork, payload: Ints, steps: int, period: int, offset:
         for node in net.nodes[1:]:
             inputs = [values[i] for i in node.inputs]
             if not isinstance(node, IntNeuron):
-                values[node.name] = layer_value(node, inputs)
+                values[node.name] = node.value(inputs)
                 continue
             if (t - order[node.name] - offset) % period == 0:
                 states[node.name] = initial_states(node, 1)

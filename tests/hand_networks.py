@@ -12,24 +12,25 @@ import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.ir.network import (
-    Add,
-    AvgPool2d,
     Circulate,
-    Conv2d,
     Feedback,
-    Flatten,
     Input,
-    Linear,
-    MatMul,
     Network,
     Neuron,
     Node,
     Readout,
     Reals,
     Single,
-    Window,
 )
-from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    Linear,
+    MatMul,
+)
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.store import make_artefact
@@ -115,7 +116,7 @@ def network(steps: int, *drafts: Node) -> Network:
     nodes: dict[str, Node] = {}
     for draft in drafts:
         before = [] if isinstance(draft, Feedback) else [nodes[i].shape for i in draft.inputs]
-        nodes[draft.name] = replace(draft, shape=output_shape(draft, before))
+        nodes[draft.name] = replace(draft, shape=draft.output_shape(before))
     return Network(steps, tuple(nodes.values()))
 
 

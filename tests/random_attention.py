@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.ir.network import Add, AvgPool2d, MatMul, MaxPool2d, Window
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import Add, AvgPool2d, MatMul, MaxPool2d
 
 
 def attention(rng: np.random.Generator, g: Any) -> None:

@@ -23,28 +23,29 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from snn2hw.ir.encode import encode
-from snn2hw.ir.heads import multiplied
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import (
-    Add,
-    AvgPool2d,
-    BatchNorm,
-    Conv2d,
-    Flatten,
     Input,
-    Linear,
-    MatMul,
-    MaxPool2d,
     Network,
     Neuron,
     Node,
     Readout,
     Reals,
-    Window,
 )
 from snn2hw.ir.real import run_real
-from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.shapes import Window
 from snn2hw.ir.text import to_text
+from snn2hw.layers import (
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Linear,
+    MatMul,
+    MaxPool2d,
+)
+from snn2hw.layers.matmul import multiplied
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import Target, load_target, targets_folder
@@ -180,7 +181,7 @@ class _Growing:
     def add(self, make: Any, name: str, inputs: Sequence[str] = (), **fields: Any) -> str:
         name = name if name == "readout" else f"{name}{len(self.nodes)}"
         draft = make(name, tuple(inputs) or (self.last,), (), source=f"{name} ({make.__name__})", **fields)
-        shape = output_shape(draft, [self.shapes[i] for i in draft.inputs])
+        shape = draft.output_shape([self.shapes[i] for i in draft.inputs])
         node = make(**{**vars(draft), "shape": shape})
         self.values[name] = self._value(node)
         self.shapes[name] = shape

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from snn2hw.ir.delay import delay_program
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode
 from snn2hw.ir.loihi import VTH_MAX, loihi_lif, widest_input
-from snn2hw.ir.network import Add, BatchNorm, Conv2d, Feedback, Linear, Network, Neuron, Node, Window
+from snn2hw.ir.network import Feedback, Network, Neuron, Node
 from snn2hw.ir.rules import check_integer, check_network
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import Add, BatchNorm, Conv2d, IntConv2d, IntLinear, Linear
 from snn2hw.num import Format, Interval
 
 SUMS = Conv2d | Linear | Add | BatchNorm

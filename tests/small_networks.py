@@ -6,18 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.ir.network import (
-    AvgPool2d,
     Circulate,
-    Conv2d,
-    Flatten,
     Input,
-    Linear,
     Network,
     Neuron,
     Readout,
     Single,
-    Window,
 )
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import AvgPool2d, Conv2d, Flatten, Linear
 
 
 def neuron(name: str, entering: str, shape: tuple[int, ...], firing: Single | Circulate, coefficients: list[float]) -> Neuron:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
-from snn2hw.backends.reference import interpret, layer_value
+from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.formats.onnx.read import from_onnx
 from snn2hw.formats.onnx.write import to_onnx
@@ -24,7 +24,6 @@ from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.network import Network
 from snn2hw.ir.program import Instruction, Op, declared_interval, initial_value, values_of
 from snn2hw.ir.ranges import ranges
-from snn2hw.ir.sums import readout_interval
 from snn2hw.ir.text import to_text
 from snn2hw.num import Interval
 from snn2hw.store import make_artefact
@@ -119,9 +118,9 @@ def _outside(net: IntegerNetwork, payloads: Ints, trace: Trace) -> Iterator[str]
             states = {s: trace.states[f"{node.name}.{s}"] for s in node.program.states}
             yield from _program_outside(node, inputs[0], {s: flat(v) for s, v in states.items()}, payloads.shape[1])
         elif inputs:
-            values[node.name] = layer_value(node, inputs)
+            values[node.name] = node.value(inputs)
         yield from _beyond(f"'{node.name}'", values[node.name], [node.interval, node.format.interval])
-    yield from _beyond("the readout", trace.readout, [readout_interval(net)])
+    yield from _beyond("the readout", trace.readout, [net.sum_interval])
 
 
 def _program_outside(node: IntNeuron, x: Ints, after: dict[str, Ints], samples: int) -> Iterator[str]:

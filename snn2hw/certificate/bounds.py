@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import dataclass
 
 import numpy as np
 
-from snn2hw.backends.reference import layer_value
-from snn2hw.ir.heads import multiplied
-from snn2hw.ir.integer import IntConv2d, IntLinear, IntMatMul, IntNode
+from snn2hw.ir.integer import IntNode
+from snn2hw.layers import IntOperator
 from snn2hw.trace import Ints
 
 
@@ -28,37 +26,9 @@ class Bounds:
 
 def layer_bounds(node: IntNode, inputs: list[Bounds]) -> Bounds:
     """Bounds of a node's value; exact for one layer whose inputs move freely within theirs."""
-    if isinstance(node, IntConv2d | IntLinear):
-        weight = node.weight.astype(np.int64)
-        zero = np.zeros_like(node.bias)
-        up = replace(node, weight=np.maximum(weight, 0), bias=node.bias)
-        down = replace(node, weight=np.minimum(weight, 0), bias=zero)
-        (x,) = inputs
-        rising = layer_value(up, [np.concatenate([x.lo, x.hi])])  # both ends at once: large weights are gone through once
-        falling = layer_value(down, [np.concatenate([x.hi, x.lo])])
-        lo, hi = np.split(rising + falling, 2)
-        return Bounds(lo, hi)
-    if isinstance(node, IntMatMul):
-        a, b = inputs
-        ends = [_corners(node, a, b, least) for least in (True, False)]
-        return Bounds(*ends)
-    return Bounds(layer_value(node, [x.lo for x in inputs]), layer_value(node, [x.hi for x in inputs]))
-
-
-def _corners(node: IntMatMul, a: Bounds, b: Bounds, least: bool) -> Ints:
-    """Lowest or highest sum of products; each is so at one of four corners."""
-    x, y = (np.stack([v.lo[0], v.hi[0]]) for v in (a, b))  # the corners of a value in place of samples
-    choose = np.minimum if least else np.maximum
-
-    def multiply(x: Ints, y: Ints) -> Ints:
-        total = np.zeros((1, x.shape[1], x.shape[2], y.shape[3]), np.int64)
-        for k in range(x.shape[3]):
-            products = (x[i, :, :, k, None] * y[j, :, None, k] for i in (0, 1) for j in (0, 1))
-            total += reduce(choose, products)
-        return total
-
-    found: Ints = multiplied(node, (x, y), multiply)
-    return found
+    if isinstance(node, IntOperator):
+        return Bounds(*node.ends([(x.lo, x.hi) for x in inputs]))
+    return inputs[0]  # of a readout, and of a recurrent edge
 
 
 def spread(shape: tuple[int, ...], channels: list[tuple[int, int]]) -> Bounds:

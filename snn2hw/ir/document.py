@@ -25,9 +25,8 @@ import numpy.typing as npt
 
 from snn2hw.errors import TextError, WidthError
 from snn2hw.files.read import json_value
-from snn2hw.ir import integer, roles
-from snn2hw.ir.integer import IntegerNetwork, IntNode, Meaning, UnloweredNeuron
-from snn2hw.ir.network import Window
+from snn2hw.ir import roles
+from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Attr, Instruction, Op, Program
 from snn2hw.num import Format, Interval
@@ -38,10 +37,6 @@ Arrays = dict[str, npt.NDArray[Any]]
 MOST = 1 << 63  # no integer of a network is as large
 
 
-_NODES = {
-    name: c for name, c in vars(integer).items() if isinstance(c, type) and issubclass(c, IntNode) and c is not UnloweredNeuron
-}
-_CLASSES: dict[str, type] = {**_NODES, "Window": Window, "Meaning": Meaning}
 _OWN = (Program, Format, Interval)  # classes with a form of their own
 
 
@@ -150,7 +145,7 @@ def from_document(document: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Inte
 def _node(document: Any, at: int, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
     named = document.get("name") if isinstance(document, dict) else None
     try:
-        cls = _NODES.get(_field(document, "is", str))
+        cls = IntNode.kinds.get(_field(document, "is", str))
         if cls is None:
             raise ValueError(f"unknown node {document['is']!r}")
         return _Reader(_field(document, "name", str), arrays).dataclass(cls, document)
@@ -222,7 +217,7 @@ class _Reader:
     def _inner(self, kind: Any, said: Any, key: str) -> Any:
         named = _field(said, "is", str)
         cls: type = kind
-        if _CLASSES.get(named) is not cls:
+        if named != cls.__name__:
             raise ValueError(f"'{key}' is {named!r}, expected '{cls.__name__}'")
         return self.dataclass(cls, said)
 

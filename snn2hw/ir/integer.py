@@ -1,8 +1,8 @@
 """The integer stage: the same graph in integers; every value has a Format, every neuron a Program.
 
     IntegerNetwork = steps, target, node*
-    node           = IntInput | IntConv2d | IntLinear | IntSumPool2d | IntMaxPool2d | IntFlatten | IntAdd | IntMatMul
-                     | IntNeuron | IntFeedback | IntReadout | UnloweredNeuron (between two passes)
+    node           = IntInput | IntNeuron | IntFeedback | IntReadout | a layer of `snn2hw.layers`
+                     | UnloweredNeuron (between two passes)
 
 A value of a node is an array of raw integers; what it stands for is raw * 2**-format.frac. Scales that are not powers of
 two, and scales per channel, are moved into the next weights or into a multiplication at the head of the neuron program;
@@ -11,29 +11,41 @@ between the two the format's frac is 0.
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.network import EquationNeuron, Neuron, Pair, Reals, Shape, Window
-from snn2hw.ir.program import Program
+from snn2hw.ir.limits import MAX_INSTRUCTIONS
+from snn2hw.ir.network import EquationNeuron, Neuron, Reals
+from snn2hw.ir.program import SPIKES, Program, declared_interval
+from snn2hw.ir.program_rules import check_program
+from snn2hw.ir.ranges import ranges
+from snn2hw.ir.shapes import Shape, of_channels, of_classes
 from snn2hw.num import Format, Interval
 from snn2hw.shown import brief
 
 Int8s: TypeAlias = npt.NDArray[np.int8]
 Int32s: TypeAlias = npt.NDArray[np.int32]
+Ints: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class IntNode:
+class IntNode(ABC):
     """What every integer node has.
 
     Args:
         name, inputs, shape, source: as in the real stage.
         format: of the node's value.
         interval: the raw integers it can take, for every input within its declared range.
+
+    `arity`, `fires`, `keeps_spikes`, `of_spikes`: as in the real stage. `reads_spikes`: whether what it reads crosses the
+    network as spikes, rather than being a sum that a neuron or the readout takes. `kinds`: every class of a finished network,
+    by name.
     """
 
     name: str
@@ -42,6 +54,43 @@ class IntNode:
     format: Format
     interval: Interval
     source: str = field(default="", kw_only=True)
+    arity: ClassVar[int] = 1
+    fires: ClassVar[bool] = False
+    keeps_spikes: ClassVar[bool] = False
+    of_spikes: ClassVar[bool] = False
+    reads_spikes: ClassVar[bool] = False
+    unfinished: ClassVar[bool] = False  # no class of a finished network: abstract, or between two passes only
+    kinds: ClassVar[dict[str, type[IntNode]]] = {}
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if not cls.__dict__.get("unfinished"):
+            known = IntNode.kinds.setdefault(cls.__name__, cls)
+            if known.__module__ != cls.__module__:
+                raise TypeError(f"two integer nodes are called {cls.__name__}: in {known.__module__} and in {cls.__module__}")
+
+    @abstractmethod
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """As in the real stage. Raises ShapeError."""
+
+    def interval_from(self, sources: Sequence[IntNode]) -> Interval:
+        """The smallest interval known to hold the node's value, when those it reads keep to theirs."""
+        return sources[0].interval
+
+    def value(self, inputs: Sequence[Ints]) -> Ints:
+        """The value [N, ...] of inputs [N, ...], int64, of all but inputs and neurons: the reference.
+
+        What enters a readout or a recurrent edge is what leaves it; of an edge, a step later.
+        """
+        return inputs[0]
+
+    def broken_fields(self) -> Iterator[tuple[str, str]]:
+        """(what is broken, what it is) of every field of its own that cannot be."""
+        yield from ()
+
+    def problems(self, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
+        """(what is broken, what it is) between the node and what it reads."""
+        yield from ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,64 +100,40 @@ class IntInput(IntNode):
     unit: float
     static: bool
     counts: bool
+    arity = 0
 
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """As declared."""
+        return self.shape
 
-@dataclass(frozen=True, eq=False)
-class IntConv2d(IntNode):
-    """y[o] = sum_i w[o, i] * x[i] + b[o], exact; w int8 [O, I/groups, KH, KW], b int32 [O]."""
+    def interval_from(self, sources: Sequence[IntNode]) -> Interval:
+        """As declared."""
+        return self.interval
 
-    weight: Int8s
-    bias: Int32s
-    window: Window
-    groups: int
-
-
-@dataclass(frozen=True, eq=False)
-class IntLinear(IntNode):
-    """y = W x + b, exact; W int8 [O, I], b int32 [O]."""
-
-    weight: Int8s
-    bias: Int32s
-
-
-@dataclass(frozen=True, eq=False)
-class IntSumPool2d(IntNode):
-    """y = sum of x over the window, padding counted as zeros. The division of an average is in the format or the weights."""
-
-    window: Window
-
-
-@dataclass(frozen=True, eq=False)
-class IntMaxPool2d(IntNode):
-    """y = max of x over the window, padding never chosen."""
-
-    window: Window
-
-
-@dataclass(frozen=True, eq=False)
-class IntFlatten(IntNode):
-    """y = x as one axis, channel-major."""
-
-
-@dataclass(frozen=True, eq=False)
-class IntAdd(IntNode):
-    """y = x_0 * 2**shifts[0] + x_1 * 2**shifts[1], exact: two branches brought to one binary point."""
-
-    shifts: tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class IntMatMul(IntNode):
-    """y_h = A_h B_h, A_h^T B_h or A_h B_h^T for every head, exact, as in `MatMul`. Its factor is in the format or the neuron."""
-
-    heads: int
-    transposed: str
-    size: Pair
+    def broken_fields(self) -> Iterator[tuple[str, str]]:
+        """A unit and two flags."""
+        number = isinstance(self.unit, float) and math.isfinite(self.unit) and self.unit > 0
+        if not number or not isinstance(self.static, bool) or not isinstance(self.counts, bool):
+            yield "an input has a unit above 0 and two flags", f"{self.unit!r}, {self.static!r}, {self.counts!r}"
 
 
 @dataclass(frozen=True, eq=False)
 class IntFeedback(IntNode):
     """y[t] = x[t-1], y[0] = 0: the payload of a later neuron, one step back. The one node that reads what stands behind it."""
+
+    fires = True
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """As declared: what it reads stands behind it."""
+        return self.shape
+
+    def interval_from(self, sources: Sequence[IntNode]) -> Interval:
+        """That of the neuron, and the 0 of the first step."""
+        return sources[0].interval.hull(Interval(0, 0))
+
+    def problems(self, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
+        """The binary point stays."""
+        yield from same_point(self, sources[0])
 
 
 @dataclass(frozen=True)
@@ -139,6 +164,30 @@ class IntNeuron(IntNode):
 
     program: Program
     meaning: Meaning | None = None
+    fires = True
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """That of the input."""
+        return of_channels(self, self.program.channels, inputs[0])
+
+    def interval_from(self, sources: Sequence[IntNode]) -> Interval:
+        """What the program can fire."""
+        return ranges(self.program)[self.program.outputs[SPIKES].name]
+
+    def broken_fields(self) -> Iterator[tuple[str, str]]:
+        """A program of a size that can be looked at."""
+        if len(self.program.instructions) > MAX_INSTRUCTIONS:
+            yield f"a program has {MAX_INSTRUCTIONS} instructions at most", str(len(self.program.instructions))
+
+    def problems(self, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
+        """The program is legal, and its ends are those of the layer."""
+        check_program(self.program, self.source or self.name)
+        entry, source = self.program.input, sources[0]
+        if source.interval not in declared_interval(entry):
+            declared = f"[{entry.attrs[0]}, {entry.attrs[1]}]"
+            yield "the synaptic sum can leave what the program declares", f"{source.interval} in {declared}"
+        if entry.format.frac != source.format.frac or self.program.payload.frac != self.format.frac:
+            yield "the program's binary points are not those of its edges", f"{entry.format} after {source.format}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +199,35 @@ class UnloweredNeuron(IntNode):
 
     equation: Neuron | EquationNeuron
     input_scale: Reals
+    fires = True
+    unfinished = True
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """That of the input."""
+        return of_channels(self, self.equation.channels, inputs[0])
+
+    def interval_from(self, sources: Sequence[IntNode]) -> Interval:
+        """As declared."""
+        return self.interval
 
 
 @dataclass(frozen=True, eq=False)
 class IntReadout(IntNode):
     """logits = x at every step; the readout of a sample is their sum over T."""
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """[classes]."""
+        return of_classes(self, inputs[0])
+
+    def problems(self, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
+        """The binary point stays."""
+        yield from same_point(self, sources[0])
+
+
+def same_point(node: IntNode, source: IntNode) -> Iterator[tuple[str, str]]:
+    """What only moves values has the binary point of its input."""
+    if node.format.frac != source.format.frac:
+        yield "the binary point must be that of the input", f"{node.format} after {source.format}"
 
 
 @dataclass(frozen=True)
@@ -196,3 +269,8 @@ class IntegerNetwork:
     def feedbacks(self) -> tuple[IntFeedback, ...]:
         """The recurrent edges, in order."""
         return tuple(n for n in self.nodes if isinstance(n, IntFeedback))
+
+    @property
+    def sum_interval(self) -> Interval:
+        """The interval of the readout's sum over all steps."""
+        return self.readout.interval * Interval(self.steps, self.steps)

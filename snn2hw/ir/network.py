@@ -1,8 +1,7 @@
 """The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
 
     Network   = steps, node*                       (in order of evaluation; an input names an earlier node, but that of Feedback)
-    node      = Input | Conv2d | Linear | BatchNorm | AvgPool2d | MaxPool2d | Flatten | Add | MatMul | Neuron
-                | EquationNeuron | Delay | Feedback | Readout
+    node      = Input | Neuron | EquationNeuron | Delay | Feedback | Readout | a layer of `snn2hw.layers`
     firing    = Single | Circulate | Potential
 
 Shapes are those of one sample at one step, without T and N: [C, H, W] or [F]. `name` is the torch module path, by which
@@ -11,41 +10,24 @@ traces are read; `source` says where the node came from, for messages.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.ir.shapes import Shape, mismatch, of_channels, of_classes
 from snn2hw.neurons.equation import Equation
 from snn2hw.shown import brief
 
 Reals: TypeAlias = npt.NDArray[np.float64]
-Shape: TypeAlias = "tuple[int, ...]"
-Pair: TypeAlias = "tuple[int, int]"
 UNSAID = {"unsaid": True}  # metadata of a field that the printed form leaves out where it is empty
 
 
-@dataclass(frozen=True)
-class Window:
-    """How a kernel slides: output size = (size + 2*padding - dilation*(kernel - 1) - 1) // stride + 1."""
-
-    kernel: Pair
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
-
-    def output(self, size: Pair) -> Pair:
-        """[H, W] after sliding over an image of `size`; not positive where the kernel does not fit."""
-        h, w = (
-            (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(size, self.kernel, self.stride, self.padding, self.dilation, strict=True)
-        )
-        return h, w
-
-
 @dataclass(frozen=True, eq=False)
-class Node:
+class Node(ABC):
     """What every node has.
 
     Args:
@@ -53,12 +35,31 @@ class Node:
         inputs: names of the nodes whose values enter.
         shape: shape of one sample's value at one step.
         source: where it came from, for messages: "features.3 (Conv2d)".
+
+    `arity`: how many values enter. `fires`: whether its value is what neurons fire, also of a step before; `keeps_spikes`:
+    whether it is made of such where its inputs are; `of_spikes`: whether its inputs must be.
     """
 
     name: str
     inputs: tuple[str, ...]
     shape: Shape
     source: str = field(default="", kw_only=True)
+    arity: ClassVar[int] = 1
+    fires: ClassVar[bool] = False
+    keeps_spikes: ClassVar[bool] = False
+    of_spikes: ClassVar[bool] = False
+
+    @abstractmethod
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The shape of its value from those that enter.
+
+        Raises:
+            ShapeError: what enters does not fit the node's parameters.
+        """
+
+    def real(self, inputs: Sequence[Reals]) -> Reals:
+        """The value [N, ...] of inputs [N, ...] of a layer without a state, in float64; `ir.real` knows that of the others."""
+        raise NotImplementedError(type(self).__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,78 +74,22 @@ class Input(Node):
     hi: float
     static: bool
     counts: bool
+    arity = 0
 
-
-@dataclass(frozen=True, eq=False)
-class Conv2d(Node):
-    """y[o] = sum_i w[o, i] * x[i] + b[o], * the 2-D cross-correlation with zero padding; w [O, I/groups, KH, KW]."""
-
-    weight: Reals
-    bias: Reals
-    window: Window
-    groups: int
-
-
-@dataclass(frozen=True, eq=False)
-class Linear(Node):
-    """y = W x + b over the last axis; W [O, I]."""
-
-    weight: Reals
-    bias: Reals
-
-
-@dataclass(frozen=True, eq=False)
-class BatchNorm(Node):
-    """y[c] = scale[c] * x[c] + shift[c]; scale = weight / sqrt(var + eps), shift = bias - mean * scale (inference)."""
-
-    scale: Reals
-    shift: Reals
-
-
-@dataclass(frozen=True, eq=False)
-class AvgPool2d(Node):
-    """y = mean of x over the window, padding counted as zeros."""
-
-    window: Window
-
-
-@dataclass(frozen=True, eq=False)
-class MaxPool2d(Node):
-    """y = max of x over the window, padding never chosen."""
-
-    window: Window
-
-
-@dataclass(frozen=True, eq=False)
-class Flatten(Node):
-    """y = x as one axis, channel-major (C order)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Add(Node):
-    """y = x_0 + x_1: a residual join of two branches of the same shape."""
-
-
-@dataclass(frozen=True, eq=False)
-class MatMul(Node):
-    """y_h = factor * A_h B_h for every head h: the product of what neurons fired with what others did.
-
-    transposed: none: A_h B_h    first: A_h^T B_h    second: A_h B_h^T
-    x_h [C / heads, H * W]: head h's channels of a value x [C, H, W], one column for each place; the places of y lie as `size`.
-
-    Attention of q, k and v: a = MatMul(k, q, first), whose channels are the keys of every head, then MatMul(v, a, none).
-    The other way round: c = MatMul(v, k, second), then MatMul(c, q, none).
-    """
-
-    heads: int
-    transposed: str
-    size: Pair
-    factor: float
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """As declared."""
+        return self.shape
 
 
 @dataclass(frozen=True, eq=False)
 class Feedback(Node):
     """y[t] = x[t-1], y[0] = 0: the payload of a later Neuron, one step back. The one node that reads what stands behind it."""
+
+    fires = True
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """As declared: what it reads stands behind it."""
+        return self.shape
 
 
 @dataclass(frozen=True)
@@ -210,6 +155,16 @@ class Neuron(Node):
     reset_value: float
     strict: bool
     current: Current | None = field(default=None, kw_only=True)
+    fires = True
+
+    @property
+    def channels(self) -> int:
+        """1 where every parameter holds for the whole layer, else the number of channels."""
+        return max(len(self.coefficients), 1 if self.current is None else len(self.current.decay))
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """That of the input."""
+        return of_channels(self, self.channels, inputs[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +176,7 @@ class EquationNeuron(Node):
 
     equation: Equation
     parameters: tuple[Reals, ...]
+    fires = True
 
     @property
     def kind(self) -> str:
@@ -232,17 +188,32 @@ class EquationNeuron(Node):
         """1 where every parameter holds for the whole layer, else the number of channels."""
         return max([len(p) for p in self.parameters], default=1)
 
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """That of the input."""
+        return of_channels(self, self.channels, inputs[0])
+
 
 @dataclass(frozen=True, eq=False)
 class Delay(Node):
     """y[t] = x[t - steps], 0 before anything has arrived; steps: one for the layer, or one per channel."""
 
     steps: tuple[int, ...]
+    fires = True
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """That of the input."""
+        if len(self.steps) not in (1, inputs[0][0]):
+            raise mismatch(self, "the delay has steps for another number of channels", len(self.steps), inputs[0][0])
+        return inputs[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Readout(Node):
     """logits[T, N, classes] = x; the readout of a sample is their sum over T."""
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """[classes]."""
+        return of_classes(self, inputs[0])
 
 
 @dataclass(frozen=True)

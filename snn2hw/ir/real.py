@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from snn2hw.ir.heads import multiplied
 from snn2hw.ir.network import (
-    Add,
-    AvgPool2d,
-    BatchNorm,
     Circulate,
-    Conv2d,
     Current,
     Delay,
     EquationNeuron,
     Feedback,
-    Flatten,
     Input,
-    Linear,
-    MatMul,
-    MaxPool2d,
     Network,
     Neuron,
     Node,
@@ -31,7 +22,6 @@ from snn2hw.ir.network import (
     Reals,
     Single,
 )
-from snn2hw.ir.windows import convolve, windows
 from snn2hw.neurons import in_numpy
 
 Observer = Callable[[Node, Sequence[Reals], Reals], None]
@@ -75,8 +65,10 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
                 start = states.get(node.name) or in_numpy.initial(node.equation, inputs[0].shape)
                 after = in_numpy.step(node.equation, node.parameters, start, inputs[0])
                 values[node.name], states[node.name] = after[0], after[1]
+            elif isinstance(node, Feedback | Readout):
+                values[node.name] = inputs[0]
             else:
-                values[node.name] = _ROWS[type(node)](node, inputs)
+                values[node.name] = node.real(inputs)
             if observe is not None:
                 observe(node, inputs, values[node.name])
         total = total + values[net.nodes[-1].name]
@@ -134,20 +126,6 @@ def fire(node: Neuron, h: Reals, t: int = 0) -> tuple[Reals, Reals, Any]:
         payload = payload + amplitude * s
         fired |= up | down
     return payload, r, fired
-
-
-_ROWS: Mapping[type, Callable[[Any, Sequence[Reals]], Reals]] = {
-    Conv2d: lambda n, x: convolve(x[0], n.weight, n.bias, n.window, n.groups),
-    Linear: lambda n, x: x[0] @ n.weight.T + n.bias,
-    BatchNorm: lambda n, x: _per_channel(n.scale, x[0]) * x[0] + _per_channel(n.shift, x[0]),
-    AvgPool2d: lambda n, x: windows(x[0], n.window).mean((4, 5)),
-    MaxPool2d: lambda n, x: windows(x[0], n.window, fill=-np.inf).max((4, 5)),
-    Flatten: lambda n, x: x[0].reshape(len(x[0]), -1),
-    Add: lambda n, x: x[0] + x[1],
-    MatMul: lambda n, x: n.factor * multiplied(n, x, np.matmul),
-    Feedback: lambda n, x: x[0],
-    Readout: lambda n, x: x[0],
-}
 
 
 def _per_channel(values: Reals, x: Reals) -> Reals:

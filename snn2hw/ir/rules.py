@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,47 +11,11 @@ import numpy as np
 
 from snn2hw.errors import RuleError, ValueRangeError
 from snn2hw.gate import MOST_STEPS
-from snn2hw.ir.fields import broken_fields
-from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
-    IntegerNetwork,
-    IntFeedback,
-    IntFlatten,
-    IntInput,
-    IntLinear,
-    IntMatMul,
-    IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntReadout,
-    IntSumPool2d,
-    UnloweredNeuron,
-)
-from snn2hw.ir.network import (
-    Add,
-    AvgPool2d,
-    Delay,
-    EquationNeuron,
-    Feedback,
-    Flatten,
-    Input,
-    MatMul,
-    MaxPool2d,
-    Network,
-    Neuron,
-    Node,
-    Potential,
-    Readout,
-)
-from snn2hw.ir.program import declared_interval
-from snn2hw.ir.program_rules import check_program
-from snn2hw.ir.shapes import output_shape
-from snn2hw.ir.sums import largest_partial_sum, node_interval, readout_interval
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout, UnloweredNeuron
+from snn2hw.ir.limits import MAX_ELEMENTS, whole
+from snn2hw.ir.network import EquationNeuron, Feedback, Input, Network, Neuron, Node, Potential, Readout
 
 INT32_MAX = 2**31 - 1
-FIRES = Neuron | EquationNeuron | Delay | Feedback | IntNeuron | UnloweredNeuron | IntFeedback
-KEEPS = MaxPool2d | AvgPool2d | Flatten | Add | MatMul | IntMaxPool2d | IntSumPool2d | IntFlatten | IntAdd | IntMatMul
 
 
 def check_network(net: Network) -> None:
@@ -107,7 +72,7 @@ def check_integer(net: IntegerNetwork) -> None:
     range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
     _check_steps(net.steps)
     for node in net.nodes:
-        for broken, got in broken_fields(node) if isinstance(node, IntNode) else ():
+        for broken, got in _broken_fields(node) if isinstance(node, IntNode) else ():
             raise _error(node, broken, got)
     _check_graph(net.nodes, IntInput, IntReadout)
     _check_feedbacks(net.nodes)
@@ -117,7 +82,7 @@ def check_integer(net: IntegerNetwork) -> None:
         sources = [known[i] for i in node.inputs]
         for broken, got in _broken(node, sources):
             raise _error(node, broken, got)
-    total = readout_interval(net)
+    total = net.sum_interval
     if total.magnitude > INT32_MAX:
         raise _error(
             net.readout,
@@ -136,11 +101,11 @@ def _check_graph(nodes: Sequence[Any], first: type, last: type) -> None:
             raise _error(node, "two nodes have the same name", node.name)
         if missing := [i for i in node.inputs if i not in shapes and not isinstance(node, Feedback | IntFeedback)]:
             raise _error(node, "an input is used before it is defined", missing[0])
-        if len(node.inputs) != (2 if isinstance(node, Add | MatMul | IntAdd | IntMatMul) else int(position > 0)):
-            raise _error(node, "wrong number of inputs", str(len(node.inputs)))
         if (position and isinstance(node, first)) or (isinstance(node, last) and position < len(nodes) - 1):
             raise _error(node, "a network has one input and one readout", type(node).__name__)
-        expected = output_shape(node, [shapes.get(i, ()) for i in node.inputs])
+        if len(node.inputs) != node.arity:
+            raise _error(node, "wrong number of inputs", str(len(node.inputs)))
+        expected = node.output_shape([shapes.get(i, ()) for i in node.inputs])
         if tuple(node.shape) != expected:
             raise _error(node, "the shape is not that of the equation", f"{node.shape}, expected {expected}")
         shapes[node.name] = node.shape
@@ -171,9 +136,9 @@ def no_payload(name: str, known: Mapping[str, Any]) -> Any:
     seen, ahead = {name}, [name]
     while ahead:
         node = known[ahead.pop()]
-        if not isinstance(node, FIRES | KEEPS):
+        if not (node.fires or node.keeps_spikes):
             return node
-        more = [] if isinstance(node, FIRES) else [i for i in node.inputs if i not in seen]
+        more = [] if node.fires else [i for i in node.inputs if i not in seen]
         seen.update(more)
         ahead += more
     return None
@@ -183,47 +148,34 @@ def _check_products(nodes: Sequence[Any]) -> None:
     """What neurons fired has one scale and a small interval; the products of sums would leave int32."""
     known = {n.name: n for n in nodes}
     for node in nodes:
-        if isinstance(node, MatMul | IntMatMul):
+        if node.of_spikes:
             wrong = next((w for i in node.inputs if (w := no_payload(i, known)) is not None), None)
             if wrong is not None:
                 raise _error(node, "a product is of what neurons fired", f"'{wrong.name}', {type(wrong).__name__}")
 
 
+def _broken_fields(node: IntNode) -> Iterator[tuple[str, str]]:
+    """(what is broken, what it is) of every field that cannot be. All other rules compute with the fields."""
+    if not all(isinstance(name, str) for name in (node.name, node.source, *node.inputs)):
+        yield "names are text", f"{node.name!r}, {node.inputs!r}"
+    if not whole(node.shape, 1, MAX_ELEMENTS) or math.prod(node.shape) > MAX_ELEMENTS:
+        yield f"a shape is of whole numbers from 1, {MAX_ELEMENTS} elements at most", repr(node.shape)[:200]
+    if not whole((node.interval.lo, node.interval.hi), -(1 << 62), 1 << 62):
+        yield "an interval has two whole numbers of 62 bits", repr(node.interval)[:200]
+    if not -1100 < node.format.frac < 1100:
+        yield "a binary point lies where a float can say what it means", str(node.format)[:200]
+    yield from node.broken_fields()
+
+
 def _broken(node: IntNode, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
-    # What a node is comes first: intervals are only defined for nodes that are well formed.
-    if isinstance(node, IntConv2d | IntLinear):
-        yield from _synapse(node, sources[0])
-    if isinstance(node, IntFlatten | IntMaxPool2d | IntReadout | IntFeedback) and node.format.frac != sources[0].format.frac:
-        yield "the binary point must be that of the input", f"{node.format} after {sources[0].format}"
-    if isinstance(node, IntAdd):
-        fracs = {s.format.frac + shift for s, shift in zip(sources, node.shifts, strict=True)}
-        if fracs != {node.format.frac} or min(node.shifts) < 0:
-            yield "the branches are not brought to one binary point", f"{[str(s.format) for s in sources]} << {node.shifts}"
-    if isinstance(node, IntNeuron):
-        yield from _neuron(node, sources[0])
-    computed = node_interval(node, sources)
+    yield from node.problems(sources)  # what a node is comes first: intervals are only defined for nodes that are well formed
+    computed = node.interval_from(sources)
     if computed not in node.interval:
         yield "the value can leave its declared interval", f"{computed} in {node.interval}"
     if node.interval.magnitude > INT32_MAX:
         yield "a value between layers must keep within int32", str(node.interval)
     if node.interval not in node.format.interval:
         yield "the declared interval does not fit the format", f"{node.interval} in {node.format}"
-
-
-def _synapse(node: IntConv2d | IntLinear, source: IntNode) -> Iterator[tuple[str, str]]:
-    if node.weight.dtype != np.int8 or node.bias.dtype != np.int32:
-        yield "weights are int8 and biases int32", f"{node.weight.dtype}, {node.bias.dtype}"
-    if (largest := largest_partial_sum(node, source.interval)) > INT32_MAX:
-        yield "a partial sum can leave int32", f"up to {largest}"
-
-
-def _neuron(node: IntNeuron, source: IntNode) -> Iterator[tuple[str, str]]:
-    check_program(node.program, node.source or node.name)
-    entry = node.program.input
-    if source.interval not in declared_interval(entry):
-        yield "the synaptic sum can leave what the program declares", f"{source.interval} in [{entry.attrs[0]}, {entry.attrs[1]}]"
-    if entry.format.frac != source.format.frac or node.program.payload.frac != node.format.frac:
-        yield "the program's binary points are not those of its edges", f"{entry.format} after {source.format}"
 
 
 def _error(node: Any, broken: str, got: str, do: str = "") -> RuleError:

@@ -14,8 +14,8 @@ from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network, Reals
 from snn2hw.ir.rules import check_integer, check_network
+from snn2hw.ir.scale import Scale
 from snn2hw.passes.findings import Finding
-from snn2hw.passes.scale import Scale
 from snn2hw.shown import brief
 from snn2hw.target import Target
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.network import Conv2d, EquationNeuron, Linear, Network, Neuron, Node, Reals
+from snn2hw.ir.network import EquationNeuron, Network, Neuron, Node, Reals
 from snn2hw.ir.real import run_real
-from snn2hw.ir.windows import patches
+from snn2hw.layers import Operator, Synapse
 from snn2hw.passes.base import Compilation, Observation, Pass
 
 
@@ -58,13 +58,13 @@ class Calibrate(Pass):
 
 def products(net: Network) -> int:
     """Products of a weight and a value that one sample needs at one step."""
-    return sum(n.weight.size * prod(n.shape[1:]) for n in net.nodes if isinstance(n, Conv2d | Linear))
+    return sum(n.macs() for n in net.nodes if isinstance(n, Operator))
 
 
 def bytes_of_sample(net: Network) -> int:
     """What a sample needs at one step: two reals for every value and every state, and the largest fan-in unfolded."""
     shapes = {n.name: n.shape for n in net.nodes}
-    unfolded = [n.weight[0].size * n.groups * prod(n.shape[1:]) for n in net.nodes if isinstance(n, Conv2d)]
+    unfolded = [n.unfolded() for n in net.nodes if isinstance(n, Synapse)]
     return 8 * (2 * sum(map(prod, shapes.values())) + 2 * max(unfolded, default=0))
 
 
@@ -85,18 +85,8 @@ class _Seen:
     def __call__(self, node: Node, inputs: Sequence[Reals], value: Reals) -> None:
         if isinstance(node, Neuron | EquationNeuron):
             self.rates.setdefault(node.name, []).append((float(np.mean(value != 0)), self.samples))
-        elif isinstance(node, Conv2d | Linear):
-            self.rows.setdefault(node.name, []).append(self._draw(node, inputs[0]))
-
-    def _draw(self, node: Conv2d | Linear, x: Reals) -> Reals:
-        """[G, P, fan-in] at random places of random samples; one sample gives several places so that few are unfolded."""
-        if isinstance(node, Linear):
-            chosen = self.rng.integers(0, len(x), self.rows_per_step)
-            return x[chosen][None]
-        images = self.rng.integers(0, len(x), min(len(x), 64))
-        seen = patches(x[images], node.window, node.groups).transpose(1, 0, 2, 3)
-        seen = seen.reshape(node.groups, -1, seen.shape[-1])
-        return np.ascontiguousarray(seen[:, self.rng.integers(0, seen.shape[1], self.rows_per_step)])
+        elif isinstance(node, Synapse):
+            self.rows.setdefault(node.name, []).append(node.fan_ins(inputs[0], self.rng, self.rows_per_step))
 
     def observations(self) -> dict[str, Observation]:
         synapses = {name: Observation(rows=np.concatenate(r, axis=1)) for name, r in self.rows.items()}

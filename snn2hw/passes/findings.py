@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 
+from snn2hw import layers
 from snn2hw.errors import Snn2hwWarning
 from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
@@ -43,7 +44,7 @@ def warned(findings: Sequence[Finding], stacklevel: int) -> list[dict[str, str]]
 
 
 def lost_weights(
-    node: real.Conv2d | real.Linear, integers: Reals, exponents: Sequence[int], loss: Reals, by_channel: bool, bits: int
+    node: layers.Synapse, integers: Reals, exponents: Sequence[int], loss: Reals, by_channel: bool, bits: int
 ) -> Iterator[Finding]:
     """Channels whose weights became 0, where that can be seen behind them.
 
@@ -76,7 +77,7 @@ def lost_weights(
     )
 
 
-def zeroed(node: real.Conv2d | real.Linear, integers: Reals, unit: float) -> Reals:
+def zeroed(node: layers.Synapse, integers: Reals, unit: float) -> Reals:
     """Per channel, the largest change that the weights which became 0 can make, for inputs up to `unit` in magnitude."""
     gone = np.where((integers == 0) & (node.weight != 0), np.abs(node.weight), 0.0)
     found: Reals = gone.reshape(len(gone), -1).sum(1) * unit

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import Add, AvgPool2d, BatchNorm, Conv2d, Flatten, Linear, MaxPool2d, Neuron, Node
+from snn2hw.ir.network import Neuron, Node
+from snn2hw.layers import Add, BatchNorm, Operator, Synapse
 from snn2hw.passes.base import Compilation, Pass, channels_first
 
 
@@ -70,7 +71,7 @@ def _fold_gain(node: Neuron, nodes: dict[str, Node]) -> None:
         nodes[neuron.name] = replace(neuron, gain=neuron.gain / node.gain)
 
 
-def _joined(node: Neuron, nodes: dict[str, Node]) -> tuple[list[Conv2d | Linear], list[Neuron]] | None:
+def _joined(node: Neuron, nodes: dict[str, Node]) -> tuple[list[Synapse], list[Neuron]] | None:
     """The synapses and neurons that sums, additions and pools join to this neuron; None where something else is among them."""
     seen, ahead = set[str](), [node.name]
     found: list[Node] = []
@@ -80,32 +81,31 @@ def _joined(node: Neuron, nodes: dict[str, Node]) -> tuple[list[Conv2d | Linear]
             continue
         seen.add(name)
         current = nodes[name]
-        positive = node.gain > 0 or not isinstance(current, MaxPool2d)
-        if not isinstance(current, Neuron | Conv2d | Linear | Add | AvgPool2d | MaxPool2d | Flatten) or not positive:
+        moves = isinstance(current, Operator) and current.takes_factor(node.gain)
+        if not (moves or isinstance(current, Neuron | Synapse)):
             return None
         found.append(current)
         if not isinstance(current, Neuron):
             readers = [n.name for n in nodes.values() if name in n.inputs]
-            if any(isinstance(nodes[r], Conv2d | Linear) for r in readers):
+            if any(isinstance(nodes[r], Synapse) for r in readers):
                 return None
             ahead += readers
-        if not isinstance(current, Conv2d | Linear):
+        if not isinstance(current, Synapse):
             if any(isinstance(nodes[i], Neuron) for i in current.inputs):  # what it fired has no weights
                 return None
             ahead += current.inputs
-    return [n for n in found if isinstance(n, Conv2d | Linear)], [n for n in found if isinstance(n, Neuron)]
+    return [n for n in found if isinstance(n, Synapse)], [n for n in found if isinstance(n, Neuron)]
 
 
-def _foldable(norm: BatchNorm, name: str, nodes: dict[str, Node]) -> list[Conv2d | Linear]:
+def _foldable(norm: BatchNorm, name: str, nodes: dict[str, Node]) -> list[Synapse]:
     """The layers whose sum is the value of this name."""
     source = nodes[name]
     readers = _readers(name, nodes)
-    if isinstance(source, Conv2d | Linear) and readers == 1:
+    if isinstance(source, Synapse) and readers == 1:
         return [source]
     if isinstance(source, Add) and readers == 1:
         return [s for branch in source.inputs for s in _foldable(norm, branch, nodes)]
-    mean = isinstance(source, AvgPool2d) and not any(source.window.padding)
-    if (mean or (isinstance(source, MaxPool2d) and (norm.scale >= 0).all())) and readers == 1:
+    if isinstance(source, Operator) and source.takes_norm(norm.scale) and readers == 1:
         return _foldable(norm, source.inputs[0], nodes)
     reason = f"{readers} layers read it" if readers > 1 else f"its input is {type(source).__name__} '{name}'"
     raise UnsupportedError(
@@ -117,6 +117,6 @@ def _foldable(norm: BatchNorm, name: str, nodes: dict[str, Node]) -> list[Conv2d
     )
 
 
-def _scaled(synapse: Conv2d | Linear, norm: BatchNorm, shifted: bool) -> Conv2d | Linear:
+def _scaled(synapse: Synapse, norm: BatchNorm, shifted: bool) -> Synapse:
     weight = synapse.weight * channels_first(norm.scale, synapse.weight.ndim)
     return replace(synapse, weight=weight, bias=synapse.bias * norm.scale + (norm.shift if shifted else 0.0))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntConv2d, IntInput, IntLinear, IntMatMul, IntNeuron, IntNode, IntSumPool2d
+from snn2hw.ir.integer import IntInput, IntNeuron, IntNode
 from snn2hw.ir.network import Neuron, Potential
 from snn2hw.ir.program import Op, Program
+from snn2hw.layers import IntSumPool2d
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.shown import Lines
 from snn2hw.target import Lowering
@@ -42,7 +43,7 @@ class Legalise(Pass):
     def run(self, c: Compilation) -> Compilation:
         """The same compilation; nothing is changed."""
         limits = c.target.lowering
-        sent = {i for n in c.network.nodes if isinstance(n, IntConv2d | IntLinear | IntMatMul) for i in n.inputs}
+        sent = {i for n in c.network.nodes if n.reads_spikes for i in n.inputs}
         problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits, n.name in sent)]
         problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons if isinstance(n, Neuron) for p in _equation(n, limits)]
         if problems:
@@ -57,9 +58,9 @@ class Legalise(Pass):
 
 def _node(node: IntNode, limits: Lowering, sent: bool) -> Iterator[str]:
     """`sent`: whether a synapse reads the value, which so crosses the network; what a neuron or the readout takes is a sum."""
-    if isinstance(node, IntMatMul) and not limits.payload_products:
+    if node.of_spikes and not limits.payload_products:
         yield f"it multiplies what neurons fire, which the target cannot do; {MASKS}"
-    if isinstance(node, IntConv2d | IntLinear | IntMatMul) and node.format.width > limits.synapse_bits:
+    if node.reads_spikes and node.format.width > limits.synapse_bits:
         yield f"its sums need {node.format.width} bits, the target has {limits.synapse_bits}"
     if sent and node.format.width > limits.payload_bits:
         remedy = _REMEDY.get(type(node), "put a neuron behind it, or give each branch a synapse of its own")

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, log2, prod
+from math import ceil, inf, log2
 from typing import TypeGuard
 
 import numpy as np
 
+from snn2hw import layers
 from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
+from snn2hw.ir.scale import floor_log2
 from snn2hw.num import Interval
 from snn2hw.passes.equations import payload_of
-from snn2hw.passes.scale import floor_log2
 from snn2hw.passes.state import state_format
 from snn2hw.target import Lowering
 
@@ -46,24 +47,17 @@ def magnitudes(net: real.Network) -> dict[str, float]:
 
 
 def _magnitude(node: real.Node, entering: Sequence[float], net: real.Network) -> float:
-    largest = sum(entering)  # of pools, of what only moves values, and of an addition
+    largest = sum(entering)  # of what only passes values on
     if isinstance(node, real.Input):
         largest = max(abs(node.lo), abs(node.hi))
-    elif isinstance(node, real.Conv2d | real.Linear):
-        sums = np.abs(node.weight.reshape(len(node.weight), -1)).sum(1) * entering[0] + np.abs(node.bias)
-        largest = float(sums.max(initial=0.0))
+    elif isinstance(node, layers.Operator):
+        shapes = {n.name: n.shape for n in net.nodes}
+        largest = node.magnitude(entering, [shapes[i] for i in node.inputs])
     elif isinstance(node, real.Neuron | real.EquationNeuron):
         largest = _fired(node)
     elif isinstance(node, real.Feedback):
         largest = _fired(next(n for n in net.neurons if n.name == node.inputs[0]))
-    elif isinstance(node, real.MatMul):
-        largest = abs(node.factor) * entering[0] * entering[1] * prod(_shape(net, node.inputs[0]))
     return largest
-
-
-def _shape(net: real.Network, name: str) -> tuple[int, ...]:
-    """The shape of a node's value."""
-    return next(n.shape for n in net.nodes if n.name == name)
 
 
 def _fired(node: real.Neuron | real.EquationNeuron) -> float:
@@ -81,9 +75,9 @@ def behind(name: str, net: real.Network) -> Iterator[Behind]:
     while ahead:
         at, taps = ahead.pop()
         for node in net.nodes:
-            if at not in node.inputs or isinstance(node, real.Conv2d | real.Linear | real.Feedback):
+            if at not in node.inputs or isinstance(node, layers.Synapse | real.Feedback):
                 continue
-            summed = taps * prod(node.window.kernel) if isinstance(node, real.AvgPool2d) else taps
+            summed = taps * node.taps if isinstance(node, layers.Operator) else taps
             yield Behind(node, summed)
             if not isinstance(node, real.Neuron | real.EquationNeuron | real.Readout | real.Delay):
                 ahead.append((node.name, summed))
@@ -110,7 +104,7 @@ def worth(node: real.Neuron | real.EquationNeuron, state_bits: int, roundings: f
 
 
 def ceilings(
-    layer: real.Conv2d | real.Linear,
+    layer: layers.Synapse,
     entering: Interval,
     unit: float,
     net: real.Network,
@@ -141,7 +135,7 @@ def ceilings(
 
 def _room_of(reader: Behind, own: Reals, reach: Mapping[str, float], steps: int, sum_limit: float) -> Reals:
     """Of something behind the sum. An addition and a readout have one binary point for all their channels."""
-    if isinstance(reader.node, real.Add):
+    if isinstance(reader.node, layers.Operator) and reader.node.one_point:
         return _below(np.full_like(own, reach[reader.node.name] * reader.taps), sum_limit)
     if isinstance(reader.node, real.Readout):
         return _below(np.full_like(own, max(own.max(initial=0.0), reach[reader.node.name]) * reader.taps * steps), INT32)

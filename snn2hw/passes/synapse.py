@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn2hw import layers
 from snn2hw.errors import WidthError
 from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
+from snn2hw.ir.scale import Scale
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation
 from snn2hw.passes.findings import Finding, lost_weights, zeroed
 from snn2hw.passes.room import INT32, Behind, behind, ceilings, excess, held_point, takes_input
-from snn2hw.passes.scale import Scale
 from snn2hw.passes.weights import choose_scales
 
 READOUT_ERROR = 0.05  # relative square error of an output from which 'auto' gives each output a scale of its own
@@ -36,7 +37,7 @@ class ScaledSynapse:
 
 
 def scaled_synapse(
-    node: real.Conv2d | real.Linear, entering: Interval, scale: Scale, c: Compilation, reach: Mapping[str, float]
+    node: layers.Synapse, entering: Interval, scale: Scale, c: Compilation, reach: Mapping[str, float]
 ) -> ScaledSynapse:
     """The best scales for which every sum, and all that is made of it up to the next neuron, keeps within the target.
 
@@ -125,6 +126,6 @@ def _feeds_neuron_by_channel(name: str, net: real.Network) -> bool:
     readers = [n for n in net.nodes if name in n.inputs]
     return bool(readers) and all(
         isinstance(r, real.Neuron | real.EquationNeuron)
-        or (isinstance(r, real.AvgPool2d | real.MaxPool2d) and _feeds_neuron_by_channel(r.name, net))
+        or (isinstance(r, layers.Operator) and r.by_channel and _feeds_neuron_by_channel(r.name, net))
         for r in readers
     )

@@ -6,44 +6,36 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import frexp
 from typing import Any, ClassVar
 
 import numpy as np
 
-from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw import layers
+from snn2hw.errors import WidthError
 from snn2hw.ir import network as real
 from snn2hw.ir.delay import delay_program
 from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
     IntegerNetwork,
     IntFeedback,
-    IntFlatten,
     IntInput,
-    IntLinear,
-    IntMatMul,
-    IntMaxPool2d,
     IntNeuron,
     IntNode,
     IntReadout,
-    IntSumPool2d,
     UnloweredNeuron,
 )
-from snn2hw.ir.sums import node_interval
+from snn2hw.ir.scale import Scale
+from snn2hw.layers.base import SUM_BITS, TO_BE_FOUND
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.equations import payload_of
 from snn2hw.passes.findings import Finding
 from snn2hw.passes.head import align_program
 from snn2hw.passes.room import magnitudes
-from snn2hw.passes.scale import Scale
 from snn2hw.passes.state import round_half_up, state_format
 from snn2hw.passes.synapse import scaled_synapse
 
 MOST_FRAC = 64  # amplitudes below 2**-64 are none
 PAYLOAD_MAX = 127  # of a payload in 8 bits, sign included
-SUM_BITS = 32  # every value between layers is exact in int32; `narrow` then finds the bits that are needed
 
 
 @dataclass(frozen=True)
@@ -65,9 +57,9 @@ class Quantise(Pass):
     def requires(self, c: Compilation) -> Iterator[str]:
         """Calibrated fan-ins of every synapse, and no BatchNorm."""
         for node in c.real.nodes:
-            if isinstance(node, real.BatchNorm):
+            if isinstance(node, layers.BatchNorm):
                 yield f"BatchNorm '{node.name}' must be folded first"
-            if isinstance(node, real.Conv2d | real.Linear) and node.name not in c.observed:
+            if isinstance(node, layers.Synapse) and node.name not in c.observed:
                 yield f"'{node.name}' must be calibrated first"
 
     def run(self, c: Compilation) -> Compilation:
@@ -77,7 +69,11 @@ class Quantise(Pass):
             before = () if isinstance(node, real.Feedback) else node.inputs
             if isinstance(node, real.Readout) and len(walk.scales[before[0]].exponents) > 1:
                 before = (_align(walk, before[0]),)
-            made, scale = _ROWS[type(node)](walk, node, [walk.scales[i] for i in before])
+            entering = [walk.scales[i] for i in before]
+            if isinstance(node, layers.Operator):
+                made, scale = node.quantised(walk, entering)
+            else:
+                made, scale = _ROWS[type(node)](walk, node, entering)
             walk.place(replace(made, inputs=before) if isinstance(node, real.Readout) else made, scale)
         net = IntegerNetwork(c.real.steps, c.target.name, tuple(walk.nodes.values()))
         return replace(c, integer=net, scales=walk.scales, findings=(*c.findings, *walk.findings))
@@ -92,7 +88,7 @@ def _format(node: IntNode, interval: Interval, frac: int) -> Format:
             got=f"{needed} bits",
             expected=f"at most {SUM_BITS} bits",
             do="sum fewer products, or of smaller payloads"
-            if isinstance(node, IntMatMul)
+            if node.of_spikes
             else "bring the branches of the additions before it to similar scales",
         )
     return Format(SUM_BITS, frac, True)
@@ -106,18 +102,21 @@ class _Walk:
     scales: dict[str, Scale]
     findings: list[Finding]
 
+    def rounded(self, node: layers.Synapse, scale: Scale) -> layers.Rounded:
+        """The integer weights of a synapse, at the best scales that the target has room for."""
+        made = scaled_synapse(node, self.nodes[node.inputs[0]].interval, scale, self.c, self.reach)
+        self.findings.extend(made.findings)
+        return layers.Rounded(made.weight.astype(np.int8), made.bias.astype(np.int32), made.exponents)
+
     def place(self, made: IntNode, scale: Scale) -> None:
         """A node whose inputs are there, with the interval that follows from theirs."""
         before = [] if isinstance(made, IntFeedback) else [self.nodes[i] for i in made.inputs]
-        interval = node_interval(made, before) if before else made.interval
+        interval = made.interval_from(before) if before else made.interval
         self.nodes[made.name] = replace(made, interval=interval, format=_format(made, interval, made.format.frac))
         self.scales[made.name] = scale
 
 
-_ANY = Interval(0, 0)  # replaced by the exact interval once the node is made
-
-
-def _common(node: real.Node, scale: Scale, interval: Interval = _ANY) -> dict[str, Any]:
+def _common(node: real.Node, scale: Scale, interval: Interval = TO_BE_FOUND) -> dict[str, Any]:
     fmt = Format(SUM_BITS, scale.frac, True)
     return {
         "name": node.name,
@@ -139,54 +138,6 @@ def _input(walk: _Walk, node: real.Input, _: Sequence[Scale]) -> tuple[IntNode, 
     scale = Scale(unit, (0,))
     made = IntInput(**_common(node, scale, interval), unit=float(unit), static=node.static, counts=node.counts)
     return made, scale
-
-
-def _synapse(walk: _Walk, node: real.Conv2d | real.Linear, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    made = scaled_synapse(node, walk.nodes[node.inputs[0]].interval, inputs[0], walk.c, walk.reach)
-    walk.findings.extend(made.findings)
-    scale = Scale(Fraction(1), made.exponents)
-    common = _common(node, scale) | {"weight": made.weight.astype(np.int8), "bias": made.bias.astype(np.int32)}
-    if isinstance(node, real.Conv2d):
-        return IntConv2d(**common, window=node.window, groups=node.groups), scale
-    return IntLinear(**common), scale
-
-
-def _avg_pool(walk: _Walk, node: real.AvgPool2d, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    taps = node.window.kernel[0] * node.window.kernel[1]
-    twos = (taps & -taps).bit_length() - 1
-    scale = Scale(inputs[0].unit / (taps >> twos), tuple(e + twos for e in inputs[0].exponents))
-    return IntSumPool2d(**_common(node, scale), window=node.window), scale
-
-
-def _max_pool(walk: _Walk, node: real.MaxPool2d, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    return IntMaxPool2d(**_common(node, inputs[0]), window=node.window), inputs[0]
-
-
-def _flatten(walk: _Walk, node: real.Flatten, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    return IntFlatten(**_common(node, inputs[0])), inputs[0]
-
-
-def _add(walk: _Walk, node: real.Add, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    a, b = inputs
-    if a.unit != b.unit:
-        raise UnsupportedError(
-            "this addition joins branches whose scales differ by a factor that is no power of two",
-            where=node.source or node.name,
-            got=f"'{node.inputs[0]}' in units of {a.unit}, '{node.inputs[1]}' in units of {b.unit}",
-            expected="equal units, up to a power of two",
-            do="put a Conv2d or Linear on the branch with the image or the average, or average over 2x2 or 4x4",
-        )
-    frac = max(a.frac, b.frac)
-    scale = Scale(a.unit, (frac,))
-    return IntAdd(**_common(node, scale), shifts=(frac - a.frac, frac - b.frac)), scale
-
-
-def _matmul(walk: _Walk, node: real.MatMul, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    a, b = inputs
-    mantissa, exponent = frexp(node.factor)
-    unit, twos = (Fraction(1), exponent - 1) if mantissa == 0.5 else (Fraction(node.factor), 0)
-    scale = Scale(a.unit * b.unit * unit, (a.frac + b.frac - twos,))
-    return IntMatMul(**_common(node, scale), heads=node.heads, transposed=node.transposed, size=node.size), scale
 
 
 def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
@@ -270,7 +221,7 @@ def _align(walk: _Walk, name: str) -> str:
     own = next(n for k in itertools.count() if (n := f"{name}.aligned{k or ''}") not in taken)
     program = align_program(scale.exponents, source.interval, walk.c.target.lowering)
     where, held = f"{source.source or name}, aligned", Format(SUM_BITS, finest, True)
-    made = IntNeuron(own, (name,), source.shape, held, _ANY, source=where, program=program)
+    made = IntNeuron(own, (name,), source.shape, held, TO_BE_FOUND, source=where, program=program)
     walk.place(made, Scale(scale.unit, (finest,)))
     return own
 
@@ -281,13 +232,6 @@ def _readout(walk: _Walk, node: real.Readout, inputs: Sequence[Scale]) -> tuple[
 
 _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scale]]] = {
     real.Input: _input,
-    real.Conv2d: _synapse,
-    real.Linear: _synapse,
-    real.AvgPool2d: _avg_pool,
-    real.MaxPool2d: _max_pool,
-    real.Flatten: _flatten,
-    real.Add: _add,
-    real.MatMul: _matmul,
     real.Neuron: _neuron,
     real.EquationNeuron: _equation,
     real.Delay: _delay,

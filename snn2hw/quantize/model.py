@@ -14,27 +14,22 @@ from torch import Tensor
 
 from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.errors import ArtefactError, ShapeError, WidthError
-from snn2hw.ir.integer import (
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.rules import check_integer
+from snn2hw.ir.text import to_text
+from snn2hw.layers import (
     IntAdd,
-    IntConv2d,
-    IntegerNetwork,
     IntFlatten,
-    IntLinear,
     IntMatMul,
     IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntReadout,
     IntSumPool2d,
+    IntSynapse,
 )
-from snn2hw.ir.rules import check_integer
-from snn2hw.ir.sums import node_interval
-from snn2hw.ir.text import to_text
+from snn2hw.layers.base import SUM_BITS
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Options
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.narrow import Narrow
-from snn2hw.passes.to_integers import SUM_BITS
 from snn2hw.quantize.constants import with_constants
 from snn2hw.quantize.equation import QuantisedEquation
 from snn2hw.quantize.neuron import QuantisedNeuron
@@ -156,7 +151,7 @@ class Prepared(torch.nn.Module):
         return Legalise().run(narrow).network
 
     def _now(self, node: IntNode, sources: list[IntNode]) -> IntNode:
-        if isinstance(node, IntConv2d | IntLinear):
+        if isinstance(node, IntSynapse):
             layer = self.layers[_key(node.name)]
             assert isinstance(layer, Synapse)
             weight, bias = layer.integers()
@@ -165,7 +160,7 @@ class Prepared(torch.nn.Module):
             node = replace(node, program=with_constants(node.program, {}, sources[0].interval))
         elif isinstance(node, IntNeuron):
             node = self._neuron_now(node, sources[0].interval)
-        interval = node_interval(node, sources) if sources else node.interval
+        interval = node.interval_from(sources) if sources else node.interval
         width = max(SUM_BITS, Format.holding(interval, 0).width)
         return replace(node, interval=interval, format=Format(width, node.format.frac, True))
 
@@ -190,7 +185,7 @@ class Prepared(torch.nn.Module):
         return layer
 
     def _value(self, node: IntNode, x: list[Tensor]) -> Tensor:
-        if isinstance(node, IntConv2d | IntLinear | IntNeuron):
+        if isinstance(node, IntSynapse | IntNeuron):
             y: Tensor = self.layers[_key(node.name)](x[0])
             return y
         if self.bounds[node.name] >= FLOAT32_EXACT:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from math import prod
 from typing import TypeVar
 
 import numpy as np
@@ -13,8 +12,8 @@ import torch
 
 from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.formats.torch.read import from_torch
-from snn2hw.ir import network as real
-from snn2hw.ir.integer import IntAdd, IntConv2d, IntLinear, IntMatMul, IntNeuron, IntSumPool2d, UnloweredNeuron
+from snn2hw.ir.integer import IntNeuron, UnloweredNeuron
+from snn2hw.layers import Conv2d, IntConv2d, IntLinear, IntOperator, Linear
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron
 from snn2hw.passes.base import Options
@@ -98,7 +97,7 @@ def _layers(
         entering = [bounds[i] for i in node.inputs]
         if isinstance(node, IntConv2d | IntLinear):
             folded = reals[node.name]
-            assert isinstance(folded, real.Conv2d | real.Linear)
+            assert isinstance(folded, Conv2d | Linear)
             leaving = done.scales[node.name]
             bias_scale = 1.0 / leaving.values
             weight_scale = done.scales[node.inputs[0]].values[0] * bias_scale
@@ -124,12 +123,8 @@ def _layers(
             layer = Layer(node.program, constants, factor, node.format.frac)
             layers[node.name] = QuantisedNeuron(neuron, layer, done.network.steps)
             bounds[node.name] = node.interval.magnitude
-        elif isinstance(node, IntSumPool2d):
-            bounds[node.name] = prod(node.window.kernel) * entering[0]
-        elif isinstance(node, IntAdd):
-            bounds[node.name] = sum(b << shift for b, shift in zip(entering, node.shifts, strict=True))
-        elif isinstance(node, IntMatMul):  # of payloads, whose bounds no learning moves
-            bounds[node.name] = node.interval.magnitude
+        elif isinstance(node, IntOperator):
+            bounds[node.name] = node.reach(entering)
         else:
             bounds[node.name] = entering[0] if entering else node.interval.magnitude
     return layers, bounds

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from snn2hw.backends.torch.executor import FLOAT32_EXACT
-from snn2hw.ir.integer import Int8s, Int32s, IntConv2d, IntLinear
-from snn2hw.ir.network import Conv2d, Linear, Reals
+from snn2hw.ir.integer import Int8s, Int32s
+from snn2hw.ir.network import Reals
+from snn2hw.layers import Conv2d, IntConv2d, IntLinear, Linear
 from snn2hw.passes.base import channels_first
 from snn2hw.quantize.values import TF32_EXACT, undefined
 

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.errors import ValueRangeError
-from snn2hw.ir.heads import multiplied
-from snn2hw.ir.integer import IntInput, IntMatMul, IntMaxPool2d, IntNeuron, IntSumPool2d
+from snn2hw.ir.integer import IntInput, IntNeuron
 from snn2hw.ir.program import Op, values_of
+from snn2hw.layers import IntMatMul, IntMaxPool2d, IntSumPool2d
+from snn2hw.layers.matmul import multiplied
 from snn2hw.num import Interval
 
 TF32_EXACT = 2**11  # a tensor core's TF32 holds these factors; their sums are float32

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2hw.backends.reference import layer_value
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.trace import Ints, Trace
 
@@ -23,7 +22,7 @@ def synaptic_sums(net: IntegerNetwork, layer: str, t: int, trace: Trace, payload
             return fired
         if isinstance(node, IntFeedback):
             return value(node.inputs[0], t - 1) if t else np.zeros((1, *node.shape), np.int64)
-        return layer_value(node, [value(i, t) for i in node.inputs])
+        return node.value([value(i, t) for i in node.inputs])
 
     sums: Ints = value(known[layer].inputs[0], t)[0]
     return sums

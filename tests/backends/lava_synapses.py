@@ -10,8 +10,8 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 
 from snn2hw.backends.lava import mapping
 from snn2hw.backends.lava.fits import OPERATIONS
-from snn2hw.backends.reference import layer_value
-from snn2hw.ir.integer import IntegerNetwork, IntInput, IntLinear, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
+from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
 
 STEPS, SAMPLES = 3, 4
@@ -72,7 +72,7 @@ if __name__ == "__main__":
         logits = np.moveaxis(np.asarray(mapped.sink.data.get(), np.int64), -1, 0)
         mapped.sink.stop()
         got = logits[mapped.delays["readout"] :].reshape(SAMPLES, STEPS, outputs).swapaxes(0, 1)
-        law = np.stack([layer_value(net.nodes[1], [x]) for x in payloads])
+        law = np.stack([net.nodes[1].value([x]) for x in payloads])
         compared += law.size
         different += int((law != got).sum())
     report = {"compared": compared, "different": different, "dense": made.count("Dense"), "sparse": made.count("Sparse")}

@@ -10,7 +10,8 @@ from snn2hw.backends.c.synapse_plan import synapse
 from snn2hw.backends.fast.executor import Fast, threads
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
-from snn2hw.ir.integer import IntInput, IntLinear
+from snn2hw.ir.integer import IntInput
+from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
 from snn2hw.verification.stimuli import corner_payloads

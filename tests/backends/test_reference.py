@@ -10,19 +10,17 @@ import pytest
 
 from snn2hw.backends.reference import interpret
 from snn2hw.ir.evaluate import evaluate_scalar
-from snn2hw.ir.integer import (
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode
+from snn2hw.ir.program import SPIKES, initial_value
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
     IntAdd,
     IntConv2d,
-    IntegerNetwork,
     IntFlatten,
     IntLinear,
     IntMaxPool2d,
-    IntNeuron,
-    IntNode,
     IntSumPool2d,
 )
-from snn2hw.ir.network import Window
-from snn2hw.ir.program import SPIKES, initial_value
 from tests.random_networks import compiled, payloads_of, random_case, reproducer
 
 Place = tuple[int, ...]

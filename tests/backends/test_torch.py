@@ -8,9 +8,9 @@ import pytest
 from snn2hw.artefact import Artefact
 from snn2hw.backends.reference import interpret
 from snn2hw.backends.torch.executor import FLOAT32_EXACT, TorchExecutor
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFlatten, IntInput, IntLinear, IntNode, IntReadout
-from snn2hw.ir.network import Window
-from snn2hw.ir.sums import largest_partial_sum, node_interval
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNode, IntReadout
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntConv2d, IntFlatten, IntLinear
 from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
 
@@ -29,11 +29,11 @@ def network(bias: int, features: int, convolution: bool) -> tuple[IntegerNetwork
     if convolution:
         kernel = weight.astype(np.int8).reshape(1, features, 1, 1)
         made = IntConv2d(**common, shape=(1, 1, 1), weight=kernel, window=Window((1, 1)), groups=1)
-        made = IntConv2d(**{**vars(made), "interval": node_interval(made, [source])})
+        made = IntConv2d(**{**vars(made), "interval": made.interval_from([source])})
         nodes = [source, made, IntFlatten("flat", ("sum",), (1,), fmt, made.interval)]
     else:
         made = IntLinear(**common, shape=(1,), weight=weight.astype(np.int8))
-        made = IntLinear(**{**vars(made), "interval": node_interval(made, [source])})
+        made = IntLinear(**{**vars(made), "interval": made.interval_from([source])})
         nodes = [source, made]
     last = nodes[-1]
     return IntegerNetwork(1, "generic", (*nodes, IntReadout("out", (last.name,), (1,), fmt, made.interval))), made
@@ -44,7 +44,7 @@ def test_a_bias_does_not_hide_how_far_a_sum_goes(convolution: bool) -> None:
     """A large negative bias leaves a sum below 2**24, behind products beyond it, where float32 has no odd integers."""
     features = 800
     net, made = network(-127 * 255 * features // 2, features, convolution)
-    assert made.interval.magnitude < FLOAT32_EXACT < largest_partial_sum(made, HELD) // 2
+    assert made.interval.magnitude < FLOAT32_EXACT < made.largest_partial_sum(HELD) // 2
     payloads = np.random.default_rng(0).integers(200, 256, (1, 16, *net.input.shape))
     artefact: Artefact = make_artefact(net)
     wanted = interpret(net, payloads).readout

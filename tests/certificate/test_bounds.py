@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.backends.reference import layer_value
 from snn2hw.certificate.bounds import Bounds, layer_bounds, spread
-from snn2hw.ir.integer import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMatMul, IntMaxPool2d, IntNode, IntSumPool2d
-from snn2hw.ir.network import Window
+from snn2hw.ir.integer import IntNode
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
+    IntAdd,
+    IntConv2d,
+    IntFlatten,
+    IntLinear,
+    IntMatMul,
+    IntMaxPool2d,
+    IntSumPool2d,
+)
 from snn2hw.num import Format, Interval
 
 FORMAT = Format(16, 0)
@@ -63,7 +71,7 @@ def everything(node: IntNode, bounds: list[Bounds]) -> Bounds:
     for b in bounds:
         inputs.append(flat[:, : b.lo.size].reshape(-1, *b.lo.shape[1:]))
         flat = flat[:, b.lo.size :]
-    value = layer_value(node, inputs)
+    value = node.value(inputs)
     return Bounds(value.min(0, keepdims=True), value.max(0, keepdims=True))
 
 

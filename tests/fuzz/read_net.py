@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from snn2hw.formats.netx.read import from_netx, transformed
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear
+from snn2hw.ir.integer import IntegerNetwork, IntInput
 from snn2hw.ir.loihi import ALIGN_BITS, DECAY_ALL
 from snn2hw.ir.program import Op
+from snn2hw.layers import IntConv2d, IntLinear
 from tests.fuzz.harness import Attempt, Reader
 from tests.fuzz.hdf5 import damaged
 from tests.netx_files import LIF, conv, dense, events_input, image_input, write_net

@@ -14,11 +14,12 @@ from snn2hw.backends.onnx import reference as onnx_reference
 from snn2hw.backends.onnx import runtime as onnxruntime
 from snn2hw.backends.reference import step
 from snn2hw.ir.evaluate import evaluate_scalar
-from snn2hw.ir.integer import IntegerNetwork, IntFlatten, IntInput, IntNeuron, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntReadout
 from snn2hw.ir.program import Program, declared_interval, initial_value
 from snn2hw.ir.program_text import program_from_text, program_to_text
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.rules import check_integer
+from snn2hw.layers import IntFlatten
 from snn2hw.num import Interval
 from snn2hw.store import make_artefact
 

@@ -13,11 +13,12 @@ import pytest
 import snn2hw
 from snn2hw.errors import RuleError
 from snn2hw.gate import MOST_STEPS
-from snn2hw.ir.fields import MAX_INSTRUCTIONS
-from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntNeuron, IntSumPool2d
-from snn2hw.ir.network import Window
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.limits import MAX_INSTRUCTIONS
 from snn2hw.ir.program import Instruction, Op
 from snn2hw.ir.rules import check_integer
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntAdd, IntSumPool2d
 from snn2hw.num import Rounding
 from tests.hand_networks import counts, every_kind, every_kind_sample, lif, linear, network, readout
 from tests.refused import refused

@@ -8,22 +8,18 @@ import pytest
 
 from snn2hw.errors import RuleError, ShapeError
 from snn2hw.gate import MOST_STEPS
-from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
-    IntegerNetwork,
-    IntFlatten,
-    IntInput,
-    IntLinear,
-    IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntReadout,
-    IntSumPool2d,
-)
-from snn2hw.ir.network import Window
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.program_text import program_from_text
 from snn2hw.ir.rules import check_integer
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
+    IntAdd,
+    IntConv2d,
+    IntFlatten,
+    IntLinear,
+    IntMaxPool2d,
+    IntSumPool2d,
+)
 from snn2hw.num import Format, Interval
 from tests.ir.test_text import every_real_kind
 from tests.refused import message

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.backends.reference import layer_value
 from snn2hw.errors import RuleError, ShapeError, WidthError
-from snn2hw.ir.heads import terms
-from snn2hw.ir.integer import IntegerNetwork, IntMatMul
-from snn2hw.ir.network import MatMul, Network
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.network import Network
 from snn2hw.ir.real import run_real
 from snn2hw.ir.rules import check_integer, check_network
-from snn2hw.ir.shapes import output_shape
+from snn2hw.layers import IntMatMul, MatMul
+from snn2hw.layers.matmul import terms
 from snn2hw.num import Format, Interval
 from tests.hand_networks import attending, circulate, compiled, conv, counts, flatten, matmul, network, normal, readout
 from tests.refused import message, refused
@@ -40,12 +39,12 @@ def test_both_stages_are_one_matrix_product_for_each_head(
     transposed: str, a: tuple[int, int, int], b: tuple[int, int, int], size: tuple[int, int], equation: str
 ) -> None:
     rng, node = np.random.default_rng(0), product(transposed, size)
-    shape = output_shape(node, [a, b])
+    shape = node.output_shape([a, b])
     inputs = [rng.integers(-3, 4, (7, *s)) for s in (a, b)]
     heads = [x.reshape(7, 2, x.shape[1] // 2, -1) for x in inputs]
     expected = np.einsum(equation, *heads).reshape(7, *shape)
     whole = IntMatMul("y", ("a", "b"), shape, **SUMS, heads=2, transposed=transposed, size=size)
-    assert (layer_value(whole, inputs) == expected).all()
+    assert (whole.value(inputs) == expected).all()
     assert terms(node, a) == heads[0].shape[2 if transposed == "first" else 3]
 
 
@@ -69,7 +68,7 @@ CHECK = "check the layer before it, or the shape of the sample"
 def test_shapes_that_do_not_fit(node: MatMul, a: tuple[int, ...], b: tuple[int, ...], text: str) -> None:
     what, got, expected = text.split("|")
     with refused(ShapeError, f"{what}\n  where:    y\n  got:      {got}\n  expected: {expected}\n  do:       {CHECK}"):
-        output_shape(node, [a, b])
+        node.output_shape([a, b])
 
 
 def changed(net: Any, name: str, **fields: Any) -> Any:

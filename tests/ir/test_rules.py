@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import RuleError, ShapeError, Snn2hwError, ValueRangeError
-from snn2hw.ir.network import Circulate, MaxPool2d, Network, Node, Readout, Window
+from snn2hw.ir.network import Circulate, Network, Node, Readout
 from snn2hw.ir.rules import check_network
-from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import MaxPool2d
 from tests.ir.test_text import every_real_kind
 from tests.refused import message
 
@@ -214,7 +215,7 @@ def test_every_channel_has_its_bias(name: str, parameter: str, length: int) -> N
 def test_a_pooling_window_sees_more_than_padding() -> None:
     pool = MaxPool2d("pool", ("in",), (1, 5, 5), window=Window((2, 2), (1, 1), (2, 2)), source="here")
     with pytest.raises(ShapeError) as error:
-        output_shape(pool, [(1, 2, 2)])
+        pool.output_shape([(1, 2, 2)])
     assert str(error.value) == (
         "a pooling window would see padding only\n  where:    here\n  got:      padding 2\n  expected: at most 1\n"
         "  do:       check the layer before it, or the shape of the sample"

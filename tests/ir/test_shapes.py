@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import ShapeError
-from snn2hw.ir.network import MaxPool2d, Network, Window
+from snn2hw.ir.network import Network
 from snn2hw.ir.real import run_real
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import MaxPool2d
 from tests.hand_networks import flatten, image, linear, network, readout
 from tests.refused import refused
 

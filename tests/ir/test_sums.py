@@ -10,22 +10,16 @@ import numpy as np
 import pytest
 
 from snn2hw.backends.reference import interpret
-from snn2hw.ir.integer import (
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNode, IntReadout
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
     IntAdd,
     IntConv2d,
-    IntegerNetwork,
-    IntFeedback,
     IntFlatten,
-    IntInput,
     IntMatMul,
     IntMaxPool2d,
-    IntNode,
-    IntReadout,
     IntSumPool2d,
 )
-from snn2hw.ir.network import Window
-from snn2hw.ir.shapes import output_shape
-from snn2hw.ir.sums import largest_partial_sum, node_interval, readout_interval
 from snn2hw.num import Format, Interval
 
 FMT = Format(32, 0, True)
@@ -58,10 +52,10 @@ def test_a_convolution(padding: tuple[int, int], lo: int, hi: int) -> None:
         made = IntConv2d(
             "c", ("x",), (), FMT, Interval(0, 0), weight=weight, bias=np.array([1, -2], np.int32), window=window, groups=1
         )
-        made = replace(made, shape=output_shape(made, [(1, 2, 2)]))
-        bound = node_interval(made, [source(lo, hi)])
+        made = replace(made, shape=made.output_shape([(1, 2, 2)]))
+        bound = made.interval_from([source(lo, hi)])
         assert tried(source(lo, hi), replace(made, interval=bound)) in bound
-        assert bound.magnitude <= largest_partial_sum(made, Interval(lo, hi))
+        assert bound.magnitude <= made.largest_partial_sum(Interval(lo, hi))
     if padding == (0, 0):
         assert tried(source(lo, hi), replace(made, interval=bound)) == bound  # nothing hangs over: the interval is the hull
 
@@ -70,8 +64,8 @@ def test_a_convolution(padding: tuple[int, int], lo: int, hi: int) -> None:
 @pytest.mark.parametrize(("lo", "hi"), RANGES)
 def test_a_pool(padding: tuple[int, int], lo: int, hi: int) -> None:
     made = IntSumPool2d("p", ("x",), (), FMT, Interval(0, 0), window=Window((2, 2), padding=padding))
-    made = replace(made, shape=output_shape(made, [(1, 2, 2)]))
-    bound = node_interval(made, [source(lo, hi)])
+    made = replace(made, shape=made.output_shape([(1, 2, 2)]))
+    bound = made.interval_from([source(lo, hi)])
     assert tried(source(lo, hi), replace(made, interval=bound)) in bound
     assert bound == (Interval(4 * lo, 4 * hi) if padding == (0, 0) else Interval(4 * min(lo, 0), 4 * max(hi, 0)))
 
@@ -79,8 +73,8 @@ def test_a_pool(padding: tuple[int, int], lo: int, hi: int) -> None:
 @pytest.mark.parametrize("kernel", [(1, 2), (2, 1), (1, 1), (2, 2)])
 def test_a_pool_of_any_sides(kernel: tuple[int, int]) -> None:
     made = IntSumPool2d("p", ("x",), (), FMT, Interval(0, 0), window=Window(kernel))
-    made = replace(made, shape=output_shape(made, [(1, 2, 2)]))
-    bound = node_interval(made, [source(-1, 3)])
+    made = replace(made, shape=made.output_shape([(1, 2, 2)]))
+    bound = made.interval_from([source(-1, 3)])
     assert (
         bound
         == tried(source(-1, 3), replace(made, interval=bound))
@@ -93,23 +87,21 @@ def test_a_pool_of_any_sides(kernel: tuple[int, int]) -> None:
 def test_a_join(a: tuple[int, int], b: tuple[int, int], shifts: tuple[int, int]) -> None:
     ends = [x * 2 ** shifts[0] + y * 2 ** shifts[1] for x in a for y in b]
     made = IntAdd("s", ("x", "y"), (1, 2, 2), FMT, Interval(0, 0), shifts=shifts)
-    assert node_interval(made, [source(*a), source(*b)]) == Interval(min(ends), max(ends))
+    assert made.interval_from([source(*a), source(*b)]) == Interval(min(ends), max(ends))
 
 
 @pytest.mark.parametrize(("lo", "hi"), [(1, 3), (-3, -1), (0, 2), (-2, 2)])
 def test_what_comes_back_is_zero_at_the_first_step(lo: int, hi: int) -> None:
     entering = source(lo, hi)
     back = IntFeedback("b", ("n",), entering.shape, FMT, Interval(0, 0))
-    assert node_interval(back, [entering]) == Interval(min(lo, 0), max(hi, 0))
-    assert node_interval(IntMaxPool2d("m", ("x",), (), FMT, Interval(0, 0), window=Window((2, 2))), [entering]) == Interval(
-        lo, hi
-    )
+    assert back.interval_from([entering]) == Interval(min(lo, 0), max(hi, 0))
+    assert IntMaxPool2d("m", ("x",), (), FMT, Interval(0, 0), window=Window((2, 2))).interval_from([entering]) == Interval(lo, hi)
 
 
 def test_the_sum_over_the_steps() -> None:
     flat = IntFlatten("flat", ("x",), (4,), FMT, Interval(-3, 5))
     out = IntReadout("out", ("flat",), (4,), FMT, Interval(-3, 5))
-    assert readout_interval(IntegerNetwork(7, "generic", (source(-3, 5), flat, out))) == Interval(-21, 35)
+    assert IntegerNetwork(7, "generic", (source(-3, 5), flat, out)).sum_interval == Interval(-21, 35)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +110,4 @@ def test_the_sum_over_the_steps() -> None:
 def test_a_product_sums_over_what_its_sides_share(transposed: str, shapes: tuple[Any, Any], terms: int) -> None:
     made = IntMatMul("m", ("a", "b"), (), FMT, Interval(0, 0), heads=2, transposed=transposed, size=(1, shapes[1][2]))
     sides = [replace(source(lo, hi), shape=shape) for (lo, hi), shape in zip(((-1, 3), (-2, 1)), shapes, strict=True)]
-    assert node_interval(made, sides) == Interval(-6 * terms, 3 * terms)
+    assert made.interval_from(sides) == Interval(-6 * terms, 3 * terms)

@@ -6,27 +6,29 @@ import numpy as np
 
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import (
-    Add,
-    AvgPool2d,
-    BatchNorm,
     Circulate,
-    Conv2d,
     Current,
     Delay,
     Feedback,
-    Flatten,
     Input,
-    Linear,
-    MatMul,
-    MaxPool2d,
     Network,
     Neuron,
     Node,
     Readout,
     Single,
-    Window,
 )
+from snn2hw.ir.shapes import Window
 from snn2hw.ir.text import to_text
+from snn2hw.layers import (
+    Add,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Linear,
+    MatMul,
+    MaxPool2d,
+)
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import load_target

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn2hw.ir.network import Conv2d, Network, Neuron, Reals, Window
+from snn2hw.ir.network import Network, Neuron, Reals
 from snn2hw.ir.real import run_real
-from snn2hw.ir.windows import patches
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import Conv2d
+from snn2hw.layers.windows import patches
 from snn2hw.passes.base import Compilation, Observation, Options
 from snn2hw.passes.calibrate import Calibrate, bytes_of_sample, products
 from snn2hw.target import load_target

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import AvgPool2d, BatchNorm, MaxPool2d, Network, Neuron, Node, Reals, Window
+from snn2hw.ir.network import Network, Neuron, Node, Reals
 from snn2hw.ir.real import run_real
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import AvgPool2d, BatchNorm, MaxPool2d
 from snn2hw.passes.base import Compilation
 from snn2hw.passes.pipeline import run_pipeline
 from tests.hand_networks import (

@@ -8,8 +8,8 @@ import pytest
 
 from snn2hw.errors import RuleError, UsageError, ValueRangeError
 from snn2hw.ir.integer import IntNeuron, UnloweredNeuron
-from snn2hw.ir.network import Linear
 from snn2hw.ir.text import to_text
+from snn2hw.layers import Linear
 from snn2hw.passes import pipeline
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.pipeline import PIPELINE, run_pipeline

@@ -7,18 +7,10 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
-    IntegerNetwork,
-    IntFlatten,
-    IntInput,
-    IntLinear,
-    IntReadout,
-    IntSumPool2d,
-    UnloweredNeuron,
-)
-from snn2hw.ir.network import MaxPool2d, Network, Node, Window
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout, UnloweredNeuron
+from snn2hw.ir.network import Network, Node
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear, IntSumPool2d, MaxPool2d
 from snn2hw.num import Format, Interval
 from tests.hand_networks import (
     add,

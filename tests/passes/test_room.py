@@ -12,14 +12,14 @@ import pytest
 from bench import powers, scales
 from snn2hw.backends.reference import interpret
 from snn2hw.ir.encode import encode
-from snn2hw.ir.integer import IntLinear
-from snn2hw.ir.network import BatchNorm, Current, Linear, MatMul, Network, Neuron, Node, Potential
+from snn2hw.ir.network import Current, Network, Neuron, Node, Potential
 from snn2hw.ir.program import Op
 from snn2hw.ir.real import run_real
+from snn2hw.ir.scale import floor_log2
+from snn2hw.layers import BatchNorm, IntLinear, Linear, MatMul
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.room import GUARD, behind, excess, held_point, magnitudes, worth
-from snn2hw.passes.scale import floor_log2
 from snn2hw.target import load_target
 from tests.hand_networks import (
     add,

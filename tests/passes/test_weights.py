@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.ir.integer import IntLinear
 from snn2hw.ir.network import Reals
+from snn2hw.layers import IntLinear
 from snn2hw.passes.weights import Quantised, choose_scales
 from tests.hand_networks import circulate, compiled, counts, integrate, lif, linear, network, readout
 

@@ -10,8 +10,7 @@ import torch
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.ir.integer import IntLinear
-from snn2hw.ir.network import Linear
+from snn2hw.layers import IntLinear, Linear
 from snn2hw.num import Format, Interval
 from snn2hw.quantize import prepare
 from snn2hw.quantize.synapse import Synapse

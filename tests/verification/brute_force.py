@@ -12,7 +12,7 @@ import pytest
 
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS, Executor
-from snn2hw.backends.reference import interpret, layer_value
+from snn2hw.backends.reference import interpret
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntReadout
 from snn2hw.ir.program import SPIKES, Op, declared_interval, initial_value
@@ -71,7 +71,7 @@ def synaptic_sum(net: IntegerNetwork, node: IntNeuron, place: Place, trace: Trac
         if n.name == node.name:
             break
         inputs = [values[i] for i in n.inputs]
-        values[n.name] = trace.spikes[n.name][place.step] if isinstance(n, IntNeuron) else layer_value(n, inputs)
+        values[n.name] = trace.spikes[n.name][place.step] if isinstance(n, IntNeuron) else n.value(inputs)
     return int(values[node.inputs[0]][(place.sample, *place.index)])
 
 

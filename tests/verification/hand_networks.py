@@ -10,21 +10,16 @@ import numpy.typing as npt
 
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import (
-    Add,
-    AvgPool2d,
     Circulate,
-    Conv2d,
-    Flatten,
     Input,
-    Linear,
     Network,
     Neuron,
     Node,
     Readout,
     Single,
-    Window,
 )
-from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import Add, AvgPool2d, Conv2d, Flatten, Linear
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import load_target
@@ -36,7 +31,7 @@ def network(steps: int, *drafts: Node) -> Network:
     """The nodes with the shapes that their equations give."""
     nodes: dict[str, Node] = {}
     for draft in drafts:
-        nodes[draft.name] = replace(draft, shape=output_shape(draft, [nodes[i].shape for i in draft.inputs]))
+        nodes[draft.name] = replace(draft, shape=draft.output_shape([nodes[i].shape for i in draft.inputs]))
     return Network(steps, tuple(nodes.values()))
 
 

@@ -11,26 +11,22 @@ import pytest
 
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS, Executor
-from snn2hw.backends.reference import layer_value
 from snn2hw.formats.onnx import write_layers as onnx_layers
 from snn2hw.formats.onnx import write_program as onnx_program
 from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.ir.encode import encode
-from snn2hw.ir.integer import (
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.optable import SOURCES
+from snn2hw.ir.program import Op
+from snn2hw.layers import (
     IntAdd,
     IntConv2d,
-    IntegerNetwork,
     IntFlatten,
     IntLinear,
     IntMatMul,
     IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntReadout,
     IntSumPool2d,
 )
-from snn2hw.ir.optable import SOURCES
-from snn2hw.ir.program import Op
 from snn2hw.num import Rounding
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
@@ -315,7 +311,7 @@ def test_a_weight_too_large_for_the_proved_sums_is_still_a_fault_of_the_synapse(
     foreign = replace(net, nodes=tuple(wrong if n is node else n for n in net.nodes))
     monkeypatch.setitem(EXECUTORS, "foreign", Foreign(EXECUTORS["reference"], foreign))
     payloads = encode(net, sample)
-    assert int(layer_value(wrong, [payloads[0]]).max()) > node.interval.hi
+    assert int(wrong.value([payloads[0]]).max()) > node.interval.hi
     (found,) = compare_executors(make_artefact(net), payloads, ["foreign"]).differences
     assert (found.signal, found.step) == ("neuron.u", 0)
     assert "the synapse is suspected" in found.cause

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.products import product
-from snn2hw.ir.integer import IntAdd, IntFeedback, IntFlatten, IntMatMul, IntMaxPool2d, IntNode, IntReadout, IntSumPool2d
+from snn2hw.ir.integer import IntFeedback, IntNode, IntReadout
+from snn2hw.layers import IntAdd, IntFlatten, IntMatMul, IntMaxPool2d, IntSumPool2d
 
 
 def layer_function(number: int, node: IntNode, inputs: Sequence[Value], out: Value, steps: int, readout: str = "int64_t") -> str:

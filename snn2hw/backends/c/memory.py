@@ -11,7 +11,8 @@ from math import prod
 
 from snn2hw.backends.c.plan import Value, plan, state_types, type_bytes
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.layers import IntConv2d, IntLinear
 
 POOLS = {64: "int64_t", 32: "int32_t", 16: "uint16_t", 8: "uint8_t"}  # the widest first: no padding in between
 MOST_BYTES = 2**31 - 1  # an index is an int

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntInput, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode
 from snn2hw.ir.program import declared_interval
+from snn2hw.layers import IntSynapse
 from snn2hw.num import Interval
 
 ALIGN = 64
@@ -144,5 +145,5 @@ def loops(net: IntegerNetwork) -> list[list[str]]:
 def _fused(net: IntegerNetwork, stepped: set[str]) -> dict[str, str]:
     """A neuron takes the sums of a synapse as they come, where nothing else reads them; outside of loops."""
     readers = {n.name: [m for m in net.nodes if n.name in m.inputs] for n in net.nodes}
-    synapses = {n.name for n in net.nodes if isinstance(n, IntConv2d | IntLinear) and len(readers[n.name]) == 1}
+    synapses = {n.name for n in net.nodes if isinstance(n, IntSynapse) and len(readers[n.name]) == 1}
     return {n.name: n.inputs[0] for n in net.neurons if n.inputs[0] in synapses and n.name not in stepped}

@@ -13,8 +13,9 @@ from snn2hw.backends.c.neuron_code import neuron_function
 from snn2hw.backends.c.plan import Value, state_types
 from snn2hw.backends.c.portable_sums import AT_ONCE, Sums, neurons_everywhere
 from snn2hw.backends.c.text import comment, rows, table
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntLinear, IntNeuron, IntNode
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
 from snn2hw.ir.program_text import program_with_comments
+from snn2hw.layers import IntConv2d, IntLinear
 
 
 def run_text(net: IntegerNetwork, memory: Memory) -> str:

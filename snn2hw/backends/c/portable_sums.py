@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snn2hw.backends.c.plan import Value
-from snn2hw.ir.integer import IntConv2d, IntLinear
+from snn2hw.layers import IntConv2d, IntLinear
 
 AT_ONCE = 32  # channels whose neurons run together: their states lie on the stack
 

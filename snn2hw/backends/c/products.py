@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snn2hw.backends.c.plan import Value
-from snn2hw.ir.integer import IntMatMul
+from snn2hw.layers import IntMatMul
 
 
 def product(node: IntMatMul, inputs: Sequence[Value], out: Value) -> str:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from snn2hw.backends.c.plan import ALIGN, Value
 from snn2hw.backends.c.runtime import BLOCK, LANES
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntConv2d, IntLinear
-from snn2hw.ir.network import Window
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.num import Interval
 from snn2hw.trace import Ints
 

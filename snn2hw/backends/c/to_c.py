@@ -15,7 +15,15 @@ from snn2hw.backends.c.plan import Plan, Value, plan, state_types
 from snn2hw.backends.c.runtime import HEAD
 from snn2hw.backends.c.synapse_code import synapse_function
 from snn2hw.backends.c.synapse_plan import Synapse, biases, packed, packed_events, synapse
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFeedback, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import (
+    IntegerNetwork,
+    IntFeedback,
+    IntInput,
+    IntNeuron,
+    IntNode,
+    IntReadout,
+)
+from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.simplify import simplified_network
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from snn2hw.backends.fast.built import Built, build
 from snn2hw.cache import making, put, read_kept
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntFlatten, IntInput, IntReadout
-from snn2hw.ir.network import Window
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntConv2d, IntFlatten
 from snn2hw.native.compiler import SECONDS, library_key, native_folder
 from snn2hw.num import Format, Interval
 

@@ -6,21 +6,24 @@ from collections.abc import Mapping
 
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
     IntegerNetwork,
     IntFeedback,
-    IntFlatten,
     IntInput,
-    IntLinear,
-    IntMatMul,
-    IntMaxPool2d,
     IntNeuron,
     IntNode,
     IntReadout,
-    IntSumPool2d,
 )
 from snn2hw.ir.program import SPIKES, Program
+from snn2hw.layers import (
+    IntAdd,
+    IntConv2d,
+    IntFlatten,
+    IntLinear,
+    IntMatMul,
+    IntMaxPool2d,
+    IntSumPool2d,
+    IntSynapse,
+)
 from snn2hw.num import Interval
 
 PORT_BITS = 24  # of Lava's fixed-point ports; wider sums and payloads would not be what a chip sees
@@ -83,7 +86,7 @@ def delays(net: IntegerNetwork) -> dict[str, int]:
     for _ in range(len(net.nodes) + 1):
         for node in net.nodes:
             if not isinstance(node, IntFeedback):
-                passed = int(isinstance(node, IntConv2d | IntLinear))
+                passed = int(isinstance(node, IntSynapse))
                 found[node.name] = max((found[i] for i in node.inputs), default=0) + passed
         wanted = {n.name: found[n.inputs[0]] - (not waits(net, n, found)) for n in net.feedbacks}
         if all(found[name] == delay for name, delay in wanted.items()):
@@ -112,7 +115,7 @@ def waits(net: IntegerNetwork, edge: IntFeedback, passed: Mapping[str, int]) -> 
     while reached != before:
         before = set(reached)
         for node in net.nodes:
-            if reached.intersection(node.inputs) and not isinstance(node, IntConv2d | IntLinear):
+            if reached.intersection(node.inputs) and not isinstance(node, IntSynapse):
                 reached.add(node.name)
     return edge.inputs[0] in reached or not passed[edge.inputs[0]]
 

@@ -28,17 +28,19 @@ from lava.utils.weightutils import SignMode
 from snn2hw.backends.lava.fits import delays, waits
 from snn2hw.backends.lava.process import Bias, Feedback, Join, Pool, ProgramNeuron
 from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
     IntegerNetwork,
     IntFeedback,
-    IntFlatten,
     IntInput,
-    IntLinear,
-    IntMaxPool2d,
     IntNeuron,
     IntNode,
     IntReadout,
+)
+from snn2hw.layers import (
+    IntAdd,
+    IntConv2d,
+    IntFlatten,
+    IntLinear,
+    IntMaxPool2d,
     IntSumPool2d,
 )
 from snn2hw.trace import Ints

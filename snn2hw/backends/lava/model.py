@@ -16,7 +16,6 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from snn2hw.backends.lava.process import Bias, Feedback, Join, Pool, ProgramNeuron
-from snn2hw.backends.reference import layer_value
 from snn2hw.errors import ValueRangeError
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.program import SPIKES, Instruction, Op, initial_value
@@ -163,7 +162,7 @@ class PyPoolModel(PyLoihiProcessModel):
     def run_spk(self) -> None:
         """Receive, pool, send."""
         x = self.a_in.recv().astype(np.int64)
-        self.a_out.send(layer_value(self.node, [x[None]])[0].astype(np.int32))
+        self.a_out.send(self.node.value([x[None]])[0].astype(np.int32))
 
 
 @implements(proc=Feedback, protocol=LoihiProtocol)

@@ -14,9 +14,9 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
 from snn2hw.backends.lava.fits import check_program
-from snn2hw.ir.integer import IntMaxPool2d, IntSumPool2d
 from snn2hw.ir.program import Op, Program, initial_value, values_of
 from snn2hw.ir.program_text import program_to_text
+from snn2hw.layers import IntMaxPool2d, IntSumPool2d
 
 
 class ProgramNeuron(AbstractProcess):

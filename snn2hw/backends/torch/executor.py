@@ -13,22 +13,18 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends.base import gated
 from snn2hw.backends.torch.program import step
 from snn2hw.errors import ExecutorUnavailableError
-from snn2hw.ir.heads import multiplied
-from snn2hw.ir.integer import (
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntReadout
+from snn2hw.ir.program import initial_value
+from snn2hw.layers import (
     IntAdd,
     IntConv2d,
-    IntegerNetwork,
-    IntFeedback,
     IntFlatten,
     IntLinear,
     IntMatMul,
     IntMaxPool2d,
-    IntNeuron,
-    IntReadout,
     IntSumPool2d,
 )
-from snn2hw.ir.program import initial_value
-from snn2hw.ir.sums import largest_partial_sum
+from snn2hw.layers.matmul import multiplied
 from snn2hw.num import Interval
 from snn2hw.run.forks import one_torch_thread
 from snn2hw.trace import Ints, Trace
@@ -118,7 +114,7 @@ def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
 def _exact_type(node: IntConv2d | IntLinear, x: Interval) -> Any:
     import torch
 
-    return torch.float32 if largest_partial_sum(node, x) < FLOAT32_EXACT else torch.float64
+    return torch.float32 if node.largest_partial_sum(x) < FLOAT32_EXACT else torch.float64
 
 
 def _conv2d(node: IntConv2d, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:

@@ -11,7 +11,7 @@ from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError
 from snn2hw.formats.netx.file import Layer
 from snn2hw.ir.delay import MOST_DELAY
 from snn2hw.ir.loihi import LIMITS, RANGES
-from snn2hw.ir.network import Shape
+from snn2hw.ir.shapes import Shape
 from snn2hw.num import Interval
 
 INT8, EVEN = Interval(-128, 127), Interval(-256, 254)

@@ -31,23 +31,13 @@ from snn2hw.formats.netx.layers import (
     weight_shape,
 )
 from snn2hw.ir.delay import delay_program
-from snn2hw.ir.integer import (
-    IntConv2d,
-    IntegerNetwork,
-    IntFlatten,
-    IntInput,
-    IntLinear,
-    IntNeuron,
-    IntNode,
-    IntReadout,
-)
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.loihi import ALIGN_BITS, VTH_MAX, loihi_biased, loihi_lif, widest_input
-from snn2hw.ir.network import Shape, Window
 from snn2hw.ir.program import SPIKES, Program
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.rules import check_integer
-from snn2hw.ir.shapes import output_shape
-from snn2hw.ir.sums import synaptic_interval
+from snn2hw.ir.shapes import Shape, Window
+from snn2hw.layers import IntConv2d, IntFlatten, IntLinear
 from snn2hw.num import Format, Interval
 
 TARGET, READOUTS = "loihi2", ("auto", "spikes", "membrane")
@@ -176,7 +166,7 @@ class _Reader:
             window = Window(kernel, stride, layer.pair("padding", 0, least=0), layer.pair("dilation", 1, least=1))
             groups = len(weight) if layer.kind == "pool" else layer.number("groups", 1)
             draft = IntConv2d(name, inputs, (), form, Interval(0, 0), weight, bias, window, groups, source=layer.where)
-        shape, sums = output_shape(draft, [self.end.shape]), synaptic_interval(draft, self.end.interval)
+        shape, sums = draft.output_shape([self.end.shape]), draft.sum_interval(self.end.interval)
         self._check_shape(layer, shape)
         align = ALIGN_BITS + double
         point = Format.holding(sums, -align)

@@ -16,13 +16,12 @@ import numpy as np
 from snn2hw.errors import UnsupportedError, UsageError
 from snn2hw.formats.nir.file import NirNode, read_nir
 from snn2hw.formats.nir.parameters import array, sizes
-from snn2hw.ir.integer import IntegerNetwork, IntInput, IntLinear, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.loihi import ALIGN_BITS, loihi_lif, widest_input
 from snn2hw.ir.program import SPIKES
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.rules import check_integer
-from snn2hw.ir.shapes import output_shape
-from snn2hw.ir.sums import synaptic_interval
+from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
 
 CHIP_DT = 1e-4
@@ -81,7 +80,7 @@ def _layer(nodes: list[IntNode], synapse: NirNode, neuron: NirNode, dt: float) -
     entering = nodes[-1]
     integers, zeros = weight.astype(np.int8), np.zeros(len(weight), np.int32)
     draft = IntLinear(synapse.name, (entering.name,), (), Format(1, 0), Interval(0, 0), integers, zeros, source=synapse.where)
-    shape, sums = output_shape(draft, [entering.shape]), synaptic_interval(draft, entering.interval)
+    shape, sums = draft.output_shape([entering.shape]), draft.sum_interval(entering.interval)
     point = Format.holding(sums, -ALIGN_BITS)
     nodes.append(IntLinear(synapse.name, draft.inputs, shape, point, sums, integers, zeros, source=synapse.where))
     program = loihi_lif(4095, int(rate * 4095), int(threshold * 131071) >> 9, input_bits=widest_input(sums))

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, ValueRangeError
 from snn2hw.formats.nir.file import NirNode
-from snn2hw.ir.network import Reals, Shape
+from snn2hw.ir.network import Reals
+from snn2hw.ir.shapes import Shape
 
 MOST_SIZE = 1 << 20  # of a kernel, a stride, a padding
 MOST_AXES, MOST_EXTENT = 8, 1 << 26  # of a shape

@@ -21,25 +21,19 @@ from snn2hw.formats.nir.read_neurons import neuron_nodes, with_state_ranges
 from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.ir.delay import MOST_DELAY
 from snn2hw.ir.network import (
-    Add,
-    AvgPool2d,
-    Conv2d,
     Delay,
     Feedback,
-    Flatten,
     Input,
-    Linear,
     Network,
     Neuron,
     Node,
     Potential,
     Readout,
     Reals,
-    Shape,
-    Window,
 )
 from snn2hw.ir.rules import check_network
-from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.shapes import Shape, Window
+from snn2hw.layers import Add, AvgPool2d, Conv2d, Flatten, Linear
 
 MOST_VALUES = 1 << 22  # of one layer; every one of them is computed on the sample, and chips have a million
 
@@ -157,7 +151,7 @@ class _Walk:
 
     def add(self, made: Node, factor: Reals) -> _Value:
         """Place a node once its shape is known; `factor` is what its value is still to be multiplied by."""
-        shape = output_shape(made, [self.nodes[i].shape for i in made.inputs])
+        shape = made.output_shape([self.nodes[i].shape for i in made.inputs])
         if prod(shape) > MOST_VALUES:
             most = f"at most {MOST_VALUES} values"
             raise ShapeError("the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=most)
@@ -267,7 +261,7 @@ def _linear(walk: _Walk, node: NirNode, x: _Value) -> _Value:
     weight = array(node, "weight", 2)
     bias = array(node, "bias", 1) if node.kind == "Affine" else np.zeros(len(weight))
     made = Linear(walk.unique(node.name), (x.name,), (), weight=weight, bias=bias, source=node.where)
-    output_shape(made, [x.shape])  # before the factor is taken, which then fits
+    made.output_shape([x.shape])  # before the factor is taken, which then fits
     return walk.add(replace(made, weight=weight * x.factor), np.ones(()))
 
 
@@ -285,7 +279,7 @@ def _conv(walk: _Walk, node: NirNode, x: _Value) -> _Value:
     pads = padding(node, kernel, dilation)
     window = Window(kernel, pair(node, "stride", 1), (0, pads[1]) if line else pads, dilation)
     made = Conv2d(walk.unique(node.name), (x.name,), (), weight, bias, window, groups, source=node.where)
-    output_shape(made, [x.shape])
+    made.output_shape([x.shape])
     factor = np.broadcast_to(_by_channel(node, x, "scale"), x.shape[:1]).reshape(groups, 1, -1)
     scaled = weight.reshape(groups, len(weight) // groups, -1, *kernel) * factor[..., None, None]
     return walk.add(replace(made, weight=scaled.reshape(weight.shape)), np.ones(()))

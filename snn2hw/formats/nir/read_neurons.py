@@ -11,8 +11,19 @@ from snn2hw.errors import UnsupportedError, ValueRangeError
 from snn2hw.formats.nir.convention import MOST_LEVELS, NEURONS, Convention
 from snn2hw.formats.nir.file import FIRING, NirNode
 from snn2hw.formats.nir.parameters import LEAST_MAGNITUDE, per_channel
-from snn2hw.ir.network import BatchNorm, Circulate, Current, Network, Neuron, Node, Potential, Reals, Shape, Single
+from snn2hw.ir.network import (
+    Circulate,
+    Current,
+    Network,
+    Neuron,
+    Node,
+    Potential,
+    Reals,
+    Single,
+)
 from snn2hw.ir.real import neuron_step, polynomial, run_real
+from snn2hw.ir.shapes import Shape
+from snn2hw.layers import BatchNorm
 
 MARGIN = 1.25  # of the state range around what the sample reaches
 NEUTRAL = {"r": 1.0, "v_leak": 0.0, "v_reset": 0.0, "w_in": 1.0}

@@ -20,7 +20,8 @@ from snn2hw.formats.nir.write_graph import NirWriter
 from snn2hw.formats.nir.write_late import settled_edges
 from snn2hw.formats.nir.write_layers import emit_node
 from snn2hw.ir.document import head_of
-from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback
+from snn2hw.layers import IntAdd
 from snn2hw.version import __version__
 
 CONVENTIONS = tuple(name for name, c in PRESETS.items() if not c.refusal("LIF"))  # those one can write for

@@ -13,8 +13,10 @@ from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.file import KEY
 from snn2hw.formats.nir.write_scales import Scales, ratio
 from snn2hw.ir.document import Arrays, node_document
-from snn2hw.ir.integer import IntAdd, IntegerNetwork, IntFeedback, IntNode
-from snn2hw.ir.network import Reals, Shape
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNode
+from snn2hw.ir.network import Reals
+from snn2hw.ir.shapes import Shape
+from snn2hw.layers import IntAdd
 
 _LATER = "\n"  # marks what a node fired a step before; no name in the graph has it
 

@@ -20,19 +20,17 @@ from snn2hw.formats.nir.write_graph import NirWriter, full
 from snn2hw.formats.nir.write_neuron import Tangent
 from snn2hw.formats.nir.write_scales import ratio
 from snn2hw.formats.nir.write_step import stepped
-from snn2hw.ir.integer import (
+from snn2hw.ir.integer import IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.network import Reals
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
     IntConv2d,
     IntFlatten,
-    IntInput,
     IntLinear,
     IntMatMul,
     IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntReadout,
     IntSumPool2d,
 )
-from snn2hw.ir.network import Reals, Window
 
 _DO = "export to C, or use model.onnx"
 _FIRST_SPIKE = Tangent(np.zeros(1), np.zeros(1), np.ones(1), np.array([0.5]), 0.0, 1, "")

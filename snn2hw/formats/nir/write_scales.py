@@ -14,19 +14,9 @@ import numpy as np
 
 from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.write_neuron import Tangent, tangent
-from snn2hw.ir.integer import (
-    IntAdd,
-    IntConv2d,
-    IntegerNetwork,
-    IntFeedback,
-    IntInput,
-    IntLinear,
-    IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntSumPool2d,
-)
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode
 from snn2hw.ir.network import Reals
+from snn2hw.layers import IntAdd, IntMaxPool2d, IntSumPool2d, IntSynapse
 
 
 class Scales:
@@ -55,7 +45,7 @@ class Scales:
             return np.array([1 / self.tangent(name).payload])
         if isinstance(node, IntFeedback):
             return self.of(node.inputs[0])
-        if isinstance(node, IntConv2d | IntLinear):
+        if isinstance(node, IntSynapse):
             return self._wanted_or_own(node)
         if isinstance(node, IntAdd):
             fixed = [i for i, source in enumerate(node.inputs) if not self.is_free(source)]
@@ -86,7 +76,7 @@ class Scales:
     def is_free(self, name: str) -> bool:
         """Whether this is a synapse that only a join reads, once: its weights take any scale."""
         return (
-            isinstance(self.nodes[name], IntConv2d | IntLinear)
+            isinstance(self.nodes[name], IntSynapse)
             and len(self.readers[name]) == 1
             and isinstance(self.readers[name][0], IntAdd)
         )
@@ -107,7 +97,7 @@ class Scales:
             return ""
         if isinstance(source, IntAdd):
             return next((i for i in source.inputs if self.is_free(i)), "")
-        return source.name if isinstance(source, IntConv2d | IntLinear) else ""
+        return source.name if isinstance(source, IntSynapse) else ""
 
 
 def ratio(a: Reals, b: Reals) -> Reals:

@@ -14,21 +14,18 @@ from typing import Any
 import numpy as np
 
 from snn2hw.formats.onnx.graph import GraphWriter, onnx_type
-from snn2hw.ir.integer import (
+from snn2hw.ir.integer import IntFeedback, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.onnx_terms import array_name, onnx_name
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
     IntAdd,
     IntConv2d,
-    IntFeedback,
     IntFlatten,
     IntLinear,
     IntMatMul,
     IntMaxPool2d,
-    IntNeuron,
-    IntNode,
-    IntReadout,
     IntSumPool2d,
 )
-from snn2hw.ir.network import Window
-from snn2hw.ir.onnx_terms import array_name, onnx_name
 from snn2hw.num import Interval
 
 INT32_MIN = -(2**31)

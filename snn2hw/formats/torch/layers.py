@@ -10,20 +10,21 @@ import torch
 
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.network import (
-    AvgPool2d,
-    BatchNorm,
     Circulate,
-    Conv2d,
     EquationNeuron,
-    Flatten,
-    Linear,
-    MaxPool2d,
     Neuron,
     Node,
     Reals,
-    Shape,
     Single,
-    Window,
+)
+from snn2hw.ir.shapes import Shape, Window
+from snn2hw.layers import (
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
 )
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron as TorchNeuron

@@ -9,7 +9,7 @@ from typing import Any
 
 from snn2hw.formats.torch.values import Values
 from snn2hw.formats.torch.views import VIEWS, RefusedError, View, matrix_transposed
-from snn2hw.ir.network import Flatten
+from snn2hw.layers import Flatten
 
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 

@@ -12,9 +12,17 @@ import torch
 from snn2hw.errors import UnsupportedError
 from snn2hw.formats.torch.products import multiplied
 from snn2hw.formats.torch.views import Placed, Product, View, counted
-from snn2hw.ir.network import Add, AvgPool2d, Conv2d, EquationNeuron, Flatten, Input, Linear, MatMul, Neuron, Node, Window
+from snn2hw.ir.network import EquationNeuron, Input, Neuron, Node
 from snn2hw.ir.rules import no_payload
-from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    Linear,
+    MatMul,
+)
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron as TorchNeuron
 
@@ -43,7 +51,7 @@ class Values:
 
     def add(self, made: Node, lead: tuple[int, ...]) -> View:
         """Enter a node, with its shape; the view of its value as it is."""
-        shaped = replace(made, shape=output_shape(made, [self.nodes[i].shape for i in made.inputs]))
+        shaped = replace(made, shape=made.output_shape([self.nodes[i].shape for i in made.inputs]))
         self.nodes[made.name] = shaped
         return View(lead, (Placed(made.name, shaped.shape),))
 
@@ -139,7 +147,7 @@ class Values:
         name = self.settled(tokens, x.factor)
         node = read(name, (tokens.channels,))
         assert isinstance(node, Linear)
-        output_shape(node, [(tokens.channels,)])  # which says so if it is another number of features
+        node.output_shape([(tokens.channels,)])  # which says so if it is another number of features
         window = Window((1, 1))
         conv = Conv2d(node.name, (name,), (), node.weight[:, :, None, None], node.bias, window, 1, source=node.source)
         made, before = self.add(conv, x.lead), tokens.seen[:-1]

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.network import Pair
+from snn2hw.ir.shapes import Pair
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 

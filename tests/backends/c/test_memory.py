@@ -12,7 +12,8 @@ import pytest
 from snn2hw.backends.c import memory as room
 from snn2hw.backends.c.memory import memory, sums_elements
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.layers import IntConv2d, IntLinear
 from tests.backends.c.folders import random_network
 from tests.hand_networks import compiled, counts, every_kind, every_kind_sample, integrate, linear, network, readout
 from tests.random_networks import RECURRENT

@@ -15,7 +15,8 @@ from snn2hw.backends.c import folder as room
 from snn2hw.backends.c.memory import Memory, memory, sums_elements
 from snn2hw.backends.c.plan import state_types
 from snn2hw.backends.reference import interpret
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntLinear
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.compiler import compiler
 from snn2hw.native.replay import Replay, replay
 from snn2hw.trace import Ints, Trace

@@ -7,8 +7,8 @@ import pytest
 
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import INT32_MAX, Synapse, biases, synapse
-from snn2hw.ir.integer import IntInput, IntLinear
-from snn2hw.ir.sums import synaptic_interval
+from snn2hw.ir.integer import IntInput
+from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
 
 
@@ -17,7 +17,7 @@ def dense(features: int, bias: int, weights: tuple[int, int], held: Interval) ->
     weight = np.array(weights, np.int8)[:, None].repeat(features, 1)
     source = IntInput("x", (), (features,), Format(8, 0, True), held, unit=1.0, static=False, counts=True)
     made = IntLinear("fc", ("x",), (2,), Format(32, 0, True), Interval(0, 0), weight=weight, bias=np.full(2, bias, np.int32))
-    assert synaptic_interval(made, held).magnitude <= INT32_MAX  # what is asked for can be had in 32 bits
+    assert made.sum_interval(held).magnitude <= INT32_MAX  # what is asked for can be had in 32 bits
     return synapse(made, Value(source, 1, "int8_t", -1), Value(made, 1, "int32_t", 0))
 
 

@@ -13,7 +13,8 @@ from snn2hw.backends import EXECUTORS
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import FileFormatError, MissingExtraError, Snn2hwError, UnsupportedError, UsageError
 from snn2hw.formats.netx.read import from_netx, transformed
-from snn2hw.ir.integer import IntLinear, IntNeuron
+from snn2hw.ir.integer import IntNeuron
+from snn2hw.layers import IntLinear
 from tests.netx_files import LIF, conv, dense, events_input, image_input, lif_by_hand, write_net
 from tests.refused import refused
 

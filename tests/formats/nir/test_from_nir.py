@@ -17,9 +17,9 @@ from snn2hw.formats.nir.convention import PRESETS, Convention
 from snn2hw.formats.nir.lava_integers import lava_integers
 from snn2hw.formats.nir.read import from_nir
 from snn2hw.formats.nir.read_neurons import MARGIN
-from snn2hw.ir.integer import IntLinear
-from snn2hw.ir.network import BatchNorm, Circulate, Conv2d, Neuron
+from snn2hw.ir.network import Circulate, Neuron
 from snn2hw.ir.real import run_real
+from snn2hw.layers import BatchNorm, Conv2d, IntLinear
 from tests.nir_files import affine, conv2d, graph, integrator, lif, run_layers, write
 from tests.shared_data import shared_data
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from snn2hw.formats.nir.convention import Convention
-from snn2hw.ir.network import Window
+from snn2hw.ir.shapes import Window
 from tests.hand_networks import compiled, conv, counts, events, flatten, lif, network, normal, readout
 from tests.nir_exports import difference, visible_spikes
 

@@ -15,7 +15,7 @@ from snn2hw.backends import EXECUTORS
 from snn2hw.errors import UnsupportedError, ValueRangeError
 from snn2hw.formats.nir.convention import PRESETS, Convention, Cuba
 from snn2hw.formats.nir.read import from_nir
-from snn2hw.ir.network import BatchNorm
+from snn2hw.layers import BatchNorm
 from tests.nir_files import affine, cuba_lif, graph, lif, run_layers, write
 from tests.refused import refused
 

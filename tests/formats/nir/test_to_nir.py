@@ -20,10 +20,12 @@ from snn2hw.formats.nir.read import from_nir
 from snn2hw.formats.nir.write import PLAIN, to_nir
 from snn2hw.ir.delay import delay_program
 from snn2hw.ir.encode import encode
-from snn2hw.ir.integer import IntegerNetwork, IntInput, IntLinear, IntMaxPool2d, IntNeuron, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntReadout
 from snn2hw.ir.loihi import loihi_lif
-from snn2hw.ir.network import Circulate, MaxPool2d, Window
+from snn2hw.ir.network import Circulate
 from snn2hw.ir.real import run_real
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntLinear, IntMaxPool2d, MaxPool2d
 from snn2hw.num import Format, Interval
 from tests import hand_networks as by_hand
 from tests.ir.test_integer_rules import changed

@@ -14,9 +14,10 @@ from snn2hw.backends.reference import interpret
 from snn2hw.formats.onnx.graph import GraphWriter, value_info
 from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.formats.onnx.write_layers import emit_layer
-from snn2hw.ir.integer import IntConv2d, IntegerNetwork, IntInput, IntNode
-from snn2hw.ir.network import Network, Window
-from snn2hw.ir.shapes import output_shape
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNode
+from snn2hw.ir.network import Network
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntConv2d
 from snn2hw.num import Format, Interval
 from tests.golden import Golden
 from tests.hand_networks import (
@@ -325,7 +326,7 @@ def test_convolutions_equal_the_definition(which: str, payload: str, run: Callab
     draft = IntConv2d(
         "conv", ("input",), (), Format(32, 0), Interval(0, 0), weight=weight, bias=bias, window=window, groups=groups
     )
-    node = IntConv2d(**{**vars(draft), "shape": output_shape(draft, [source.shape])})
+    node = IntConv2d(**{**vars(draft), "shape": draft.output_shape([source.shape])})
     x = rng.integers(held.lo, held.hi, (3, 4, 6, 7), endpoint=True).astype(np.int32)
     x[0] = held.hi
     got = run(alone(node, source), x)

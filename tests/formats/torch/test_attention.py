@@ -12,8 +12,10 @@ torch = pytest.importorskip("torch")
 
 from snn2hw import nn, trace_model  # noqa: E402
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError  # noqa: E402
-from snn2hw.ir.network import AvgPool2d, Conv2d, MatMul, Network, Window  # noqa: E402
+from snn2hw.ir.network import Network  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
+from snn2hw.ir.shapes import Window  # noqa: E402
+from snn2hw.layers import AvgPool2d, Conv2d, MatMul  # noqa: E402
 from tests.attention_models import (  # noqa: E402
     MODELS,
     SIZE,

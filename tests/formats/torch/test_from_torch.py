@@ -8,19 +8,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from snn2hw import nn  # noqa: E402
-from snn2hw.ir.network import (  # noqa: E402
+from snn2hw.ir.network import Circulate, Neuron, Readout, Single  # noqa: E402
+from snn2hw.ir.shapes import Window  # noqa: E402
+from snn2hw.layers import (  # noqa: E402
     Add,
     AvgPool2d,
     BatchNorm,
-    Circulate,
     Conv2d,
     Flatten,
     Linear,
     MaxPool2d,
-    Neuron,
-    Readout,
-    Single,
-    Window,
 )
 from tests.formats.torch.torch_models import STEPS, Forward, Model, Residual, Written, joined, names, sequential, trace  # noqa: E402
 

@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch")
 import snn2hw  # noqa: E402
 from snn2hw import nn  # noqa: E402
 from snn2hw.errors import ShapeError, UnsupportedError  # noqa: E402
-from snn2hw.ir.network import Linear, Neuron  # noqa: E402
+from snn2hw.ir.network import Neuron  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
+from snn2hw.layers import Linear  # noqa: E402
 from snn2hw.quantize import prepare  # noqa: E402
 from tests.refused import refused  # noqa: E402
 

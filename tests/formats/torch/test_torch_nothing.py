@@ -79,7 +79,7 @@ def test_windows_over_the_edge_are_refused(pool: Any) -> None:
 
 def test_torch_agrees_about_when_rounding_up_changes_nothing() -> None:
     from snn2hw.formats.torch.layers import _ceil_adds
-    from snn2hw.ir.network import Window
+    from snn2hw.ir.shapes import Window
 
     rng = np.random.default_rng(0)
     for _ in range(200):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.network import Window
+from snn2hw.ir.shapes import Window
 
 Array = npt.NDArray[Any]
 

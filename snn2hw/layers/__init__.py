@@ -1,0 +1,37 @@
+"""Layers without a state: one file each, which holds the float layer, the integer layer, and how the one becomes the other.
+
+Inputs, neurons, delays, recurrent edges and readouts, which give a network its form in time, are in `snn2hw.ir`.
+"""
+
+from snn2hw.layers.add import Add, IntAdd
+from snn2hw.layers.base import IntOperator, IntSynapse, Operator, Quantiser, Rounded, Synapse
+from snn2hw.layers.batch_norm import BatchNorm
+from snn2hw.layers.conv2d import Conv2d, IntConv2d
+from snn2hw.layers.flatten import Flatten, IntFlatten
+from snn2hw.layers.linear import IntLinear, Linear
+from snn2hw.layers.matmul import IntMatMul, MatMul
+from snn2hw.layers.pools import AvgPool2d, IntMaxPool2d, IntSumPool2d, MaxPool2d
+
+__all__ = [
+    "Add",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv2d",
+    "Flatten",
+    "IntAdd",
+    "IntConv2d",
+    "IntFlatten",
+    "IntLinear",
+    "IntMatMul",
+    "IntMaxPool2d",
+    "IntOperator",
+    "IntSumPool2d",
+    "IntSynapse",
+    "Linear",
+    "MatMul",
+    "MaxPool2d",
+    "Operator",
+    "Quantiser",
+    "Rounded",
+    "Synapse",
+]
