@@ -8,7 +8,6 @@ import itertools
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -17,10 +16,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from bench.commit import ROOT, commit
 from bench.study import nets, one, page
 from bench.study.nets import PLANS, VARIANTS, Case
 
-ROOT = Path(__file__).parents[2]
 SEEDS = 5
 
 
@@ -37,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds, share = (1, 0.1) if options.quick else (options.seeds, 1.0)
     out = options.out or (options.kept / "quick" if options.quick else ROOT / "docs")
     cases = [Case(t, v, s, share) for s, t, v in itertools.product(range(seeds), PLANS, VARIANTS)]
-    commit = _commit()
-    files = {case: options.kept / f"{_key()}_{commit}" / _name(case) for case in cases}
-    failed = _run(files, commit, options.workers)
+    made_on = commit()
+    files = {case: options.kept / f"{_key()}_{made_on}" / _name(case) for case in cases}
+    failed = _run(files, made_on, options.workers)
     for case, error in failed.items():
         print(f"{case}: {error}", file=sys.stderr)
     if failed:
@@ -59,16 +58,7 @@ def _name(case: Case) -> str:
     return f"{case.task}_{case.variant.replace(', ', '_').replace(' ', '_')}_{case.seed}_{case.share:g}.json"
 
 
-def _commit() -> str:
-    """Of this checkout, '+' where it is changed; '' where git does not know."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    except OSError:
-        return ""
-
-
-def _run(files: Mapping[Case, Path], commit: str, workers: int) -> dict[Case, BaseException]:
+def _run(files: Mapping[Case, Path], made_on: str, workers: int) -> dict[Case, BaseException]:
     """Every case that has no file yet, each in a process that writes its own; returns what went wrong."""
     missing = [case for case in files if not files[case].is_file()]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -76,7 +66,7 @@ def _run(files: Mapping[Case, Path], commit: str, workers: int) -> dict[Case, Ba
     spawn = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads can hang
     with Progress(*columns, console=Console(stderr=True)) as bar, ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         shown = bar.add_task("study", total=len(files), completed=len(files) - len(missing))
-        futures = {pool.submit(one.keep, case, files[case], commit): case for case in missing}
+        futures = {pool.submit(one.keep, case, files[case], made_on): case for case in missing}
         for future in as_completed(futures):
             case = futures[future]
             if error := future.exception():

@@ -10,7 +10,7 @@ import torch
 
 from snn2hw.arguments import whole
 from snn2hw.errors import UsageError
-from snn2hw.nn import Neuron, Surrogate
+from snn2hw.nn import CustomNeuron, Neuron, Surrogate
 from snn2hw.train.recipe import Recipe
 
 MOMENTUM = 0.9
@@ -27,7 +27,8 @@ def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         UsageError: the model has nothing to train.
     """
     of_neurons, of_surrogates = (
-        {id(p) for m in model.modules() if isinstance(m, kind) for p in m.parameters()} for kind in (Neuron, Surrogate)
+        {id(p) for m in model.modules() if isinstance(m, kinds) for p in m.parameters()}
+        for kinds in ((Neuron, CustomNeuron), (Surrogate,))
     )
     dynamics = of_neurons - of_surrogates
     trained = [p for p in model.parameters() if p.requires_grad]

@@ -48,6 +48,15 @@ def test_neurons_learn_more_slowly_and_widths_of_surrogates_do_not() -> None:
         torch.testing.assert_close(moved, rate * gradients[name] + decay, rtol=1e-3, atol=1e-6)
 
 
+def test_a_neuron_of_ones_own_learns_as_slowly_as_a_built_in_one() -> None:
+    neuron = nn.ALIF(learn=True, channels=4, surrogate=nn.Triangle(learnable=True))
+    _, plain, moving = optimiser(nn.Sequential(nn.Linear(3, 4), neuron), Recipe(dynamics_rate=0.2)).param_groups
+    own = {n: p for n, p in neuron.named_parameters() if not n.startswith("surrogate.")}
+    assert set(own) == {"decay", "adaptation_decay", "strength", "threshold"}
+    assert {id(p) for p in moving["params"]} == {id(p) for p in own.values()}
+    assert id(neuron.surrogate.log_width) in {id(p) for p in plain["params"]}
+
+
 def test_kinds_and_frozen_parameters() -> None:
     model = small.model()
     model[0].weight.requires_grad_(False)  # type: ignore[union-attr, operator]
