@@ -20,11 +20,14 @@ At = dict[str, int]  # values of these states
 def steps(program: Program) -> list[At]:
     """The values at each step, until they stay; one step without any where a program has no such state.
 
+    Only a program that says what its values are, one of a built-in neuron, has such states; what a user's state that follows from
+    itself alone does is anything.
+
     Raises:
         RuleError: they do not count the steps, 0, 1, 2, ..., up to where they stay, or they go on for more than 4096.
     """
     support = supports(program)
-    own = [s for s, i in program.outputs.items() if s in program.states and support[i.name] == s]
+    own = [s for s, i in program.outputs.items() if program.roles and s in program.states and support[i.name] == s]
     at, found = {s: initial_value(program.states[s]) for s in own}, list[At]()
     while at not in found[-1:]:
         if any(value != len(found) for value in at.values()) or len(found) == MAX_FACTORS:

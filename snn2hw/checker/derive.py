@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from snn2hw.checker.equation import equation_claims
 from snn2hw.checker.form import layer_of, spelled
 from snn2hw.checker.layers import layer_bounds
 from snn2hw.checker.neuron import Pair, integers
@@ -44,7 +45,7 @@ def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair]) -> tuple[An
         "format": FORMAT,
         "model": fingerprints(data),
         "steps": steps,
-        "layers": [{"layer": name, **layer.claims()} for name, layer in walk.layers.items()],
+        "layers": [{"layer": n, **layer.claims(), **equation_claims(layer)} for n, layer in walk.layers.items()],
         "readout": {"step": ends, "sum": [end * steps for end in ends]},
     }
     where = {f"layers.{name}.{claim}": at for name, layer in walk.layers.items() for claim, at in layer.where().items()}

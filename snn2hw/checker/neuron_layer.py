@@ -39,6 +39,7 @@ class NeuronLayer:
     ) -> None:
         self.function, self.stated, self.inputs, self.states = function, stated, inputs, states
         self.seen: dict[str, Seen] = {}
+        self.groups: list[tuple[Neuron, dict[str, Seen], dict[str, Pair], list[int]]] = []
         self.fired: dict[int, Seen] = {}  # of each channel
         self.witnesses: dict[str, dict[str, int]] = {}  # of clamps
         self.errors: dict[str, dict[str, Any]] = {}
@@ -48,7 +49,8 @@ class NeuronLayer:
         for c in range(len(inputs)):
             groups.setdefault(tuple((p, int(v[c % len(v)])) for p, v in params.items()), []).append(c)
         for constants, channels in groups.items():
-            for at in self._steps(dict(constants)):
+            # Only of a program with roles: what a user's state does that follows from itself alone is not known.
+            for at in self._steps(dict(constants)) if stated["program"]["roles"] else [{}]:
                 self._try(dict(constants) | at, channels, {name.removeprefix("in/"): n for name, n in at.items()})
         self.payloads = [self.fired[c].ends for c in range(len(inputs))]
         self.faults += [f for name, s in self.seen.items() for f in beyond(name, s.ends, types[name])]
@@ -76,6 +78,7 @@ class NeuronLayer:
         held[entry] = (min(self.inputs[c][0] for c in channels), max(self.inputs[c][1] for c in channels))
         reals = stated_reals(self.stated, entry, channels[0])
         found = neuron.ranges(held, {variable: partial(self._compare, real, channels) for variable, real in reals.items()})
+        self.groups.append((neuron, found, held, channels))
         self.seen = {name: self.seen.get(name, s).hull(s) for name, s in found.items()}
         for c in channels:
             self.fired[c] = found["out/spikes"].hull(self.fired.get(c, found["out/spikes"]))
@@ -89,8 +92,7 @@ class NeuronLayer:
             h, firing, wrong = roles["membrane"], Firing(neuron, roles["firing"]), list[int]()
             if found[h].hi - found[h].lo >= MOST_TRIED:
                 raise ValueError(f"'{h}' takes {found[h].ends}, which is too much to try")
-            compare = partial(firing.compare, wrong, roles["state"])
-            Neuron(self.function, constants, h).follow(h, {h: found[h]}, compare)
+            Neuron(self.function, constants, h).follow(h, {h: found[h]}, partial(firing.compare, wrong, roles["state"]))
             claim = json.dumps({**vars(firing), **({"at": at_step} if at_step else {})})
             self.firing.setdefault(claim, []).extend(channels)
             self.faults += [f"the spike value or the next state is not what the constants state at {h} = {n}" for n in wrong[:1]]
@@ -142,6 +144,6 @@ class NeuronLayer:
             "values": {name: [*s.ends, "enumeration" if s.tried else "interval"] for name, s in values.items()},
             "widest_bits": max(1, *(max(s.hi, ~s.lo).bit_length() + (s.lo < 0) for s in values.values())),
             "clamps": clamps,
-            "errors": self.errors,
+            "errors": json.loads(json.dumps(self.errors), parse_float=lambda n: round(float(n), 6)),
             "firing": [{"channels": sorted(channels), **json.loads(claim)} for claim, channels in self.firing.items()],
         }

@@ -2,10 +2,11 @@
 
     network     = {"steps": T, "target": NAME, "nodes": [node, ...]}
     node        = {"is": CLASS, FIELD: value, ...}                             every field of the class, by its own name
-    value       = number | flag | text | null | [value, ...] | node | {"array": "NODE.FIELD"} | program
+    value       = number | flag | text | null | [value, ...] | node | {"array": "NODE.FIELD"} | program | equation
     program     = {"kind": KIND, "instructions": [instruction, ...], "roles": roles | null}      roles: `snn2hw.ir.roles`
     instruction = {"name": N, "op": OP, "args": [N, ...], ATTRIBUTE: value, ..., "format": "s16.13", "overflow": WORD}
 
+The form of an equation is in `snn2hw.neurons.document`; a node without one has no such field.
 A Format is its text "s16.13", an Interval is [lo, hi]; the values of a `param` lie beside it, like an array of the node.
 Names are data: any text is one, and nothing in it is looked at. Who reads this form needs no Python.
 """
@@ -29,6 +30,8 @@ from snn2hw.ir import roles
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Attr, Instruction, Op, Program
+from snn2hw.neurons import document as equations
+from snn2hw.neurons.equation import Equation
 from snn2hw.num import Format, Interval
 
 _Kind = TypeVar("_Kind")
@@ -37,7 +40,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 MOST = 1 << 63  # no integer of a network is as large
 
 
-_OWN = (Program, Format, Interval)  # classes with a form of their own
+_OWN = (Program, Format, Interval, Equation)  # classes with a form of their own
 
 
 # writing
@@ -62,7 +65,8 @@ def node_document(node: IntNode, arrays: Arrays) -> dict[str, Any]:
 
 
 def _object(value: Any, owner: str, arrays: Arrays) -> dict[str, Any]:
-    fields = {f.name: _written(getattr(value, f.name), f.name, owner, arrays) for f in dataclasses.fields(value)}
+    said = [f.name for f in dataclasses.fields(value) if "unsaid" not in f.metadata or getattr(value, f.name) is not None]
+    fields = {name: _written(getattr(value, name), name, owner, arrays) for name in said}
     return {"is": type(value).__name__, **fields}
 
 
@@ -76,6 +80,8 @@ def _written(value: Any, key: str, owner: str, arrays: Arrays) -> Any:
         said = [value.lo, value.hi]
     elif isinstance(value, Program):
         said = _program(value, owner, arrays)
+    elif isinstance(value, Equation):
+        said = equations.to_document(value)
     elif dataclasses.is_dataclass(value):
         said = _object(value, owner, arrays)
     elif isinstance(value, tuple):
@@ -206,6 +212,8 @@ class _Reader:
     def _plain(self, kind: Any, said: Any, key: str) -> Any:
         if kind is Program:
             return self._program(said)
+        if kind is Equation:
+            return equations.from_document(said)
         if kind is Format:
             return Format.parse(_is(str, said, key))
         if kind is Interval:

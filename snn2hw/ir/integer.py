@@ -20,8 +20,9 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.ir.equations import EquationMeaning
 from snn2hw.ir.limits import MAX_INSTRUCTIONS
-from snn2hw.ir.network import EquationNeuron, Neuron, Reals
+from snn2hw.ir.network import UNSAID, EquationNeuron, Neuron, Reals
 from snn2hw.ir.program import SPIKES, Program, declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.ranges import ranges
@@ -159,11 +160,14 @@ class Meaning:
 class IntNeuron(IntNode):
     """The program applied to every neuron of the layer; constants per channel lie along axis 0 of the shape.
 
-    `meaning` says which real numbers it was lowered from; None for a program that was integers from the start.
+    Args:
+        meaning: which real numbers it was lowered from; None for a program that was integers from the start.
+        equation: the same of a neuron that a user wrote; None for every other.
     """
 
     program: Program
     meaning: Meaning | None = None
+    equation: EquationMeaning | None = field(default=None, metadata=UNSAID)
     fires = True
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
@@ -182,6 +186,8 @@ class IntNeuron(IntNode):
     def problems(self, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
         """The program is legal, and its ends are those of the layer."""
         check_program(self.program, self.source or self.name)
+        if self.equation is not None:
+            yield from self.equation.problems(self.program, self.shape[0])
         entry, source = self.program.input, sources[0]
         if source.interval not in declared_interval(entry):
             declared = f"[{entry.attrs[0]}, {entry.attrs[1]}]"

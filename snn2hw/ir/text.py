@@ -21,6 +21,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.ir.network import Network, Node
 from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_to_text
+from snn2hw.neurons.equation import Equation
 from snn2hw.num import Format, Interval
 
 ARRAY = "ARRAY"  # stands for an array, which would take the page
@@ -55,8 +56,8 @@ def _value(value: Any, key: str, owner: str, arrays: Arrays) -> str:
         return repr(str(value))
     if isinstance(value, Interval):
         return str(value)
-    if isinstance(value, Program):
-        return _program(value, owner, arrays)
+    if isinstance(value, Program | Equation):
+        return _indented(_program(value, owner, arrays) if isinstance(value, Program) else str(value))
     if dataclasses.is_dataclass(value):
         return _call(value, owner, arrays)
     return repr(_plain(value))
@@ -74,5 +75,8 @@ def _program(program: Program, owner: str, arrays: Arrays) -> str:
         arrays[f"{owner}.{name}"] = np.asarray(values, np.int64)
         return "@"
 
-    body = program_to_text(program, write_values)
-    return "\n" + "".join(f"  {line}\n" for line in body.splitlines())
+    return program_to_text(program, write_values)
+
+
+def _indented(text: str) -> str:
+    return "\n" + "".join(f"  {line}\n" for line in text.splitlines())

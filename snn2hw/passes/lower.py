@@ -10,6 +10,7 @@ import numpy as np
 
 from snn2hw.errors import WidthError
 from snn2hw.ir.builder import ProgramBuilder
+from snn2hw.ir.equations import EquationMeaning
 from snn2hw.ir.integer import IntNeuron, IntNode, Meaning, UnloweredNeuron
 from snn2hw.ir.network import Circulate, Current, EquationNeuron, Neuron, Potential, Single
 from snn2hw.ir.program import SPIKES, Op, Program
@@ -55,24 +56,28 @@ class Lower(Pass):
         for node in c.network.nodes:
             if isinstance(node, UnloweredNeuron):
                 program, meaning = lowered(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
-                if meaning is not None and isinstance(node.equation, Neuron):
+                if isinstance(meaning, Meaning):
+                    assert isinstance(node.equation, Neuron)
                     findings += _losses(node.equation, program, meaning)
                 elif isinstance(node.equation, EquationNeuron) and _is_silent(program):
                     findings.append(silent_equation(node.equation))
+                said = {"meaning": meaning} if isinstance(meaning, Meaning) else {"equation": meaning}
                 common = {f: getattr(node, f) for f in ("name", "inputs", "shape", "format", "interval", "source")}
-                node = IntNeuron(**common, program=program, meaning=meaning)
+                node = IntNeuron(**common, program=program, **said)
             nodes.append(node)
         integer = replace(c.network, nodes=tuple(nodes))
         return replace(c, integer=integer, findings=(*c.findings, *findings))
 
 
-def lowered(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> tuple[Program, Meaning | None]:
-    """The integer program of a neuron layer, and the real numbers its values stand for, where one polynomial says it."""
+def lowered(
+    node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int
+) -> tuple[Program, Meaning | EquationMeaning]:
+    """The integer program of a neuron layer, and the real numbers its values stand for."""
     if not isinstance(node.equation, EquationNeuron):
         return lower_with_meaning(node, source, limits, state_bits)
     entry = Entry(source.interval, source.format.frac, node.input_scale)
-    program = lower_equation(node.equation, entry, limits, state_bits).program
-    return _fitting(program, limits, node.source or node.name), None
+    made = lower_equation(node.equation, entry, limits, state_bits)
+    return _fitting(made.program, limits, node.source or node.name), made.meaning
 
 
 def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> Program:

@@ -8,7 +8,7 @@ model computes. Backwards every next state and spike is that of the float step, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from snn2hw.native.c_ops import arithmetic_bits
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.observe import Observable
 from snn2hw.num import Interval
-from snn2hw.passes.equations import Entry, Payload, lower_equation, payload_of
+from snn2hw.passes.equations import Entry, LoweredEquation, Payload, lower_equation, payload_of
 from snn2hw.target import Lowering
 
 
@@ -61,7 +61,7 @@ class QuantisedEquation(Observable):
         self.neuron, self.layer, self.steps = neuron.double(), layer, steps
         self.recorded: list[Tensor | None] | None = None  # payload and states of the next forward, where a list is put here
         self.undefined = torch.zeros((), dtype=torch.bool)  # whether a parameter was NaN or infinite in the last forward
-        self._known: tuple[bytes, Program] | None = None
+        self._known: tuple[bytes, LoweredEquation] | None = None
 
     @property
     def sums(self) -> Interval:
@@ -69,7 +69,11 @@ class QuantisedEquation(Observable):
         return self.layer.entry.interval
 
     def program(self) -> Program:
-        """The program of the parameters as they are now.
+        """The program of the parameters as they are now. Raises: see `lowered`."""
+        return self.lowered().program
+
+    def lowered(self) -> LoweredEquation:
+        """The program of the parameters as they are now, and what its values stand for.
 
         Raises:
             WidthError: learning has driven them out of the target's widths, or the spike values out of their format.
@@ -80,7 +84,7 @@ class QuantisedEquation(Observable):
             self._known = (key, self._lowered())
         return self._known[1]
 
-    def _lowered(self) -> Program:
+    def _lowered(self) -> LoweredEquation:
         with torch.no_grad():
             found = self.neuron.trace(self.layer.node.shape[0])
         old = self.layer.node.equation
@@ -96,8 +100,8 @@ class QuantisedEquation(Observable):
                 expected=f"{expected.frac} fractional bits, for which the layers behind it were prepared",
                 do="prepare the model again at its present weights, or keep the amplitudes of spikes fixed",
             )
-        program = lower_equation(node, self.layer.entry, self.layer.limits, self.layer.state_bits).program
-        return with_narrowest_formats(program)[0]
+        made = lower_equation(node, self.layer.entry, self.layer.limits, self.layer.state_bits)
+        return replace(made, program=with_narrowest_formats(made.program)[0])
 
     def forward(self, x: Tensor) -> Tensor:
         """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]."""

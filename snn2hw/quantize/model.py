@@ -169,7 +169,8 @@ class Prepared(torch.nn.Module):
         if isinstance(neuron, QuantisedEquation):
             if any(not bool(p.isfinite().all()) for p in neuron.parameters()):
                 raise undefined(node.source or node.name)
-            return replace(node, program=with_constants(neuron.program(), {}, sums))
+            made = neuron.lowered()
+            return replace(node, program=with_constants(made.program, {}, sums), equation=made.meaning)
         now = neuron.now()
         if not bool(now.a.isfinite().all() & now.thetas.isfinite().all()):
             raise undefined(node.source or node.name)

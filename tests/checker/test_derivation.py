@@ -82,7 +82,7 @@ def test_convolutions_pools_and_joins_agree() -> None:
 
 def test_a_state_too_wide_to_try_is_bounded_by_intervals_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
     """No state is as wide as that; the limit is lowered instead."""
-    from snn2hw.certificate import neuron as compiler_side
+    from snn2hw.certificate import analysis as compiler_side
     from snn2hw.checker import neuron as checker_side
 
     net = compiled(one_neuron(replace(NEURONS["LIF"], reset="none")), state_bits=12).network

@@ -40,8 +40,9 @@ class Arithmetic:
     def number(self, name: str, values: Reals, frac: int, origin: Origin | None = None) -> str:
         """Numbers at a binary point: in as few bits as they need, at most those of a constant, then shifted."""
         own = self._held(values, frac)
-        while own > LEAST and all(round_half_up(v * 2.0**own) % 2 == 0 for v in values.tolist()) and values.any():
-            own -= 1
+        raw = [round_half_up(v * 2.0**own) for v in values.tolist()]
+        while own > LEAST and any(raw) and all(r % 2 == 0 for r in raw):  # numbers that round to 0 stay where they are
+            own, raw = own - 1, [r // 2 for r in raw]
         return self.b.rescale(f"{name}_moved", self._constant(name, values, own, origin), frac, self.limits.rounding)
 
     def _held(self, values: Reals, frac: int) -> int:

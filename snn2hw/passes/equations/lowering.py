@@ -14,6 +14,7 @@ import numpy as np
 
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.builder import ProgramBuilder
+from snn2hw.ir.equations import EquationMeaning
 from snn2hw.ir.network import EquationNeuron, Reals
 from snn2hw.ir.program import SPIKES, Program
 from snn2hw.ir.program import Op as Int
@@ -50,9 +51,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class LoweredEquation:
-    """An equation's program, and of every constant that follows numbers of the equation, of which ones."""
+    """An equation's program.
+
+    Args:
+        meaning: which of its values stand for which terms.
+        origins: of every constant that follows numbers of the equation, of which ones.
+    """
 
     program: Program
+    meaning: EquationMeaning
     origins: dict[str, Origin]
 
 
@@ -64,7 +71,8 @@ def lower_equation(node: EquationNeuron, entry: Entry, limits: Lowering, state_b
             a product that the target's neurons cannot do.
     """
     lowering = _Lowering(node, entry, limits, min(state_bits, limits.state_bits))
-    return LoweredEquation(lowering.program(), lowering.arithmetic.origins)
+    program = lowering.program()
+    return LoweredEquation(program, lowering.meaning(node.parameters), lowering.arithmetic.origins)
 
 
 class _Lowering:
@@ -103,6 +111,12 @@ class _Lowering:
         for name, value in after.items():
             b.emit(Int.OUTPUT, f"{name}_next", (value,), (name,))
         return b.program()
+
+    def meaning(self, parameters: Sequence[Reals]) -> EquationMeaning:
+        """Which values stand for which terms, once the program is written."""
+        numbers = tuple(tuple(np.asarray(p, np.float64).ravel().tolist()) for p in parameters)
+        values = tuple(self.names.get(place) for place in range(len(self.eq.terms)))
+        return EquationMeaning(self.eq, numbers, tuple(self.entry.scale.tolist()), values)
 
     def _entering(self) -> tuple[str, Reals]:
         """The sum, and what it is to be multiplied by; channels of very different scales are aligned first."""
