@@ -12,8 +12,8 @@ import pytest
 import snn2hw.checker
 
 # Who does not trust the compiler has to trust the checker instead, and can only do so after having read it. It is five programs,
-# each read by itself: whether a file has the one form that is spoken of; what goes between neurons; what a neuron computes. Two more
-# are of neurons that users write: how far a neuron can be from its equation; what the equation is, and what is said of that.
+# each read by itself: whether a file has the one form that is spoken of; what goes between neurons; what a neuron computes. Two
+# more are of neurons that users write: how far a neuron can be from its equation; what the equation is, and what is said of that.
 LINES = 300
 FOLDER = Path(snn2hw.checker.__path__[0])
 PROGRAMS = {
