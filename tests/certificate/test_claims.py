@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.certificate import neuron
+from snn2hw.certificate import analysis
 from snn2hw.certificate.neuron import claims
 from snn2hw.certificate.slices import supports
 from snn2hw.errors import RuleError
@@ -105,7 +105,7 @@ def test_a_program_with_equal_channels_is_tried_once_for_all_of_them() -> None:
 @pytest.mark.parametrize("wide", [0, 1])
 def test_of_channels_that_are_known_in_different_ways_the_weaker_is_claimed(wide: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One channel's input can be tried, the other's has too many values: what depends on it is bounded by intervals."""
-    monkeypatch.setattr(neuron, "MOST_TRIED", 300)
+    monkeypatch.setattr(analysis, "MOST_TRIED", 300)
     source, weight = counts(2, hi=15), np.array(WEIGHT)
     net = network(2, source, linear("fc", "input", weight), NEURONS["LNM per channel"], linear("h", "n", np.eye(2)), readout("h"))
     (node,) = compiled(net, state_bits=8).network.neurons
