@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from snn2hw.ir.network import (
-    Circulate,
-    Current,
-    Delay,
-    EquationNeuron,
-    Feedback,
-    Input,
-    Network,
-    Neuron,
-    Node,
-    Potential,
-    Readout,
-    Reals,
-    Single,
-)
+from snn2hw.ir.family import equation_of
+from snn2hw.ir.network import Delay, EquationNeuron, Feedback, Input, Network, Neuron, Node, Readout, Reals
 from snn2hw.neurons import in_numpy
+from snn2hw.neurons.library import CURRENT, MEMBRANE
 
 Observer = Callable[[Node, Sequence[Reals], Reals], None]
 
@@ -35,8 +23,7 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
         observe: called with (node, its inputs, its value [N, ...]) for every node at every step; the input of a neuron that has
             a current is the current.
     """
-    membrane: dict[str, Reals] = {}
-    current: dict[str, Reals] = {}
+    neurons = {n.name: equation_of(n) if isinstance(n, Neuron) else n for n in net.neurons}
     states: dict[str, dict[str, Reals]] = {}
     waiting: dict[str, list[Reals]] = {}
     samples = len(x) if net.input.static else len(x[0])
@@ -54,17 +41,12 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
                 values[node.name] = x if node.static else x[t]
             elif isinstance(node, Delay):
                 values[node.name] = delayed(node, waiting.setdefault(node.name, []), inputs[0])
-            elif isinstance(node, Neuron):
-                if node.current is not None:
-                    i = current.get(node.name, np.zeros_like(inputs[0]))
-                    current[node.name] = current_step(node, node.current, i, inputs[0])
-                    inputs = [current[node.name]]
-                u = membrane.get(node.name, np.zeros_like(inputs[0]))
-                values[node.name], membrane[node.name] = neuron_step(node, u, inputs[0], t)
-            elif isinstance(node, EquationNeuron):
-                start = states.get(node.name) or in_numpy.initial(node.equation, inputs[0].shape)
-                after = in_numpy.step(node.equation, node.parameters, start, inputs[0])
+            elif isinstance(node, Neuron | EquationNeuron):
+                neuron = neurons[node.name]
+                start = states.get(node.name) or in_numpy.initial(neuron.equation, inputs[0].shape)
+                after = in_numpy.step(neuron.equation, neuron.parameters, start, inputs[0], t)
                 values[node.name], states[node.name] = after[0], after[1]
+                inputs = [after[1].get(CURRENT, inputs[0])] if isinstance(node, Neuron) else inputs
             elif isinstance(node, Feedback | Readout):
                 values[node.name] = inputs[0]
             else:
@@ -82,51 +64,13 @@ def delayed(node: Delay, waiting: list[Reals], x: Reals) -> Reals:
     return taps[0] if len(taps) == 1 else np.stack([tap[:, c] for c, tap in enumerate(taps)], axis=1)
 
 
-def current_step(node: Neuron, current: Current, i: Reals, x: Reals) -> Reals:
-    """The next i of the equation in `Current`; i and x [N, C, ...]."""
-    return np.clip(_per_channel(current.decay, i) * i + node.gain * x, *current.state_range)
-
-
 def neuron_step(node: Neuron, u: Reals, x: Reals, t: int = 0) -> tuple[Reals, Reals]:
     """(payload, next u) of the equation in `Neuron` at step t; u and x [N, C, ...], x the current where the neuron has one."""
-    lo, hi = node.state_range
-    x = node.gain * x if node.current is None else x
-    if node.order == "input_then_poly":
-        h = np.clip(polynomial(node, np.clip(u + x, lo, hi)), lo, hi)
-    else:
-        h = np.clip(polynomial(node, u) + x, lo, hi)
-    payload, residual, fired = fire(node, h, t)
-    if node.reset == "subtract":
-        return payload, residual
-    return payload, np.where(fired, node.reset_value, h) if node.reset == "value" else h
+    found = equation_of(node if node.current is None else replace(node, gain=1.0, current=None))
+    payload, after, _ = in_numpy.step(found.equation, found.parameters, {MEMBRANE: u}, x, t)
+    return payload, after[MEMBRANE]
 
 
 def polynomial(node: Neuron, u: Reals) -> Reals:
     """P(u) = a_0 + a_1 u + ... by Horner; coefficients [1 or C, d+1] along axis 1 of u."""
-    columns: list[Reals] = [c.reshape((1, -1) + (1,) * (u.ndim - 2)) for c in node.coefficients.T]
-    y: Reals = np.zeros_like(u) + columns[-1]
-    for a in columns[-2::-1]:
-        y = y * u + a
-    return y
-
-
-def fire(node: Neuron, h: Reals, t: int = 0) -> tuple[Reals, Reals, Any]:
-    """(payload, what is left of h, whether it fired) at step t."""
-    firing = node.firing
-    if isinstance(firing, Potential):
-        return h, h, np.zeros(h.shape, bool)
-    if isinstance(firing, Single):
-        firing = Circulate((firing.threshold,), (1.0,), signed=False)
-    payload, r, fired = np.zeros_like(h), h, np.zeros(h.shape, bool)
-    for theta, amplitude in zip(firing.rows[: t + 1][-1], firing.amplitudes, strict=True):
-        up = r > theta if node.strict else r >= theta
-        down = (r < -theta if node.strict else r <= -theta) & firing.signed
-        s = up.astype(np.float64) - down
-        r = r - theta * s
-        payload = payload + amplitude * s
-        fired |= up | down
-    return payload, r, fired
-
-
-def _per_channel(values: Reals, x: Reals) -> Reals:
-    return values.reshape((1, -1) + (1,) * (x.ndim - 2))
+    return in_numpy.horner(u, [in_numpy.along_channels(a, u.ndim) for a in node.coefficients.T])

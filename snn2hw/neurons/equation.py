@@ -28,6 +28,7 @@ class Op(Enum):
     STATE = "state"
     PARAMETER = "parameter"
     CONSTANT = "constant"
+    SCHEDULE = "schedule"
     ADD = "add"
     SUB = "sub"
     NEG = "neg"
@@ -39,6 +40,7 @@ class Op(Enum):
     GT = "gt"
     FIRE = "fire"
     NOT = "not"
+    DETACH = "detach"
     SELECT = "select"
     POLYNOMIAL = "polynomial"
 
@@ -63,6 +65,7 @@ ROWS: dict[Op, Row] = {
     Op.STATE: Row(0, (("name", str),), "a state, as the step before left it"),
     Op.PARAMETER: Row(0, (("index", int),), "a number of the layer, or one per channel"),
     Op.CONSTANT: Row(0, (("value", float),), "a number that stands in the equation itself"),
+    Op.SCHEDULE: Row(0, (("index", int),), "a number of the layer that depends on the step: [S] values, of which the last stays"),
     Op.ADD: Row(2, (), "a + b"),
     Op.SUB: Row(2, (), "a - b"),
     Op.NEG: Row(1, (), "-a"),
@@ -74,10 +77,13 @@ ROWS: dict[Op, Row] = {
     Op.GT: Row(2, (), "1 if a > b else 0"),
     Op.FIRE: Row(2, (("strict", bool),), "1 if a >= b (strict: a > b) else 0, with the surrogate's gradient"),
     Op.NOT: Row(1, (), "1 - a of a flag a"),
+    Op.DETACH: Row(1, (), "a, through which no gradient passes: a spike that a condition asks for"),
     Op.SELECT: Row(3, (), "b if the flag a is 1 else c"),
     Op.POLYNOMIAL: Row(None, (), "c_0 + c_1 a + ... + c_d a**d for the arguments a, c_0, ..., c_d"),
 }
 COMPARISONS = frozenset({Op.GE, Op.GT, Op.FIRE})
+SOURCES = frozenset({Op.INPUT, Op.STATE, Op.PARAMETER, Op.CONSTANT, Op.SCHEDULE})
+GIVEN = frozenset({Op.PARAMETER, Op.SCHEDULE})  # by their index: numbers that stand beside the equation
 
 
 @dataclass(frozen=True)
@@ -88,11 +94,13 @@ class State:
         name: as the equation calls it.
         range: [lo, hi]; a value beyond it saturates there.
         initial: its value before the first step of every sample.
+        saturates: False where the equation itself keeps the state in its range, so that nothing is left to hold.
     """
 
     name: str
     range: tuple[float, float]
     initial: float
+    saturates: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ class Equation:
         terms: in order of evaluation.
         output: place of the term that leaves the neuron.
         updates: places of the terms that become the next states, one for each.
-        parameters: what the numbers are called that PARAMETER terms take by their index.
+        parameters: what the numbers are called that PARAMETER and SCHEDULE terms take by their index.
     """
 
     kind: str
@@ -157,7 +165,7 @@ def problems(equation: Equation) -> Iterator[str]:
             yield f"term {n} ({term.op.value}) has the attributes {term.attrs}"
         elif term.op is Op.STATE and term.attrs[0] not in names:
             yield f"term {n} is the state {term.attrs[0]!r}, which is not declared"
-        elif term.op is Op.PARAMETER and term.attrs[0] not in range(len(equation.parameters)):
+        elif term.op in GIVEN and term.attrs[0] not in range(len(equation.parameters)):
             yield f"term {n} is parameter {term.attrs[0]} of {len(equation.parameters)}"
     for place in (equation.output, *equation.updates):
         if not 0 <= place < len(equation.terms):
@@ -170,15 +178,16 @@ def flags(equation: Equation) -> list[bool]:
     for term in equation.terms:
         chosen = term.op in (Op.MIN, Op.MAX, Op.MUL) and all(found[a] for a in term.args)
         picked = term.op is Op.SELECT and all(found[a] for a in term.args[1:])
-        found.append(term.op in COMPARISONS or term.op is Op.NOT or chosen or picked)
+        passed = term.op is Op.DETACH and found[term.args[0]]
+        found.append(term.op in COMPARISONS or term.op is Op.NOT or chosen or picked or passed)
     return found
 
 
 def varying(equation: Equation) -> list[bool]:
-    """For every term whether it depends on a state or on the input."""
+    """For every term whether it depends on a state, on the input or on the step."""
     found: list[bool] = []
     for term in equation.terms:
-        found.append(term.op in (Op.INPUT, Op.STATE) or any(found[a] for a in term.args))
+        found.append(term.op in (Op.INPUT, Op.STATE, Op.SCHEDULE) or any(found[a] for a in term.args))
     return found
 
 
@@ -222,10 +231,14 @@ class Builder:
             self.terms.append(term)
         return self.places[term]
 
-    def parameter(self, name: str, line: str = "") -> int:
+    def parameter(self, name: str, line: str = "", *, by_step: bool = False) -> int:
         """Append a number; its value is given beside the equation, in the order of these calls."""
         self.parameters.append(name)
-        return self.emit(Op.PARAMETER, attrs=(len(self.parameters) - 1,), line=line)
+        return self.emit(Op.SCHEDULE if by_step else Op.PARAMETER, attrs=(len(self.parameters) - 1,), line=line)
+
+    def constant(self, value: float) -> int:
+        """Append a number that stands in the equation itself."""
+        return self.emit(Op.CONSTANT, attrs=(float(value),))
 
     def equation(self, output: int, updates: Sequence[int]) -> Equation:
         """The equation, complete."""
@@ -241,7 +254,7 @@ def _lines(equation: Equation) -> Iterator[str]:
         yield f"  {s.name} in [{s.range[0]:g}, {s.range[1]:g}], initially {s.initial:g}"
     for n, term in enumerate(equation.terms):
         attrs = " ".join(f"{name}={value}" for (name, _), value in zip(ROWS[term.op].attrs, term.attrs, strict=True))
-        if term.op is Op.PARAMETER:
+        if term.op in GIVEN:
             attrs = equation.parameters[int(term.attrs[0])]
         yield "  " + " ".join(filter(None, [f"t{n} = {term.op.value}", *(f"t{a}" for a in term.args), attrs]))
     yield f"  output t{equation.output}"

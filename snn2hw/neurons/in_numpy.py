@@ -13,10 +13,10 @@ from snn2hw.neurons.equation import Attr, Equation, Op, varying
 Reals = npt.NDArray[np.float64]
 
 
-def _polynomial(a: Sequence[Reals]) -> Reals:
-    """By Horner's scheme."""
-    v, y = a[0], a[-1]
-    for coefficient in a[-2:0:-1]:
+def horner(v: Reals, coefficients: Sequence[Reals]) -> Reals:
+    """c_0 + c_1 v + ... + c_d v**d, from c_d on."""
+    y = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
         y = y * v + coefficient
     return y
 
@@ -38,17 +38,19 @@ MEANING: Mapping[Op, Callable[[Sequence[Reals], Sequence[Attr]], Any]] = {
     Op.GT: lambda a, _: a[0] > a[1],
     Op.FIRE: lambda a, t: _fire(a[0], a[1], bool(t[0])),
     Op.NOT: lambda a, _: 1.0 - a[0],
+    Op.DETACH: lambda a, _: a[0],
     Op.SELECT: lambda a, _: np.where(a[0] != 0, a[1], a[2]),
-    Op.POLYNOMIAL: lambda a, _: _polynomial(a),
+    Op.POLYNOMIAL: lambda a, _: horner(a[0], a[1:]),
 }
 
 
-def evaluate(equation: Equation, parameters: Sequence[Reals], states: Mapping[str, Reals], x: Reals) -> list[Reals]:
+def evaluate(equation: Equation, parameters: Sequence[Reals], states: Mapping[str, Reals], x: Reals, t: int = 0) -> list[Reals]:
     """The value of every term for states and input x [N, C, ...].
 
     Args:
-        parameters: [1] for the layer or [C] per channel, along axis 1 of x.
+        parameters: [1] for the layer or [C] per channel, along axis 1 of x; of a schedule [S], one for each step.
         states: by name, [N, C, ...], as the step before left them.
+        t: the step, for schedules.
     """
     values: list[Reals] = []
     for term in equation.terms:
@@ -58,6 +60,8 @@ def evaluate(equation: Equation, parameters: Sequence[Reals], states: Mapping[st
             values.append(states[str(term.attrs[0])])
         elif term.op is Op.PARAMETER:
             values.append(along_channels(parameters[int(term.attrs[0])], x.ndim))
+        elif term.op is Op.SCHEDULE:
+            values.append(along_channels(parameters[int(term.attrs[0])][: t + 1][-1:], x.ndim))
         elif term.op is Op.CONSTANT:
             values.append(np.full((1,) * x.ndim, float(term.attrs[0])))
         else:
@@ -67,12 +71,12 @@ def evaluate(equation: Equation, parameters: Sequence[Reals], states: Mapping[st
 
 
 def step(
-    equation: Equation, parameters: Sequence[Reals], states: Mapping[str, Reals], x: Reals
+    equation: Equation, parameters: Sequence[Reals], states: Mapping[str, Reals], x: Reals, t: int = 0
 ) -> tuple[Reals, dict[str, Reals], dict[str, Reals]]:
-    """(output, next states, the same before they are held to their ranges), each [N, C, ...]."""
-    values = evaluate(equation, parameters, states, x)
+    """(output, next states, the same before they are held to their ranges), each [N, C, ...]; see `evaluate`."""
+    values = evaluate(equation, parameters, states, x, t)
     free = {s.name: _filled(values[place], x) for s, place in zip(equation.states, equation.updates, strict=True)}
-    held = {s.name: np.clip(free[s.name], *s.range) for s in equation.states}
+    held = {s.name: np.clip(free[s.name], *s.range) if s.saturates else free[s.name] for s in equation.states}
     return _filled(values[equation.output], x), held, free
 
 
@@ -92,7 +96,7 @@ def _filled(values: Reals, like: Reals) -> Reals:
 
 
 def numbers(equation: Equation, parameters: Sequence[Reals]) -> list[Reals]:
-    """For every term that depends on no state and no input its value, [1] or [C]; for the others nothing, [0]."""
+    """For every term that depends on no state, input or step its value, [1] or [C]; for the others nothing, [0]."""
     varies, values = varying(equation), list[Reals]()
     for place, term in enumerate(equation.terms):
         if varies[place]:

@@ -34,20 +34,21 @@ MEANING: Mapping[Op, Callable[[Sequence[Tensor], Sequence[Attr], Fire], Any]] = 
     Op.GT: lambda a, _, fire: a[0] > a[1],
     Op.FIRE: lambda a, t, fire: fire(a[0] - a[1], bool(t[0])),
     Op.NOT: lambda a, _, fire: 1.0 - a[0],
+    Op.DETACH: lambda a, _, fire: a[0].detach(),
     Op.SELECT: lambda a, _, fire: torch.where(a[0] != 0, a[1], a[2]),
     Op.POLYNOMIAL: lambda a, _, fire: _polynomial(a),
 }
 
 
 def evaluate(
-    equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire
+    equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire, t: int = 0
 ) -> list[Tensor]:
     """The value of every term for states and input x [N, C, ...].
 
     Args:
-        parameters: [1] for the layer or [C] per channel, along axis 1 of x.
+        parameters: [1] for the layer or [C] per channel, along axis 1 of x; of a schedule [S], one for each step.
         states: by name, [N, C, ...], as the step before left them.
-        fire: the comparison of a difference with zero, with its gradient.
+        fire: the comparison of a difference with zero, with its gradient. t: the step, for schedules.
     """
     values: list[Tensor] = []
     for term in equation.terms:
@@ -57,6 +58,9 @@ def evaluate(
             values.append(states[str(term.attrs[0])])
         elif term.op is Op.PARAMETER:
             values.append(parameters[int(term.attrs[0])].to(x).reshape((1, -1) + (1,) * (x.ndim - 2)))
+        elif term.op is Op.SCHEDULE:
+            given = parameters[int(term.attrs[0])]
+            values.append(given[min(t, len(given) - 1)].to(x).reshape((1,) * x.ndim))
         elif term.op is Op.CONSTANT:
             values.append(x.new_full((1,) * x.ndim, float(term.attrs[0])))
         else:
@@ -65,9 +69,9 @@ def evaluate(
 
 
 def step(
-    equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire
+    equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire, t: int = 0
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """(output, next states before they are held to their ranges), each [N, C, ...]."""
-    values = evaluate(equation, parameters, states, x, fire)
+    """(output, next states before they are held to their ranges), each [N, C, ...]; see `evaluate`."""
+    values = evaluate(equation, parameters, states, x, fire, t)
     after = {s.name: values[place].expand_as(x) for s, place in zip(equation.states, equation.updates, strict=True)}
     return values[equation.output].expand_as(x), after

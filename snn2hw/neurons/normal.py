@@ -14,7 +14,7 @@ that follows: it is rounded to its register once, and everybody sees the same re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snn2hw.neurons.equation import Builder, Equation, Op, Term, flags, live, varying
 
@@ -44,7 +44,8 @@ class _Normal:
     def __init__(self, equation: Equation) -> None:
         self.old = equation
         self.varies = varying(equation)
-        self.new = Builder(equation.kind, equation.states)
+        # Whatever kept a state in its range, integers hold every state there.
+        self.new = Builder(equation.kind, [replace(s, saturates=True) for s in equation.states])
         self.new.parameters = list(equation.parameters)
         self.sums: list[Sum] = []  # of every old term that varies; of a number only its constant counts
         self.written: dict[int, int] = {}  # old place -> new place of its value, where it has one
@@ -56,6 +57,8 @@ class _Normal:
             self.line = term.line
             if not self.varies[place]:
                 self.sums.append(Sum({}, self._again(term)))
+            elif term.op is Op.DETACH:
+                self.sums.append(self.sums[term.args[0]])
             elif term.op in LINEAR:
                 self.sums.append(self._linear(term))
             else:

@@ -240,7 +240,7 @@ def _flag(t: Tracer, a: Any) -> Any:
 
 def _is_flag(t: Tracer, place: int) -> bool:
     term = t.builder.terms[place]
-    if term.op in (Op.MIN, Op.MAX):
+    if term.op in (Op.MIN, Op.MAX, Op.DETACH):
         return all(_is_flag(t, a) for a in term.args)
     return term.op in COMPARISONS or term.op is Op.NOT
 
@@ -249,7 +249,7 @@ def _equals(t: Tracer, a: Any, b: Any) -> Any:
     """s == 1 or s == 0 of a flag; equality of two reals is refused: it would depend on their rounding."""
     flag, number = (a, b) if isinstance(a, Symbol) else (b, a)
     if isinstance(number, int | float) and float(number) in (0.0, 1.0) and _is_flag(t, flag.place):
-        return flag if float(number) == 1.0 else t.emit(Op.NOT, flag)
+        return _decided(t, flag, at_0=float(number) == 0.0, at_1=float(number) == 1.0)
     raise t.refused(
         "an equality of two numbers, which depends on how they are rounded",
         "s == 0 or s == 1 of what nn.fire gave, or >=, >, <=, <",
@@ -282,6 +282,8 @@ def _decided(t: Tracer, flag: Symbol, at_0: bool, at_1: bool) -> Any:
             "one that depends on the flag, as s > 0",
             "compare with a number between 0 and 1",
         )
+    if t.builder.terms[flag.place].op is Op.FIRE:
+        flag = t.emit(Op.DETACH, flag)  # as in torch, a condition has no gradient
     return flag if at_1 else t.emit(Op.NOT, flag)
 
 

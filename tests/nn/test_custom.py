@@ -14,7 +14,7 @@ import snn2hw
 from snn2hw import nn
 from snn2hw.errors import ShapeError, Snn2hwError, Snn2hwWarning, UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.neurons import in_numpy, in_torch
-from snn2hw.neurons.equation import ROWS, Op, problems
+from snn2hw.neurons.equation import ROWS, SOURCES, Op, problems
 from snn2hw.neurons.normal import normal
 from tests.random_equations import make_neuron, neuron_source
 
@@ -60,9 +60,8 @@ def test_forward_is_the_traced_equation(seed: int) -> None:
 
 
 def test_every_operation_has_a_row_in_both_meanings() -> None:
-    sources = {Op.INPUT, Op.STATE, Op.PARAMETER, Op.CONSTANT}
     assert set(ROWS) == set(Op)
-    assert set(in_numpy.MEANING) == set(in_torch.MEANING) == set(Op) - sources
+    assert set(in_numpy.MEANING) == set(in_torch.MEANING) == set(Op) - SOURCES
 
 
 def test_gradients_reach_every_parameter() -> None:

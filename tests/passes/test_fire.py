@@ -13,8 +13,8 @@ from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.network import Circulate, Neuron
 from snn2hw.ir.program import Instruction, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.ir.program_text import program_from_text, program_to_text
-from snn2hw.ir.real import fire
 from snn2hw.trace import Ints
+from tests.float_neuron import fire
 from tests.golden import Golden
 from tests.hand_networks import circulate, compiled, one_neuron
 from tests.refused import refused

@@ -14,11 +14,11 @@ from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Neuron, Reals
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, values_of
 from snn2hw.ir.program_text import program_from_text, program_to_text
-from snn2hw.ir.real import fire, polynomial
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.state import StateFormat, state_format
 from snn2hw.target import Target
+from tests.float_neuron import fire, polynomial
 from tests.golden import Golden
 from tests.hand_networks import circulate, events, integrate, lif, neuron, one_neuron
 from tests.random_networks import target_of

@@ -18,6 +18,7 @@ from snn2hw.ir.equations import EquationMeaning
 from snn2hw.ir.network import EquationNeuron, Reals
 from snn2hw.ir.program import SPIKES, Program
 from snn2hw.ir.program import Op as Int
+from snn2hw.neurons.counter import counted
 from snn2hw.neurons.equation import COMPARISONS, Op, flags, varying
 from snn2hw.neurons.in_numpy import numbers
 from snn2hw.neurons.normal import normal
@@ -72,14 +73,15 @@ def lower_equation(node: EquationNeuron, entry: Entry, limits: Lowering, state_b
     """
     lowering = _Lowering(node, entry, limits, min(state_bits, limits.state_bits))
     program = lowering.program()
-    return LoweredEquation(program, lowering.meaning(node.parameters), lowering.arithmetic.origins)
+    return LoweredEquation(program, lowering.meaning(), lowering.arithmetic.origins)
 
 
 class _Lowering:
     def __init__(self, node: EquationNeuron, entry: Entry, limits: Lowering, bits: int) -> None:
         self.where = node.source or node.name
-        self.eq = normal(node.equation)
-        self.given = numbers(self.eq, node.parameters)
+        without_schedules, self.parameters = counted(node.equation, node.parameters)
+        self.eq = normal(without_schedules)
+        self.given = numbers(self.eq, self.parameters)
         self.varies, self.flags = varying(self.eq), flags(self.eq)
         self.entry, self.limits = entry, limits
         self.b = ProgramBuilder(self.eq.kind)
@@ -112,9 +114,9 @@ class _Lowering:
             b.emit(Int.OUTPUT, f"{name}_next", (value,), (name,))
         return b.program()
 
-    def meaning(self, parameters: Sequence[Reals]) -> EquationMeaning:
+    def meaning(self) -> EquationMeaning:
         """Which values stand for which terms, once the program is written."""
-        numbers = tuple(tuple(np.asarray(p, np.float64).ravel().tolist()) for p in parameters)
+        numbers = tuple(tuple(np.asarray(p, np.float64).ravel().tolist()) for p in self.parameters)
         values = tuple(self.names.get(place) for place in range(len(self.eq.terms)))
         return EquationMeaning(self.eq, numbers, tuple(self.entry.scale.tolist()), values)
 
