@@ -39,7 +39,7 @@ def lines(results: Mapping[str, Any]) -> Iterator[str]:
     yield from _wrapped(_equal(runs))
     yield ""
     yield from _wrapped(
-        f"{sum(r['seconds'] for r in runs) / 60:.0f} minutes of one core in all: {results['machine']['processor']}, "
+        f"{sum(r['seconds'] for r in runs) / 60:.0f} minutes on one thread in all: {results['machine']['processor']}, "
         f"{results['machine']['software']}, others at work beside; commit {results['commit']}."
     )
 

@@ -142,12 +142,12 @@ def compare(case: Case, width: Width) -> Compared:
 @torch.no_grad()
 def in_floats(synapse: torch.nn.Module, neuron: nn.CustomNeuron, case: Case, factor: float) -> Run:
     """The float64 forward of both layers, their input times a factor."""
-    states: list[Tensor] = []
+    seen: list[Tensor] = []
     one_step = neuron.one_step
 
-    def kept(x: Tensor, before: Mapping[str, Tensor], width: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        spikes, after = one_step(x, before, width)
-        states.append(after[case.state])
+    def kept(x: Tensor, states: Mapping[str, Tensor], width: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        spikes, after = one_step(x, states, width)
+        seen.append(after[case.state])
         return spikes, after
 
     neuron.one_step = kept  # type: ignore[method-assign]  # looked at from outside
@@ -155,4 +155,4 @@ def in_floats(synapse: torch.nn.Module, neuron: nn.CustomNeuron, case: Case, fac
         fired = neuron.double()(synapse.double()(case.events.double() * factor))
     finally:
         del neuron.one_step
-    return Run(torch.stack(states)[:, :, 0].numpy(), fired[:, :, 0].numpy() != 0)
+    return Run(torch.stack(seen)[:, :, 0].numpy(), fired[:, :, 0].numpy() != 0)
