@@ -13,7 +13,7 @@ import numpy as np
 import snn2hw
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.native.compiler import compiler
-from snn2hw.store import read_vectors
+from snn2hw.vectors import read_vectors
 
 TIMES = 5
 SAMPLES = 2_000

@@ -8,7 +8,19 @@ trace    = snn2hw.simulate(artefact, images, executor="reference")
 verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
-from snn2hw.api import check, compile, export_c, export_nir, load, read_network, replay_c, simulate, trace_model, verify
+from snn2hw.api import (
+    check,
+    compile,
+    export,
+    export_c,
+    export_nir,
+    load,
+    read_network,
+    replay_c,
+    simulate,
+    trace_model,
+    verify,
+)
 from snn2hw.artefact import Artefact
 from snn2hw.errors import Snn2hwError
 from snn2hw.passes.base import Options
@@ -27,6 +39,7 @@ __all__ = [
     "__version__",
     "check",
     "compile",
+    "export",
     "export_c",
     "export_nir",
     "load",

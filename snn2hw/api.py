@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from snn2hw.artefact import EXPORTED_C, EXPORTED_NIR, Artefact
+from snn2hw.artefact import EXPORTED_NIR, Artefact
+from snn2hw.backends import Exported, Writer
+from snn2hw.backends.nir import write_nir
 from snn2hw.backends.reference import interpret
 from snn2hw.checker.check import check as check_folder
 from snn2hw.claims import Checked
 from snn2hw.errors import MissingExtraError, ShapeError, UsageError
-from snn2hw.exports import write_c, write_nir
+from snn2hw.exports import write_export
 from snn2hw.formats.network_files import read_network
 from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.sample import input_node, samples_array
@@ -47,14 +49,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "generic"
 Certifying: TypeAlias = Callable[[str, int], None]
-
-
-@dataclass(frozen=True)
-class NirExport:
-    """Where a NIR file was written; by layer, what its visible node is not of the exact one."""
-
-    path: Path
-    approximations: Mapping[str, str]
 
 
 def trace_model(
@@ -233,6 +227,25 @@ def check(folder: str | Path) -> Checked:
     return check_folder(Path(folder))
 
 
+def export(artefact: Artefact, to: str | Writer, out: str | Path | None = None, **options: Any) -> Exported:
+    """The compiled model in a form of its own for another tool, written by a back end.
+
+    Args:
+        to: "c", "nir", the name of a registered back end (`snn2hw backends` lists them), or an object
+            (`snn2hw.backends.Writer`).
+        out: the file or folder to write; None is the back end's own name inside the artefact's folder: `c`, `model.nir`.
+        options: those of the back end, by name: of c `vectors`, `force`; of nir `convention`, `dt`, `force`.
+
+    Returns:
+        Where it was written (`path`), what is approximate in it (`approximations`, by layer), what to call next (`next`).
+
+    Raises:
+        UsageError: no such back end, an option that it does not have, or a place that cannot be written.
+        UnsupportedError: it cannot hold the network; every layer that is in the way. ArtefactError: no vectors to replay.
+    """
+    return write_export(artefact, to, out, options)
+
+
 def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4, *, force: bool = False) -> Path:
     """The network as a folder of plain C99 for embedded targets, with a test that replays the artefact's vectors.
 
@@ -248,9 +261,7 @@ def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4
         ArtefactError: an artefact that was only made in memory. UnsupportedError: more memory than the C can address.
         UsageError: fewer than one vector, or a folder that holds something else, was edited, or cannot be written.
     """
-    folder = (artefact.folder or Path()) / EXPORTED_C if out is None else Path(out)
-    write_c(artefact, folder, vectors, force=force)
-    return folder
+    return export(artefact, "c", out, vectors=vectors, force=force).path
 
 
 def replay_c(folder: str | Path) -> Replay:
@@ -269,7 +280,7 @@ def export_nir(
     convention: str | Convention | None = None,
     dt: float | None = None,
     force: bool = False,
-) -> NirExport:
+) -> Exported:
     """The network as a NIR file: `read_network` gives the same integers again, others get an approximation (docs/nir.md).
 
     Args:
@@ -283,9 +294,10 @@ def export_nir(
         MissingExtraError: nir is not installed. UnsupportedError: a layer for which NIR has no node.
         UsageError: an unknown convention, or a file that is not as snn2hw wrote it, or cannot be written.
     """
-    net, folder = (artefact.network, artefact.folder) if isinstance(artefact, Artefact) else (artefact, None)
-    path = (folder or Path()) / EXPORTED_NIR if out is None else Path(out)
-    return NirExport(path, write_nir(net, path, convention, dt, force=force))
+    if isinstance(artefact, Artefact):
+        return export(artefact, "nir", out, convention=convention, dt=dt, force=force)
+    path = Path(EXPORTED_NIR if out is None else out)
+    return Exported(path, write_nir(artefact, path, convention, dt, force=force))
 
 
 def explain(artefact: Artefact, layer: str) -> list[Candidate]:
@@ -310,6 +322,6 @@ def load(folder: str | Path) -> Artefact:
 
 
 __all__ = [
-    "batches", "check", "compile", "explain", "export_c", "export_nir", "load", "read_network", "replay_c", "run_passes",
-    "simulate", "simulate_payloads", "stimulus", "trace_model", "verify",
+    "batches", "check", "compile", "explain", "export", "export_c", "export_nir", "load", "read_network", "replay_c",
+    "run_passes", "simulate", "simulate_payloads", "stimulus", "trace_model", "verify",
 ]  # fmt: skip

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS, Executor, chosen_executor
-from snn2hw.backends import executor as executor_named
+from snn2hw.backends.running import insist, run_executor, why_not
 from snn2hw.errors import ShapeError
 from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_payloads, check_shape, encode
-from snn2hw.store import read_vectors
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors, run_executor, why_not
+from snn2hw.vectors import read_vectors
+from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors
 
 INDEPENDENT = ("onnxruntime", "onnx-reference", "fast", "torch")  # what `verify` compares with the reference by itself
 
@@ -55,7 +55,7 @@ def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]
 def simulate(
     artefact: Artefact,
     samples: npt.ArrayLike | Iterator[npt.ArrayLike],
-    executor: str = "reference",
+    executor: str | Executor = "reference",
     *,
     traces: bool = True,
     progress: Progress | None = None,
@@ -65,13 +65,16 @@ def simulate(
     Args:
         samples: real values [N, ...] where the input is static, else [T, N, ...], of whatever type. An array on
             disk (`np.load(path, mmap_mode="r")`) or an iterator of such arrays is read as it is needed.
-        executor: a name; "auto" is `fast` where there is a C compiler, else `onnxruntime`, and a warning says so.
+        executor: a name (`snn2hw backends` lists them) or an object (`snn2hw.backends.Executor`); "auto" is `fast` where there
+            is a C compiler and it holds the network, else `onnxruntime`, and a warning says so.
         traces: whether spikes and states are kept; without, only the readout is.
 
     Raises:
         ShapeError, ValueRangeError: samples that do not fit. ExecutorUnavailableError: the executor cannot run here.
+        UnsupportedError, WidthError: it cannot hold the network; every layer that is in the way, before anything runs.
+        UsageError: no such executor, or an object that is none.
     """
-    chosen, note = chosen_executor(executor)
+    chosen, note = chosen_executor(executor, artefact.network)
     if note:
         warnings.warn(note, stacklevel=2)
     total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
@@ -86,7 +89,7 @@ def _number(artefact: Artefact, samples: npt.ArrayLike) -> int:
 def simulate_payloads(
     artefact: Artefact,
     payloads: npt.ArrayLike,
-    executor: str = "reference",
+    executor: str | Executor = "reference",
     *,
     traces: bool = True,
     progress: Progress | None = None,
@@ -96,15 +99,19 @@ def simulate_payloads(
     Raises:
         ShapeError, ValueRangeError: they are no payloads of this network; no executor is started then.
     """
+    chosen, note = chosen_executor(executor, artefact.network)
+    if note:
+        warnings.warn(note, stacklevel=2)
     admitted = check_payloads(artefact.network, payloads)
     total, size = admitted.shape[1], batch_size(artefact.network)
     parts = (admitted[:, start : start + size] for start in range(0, total, size))
-    return _joined(executor_named(executor), artefact, parts, traces, progress, total)
+    return _joined(chosen, artefact, parts, traces, progress, total)
 
 
 def _joined(
     chosen: Executor, artefact: Artefact, parts: Iterable[Ints], traces: bool, progress: Progress | None, total: int
 ) -> Trace:
+    insist(chosen, artefact.network)
     done, found = 0, []
     for batch in parts:
         found.append(run_executor(chosen, artefact, batch, traces))
@@ -117,7 +124,7 @@ def _joined(
 def verify(
     artefact: Artefact,
     samples: npt.ArrayLike | Iterator[npt.ArrayLike] | None = None,
-    executors: Sequence[str] | None = None,
+    executors: Sequence[str | Executor] | None = None,
     *,
     progress: Progress | None = None,
     first: bool = False,
@@ -126,14 +133,16 @@ def verify(
 
     Args:
         samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
-        executors: names; None takes the first of INDEPENDENT that can run here: every installation has onnx-reference.
+        executors: names (`snn2hw backends` lists them) or objects (`snn2hw.backends.Executor`); None takes the first of
+            INDEPENDENT that can run here: every installation has onnx-reference.
         first: stop behind the batch in which the first difference is found, rather than count them all.
 
     Raises:
-        ExecutorUnavailableError: none of the executors asked for can run here.
+        ExecutorUnavailableError: none of the executors asked for can run here. UnsupportedError, WidthError: none can hold the
+            network; every layer that is in the way. UsageError: no such executor, or two of one name.
         ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
     """
-    names = executors if executors is not None else ("reference", _first_installed())
+    names: Sequence[str | Executor] = executors if executors is not None else ("reference", _first_installed())
     if samples is not None:
         total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
         return compare_batches(artefact, batches(artefact, samples), total, names, progress, first=first)

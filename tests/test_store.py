@@ -10,8 +10,8 @@ import snn2hw
 from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.files.record import sha256
 from snn2hw.files.write import write_npz
-from snn2hw.store import read_vectors
 from snn2hw.trace import Trace, read_npz
+from snn2hw.vectors import read_vectors
 from tests.hand_networks import every_kind, every_kind_sample, neuron, one_neuron
 from tests.refused import refused
 from tests.stored import FILES, HASHED, contents, write

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends.base import gated
+from snn2hw.backends.base import HoldsAll, gated
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
 from snn2hw.trace import Ints, Trace
 
 
-class Reference:
+class Reference(HoldsAll):
     """The interpreter every other executor is compared with."""
 
     name = "reference"
-    says = "the law: the op table over NumPy int64"
+    description = "the interpreter that decides: the op table over NumPy int64"
 
     def unavailable(self) -> str:
         """It always runs."""

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from snn2hw.cli import console
+from snn2hw.cli.backends import backends_
 from snn2hw.cli.check import check
 from snn2hw.cli.compile import compile_
 from snn2hw.cli.demo import demo
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("compile")(compile_)
 for verb in (inspect, simulate, verify, check, export, diff, targets, demo):
     app.command()(verb)
+app.command("backends")(backends_)
 
 
 @app.callback(invoke_without_command=True)

@@ -13,8 +13,8 @@ from snn2hw.cli import console
 from snn2hw.cli.end import DIFFERENT
 from snn2hw.errors import UsageError
 from snn2hw.ir.encode import check_payloads
-from snn2hw.store import check_model
 from snn2hw.trace import Trace, of_trace, read_npz
+from snn2hw.vectors import check_model
 from snn2hw.verification.differential import first_difference
 
 

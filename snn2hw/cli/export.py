@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from snn2hw import api
-from snn2hw.artefact import Artefact
+from snn2hw.backends import Exported, Writer, writer
+from snn2hw.backends.base import Replaying
 from snn2hw.cli import console
 from snn2hw.errors import UsageError
+from snn2hw.exports import options_of
 from snn2hw.formats.nir.write import CONVENTIONS
-
-EXPORTS = ("c", "nir")
 
 
 def export(
     artefact: Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")],
-    to: Annotated[str, typer.Option(help=f"What to write: {', '.join(EXPORTS)}.")] = "c",
+    to: Annotated[str, typer.Option(help="What to write: c, nir, or another of those that `snn2hw backends` lists.")] = "c",
     out: Annotated[
         Path | None, typer.Option(help="The folder to write, of nir the file. Default: ARTEFACT/c, ARTEFACT/model.nir.")
     ] = None,
@@ -35,9 +37,14 @@ def export(
         ),
     ] = None,
     dt: Annotated[float | None, typer.Option("--dt", help="nir: seconds of a step. Default: the convention's.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="An option of another back end; may be given several times."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier export although it was edited.")] = False,
 ) -> None:
-    """Write the network as a folder of plain C99 for a microcontroller (c), or as a NIR file for other frameworks (nir).
+    """Write the network as a folder of plain C99 for a microcontroller (c), as a NIR file for other frameworks (nir), or in the
+    form of a back end that another package brings.
 
     **c**: no allocation, no dependency, memory stated. The folder has its own test, `make test`: it replays samples of
     vectors.npz and compares every readout.
@@ -55,32 +62,54 @@ def export(
 
     `snn2hw export build/lnm --to nir --convention norse`
     """
-    if to not in EXPORTS:
-        raise UsageError("there is no such export", got=repr(to), expected=", ".join(EXPORTS), do="name one of these")
-    of_c, of_nir = {"--vectors": vectors, "--replay": replay or None}, {"--convention": convention, "--dt": dt}
-    if foreign := [name for name, value in (of_c if to == "nir" else of_nir).items() if value is not None]:
-        raise UsageError(
-            f"options that mean nothing to --to {to}",
-            got=", ".join(foreign),
-            expected=f"those of {to}",
-            do="leave them out",
-        )
-    loaded = api.load(artefact)
-    if to == "nir":
-        _nir(loaded, out, convention, dt, force)
-        return
-    folder = api.export_c(loaded, out, 4 if vectors is None else vectors, force=force)
-    console.say(f"written: {folder}    next: ", console.command("make", "-C", folder, "test"))
-    if replay:
-        done = api.replay_c(folder)
+    chosen = writer(to)
+    stated = {"vectors": vectors, "convention": convention, "dt": dt, "force": force or None}
+    given = {name: value for name, value in stated.items() if value is not None}
+    _refuse_foreign(chosen, [*given, *(["replay"] if replay else [])])
+    made = api.export(api.load(artefact), chosen, out, **given, **_read(option or []))
+    _say(made)
+    if replay and isinstance(chosen, Replaying):
+        done = chosen.replay(made.path)
         console.print_text(done.report)
         if not done.equal:
             raise typer.Exit(1)
 
 
-def _nir(artefact: Artefact, out: Path | None, convention: str | None, dt: float | None, force: bool) -> None:
-    made = api.export_nir(artefact, out, convention=convention, dt=dt, force=force)
+def _refuse_foreign(chosen: Writer, given: Sequence[str]) -> None:
+    """Options of the command line that this back end does not have."""
+    known = options_of(chosen)
+    own = given if known is None else [*known, *(["replay"] if isinstance(chosen, Replaying) else [])]
+    if foreign := [f"--{name}" for name in given if name not in own]:
+        raise UsageError(
+            f"options that mean nothing to --to {chosen.name}",
+            got=", ".join(foreign),
+            expected=f"those of {chosen.name}",
+            do="leave them out",
+        )
+
+
+def _read(options: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE as arguments: a number, true, false or null as JSON has them, anything else as text."""
+    found: dict[str, Any] = {}
+    for text in options:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(
+                "an option of a back end cannot be read",
+                got=f"--option {text}",
+                expected="--option NAME=VALUE",
+                do="name the option, such as --option clock=100",
+            )
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _say(made: Exported) -> None:
+    """Where it was written, what is approximate in it, and what to call next."""
     rows = [[layer, lost] for layer, lost in made.approximations.items()]
     if rows:
         console.table("what others read only in part; snn2hw reads all of it", ["layer", "its visible node"], rows)
-    console.say(f"written: {made.path}    next: ", console.command("snn2hw", "compile", made.path))
+    console.say(f"written: {made.path}", *(["    next: ", console.command(*made.next)] if made.next else []))

@@ -23,7 +23,10 @@ def simulate(
     executor: Annotated[
         str,
         typer.Option(
-            "--executor", "-e", help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}; {AUTO} is the fastest that runs here."
+            "--executor",
+            "-e",
+            help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}, or another of `snn2hw backends`; "
+            f"{AUTO} is the fastest that runs here.",
         ),
     ] = "reference",
     out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
@@ -36,17 +39,18 @@ def simulate(
     """
     if out is not None:
         check_file(out)
-    loaded, (chosen, note) = api.load(artefact), chosen_executor(executor)
+    loaded = api.load(artefact)
+    chosen, note = chosen_executor(executor, loaded.network)
     if note:
         console.say(note)
     given = None if samples is None else read_samples(samples)
     begun = perf_counter()
     with console.progress("simulate") as progress:
         if out is None and given is not None:
-            trace = api.simulate(loaded, given, chosen.name, traces=False, progress=progress)
+            trace = api.simulate(loaded, given, chosen, traces=False, progress=progress)
         else:
             payloads = api.stimulus(loaded, given)
-            trace = api.simulate_payloads(loaded, payloads, chosen.name, traces=out is not None, progress=progress)
+            trace = api.simulate_payloads(loaded, payloads, chosen, traces=out is not None, progress=progress)
     console.print_readout(trace, chosen.name, perf_counter() - begun)
     if out is not None:
         write_trace(loaded, payloads, trace, out)

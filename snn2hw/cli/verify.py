@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from snn2hw import api
-from snn2hw.backends import EXECUTORS
+from snn2hw.artefact import Artefact
+from snn2hw.backends import backends, executor, executors_of, on_request
+from snn2hw.backends.running import cannot_hold, why_not
 from snn2hw.cli import console
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
 from snn2hw.cli.options import AsJson, Folder, Samples
 from snn2hw.user_models import read_samples
-from snn2hw.verification.verdict import why_not
 
 
 def verify(
@@ -22,7 +23,10 @@ def verify(
     samples: Samples = None,
     executors: Annotated[
         str | None,
-        typer.Option(help="Names with commas between them; lava only runs when named.", show_default="all that are installed"),
+        typer.Option(
+            help="Names of `snn2hw backends`, with commas between them; lava only runs when named.",
+            show_default="all that are installed",
+        ),
     ] = None,
     first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
     as_json: AsJson = False,
@@ -36,7 +40,7 @@ def verify(
     `snn2hw verify build/lnm --input images.npy --executors reference,onnxruntime --json`
     """
     loaded = api.load(artefact)
-    names = list(EXECUTORS) if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
+    names = _installed() if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
         given = None if samples is None else read_samples(samples)
         verdict = api.verify(loaded, given, names, progress=progress, first=first)
@@ -44,6 +48,17 @@ def verify(
         console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
     else:
         console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
-    # What was not named is run where it is installed: then only what failed counts, not what is not here.
-    missing = [name for name in verdict.not_run if executors is not None or not why_not(EXECUTORS[name])]
+    # What was not named is run where it is installed and holds the network: then only what failed counts.
+    missing = [name for name in verdict.not_run if executors is not None or _failed(name, loaded)]
     raise typer.Exit(DIFFERENT if verdict.differences else UNAVAILABLE if missing else EQUAL)
+
+
+def _installed() -> list[str]:
+    """What is run where nobody names any."""
+    return [name for name, e in executors_of(backends()).items() if not on_request(e)]
+
+
+def _failed(name: str, artefact: Artefact) -> bool:
+    """Whether an executor that was not run, or not to the end, could have been."""
+    e = executor(name)
+    return not why_not(e) and not cannot_hold(e, artefact.network)

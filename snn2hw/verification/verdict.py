@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from time import perf_counter
@@ -11,8 +11,10 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor, executors
 from snn2hw.backends.base import Measuring
 from snn2hw.backends.reference import Reference
-from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UsageError
+from snn2hw.backends.running import ANOTHER, cannot_hold, cannot_hold_error, in_one_line, run_executor, why_not
+from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UnsupportedError, UsageError
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.lack import Lack
 from snn2hw.shown import brief
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference, first_difference
@@ -54,6 +56,7 @@ class Verdict:
 
 
 STORED = "vectors.npz"  # the name under which a stored trace is compared
+RESERVED = (Reference.name, STORED)
 
 
 def batch_size(net: IntegerNetwork) -> int:
@@ -66,19 +69,21 @@ def batch_size(net: IntegerNetwork) -> int:
 def compare_executors(
     artefact: Artefact,
     payloads: Ints,
-    names: Sequence[str],
+    names: Sequence[str | Executor],
     progress: Progress | None = None,
     stored: Trace | None = None,
     first: bool = False,
 ) -> Verdict:
-    """Run `names` and the reference on payloads [T, N, ...], batch by batch, and compare.
+    """Run executors and the reference on payloads [T, N, ...], batch by batch, and compare.
 
     Args:
+        names: of the executors, or the objects.
         stored: a trace of the same payloads from a file, compared like an executor.
         first: stop behind the batch in which the first difference is found.
 
     Raises:
-        ExecutorUnavailableError: none of the executors asked for can run here.
+        ExecutorUnavailableError: none of the executors asked for can run here. UnsupportedError: none can hold the network,
+            with all that is in the way. UsageError: an unknown executor, or two of one name.
     """
     if stored is not None and len(stored.readout) != payloads.shape[1]:
         raise ArtefactError(
@@ -100,7 +105,7 @@ def compare_batches(
     artefact: Artefact,
     batches: Iterable[Ints],
     total: int,
-    names: Sequence[str],
+    names: Sequence[str | Executor],
     progress: Progress | None = None,
     stored: Trace | None = None,
     first: bool = False,
@@ -111,19 +116,23 @@ def compare_batches(
         ShapeError: no batch at all, so that nothing would be compared. And as `compare_executors`.
     """
     asked = executors(names)
-    not_run = {e.name: reason for e in asked if (reason := why_not(e))}
-    running = [e for e in asked if e.name not in not_run and not isinstance(e, Reference)]
-    if not_run and not running:
-        raise ExecutorUnavailableError(
-            "no executor that was asked for can run here",
-            got="; ".join(f"{k}: {v}" for k, v in not_run.items()),
-            expected="at least one executor to compare with the reference",
-            do="install what is missing",
+    if impostor := next((e for e in asked if e.name in RESERVED and not isinstance(e, Reference)), None):
+        raise UsageError(
+            "an executor cannot have this name in a comparison",
+            got=repr(impostor.name),
+            expected="a name of its own: this one stands for what it is compared with",
+            do="give the object another name",
         )
+    lacks = {e.name: missing for e in asked if (missing := cannot_hold(e, artefact.network))}
+    not_run = {name: "; ".join(map(str, found)) for name, found in lacks.items()}
+    not_run |= {e.name: reason for e in asked if e.name not in lacks and (reason := why_not(e))}
+    running = [e for e in asked if e.name not in not_run and not isinstance(e, Reference)]
+    if not_run and not running and not (lacks and stored is not None):
+        raise _nobody(not_run, lacks)
     if not running and stored is None:
         raise UsageError(
             "there is nothing to compare",
-            got=f"executors {', '.join(names) or 'none'}",
+            got=f"executors {', '.join(e.name for e in asked) or 'none'}",
             expected="at least one besides the reference",
         )
     tally, start = _Tally(artefact, progress, total * (1 + len(running))), 0
@@ -155,6 +164,20 @@ def compare_batches(
     notes = {e.name: e.measured() for e in running if isinstance(e, Measuring)}
     found, steps = list(tally.first.values()), artefact.network.steps
     return Verdict(found, not_run, tally.compared, tally.seconds, start, steps, tally.different, notes)
+
+
+def _nobody(not_run: Mapping[str, str], lacks: Mapping[str, Sequence[Lack]]) -> Snn2hwError:
+    """Why there is nobody to compare the reference with; what no executor can hold is no matter of what is installed."""
+    if len(not_run) == 1 and lacks:
+        ((name, found),) = lacks.items()
+        return cannot_hold_error(name, found)
+    kind = UnsupportedError if len(lacks) == len(not_run) else ExecutorUnavailableError
+    return kind(
+        "no executor that was asked for can run here",
+        got="; ".join(f"{name}: {why}" for name, why in not_run.items()),
+        expected="at least one executor to compare with the reference",
+        do=f"change these layers, or {ANOTHER}" if lacks else "install what is missing",
+    )
 
 
 class _Tally:
@@ -192,42 +215,3 @@ class _Tally:
     def _states(self, layer: str) -> list[str]:
         node = next(n for n in self.artefact.network.neurons if n.name == layer)
         return [f"{layer}.{s}" for s in node.program.states]
-
-
-def why_not(e: Executor) -> str:
-    """Why an executor cannot run here; empty where it can. One that cannot even say so is no reason to run none."""
-    try:
-        return e.unavailable()
-    except Snn2hwError as error:
-        return in_one_line(error)
-    except Exception as error:
-        return f"it cannot say whether it can run: {type(error).__name__}: {error}"
-
-
-def in_one_line(error: Snn2hwError) -> str:
-    """What is wrong, what was got, and in brackets what to do."""
-    got = f": {error.got}" if error.got else ""
-    return f"{error.what}{got}" + f" ({error.do})" * bool(error.do)
-
-
-def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
-    """Run one executor; whatever goes wrong inside it becomes an error that names it.
-
-    Raises:
-        ExecutorUnavailableError: it cannot run here. Snn2hwError: it failed.
-    """
-    if reason := why_not(e):
-        raise ExecutorUnavailableError(
-            f"the executor '{e.name}' is not available", got=reason, do="install it, or choose another executor"
-        )
-    try:
-        return e.run(artefact, payloads, traces)
-    except Snn2hwError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise Snn2hwError(
-            f"the executor '{e.name}' failed",
-            got=f"{type(error).__name__}: {error}",
-            expected="a trace",
-            do="check the version of the package behind it; `snn2hw verify --executors reference,...` runs the others",
-        ) from error

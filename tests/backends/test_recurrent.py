@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends import EXECUTORS
+from snn2hw.backends import EXECUTORS, HoldsAll
 from snn2hw.backends.c.plan import loops
 from snn2hw.backends.reference import interpret
 from snn2hw.certificate.certify import certify
@@ -170,10 +170,10 @@ def test_the_c_folder(tmp_path: Any) -> None:
 # mistakes
 
 
-class Foreign:
+class Foreign(HoldsAll):
     """The reference on another network."""
 
-    name, says = "foreign", "another network"
+    name, description = "foreign", "another network"
 
     def __init__(self, net: IntegerNetwork) -> None:
         self.net = net

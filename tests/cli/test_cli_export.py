@@ -53,7 +53,7 @@ def test_replay(build: Path, capsys: Capture) -> None:
 def test_replay_finds_a_difference(build: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     from snn2hw.native.replay import Replay
 
-    monkeypatch.setattr("snn2hw.api.replay_c", lambda folder: Replay(False, "sample 0, class 1: got 2, expected 3"))
+    monkeypatch.setattr("snn2hw.backends.c.writer.replay", lambda folder: Replay(False, "sample 0, class 1: got 2, expected 3"))
     ran = run_cli(capsys, "export", build / "net", "--replay")
     assert ran.code == 1
     assert ran.out.splitlines()[-1] == "sample 0, class 1: got 2, expected 3"

@@ -15,7 +15,7 @@ import pytest
 import snn2hw
 from snn2hw.errors import UsageError
 from snn2hw.exports import write_trace
-from snn2hw.store import read_vectors
+from snn2hw.vectors import read_vectors
 from tests.cli.running import Capture
 from tests.cli.running import run as run_cli
 from tests.hand_networks import every_kind, every_kind_sample

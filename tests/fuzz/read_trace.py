@@ -12,8 +12,8 @@ import numpy as np
 import snn2hw
 from snn2hw.artefact import Artefact
 from snn2hw.backends.reference import interpret
-from snn2hw.store import read_vectors
 from snn2hw.trace import read_npz
+from snn2hw.vectors import read_vectors
 from snn2hw.verification.differential import first_difference
 from tests import hand_networks as by_hand
 from tests.fuzz.harness import Attempt, Reader

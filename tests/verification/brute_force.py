@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends import EXECUTORS, Executor
+from snn2hw.backends import EXECUTORS, Executor, HoldsAll
 from snn2hw.backends.reference import interpret
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntReadout
@@ -92,11 +92,11 @@ def explanation(node: IntNeuron, place: Place, got: Trace, expected: Trace) -> C
     return explains
 
 
-class Recorder:
+class Recorder(HoldsAll):
     """An executor that keeps the traces it gave."""
 
     def __init__(self, inner: Executor) -> None:
-        self.name, self.says, self.unavailable, self.inner = inner.name, inner.says, inner.unavailable, inner
+        self.name, self.description, self.unavailable, self.inner = inner.name, inner.description, inner.unavailable, inner
         self.traces: list[Trace] = []
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends import EXECUTORS, Executor
+from snn2hw.backends import EXECUTORS, Executor, HoldsAll
 from snn2hw.formats.onnx import write_layers as onnx_layers
 from snn2hw.formats.onnx import write_program as onnx_program
 from snn2hw.formats.onnx.write import to_onnx
@@ -262,10 +262,10 @@ def chosen(node: Any) -> list[tuple[int, ...]]:
     return places[:: -(-len(places) // 4)]
 
 
-class Foreign:
+class Foreign(HoldsAll):
     """An executor that runs another network than the one it is given."""
 
-    name, says = "foreign", "another network"
+    name, description = "foreign", "another network"
 
     def __init__(self, inner: Executor, net: IntegerNetwork) -> None:
         self.inner, self.net = inner, net

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS, HoldsAll
 from snn2hw.backends.reference import interpret
+from snn2hw.backends.running import run_executor
 from snn2hw.cli.console import print_verdict
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UsageError, WidthError
 from snn2hw.ir.encode import encode
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification import verdict as module
-from snn2hw.verification.verdict import STORED, Verdict, compare_batches, compare_executors, run_executor
+from snn2hw.verification.verdict import STORED, Verdict, compare_batches, compare_executors
 from tests.refused import refused
 from tests.verification.hand_networks import compiled, every_kind
 
@@ -36,10 +37,10 @@ def payloads(artefact: Artefact) -> Ints:
     return encode(artefact.network, np.random.default_rng(1).random((SAMPLES, 1, 6, 6)))
 
 
-class Fake:
+class Fake(HoldsAll):
     """The law, except for what it is told to change, to refuse or to raise; remembers the batches it saw."""
 
-    says = "a fake"
+    description = "a fake"
 
     def __init__(self, name: str, **told: Any) -> None:
         self.name, self.told, self.batches = name, told, list[Ints]()

@@ -149,23 +149,35 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse
     bias = int(np.abs(node.bias.astype(np.int64)).max(initial=0))
     fits = held.hi + zero <= UINT8_MAX and 2 * sums + bias <= INT32_MAX
     zero = zero if fits else 0
-    places = 4 // gcd(source.steps, 4)
-    if places * source.steps * BLOCK * 4 > MOST_STACK:
-        raise UnsupportedError(
-            "the generated C keeps the sums of all steps at hand, and there are too many",
-            where=node.source or node.name,
-            got=f"{source.steps} steps",
-            expected=f"at most {MOST_STACK // (places * BLOCK * 4)}",
-            do="use another executor, or shorter samples",
-        )
+    if (problem := too_many_steps(node, source.steps)) is not None:
+        raise problem
     pairs = INT16_MAX // max(2 * (held.hi + zero) * weight, 1)
     flush = pairs if fits and held.hi + zero <= INT8_MAX and pairs >= SHORTEST_FLUSH else 0
     taps = window.kernel[0] * window.kernel[1]
     listed = entering <= MOST_CHANNELS and source.steps * taps * entering * 5 <= MOST_LIST
     return Synapse(
         node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
-        places, flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
+        _places(source.steps), flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
     )  # fmt: skip
+
+
+def _places(steps: int) -> int:
+    """Output places that a tile takes."""
+    return 4 // gcd(steps, 4)
+
+
+def too_many_steps(node: IntConv2d | IntLinear, steps: int) -> UnsupportedError | None:
+    """Why a layer that sees so many steps cannot be summed: what one place takes lies on the stack. None where it can."""
+    each = _places(steps) * BLOCK * 4
+    if each * steps <= MOST_STACK:
+        return None
+    return UnsupportedError(
+        "the generated C keeps the sums of all steps at hand, and there are too many",
+        where=node.source or node.name,
+        got=f"{steps} steps",
+        expected=f"at most {MOST_STACK // each}",
+        do="use another executor, or shorter samples",
+    )
 
 
 def _events(payloads: Interval, weight: int, fan_in: int, bias: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
@@ -12,11 +13,13 @@ import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.backends.base import gated
+from snn2hw.backends.c.fits import fast_lacks
 from snn2hw.backends.c.to_c import Source
 from snn2hw.backends.fast.built import Built, build
 from snn2hw.backends.fast.crossover import crossover
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.lack import Lack
 from snn2hw.native.compiler import unavailable
 from snn2hw.run.forks import ForkLock
 from snn2hw.trace import Ints, Trace
@@ -34,12 +37,16 @@ class Fast:
     """
 
     name = "fast"
-    says = "C generated for the network, compiled here, neurons fused behind their synapses"
+    description = "C generated for the network, compiled here, neurons fused behind their synapses"
 
     def __init__(self, percent: int | None = None) -> None:
         self.percent = percent
         self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
         self._lock = ForkLock()
+
+    def supports(self, network: IntegerNetwork) -> Sequence[Lack]:
+        """Layers that the generated C has no function for, and more steps than the stack holds."""
+        return fast_lacks(network)
 
     def unavailable(self) -> str:
         """Why there is no compiler, and what to install."""

@@ -6,19 +6,21 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, ClassVar
 
 from snn2hw import errors
 from snn2hw.artefact import MODEL, Artefact
 from snn2hw.backends.base import gated
 from snn2hw.backends.lava.environment import outside_variables, package_copy, side_python, why_unavailable
-from snn2hw.backends.lava.fits import check_network
+from snn2hw.backends.lava.fits import check_network, lava_lacks
 from snn2hw.errors import Snn2hwError
 from snn2hw.files.write import write_npz
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.lack import Lack
 from snn2hw.run.tools import run
 from snn2hw.shown import Lines
 from snn2hw.trace import Ints, Trace, read_npz
@@ -43,7 +45,7 @@ class LavaExecutor:
     """
 
     name: str = "lava"
-    says: str = "Lava 0.10.0's fixed-point processes, in a Python 3.10 of their own"
+    description: str = "Lava 0.10.0's fixed-point processes, in a Python 3.10 of their own"
     samples_per_run: int = 0
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -55,6 +57,12 @@ class LavaExecutor:
                 got=repr(self.samples_per_run),
                 expected="a whole number; 0 streams all samples through in one run",
             )
+
+    on_request: ClassVar[bool] = True  # its environment is made on first use, which takes a minute
+
+    def supports(self, network: IntegerNetwork) -> Sequence[Lack]:
+        """Layers without a Lava process, values that are too wide for its ports, loops that it cannot close."""
+        return lava_lacks(network)
 
     def unavailable(self) -> str:
         """Why no side environment can be had, where none can."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from snn2hw.backends.base import called
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.integer import (
     IntegerNetwork,
@@ -14,6 +15,7 @@ from snn2hw.ir.integer import (
     IntReadout,
 )
 from snn2hw.ir.program import SPIKES, Program
+from snn2hw.lack import Lack, refusal
 from snn2hw.layers import (
     IntAdd,
     IntConv2d,
@@ -26,6 +28,7 @@ from snn2hw.layers import (
 )
 from snn2hw.num import Interval
 
+NARROWER = "compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits"
 PORT_BITS = 24  # of Lava's fixed-point ports; wider sums and payloads would not be what a chip sees
 
 OPERATIONS: tuple[type[IntNode], ...] = (
@@ -46,31 +49,40 @@ def check_network(net: IntegerNetwork) -> None:
     """Every operation is known, every value fits a port, every program fits our neuron process.
 
     Raises:
-        UnsupportedError: an operation without a Lava process, a loop with too many synapses; names the layer.
-        WidthError: a value that does not fit Lava's 24-bit ports; names the layer.
+        UnsupportedError, WidthError: what `lava_lacks` names, all of it.
     """
-    for node in net.nodes:
-        where = node.source or node.name
-        if type(node) not in OPERATIONS:
-            raise UnsupportedError(
-                "an operation that has no Lava process",
-                where=where,
-                got=_name(type(node)),
-                expected=", ".join(_name(t) for t in OPERATIONS),
-                do="run the other executors, or write this layer with the operations named"
-                + (", as blocks.SpikeDrivenAttention does" if isinstance(node, IntMatMul) else ""),
-            )
-        if _signed_bits(node.interval) > PORT_BITS:
-            raise WidthError(
-                "a value is too wide for a Lava port",
-                where=where,
-                got=f"{node.interval}",
-                expected=f"{PORT_BITS} bits, sign included",
-                do="compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits",
-            )
-        if isinstance(node, IntNeuron):
-            check_program(node.program, where)
-    delays(net)
+    if lacks := lava_lacks(net):
+        raise refusal(lacks, "the network does not fit Lava", "change these layers, or run the other executors")
+
+
+def lava_lacks(net: IntegerNetwork) -> list[Lack]:
+    """Every layer that stands in the way: operations without a process, values too wide for a port, loops that cannot close."""
+    found = [lack for node in net.nodes for lack in _lacks(node)]
+    if not any(type(node) not in OPERATIONS for node in net.nodes):
+        try:
+            delays(net)
+        except UnsupportedError as error:
+            found.append(Lack.of(error))
+    return found
+
+
+def _lacks(node: IntNode) -> Iterator[Lack]:
+    where = node.source or node.name
+    if type(node) not in OPERATIONS:
+        instead = ", as blocks.SpikeDrivenAttention does" if isinstance(node, IntMatMul) else ""
+        yield Lack(
+            where,
+            "an operation that has no Lava process",
+            called(type(node)),
+            ", ".join(map(called, OPERATIONS)),
+            f"run the other executors, or write this layer with the operations named{instead}",
+        )
+        return
+    if _signed_bits(node.interval) > PORT_BITS:
+        expected = f"{PORT_BITS} bits, sign included"
+        yield Lack(where, "a value is too wide for a Lava port", f"{node.interval}", expected, NARROWER, WidthError)
+    elif isinstance(node, IntNeuron):
+        yield from _program_lacks(node.program, where)
 
 
 def delays(net: IntegerNetwork) -> dict[str, int]:
@@ -126,20 +138,22 @@ def check_program(program: Program, where: str) -> None:
     Raises:
         WidthError: they do not; names `where`.
     """
+    if lacks := list(_program_lacks(program, where)):
+        raise lacks[0].error()
+
+
+def _program_lacks(program: Program, where: str) -> Iterator[Lack]:
     for what, fmt in (("synaptic sum", program.input.format), ("payload", program.outputs[SPIKES].format)):
         if fmt.width + (not fmt.signed) > PORT_BITS:
-            raise WidthError(
+            yield Lack(
+                where,
                 f"the {what} is too wide for a Lava port",
-                where=where,
-                got=f"{fmt}, {fmt.width} bits",
-                expected=f"at most {PORT_BITS} bits, sign included",
-                do="compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits",
+                f"{fmt}, {fmt.width} bits",
+                f"at most {PORT_BITS} bits, sign included",
+                NARROWER,
+                WidthError,
             )
 
 
 def _signed_bits(interval: Interval) -> int:
     return interval.bits[0] + (interval.lo >= 0)
-
-
-def _name(kind: type[IntNode]) -> str:
-    return kind.__name__.removeprefix("Int")

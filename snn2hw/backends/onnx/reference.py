@@ -8,18 +8,18 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends.base import gated
+from snn2hw.backends.base import HoldsAll, gated
 from snn2hw.backends.onnx.steps import Array, Session, run_onnx
 from snn2hw.trace import Ints, Trace
 
 OLDEST = (1, 22)  # whose evaluator runs our files; every other use of onnx here takes what pyproject.toml asks for
 
 
-class OnnxReference:
+class OnnxReference(HoldsAll):
     """Runs model.onnx and step.onnx node by node in NumPy, without optimisation."""
 
     name = "onnx-reference"
-    says = "model.onnx and step.onnx in onnx's own evaluator"
+    description = "model.onnx and step.onnx in onnx's own evaluator"
 
     def unavailable(self) -> str:
         """Why the evaluator of this onnx cannot run our files, where it is too old for them."""

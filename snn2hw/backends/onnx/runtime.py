@@ -6,18 +6,18 @@ import importlib.util
 from collections.abc import Mapping
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends.base import gated
+from snn2hw.backends.base import HoldsAll, gated
 from snn2hw.backends.onnx.steps import Array, Session, run_onnx
 from snn2hw.trace import Ints, Trace
 
 QUIET = 3  # errors only
 
 
-class OnnxRuntime:
+class OnnxRuntime(HoldsAll):
     """Runs model.onnx and step.onnx with default optimisations."""
 
     name = "onnxruntime"
-    says = "model.onnx and step.onnx in ONNX Runtime"
+    description = "model.onnx and step.onnx in ONNX Runtime"
 
     def unavailable(self) -> str:
         """The package to install, where it is missing."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends.base import gated
+from snn2hw.backends.base import gated, lacking
 from snn2hw.backends.torch.program import step
 from snn2hw.errors import ExecutorUnavailableError
-from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntReadout
 from snn2hw.ir.program import initial_value
+from snn2hw.lack import Lack
 from snn2hw.layers import (
     IntAdd,
     IntConv2d,
@@ -47,7 +48,11 @@ class TorchExecutor:
 
     device: str = ""
     name: str = "torch"
-    says: str = "the integer forward in PyTorch, CPU or GPU"
+    description: str = "the integer forward in PyTorch, CPU or GPU"
+
+    def supports(self, network: IntegerNetwork) -> Sequence[Lack]:
+        """Layers that the table below has no row for."""
+        return lacking(network, (IntInput, IntNeuron, IntFeedback, *_LAYERS), "use the executor reference")
 
     def unavailable(self) -> str:
         """The package to install, where it is missing."""

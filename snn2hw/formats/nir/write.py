@@ -16,11 +16,13 @@ from snn2hw.errors import MissingExtraError, UnsupportedError, UsageError
 from snn2hw.formats.nir.convention import PRESETS, Convention, chosen_convention
 from snn2hw.formats.nir.exact import FORMAT, fingerprint
 from snn2hw.formats.nir.file import KEY
+from snn2hw.formats.nir.fits import ELSE, nir_lacks, reaching
 from snn2hw.formats.nir.write_graph import NirWriter
 from snn2hw.formats.nir.write_late import settled_edges
 from snn2hw.formats.nir.write_layers import emit_node
 from snn2hw.ir.document import head_of
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback
+from snn2hw.lack import refusal
 from snn2hw.layers import IntAdd
 from snn2hw.version import __version__
 
@@ -61,7 +63,9 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
             expected=f"one that reads a LIF: {', '.join(CONVENTIONS)}, or a Convention",
             do="leave the convention out for NIR's own equation under Euler",
         )
-    w, read = NirWriter(net, chosen), _read(net)
+    if lacks := nir_lacks(net):
+        raise refusal(lacks, "NIR cannot hold this network", ELSE)
+    w, read = NirWriter(net, chosen), reaching(net)
     for node in net.nodes:
         if node.name not in read:
             w.hide(node)
@@ -93,13 +97,3 @@ def _graph(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]], metadata:
             expected=f"a graph that nir {nir.version} writes",
             do="export to C, or use model.onnx",
         ) from error
-
-
-def _read(net: IntegerNetwork) -> set[str]:
-    """The nodes whose values reach the readout."""
-    read, before = {net.readout.name}, set[str]()
-    while read != before:  # again for what a feedback reads
-        before = set(read)
-        for node in reversed(net.nodes):
-            read |= set(node.inputs) if node.name in read else set()
-    return read

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import UnsupportedError
 from snn2hw.formats.nir.file import KEY
 from snn2hw.formats.nir.write_graph import NirWriter, full
 from snn2hw.formats.nir.write_neuron import Tangent
@@ -27,21 +26,15 @@ from snn2hw.layers import (
     IntConv2d,
     IntFlatten,
     IntLinear,
-    IntMatMul,
     IntMaxPool2d,
     IntSumPool2d,
 )
 
-_DO = "export to C, or use model.onnx"
 _FIRST_SPIKE = Tangent(np.zeros(1), np.zeros(1), np.ones(1), np.array([0.5]), 0.0, 1, "")
 
 
 def emit_node(w: NirWriter, node: IntNode) -> None:
-    """Place the node in the graph.
-
-    Raises:
-        UnsupportedError: NIR, or the nir package, has none for it.
-    """
+    """Place the node in the graph; `fits` has said that there is one for it."""
     _TABLE[type(node)](w, node)
 
 
@@ -93,14 +86,6 @@ def _conv2d(w: NirWriter, node: Any) -> None:
     weight, bias = _synapse(w, node)
     window, groups, (out, each) = node.window, node.groups, weight.shape[:2]
     (kh, kw), side = window.kernel, max(window.kernel)
-    if (kh - kw) % 2:
-        raise UnsupportedError(
-            "the nir package cannot infer the shape behind this convolution",
-            where=node.source or node.name,
-            got=f"a kernel of {kh}x{kw}",
-            expected="height and width equal, or an even number apart",
-            do=_DO,
-        )
     top, left = (side - kh) // 2, (side - kw) // 2
     padding = [p + d * zeros for p, d, zeros in zip(window.padding, window.dilation, (top, left), strict=True)]
     dense = np.zeros((out, each * groups, side, side), np.float32)
@@ -116,14 +101,6 @@ def _sums(node: Any) -> Any:
     import nir
 
     window: Window = node.window
-    if window.dilation != (1, 1):
-        raise UnsupportedError(
-            "NIR's pools have no dilation",
-            where=node.source or node.name,
-            got=f"dilation {window.dilation}",
-            expected="(1, 1)",
-            do=_DO,
-        )
     return nir.SumPool2d(_sizes(window.kernel), _sizes(window.stride), _sizes(window.padding))
 
 
@@ -158,16 +135,6 @@ def _neuron(w: NirWriter, node: Any) -> None:
     w.place(node, made, factor=ratio(t.gain, w.scales.of(node.inputs[0])), lost="; ".join(lost))
 
 
-def _matmul(w: NirWriter, node: Any) -> None:
-    raise UnsupportedError(
-        "NIR has no node for a product of what two layers fire",
-        where=node.source or node.name,
-        got="MatMul",
-        expected="Conv2d, Linear, pools, additions and neurons",
-        do=_DO,
-    )
-
-
 _TABLE: Mapping[type, Callable[[NirWriter, Any], None]] = {
     IntInput: _input,
     IntConv2d: _conv2d,
@@ -175,7 +142,6 @@ _TABLE: Mapping[type, Callable[[NirWriter, Any], None]] = {
     IntSumPool2d: _sum_pool,
     IntMaxPool2d: _max_pool,
     IntFlatten: _flatten,
-    IntMatMul: _matmul,
     IntNeuron: _neuron,
     IntReadout: _readout,
 }

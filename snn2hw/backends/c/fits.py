@@ -1,0 +1,40 @@
+"""What the generated C can hold, asked before any of it is written or compiled."""
+
+from __future__ import annotations
+
+from snn2hw.backends.base import lacking
+from snn2hw.backends.c.memory import memory
+from snn2hw.backends.c.plan import plan
+from snn2hw.backends.c.synapse_plan import too_many_steps
+from snn2hw.errors import UnsupportedError
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.lack import Lack
+from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMatMul, IntMaxPool2d, IntSumPool2d
+from snn2hw.native.simplify import simplified_network
+
+KINDS: tuple[type[IntNode], ...] = (
+    IntInput, IntConv2d, IntLinear, IntSumPool2d, IntMaxPool2d, IntFlatten, IntAdd, IntMatMul, IntNeuron, IntFeedback, IntReadout,
+)  # fmt: skip
+_OTHERS = "use the executor onnxruntime, or write this layer with those named"
+
+
+def fast_lacks(net: IntegerNetwork) -> list[Lack]:
+    """What the C of the executor `fast` has no function for, and synapses whose sums of all steps would not fit the stack."""
+    found = lacking(net, KINDS, _OTHERS)
+    if found:
+        return found
+    values = plan(net, 0, net.input.static).values
+    problems = [too_many_steps(n, values[n.inputs[0]].steps) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
+    return [Lack.of(problem) for problem in problems if problem is not None]
+
+
+def folder_lacks(net: IntegerNetwork) -> list[Lack]:
+    """What the C folder has no function for, and more memory than an int can count."""
+    found = lacking(net, KINDS, _OTHERS)
+    if found:
+        return found
+    try:
+        memory(simplified_network(net))
+    except UnsupportedError as error:
+        return [Lack.of(error)]
+    return []
