@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,7 +68,7 @@ def export(
     stated = {"vectors": vectors, "convention": convention, "dt": dt, "force": force or None}
     given = {name: value for name, value in stated.items() if value is not None}
     _refuse_foreign(chosen, [*given, *(["replay"] if replay else [])])
-    made = api.export(api.load(artefact), chosen, out, **given, **_read(option or []))
+    made = api.export(api.load(artefact), chosen, out, **given, **_read(chosen, option or []))
     _say(made)
     if replay and isinstance(chosen, Replaying):
         done = chosen.replay(made.path)
@@ -88,8 +90,9 @@ def _refuse_foreign(chosen: Writer, given: Sequence[str]) -> None:
         )
 
 
-def _read(options: Sequence[str]) -> dict[str, Any]:
-    """NAME=VALUE as arguments: a number, true, false or null as JSON has them, anything else as text."""
+def _read(chosen: Writer, options: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE as arguments: text where the option is one, else a number, true, false or null as JSON has them, or text."""
+    known = inspect.signature(chosen.emit).parameters
     found: dict[str, Any] = {}
     for text in options:
         name, equals, value = text.partition("=")
@@ -100,10 +103,10 @@ def _read(options: Sequence[str]) -> dict[str, Any]:
                 expected="--option NAME=VALUE",
                 do="name the option, such as --option clock=100",
             )
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = value
+        if not (name in known and isinstance(known[name].default, str)):
+            with suppress(ValueError):
+                found[name] = json.loads(value)
     return found
 
 
