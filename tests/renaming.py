@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from snn2hw.ir.equations import EquationMeaning
 from snn2hw.ir.integer import IntNode, Meaning, UnloweredNeuron
 from snn2hw.ir.program import SPIKES, Op, Program
+from snn2hw.neurons.equation import Op as Term
 from snn2hw.passes import lower
 from snn2hw.target import Lowering
 
@@ -58,18 +60,28 @@ def _roles(part: Any, names: Names) -> Any:
     return names[part] if isinstance(part, str) else part
 
 
+def _equation(meaning: EquationMeaning, names: Names) -> EquationMeaning:
+    """The same equation of a program under these names; a state is a value of the program."""
+    states = tuple(replace(s, name=names[s.name]) for s in meaning.equation.states)
+    terms = tuple(replace(t, attrs=(names[str(t.attrs[0])],)) if t.op is Term.STATE else t for t in meaning.equation.terms)
+    values = tuple(None if v is None else names[v] for v in meaning.values)
+    return replace(meaning, equation=replace(meaning.equation, states=states, terms=terms), values=values)
+
+
 class Renaming:
     """In place of `lower.lowered`: every program leaves it under names of chance. `names` has them, by layer."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.names: dict[str, dict[str, str]] = {}
-        self._lowered: Callable[..., tuple[Program, Meaning | None]] = lower.lowered
+        self._lowered: Callable[..., tuple[Program, Meaning | EquationMeaning]] = lower.lowered
 
-    def __call__(self, node: UnloweredNeuron, source: IntNode, limits: Lowering, bits: int) -> tuple[Program, Meaning | None]:
+    def __call__(
+        self, node: UnloweredNeuron, source: IntNode, limits: Lowering, bits: int
+    ) -> tuple[Program, Meaning | EquationMeaning]:
         program, meaning = self._lowered(node, source, limits, bits)
-        self.names[node.name] = new_names(program, self.rng)
-        return renamed(program, self.names[node.name]), meaning
+        names = self.names[node.name] = new_names(program, self.rng)
+        return renamed(program, names), _equation(meaning, names) if isinstance(meaning, EquationMeaning) else meaning
 
     def undone(self, claims: dict[str, Any]) -> dict[str, Any]:
         """The claims about a layer under the names that the lowering gave."""
@@ -81,4 +93,19 @@ class Renaming:
         clamps = {name: {**c, "witness": old(c["witness"])} for name, c in claims["clamps"].items()}
         firing = [{**f, "at": old(f["at"])} if "at" in f else f for f in claims["firing"]]
         plain = {part: old(claims[part]) for part in ("states", "values")}
-        return {**claims, **plain, "clamps": old(clamps), "firing": firing}
+        made = {**claims, **plain, "clamps": old(clamps), "firing": firing}
+        if "equation" in claims:
+            made |= self._of_equation(claims, back)
+        return made
+
+    @staticmethod
+    def _of_equation(claims: dict[str, Any], back: Names) -> dict[str, Any]:
+        def named(claim: dict[str, Any]) -> dict[str, Any]:
+            return {**claim, **({"at": {back[s]: v for s, v in claim["at"].items()}} if "at" in claim else {})}
+
+        parts = {what: {back[n]: named(c) for n, c in claims["errors"][what].items()} for what in ("states", "comparisons")}
+        said = claims["equation"]
+        states = [{**s, "name": back[s["name"]]} for s in said["states"]]
+        terms = [{**t, "name": back[t["name"]]} if t["op"] == "state" else t for t in said["terms"]]
+        errors = {"output": named(claims["errors"]["output"]), **parts}
+        return {"errors": errors, "equation": {**said, "states": states, "terms": terms}}

@@ -94,6 +94,24 @@ def test_names_of_values_change_nothing_in_many_networks(chunk: int, monkeypatch
     assert sum(done) >= each
 
 
+@pytest.mark.torch
+def test_names_of_the_values_of_users_neurons_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor what is certified of them: which value stands for which term is data."""
+    from tests.checker.test_equation import compiled as of_user
+
+    for seed in range(6):
+        own, renaming = of_user(seed).network, Renaming(seed)
+        with monkeypatch.context() as patched:
+            patched.setattr(lower, "lowered", renaming)
+            other = of_user.__wrapped__(seed).network
+        artefact = make_artefact(other)
+        before, after = certify(own, make_artefact(own).model), certify(other, artefact.model)
+        for claimed, now in zip(before["layers"], after["layers"], strict=True):
+            assert renaming.undone(now) == claimed, f"neuron_source({seed})"
+        found = check_claims(artefact.model, json.loads(json.dumps(after)), CERTIFICATE)
+        assert not found.failures, f"neuron_source({seed}): {found.failures[0]}"
+
+
 def learned(seed: int) -> list[Any]:
     """A random model as it is after three steps of training on integers: its logits, losses, weights and integers."""
     torch = pytest.importorskip("torch")

@@ -11,8 +11,10 @@ import torch
 
 import snn2hw
 from snn2hw import nn
+from snn2hw.checker.check import check_claims
 from snn2hw.errors import ValueRangeError, WidthError
 from snn2hw.quantize import Prepared, prepare
+from tests.checker.tampering import written
 from tests.quantize.test_prepare import differing, learn
 from tests.random_equations import make_neuron, neuron_source
 from tests.refused import message
@@ -117,6 +119,18 @@ def test_a_parameter_that_moves_moves_the_program() -> None:
     after = model.trace(x)
     assert differing(before, after)
     assert not differing(snn2hw.simulate(snn2hw.compile(model), images()), after)
+
+
+def test_what_was_learned_is_the_equation_that_is_certified() -> None:
+    model = prepared(Loud(), state_bits=10)
+    with torch.no_grad():
+        parameter(model, "decay").fill_(0.7)
+    network = snn2hw.compile(model).network
+    (meaning,) = (n.equation for n in network.neurons if n.equation is not None)
+    now = dict(zip(meaning.equation.parameters, meaning.parameters, strict=True))
+    assert now["decay"] == (parameter(model, "decay").item(),) != (0.5,)
+    made = written(network)
+    assert not check_claims(made.model, made.certificate).failures
 
 
 def test_spike_values_that_leave_their_format_are_named() -> None:
