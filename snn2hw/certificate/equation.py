@@ -110,9 +110,11 @@ class EquationClaims:
         low, high = (Fraction(down(end * 10**DIGITS), 10**DIGITS) for end, down in zip(found.ends, (floor, ceil), strict=True))
         worst = float(max(-low, high))
         method = {"method": ENUMERATED, "at": dict(found.at)} if found.at is not None else {"method": INTERVALS}
+        watched = self.watched[key]
         return {
+            **({} if watched.compared is None else {"term": watched.compared}),
             "lsb": worst,
-            "units": worst * 2.0 ** -self.watched[key].frac,
+            "units": worst * 2.0**-watched.frac,
             "signed": [float(low), float(high)],
             "channel": found.channel,
             **method,
@@ -140,11 +142,11 @@ def _watched(program: Program, meaning: EquationMeaning) -> dict[tuple[str, ...]
         if place == equation.output and out[s.name].args == out[SPIKES].args:
             found["output",] = of_state
     found.setdefault(("output",), Watched(((1, out[SPIKES].args[0]),), ((1, equation.output),), program.payload.frac))
-    for term, value, varies in zip(equation.terms, meaning.values, varying(equation), strict=True):
+    for place, (term, value, varies) in enumerate(zip(equation.terms, meaning.values, varying(equation), strict=True)):
         if term.op in COMPARISONS and varies and value is not None:
             first, second = program.by_name[value].args
-            frac = program.by_name[first].format.frac
-            found["comparisons", value] = Watched(((1, first), (-1, second)), ((1, term.args[0]), (-1, term.args[1])), frac)
+            frac, operands = program.by_name[first].format.frac, ((1, term.args[0]), (-1, term.args[1]))
+            found["comparisons", value] = Watched(((1, first), (-1, second)), operands, frac, compared=place)
     return found
 
 

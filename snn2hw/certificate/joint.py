@@ -30,13 +30,14 @@ class Watched:
 
     Args:
         values, terms: each with its sign. frac: binary point of the values.
-        ends: what the terms are held to, if they are.
+        ends: what the terms are held to, if they are. compared: the term that compares the two.
     """
 
     values: tuple[tuple[int, str], ...]
     terms: tuple[tuple[int, int], ...]
     frac: int
     ends: tuple[float, float] | None = None
+    compared: int | None = None
 
 
 @dataclass(frozen=True)

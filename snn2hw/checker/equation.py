@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from snn2hw.checker.distance import Distance
 from snn2hw.checker.joint import MOST_JOINT, WRONG, size, tried
 from snn2hw.checker.neuron_layer import NeuronLayer
-from snn2hw.checker.stated import Key, Stated, of_channel
+from snn2hw.checker.stated import Key, Number, Stated, of_channel
 
 
 def equation_claims(layer: NeuronLayer) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def equation_claims(layer: NeuronLayer) -> dict[str, Any]:
             if len(alike) * size(everywhere, names) <= MOST_JOINT:
                 least, most, at = tried(neuron, held, names, of, stated.floats)
                 low, high = max(low, Fraction(least) - WRONG), min(high, Fraction(most) + WRONG)
-            new = _Worst(low, high, channel, at, of.frac)
+            new = _Worst(low, high, channel, at, of)
             worst[key] = _both(worst.get(key, new), new)
     claims: dict[str, Any] = {"output": worst["output", ""].claim(), "states": {}, "comparisons": {}}
     for (what, name), found in worst.items():
@@ -56,14 +56,16 @@ class _Worst(NamedTuple):
     high: Fraction
     channel: int
     at: Mapping[str, int] | None  # None where not all starts were tried
-    frac: int
+    of: Number
 
     def claim(self) -> dict[str, Any]:
         """Rounded outwards."""
         low, high = floor(self.low * 10**6) / 10**6, ceil(self.high * 10**6) / 10**6
-        worst = max(-low, high)
+        worst = max(abs(low), abs(high))
         how = {"method": "intervals"} if self.at is None else {"method": "enumerated", "at": self.at}
-        return {"lsb": worst, "units": worst * 2.0**-self.frac, "signed": [low, high], "channel": self.channel, **how}
+        where = {} if self.of.compared is None else {"term": self.of.compared}
+        units = worst * 2.0**-self.of.frac
+        return {**where, "lsb": worst, "units": units, "signed": [low, high], "channel": self.channel, **how}
 
 
 def _both(old: _Worst, new: _Worst) -> _Worst:

@@ -49,6 +49,7 @@ class Number(NamedTuple):
     terms: tuple[int, ...]
     frac: int
     ends: tuple[float, float] | None = None  # that hold the real number
+    compared: int | None = None  # the term that compares the two
 
 
 class Stated:
@@ -94,7 +95,7 @@ class Stated:
                 op, (first, second) = self.nodes[self.root(value)]
                 if op != COMPARES[t["op"]][any(attributes(t))] or ("comparisons", value) in found:
                     raise ValueError(f"'{value}' is not the comparison of term {place}, or of two")
-                found["comparisons", value] = Number(first, second, tuple(t["args"]), self.frac[first])
+                found["comparisons", value] = Number(first, second, tuple(t["args"]), self.frac[first], None, place)
         return found
 
     def root(self, name: str) -> str:

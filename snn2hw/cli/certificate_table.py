@@ -36,10 +36,42 @@ def print_certificate(certificate: Mapping[str, Any], title: str) -> None:
     console.table(title, columns, rows, (4, 5, 6, 7))
     for line in _head(certificate):
         console.say(line)
+    rows = [[layer["layer"], *row] for layer in certificate["layers"] if "equation" in layer for row in _of_equation(layer)]
+    if rows:
+        columns = ["layer", "of the equation", "worst error", "in real units", "channel", "method"]
+        console.table("integers and equation, where both decide alike", columns, rows, (2, 3, 4))
+        console.say("beyond its error, a decision of the integers is that of the equation")
     for layer in certificate["layers"]:
         for name, clamp in layer["clamps"].items():
             if clamp["acts"]:
                 console.say(_relies(layer, name, clamp))
+
+
+def _of_equation(layer: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Output, next states, and the comparisons that may decide otherwise within some distance from equality."""
+    errors, said = layer["errors"], layer["equation"]
+    yield ["output", *_error(errors["output"])]
+    yield from ([f"next {name}", *_error(error)] for name, error in errors["states"].items())
+    for error in errors["comparisons"].values():
+        term = said["terms"][error["term"]]
+        first, second = (_operand(said, place) for place in term["args"])
+        strict = term["op"] == "gt" or term.get("strict", False)
+        yield [f"decision {first} {'>' if strict else '>='} {second}", *_error(error)]
+
+
+def _error(error: Mapping[str, Any]) -> list[str]:
+    if error["lsb"] == 0.0:
+        return ["exact", "", "", error["method"]]
+    return [f"{error['lsb']:.3f} LSB", f"{error['units']:.3g}", str(error["channel"]), error["method"]]
+
+
+def _operand(said: Mapping[str, Any], place: int) -> str:
+    """A term as short as it can be named."""
+    term = said["terms"][place]
+    named = {"input": "x", "state": term.get("name"), "constant": f"{term.get('value', 0.0):g}"}
+    if term["op"] == "parameter":
+        return str(said["parameters"][term["index"]])
+    return str(named.get(term["op"], f"t{place}"))
 
 
 def _head(certificate: Mapping[str, Any]) -> Iterator[str]:
