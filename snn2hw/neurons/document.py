@@ -2,7 +2,7 @@
 
     equation = {"kind": NAME, "states": [state, ...], "terms": [term, ...], "output": PLACE, "updates": [PLACE, ...],
                 "parameters": [NAME, ...]}
-    state    = {"name": NAME, "range": [lo, hi], "initial": NUMBER}
+    state    = {"name": NAME, "range": [lo, hi], "initial": NUMBER, "saturates": true | false}
     term     = {"op": OP, "args": [PLACE, ...], ATTRIBUTE: value, ...}              attributes as `equation.ROWS` names them
 
 The lines in which terms were written are not part of what they mean and are left out. Numbers are floats that JSON writes and
@@ -23,15 +23,19 @@ _OPS = {op.value: op for op in Op}
 
 def to_document(equation: Equation) -> dict[str, Any]:
     """The equation as plain dictionaries and lists, for JSON."""
-    states = [{"name": s.name, "range": [float(end) for end in s.range], "initial": float(s.initial)} for s in equation.states]
     return {
         "kind": equation.kind,
-        "states": states,
+        "states": [_state(s) for s in equation.states],
         "terms": [_term(t) for t in equation.terms],
         "output": equation.output,
         "updates": list(equation.updates),
         "parameters": list(equation.parameters),
     }
+
+
+def _state(state: State) -> dict[str, Any]:
+    ends = [float(end) for end in state.range]
+    return {"name": state.name, "range": ends, "initial": float(state.initial), "saturates": state.saturates}
 
 
 def _term(term: Term) -> dict[str, Any]:
@@ -71,11 +75,11 @@ def _sizes(equation: Equation) -> Iterator[str]:
 
 
 def _read_state(said: Any) -> State:
-    name, ends, initial = _fields(said, {"name": str, "range": list, "initial": float})
+    name, ends, initial, saturates = _fields(said, {"name": str, "range": list, "initial": float, "saturates": bool})
     if len(ends) != 2:
         raise ValueError(f"'range' has {len(ends)} values, expected 2")
     lo, hi = (_is(float, end, "range") for end in ends)
-    return State(name, (lo, hi), initial)
+    return State(name, (lo, hi), initial, saturates)
 
 
 def _read_term(said: Any) -> Term:

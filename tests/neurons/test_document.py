@@ -17,17 +17,17 @@ from tests.random_equations import make_neuron, neuron_source
 
 EVERY = Equation(
     "Every",
-    (State("v", (-1.0, 0.5), 0.1), State("w", (0.0, 3.0), 0.0)),
+    (State("v", (-1.0, 0.5), 0.1), State("w", (0.0, 3.0), 0.0, saturates=False)),
     (
         *(Term(Op.INPUT), Term(Op.STATE, (), ("v",)), Term(Op.STATE, (), ("w",)), Term(Op.PARAMETER, (), (0,))),
         *(Term(Op.CONSTANT, (), (0.1,)), Term(Op.ADD, (0, 1)), Term(Op.SUB, (5, 2)), Term(Op.NEG, (6,)), Term(Op.MUL, (7, 3))),
         *(Term(Op.MIN, (8, 2)), Term(Op.MAX, (9, 4)), Term(Op.CLAMP, (10,), (-0.5, 0.25)), Term(Op.GE, (11, 4))),
         *(Term(Op.GT, (11, 2)), Term(Op.FIRE, (11, 3), (True,)), Term(Op.NOT, (13,)), Term(Op.SELECT, (12, 11, 1))),
-        Term(Op.POLYNOMIAL, (16, 4, 3, 4)),
+        *(Term(Op.POLYNOMIAL, (16, 4, 3, 4)), Term(Op.DETACH, (14,)), Term(Op.SCHEDULE, (), (1,))),
     ),
-    14,
-    (17, 16),
-    ("k",),
+    18,
+    (17, 19),
+    ("k", "theta"),
 )
 
 
@@ -70,11 +70,11 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an argument that is none": (_set(5, args=[0, True]), "'args' is 'True', expected int"),
     "two arguments for one": (_set(7, args=[5, 6]), "term 7 (neg) takes (5, 6), not 1 earlier terms"),
     "a state that is not declared": (_set(1, name="u"), "term 1 is the state 'u', which is not declared"),
-    "a parameter that is not named": (_set(3, index=1), "term 3 is parameter 1 of 1"),
+    "a parameter that is not named": (_set(3, index=2), "term 3 is parameter 2 of 2"),
     "a number without end": (_set(4, value=float("inf")), "'value' is 'inf', expected float"),
     "a number that is an integer": (_set(4, value=1), "'value' is '1', expected float"),
     "a polynomial without coefficients": (_set(17, args=[16]), "a polynomial has no coefficients"),
-    "an output that is not there": (lambda said: said.update(output=18), "there is no term 18"),
+    "an output that is not there": (lambda said: said.update(output=20), "there is no term 20"),
     "an update too few": (lambda said: said.update(updates=[17]), "1 updates for 2 states"),
     "two states of one name": (lambda said: said["states"][1].update(name="v"), "two states have one name: v, v"),
     "a range the wrong way round": (_range(1.0, -1.0), "the state 'v' has the range (1.0, -1.0)"),
