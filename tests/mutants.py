@@ -49,9 +49,12 @@ def _changes(i: Instruction) -> Iterator[tuple[str, Instruction]]:
         assert isinstance(lo, int)
         assert isinstance(hi, int)
         yield from (("clamp", replace(i, attrs=bounds)) for bounds in ((lo + 1, hi), (lo - 1, hi), (lo, hi + 1), (lo, hi - 1)))
-    swapped = {Op.GE: Op.GT, Op.GT: Op.GE, Op.ADD: Op.SUB, Op.SUB: Op.ADD}
+    swapped = {Op.GE: Op.GT, Op.GT: Op.GE, Op.ADD: Op.SUB, Op.SUB: Op.ADD, Op.MIN: Op.MAX, Op.MAX: Op.MIN}
     if i.op in swapped:
-        yield "comparison" if i.op in (Op.GE, Op.GT) else "sign", replace(i, op=swapped[i.op])
+        yield "sign" if i.op in (Op.ADD, Op.SUB) else "comparison", replace(i, op=swapped[i.op])
+    if i.op is Op.CONST:
+        assert isinstance(first, int)
+        yield from (("constant", _attr(i, 0, first + d)) for d in (1, -1))
     if i.op is Op.SELECT:
         yield "select", replace(i, args=(i.args[0], i.args[2], i.args[1]))
 
@@ -85,7 +88,7 @@ def _outputs(program: Program, kind: str, says: str, extra: list[Instruction], *
 
 
 def _resets(program: Program) -> Iterator[Mutant]:
-    if program.outputs["u"].args != ("h",):
+    if "u" in program.outputs and program.outputs["u"].args != ("h",):
         yield _outputs(program, "reset", "the reset is dropped", [], u="h")
 
 
@@ -93,7 +96,7 @@ def _rounds(program: Program) -> Iterator[Mutant]:
     """Circulate firing with one round less and one round more, where all rounds are alike."""
     levels = len([i for i in program.instructions if i.name.startswith("up")])
     names = program.by_name
-    if levels < 2 or "threshold" not in names or program.outputs["u"].args != (f"residual{levels}",):
+    if levels < 2 or not {"threshold", "u"} <= names.keys() or program.outputs["u"].args != (f"residual{levels}",):
         return
     before = f"payload{levels - 1}" if levels > 2 else next(iter(program.by_name[f"payload{levels}"].args))
     yield _outputs(program, "rounds", f"{levels - 1} rounds", [], u=f"residual{levels - 1}", **{SPIKES: before})

@@ -26,19 +26,21 @@ CHANNELS = 4
 EXECUTORS = ("reference", "fast", "onnxruntime", "onnx-reference", "torch")
 
 
-def _model(source: str, seed: int) -> torch.nn.Module:
+def random_model(source: str, seed: int) -> torch.nn.Module:
+    """A layer of the neuron on 5x5 images."""
     torch.manual_seed(seed)
-    return torch.nn.Sequential(
+    model = torch.nn.Sequential(
         nn.Conv2d(1, CHANNELS, 3, padding=1), make_neuron(source, CHANNELS), nn.Flatten(), nn.Linear(CHANNELS * 25, 3)
     ).eval()
+    with torch.no_grad():
+        model[0].weight *= 2.0
+    return model
 
 
 def _differential(seed: int, folder: Path | None) -> None:
     """With a folder, the certificate is made and derived again, too: seconds where states have 24 bits, which are all tried."""
     source = neuron_source(seed)
-    model = _model(source, seed)
-    with torch.no_grad():
-        model[0].weight *= 2.0
+    model = random_model(source, seed)
     x = torch.rand(3, 1, 5, 5)
     target = ("generic", "loihi2")[seed % 2]
     options = snn2hw.Options(state_bits=(12, 16, 24)[seed % 3])
