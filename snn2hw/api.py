@@ -128,7 +128,8 @@ def compile(
         The artefact; `artefact.scale` is the real value of one unit of its readout.
 
     Raises:
-        Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then.
+        Snn2hwError: anything unsupported, ill-shaped, out of range or too wide; nothing is written then. What the target cannot
+            do of the network, as far as its floats tell, is said before calibration, all of it in one table.
 
     Warns:
         Snn2hwWarning: what quantisation lost: weights of whole channels, a layer that can never fire, a synaptic input that is

@@ -6,22 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntInput, IntNeuron, IntNode
-from snn2hw.ir.network import Neuron, Potential
+from snn2hw.ir.integer import IntNeuron, IntNode
+from snn2hw.ir.network import Neuron
 from snn2hw.ir.program import Op, Program
-from snn2hw.layers import IntSumPool2d
+from snn2hw.lack import Lack
 from snn2hw.passes.base import Compilation, Pass
-from snn2hw.shown import Lines
+from snn2hw.passes.fits import does_not_fit, firing, products, spike_width
 from snn2hw.target import Lowering
-
-MASKS = "attention by masks needs no such product: snn2hw.nn.blocks.SpikeDrivenAttention fits loihi2"
-
-_REMEDY: dict[type, str] = {
-    IntInput: "show events: samples [T, N, ...] of 0 and 1 in place of images or counts",
-    IntNeuron: "let it fire one spike of one amplitude a step (LIF, LNM)",
-    IntSumPool2d: "use a MaxPool2d, or a convolution with a stride, in place of the average",
-}
 
 
 @dataclass(frozen=True)
@@ -44,29 +35,25 @@ class Legalise(Pass):
         """The same compilation; nothing is changed."""
         limits = c.target.lowering
         sent = {i for n in c.network.nodes if n.reads_spikes for i in n.inputs}
-        problems = [f"{n.source or n.name}: {p}" for n in c.network.nodes for p in _node(n, limits, n.name in sent)]
-        problems += [f"{n.source or n.name}: {p}" for n in c.real.neurons if isinstance(n, Neuron) for p in _equation(n, limits)]
-        if problems:
-            raise UnsupportedError(
-                f"the network does not fit the target '{c.target.name}'",
-                got=Lines("\n".join(problems)),
-                expected=c.target.says,
-                do="change these layers, or choose another target (`snn2hw targets` lists them)",
-            )
+        neurons = {n.name: n for n in c.real.neurons if isinstance(n, Neuron)}
+        lacks = [lack for n in c.network.nodes for lack in _node(n, limits, n.name in sent, neurons.get(n.name))]
+        if lacks:
+            raise does_not_fit(c.target, lacks)
         return c
 
 
-def _node(node: IntNode, limits: Lowering, sent: bool) -> Iterator[str]:
+def _node(node: IntNode, limits: Lowering, sent: bool, equation: Neuron | None) -> Iterator[Lack]:
     """`sent`: whether a synapse reads the value, which so crosses the network; what a neuron or the readout takes is a sum."""
-    if node.of_spikes and not limits.payload_products:
-        yield f"it multiplies what neurons fire, which the target cannot do; {MASKS}"
+    where = node.source or node.name
+    yield from products(node, limits)
     if node.reads_spikes and node.format.width > limits.synapse_bits:
-        yield f"its sums need {node.format.width} bits, the target has {limits.synapse_bits}"
-    if sent and node.format.width > limits.payload_bits:
-        remedy = _REMEDY.get(type(node), "put a neuron behind it, or give each branch a synapse of its own")
-        yield f"synapses read {node.format.width} bits of it, a spike of the target carries {limits.payload_bits}; {remedy}"
+        yield Lack(where, f"its sums need {node.format.width} bits, the target has {limits.synapse_bits}")
+    if sent:
+        yield from spike_width(node, limits)
     if isinstance(node, IntNeuron):
-        yield from _program(node.program, limits)
+        yield from (Lack(where, problem) for problem in _program(node.program, limits))
+    if equation is not None:
+        yield from firing(equation, limits)
 
 
 def _program(program: Program, limits: Lowering) -> Iterator[str]:
@@ -80,13 +67,3 @@ def _program(program: Program, limits: Lowering) -> Iterator[str]:
             yield f"'{i.name}' needs {i.format.width} bits, the target has {widest}"
         if i.op is Op.MUL and min(program.by_name[a].format.width for a in i.args) > limits.coefficient_bits:
             yield f"'{i.name}' multiplies two values wider than {limits.coefficient_bits} bits"
-
-
-def _equation(node: Neuron, limits: Lowering) -> Iterator[str]:
-    if isinstance(node.firing, Potential):  # nothing fires, is compared or reset
-        return
-    if node.reset not in limits.resets:
-        yield f"reset='{node.reset}', the target can do {', '.join(limits.resets)}"
-    comparison = "strict" if node.strict else "inclusive"
-    if comparison not in limits.comparisons:
-        yield f"strict={node.strict}, the target compares {', '.join(limits.comparisons)}"

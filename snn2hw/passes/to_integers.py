@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from snn2hw import layers
-from snn2hw.errors import WidthError
+from snn2hw.errors import Snn2hwError, WidthError
 from snn2hw.ir import network as real
 from snn2hw.ir.delay import delay_program
 from snn2hw.ir.integer import (
@@ -77,6 +77,33 @@ class Quantise(Pass):
             walk.place(replace(made, inputs=before) if isinstance(node, real.Readout) else made, scale)
         net = IntegerNetwork(c.real.steps, c.target.name, tuple(walk.nodes.values()))
         return replace(c, integer=net, scales=walk.scales, findings=(*c.findings, *walk.findings))
+
+
+def known_early(c: Compilation) -> tuple[dict[str, IntNode], list[Snn2hwError]]:
+    """The nodes whose values are known before any weight is: what enters, what fires, what only moves or adds these.
+
+    Returns:
+        Their nodes by name, with the intervals that they will have, and why others cannot become integers.
+    """
+    walk, unknown, errors = _Walk(c, {}, {}, {}, []), Scale(Fraction(1), (0,)), list[Snn2hwError]()
+    for node in c.real.nodes:
+        before = () if isinstance(node, real.Feedback) else node.inputs
+        fires = isinstance(node, real.Neuron | real.EquationNeuron)  # whatever enters
+        if isinstance(node, layers.Synapse) or not (fires or all(i in walk.nodes for i in before)):
+            continue
+        entering = [walk.scales.get(i, unknown) for i in before]
+        try:
+            if isinstance(node, layers.Operator):
+                made, scale = node.quantised(walk, entering)
+            else:
+                made, scale = _ROWS[type(node)](walk, node, entering)
+            if fires:
+                walk.nodes[made.name], walk.scales[made.name] = made, scale
+            else:
+                walk.place(made, scale)
+        except Snn2hwError as error:
+            errors.append(error)
+    return walk.nodes, errors
 
 
 def _format(node: IntNode, interval: Interval, frac: int) -> Format:

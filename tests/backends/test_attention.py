@@ -116,14 +116,14 @@ def test_the_certificate_is_derived_again(name: str) -> None:
 
 
 def test_lava_has_no_process_for_it() -> None:
+    instead = "run the other executors, or write this layer with the operations named, as blocks.SpikeDrivenAttention does"
     with refused(
         UnsupportedError,
-        """
-        an operation that has no Lava process
-          where:    scores
-          got:      MatMul
-          expected: Input, Conv2d, Linear, SumPool2d, MaxPool2d, Flatten, Add, Neuron, Feedback, Readout
-          do:       run the other executors, or write this layer with the operations named, as blocks.SpikeDrivenAttention does
+        f"""
+        the network does not fit Lava
+          got:      scores: an operation that has no Lava process: MatMul ({instead})
+                    mixed: an operation that has no Lava process: MatMul ({instead})
+          do:       change these layers, or run the other executors
         """,
     ):
         check_network(given("scores first")[0].network)
@@ -136,10 +136,9 @@ def test_nir_has_no_node_for_it() -> None:
     with refused(
         UnsupportedError,
         """
-        NIR has no node for a product of what two layers fire
-          where:    scores
-          got:      MatMul
-          expected: Conv2d, Linear, pools, additions and neurons
+        NIR cannot hold this network
+          got:      scores: NIR has no node for a product of what two layers fire: MatMul (export to C, or use model.onnx)
+                    mixed: NIR has no node for a product of what two layers fire: MatMul (export to C, or use model.onnx)
           do:       export to C, or use model.onnx
         """,
     ):

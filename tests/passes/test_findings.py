@@ -159,9 +159,9 @@ def test_a_head_that_is_coarser_than_the_state_is_named() -> None:
     assert run_pipeline(Compilation(net, load_target("generic"), Options(), sample)).findings == ()
 
 
-def large(side: int) -> Network:
+def large(side: int, **fields: Any) -> Network:
     return network(
-        1, counts(1, side, side), conv("conv", "input", normal(0, 72, 1, 1, 1)), lif("fire", "conv"),
+        1, counts(1, side, side), conv("conv", "input", normal(0, 72, 1, 1, 1)), lif("fire", "conv", **fields),
         average("mean", "fire", side), flatten("flat", "mean"), readout("flat"),
     )  # fmt: skip
 
@@ -182,8 +182,8 @@ def test_more_neurons_than_a_chip_has_are_named_before_anything_is_calibrated() 
 
 
 def test_a_table_of_cores_is_added_up() -> None:
-    done = run_pipeline(Compilation(large(64), load_target("loihi1"), Options(), np.zeros((1, 1, 1, 64, 64))), "capacity")
-    (found,) = done.findings
+    net, sample = large(64, reset="value", strict=True), np.zeros((1, 1, 1, 64, 64))
+    (found,) = run_pipeline(Compilation(net, load_target("loihi1"), Options(), sample), "capacity").findings
     assert "131,072 neurons a chip (neurons_per_core * chip_cores)" in found.cause
 
 

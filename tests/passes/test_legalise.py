@@ -55,12 +55,11 @@ def test_everything_that_does_not_fit_is_listed_at_once() -> None:
     )  # fmt: skip
     text = (
         """the network does not fit the target 'loihi1'
-  got:      lnm (LNM): 'product0_0' multiplies two values that are no constants, which a neuron of the target cannot do
+  got:      lnm (LNM): P(u) has degree 2, so it multiplies its state by itself, which a neuron of the target cannot do
+            lnm (LNM): reset='subtract', the target can do value
+            lnm (LNM): strict=False, the target compares strict
             cf (CirculateFiring): synapses read 3 bits of it, a spike of the target carries 1; """
         + ONE_SPIKE
-        + """
-            lnm (LNM): reset='subtract', the target can do value
-            lnm (LNM): strict=False, the target compares strict"""
         + TAIL
     )
     with refused(UnsupportedError, text):

@@ -31,7 +31,7 @@ def lower_polynomial(
     coefficients = trimmed(coefficients)
     if is_identity(coefficients):
         return PolynomialRoles(u.name, u.name)
-    _check_reach(coefficients, reach, u.frac, limits, where)
+    check_reach(coefficients, reach, u.frac, limits, where)
     found, before = candidates(coefficients, u, limits), b.size
     while (chosen := choose(found)) is not None:
         try:
@@ -87,7 +87,12 @@ def is_identity(coefficients: Reals) -> bool:
     return coefficients.shape[1] == 2 and not coefficients[:, 0].any() and bool((coefficients[:, 1] == 1.0).all())
 
 
-def _check_reach(coefficients: Reals, reach: float, frac: int, limits: Lowering, where: str) -> None:
+def check_reach(coefficients: Reals, reach: float, frac: int, limits: Lowering, where: str) -> None:
+    """The accumulator holds P(u) for every |u| up to `reach`, at so many fractional bits.
+
+    Raises:
+        WidthError: it does not; names the coefficient that is to blame.
+    """
     terms = np.abs(coefficients) * powers_of(reach, coefficients.shape[1] - 1)
     total = float(terms.sum(1).max())
     needed = 2 + int(np.ceil(np.log2(total * 2.0**frac + 1)))  # a sign, and room for the synaptic input
