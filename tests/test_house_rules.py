@@ -76,3 +76,18 @@ def test_extras_that_messages_name_are_there() -> None:
     named = set(re.findall(r'MissingExtraError\([^)]*?"(\w+)", "[^"]*"\)', source))
     assert {"torch", "netx", "nir", "data", "demo"} <= named
     assert [extra for extra in named if f"\n{extra} = [" not in there] == []
+
+
+def test_programs_of_others_are_started_in_one_place() -> None:
+    """`run/tools.py` has the time limit, the log and the end of all that a program started; every caller goes through it."""
+    starts = re.compile(
+        r"^\s*(?:import|from) (?:subprocess|pty|asyncio\.subprocess)\b|\bos\.(?:system|popen|exec\w+|spawn\w+|posix_spawn\w*)\(",
+        re.M,
+    )
+    found = {p.relative_to(ROOT / "snn2hw").as_posix() for p in (ROOT / "snn2hw").rglob("*.py") if starts.search(p.read_text())}
+    assert found == {"run/tools.py"}
+    callers = re.compile(r"^from snn2hw\.run\.tools import", re.M)
+    through = {
+        p.relative_to(ROOT / "snn2hw").as_posix() for p in (ROOT / "snn2hw").rglob("*.py") if callers.search(p.read_text())
+    }
+    assert {"native/compiler.py", "native/replay.py", "backends/lava/executor.py", "backends/lava/environment.py"} <= through
