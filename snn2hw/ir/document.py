@@ -1,7 +1,8 @@
 """The form of a compiled network on disk: JSON, one object for a node; arrays stand beside it, by name.
 
     network     = {"steps": T, "target": NAME, "nodes": [node, ...]}
-    node        = {"is": CLASS, FIELD: value, ...}                             every field of the class, by its own name
+    node        = {"is": CLASS, FIELD: value, ...}       every field of the class, by its own name; some only where they are not
+                                                         what they mostly are (the signs of an addition)
     value       = number | flag | text | null | [value, ...] | node | {"array": "NODE.FIELD"} | program | equation
     program     = {"kind": KIND, "instructions": [instruction, ...], "roles": roles | null}      roles: `snn2hw.ir.roles`
     instruction = {"name": N, "op": OP, "args": [N, ...], ATTRIBUTE: value, ..., "format": "s16.13", "overflow": WORD}
@@ -65,8 +66,8 @@ def node_document(node: IntNode, arrays: Arrays) -> dict[str, Any]:
 
 
 def _object(value: Any, owner: str, arrays: Arrays) -> dict[str, Any]:
-    said = [f.name for f in dataclasses.fields(value) if "unsaid" not in f.metadata or getattr(value, f.name) is not None]
-    fields = {name: _written(getattr(value, name), name, owner, arrays) for name in said}
+    said = [f for f in dataclasses.fields(value) if not (f.metadata.get("unsaid") and getattr(value, f.name) == f.default)]
+    fields = {f.name: _written(getattr(value, f.name), f.name, owner, arrays) for f in said}
     return {"is": type(value).__name__, **fields}
 
 

@@ -1,18 +1,20 @@
-"""The sum of two branches."""
+"""The sum, or the difference, of two branches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntNode, Ints
-from snn2hw.ir.limits import MAX_SHIFT, whole
-from snn2hw.ir.network import Reals
+from snn2hw.ir.network import UNSAID, Reals
 from snn2hw.ir.scale import Scale
-from snn2hw.ir.shapes import Shape, mismatch
+from snn2hw.ir.shapes import Pair, Shape, mismatch
 from snn2hw.layers.base import IntOperator, Operator, Quantiser
+from snn2hw.layers.joins import aligned, broken_shifts, misaligned
 from snn2hw.num import Interval
+
+PLUS: Pair = (1, 1)
+MINUS: Pair = (1, -1)
 
 
 def _shape(node: Add | IntAdd, inputs: Sequence[Shape]) -> Shape:
@@ -23,8 +25,9 @@ def _shape(node: Add | IntAdd, inputs: Sequence[Shape]) -> Shape:
 
 @dataclass(frozen=True, eq=False)
 class Add(Operator):
-    """y = x_0 + x_1: a residual join of two branches of the same shape."""
+    """y = signs[0] * x_0 + signs[1] * x_1, each sign 1 or -1: a residual join, or a difference."""
 
+    signs: Pair = field(default=PLUS, metadata=UNSAID)
     arity = 2
     keeps_spikes = True
     one_point = True
@@ -35,27 +38,13 @@ class Add(Operator):
 
     def real(self, inputs: Sequence[Reals]) -> Reals:
         """The equation."""
-        y: Reals = inputs[0] + inputs[1]
+        y: Reals = self.signs[0] * inputs[0] + self.signs[1] * inputs[1]
         return y
 
     def quantised(self, q: Quantiser, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-        """The coarser branch is shifted to the binary point of the finer.
-
-        Raises:
-            UnsupportedError: branches whose scales differ by a factor that is no power of two.
-        """
-        a, b = inputs
-        if a.unit != b.unit:
-            raise UnsupportedError(
-                "this addition joins branches whose scales differ by a factor that is no power of two",
-                where=self.source or self.name,
-                got=f"'{self.inputs[0]}' in units of {a.unit}, '{self.inputs[1]}' in units of {b.unit}",
-                expected="equal units, up to a power of two",
-                do="put a Conv2d or Linear on the branch with the image or the average, or average over 2x2 or 4x4",
-            )
-        frac = max(a.frac, b.frac)
-        scale = Scale(a.unit, (frac,))
-        return IntAdd(**self.common(scale), shifts=(frac - a.frac, frac - b.frac)), scale
+        """The coarser branch is shifted to the binary point of the finer."""
+        scale, shifts = aligned(self, "this addition", inputs)
+        return IntAdd(**self.common(scale), shifts=(shifts[0], shifts[1]), signs=self.signs), scale
 
     def takes_factor(self, factor: float) -> bool:
         """Of both branches."""
@@ -64,11 +53,17 @@ class Add(Operator):
 
 @dataclass(frozen=True, eq=False)
 class IntAdd(IntOperator):
-    """y = x_0 * 2**shifts[0] + x_1 * 2**shifts[1], exact: two branches brought to one binary point."""
+    """y = signs[0] * x_0 * 2**shifts[0] + signs[1] * x_1 * 2**shifts[1], exact: two branches at one binary point."""
 
-    shifts: tuple[int, int]
+    shifts: Pair
+    signs: Pair = field(default=PLUS, metadata=UNSAID)
     arity = 2
     keeps_spikes = True
+
+    @property
+    def factors(self) -> Pair:
+        """What each branch is multiplied by."""
+        return self.signs[0] << self.shifts[0], self.signs[1] << self.shifts[1]
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """That of both."""
@@ -76,12 +71,18 @@ class IntAdd(IntOperator):
 
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
-        return (inputs[0] << self.shifts[0]) + (inputs[1] << self.shifts[1])
+        a, b = ((x << shift) * sign for x, shift, sign in zip(inputs, self.shifts, self.signs, strict=True))
+        return a + b
 
     def interval_from(self, sources: Sequence[IntNode]) -> Interval:
-        """The sum of the intervals, each shifted."""
-        a, b = (s.interval * Interval(1 << shift, 1 << shift) for s, shift in zip(sources, self.shifts, strict=True))
+        """The sum of the intervals, each times its factor."""
+        a, b = (s.interval * Interval(factor, factor) for s, factor in zip(sources, self.factors, strict=True))
         return a + b
+
+    def ends(self, inputs: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+        """A branch that is taken off is lowest where the difference is highest."""
+        turned = [ends if sign > 0 else ends[::-1] for ends, sign in zip(inputs, self.signs, strict=True)]
+        return self.value([lo for lo, _ in turned]), self.value([hi for _, hi in turned])
 
     def reach(self, entering: Sequence[int]) -> int:
         """The sum of both, each shifted."""
@@ -89,11 +90,10 @@ class IntAdd(IntOperator):
 
     def problems(self, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
         """The shifts bring both to one binary point."""
-        fracs = {s.format.frac + shift for s, shift in zip(sources, self.shifts, strict=True)}
-        if fracs != {self.format.frac} or min(self.shifts) < 0:
-            yield "the branches are not brought to one binary point", f"{[str(s.format) for s in sources]} << {self.shifts}"
+        yield from misaligned(self, sources, self.shifts)
 
     def broken_fields(self) -> Iterator[tuple[str, str]]:
-        """Two shifts that int32 has room for."""
-        if not (whole(self.shifts, -MAX_SHIFT, MAX_SHIFT) and len(self.shifts) == 2):
-            yield f"the branches of an addition shift by {MAX_SHIFT} bits at most", repr(self.shifts)[:200]
+        """Two shifts that int32 has room for, and two signs."""
+        yield from broken_shifts("an addition", self.shifts, 2)
+        if self.signs not in (PLUS, MINUS):
+            yield f"the signs of an addition are {PLUS} or {MINUS}", repr(self.signs)[:200]

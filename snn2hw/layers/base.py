@@ -45,6 +45,9 @@ class Quantiser(Protocol):
     def rounded(self, node: Synapse, scale: Scale) -> Rounded:
         """The integer weights of a synapse whose input stands for `scale`."""
 
+    def interval(self, name: str) -> Interval:
+        """The raw integers that the node of this name takes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Operator(Node):
@@ -69,6 +72,10 @@ class Operator(Node):
     def magnitude(self, entering: Sequence[float], shapes: Sequence[Shape]) -> float:
         """The largest magnitude of a value, from those that enter and their shapes; of a layer that moves or adds, their sum."""
         return sum(entering)
+
+    def added(self) -> float:
+        """The largest magnitude of a constant that is added to its value."""
+        return 0.0
 
     def macs(self) -> int:
         """Products of a weight and a value, of one sample at one step."""

@@ -139,7 +139,8 @@ def _room_of(reader: Behind, own: Reals, reach: Mapping[str, float], steps: int,
         return _below(np.full_like(own, reach[reader.node.name] * reader.taps), sum_limit)
     if isinstance(reader.node, real.Readout):
         return _below(np.full_like(own, max(own.max(initial=0.0), reach[reader.node.name]) * reader.taps * steps), INT32)
-    return _below(own * reader.taps, INT32)
+    added = reader.node.added() if isinstance(reader.node, layers.Operator) else 0.0
+    return _below(own * reader.taps + added, INT32)
 
 
 def _below(values: Reals, limit: float) -> Reals:

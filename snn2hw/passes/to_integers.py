@@ -129,6 +129,10 @@ class _Walk:
     scales: dict[str, Scale]
     findings: list[Finding]
 
+    def interval(self, name: str) -> Interval:
+        """The raw integers that the node of this name takes."""
+        return self.nodes[name].interval
+
     def rounded(self, node: layers.Synapse, scale: Scale) -> layers.Rounded:
         """The integer weights of a synapse, at the best scales that the target has room for."""
         made = scaled_synapse(node, self.nodes[node.inputs[0]].interval, scale, self.c, self.reach)

@@ -18,11 +18,6 @@ from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.rules import check_integer
 from snn2hw.ir.text import to_text
 from snn2hw.layers import (
-    IntAdd,
-    IntFlatten,
-    IntMatMul,
-    IntMaxPool2d,
-    IntSumPool2d,
     IntSynapse,
 )
 from snn2hw.layers.base import SUM_BITS
@@ -35,7 +30,7 @@ from snn2hw.quantize.equation import QuantisedEquation
 from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
-from snn2hw.quantize.values import aligned, outside, payloads, pooled, product, undefined
+from snn2hw.quantize.values import LAYERS, aligned, outside, payloads, undefined
 from snn2hw.trace import Trace
 
 AnyNeuron: TypeAlias = QuantisedNeuron | QuantisedEquation
@@ -191,17 +186,8 @@ class Prepared(torch.nn.Module):
             return y
         if self.bounds[node.name] >= FLOAT32_EXACT:
             x = [v.double() for v in x]
-        if isinstance(node, IntSumPool2d | IntMaxPool2d):
-            return pooled(node, x[0])
-        if isinstance(node, IntFlatten):
-            return x[0].flatten(2)
-        if isinstance(node, IntAdd):
-            a, b = (1 << shift for shift in node.shifts)
-            return x[0] * a + x[1] * b
-        if isinstance(node, IntMatMul):
-            return product(node, x[0], x[1], max(n.interval.magnitude for n in self._net.nodes if n.name in node.inputs))
-        assert isinstance(node, IntReadout)
-        return x[0]
+        largest = max(n.interval.magnitude for n in self._net.nodes if n.name in node.inputs)
+        return x[0] if isinstance(node, IntReadout) else LAYERS[type(node)](node, x, largest)
 
     def _encoded(self, x: Tensor) -> Tensor:
         """Raw integers [T, N, ...], or [1, N, ...] where all steps are the same."""

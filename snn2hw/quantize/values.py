@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +13,18 @@ from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.errors import ValueRangeError
 from snn2hw.ir.integer import IntInput, IntNeuron
 from snn2hw.ir.program import Op, values_of
-from snn2hw.layers import IntMatMul, IntMaxPool2d, IntSumPool2d
+from snn2hw.layers import (
+    IntAdd,
+    IntConcat,
+    IntFlatten,
+    IntMatMul,
+    IntMaxPool2d,
+    IntMultiply,
+    IntOffset,
+    IntPlaces,
+    IntResize2d,
+    IntSumPool2d,
+)
 from snn2hw.layers.matmul import multiplied
 from snn2hw.num import Interval
 
@@ -46,9 +59,10 @@ def outside(x: Tensor, sums: Interval) -> Tensor:
     return ~((lo >= sums.lo) & (hi <= sums.hi))  # NaN is outside, too
 
 
-def pooled(node: IntSumPool2d | IntMaxPool2d, x: Tensor) -> Tensor:
+def _pooled(node: IntSumPool2d | IntMaxPool2d, inputs: Sequence[Tensor], largest: int) -> Tensor:
     """Sum or maximum over the window, exact."""
-    window, flat = node.window, x.flatten(0, 1)
+    x, window = inputs[0], node.window
+    flat = x.flatten(0, 1)
     if isinstance(node, IntMaxPool2d):
         y = torch.nn.functional.max_pool2d(flat, window.kernel, window.stride, window.padding, window.dilation)
     else:  # divided by 1: a sum, exact
@@ -67,7 +81,7 @@ def undefined(where: str) -> ValueRangeError:
     )
 
 
-def product(node: IntMatMul, a: Tensor, b: Tensor, largest: int) -> Tensor:
+def _product(node: IntMatMul, inputs: Sequence[Tensor], largest: int) -> Tensor:
     """The product of payloads for every head, exact: in float32 where that, and a tensor core's TF32, is.
 
     Args:
@@ -75,9 +89,9 @@ def product(node: IntMatMul, a: Tensor, b: Tensor, largest: int) -> Tensor:
     """
     exact = node.interval.magnitude < FLOAT32_EXACT and largest <= TF32_EXACT
     dtype = torch.float32 if exact else torch.float64
-    with torch.autocast(a.device.type, enabled=False):
-        y: Tensor = multiplied(node, [x.to(dtype).flatten(0, 1) for x in (a, b)], torch.matmul)
-    return y.reshape(*a.shape[:2], *y.shape[1:])
+    with torch.autocast(inputs[0].device.type, enabled=False):
+        y: Tensor = multiplied(node, [x.to(dtype).flatten(0, 1) for x in inputs], torch.matmul)
+    return y.reshape(*inputs[0].shape[:2], *y.shape[1:])
 
 
 def factors_of(node: IntNeuron) -> tuple[int, ...]:
@@ -90,3 +104,43 @@ def aligned(node: IntNeuron, x: Tensor) -> Tensor:
     """y = x * 2**d_c, exact: powers of two of whole numbers below 2**53."""
     factors = torch.tensor(factors_of(node), dtype=torch.float64, device=x.device)
     return x.double() * factors.reshape((-1,) + (1,) * (x.ndim - 3))
+
+
+def _stepped(x: Tensor, steps: int) -> Tensor:
+    """A value that is the same at every step, as many times as one beside it needs."""
+    return x.expand(steps, *x.shape[1:])
+
+
+def _concat(node: IntConcat, inputs: Sequence[Tensor], largest: int) -> Tensor:
+    steps, dtype = max(len(x) for x in inputs), max((x.dtype for x in inputs), key=lambda d: d.itemsize)
+    return torch.cat([_stepped(x, steps).to(dtype) * 2**shift for x, shift in zip(inputs, node.shifts, strict=True)], 2)
+
+
+def _offset(node: IntOffset, inputs: Sequence[Tensor], largest: int) -> Tensor:
+    x = inputs[0]
+    offset = torch.as_tensor(node.offset, dtype=x.dtype, device=x.device)
+    return x * node.factor + (offset.reshape(-1, *[1] * (x.ndim - 3)) if offset.ndim == 1 else offset)
+
+
+def _resize(node: IntResize2d, inputs: Sequence[Tensor], largest: int) -> Tensor:
+    (fy, fx), x = node.factor, inputs[0]
+    if not node.zeros:
+        return x.repeat_interleave(fy, 3).repeat_interleave(fx, 4)
+    y = x.new_zeros((*x.shape[:2], *node.shape))
+    y[..., : (x.shape[3] - 1) * fy + 1 : fy, : (x.shape[4] - 1) * fx + 1 : fx] = x
+    return y
+
+
+# By kind of layer its values [T, N, ...], exact where no value reaches 2**24 in float32; `largest`: magnitude of what enters.
+LAYERS: Mapping[type, Callable[[Any, Sequence[Tensor], int], Tensor]] = {
+    IntSumPool2d: _pooled,
+    IntMaxPool2d: _pooled,
+    IntFlatten: lambda n, x, largest: x[0].flatten(2),
+    IntPlaces: lambda n, x, largest: x[0].reshape(*x[0].shape[:2], *n.shape),
+    IntAdd: lambda n, x, largest: x[0] * n.factors[0] + x[1] * n.factors[1],
+    IntConcat: _concat,
+    IntMatMul: _product,
+    IntMultiply: lambda n, x, largest: x[0] * x[1],
+    IntOffset: _offset,
+    IntResize2d: _resize,
+}

@@ -207,8 +207,8 @@ ONNX_LAYER_FAULTS: dict[str, tuple[type, Callable[[EmittedLayer], EmittedLayer]]
     "a convolution with its channels moved": (IntConv2d, _changed(weight=lambda n: np.roll(n.weight, 1, axis=0))),
     "a linear layer without bias": (IntLinear, _changed(bias=lambda n: np.zeros_like(n.bias))),
     "a linear layer with its inputs moved": (IntLinear, _changed(weight=lambda n: np.roll(n.weight, 1, axis=1))),
-    "a maximum in place of a sum": (IntSumPool2d, lambda right: onnx_layers._TABLE[IntMaxPool2d]),
-    "a sum in place of a maximum": (IntMaxPool2d, lambda right: onnx_layers._TABLE[IntSumPool2d]),
+    "a maximum in place of a sum": (IntSumPool2d, lambda right: onnx_layers.LAYERS[IntMaxPool2d]),
+    "a sum in place of a maximum": (IntMaxPool2d, lambda right: onnx_layers.LAYERS[IntSumPool2d]),
     "a flatten with the channels last": (IntFlatten, _channels_last),
     "an addition that does not align": (IntAdd, _changed(shifts=lambda n: (0, 0))),
     "a readout that adds one": (IntReadout, _one_more),
@@ -219,7 +219,7 @@ ONNX_LAYER_FAULTS: dict[str, tuple[type, Callable[[EmittedLayer], EmittedLayer]]
 @pytest.mark.parametrize("fault", ONNX_LAYER_FAULTS)
 def test_a_fault_in_the_onnx_layer_table(fault: str, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, change = ONNX_LAYER_FAULTS[fault]
-    monkeypatch.setitem(onnx_layers._TABLE, kind, change(onnx_layers._TABLE[kind]))  # type: ignore[index]
+    monkeypatch.setitem(onnx_layers.LAYERS, kind, change(onnx_layers.LAYERS[kind]))  # type: ignore[index]
     everywhere(executor, lambda net: any(isinstance(n, kind) for n in net.nodes))
 
 
@@ -238,7 +238,7 @@ def test_a_wrong_fill_of_the_padding(kind: type, executor: str, monkeypatch: pyt
 def test_every_kind_of_layer_has_a_fault() -> None:
     present = {type(n) for seed in SEEDS for n in network(seed)[0].nodes[1:]}
     elsewhere = {IntMatMul}  # wrong products are planted in tests/backends/test_attention.py
-    assert {kind for kind, _ in ONNX_LAYER_FAULTS.values()} == present - {IntNeuron} == set(onnx_layers._TABLE) - elsewhere
+    assert {kind for kind, _ in ONNX_LAYER_FAULTS.values()} == present - {IntNeuron} == set(onnx_layers.LAYERS) - elsewhere
 
 
 # --- one bit of one weight ---------------------------------------------------------------------------------------------

@@ -18,11 +18,16 @@ from snn2hw.ir.program import initial_value
 from snn2hw.lack import Lack
 from snn2hw.layers import (
     IntAdd,
+    IntConcat,
     IntConv2d,
     IntFlatten,
     IntLinear,
     IntMatMul,
     IntMaxPool2d,
+    IntMultiply,
+    IntOffset,
+    IntPlaces,
+    IntResize2d,
     IntSumPool2d,
 )
 from snn2hw.layers.matmul import multiplied
@@ -109,7 +114,7 @@ def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
                     for k, v in states[node.name].items():
                         seen.setdefault(f"states/{node.name}.{k}", []).append(v)
             else:
-                values[node.name] = _LAYERS[type(node)](node, inputs, [known[i] for i in node.inputs])
+                values[node.name] = LAYERS[type(node)](node, inputs, [known[i] for i in node.inputs])
         readout = readout + values[net.readout.name]
         held = {n.name: values[n.inputs[0]] for n in net.feedbacks}
     stacked = {k: torch.stack(v).cpu().numpy() for k, v in seen.items()}
@@ -171,13 +176,41 @@ def _matmul(node: IntMatMul, inputs: Sequence[Tensor], known: Sequence[Interval]
     return product
 
 
-_LAYERS: dict[type, Callable[[Any, Sequence[Any], Sequence[Interval]], Any]] = {
+def _resize(node: IntResize2d, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    (fy, fx), x = node.factor, inputs[0]
+    if not node.zeros:
+        return x.repeat_interleave(fy, 2).repeat_interleave(fx, 3)
+    y = x.new_zeros((len(x), *node.shape))
+    y[:, :, : (x.shape[2] - 1) * fy + 1 : fy, : (x.shape[3] - 1) * fx + 1 : fx] = x
+    return y
+
+
+def _concat(node: IntConcat, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    return torch.cat([x * 2**shift for x, shift in zip(inputs, node.shifts, strict=True)], 1)
+
+
+def _offset(node: IntOffset, inputs: Sequence[Tensor], known: Sequence[Interval]) -> Tensor:
+    import torch
+
+    x = inputs[0]
+    offset = torch.as_tensor(node.offset.astype(np.int64), device=x.device)
+    return x * node.factor + (offset.reshape(-1, *[1] * (x.ndim - 2)) if offset.ndim == 1 else offset)
+
+
+LAYERS: dict[type, Callable[[Any, Sequence[Any], Sequence[Interval]], Any]] = {
     IntConv2d: _conv2d,
     IntLinear: _linear,
     IntSumPool2d: _pool,
     IntMaxPool2d: _pool,
     IntFlatten: lambda n, x, k: x[0].flatten(1),
-    IntAdd: lambda n, x, k: x[0] * 2 ** n.shifts[0] + x[1] * 2 ** n.shifts[1],
+    IntPlaces: lambda n, x, k: x[0].reshape(len(x[0]), *n.shape),
+    IntAdd: lambda n, x, k: x[0] * n.factors[0] + x[1] * n.factors[1],
+    IntConcat: _concat,
+    IntMultiply: lambda n, x, k: x[0] * x[1],
+    IntOffset: _offset,
+    IntResize2d: _resize,
     IntMatMul: _matmul,
     IntReadout: lambda n, x, k: x[0],
 }

@@ -35,7 +35,7 @@ _FIRST_SPIKE = Tangent(np.zeros(1), np.zeros(1), np.ones(1), np.array([0.5]), 0.
 
 def emit_node(w: NirWriter, node: IntNode) -> None:
     """Place the node in the graph; `fits` has said that there is one for it."""
-    _TABLE[type(node)](w, node)
+    LAYERS[type(node)](w, node)
 
 
 def _sizes(values: Any) -> npt.NDArray[np.int64]:
@@ -135,7 +135,7 @@ def _neuron(w: NirWriter, node: Any) -> None:
     w.place(node, made, factor=ratio(t.gain, w.scales.of(node.inputs[0])), lost="; ".join(lost))
 
 
-_TABLE: Mapping[type, Callable[[NirWriter, Any], None]] = {
+LAYERS: Mapping[type, Callable[[NirWriter, Any], None]] = {
     IntInput: _input,
     IntConv2d: _conv2d,
     IntLinear: _linear,

@@ -19,11 +19,16 @@ from snn2hw.ir.onnx_terms import array_name, onnx_name
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import (
     IntAdd,
+    IntConcat,
     IntConv2d,
     IntFlatten,
     IntLinear,
     IntMatMul,
     IntMaxPool2d,
+    IntMultiply,
+    IntOffset,
+    IntPlaces,
+    IntResize2d,
     IntSumPool2d,
 )
 from snn2hw.num import Interval
@@ -47,7 +52,7 @@ def value_name(node: IntNode) -> str:
 
 def emit_layer(w: GraphWriter, node: IntNode, inputs: list[str], sources: list[IntNode]) -> str:
     """Append the node; returns the name of its int32 value."""
-    return _TABLE[type(node)](w, node, inputs, sources)
+    return LAYERS[type(node)](w, node, inputs, sources)
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,55 @@ def _add(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -
         w.node("Mul", [x, w.constant(1 << shift, np.int32)], f"{name}/aligned{n}") if shift else x
         for n, (x, shift) in enumerate(zip(inputs, node.shifts, strict=True))
     ]
-    return w.node("Add", aligned, name)
+    return w.node("Add" if node.signs[1] > 0 else "Sub", aligned, name)
+
+
+def _concat(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
+    name = value_name(node)
+    aligned = [
+        w.node("Mul", [x, w.constant(1 << shift, np.int32)], f"{name}/aligned{n}") if shift else x
+        for n, (x, shift) in enumerate(zip(inputs, node.shifts, strict=True))
+    ]
+    return w.node("Concat", aligned, name, axis=1)
+
+
+def _offset(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
+    name, x = value_name(node), inputs[0]
+    if node.shift:
+        x = w.node("Mul", [x, w.constant(1 << node.shift, np.int32)], f"{name}/aligned")
+    if node.sign < 0:
+        x = w.node("Neg", [x], f"{name}/turned")
+    offset = w.initializer(array_name(f"{node.name}.offset"), node.offset)
+    if node.offset.ndim == 1 and len(node.shape) > 1:
+        offset = w.node("Reshape", [offset, w.constant([-1] + [1] * (len(node.shape) - 1))], f"{name}/offset")
+    return w.node("Add", [x, offset], name)
+
+
+def _resize(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
+    """Every value gets rows and columns of its own, which are filled with it, or with zeros."""
+    name, (fy, fx), (c, h, width) = value_name(node), node.factor, sources[0].shape
+    x = w.node("Reshape", [inputs[0], w.constant([-1, c, h, 1, width, 1])], f"{name}/apart")
+    if not node.zeros:
+        for axis, factor in ((3, fy), (5, fx)):
+            x = w.node("Concat", [x] * factor, f"{name}/filled{axis}", axis=axis)
+        return w.node("Reshape", [x, w.constant([-1, *node.shape])], name)
+    pads = np.zeros((2, 6), np.int64)
+    pads[1, 3], pads[1, 5] = fy - 1, fx - 1
+    x = w.node("Pad", [x, w.constant(pads.ravel()), w.constant(0, np.int32)], f"{name}/filled")
+    x = w.node("Reshape", [x, w.constant([-1, c, h * fy, width * fx])], f"{name}/together")
+    ends = [(h - 1) * fy + 1, (width - 1) * fx + 1]
+    x = w.node("Slice", [x, w.constant([0, 0]), w.constant(ends), w.constant([2, 3])], f"{name}/cut")
+    tail = np.zeros((2, 4), np.int64)
+    tail[1, 2:] = node.tail
+    return w.node("Pad", [x, w.constant(tail.ravel()), w.constant(0, np.int32)], name)
+
+
+def _places(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
+    return w.node("Reshape", [inputs[0], w.constant([-1, *node.shape])], value_name(node))
+
+
+def _multiply(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
+    return w.node("Mul", inputs, value_name(node))
 
 
 def _matmul(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]) -> str:
@@ -192,13 +245,18 @@ def _readout(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode
     return w.node("Identity", inputs, value_name(node))
 
 
-_TABLE: Mapping[type, Callable[[GraphWriter, Any, list[str], list[IntNode]], str]] = {
+LAYERS: Mapping[type, Callable[[GraphWriter, Any, list[str], list[IntNode]], str]] = {
     IntConv2d: _conv2d,
     IntLinear: _linear,
     IntSumPool2d: _sum_pool,
     IntMaxPool2d: _max_pool,
     IntFlatten: _flatten,
     IntAdd: _add,
+    IntConcat: _concat,
     IntMatMul: _matmul,
+    IntMultiply: _multiply,
+    IntOffset: _offset,
+    IntPlaces: _places,
+    IntResize2d: _resize,
     IntReadout: _readout,
 }
