@@ -42,21 +42,21 @@ from snn2hw.layers import (
     Conv2d,
     Flatten,
     Linear,
-    MatMul,
     MaxPool2d,
+    Operator,
 )
-from snn2hw.layers.matmul import multiplied
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import Target, load_target, targets_folder
 from snn2hw.trace import Ints
 from snn2hw.verification.stimuli import corner_payloads
 from tests.random_attention import attention
+from tests.random_layers import dense_norm, layered_stages
 from tests.random_neurons import neuron_fields, with_schedules
 from tests.random_recurrent import grafted, with_feedback, with_late_edge
 
 SAMPLES = 3
-RECURRENT, ATTENTION, LATE, STEPPED = 1 << 32, 1 << 33, 3 << 32, 1 << 34
+RECURRENT, ATTENTION, LATE, STEPPED, LAYERED = 1 << 32, 1 << 33, 3 << 32, 1 << 34, 1 << 35
 WIDE_EVERY, WIDE = 25, 1000  # one network in 25 has a fan-in of so many, whose sums pass 2**24
 
 
@@ -74,12 +74,12 @@ def networks() -> st.SearchStrategy[Case]:
 
 
 def random_case(seed: int) -> Case:
-    if seed >= STEPPED:
+    if LAYERED > seed >= STEPPED:
         case = random_case(seed - STEPPED + (RECURRENT if seed % 2 else 0))
         sample = case.sample if case.network.input.static or case.network.steps > 1 else np.concatenate([case.sample] * 2)
         network = with_schedules(case.network, np.random.default_rng(seed))
         return replace(case, seed=seed, network=network, sample=sample)
-    if seed >= LATE:
+    if LAYERED > seed >= LATE:
         case = random_case(seed - LATE + RECURRENT)
         return replace(case, seed=seed, network=with_late_edge(case.network, np.random.default_rng(seed)))
     if ATTENTION > seed >= RECURRENT:
@@ -92,7 +92,11 @@ def random_case(seed: int) -> Case:
     else:
         source, sample = _wide_input(rng, steps) if seed % WIDE_EVERY == WIDE_EVERY - 1 else _input(rng, steps)
     grown = _Growing(rng, steps, source, sample)
-    if seed >= ATTENTION:
+    if seed >= LAYERED:
+        layered_stages(rng, grown)
+        if _chance(rng, 0.3):
+            dense_norm(rng, grown)
+    elif seed >= ATTENTION:
         _attending_stages(rng, grown)
     elif len(source.shape) == 3:
         _image_stages(rng, grown)
@@ -191,12 +195,8 @@ class _Growing:
 
     def _value(self, node: Node) -> Reals:
         """[T, N, ...] of one node, by the real stage's own equations."""
-        if isinstance(node, Add | MatMul):
-            a, b = (self.values[i] for i in node.inputs)
-            if isinstance(node, Add):
-                return a + b
-            products = [multiplied(node, pair, np.matmul) for pair in zip(a, b, strict=True)]
-            return node.factor * np.stack(products)
+        if isinstance(node, Operator):
+            return np.stack([node.real(x) for x in zip(*(self.values[i] for i in node.inputs), strict=True)])
         entering = self.values[node.inputs[0]]
         source = Input(node.inputs[0], (), self.shapes[node.inputs[0]], lo=0, hi=1, static=False, counts=False)
         seen: list[Reals] = []

@@ -32,6 +32,7 @@ from snn2hw.verification.verdict import compare_executors
 from tests.random_networks import (
     ATTENTION,
     LATE,
+    LAYERED,
     RECURRENT,
     STEPPED,
     Case,
@@ -50,6 +51,7 @@ RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 8, 700
 ATTENTION_COUNT, SLOW_ATTENTION_COUNT = 4, 500
 LATE_COUNT, SLOW_LATE_COUNT = 4, 200
 STEPPED_COUNT, SLOW_STEPPED_COUNT = 12, 600
+LAYERED_COUNT, SLOW_LAYERED_COUNT = 30, 1_200
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 LOOPED_FIRE_AT_LEAST = 0.4  # refractory neurons and delays at the end of few steps are silent more often
@@ -206,6 +208,17 @@ def test_random_networks_with_thresholds_by_step_agree_in_every_executor() -> No
 def test_many_random_networks_with_thresholds_by_step_agree_in_every_executor(chunk: int) -> None:
     start = STEPPED + FIRST + STEPPED_COUNT
     sweep(range(start + chunk, start + SLOW_STEPPED_COUNT, SLOW_CHUNKS), LOOPED_FIRE_AT_LEAST)
+
+
+def test_random_networks_of_layers_that_join_and_enlarge_agree_in_every_executor() -> None:
+    sweep(range(LAYERED + FIRST, LAYERED + FIRST + LAYERED_COUNT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(SLOW_CHUNKS))
+def test_many_random_networks_of_layers_that_join_and_enlarge_agree_in_every_executor(chunk: int) -> None:
+    start = LAYERED + FIRST + LAYERED_COUNT
+    sweep(range(start + chunk, start + SLOW_LAYERED_COUNT, SLOW_CHUNKS))
 
 
 def test_random_networks_that_attend_agree_in_every_executor() -> None:

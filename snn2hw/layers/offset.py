@@ -39,6 +39,7 @@ class Offset(Operator):
 
     offset: Reals
     sign: int
+    keeps_spikes = True
     by_channel = True
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
@@ -85,6 +86,7 @@ class IntOffset(IntOperator):
     offset: Int32s
     sign: int
     shift: int
+    keeps_spikes = True
 
     @property
     def factor(self) -> int:
