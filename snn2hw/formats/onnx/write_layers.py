@@ -207,7 +207,7 @@ def _resize(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode]
     x = w.node("Pad", [x, w.constant(pads.ravel()), w.constant(0, np.int32)], f"{name}/filled")
     x = w.node("Reshape", [x, w.constant([-1, c, h * fy, width * fx])], f"{name}/together")
     ends = [(h - 1) * fy + 1, (width - 1) * fx + 1]
-    x = w.node("Slice", [x, w.constant([0, 0]), w.constant(ends), w.constant([2, 3])], f"{name}/cut")
+    x = w.node("Slice", [x, *map(w.constant, ([0, 0], ends, [2, 3], [1, 1]))], f"{name}/cut")
     tail = np.zeros((2, 4), np.int64)
     tail[1, 2:] = node.tail
     return w.node("Pad", [x, w.constant(tail.ravel()), w.constant(0, np.int32)], name)
