@@ -146,7 +146,7 @@ def compile(
                 expected=f"steps={prepared.steps}",
                 do="leave steps out",
             )
-        facts |= {"options": asdict(prepared.options), "trained_on_integers": True, "readout": {"scale": prepared.logit_scale}}
+        facts |= {"options": asdict(prepared.options), "trained_on_integers": True, "readout": {"scale": prepared.readout_scale}}
         model = prepared.integers()
     if isinstance(model, IntegerNetwork):
         if options not in (None, Options()):
@@ -167,7 +167,7 @@ def compile(
     given = int(x.shape[0 if network.input.static else 1])
     seen = {"samples": Calibrate().shown(network, given), "firing_rates": rates}
     facts |= {"options": asdict(options), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
-    scale = float(done.scales[done.network.readout.name].values[0])
+    scale = float(done.scales[done.network.readout.name].values[0]) * done.real.readout.share
     facts |= {"readout": {"scale": scale}, "warnings": warned(done.findings, stacklevel=3)}
     return _made(done.network, facts, x, out, certifying)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from snn2hw.files.record import Kind
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.shown import brief
@@ -36,6 +38,18 @@ class Artefact:
     folder: Path | None = None
 
     __repr__ = brief
+
+    def outputs(self, readout: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """The values [..., classes] of a readout by name of output; of a model with one output it is all of them.
+
+        A model has several where its forward returns a dictionary or a tuple; those of a tuple are called "0", "1" and so on.
+        """
+        named = self.network.readout.outputs or (("readout", self.network.readout.shape[0]),)
+        found, first = {}, 0
+        for name, size in named:
+            found[name] = readout[..., first : first + size]
+            first += size
+        return found
 
     @property
     def scale(self) -> float:

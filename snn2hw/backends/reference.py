@@ -51,7 +51,7 @@ def interpret(net: IntegerNetwork, payloads: Ints, traces: bool = True) -> Trace
                         history[f"{node.name}.{state}"].append(value)
             else:
                 values[node.name] = node.value(inputs)
-        readout = readout + values[net.readout.name]
+        readout = net.readout.joined(readout, values[net.readout.name])
         fired = {name: values[name] for name in fired}
     if not traces:
         return Trace(readout)

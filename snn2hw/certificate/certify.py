@@ -38,12 +38,13 @@ def certify(net: IntegerNetwork, model: bytes, progress: Progress | None = None)
         feedbacks[node.name] = {"interval": interval, "initial": 0, "next": [reached.lo, reached.hi]}
     logits = bounds[net.readout.name].by_channel()
     lo, hi = min(c[0] for c in logits), max(c[1] for c in logits)
+    summed = net.steps if net.readout.kind == "sum" else 1
     return {
         "format": FORMAT,
         "model": fingerprints(model),
         "steps": net.steps,
         "layers": layers,
-        "readout": {"step": [lo, hi], "sum": [lo * net.steps, hi * net.steps]},
+        "readout": {"step": [lo, hi], "sum": [lo * summed, hi * summed]},
         **({"feedbacks": feedbacks} if feedbacks else {}),
     }
 

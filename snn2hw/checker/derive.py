@@ -40,13 +40,13 @@ def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair]) -> tuple[An
     onnx.checker.check_model(model)
     walk = _Walk(model, claimed, edges)
     walk.follow()
-    ends, steps = _ends(walk.values[walk.readout]), walk.steps
+    ends = _ends(walk.values[walk.readout])
     certificate = {
         "format": FORMAT,
         "model": fingerprints(data),
-        "steps": steps,
+        "steps": walk.steps,
         "layers": [{"layer": n, **layer.claims(), **equation_claims(layer)} for n, layer in walk.layers.items()],
-        "readout": {"step": ends, "sum": [end * steps for end in ends]},
+        "readout": {"step": ends, "sum": [end * walk.summed for end in ends]},
     }
     where = {f"layers.{name}.{claim}": at for name, layer in walk.layers.items() for claim, at in layer.where().items()}
     for name, (lo, hi) in edges.items():
@@ -123,10 +123,13 @@ class _Walk:
     def follow(self) -> None:
         """Every operator of a step, then what the steps add up to."""
         (total, (start, after)), *_ = self.carried.items()
-        sums = {n.output[0]: (n.op_type, n.input[0], n.input[1]) for n in self.body.node if n.op_type == "Add"}
-        if start != 0 or sums.get(after, ())[:2] != ("Add", total):
-            raise ValueError(f"the readout does not start at 0, or is not the sum: {start}, {sums.get(after)}")
-        self.readout = sums[after][2]
+        (last,) = (n for n in self.body.node if n.output[0] == after)
+        stated = next(n for n in self.stated.values() if n["is"] == "IntReadout").get("kind", "sum")
+        found = {("Add", total): "sum", ("Identity",): "last"}.get((last.op_type, *last.input[:-1]))
+        if start != 0 or found != stated:
+            got = f"{last.op_type} of {', '.join(last.input)}"
+            raise ValueError(f"the readout does not start at 0, or is not the {stated} of the steps: {start}, {got}")
+        self.readout, self.summed = last.input[-1], self.steps if stated == "sum" else 1
         for node in self.body.node:
             if node.domain:
                 self._neurons(node)
@@ -138,7 +141,7 @@ class _Walk:
                 self.values[node.output[0]] = layer_bounds(node, [self.values[i] for i in node.input])
         for name in [*self.values]:
             self.faults += beyond(name, _ends(self.values[name]), self.types[name])
-        low, high = (end * self.steps for end in _ends(self.values[self.readout]))
+        low, high = (end * self.summed for end in _ends(self.values[self.readout]))
         self.faults += beyond("the readout", [min(low, 0), max(high, 0)], self.types[total])
         for entry, (_, name) in self.carried.items():
             reached = self.values[self.readout if name == after else name][0].shape[1:]

@@ -15,14 +15,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from snn2hw.ir.equations import EquationMeaning
-from snn2hw.ir.limits import MAX_INSTRUCTIONS
-from snn2hw.ir.network import UNSAID, EquationNeuron, Neuron, Reals
+from snn2hw.ir.limits import MAX_ELEMENTS, MAX_INSTRUCTIONS, whole
+from snn2hw.ir.network import READOUTS, UNSAID, EquationNeuron, Neuron, Reals
 from snn2hw.ir.program import SPIKES, Program, declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.ranges import ranges
@@ -219,11 +219,30 @@ class UnloweredNeuron(IntNode):
 
 @dataclass(frozen=True, eq=False)
 class IntReadout(IntNode):
-    """logits = x at every step; the readout of a sample is their sum over T."""
+    """logits = x at every step; the readout of a sample is their sum over T, or the logits of the last step.
+
+    Args:
+        kind: "sum" or "last". outputs: name and number of values of each output, where there are several.
+    """
+
+    kind: str = field(default="sum", metadata=UNSAID)
+    outputs: tuple[tuple[str, int], ...] = field(default=(), metadata=UNSAID)
+
+    def joined(self, before: Any, logits: Any) -> Any:
+        """The readout after a step, from the one before it, 0 at first."""
+        return before + logits if self.kind == "sum" else logits
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """[classes]."""
         return of_classes(self, inputs[0])
+
+    def broken_fields(self) -> Iterator[tuple[str, str]]:
+        """A kind that there is, and outputs that are all of its values."""
+        if self.kind not in READOUTS:
+            yield f"a readout is one of {', '.join(READOUTS)}", repr(self.kind)[:200]
+        sizes = tuple(size for _, size in self.outputs)
+        if self.outputs and (not whole(sizes, 1, MAX_ELEMENTS) or sum(sizes) != self.shape[0]):
+            yield "the outputs of a readout are all of its values", f"{self.outputs!r} of {self.shape!r}"[:200]
 
     def problems(self, sources: Sequence[IntNode]) -> Iterator[tuple[str, str]]:
         """The binary point stays."""
@@ -278,5 +297,6 @@ class IntegerNetwork:
 
     @property
     def sum_interval(self) -> Interval:
-        """The interval of the readout's sum over all steps."""
-        return self.readout.interval * Interval(self.steps, self.steps)
+        """The interval of the readout of all steps."""
+        steps = self.steps if self.readout.kind == "sum" else 1
+        return self.readout.interval * Interval(steps, steps)

@@ -23,6 +23,7 @@ from snn2hw.neurons.equation import Equation
 from snn2hw.shown import brief
 
 Reals: TypeAlias = npt.NDArray[np.float64]
+READOUTS = ("sum", "last")
 UNSAID = {"unsaid": True}  # metadata of a field that the printed form leaves out where it is empty
 
 
@@ -209,7 +210,19 @@ class Delay(Node):
 
 @dataclass(frozen=True, eq=False)
 class Readout(Node):
-    """logits[T, N, classes] = x; the readout of a sample is their sum over T."""
+    """logits[T, N, classes] = x; the readout of a sample is their sum over T, or the logits of the last step.
+
+    Args:
+        kind: "sum" or "last".
+        share: what the float model makes of a sum of 1: 1 / T where it takes the mean over the steps.
+        reduced: whether the float model itself returns [N, classes], by a Readout layer.
+        outputs: name and number of values of each output, where there are several; they lie one behind another.
+    """
+
+    kind: str = field(default="sum", metadata=UNSAID)
+    share: float = field(default=1.0, metadata=UNSAID)
+    reduced: bool = field(default=False, metadata=UNSAID)
+    outputs: tuple[tuple[str, int], ...] = field(default=(), metadata=UNSAID)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """[classes]."""
@@ -237,6 +250,13 @@ class Network:
         """The one Input."""
         node = self.nodes[0]
         assert isinstance(node, Input)
+        return node
+
+    @property
+    def readout(self) -> Readout:
+        """The one Readout."""
+        node = self.nodes[-1]
+        assert isinstance(node, Readout)
         return node
 
     @property

@@ -16,7 +16,7 @@ Observer = Callable[[Node, Sequence[Reals], Reals], None]
 
 
 def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
-    """The readout [N, classes] of samples x, summed over T.
+    """The readout [N, classes] of samples x: the sum over T, or the last step, as the network says; no mean is taken.
 
     Args:
         x: [N, ...] where the input is static, else [T, N, ...].
@@ -53,7 +53,8 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
                 values[node.name] = node.real(inputs)
             if observe is not None:
                 observe(node, inputs, values[node.name])
-        total = total + values[net.nodes[-1].name]
+        logits = values[net.nodes[-1].name]
+        total = total + logits if net.readout.kind == "sum" else logits
     return total
 
 

@@ -18,13 +18,30 @@ except ModuleNotFoundError as missing:
 from torch.nn import Dropout, Identity, Sequential
 
 from snn2hw.nn.custom import CustomNeuron, State, fire, per_channel
-from snn2hw.nn.layers import AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, repeat
+from snn2hw.nn.layers import (
+    AdaptiveAvgPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv1d,
+    Conv2d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    Flatten,
+    Linear,
+    MaxPool1d,
+    MaxPool2d,
+    Upsample,
+    repeat,
+)
 from snn2hw.nn.library import ALIF, CubaLIF, Izhikevich, Leaky, RefractoryLIF, ResonateAndFire
 from snn2hw.nn.losses import balance_loss, coefficient_penalty, range_penalty
 from snn2hw.nn.neuron import Firing, Neuron
 from snn2hw.nn.neurons import IF, LIF, PLIF, CirculateFiring
 from snn2hw.nn.observe import Observation, check_alive, observe
 from snn2hw.nn.polynomials import LNM, QIF, CirculateLNM
+from snn2hw.nn.readout import LeakyIntegrator, Readout
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.surrogates import Atan, Rectangle, Sigmoid, Triangle
 
@@ -37,12 +54,16 @@ __all__ = [
     "QIF",
     "AdaptiveAvgPool2d",
     "Atan",
+    "AvgPool1d",
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "CirculateFiring",
     "CirculateLNM",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CubaLIF",
     "CustomNeuron",
     "Dropout",
@@ -51,10 +72,13 @@ __all__ = [
     "Identity",
     "Izhikevich",
     "Leaky",
+    "LeakyIntegrator",
     "Linear",
+    "MaxPool1d",
     "MaxPool2d",
     "Neuron",
     "Observation",
+    "Readout",
     "Rectangle",
     "RefractoryLIF",
     "ResonateAndFire",
@@ -63,6 +87,7 @@ __all__ = [
     "State",
     "Surrogate",
     "Triangle",
+    "Upsample",
     "balance_loss",
     "check_alive",
     "coefficient_penalty",

@@ -55,6 +55,79 @@ def _split(y: Tensor, x: Tensor) -> Tensor:
 
 
 _IMAGES = ("[T, N, C, H, W]", 5, 5)
+_SIGNALS = ("[T, N, C, L]", 4, 4)
+
+
+class Conv1d(torch.nn.Conv1d):
+    """torch.nn.Conv1d at every step: [T, N, I, L] -> [T, N, O, L'].
+
+    Raises:
+        ShapeError: the input is not [T, N, C, L].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """y[t] = conv(x[t])."""
+        return _split(super().forward(_merged(self, input, *_SIGNALS)), input)
+
+
+class ConvTranspose1d(torch.nn.ConvTranspose1d):
+    """torch.nn.ConvTranspose1d at every step: [T, N, I, L] -> [T, N, O, L'].
+
+    Raises:
+        ShapeError: the input is not [T, N, C, L].
+    """
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """y[t] = the transpose of conv, applied to x[t]."""
+        return _split(super().forward(_merged(self, input, *_SIGNALS), output_size), input)
+
+
+class ConvTranspose2d(torch.nn.ConvTranspose2d):
+    """torch.nn.ConvTranspose2d at every step: [T, N, I, H, W] -> [T, N, O, H', W'].
+
+    Raises:
+        ShapeError: the input is not [T, N, C, H, W].
+    """
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """y[t] = the transpose of conv, applied to x[t]."""
+        return _split(super().forward(_merged(self, input, *_IMAGES), output_size), input)
+
+
+class Upsample(torch.nn.Upsample):
+    """torch.nn.Upsample at every step: [T, N, C, H, W] -> [T, N, C, f*H, f*W]; nearest neighbour by whole factors compiles.
+
+    Raises:
+        ShapeError: the input is not [T, N, C, H, W].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """y[t][i, j] = x[t][i // f, j // f]."""
+        return _split(super().forward(_merged(self, input, *_IMAGES)), input)
+
+
+class AvgPool1d(torch.nn.AvgPool1d):
+    """torch.nn.AvgPool1d at every step: [T, N, C, L] -> [T, N, C, L'].
+
+    Raises:
+        ShapeError: the input is not [T, N, C, L].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """y[t] = mean of x[t] over the window."""
+        return _split(super().forward(_merged(self, input, *_SIGNALS)), input)
+
+
+class MaxPool1d(torch.nn.MaxPool1d):
+    """torch.nn.MaxPool1d at every step: [T, N, C, L] -> [T, N, C, L'].
+
+    Raises:
+        ShapeError: the input is not [T, N, C, L].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """y[t] = max of x[t] over the window."""
+        return _split(super().forward(_merged(self, input, *_SIGNALS)), input)
 
 
 class Conv2d(torch.nn.Conv2d):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from snn2hw.ir.network import Neuron, Node
-from snn2hw.layers import BatchNorm, Operator, Synapse
+from snn2hw.layers import BatchNorm, Offset, Operator, Synapse
 from snn2hw.passes.base import Compilation, Pass
-from snn2hw.passes.norms import without_norm
+from snn2hw.passes.norms import without_norm, without_offset
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Fold(Pass):
             current = nodes[node.name]
             if isinstance(current, BatchNorm):
                 nodes = without_norm(current, nodes)
+            elif isinstance(current, Offset):
+                nodes = without_offset(current, nodes)
             elif isinstance(current, Neuron) and current.gain not in (0.0, 1.0):
                 _fold_gain(current, nodes)
         return replace(c, real=replace(c.real, nodes=tuple(nodes.values())))

@@ -1,4 +1,4 @@
-"""A BatchNorm goes into the weights before it, or into those behind it; which is exact on real numbers.
+"""A BatchNorm, or a constant that is added, goes into the weights before it, or into those behind it: exact on real numbers.
 
 before   scale*(W x + b) + shift = (scale*W) x + (scale*b + shift), per output channel
 behind   W (scale*x + shift) + b = (W*scale) x + (b + W shift), per input channel. The zeros that pad a convolution are not
@@ -26,7 +26,7 @@ class _StopError(Exception):
 
 @dataclass(frozen=True)
 class _Affine:
-    """scale * x + shift, one number for each channel."""
+    """scale * x + shift: a scale for each channel [C], a shift for each channel [C], or for each place [C, ...]."""
 
     scale: Reals
     shift: Reals
@@ -41,6 +41,16 @@ class _Affine:
         """Only the scale."""
         return _Affine(self.scale, np.zeros_like(self.shift))
 
+    @property
+    def by_channel(self) -> bool:
+        """Whether the shift is one for each channel."""
+        return self.shift.ndim == 1
+
+    def flattened(self, shape: tuple[int, ...]) -> _Affine:
+        """That of a value [C, ...] of this shape as one axis."""
+        shift = np.broadcast_to(channels_first(self.shift, len(shape)) if self.by_channel else self.shift, shape)
+        return _Affine(self.scale.repeat(int(np.prod(shape[1:]))), shift.ravel())
+
 
 def without_norm(norm: BatchNorm, nodes: Nodes) -> Nodes:
     """The nodes with a BatchNorm gone into the weights beside it.
@@ -48,20 +58,32 @@ def without_norm(norm: BatchNorm, nodes: Nodes) -> Nodes:
     Raises:
         UnsupportedError: neither those before it nor those behind it can take it.
     """
-    affine = _Affine(norm.scale, norm.shift)
+    made, before, behind = _folded(norm, _Affine(norm.scale, norm.shift), nodes)
+    if made is None:
+        raise _refused(norm, before, behind)
+    return made
+
+
+def without_offset(node: Offset, nodes: Nodes) -> Nodes:
+    """The nodes with a constant gone into the weights beside it, where they can take it; else as they are."""
+    made, _, _ = _folded(node, _Affine(np.full(node.shape[0], float(node.sign)), node.offset), nodes)
+    return nodes if made is None else made
+
+
+def _folded(node: Node, affine: _Affine, nodes: Nodes) -> tuple[Nodes | None, str, str]:
+    """The nodes without this one; or None, and why neither those before it nor those behind it can take it."""
     try:
-        changed = _before(norm.inputs[0], affine, nodes)
+        return _gone(node, {**nodes, **_before(node.inputs[0], affine, nodes)}), "", ""
     except _StopError as before:
         try:
-            changed, borders = _behind(norm, affine, nodes)
+            changed, borders = _behind(node, affine, nodes)
         except _StopError as behind:
-            raise _refused(norm, str(before), str(behind)) from None
-        return _with_borders(_gone(norm, {**nodes, **changed}), borders)
-    return _gone(norm, {**nodes, **changed})
+            return None, str(before), str(behind)
+        return _with_borders(_gone(node, {**nodes, **changed}), borders), "", ""
 
 
-def _gone(norm: BatchNorm, nodes: Nodes) -> Nodes:
-    return {k: reading(n, norm.name, norm.inputs[0]) for k, n in nodes.items() if k != norm.name}
+def _gone(gone: Node, nodes: Nodes) -> Nodes:
+    return {k: reading(n, gone.name, gone.inputs[0]) for k, n in nodes.items() if k != gone.name}
 
 
 def reading(node: Node, old: str, new: str) -> Node:
@@ -74,6 +96,8 @@ def _before(name: str, affine: _Affine, nodes: Nodes) -> Nodes:
     node, readers = nodes[name], [n for n in nodes.values() if name in n.inputs]
     if len(readers) > 1:
         raise _StopError(f"{len(readers)} layers read '{name}'")
+    if not affine.by_channel:
+        raise _StopError(f"what is added to '{name}' differs from place to place")
     if isinstance(node, Synapse):
         weight = node.weight * channels_first(affine.scale, node.weight.ndim)
         return {name: replace(node, weight=weight, bias=node.bias * affine.scale + affine.shift)}
@@ -97,10 +121,10 @@ def _before(name: str, affine: _Affine, nodes: Nodes) -> Nodes:
     raise _StopError(f"its input is {type(node).__name__} '{name}'")
 
 
-def _behind(norm: BatchNorm, affine: _Affine, nodes: Nodes) -> tuple[Nodes, dict[str, Reals]]:
+def _behind(gone: Node, affine: _Affine, nodes: Nodes) -> tuple[Nodes, dict[str, Reals]]:
     """What every synapse that reads the value becomes, and by name what is missing at the borders of its output."""
     changed, borders = Nodes(), dict[str, Reals]()
-    ahead = [(norm.name, affine)]
+    ahead = [(gone.name, affine)]
     while ahead:
         name, now = ahead.pop()
         readers = [n for n in nodes.values() if name in n.inputs]
@@ -112,9 +136,8 @@ def _behind(norm: BatchNorm, affine: _Affine, nodes: Nodes) -> tuple[Nodes, dict
                 if border.any():
                     borders[reader.name] = border
             elif isinstance(reader, Flatten):
-                each = int(np.prod(nodes[name].shape[1:]))
-                ahead.append((reader.name, _Affine(now.scale.repeat(each), now.shift.repeat(each))))
-            elif isinstance(reader, Operator) and len(reader.inputs) == 1 and reader.takes_norm(now.scale):
+                ahead.append((reader.name, now.flattened(nodes[name].shape)))
+            elif isinstance(reader, Operator) and len(reader.inputs) == 1 and now.by_channel and reader.takes_norm(now.scale):
                 ahead.append((reader.name, now))
             else:
                 raise _StopError(f"{type(reader).__name__} '{reader.name}' reads it")
@@ -129,12 +152,14 @@ def _taken(synapse: Synapse, affine: _Affine, shape: tuple[int, ...]) -> tuple[S
     out, each = synapse.weight.shape[:2]
     group = np.arange(out) // (out // synapse.groups)  # of every output channel
     channels = group[:, None] * each + np.arange(each)  # that it reads
-    whole = (synapse.weight.sum((2, 3)) * affine.shift[channels]).sum(1)
-    constant = np.broadcast_to(affine.shift[:, None, None], shape)[None]
+    whole = np.zeros(out)
+    if affine.by_channel:
+        whole = (synapse.weight.sum((2, 3)) * affine.shift[channels]).sum(1)
+    constant = np.broadcast_to(affine.shift[:, None, None] if affine.by_channel else affine.shift, shape)[None]
     seen = convolve(constant, synapse.weight, np.zeros(out), synapse.window, synapse.groups)[0]
     weight = synapse.weight * affine.scale[channels][:, :, None, None]
     border: Reals = seen - whole[:, None, None]
-    if not any(synapse.window.padding):
+    if affine.by_channel and not any(synapse.window.padding):
         border = np.zeros(out)  # of which the sums above are off by rounding only
     return replace(synapse, weight=weight, bias=synapse.bias + whole), border
 

@@ -138,7 +138,8 @@ def _room_of(reader: Behind, own: Reals, reach: Mapping[str, float], steps: int,
     if isinstance(reader.node, layers.Operator) and reader.node.one_point:
         return _below(np.full_like(own, reach[reader.node.name] * reader.taps), sum_limit)
     if isinstance(reader.node, real.Readout):
-        return _below(np.full_like(own, max(own.max(initial=0.0), reach[reader.node.name]) * reader.taps * steps), INT32)
+        summed = steps if reader.node.kind == "sum" else 1
+        return _below(np.full_like(own, max(own.max(initial=0.0), reach[reader.node.name]) * reader.taps * summed), INT32)
     added = reader.node.added() if isinstance(reader.node, layers.Operator) else 0.0
     return _below(own * reader.taps + added, INT32)
 

@@ -258,7 +258,7 @@ def _align(walk: _Walk, name: str) -> str:
 
 
 def _readout(walk: _Walk, node: real.Readout, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    return IntReadout(**_common(node, inputs[0])), inputs[0]
+    return IntReadout(**_common(node, inputs[0]), kind=node.kind, outputs=node.outputs), inputs[0]
 
 
 _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scale]]] = {

@@ -37,7 +37,8 @@ AnyNeuron: TypeAlias = QuantisedNeuron | QuantisedEquation
 
 
 class Prepared(torch.nn.Module):
-    """logits [T, N, classes] of samples [T, N, ...]: forwards the integer network of `integers()`, bit for bit.
+    """logits [T, N, classes] of samples [T, N, ...], or [N, classes] where the model ends in a `nn.Readout`: forwards the
+    integer network of `integers()`, bit for bit.
 
     logits = raw integers of the readout * their scale, the nearest float32. Train it as any torch model, then `snn2hw.compile`
     it: nothing changes any more. Made by `prepare`. In training and evaluation mode it computes the same.
@@ -59,6 +60,11 @@ class Prepared(torch.nn.Module):
         self.integers()  # what does not fit the target is said here, not after the training
 
     @property
+    def readout_scale(self) -> float:
+        """The real value of one unit of the readout."""
+        return self.logit_scale * self.template.done.real.readout.share
+
+    @property
     def steps(self) -> int:
         """T."""
         return self._net.steps
@@ -78,7 +84,7 @@ class Prepared(torch.nn.Module):
         return self.template.done.network
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [T, N, classes], float32.
+        """Logits [T, N, classes], float32; [N, classes] where the model ends in a `nn.Readout`.
 
         Raises:
             ShapeError: another number of steps, or steps that differ where one sample is shown at all of them.
@@ -86,7 +92,10 @@ class Prepared(torch.nn.Module):
             WidthError: learning has driven a synaptic sum out of what the neuron program is proved for.
         """
         logits = self._readout(x).float() * self.logit_scale
-        return logits.expand(self.steps, *logits.shape[1:])
+        every, readout = logits.expand(self.steps, *logits.shape[1:]), self.template.done.real.readout
+        if not readout.reduced:
+            return every
+        return every.sum(0) * readout.share if readout.kind == "sum" else every[-1]
 
     def _readout(self, x: Tensor) -> Tensor:
         """Raw integers of the readout, [T, N, classes], or [1, N, classes] where every step has the same."""
@@ -126,7 +135,7 @@ class Prepared(torch.nn.Module):
                 layer.recorded = None
         logits = _integers(raw.expand(self.steps, *raw.shape[1:]))
         arrays |= {f"spikes/{n.name}": logits for n in self._net.neurons if n.name not in neurons}  # all that it has is read
-        readout = logits.sum(0)
+        readout = logits.sum(0) if self._net.readout.kind == "sum" else logits[-1]
         return Trace.from_arrays({"readout": readout, **arrays}, "prepared model")
 
     def integers(self) -> IntegerNetwork:

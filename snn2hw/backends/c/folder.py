@@ -47,9 +47,8 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
     samples = _chosen(net, payloads, most)
     source = laid.values[net.input.name]
     payload_rows = payloads[: source.steps, samples]  # [steps, n, ...], where one step stands for all in a still input
-    if payload_rows.ndim == 5:
-        payload_rows = np.moveaxis(payload_rows, 2, -1)  # channels last
-    payload_rows = np.moveaxis(payload_rows, 1, 0).reshape(len(samples), -1)
+    payload_rows = np.moveaxis(np.moveaxis(payload_rows, 2, -1), 1, 0)  # channels last, samples first
+    payload_rows = payload_rows.reshape(len(samples), -1)
     (height, width), size = source.size, source.steps * prod(net.input.shape)
     arrays = weight_arrays(net)
     large = [f"`{name}` {n:,}" for name, n in arrays.items() if n > OBJECT] + ["`snn_memory`"] * (laid.size > OBJECT)
@@ -131,6 +130,8 @@ def _layout(net: IntegerNetwork) -> str:
     """How a sample lies in the array."""
     shape = net.input.shape
     axes = {"row": shape[1], "column": shape[2], "channel": shape[0]} if len(shape) == 3 else {"feature": shape[0]}
+    if len(shape) == 2:
+        axes = {"place": shape[1], "channel": shape[0]}
     axes = axes if net.input.static else {"step": net.steps, **axes}
     said = f"{', '.join(axes)}{', the same at every step' if net.input.static else ''}"
     return f"{''.join(f'[{n}]' for n in axes.values())}: {said}."

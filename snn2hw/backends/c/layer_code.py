@@ -51,7 +51,7 @@ def _body(node: IntNode, inputs: Sequence[Value], out: Value, steps: int, kind: 
     if isinstance(node, IntFeedback):
         return _feedback(inputs[0], out)
     if isinstance(node, IntReadout):
-        return _readout(inputs[0], steps, kind)
+        return _readout(node, inputs[0], steps, kind)
     return LAYERS[type(node)](node, inputs, out)
 
 
@@ -157,7 +157,10 @@ def _resize(node: IntResize2d, inputs: Sequence[Value], out: Value) -> str:
                     o[((t * {oh} + y) * INT64_C({ow}) + x) * {c} + c] = ({out.type})({value});"""
 
 
-def _readout(x: Value, steps: int, kind: str) -> str:
+def _readout(node: IntReadout, x: Value, steps: int, kind: str) -> str:
+    if node.kind == "last":
+        at = f"{(x.steps - 1) * x.channels} + c" if x.steps > 1 else "c"
+        return f"    for (int c = 0; c < {x.channels}; ++c) o[c] = ({kind})a[{at}];"
     return f"""    for (int c = 0; c < {x.channels}; ++c) {{
         int64_t sum = 0;
         for (int t = 0; t < {x.steps}; ++t) sum += a[t * {x.channels} + c];

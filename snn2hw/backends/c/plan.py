@@ -56,8 +56,9 @@ class Value:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width; 1 x 1 for values of one axis."""
-        return (self.node.shape[1], self.node.shape[2]) if len(self.node.shape) == 3 else (1, 1)
+        """Height and width; 1 x L of a signal [C, L], 1 x 1 of values of one axis."""
+        h, w = (1, 1, *self.node.shape[1:])[-2:]
+        return h, w
 
     @property
     def places(self) -> int:

@@ -64,7 +64,7 @@ class Fast:
         still = net.input.static and bool((payloads == payloads[:1]).all())
         built = self.built(artefact, still)
         samples = payloads.shape[1]
-        given = np.moveaxis(payloads, 2, -1) if payloads.ndim == 5 else payloads  # channels last
+        given = np.moveaxis(payloads, 2, -1)  # channels last
         given = np.ascontiguousarray(given[:1] if still else given, np.dtype(built.source.input_type[:-2]))
         readout = np.empty((samples, *net.readout.shape), np.int64)
         kept = _traces(net, built.source, samples) if traces else []

@@ -117,7 +117,8 @@ def _trace(net: IntegerNetwork, logits: Ints, record: Path, delays: Mapping[str,
                 spikes[node.name] = unstreamed(rows, node.name)
             else:
                 states[f"{node.name}.{signal_name}"] = unstreamed(rows, node.name)
-    return Trace(unstreamed(logits, net.readout.name).sum(0), spikes, states)
+    stepped = unstreamed(logits, net.readout.name)
+    return Trace(stepped.sum(0) if net.readout.kind == "sum" else stepped[-1], spikes, states)
 
 
 def main() -> int:

@@ -115,7 +115,7 @@ def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:
                         seen.setdefault(f"states/{node.name}.{k}", []).append(v)
             else:
                 values[node.name] = LAYERS[type(node)](node, inputs, [known[i] for i in node.inputs])
-        readout = readout + values[net.readout.name]
+        readout = net.readout.joined(readout, values[net.readout.name])
         held = {n.name: values[n.inputs[0]] for n in net.feedbacks}
     stacked = {k: torch.stack(v).cpu().numpy() for k, v in seen.items()}
     return Trace.from_arrays({"readout": readout.cpu().numpy(), **stacked}, "torch executor")

@@ -133,7 +133,9 @@ def _step_graph(net: IntegerNetwork) -> GraphProto:
 def _sequence_graph(net: IntegerNetwork) -> GraphProto:
     body = GraphWriter("body/")
     _step_body(body, net, "x_step")
-    total = body.node("Add", ["readout_before", value_name(net.readout)], "readout_after")
+    logits = value_name(net.readout)
+    adds = net.readout.kind == "sum"
+    total = body.node("Add" if adds else "Identity", ["readout_before", logits] if adds else [logits], "readout_after")
     carried = _carried(net)
     body_inputs = [value_info("readout_before", np.int32, ["N", *net.readout.shape])]
     body_inputs += [value_info(c.before, c.dtype, ["N", *c.shape]) for c in carried]

@@ -25,12 +25,14 @@ from snn2hw.layers import (
     Flatten,
     Linear,
     MaxPool2d,
+    Spread2d,
+    Upsample2d,
 )
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron as TorchNeuron
 
 Place = tuple[str, "tuple[str, ...]", Shape]  # name, inputs, shape that enters (replaced by the shape that leaves)
-Reader = Callable[[Any, Place, str], Node]
+Reader = Callable[[Any, Place, str], "Node | tuple[Node, ...]"]  # several nodes stand one behind another
 
 
 def layer_kind(module: torch.nn.Module) -> type | None:
@@ -109,12 +111,69 @@ def _conv2d(m: torch.nn.Conv2d, at: Place, source: str) -> Node:
 
 
 def _conv1d(m: torch.nn.Conv1d, at: Place, source: str) -> Node:
-    """Over tokens, one place at a time."""
-    given = (*m.kernel_size, *m.stride, m.padding)
-    if given not in ((1, 1, (0,)), (1, 1, "same"), (1, 1, "valid")):
-        raise _refuse(source, f"kernel_size={m.kernel_size}, stride={m.stride}, padding={m.padding}", "kernel_size=1")
-    weight = _reals(m.weight)[..., None]
-    return Conv2d(*at, weight=weight, bias=_bias(m, m.out_channels), window=Window((1, 1)), groups=m.groups, source=source)
+    """Along a signal, an image [C, 1, L]."""
+    if m.padding_mode != "zeros":
+        raise _refuse(source, f"padding_mode='{m.padding_mode}'", "padding_mode='zeros'")
+    kernel, dilation = (1, m.kernel_size[0]), (1, m.dilation[0])
+    padding = _padding(m.padding if isinstance(m.padding, str) else (0, m.padding[0]), kernel, dilation, source)
+    window = Window(kernel, (1, m.stride[0]), padding, dilation)
+    weight = _reals(m.weight)[:, :, None]
+    return Conv2d(*at, weight=weight, bias=_bias(m, m.out_channels), window=window, groups=m.groups, source=source)
+
+
+def runs_along(m: torch.nn.Module) -> bool:
+    """Whether a layer looks at several places of a signal, so that it matters how they lie."""
+    if isinstance(m, torch.nn.Conv1d):
+        return (*m.kernel_size, *m.stride) != (1, 1) or m.padding not in ((0,), "same", "valid")
+    return isinstance(m, torch.nn.ConvTranspose1d | torch.nn.MaxPool1d | torch.nn.AvgPool1d)
+
+
+def _conv_transpose(m: torch.nn.ConvTranspose1d | torch.nn.ConvTranspose2d, at: Place, source: str) -> tuple[Node, ...]:
+    """A convolution of stride 1, with the kernel turned round, of the input spread out by the stride."""
+    kernel, stride, dilation = _sizes(m.kernel_size), _sizes(m.stride), _sizes(m.dilation)
+    cut, tail = _sizes(m.padding, 0), _sizes(m.output_padding, 0)
+    padding = [d * (k - 1) - p for k, d, p in zip(kernel, dilation, cut, strict=True)]
+    if min(padding) < 0:
+        raise _refuse(source, f"padding={m.padding}", "a padding of at most dilation * (kernel_size - 1)")
+    turned = _reals(m.weight).reshape(m.in_channels, -1, *kernel)[:, :, ::-1, ::-1]  # [I, O/G, KH, KW]
+    each = m.in_channels // m.groups
+    weight = np.concatenate([turned[g * each : (g + 1) * each].swapaxes(0, 1) for g in range(m.groups)])
+    name, inputs, shape = at
+    before: tuple[Node, ...] = ()
+    if stride != (1, 1) or tail != (0, 0):
+        before = (Spread2d(f"{name}.spread", inputs, (), stride, tail, source=f"{source}, spread out"),)
+        inputs = (before[0].name,)
+    window, bias = Window(kernel, (1, 1), (padding[0], padding[1]), dilation), _bias(m, m.out_channels)
+    conv = Conv2d(name, inputs, shape, np.ascontiguousarray(weight), bias, window, m.groups, source=source)
+    return (*before, conv)
+
+
+def _sizes(value: Any, other: int = 1) -> tuple[int, int]:
+    """Of an image (H, W); of a signal, which is one row, (1, L)."""
+    given = (value,) if isinstance(value, int) else tuple(value)
+    return (other, int(given[0])) if len(given) == 1 else (int(given[0]), int(given[1]))
+
+
+def _pool1d(m: torch.nn.MaxPool1d | torch.nn.AvgPool1d, at: Place, source: str) -> Node:
+    dilation = _sizes(getattr(m, "dilation", 1))
+    kernel = _sizes(m.kernel_size if isinstance(m.kernel_size, int) else m.kernel_size[0:1])
+    window = Window(kernel, _sizes(m.stride), _sizes(m.padding, 0), dilation)
+    grows = m.ceil_mode and _ceil_adds(at[2], window)
+    if grows or getattr(m, "return_indices", False) or (any(window.padding) and not getattr(m, "count_include_pad", True)):
+        raise _refuse(source, f"ceil_mode={m.ceil_mode}", "ceil_mode=False, count_include_pad=True and return_indices=False")
+    return (MaxPool2d if isinstance(m, torch.nn.MaxPool1d) else AvgPool2d)(*at, window=window, source=source)
+
+
+def _upsample(m: torch.nn.Upsample, at: Place, source: str) -> Node:
+    """By whole factors, given as such or as the size they lead to."""
+    asked = m.scale_factor
+    if m.size is not None and len(at[2]) == 3:
+        asked = tuple(n / was for n, was in zip(_pair(m.size), at[2][1:], strict=True))
+    factors = [float(f or 0) for f in (asked if isinstance(asked, tuple | list) else (asked, asked))]
+    if m.mode not in ("nearest", "nearest-exact") or any(f != int(f) or f < 1 for f in factors):
+        got = f"mode='{m.mode}', scale_factor={m.scale_factor}, size={m.size}"
+        raise _refuse(source, got, "mode='nearest' and whole factors")
+    return Upsample2d(*at, factor=(int(factors[0]), int(factors[1])), source=source)
 
 
 def _padding(padding: Any, kernel: tuple[int, int], dilation: tuple[int, int], source: str) -> tuple[int, int]:
@@ -216,7 +275,12 @@ NOTHING = (
 )
 
 LAYERS: dict[type, Reader] = {
+    torch.nn.AvgPool1d: _pool1d,
     torch.nn.Conv1d: _conv1d,
+    torch.nn.ConvTranspose1d: _conv_transpose,
+    torch.nn.ConvTranspose2d: _conv_transpose,
+    torch.nn.MaxPool1d: _pool1d,
+    torch.nn.Upsample: _upsample,
     torch.nn.Conv2d: _conv2d,
     torch.nn.Linear: _linear,
     torch.nn.BatchNorm1d: _batch_norm,

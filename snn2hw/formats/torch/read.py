@@ -12,18 +12,21 @@ import torch
 from torch import fx
 
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
-from snn2hw.formats.torch.layers import LAYERS, NOTHING, check_unaltered, check_untouched, layer_kind
+from snn2hw.formats.torch.layers import LAYERS, NOTHING, check_unaltered, check_untouched, layer_kind, runs_along
 from snn2hw.formats.torch.operations import Call, evaluated
 from snn2hw.formats.torch.values import Values
 from snn2hw.formats.torch.views import SAMPLES, MisfitError, RefusedError, View
 from snn2hw.ir.network import Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
+from snn2hw.layers import Concat
+from snn2hw.nn.readout import Readout as TorchReadout
 from snn2hw.run.forks import one_torch_thread
 
 KINDS = {"Dropout" if "Dropout" in kind.__name__ else kind.__name__ for kind in (*LAYERS, *NOTHING)}
 SUPPORTED = (
     ", ".join(sorted(KINDS))
-    + ", Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
+    + ", Sequential, custom modules of these, x + y, x - y, x * y and x @ y * factor of spikes, torch.cat, constants, reshape,"
+    + " transpose, flatten(2), mean(0), sum(0), x[-1]"
 )
 NUMBERS = (
     *(operator.add, operator.sub, operator.mul, operator.floordiv, operator.truediv, operator.pow, operator.neg),
@@ -67,7 +70,8 @@ class _Tracer(fx.Tracer):
     """Every layer with a row in LAYERS is read as a whole; anything else of the user's is traced through."""
 
     def is_leaf_module(self, m: torch.nn.Module, module_qualified_name: str) -> bool:
-        ours = m.__module__.startswith("snn2hw.nn.blocks") or isinstance(m, torch.nn.Sequential)  # of layers, traced through
+        blocks = m.__module__.startswith("snn2hw.nn.blocks")
+        ours = blocks or isinstance(m, torch.nn.Sequential | TorchReadout)  # of layers, traced through
         foreign = m.__module__.startswith(("torch.nn", "snn2hw.nn")) and not ours
         return foreign or layer_kind(m) is not None
 
@@ -129,6 +133,7 @@ class _Walk:
         self.values = Values(source, modules)
         self.known: dict[fx.Node, Any] = {}  # views of values, and numbers: sizes and what is reckoned of them
         self.ended: fx.Node | None = None  # a mean or sum over T: only the output may follow, or, of a mean, Linear
+        self.readout: dict[str, Any] = {}  # what was said of it there
 
     @property
     def nodes(self) -> dict[str, Node]:
@@ -146,7 +151,7 @@ class _Walk:
         elif node.op == "output":
             self._output(node)
         else:
-            raise _unsupported(node, "a parameter or buffer used directly in forward is not supported", str(node.target))
+            self.known[node] = _attribute(self.modules[""], str(node.target))
 
     def _commutes(self, node: fx.Node) -> bool:
         """The mean of what a Linear layer makes of every step is what it makes of their mean."""
@@ -177,10 +182,10 @@ class _Walk:
             self.known[node] = entering
             return
 
-        def read(name: str, shape: tuple[int, ...]) -> Node:
+        def read(name: str, shape: tuple[int, ...]) -> Node | tuple[Node, ...]:
             return LAYERS[kind](module, (self.values.unique(path, layer=True), (name,), shape), source)
 
-        self.known[node] = self.values.read(entering, kind, read, source)
+        self.known[node] = self.values.read(entering, kind, read, source, along=runs_along(module))
 
     def _entering(self, argument: Any, path: str) -> View:
         known = self.known.get(argument) if isinstance(argument, fx.Node) else None
@@ -195,29 +200,37 @@ class _Walk:
 
     def _function(self, node: fx.Node) -> None:
         name, path = _name(node), _path(node)
-        if node.target is operator.add and not any(isinstance(self.known[n], View) for n in node.all_input_nodes):
-            self.known[node] = self._evaluated(node, name, path)
-        elif node.target in (operator.add, operator.iadd, torch.add) or (node.op == "call_method" and name in ("add", "add_")):
-            self._add(node, path)
-        elif name in ("mean", "sum") and _axis(node) == 0:
-            self.known[node] = self._entering(node.args[0], path)
-            self.ended = node
+        if name in ("mean", "sum") and _axis(node) == 0:
+            self._end(node, path, "sum", 1.0 / self.steps if name == "mean" else 1.0)
+        elif name == "getitem" and node.args[1] in (-1, (-1,)) and isinstance(self.known[node.all_input_nodes[0]], View):
+            self._end(node, path, "last", 1.0)
         elif (found := self._evaluated(node, name, path)) is not None:
             self.known[node] = found
         else:
             raise _unsupported(node, f"the operation '{name}' has no integer meaning here", path)
 
+    def _end(self, node: fx.Node, path: str, kind: str, share: float) -> None:
+        """A sum, a mean or the last of the steps: the readout."""
+        self.known[node] = self._entering(node.args[0], path)
+        inside = self.modules.get(path.rpartition(".")[0])
+        self.ended, self.readout = (
+            node,
+            {"kind": kind, "share": share, "reduced": kind == "last" or isinstance(inside, TorchReadout)},
+        )
+
     def _evaluated(self, node: fx.Node, name: str, path: str) -> Any:
         """What is no layer: views, products, averages, numbers; None where it is none of them."""
         args: Any = fx.node.map_arg(node.args, lambda n: self.known[n])
         named: Any = fx.node.map_arg(node.kwargs, lambda n: self.known[n])
-        views = [a for a in args if isinstance(a, View)]
+        parts = args[0] if args and isinstance(args[0], tuple | list) else ()
+        views = [a for a in (*args, *parts) if isinstance(a, View)]
         if not views:
-            return node.target(*args, **named) if callable(node.target) and node.target in NUMBERS else None
+            return _reckoned(node, args, named)
         try:
             if name in ("mul", "truediv", "div") and any(map(self._of_samples, node.all_input_nodes)):
                 raise RefusedError("a factor was reckoned with N, the number of samples")
-            return evaluated(self.values, Call(name, path, args, named, views))
+            with torch.no_grad():
+                return evaluated(self.values, Call(name, path, args, named, views))
         except RefusedError as error:
             raise _unsupported(node, error.what, path, error.do) from error
         except MisfitError as error:
@@ -238,17 +251,33 @@ class _Walk:
             return False
         return (isinstance(known, int) and known % SAMPLES == 0 != known) or any(map(self._of_samples, node.all_input_nodes))
 
-    def _add(self, node: fx.Node, path: str) -> None:
-        if len(node.args) != 2 or node.kwargs or not all(isinstance(a, fx.Node) for a in node.args):
-            raise _unsupported(node, "an addition must join two branches of the network", path)
-        x, y = (self._entering(a, path) for a in node.args)
-        self.known[node] = self.values.added(x, y, self.values.unique(path), f"{path} (+)")
-
     def _output(self, node: fx.Node) -> None:
         (result,) = node.args
+        if isinstance(result, dict | tuple | list) and len(result) > 1:
+            each = dict(result) if isinstance(result, dict) else {str(n): v for n, v in enumerate(result)}
+        else:
+            each = {"": next(iter(result.values())) if isinstance(result, dict) else result}
+        rows = {name: self._logits(value) for name, value in each.items()}
+        sizes = tuple((str(name), self.nodes[row].shape[0]) for name, row in rows.items())
+        last = next(iter(rows.values()))
+        if len(rows) > 1:
+            joined = Concat(self.values.unique("outputs"), tuple(rows.values()), (), source="the outputs, side by side")
+            self.values.add(joined, ())
+            last = joined.name
+        name, said = self.values.unique("readout"), {"outputs": sizes if len(rows) > 1 else (), **self.readout}
+        self.nodes[name] = Readout(name, (last,), self.nodes[last].shape, source="readout", **said)
+
+    def _logits(self, result: Any) -> str:
+        """The name of what an output is, one value for each class."""
         view = self.known.get(result) if isinstance(result, fx.Node) else None
         if not isinstance(view, View):
-            raise _unsupported(node, "the model must return one tensor of logits", "output", do="return the logits only")
+            raise UnsupportedError(
+                "the model must return tensors of logits",
+                where="output",
+                got=str(result),
+                expected="one tensor [T, N, classes], or a dictionary or tuple of such",
+                do="return the logits only",
+            )
         way = view.ways[0]
         if len(way.seen) != 1 or not way.is_row or (len(view.lead) == 1 and self.ended is None):
             raise ShapeError(
@@ -258,9 +287,25 @@ class _Walk:
                 expected="[T, N, classes]",
                 do="end with Flatten and Linear",
             )
-        last = self.values.row(way, view.factor)
-        name = self.values.unique("readout")
-        self.nodes[name] = Readout(name, (last,), self.nodes[last].shape, source="readout")
+        return self.values.row(way, view.factor)
+
+
+def _attribute(model: torch.nn.Module, path: str) -> torch.Tensor:
+    """A parameter or buffer that a forward uses directly."""
+    found: Any = model
+    for part in path.split("."):
+        found = getattr(found, part)
+    return torch.as_tensor(found)
+
+
+def _reckoned(node: fx.Node, args: Any, named: Any) -> Any:
+    """Numbers, and what is reckoned of parameters and buffers alone: a constant; None where it is neither."""
+    if any(isinstance(a, torch.Tensor) for a in args):
+        with torch.no_grad():
+            return (
+                getattr(args[0], node.target)(*args[1:], **named) if isinstance(node.target, str) else node.target(*args, **named)
+            )
+    return node.target(*args, **named) if callable(node.target) and node.target in NUMBERS else None
 
 
 def _name(node: fx.Node | None) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from itertools import count, product
+from itertools import count
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,17 +17,17 @@ from snn2hw.ir.network import EquationNeuron, Input, Neuron, Node
 from snn2hw.ir.rules import no_payload
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import (
-    Add,
     AvgPool2d,
     Conv2d,
     Flatten,
     Linear,
     MatMul,
+    Places,
 )
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.neuron import Neuron as TorchNeuron
 
-Read = Callable[[str, "tuple[int, ...]"], Node]  # input, its shape -> the layer's node
+Read = Callable[[str, "tuple[int, ...]"], Any]  # input, its shape -> the layer's node, or nodes one behind another
 
 
 class Values:
@@ -93,11 +94,11 @@ class Values:
         """x @ y; it becomes a node where it is read."""
         return multiplied(x, y, path, self.settled)
 
-    def read(self, x: View, kind: type, read: Read, path: str) -> View:
+    def read(self, x: View, kind: type, read: Read, path: str, *, along: bool = False) -> View:
         """What a layer makes of a view whose axes are those it reads.
 
         Args:
-            kind: the layer, one of LAYERS.
+            kind: the layer, one of LAYERS. along: whether it runs along a signal [T, N, C, L], and sees several of its places.
 
         Raises:
             UnsupportedError: other axes, or a factor that the layer would have to take.
@@ -106,16 +107,36 @@ class Values:
             return self._linear(x, read, path)
         if kind in (TorchNeuron, CustomNeuron):
             return self._elementwise(x, read)
-        way = next((w for w in x.ways if w.is_map), None)
-        if way is None and kind in (torch.nn.BatchNorm1d, torch.nn.Conv1d):
+        signal = along or kind in (torch.nn.BatchNorm1d, torch.nn.Conv1d)
+        way = next((w for w in x.ways if w.is_map and (len(w.seen) == 2 or not along)), None)
+        if kind is torch.nn.Flatten:  # whose order is that of the value, whatever the axes
+            way = next((w for w in x.ways if w.is_row), None)
+        if way is None and signal:
             way = next((w for w in x.ways if w.is_channels_first and len(w.seen) == 2), None)
         if way is None:
-            raise _axes(x, path, "[T, N, C, L]" if kind in (torch.nn.BatchNorm1d, torch.nn.Conv1d) else "[T, N, C, H, W]")
-        name = self.settled(way, x.factor)
-        made = self.add(read(name, self.nodes[name].shape), x.lead)
-        if way.is_map:
-            return made
-        return made.each(lambda numbers: numbers.reshape(len(numbers), -1))
+            raise _axes(x, path, "[T, N, C, L]" if signal else "[T, N, C, H, W]")
+        name, flat = self.settled(way, x.factor), len(way.seen) == 2
+        if along or (kind is torch.nn.Conv1d and len(self.nodes[name].shape) == 2):
+            name = self._signal(name, way)
+        made = self.entered(read(name, self.nodes[name].shape), x.lead)
+        return made.each(lambda numbers: numbers.reshape(len(numbers), -1)) if flat and len(made.ways[0].seen) == 3 else made
+
+    def entered(self, nodes: Node | tuple[Node, ...], lead: tuple[int, ...]) -> View:
+        """The view of a layer's value; of one that is several nodes, one behind another, that of the last."""
+        *before, last = nodes if isinstance(nodes, tuple) else (nodes,)
+        for node in before:
+            self.add(node, ())
+        return self.add(last, lead)
+
+    def _signal(self, name: str, way: Placed) -> str:
+        """A signal [C, L] as an image [C, 1, L], along which kernels run."""
+        length = way.seen[1]
+        if self.nodes[name].shape == (way.channels, 1, length):
+            return name
+        source = f"{self.nodes[name].source}, as a signal"
+        made = Places(self.unique(f"{name}.signal"), (name,), (), (1, length), source=source)
+        self.add(made, ())
+        return made.name
 
     def _elementwise(self, x: View, read: Read) -> View:
         """A neuron, whose constants for each channel, if it has any, are along axis 2."""
@@ -162,29 +183,6 @@ class Values:
             name = flat.name
         return name
 
-    def added(self, x: View, y: View, name: str, source: str) -> View:
-        """x + y.
-
-        Raises:
-            UnsupportedError: branches that lie differently over their values.
-        """
-        pairs = list(product(x.ways, y.ways))
-        plain = [(a, b) for a, b in pairs if a.is_map and b.is_map]
-        alike = [(_as(a, b), _as(b, a)) for a, b in pairs if a.seen == b.seen and (a.numbers == b.numbers).all()]
-        alike = [(a, b) for a, b in alike if a.shape == b.shape]
-        if x.lead != y.lead or not (plain or alike):
-            raise UnsupportedError(
-                "two branches whose axes do not mean the same are added",
-                where=source,
-                got=f"{x} and {y}",
-                expected="branches of the same layout",
-                do="transpose one as the other, before the addition",
-            )
-        a, b = (plain or alike)[0]
-        inputs = self.settled(a, x.factor), self.settled(b, y.factor)
-        made = self.add(Add(name, inputs, (), source=source), x.lead)
-        return made if plain else made.each(lambda _: a.numbers)
-
     def averaged(self, x: View, axes: tuple[int, ...], keep: bool, name: str, source: str) -> View | None:
         """The mean over all places; None where the axes are others."""
         axes = tuple(sorted(d % len(x.shape) - len(x.lead) for d in axes))
@@ -199,18 +197,6 @@ class Values:
                 made = self.add(pool, x.lead)
                 return replace(made, ways=(replace(made.ways[0], order=counted(*seen)),))
         return None
-
-
-def _as(way: Placed, other: Placed) -> Placed:
-    """A product, whose places may lie as those of what it is joined with."""
-    if (
-        not isinstance(way.source, Product)
-        or len(other.shape) != 3
-        or (way.channels, way.places) != (other.channels, other.places)
-    ):
-        return way
-    size = other.shape[1], other.shape[2]
-    return replace(way, source=replace(way.source, size=size), shape=other.shape)
 
 
 def _axes(x: View, where: str, expected: str) -> UnsupportedError:
