@@ -53,8 +53,9 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
                 values[node.name] = node.real(inputs)
             if observe is not None:
                 observe(node, inputs, values[node.name])
-        logits = values[net.nodes[-1].name]
-        total = total + logits if net.readout.kind == "sum" else logits
+        last = net.nodes[-1]
+        adds = not isinstance(last, Readout) or last.kind == "sum"
+        total = total + values[last.name] if adds else values[last.name]
     return total
 
 

@@ -22,6 +22,10 @@ from snn2hw.num import Format, Interval
 from tests.ir.program_check import network_of
 from tests.ir.random_programs import programs
 from tests.ir.test_text import compiled
+from tests.random_networks import LAYERED, random_case
+from tests.random_networks import compiled as run_case
+
+SEEDS = (1, 3, 4, 8, 9)  # networks of layers that the one of test_text has not
 
 
 def assert_same(a: Any, b: Any, where: str = "") -> None:
@@ -49,9 +53,13 @@ def test_a_compiled_network_round_trips(stop_after: str | None) -> None:
     assert to_json(from_json(text, arrays))[0] == text
 
 
-def test_the_network_above_has_every_kind_of_node() -> None:
+def test_these_networks_have_every_kind_of_node_and_come_back() -> None:
     kinds = {c for c in IntNode.kinds.values() if c.__module__.startswith("snn2hw.")}
-    assert {type(n) for n in compiled().nodes} == kinds
+    layered = [random_case(LAYERED + seed) for seed in SEEDS]
+    networks = [compiled(), *(run_case(case).network for case in layered)]
+    for net in networks[1:]:
+        assert_same(from_json(*to_json(net)), net)
+    assert {type(n) for net in networks for n in net.nodes} == kinds
 
 
 @settings(max_examples=30)

@@ -28,7 +28,7 @@ from tests.hand_networks import (
     readout,
     samples,
 )
-from tests.random_networks import RECURRENT, random_case, target_of
+from tests.random_networks import LAYERED, RECURRENT, random_case, target_of
 from tests.refused import refused
 
 
@@ -154,10 +154,18 @@ def test_nothing_to_fold_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("between", "reason"),
     [
-        ((pool(AvgPool2d, "early", "conv", 3, 1), norm("norm", "early", 3)), "its input is AvgPool2d 'early'"),
-        ((lif("spikes", "conv"), norm("norm", "spikes", 3)), "its input is Neuron 'spikes'"),
-        ((pool(MaxPool2d, "early", "conv", 3, 1), turned(norm("norm", "early", 3))), "its input is MaxPool2d 'early'"),
-        ((norm("norm", "conv", 3), add("twice", "norm", "conv")), "2 layers read it"),
+        (
+            (lif("spikes", "conv"), norm("norm", "spikes", 3), lif("more", "norm")),
+            "before it: its input is Neuron 'spikes'; behind it: Neuron 'more' reads it",
+        ),
+        (
+            (pool(MaxPool2d, "early", "conv", 3, 1), turned(norm("norm", "early", 3)), pool(MaxPool2d, "late", "norm", 3, 1)),
+            "before it: its input is MaxPool2d 'early'; behind it: MaxPool2d 'late' reads it",
+        ),
+        (
+            (norm("norm", "conv", 3), add("twice", "norm", "conv")),
+            "before it: 2 layers read 'conv'; behind it: Add 'twice' reads it",
+        ),
     ],
 )
 def test_a_batch_norm_that_cannot_be_folded_is_refused(between: tuple[Node, ...], reason: str) -> None:
@@ -167,8 +175,8 @@ def test_a_batch_norm_that_cannot_be_folded_is_refused(between: tuple[Node, ...]
         this BatchNorm, or gain or threshold per channel, cannot be folded into weights
           where:    norm (BatchNorm2d)
           got:      {reason}
-          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it
-          do:       put it directly behind a Conv2d or Linear, or give the layer one gain and one threshold
+          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it; or only such behind it
+          do:       put it directly behind, or before, a Conv2d or Linear, or give the layer one gain and one threshold
         """,
     ):
         head = [average("pool", between[-1].name), flatten("flat", "pool")]
@@ -182,7 +190,7 @@ def test_a_batch_norm_that_cannot_be_folded_is_refused(between: tuple[Node, ...]
 
 
 def test_a_batch_norm_at_the_input_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="got:      its input is Input 'input'"):
+    with pytest.raises(UnsupportedError, match="got:      before it: its input is Input 'input'; behind it: Readout"):
         compiled(network(1, image(3), norm("norm", "input", 3), readout("norm")), stop_after="fold")
 
 
@@ -196,9 +204,9 @@ def test_a_second_batch_norm_on_a_branch_of_its_own_is_refused() -> None:
         """
         this BatchNorm, or gain or threshold per channel, cannot be folded into weights
           where:    b (BatchNorm2d)
-          got:      2 layers read it
-          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it
-          do:       put it directly behind a Conv2d or Linear, or give the layer one gain and one threshold
+          got:      before it: 2 layers read 'fc'; behind it: Add 'join' reads it
+          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it; or only such behind it
+          do:       put it directly behind, or before, a Conv2d or Linear, or give the layer one gain and one threshold
         """,
     ):
         folded(net)
@@ -224,7 +232,7 @@ def test_a_gain_stays_behind_a_neuron(between: str) -> None:
     assert [n.gain for n in after.neurons] == [1.0, 0.4]
 
 
-@pytest.mark.parametrize("seed", [*range(30), *range(RECURRENT, RECURRENT + 10)])
+@pytest.mark.parametrize("seed", [*range(30), *range(RECURRENT, RECURRENT + 10), *range(LAYERED, LAYERED + 30)])
 def test_random_networks_compute_the_same_without_their_norms_and_gains(seed: int) -> None:
     case, rng = random_case(seed), np.random.default_rng(seed)
     gains = [float(rng.choice([1.0, 0.7, 2.0, 0.3, -1.0])) for _ in case.network.nodes]

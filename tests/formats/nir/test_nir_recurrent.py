@@ -108,9 +108,9 @@ def test_thresholds_of_their_own_need_a_synapse_on_every_edge(file: Path) -> Non
         f"""
         this BatchNorm, or gain or threshold per channel, cannot be folded into weights
           where:    {file}: n (LIF)
-          got:      its input is Feedback 'n.back'
-          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it
-          do:       put it directly behind a Conv2d or Linear, or give the layer one gain and one threshold
+          got:      before it: its input is Feedback 'n.back'; behind it: Neuron 'n' reads it
+          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it; or only such behind it
+          do:       put it directly behind, or before, a Conv2d or Linear, or give the layer one gain and one threshold
         """,
     ):
         snn2hw.compile(net, X)

@@ -213,13 +213,6 @@ REFUSED: dict[str, tuple[Callable[[], Model], type[Snn2hwError], list[str]]] = {
         UnsupportedError,
         ["this setting of the layer has no integer meaning here", "got:      output_size=3 of 4x4", "a size that divides"],
     ),
-    "a wide kernel over tokens": (
-        lambda: on_maps(
-            lambda m, x: m.fc(m.line(m.fire(m.conv(x)).flatten(3)).mean(3)), line=torch.nn.Conv1d(4, 4, 3, padding=1)
-        ),
-        UnsupportedError,
-        ["got:      kernel_size=(3,), stride=(1,), padding=(1,)", "kernel_size=1"],
-    ),
     "a mean over some places": (
         lambda: on_maps(lambda m, x: m.fc(m.fire(m.conv(x)).mean(4))),
         UnsupportedError,

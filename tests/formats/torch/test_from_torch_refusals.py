@@ -27,6 +27,10 @@ def hooked() -> Model:
     return sequential(layer)
 
 
+def places() -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.arange(8.0).reshape(2, 2, 2))
+
+
 def with_hook(model: Model) -> Model:
     model.register_forward_hook(lambda m, i, o: o * 2)
     return model
@@ -38,9 +42,10 @@ def with_forward(layer: Model) -> Model:
 
 
 SUPPORTED = (
-    "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, CustomNeuron, Dropout, Flatten, "
-    "Identity, Linear, MaxPool2d, "
-    "Neuron, Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
+    "AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, "
+    "CustomNeuron, Dropout, Flatten, Identity, Linear, MaxPool1d, MaxPool2d, Neuron, Upsample, Sequential, custom modules of "
+    "these, x + y, x - y, x * y and x @ y * factor of spikes, torch.cat, constants, reshape, transpose, flatten(2), mean(0), "
+    "sum(0), x[-1]"
 )
 UNSUPPORTED = f"expected: {SUPPORTED}"
 MODULE = f"{UNSUPPORTED}\n  do:       replace it with a supported layer, or write it as a custom module of these"
@@ -60,12 +65,12 @@ REFUSALS: dict[str, tuple[Callable[[], Model], tuple[int, ...], type[Snn2hwError
   {MODULE}""",
     ),
     "unsupported layer inside a block": (
-        lambda: sequential(sequential(nn.Conv2d(2, 2, 1), torch.nn.ConvTranspose2d(2, 2, 2)), nn.Flatten()),
+        lambda: sequential(sequential(nn.Conv2d(2, 2, 1), torch.nn.Softplus()), nn.Flatten()),
         (2, 6, 6),
         UnsupportedError,
-        f"""ConvTranspose2d has no integer meaning here
+        f"""Softplus has no integer meaning here
   where:    0.1
-  got:      torch.nn.modules.conv.ConvTranspose2d
+  got:      torch.nn.modules.activation.Softplus
   {MODULE}""",
     ),
     "unsupported normalisation": (
@@ -95,14 +100,15 @@ REFUSALS: dict[str, tuple[Callable[[], Model], tuple[int, ...], type[Snn2hwError
   got:      %getitem : [num_users=1] = call_function[target=operator.getitem](args = (%fc, 0), kwargs = {{}})
   {OPERATION}""",
     ),
-    "product of tensors": (
+    "product of sums": (
         lambda: sequential(joined(lambda a, b: a * b)),
         (3,),
         UnsupportedError,
-        f"""the operation 'mul' has no integer meaning here
-  where:    0.mul
-  got:      %mul : [num_users=1] = call_function[target=operator.mul](args = (%_0_a, %_0_b), kwargs = {{}})
-  {OPERATION}""",
+        """a product of what no neuron fired
+  where:    0.mul (*)
+  got:      0.a (Linear)
+  expected: spikes, or pools, sums and products of spikes
+  do:       put a neuron behind it""",
     ),
     "functional relu": (
         lambda: Written(lambda m, x: torch.relu(m.fc(x)), fc=nn.Linear(3, 2)),
@@ -113,41 +119,83 @@ REFUSALS: dict[str, tuple[Callable[[], Model], tuple[int, ...], type[Snn2hwError
   got:      %relu : [num_users=1] = call_function[target=torch.relu](args = (%fc,), kwargs = {{}})
   {OPERATION}""",
     ),
-    "constant added": (
-        lambda: Written(lambda m, x: m.fc(x) + 1.0, fc=nn.Linear(3, 2)),
+    "a constant for each sample": (
+        lambda: Written(lambda m, x: m.fc(x) + torch.ones(4, 1, 2), fc=nn.Linear(3, 2)),
         (3,),
         UnsupportedError,
-        f"""an addition must join two branches of the network
+        f"""a constant of shape [4, 1, 2] does not fit [T, N, 2]
   where:    add
-  got:      %add : [num_users=1] = call_function[target=operator.add](args = (%fc, 1.0), kwargs = {{}})
-  {OPERATION}""",
+  got:      %add : [num_users=1] = call_function[target=operator.add](args = (%fc, %_tensor_constant0), kwargs = {{}})
+  {UNSUPPORTED}
+  do:       give it one number for each channel""",
+    ),
+    "a factor for each place": (
+        lambda: Written(lambda m, x: m.fc((m.n(x) * m.p).flatten(2)), fc=nn.Linear(8, 2), n=nn.LIF(0.5), p=places()),
+        (2, 2, 2),
+        UnsupportedError,
+        f"""a value is multiplied with numbers that differ from place to place
+  where:    mul
+  got:      %mul : [num_users=1] = call_function[target=operator.mul](args = (%n, %p), kwargs = {{}})
+  {UNSUPPORTED}
+  do:       use one number for each channel""",
+    ),
+    "a concatenation over N": (
+        lambda: Written(lambda m, x: torch.cat([m.fc(x), m.fc(x)], 1), fc=nn.Linear(3, 2)),
+        (3,),
+        UnsupportedError,
+        f"""a concatenation must keep the T and N axes
+  where:    cat
+  got:      %cat : [num_users=1] = call_function[target=torch.cat](args = ([%fc, %fc_1], 1), kwargs = {{}})
+  {UNSUPPORTED}
+  do:       concatenate along the channels: dim=2""",
+    ),
+    "a concatenation along an image": (
+        lambda: Written(lambda m, x: m.fc(torch.cat([x, x], 3).flatten(2)), fc=nn.Linear(16, 2)),
+        (2, 2, 2),
+        UnsupportedError,
+        f"""a concatenation is not along the channels
+  where:    cat
+  got:      %cat : [num_users=1] = call_function[target=torch.cat](args = ([%x, %x], 3), kwargs = {{}})
+  {UNSUPPORTED}
+  do:       concatenate along the channels: dim=2 of [T, N, C, ...]""",
+    ),
+    "an upsampling that interpolates": (
+        lambda: sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Flatten()),
+        (2, 2, 2),
+        UnsupportedError,
+        """this setting of the layer has no integer meaning here
+  where:    0 (Upsample)
+  got:      mode='bilinear', scale_factor=2.0, size=None
+  expected: mode='nearest' and whole factors
+  do:       use mode='nearest' and whole factors""",
+    ),
+    "a transposed convolution that cuts away more than its kernel adds": (
+        lambda: sequential(nn.ConvTranspose2d(2, 2, 1, padding=1), nn.Flatten()),
+        (2, 4, 4),
+        UnsupportedError,
+        """this setting of the layer has no integer meaning here
+  where:    0 (ConvTranspose2d)
+  got:      padding=(1, 1)
+  expected: a padding of at most dilation * (kernel_size - 1)
+  do:       use a padding of at most dilation * (kernel_size - 1)""",
     ),
     "weighted addition": (
         lambda: joined(lambda a, b: torch.add(a, b, alpha=2)),
         (3,),
         UnsupportedError,
-        f"""an addition must join two branches of the network
+        f"""an addition must join two branches of the network, or a branch and a constant
   where:    add
   got:      %add : [num_users=1] = call_function[target=torch.add](args = (%a, %b), kwargs = {{alpha: 2}})
   {OPERATION}""",
     ),
-    "parameter used directly": (
-        lambda: Written(lambda m, x: m.fc(x) + m.fc.bias, fc=nn.Linear(3, 2)),
+    "an output that is no tensor": (
+        lambda: Written(lambda m, x: (m.fc(x), 3), fc=nn.Linear(3, 2)),
         (3,),
         UnsupportedError,
-        f"""a parameter or buffer used directly in forward is not supported
-  where:    fc.bias
-  got:      %fc_bias : [num_users=1] = get_attr[target=fc.bias]
-  {OPERATION}""",
-    ),
-    "several outputs": (
-        lambda: Written(lambda m, x: (m.fc(x), x), fc=nn.Linear(3, 2)),
-        (3,),
-        UnsupportedError,
-        f"""the model must return one tensor of logits
+        """the model must return tensors of logits
   where:    output
-  got:      return (fc, x)
-  {UNSUPPORTED}
+  got:      3
+  expected: one tensor [T, N, classes], or a dictionary or tuple of such
   do:       return the logits only""",
     ),
     "operation after the sum": (
