@@ -57,7 +57,7 @@ class TorchExecutor:
 
     def supports(self, network: IntegerNetwork) -> Sequence[Lack]:
         """Layers that the table below has no row for."""
-        return lacking(network, (IntInput, IntNeuron, IntFeedback, *_LAYERS), "use the executor reference")
+        return lacking(network, (IntInput, IntNeuron, IntFeedback, *LAYERS), "use the executor reference")
 
     def unavailable(self) -> str:
         """The package to install, where it is missing."""
