@@ -123,3 +123,13 @@ def _rounds(b: Builder, member: Member, h: int, thetas: Sequence[int]) -> Iterat
 
 def _scaled(b: Builder, factor: float, value: int) -> int:
     return value if factor == 1.0 else b.emit(Op.MUL, b.constant(factor), value)
+
+
+def membrane(made: Equation) -> int:
+    """Place of h in an equation of the family."""
+    return max(n for n, t in enumerate(made.terms) if t.op is Op.CLAMP)
+
+
+def argument(made: Equation) -> int:
+    """Place of clamp(u + x) in an equation of the family in which the input enters first."""
+    return min(n for n, t in enumerate(made.terms) if t.op is Op.CLAMP)

@@ -17,6 +17,7 @@ except ModuleNotFoundError as missing:
 
 from torch.nn import Dropout, Identity, Sequential
 
+from snn2hw.nn.base import Firing, Neuron
 from snn2hw.nn.custom import CustomNeuron, State, fire, per_channel
 from snn2hw.nn.layers import (
     AdaptiveAvgPool2d,
@@ -35,15 +36,13 @@ from snn2hw.nn.layers import (
     Upsample,
     repeat,
 )
-from snn2hw.nn.library import ALIF, CubaLIF, Izhikevich, Leaky, RefractoryLIF, ResonateAndFire
+from snn2hw.nn.linear_neurons import IF, LIF, PLIF, CirculateFiring
 from snn2hw.nn.losses import balance_loss, coefficient_penalty, range_penalty
-from snn2hw.nn.neuron import Firing, Neuron
-from snn2hw.nn.neurons import IF, LIF, PLIF, CirculateFiring
 from snn2hw.nn.observe import Observation, check_alive, observe
-from snn2hw.nn.polynomials import LNM, QIF, CirculateLNM
+from snn2hw.nn.polynomial_neurons import LNM, QIF, CirculateLNM
+from snn2hw.nn.published_neurons import ALIF, CubaLIF, Izhikevich, Leaky, RefractoryLIF, ResonateAndFire
 from snn2hw.nn.readout import LeakyIntegrator, Readout
-from snn2hw.nn.surrogate import Surrogate
-from snn2hw.nn.surrogates import Atan, Rectangle, Sigmoid, Triangle
+from snn2hw.nn.surrogate import Atan, Rectangle, Sigmoid, Surrogate, Triangle
 
 __all__ = [
     "ALIF",

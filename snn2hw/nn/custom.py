@@ -18,8 +18,8 @@ from snn2hw.errors import ShapeError, UsageError
 from snn2hw.neurons.equation import Op
 from snn2hw.neurons.equation import State as NamedState
 from snn2hw.nn.observe import Observable
-from snn2hw.nn.surrogate import Surrogate, compared
-from snn2hw.nn.surrogates import Rectangle
+from snn2hw.nn.surrogate import Rectangle, Surrogate, compared
+from snn2hw.nn.through_time import EquationThroughTime
 from snn2hw.nn.tracing import Symbol, Traced, Tracer, fired, traced
 
 TAKEN = ("x", "spikes", "out")  # names that no state has: the input, what leaves, and what ONNX files call it
@@ -153,7 +153,7 @@ class CustomNeuron(Observable):
                 do="pass nn.Rectangle(width=1.0) or a subclass of nn.Surrogate",
             )
         self.surrogate = Rectangle() if surrogate is None else surrogate
-        self._checked_for: int | None = None
+        self._checked: object = None  # the step whose arguments were found to be its states
         self.declared()
 
     def step(self, x: Tensor, **states: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -202,7 +202,9 @@ class CustomNeuron(Observable):
             UsageError, UnsupportedError, ShapeError: `step` is no such equation.
         """
         states = self.declared()
-        self._check_arguments([s.name for s in states])
+        if self._checked is not type(self).step:
+            self._check_arguments([s.name for s in states])
+            self._checked = type(self).step
         names = {id(p): name for name, p in (*self.named_parameters(), *self.named_buffers())}
         tracer = Tracer(self.kind, states, channels, names)
         code = inspect.unwrap(type(self).step).__code__
@@ -251,20 +253,17 @@ class CustomNeuron(Observable):
                 expected="[T, N, C, ...]",
                 do="show static samples for T steps: nn.repeat(images, steps)",
             )
-        if self._checked_for != x.shape[2]:
-            self.trace(x.shape[2])
-            self._checked_for = x.shape[2]
+        traced = self.trace(x.shape[2])
         entering = x.to(torch.promote_types(x.dtype, torch.float32))
-        states = {s.name: torch.full_like(entering[0], s.initial) for s in self.declared()}
+        numbers = [n.to(entering) for n in traced.parameters]
         widths = self.surrogate.widths(len(x), entering)
-        leaving, mass = [], []
-        for t in range(len(x)):
-            spikes, states = self.one_step(entering[t], states, widths[t])
-            leaving.append(spikes)
-            mass.append(next(iter(states.values())))
-        payload = torch.stack(leaving)
+        records = torch.is_grad_enabled() and any(t.requires_grad for t in (entering, widths, *numbers))
+        through: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]] = EquationThroughTime.apply
+        payload, positive, negative, first = through(
+            entering, widths, traced.equation, self.surrogate, self.observed, records, *numbers
+        )
         if self.observed:
-            self.tell_of(self, payload, torch.stack(mass))
+            self.tell(payload, positive, negative, first, traced.equation.states[0].range)
         return payload.to(x.dtype) if x.is_floating_point() else payload
 
     def one_step(self, x: Tensor, states: Mapping[str, Tensor], width: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -1,168 +1,170 @@
-"""The neuron's step and its reverse sweep in C, for float32 on a CPU: the floats of `equation`, in one pass over the memory."""
+"""An equation through all steps in C, for float32 on a CPU: the floats of `steps` and `steps_back`, in one pass over the memory.
+
+A kernel is compiled for the form of an equation, once, and kept on the disk. That takes a good part
+of a second, so torch computes until an equation has had work that is worth it; no float changes.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import MAX_DEGREE, MAX_LEVELS, RESETS
 from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.native.compiler import compiler, library, library_key
-from snn2hw.nn.equation import Incoming, Run, Settings, Sums, levels, rounds
+from snn2hw.neurons.in_c import ATAN, CHANNEL, GIVEN, LAYER, RECTANGLE, STEP, TRIANGLE, Source, backwards, forwards
+from snn2hw.neurons.plan import Plan
+from snn2hw.nn import steps, steps_back
+from snn2hw.nn.steps import Floats, Made
+from snn2hw.nn.steps_back import PLAIN, Incoming, Sums
 from snn2hw.nn.surrogate import Surrogate
-from snn2hw.nn.surrogates import Atan, Rectangle, Triangle
 
-SOURCE = Path(__file__).with_suffix(".c")
-SURROGATES: tuple[type[Surrogate], ...] = (
-    Rectangle,
-    Triangle,
-    Atan,
-)  # in the order of the C source; of others torch gives slopes
+SURROGATES = dict(zip(PLAIN, (RECTANGLE, TRIANGLE, ATAN), strict=True))  # of others torch gives slopes
 SHARE = 1 << 14  # neurons and steps that are worth a thread
+CALL = 1 << 12  # neurons that a step costs in torch even where there is none
+WORTH = 1 << 21  # neurons and steps after which a source is worth compiling
 
-_FLOATS = ("a", "slope_terms", "thetas", "amplitudes", "widths")
-
-
-class _Layer(ctypes.Structure):
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("steps", "size", "inner", "channels", "scheduled")),
-        *(
-            (name, ctypes.c_int32)
-            for name in ("rows", "degree", "levels", "input_first", "reset", "strict", "is_signed", "surrogate")
-        ),
-        *((name, ctypes.c_float) for name in ("lo", "hi", "reset_value")),
-        *((name, ctypes.c_void_p) for name in _FLOATS),
-    )
+_work: dict[str, int] = {}  # by source: neurons and steps so far
 
 
-@lru_cache(maxsize=1)
-def _source() -> str:
-    return SOURCE.read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=4)
-def _loaded(key: str) -> ctypes.CDLL | None:
-    """The library of that key; None where the compiler fails, which is not asked again."""
-    try:
-        return library(_source())
-    except ExecutorUnavailableError:
-        return None
-
-
-def _library() -> ctypes.CDLL | None:
-    return None if compiler() is None else _loaded(library_key(_source()))
-
-
-def runs(x: Tensor, a: Tensor, thetas: Tensor) -> bool:
-    """Whether the kernel takes a layer forwards: float32 in main memory, within its limits, and a compiler is there."""
+def runs(x: Tensor, numbers: Floats) -> bool:
+    """Whether a kernel may take a layer: float32 in main memory, and a compiler is there."""
     return (
-        x.dtype == a.dtype == thetas.dtype == torch.float32
-        and x.device.type == a.device.type == thetas.device.type == "cpu"
-        and 2 <= a.shape[1] <= MAX_DEGREE + 1
-        and thetas.shape[1] <= MAX_LEVELS
+        x.device.type == "cpu"
+        and all(t.dtype == torch.float32 and t.device.type == "cpu" for t in (x, *numbers))
         and not torch.compiler.is_compiling()
-        and _library() is not None
+        and compiler() is not None
     )
 
 
-def forward(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, u: Tensor) -> tuple[Run, Tensor]:
-    """As `equation.forward`; the tensors as `runs` asks."""
-    x, u = x.contiguous(), u.clone(memory_format=torch.contiguous_format)
-    payload, h = torch.empty_like(x), torch.empty_like(x)
-    z = torch.empty_like(x) if settings.input_first else None
-    call = _Call(x, a, thetas, settings, None, 0)
-    call("snn2hw_forward", x, u, payload, h, z)
-    return Run(payload, h, z), u
+def forward(plan: Plan, x: Tensor, numbers: Floats, states: Floats, watched: bool) -> tuple[Made, list[Tensor]]:
+    """As `steps.forward`."""
+    if runs(x, numbers):
+        source = forwards(plan, _kinds(plan, numbers), watched)
+        if (found := _compiled(source, x)) is not None:
+            return _forward(found, source, plan, x, numbers, states, watched)
+    return steps.forward(plan, x, numbers, states, watched)
 
 
 def sweep(
-    run: Run,
-    u: Tensor,
-    a: Tensor,
-    thetas: Tensor,
+    plan: Plan,
+    saved: Floats,
+    states: Floats,
+    numbers: Floats,
     widths: Tensor,
     surrogate: Surrogate,
-    settings: Settings,
     incoming: Incoming,
     sums: Sums,
-    gu: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """As `equation.sweep`; the tensors as `runs` asks."""
-    h, z = run.h.contiguous(), None if run.z is None else run.z.contiguous()
-    gp = None if incoming.payload is None else incoming.payload.contiguous()
-    above = None if incoming.positive is None else incoming.positive.contiguous()
-    below = None if incoming.negative is None else (-incoming.negative).contiguous()
-    gx, gu = torch.empty_like(h), gu.clone(memory_format=torch.contiguous_format)
-    of_widths = None if sums.widths is None else torch.empty_like(h)
-    known = type(surrogate) in SURROGATES
-    kind = SURROGATES.index(type(surrogate)) if known else len(SURROGATES)
-    slopes = None if known else _Slopes(h, thetas, widths, surrogate, settings, of_widths is not None)
-    call = _Call(h, a, thetas, settings, widths, kind)
-    call("snn2hw_backward", h, z, u.contiguous(), gp, above, below, slopes, gu, gx, sums.a, sums.thetas, of_widths)
-    if sums.widths is not None and of_widths is not None:
-        sums.widths.copy_(of_widths.flatten(1).sum(1))
-    return gx, gu
+    after: Floats,
+) -> tuple[Tensor, list[Tensor]]:
+    """As `steps_back.sweep`."""
+    if runs(saved[0], numbers):
+        kind = SURROGATES.get(type(surrogate), GIVEN)
+        source = backwards(plan, _kinds(plan, numbers), kind, sums.widths is not None, incoming.positive is not None)
+        if (found := _compiled(source, saved[0])) is not None:
+            saved = [s.contiguous() for s in saved]
+            wanted, given = sums.widths is not None, list[Tensor]()
+            if kind == GIVEN:
+                given = steps_back.slopes(plan, saved, states, numbers, widths, surrogate, wanted)
+            return _sweep(found, source, plan, [*saved, *states], given, numbers, widths, incoming, sums, after)
+    return steps_back.sweep(plan, saved, states, numbers, widths, surrogate, incoming, sums, after)
 
 
-class _Slopes:
-    """Slopes and, where wanted, width slopes of any surrogate, [K, T, ...] each, as the C source reads them."""
+def _forward(
+    found: ctypes.CDLL, source: Source, plan: Plan, x: Tensor, numbers: Floats, states: Floats, watched: bool
+) -> tuple[Made, list[Tensor]]:
+    x = x.contiguous()
+    output, seen = torch.empty_like(x), torch.empty_like(x) if watched else None
+    saved = tuple(x if place == plan.entering else torch.empty_like(x) for place in plan.saved)
+    after = [torch.empty_like(x[0]) for _ in states]
+    leaving = [output, *(s for s, place in zip(saved, plan.saved, strict=True) if place != plan.entering)]
+    call = _Call(found, source, x, numbers)
+    call([x, *states], None, [*leaving, *([] if seen is None else [seen]), *after])
+    return Made(output, saved, seen), after
 
-    def __init__(self, h: Tensor, thetas: Tensor, widths: Tensor, surrogate: Surrogate, settings: Settings, wanted: bool) -> None:
-        w = widths.reshape(-1, *(1,) * (h.ndim - 1))
-        theta = levels(thetas, h)
-        before = [r for r, _, _ in rounds(h, theta, settings)]
-        self.held: list[Tensor | None] = []
-        for sign in (1, -1):
-            for of in (surrogate.slope, surrogate.width_slope):
-                skip = (sign < 0 and not settings.signed) or (of == surrogate.width_slope and not wanted)
-                made = [] if skip else [of(sign * r - over, w) for r, over in zip(before, theta, strict=True)]
-                self.held.append(torch.stack(made).to(h.dtype).contiguous() if made else None)
-        self.pointers = (ctypes.c_void_p * 4)(*(None if t is None else t.data_ptr() for t in self.held))
 
-    def data_ptr(self) -> int:
-        """Of the four pointers."""
-        return ctypes.addressof(self.pointers)
+def _sweep(
+    found: ctypes.CDLL,
+    source: Source,
+    plan: Plan,
+    known: Floats,
+    given: Floats,
+    numbers: Floats,
+    widths: Tensor,
+    incoming: Incoming,
+    sums: Sums,
+    after: Floats,
+) -> tuple[Tensor, list[Tensor]]:
+    like = known[0]
+    gx, gs = torch.empty_like(like), [g.clone(memory_format=torch.contiguous_format) for g in after]
+    of_widths = [] if sums.widths is None else [torch.empty_like(like)]
+    gp = torch.zeros_like(like) if incoming.output is None else incoming.output
+    masses = [] if incoming.positive is None or incoming.negative is None else [incoming.positive, -incoming.negative]
+    call = _Call(found, source, like, numbers)
+    totals = [sums.numbers[index] for index in sorted(plan.wanted)]
+    call([*known, gp, *given], [widths, *masses], [gx, *gs, *totals, *of_widths])
+    if sums.widths is not None:
+        sums.widths.copy_(of_widths[0].flatten(1).sum(1))
+    return gx, gs
 
 
 class _Call:
-    """One layer as the C source reads it; holds what its pointers point to."""
+    """A library with what stays the same in a call."""
 
-    def __init__(self, x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, widths: Tensor | None, surrogate: int) -> None:
-        degree = a.shape[1] - 1
-        self.held = {
-            "a": a.contiguous(),
-            "slope_terms": (a[:, 1:] * torch.arange(1, degree + 1, dtype=a.dtype, device=a.device)).contiguous(),
-            "thetas": thetas.contiguous(),
-            "amplitudes": torch.tensor(settings.amplitudes, dtype=x.dtype, device=x.device),
-            "widths": torch.ones(len(x), dtype=x.dtype, device=x.device) if widths is None else widths.contiguous(),
-        }
-        self.size = x[0].numel()
-        self.work = x.numel()
-        self.layer = _Layer(
-            len(x), self.size, math.prod(x.shape[3:]), x.shape[2], len(thetas), len(a), degree, thetas.shape[1],
-            settings.input_first,
-            RESETS.index(settings.reset), settings.strict, settings.signed, surrogate,
-            settings.lo, settings.hi, settings.reset_value, *(self.held[name].data_ptr() for name in _FLOATS),
-        )  # fmt: skip
+    def __init__(self, found: ctypes.CDLL, source: Source, like: Tensor, numbers: Floats) -> None:
+        self.run = found.run
+        self.size, self.work = like[0].numel(), like.numel()
+        inner = math.prod(like.shape[3:])
+        sizes = (len(like), self.size, inner, like.shape[2], *(len(n) for n in numbers))
+        self.sizes = (ctypes.c_int64 * len(sizes))(*sizes)
+        self.numbers = _Pointers(numbers)
+        self.k = (ctypes.c_float * max(len(source.numbers), 1))(*source.numbers)
 
-    def __call__(self, name: str, *tensors: Tensor | _Slopes | None) -> None:
-        found = _library()
-        assert found is not None
-        function = found[name]
-        pointers = [ctypes.c_void_p(None if t is None else t.data_ptr()) for t in tensors]
+    def __call__(self, entering: Floats, by_step: Floats | None, leaving: Sequence[Tensor]) -> None:
+        pointers = [_Pointers(tensors) for tensors in (entering, by_step, leaving) if tensors is not None]
+        first, *rest = [p.array for p in pointers]
+        arguments = [first, self.numbers.array, self.k, *rest]
 
         def part(begin: int, end: int) -> None:
-            function(ctypes.byref(self.layer), ctypes.c_int64(begin), ctypes.c_int64(end), *pointers)
+            self.run(self.sizes, ctypes.c_int64(begin), ctypes.c_int64(end), *arguments)
 
         in_parts(part, self.size, self.work)
+
+
+class _Pointers:
+    """Pointers to tensors, which are kept as long as they are."""
+
+    def __init__(self, tensors: Floats) -> None:
+        self.held = [t if t.is_contiguous() else t.contiguous() for t in tensors]
+        self.array = (ctypes.c_void_p * max(len(self.held), 1))(*(t.data_ptr() for t in self.held))
+
+
+def _kinds(plan: Plan, numbers: Floats) -> tuple[str, ...]:
+    return tuple(STEP if i in plan.scheduled else LAYER if len(n) == 1 else CHANNEL for i, n in enumerate(numbers))
+
+
+def _compiled(source: Source, x: Tensor) -> ctypes.CDLL | None:
+    """The library of a source, once it is worth it; None where it is not, or where the compiler fails."""
+    key = library_key(source.text)
+    done = _work.get(key, 0)
+    if done < WORTH:
+        _work[key] = done = done + x.numel() + CALL * len(x)
+    return _loaded(key, source.text) if done >= WORTH else None
+
+
+@lru_cache(maxsize=256)
+def _loaded(key: str, text: str) -> ctypes.CDLL | None:
+    """The library of that key; None where the compiler fails, which is not asked again."""
+    try:
+        return library(text)
+    except ExecutorUnavailableError:
+        return None
 
 
 def in_parts(part: Callable[[int, int], None], size: int, work: int) -> None:

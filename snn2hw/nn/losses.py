@@ -9,7 +9,7 @@ from torch import Tensor
 
 from snn2hw.errors import UsageError
 from snn2hw.nn.observe import Seen
-from snn2hw.nn.polynomials import LearnedPolynomial
+from snn2hw.nn.polynomial_neurons import LearnedPolynomial
 
 EPSILON = 1e-6
 

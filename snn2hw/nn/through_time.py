@@ -1,33 +1,86 @@
-"""A layer of neurons through all steps T at once, and back: the equation of `snn2hw.nn.Neuron` and its gradient.
+"""Layers of neurons through all steps T at once, and back: an equation, and its gradient, as one function of torch.
 
-forwards   v = u[t-1]                      or, input_then_poly:  v = z[t] = clamp(u[t-1] + x[t])
-           h[t] = clamp(P(v) + x[t])       or                    h[t] = clamp(P(v))
-           r = h;  for each level k:  s_k = [r >= theta_k] - signed*[r <= -theta_k],  r -= theta_k s_k,  theta_k = theta[t, k]
-           payload[t] = sum_k amp_k s_k;  u[t] is r, h, or h where it did not fire and reset_value where it did
-backwards  each comparison stands for its soft step of width w[t]. The firing is a function of h[t] alone, therefore
-           gh[t] = (A[t] gu[t] + B[t]) M[t],   gu[t-1] = gh[t] P'(v),   da_k = sum gh[t] v**k
-           with A, B of slopes and incoming gradients, and M = [lo < h < hi]: at the bounds of the clamp the gradient is 0.
+forwards   every step computes the equation from the states that the step before left, and x[t]
+backwards  each comparison stands for its soft step of width w[t]; beyond the bounds of a clamp the gradient is 0, and in the
+           built-in family also at the bounds
 
-h (and z) are all that is remembered: u[t-1] is what firing leaves of h[t-1], computed again. `backward` asks no more: h may as
-well come from an integer program, whose P(u) is not this one to the last bit.
+What is remembered is one value for each state and step, whatever the equation has of terms (`snn2hw.neurons.remembered`);
+the others, and the states before the step, are computed from it again. Of the built-in family that is the clamped membrane
+before firing, h, and where the input enters first the argument of P, z. `backward` asks no more: h may as well come from an
+integer program, whose P(u) is not this one to the last bit.
 
-`equation` is the law, in torch, on every device; in float32 on a CPU with a C compiler `kernel` gives the same floats sooner.
-Sums over neurons are torch's, of the same terms, either way.
+`steps` and `steps_back` say in torch what is computed; in float32 on a CPU with a C compiler `kernel` gives the same floats
+sooner. Sums over neurons are torch's, of the same terms, either way.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from snn2hw.nn import equation, kernel
-from snn2hw.nn.equation import Incoming, Order, Reset, Run, Settings, Sums, fire
+from snn2hw.neurons import library
+from snn2hw.neurons.equation import Equation
+from snn2hw.neurons.plan import Plan, planned
+from snn2hw.nn import kernel
+from snn2hw.nn.steps_back import Incoming, Sums
 from snn2hw.nn.surrogate import Surrogate
 
-__all__ = ["Gradients", "Order", "Reset", "Run", "Settings", "ThroughTime", "backward", "fire", "run"]
+Reset: TypeAlias = Literal["subtract", "value", "none"]
+Order: TypeAlias = Literal["poly_then_input", "input_then_poly"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a neuron of the built-in family has besides tensors; see `snn2hw.nn.Neuron`.
+
+    Args:
+        order, reset, reset_value, strict: as there. lo, hi: its state_range.
+        amplitudes: amp_k, one per level. signed: whether negative spikes are fired.
+    """
+
+    order: Order
+    lo: float
+    hi: float
+    reset: Reset
+    reset_value: float
+    strict: bool
+    signed: bool
+    amplitudes: tuple[float, ...]
+
+    @property
+    def input_first(self) -> bool:
+        """Whether the input enters before the polynomial."""
+        return self.order == "input_then_poly"
+
+    def equation(self, degree: int) -> Equation:
+        """The neuron's equation: parameters a_0 to a_d, then theta_1 to theta_K, which may depend on the step."""
+        return library.equation(
+            library.Member(
+                degree=degree,
+                state_range=(self.lo, self.hi),
+                input_first=self.input_first,
+                amplitudes=self.amplitudes,
+                signed=self.signed,
+                strict=self.strict,
+                reset=self.reset,
+                reset_value=self.reset_value,
+                scheduled=True,
+            )
+        )
+
+
+class Run(NamedTuple):
+    """Payload and clamped membrane before firing, [T, ...]; z = clamp(u + x) in input_then_poly, else None."""
+
+    payload: Tensor
+    h: Tensor
+    z: Tensor | None
 
 
 class Gradients(NamedTuple):
@@ -47,7 +100,9 @@ def run(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings) -> Run:
         a: coefficients [1 or C, d+1]. thetas: [S, K], a row for each step, of which the last one stays; all three of one float
             dtype, on one device.
     """
-    return _run(x, a, thetas, settings, torch.zeros_like(x[0]))[0]
+    plan = _family(settings, a.shape[1], (False, False))
+    made, _ = kernel.forward(plan, x, _numbers(a, thetas), [torch.zeros_like(x[0])], False)
+    return Run(made.output, made.saved[-1], made.saved[0] if settings.input_first else None)
 
 
 @torch.no_grad()
@@ -72,12 +127,12 @@ def backward(
         grad_payload: [T, N, C, ...]. grad_positive, grad_negative: [T], of the mean over all neurons of relu(h) and relu(-h).
         needs: whether the gradients of a, thetas, widths are wanted.
     """
+    plan, numbers, zero = _family(settings, a.shape[1], tuple(needs[:2])), _numbers(a, thetas), torch.zeros_like(h[0])
     incoming = Incoming(grad_payload, *_each(grad_positive, grad_negative, h))
-    zero = torch.zeros_like(h[0])
-    sums = _sums(h, a, thetas, needs)
-    made = Run(h, h, z)  # the payload is not read
-    gx, _ = _sweep(made, zero, a, thetas, widths, surrogate, settings, incoming, sums, zero)
-    return Gradients(gx, *_totals(sums, a))
+    sums = _sums(plan, h, numbers, needs[2])
+    saved = [h] if z is None else [z, h]
+    gx, _ = kernel.sweep(plan, saved, [zero], numbers, widths, surrogate, incoming, sums, [zero])
+    return Gradients(gx, *_totals(sums, numbers, a, needs))
 
 
 class ThroughTime(torch.autograd.Function):
@@ -100,76 +155,144 @@ class ThroughTime(torch.autograd.Function):
         observed: bool,
     ) -> tuple[Tensor | None, ...]:
         """See the class."""
-        ctx.surrogate, ctx.settings, ctx.length = surrogate, settings, checkpoint or len(x)
+        ctx.surrogate, ctx.length = surrogate, checkpoint or len(x)
         ctx.set_materialize_grads(False)
-        u, states, runs = torch.zeros_like(x[0]), [], []
+        plan, numbers, u = (
+            _family(settings, a.shape[1], tuple(ctx.needs_input_grad[1:3])),
+            _numbers(a, thetas),
+            torch.zeros_like(x[0]),
+        )
+        ctx.plan = plan
+        starts, outputs, saved = list[Tensor](), list[Tensor](), list[tuple[Tensor, ...]]()
         for n, part in enumerate(torch.split(x, ctx.length)):
-            states.append(u)
-            made, u = _run(part, a, thetas[_from(n * ctx.length, thetas)], settings, u)
-            runs.append(made if checkpoint is None or observed else made._replace(h=x.new_empty(0), z=None))
-        payload, h = _joined([r.payload for r in runs]), _joined([r.h for r in runs])
+            starts.append(u)
+            made, (u,) = kernel.forward(plan, part, _from(n * ctx.length, plan, numbers), [u], False)
+            outputs.append(made.output)
+            saved.append(made.saved if checkpoint is None or observed else ())
+        payload, h = _joined(outputs), _joined([s[-1] for s in saved if s])
         if checkpoint is None:
-            ctx.save_for_backward(a, thetas, widths, h, runs[0].z, None, None)
+            ctx.save_for_backward(a, thetas, widths, h, saved[0][0] if settings.input_first else None, None, None)
         else:
-            ctx.save_for_backward(a, thetas, widths, None, None, x, torch.stack(states))
-        if not observed:
+            ctx.save_for_backward(a, thetas, widths, None, None, x, torch.stack(starts))
+        if not observed or h is None:
             return payload, None, None, None
         ctx.mark_non_differentiable(h)
-        return payload, h.clamp_min(0).flatten(1).mean(1), (-h).clamp_min(0).flatten(1).mean(1), h
+        return payload, *_masses(h), h
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         """Of the tensors that entered; None where not asked for."""
-        a, thetas, widths, h, z, x, states = ctx.saved_tensors
+        a, thetas, widths, h, z, x, starts = ctx.saved_tensors
         like = x if h is None else h
+        needs = ctx.needs_input_grad[1:4]
+        plan, numbers = ctx.plan, _numbers(a, thetas)
         payload, positive, negative, _ = grads
-        scaled = _each(positive, negative, like)
-        sums = _sums(like, a, thetas, ctx.needs_input_grad[1:4])
-        gu, parts = torch.zeros_like(like[0]), []
-        starts = range(0, len(like), ctx.length)
-        for n in range(len(starts) - 1, -1, -1):
-            now, rows = slice(starts[n], starts[n] + ctx.length), _from(starts[n], thetas)
-            u = torch.zeros_like(like[0]) if states is None else states[n]
-            made = Run(h, h, z) if x is None else _run(x[now], a, thetas[rows], ctx.settings, u)[0]
+        scaled, sums = _each(positive, negative, like), _sums(plan, like, numbers, needs[2])
+        gu, parts = [torch.zeros_like(like[0])], []
+        for n in range((len(like) - 1) // ctx.length, -1, -1):
+            begin = n * ctx.length
+            now, given = slice(begin, begin + ctx.length), _from(begin, plan, numbers)
+            start = [torch.zeros_like(like[0]) if starts is None else starts[n]]
+            if x is None:
+                saved: Sequence[Tensor] = [h] if z is None else [z, h]
+            else:
+                saved = kernel.forward(plan, x[now], given, start, False)[0].saved
             incoming = Incoming(*(None if g is None else g[now] for g in (payload, *scaled)))
-            part = sums._replace(
-                thetas=None if sums.thetas is None else sums.thetas[rows],
-                widths=None if sums.widths is None else sums.widths[now],
-            )
-            gx, gu = _sweep(made, u, a, thetas[rows], widths[now], ctx.surrogate, ctx.settings, incoming, part, gu)
+            part = _part(sums, plan, numbers, now)
+            gx, gu = kernel.sweep(plan, saved, start, given, widths[now], ctx.surrogate, incoming, part, gu)
             parts.append(gx)
-        return _joined(parts[::-1]), *_totals(sums, a), None, None, None, None
+        return _joined(parts[::-1]), *_totals(sums, numbers, a, needs), None, None, None, None
 
 
-def _run(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, u: Tensor) -> tuple[Run, Tensor]:
-    forward = kernel.forward if kernel.runs(x, a, thetas) else equation.forward
-    return forward(x, a, thetas, settings, u)
+class EquationThroughTime(torch.autograd.Function):
+    """(output, positive, negative, watched) of (x, widths, equation, surrogate, observed, records, *numbers).
+
+    watched: the first state after every step, held to its range, which has no gradient; positive, negative: [T], the means of
+    its relu and of that of its negative; all three None unless observed. records: whether a gradient may be asked for.
+    numbers: of the equation, [1] for the layer or [C] per channel.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        widths: Tensor,
+        equation: Equation,
+        surrogate: Surrogate,
+        observed: bool,
+        records: bool,
+        *numbers: Tensor,
+    ) -> tuple[Tensor | None, ...]:
+        """See the class."""
+        wanted = frozenset(n for n, needed in enumerate(ctx.needs_input_grad[6:]) if needed)
+        plan = planned(equation, wanted, records)
+        states = [torch.full_like(x[0], s.initial) for s in equation.states]
+        made, _ = kernel.forward(plan, x, numbers, states, observed)
+        ctx.plan, ctx.surrogate, ctx.count = plan, surrogate, len(numbers)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(widths, *numbers, *made.saved)
+        if made.watched is None:
+            return made.output, None, None, None
+        ctx.mark_non_differentiable(made.watched)
+        return made.output, *_masses(made.watched), made.watched
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Of the tensors that entered; None where not asked for."""
+        widths, *rest = ctx.saved_tensors
+        numbers, saved, plan = rest[: ctx.count], rest[ctx.count :], ctx.plan
+        like, (output, positive, negative, _) = saved[0], grads
+        incoming = Incoming(output, *_each(positive, negative, like))
+        sums = _sums(plan, like, numbers, ctx.needs_input_grad[1])
+        starts = [torch.full_like(like[0], s.initial) for s in plan.equation.states]
+        after = [torch.zeros_like(like[0]) for _ in starts]
+        gx, _ = kernel.sweep(plan, saved, starts, numbers, widths, ctx.surrogate, incoming, sums, after)
+        totals = [_total(sums.numbers[n], number) if n in sums.numbers else None for n, number in enumerate(numbers)]
+        return gx, sums.widths, None, None, None, None, *totals
 
 
-def _sweep(
-    made: Run,
-    u: Tensor,
-    a: Tensor,
-    thetas: Tensor,
-    widths: Tensor,
-    surrogate: Surrogate,
-    settings: Settings,
-    incoming: Incoming,
-    sums: Sums,
-    gu: Tensor,
-) -> tuple[Tensor, Tensor]:
-    sweep = kernel.sweep if kernel.runs(made.h, a, thetas) else equation.sweep
-    return sweep(made, u, a, thetas, widths, surrogate, settings, incoming, sums, gu)
+@lru_cache(maxsize=256)
+def _family(settings: Settings, count: int, needs: tuple[bool, ...]) -> Plan:
+    """The plan of a neuron of the built-in family with so many coefficients.
+
+    Args:
+        needs: whether gradients of the coefficients, and of the thresholds, are wanted.
+    """
+    equation = settings.equation(count - 1)
+    wanted = (range(count) if needs[0] else ()), (range(count, len(equation.parameters)) if needs[1] else ())
+    h = library.membrane(equation)
+    saved = (library.argument(equation), h) if settings.input_first else (h,)
+    return Plan(equation, h, False, frozenset(wanted[0]) | frozenset(wanted[1]), saved)
 
 
-def _from(step: int, thetas: Tensor) -> slice:
-    """The rows of thetas [S, K] for the steps from this one on."""
-    return slice(min(step, len(thetas) - 1), None)
+def _numbers(a: Tensor, thetas: Tensor) -> list[Tensor]:
+    """The equation's numbers: a_k [1 or C], theta_k [S]."""
+    return [*a.detach().T.contiguous().unbind(0), *thetas.detach().T.contiguous().unbind(0)]
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+def _from(step: int, plan: Plan, numbers: Sequence[Tensor]) -> list[Tensor]:
+    """The numbers for the steps from this one on."""
+    return [n[min(step, len(n) - 1) :] if i in plan.scheduled else n for i, n in enumerate(numbers)]
+
+
+def _part(sums: Sums, plan: Plan, numbers: Sequence[Tensor], steps: slice) -> Sums:
+    """The sums for some steps, as views."""
+    own = {
+        i: total[min(steps.start, len(numbers[i]) - 1) :] if i in plan.scheduled else total for i, total in sums.numbers.items()
+    }
+    return Sums(own, None if sums.widths is None else sums.widths[steps])
+
+
+def _joined(parts: list[Tensor]) -> Any:
+    """One after the other along T; None where there is none."""
+    return None if not parts else parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _masses(v: Tensor) -> tuple[Tensor, Tensor]:
+    """Means over neurons of relu(v) and relu(-v), [T]."""
+    return v.clamp_min(0).flatten(1).mean(1), (-v).clamp_min(0).flatten(1).mean(1)
 
 
 def _each(positive: Tensor | None, negative: Tensor | None, like: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -180,20 +303,23 @@ def _each(positive: Tensor | None, negative: Tensor | None, like: Tensor) -> tup
     return (zero if positive is None else positive / n), (zero if negative is None else negative / n)
 
 
-def _sums(like: Tensor, a: Tensor, thetas: Tensor, needs: tuple[bool, bool, bool]) -> Sums:
-    return Sums(
-        like.new_zeros(a.shape[1], *like.shape[1:]) if needs[0] else None,
-        like.new_zeros(*thetas.shape, *like.shape[1:]) if needs[1] else None,
-        like.new_zeros(len(like)) if needs[2] else None,
-    )
+def _sums(plan: Plan, like: Tensor, numbers: Sequence[Tensor], widths: bool) -> Sums:
+    shapes = {i: ((len(numbers[i]),) if i in plan.scheduled else ()) + tuple(like.shape[1:]) for i in sorted(plan.wanted)}
+    return Sums({i: like.new_zeros(shape) for i, shape in shapes.items()}, like.new_zeros(len(like)) if widths else None)
 
 
-def _totals(sums: Sums, a: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Sums over the neurons: over those of a channel where there is one row of a for each."""
-    of_a = None
-    if sums.a is not None and len(a) == 1:
-        of_a = sums.a.flatten(1).sum(1)[None]
-    elif sums.a is not None:
-        of_a = sums.a.transpose(1, 2).flatten(2).sum(2).T.contiguous()
-    of_thetas = None if sums.thetas is None else sums.thetas.flatten(2)
-    return of_a, None if of_thetas is None else of_thetas.flatten(0, 1).sum(1).reshape(of_thetas.shape[:2]), sums.widths
+def _totals(
+    sums: Sums, numbers: Sequence[Tensor], a: Tensor, needs: Sequence[bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Gradients of a, thetas, widths."""
+    count = a.shape[1]
+    of_a = [_total(sums.numbers[i], numbers[i]) for i in range(count)] if needs[0] else []
+    of_thetas = [sums.numbers[i].flatten(1).sum(1) for i in range(count, len(numbers))] if needs[1] else []
+    return torch.stack(of_a, 1) if of_a else None, torch.stack(of_thetas, 1) if of_thetas else None, sums.widths
+
+
+def _total(total: Tensor, number: Tensor) -> Tensor:
+    """A sum over the neurons, of a number of the layer, or over those of a channel."""
+    if len(number) == 1:
+        return total.sum().reshape(1)
+    return total.transpose(0, 1).flatten(1).sum(1)

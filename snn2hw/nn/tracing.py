@@ -10,6 +10,7 @@ import linecache
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ class Tracer:
         frame: Any = sys._getframe()
         while frame is not None and frame.f_code.co_filename != self.file:
             frame = frame.f_back
-        return "" if frame is None else f"{Path(self.file).name}:{frame.f_lineno}"
+        return "" if frame is None else f"{_file_name(self.file)}:{frame.f_lineno}"
 
     def where(self) -> str:
         """The line with its text, for a message."""
@@ -105,6 +106,11 @@ class Tracer:
             expected=expected,
             do=do,
         )
+
+
+@lru_cache(maxsize=64)
+def _file_name(path: str) -> str:
+    return Path(path).name
 
 
 class Symbol:

@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from snn2hw.backends.torch.program import evaluate_on_tensors
 from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.nn import through_time
-from snn2hw.nn.neuron import Neuron
+from snn2hw.nn.base import Neuron
 from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.num import Interval

@@ -14,8 +14,8 @@ from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.formats.torch.read import from_torch
 from snn2hw.ir.integer import IntNeuron, UnloweredNeuron
 from snn2hw.layers import Conv2d, IntConv2d, IntLinear, IntOperator, Linear
+from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
-from snn2hw.nn.neuron import Neuron
 from snn2hw.passes.base import Options
 from snn2hw.passes.equations.payload import PAYLOAD_MAX
 from snn2hw.quantize.constants import moving_constants

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from snn2hw.errors import Snn2hwWarning, ValueRangeError
 from snn2hw.nn.observe import Seen
-from snn2hw.nn.polynomials import LearnedPolynomial
+from snn2hw.nn.polynomial_neurons import LearnedPolynomial
 from snn2hw.train.recipe import CALMER, Recipe
 
 HALF = 0.5

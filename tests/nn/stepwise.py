@@ -65,3 +65,15 @@ def stepwise(
         payloads.append(payload)
         u = {"subtract": r, "none": m, "value": m.masked_fill(fired, neuron.reset_value)}[neuron.reset]
     return torch.stack(payloads), torch.stack(positive), torch.stack(negative)
+
+
+def own_stepwise(neuron: nn.CustomNeuron, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(spikes [T, N, C, ...], positive [T], negative [T]) of a user's step, T times, in torch's autograd."""
+    states = {s.name: torch.full_like(x[0], s.initial) for s in neuron.declared()}
+    first, spikes, seen = neuron.declared()[0].name, [], []
+    for now, width in zip(x, neuron.surrogate.widths(len(x), x), strict=True):
+        fired, states = neuron.one_step(now, states, width)
+        spikes.append(fired)
+        seen.append(states[first])
+    v = torch.stack(seen)
+    return torch.stack(spikes), v.clamp_min(0).flatten(1).mean(1), (-v).clamp_min(0).flatten(1).mean(1)

@@ -28,8 +28,8 @@ from snn2hw.layers import (
     Spread2d,
     Upsample2d,
 )
+from snn2hw.nn.base import Neuron as TorchNeuron
 from snn2hw.nn.custom import CustomNeuron
-from snn2hw.nn.neuron import Neuron as TorchNeuron
 
 Place = tuple[str, "tuple[str, ...]", Shape]  # name, inputs, shape that enters (replaced by the shape that leaves)
 Reader = Callable[[Any, Place, str], "Node | tuple[Node, ...]"]  # several nodes stand one behind another

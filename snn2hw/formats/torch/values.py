@@ -24,8 +24,8 @@ from snn2hw.layers import (
     MatMul,
     Places,
 )
+from snn2hw.nn.base import Neuron as TorchNeuron
 from snn2hw.nn.custom import CustomNeuron
-from snn2hw.nn.neuron import Neuron as TorchNeuron
 
 Read = Callable[[str, "tuple[int, ...]"], Any]  # input, its shape -> the layer's node, or nodes one behind another
 

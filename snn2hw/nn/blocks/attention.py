@@ -22,11 +22,11 @@ from torch.nn import Module, Sequential
 
 from snn2hw.arguments import whole
 from snn2hw.errors import ShapeError
+from snn2hw.nn.base import Firing, Neuron
 from snn2hw.nn.blocks.convolutions import Make, conv_norm
 from snn2hw.nn.layers import AvgPool2d
-from snn2hw.nn.neuron import Firing, Neuron
-from snn2hw.nn.neurons import CirculateFiring
-from snn2hw.nn.surrogates import Rectangle
+from snn2hw.nn.linear_neurons import CirculateFiring
+from snn2hw.nn.surrogate import Rectangle
 
 
 class Gate(Neuron):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import between
-from snn2hw.nn.neuron import Firing, Neuron, channel_rows
+from snn2hw.nn.base import Firing, Neuron, channel_rows
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.through_time import Order, Reset
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from snn2hw.arguments import MAX_DEGREE, between, one_of, positive, whole
 from snn2hw.errors import UsageError, ValueRangeError
-from snn2hw.nn.neuron import Firing, Neuron, channel_rows
+from snn2hw.nn.base import Firing, Neuron, channel_rows
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.through_time import Order, Reset
 

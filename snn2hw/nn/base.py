@@ -12,8 +12,7 @@ from torch import Tensor
 from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, factors, interval, one_of, positive, schedule, whole
 from snn2hw.errors import ShapeError, UsageError
 from snn2hw.nn.observe import Observable
-from snn2hw.nn.surrogate import Surrogate
-from snn2hw.nn.surrogates import Rectangle
+from snn2hw.nn.surrogate import Rectangle, Surrogate
 from snn2hw.nn.through_time import Order, Reset, Settings, ThroughTime
 
 
