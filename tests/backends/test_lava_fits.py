@@ -28,7 +28,10 @@ from tests.hand_networks import compiled, image, lif, linear, network, readout, 
 from tests.refused import refused
 from tests.small_networks import two_layer_network
 
-KNOWN = "Input, Conv2d, Linear, SumPool2d, MaxPool2d, Flatten, Add, Neuron, Feedback, Readout"
+KNOWN = (
+    "Input, Conv2d, Linear, SumPool2d, MaxPool2d, Flatten, Add, Concat, Multiply, Offset, Places, Resize2d, Neuron, Feedback, "
+    "Readout"
+)
 
 
 @dataclass(frozen=True, eq=False)

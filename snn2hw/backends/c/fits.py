@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from snn2hw.backends.base import lacking
+from snn2hw.backends.c.layer_code import LAYERS
 from snn2hw.backends.c.memory import memory
 from snn2hw.backends.c.plan import plan
 from snn2hw.backends.c.synapse_plan import too_many_steps
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.lack import Lack
-from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMatMul, IntMaxPool2d, IntSumPool2d
+from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.simplify import simplified_network
 
-KINDS: tuple[type[IntNode], ...] = (
-    IntInput, IntConv2d, IntLinear, IntSumPool2d, IntMaxPool2d, IntFlatten, IntAdd, IntMatMul, IntNeuron, IntFeedback, IntReadout,
-)  # fmt: skip
+KINDS: tuple[type[IntNode], ...] = (IntInput, IntConv2d, IntLinear, *LAYERS, IntNeuron, IntFeedback, IntReadout)
 _OTHERS = "use the executor onnxruntime, or write this layer with those named"
 
 

@@ -18,11 +18,16 @@ from snn2hw.ir.program import SPIKES, Program
 from snn2hw.lack import Lack, refusal
 from snn2hw.layers import (
     IntAdd,
+    IntConcat,
     IntConv2d,
     IntFlatten,
     IntLinear,
     IntMatMul,
     IntMaxPool2d,
+    IntMultiply,
+    IntOffset,
+    IntPlaces,
+    IntResize2d,
     IntSumPool2d,
     IntSynapse,
 )
@@ -39,10 +44,16 @@ OPERATIONS: tuple[type[IntNode], ...] = (
     IntMaxPool2d,
     IntFlatten,
     IntAdd,
+    IntConcat,
+    IntMultiply,
+    IntOffset,
+    IntPlaces,
+    IntResize2d,
     IntNeuron,
     IntFeedback,
     IntReadout,
 )
+BRANCHES = 2  # that a process of ours joins
 
 
 def check_network(net: IntegerNetwork) -> None:
@@ -78,6 +89,9 @@ def _lacks(node: IntNode) -> Iterator[Lack]:
             f"run the other executors, or write this layer with the operations named{instead}",
         )
         return
+    if isinstance(node, IntConcat) and len(node.inputs) > BRANCHES:
+        got, remedy = f"Concat of {len(node.inputs)} values", "concatenate two, and what they give with the next"
+        yield Lack(where, "more values than a Lava process joins", got, f"{BRANCHES} values", remedy)
     if _signed_bits(node.interval) > PORT_BITS:
         expected = f"{PORT_BITS} bits, sign included"
         yield Lack(where, "a value is too wide for a Lava port", f"{node.interval}", expected, NARROWER, WidthError)

@@ -26,7 +26,7 @@ from lava.proc.sparse.process import Sparse
 from lava.utils.weightutils import SignMode
 
 from snn2hw.backends.lava.fits import delays, waits
-from snn2hw.backends.lava.process import Bias, Feedback, Join, Pool, ProgramNeuron
+from snn2hw.backends.lava.process import Bias, Branches, Feedback, Join, Pool, ProgramNeuron
 from snn2hw.ir.integer import (
     IntegerNetwork,
     IntFeedback,
@@ -37,12 +37,19 @@ from snn2hw.ir.integer import (
 )
 from snn2hw.layers import (
     IntAdd,
+    IntConcat,
     IntConv2d,
     IntFlatten,
     IntLinear,
     IntMaxPool2d,
+    IntMultiply,
+    IntOffset,
+    IntOperator,
+    IntPlaces,
+    IntResize2d,
     IntSumPool2d,
 )
+from snn2hw.layers.add import PLUS
 from snn2hw.trace import Ints
 
 MESSAGE_BITS = 8  # above 0: payloads are graded, not cast to bool
@@ -164,7 +171,7 @@ def mostly_zeros(weights: np.ndarray) -> bool:
     return bool(2 * np.count_nonzero(weights) < weights.size)
 
 
-def _pool(walk: _Walk, node: IntSumPool2d | IntMaxPool2d) -> _Signal:
+def _pool(walk: _Walk, node: IntOperator) -> _Signal:
     entering = walk.settled(node.inputs[0])
     pool = walk.made(Pool(shape=_shape(walk.net, node.inputs[0]), node=node))
     entering.port.connect(pool.a_in)
@@ -177,12 +184,23 @@ def _flatten(walk: _Walk, node: IntFlatten) -> _Signal:
 
 
 def _add(walk: _Walk, node: IntAdd) -> _Signal:
+    if node.signs != PLUS:
+        return _branches(walk, node)
     a, b = (walk.settled(i) for i in node.inputs)
     delay = max(a.delay, b.delay)
     join = walk.made(Join(shape=node.shape, shifts=node.shifts, delays=(delay - a.delay, delay - b.delay)))
     a.port.connect(join.a_in)
     b.port.connect(join.b_in)
     return _Signal(join.a_out, delay)
+
+
+def _branches(walk: _Walk, node: IntAdd | IntConcat | IntMultiply) -> _Signal:
+    a, b = (walk.settled(i) for i in node.inputs)
+    delay, shapes = max(a.delay, b.delay), (_shape(walk.net, node.inputs[0]), _shape(walk.net, node.inputs[1]))
+    made = walk.made(Branches(shapes=shapes, node=node, delays=(delay - a.delay, delay - b.delay)))
+    a.port.connect(made.a_in)
+    b.port.connect(made.b_in)
+    return _Signal(made.a_out, delay)
 
 
 def _neuron(walk: _Walk, node: IntNeuron) -> _Signal:
@@ -221,6 +239,11 @@ ROWS: Mapping[type[IntNode], Callable[[_Walk, Any], _Signal]] = {
     IntMaxPool2d: _pool,
     IntFlatten: _flatten,
     IntAdd: _add,
+    IntConcat: _branches,
+    IntMultiply: _branches,
+    IntOffset: _pool,
+    IntPlaces: _pool,
+    IntResize2d: _pool,
     IntNeuron: _neuron,
     IntFeedback: _feedback,
     IntReadout: _readout,

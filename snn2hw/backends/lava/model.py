@@ -15,7 +15,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from snn2hw.backends.lava.process import Bias, Feedback, Join, Pool, ProgramNeuron
+from snn2hw.backends.lava.process import Bias, Branches, Feedback, Join, Pool, ProgramNeuron
 from snn2hw.errors import ValueRangeError
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.program import SPIKES, Instruction, Op, initial_value
@@ -146,11 +146,36 @@ class PyJoinModel(PyLoihiProcessModel):
         self.a_out.send(total.astype(np.int32))
 
 
+@implements(proc=Branches, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyBranchesModel(PyLoihiProcessModel):
+    """A layer of two values, by the reference's own rows."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    b_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.node = proc_params["node"]
+        shapes, delays = proc_params["shapes"], proc_params["delays"]
+        self.waiting = [deque([np.zeros(s, np.int64)] * d) for s, d in zip(shapes, delays, strict=True)]
+
+    def run_spk(self) -> None:
+        """Receive both, take what is due, compute, send."""
+        due = []
+        for port, line in zip((self.a_in, self.b_in), self.waiting, strict=True):
+            line.append(port.recv().astype(np.int64))
+            due.append(line.popleft()[None])
+        self.a_out.send(self.node.value(due)[0].astype(np.int32))
+
+
 @implements(proc=Pool, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
 class PyPoolModel(PyLoihiProcessModel):
-    """A sum or maximum over windows, by the reference's own rows."""
+    """A layer of one value without weights, by the reference's own rows."""
 
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)

@@ -16,7 +16,7 @@ from lava.magma.core.process.variable import Var
 from snn2hw.backends.lava.fits import check_program
 from snn2hw.ir.program import Op, Program, initial_value, values_of
 from snn2hw.ir.program_text import program_to_text
-from snn2hw.layers import IntMaxPool2d, IntSumPool2d
+from snn2hw.layers import IntOperator
 
 
 class ProgramNeuron(AbstractProcess):
@@ -102,15 +102,36 @@ class Feedback(AbstractProcess):
 
 
 class Pool(AbstractProcess):
-    """a_out = sum or maximum of a_in over a window, without delay; Lava has no pooling of payloads.
+    """a_out = a layer of a_in that has no weights, without delay: a pool, a larger image; Lava has none of spike values.
 
     Args:
         node: the integer node that says which, and the shape that leaves.
     """
 
-    def __init__(self, *, shape: tuple[int, ...], node: IntSumPool2d | IntMaxPool2d, name: str | None = None) -> None:
+    def __init__(self, *, shape: tuple[int, ...], node: IntOperator, name: str | None = None) -> None:
         super().__init__(shape=shape, node=node, name=name)
         self.a_in = InPort(shape=shape)
+        self.a_out = OutPort(shape=node.shape)
+
+
+class Branches(AbstractProcess):
+    """a_out = a layer of two values, a_in and b_in, each delayed as in `Join`.
+
+    Args:
+        shapes: of what enters. node: the integer node that says what the layer computes, and the shape that leaves.
+    """
+
+    def __init__(
+        self,
+        *,
+        shapes: tuple[tuple[int, ...], tuple[int, ...]],
+        node: IntOperator,
+        delays: tuple[int, int],
+        name: str | None = None,
+    ) -> None:
+        super().__init__(shapes=shapes, node=node, delays=delays, name=name)
+        self.a_in = InPort(shape=shapes[0])
+        self.b_in = InPort(shape=shapes[1])
         self.a_out = OutPort(shape=node.shape)
 
 
