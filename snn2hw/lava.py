@@ -9,6 +9,6 @@ docs/lava_example.py is a whole network, docs/lava.md says how it works.
 """
 
 from snn2hw.backends.lava.neurons import LIF, LNM, CirculateFiring, layer
-from snn2hw.backends.lava.process import Bias, Join, Pool, ProgramNeuron
+from snn2hw.backends.lava.process import Bias, Branches, Join, Pool, ProgramNeuron
 
-__all__ = ["LIF", "LNM", "Bias", "CirculateFiring", "Join", "Pool", "ProgramNeuron", "layer"]
+__all__ = ["LIF", "LNM", "Bias", "Branches", "CirculateFiring", "Join", "Pool", "ProgramNeuron", "layer"]

@@ -7,6 +7,7 @@ from snn2hw.formats.nir.write_neuron import tangent
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.lack import Lack
 from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMatMul, IntMaxPool2d, IntSumPool2d
+from snn2hw.layers.add import PLUS
 
 ELSE = "export to C, or use model.onnx"
 KINDS = (
@@ -41,6 +42,9 @@ def node_lack(node: IntNode) -> Lack | None:
     if not isinstance(node, KINDS):
         names = ", ".join(k.__name__.removeprefix("Int") for k in KINDS)
         return Lack(where, "NIR has no node for this layer", type(node).__name__.removeprefix("Int"), names, ELSE)
+    if isinstance(node, IntAdd) and node.signs != PLUS:
+        what = "NIR joins edges by adding them, and has no difference"
+        return Lack(where, what, "x - y", "x + y, or weights of the other sign", ELSE)
     if isinstance(node, IntConv2d) and (node.window.kernel[0] - node.window.kernel[1]) % 2:
         kh, kw = node.window.kernel
         return Lack(
