@@ -42,6 +42,7 @@ from snn2hw.nn.observe import Observation, check_alive, observe
 from snn2hw.nn.polynomial_neurons import LNM, QIF, CirculateLNM
 from snn2hw.nn.published_neurons import ALIF, CubaLIF, Izhikevich, Leaky, RefractoryLIF, ResonateAndFire
 from snn2hw.nn.readout import LeakyIntegrator, Readout
+from snn2hw.nn.recurrent import Recurrent
 from snn2hw.nn.surrogate import Atan, Rectangle, Sigmoid, Surrogate, Triangle
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "Observation",
     "Readout",
     "Rectangle",
+    "Recurrent",
     "RefractoryLIF",
     "ResonateAndFire",
     "Sequential",

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from snn2hw.errors import UnsupportedError
 from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.formats.torch.read import from_torch
 from snn2hw.ir.integer import IntNeuron, UnloweredNeuron
+from snn2hw.ir.network import Feedback, Network
 from snn2hw.layers import Conv2d, IntConv2d, IntLinear, IntOperator, Linear
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
@@ -56,6 +58,7 @@ def prepare(
     x, chosen = samples_array(sample), load_target(target)
     source, t = input_node(sample, steps, input_range)
     network = from_torch(model, source, t)
+    _require_no_loops(network)
     modules = dict(model.named_modules())
     memo: dict[int, object] = {}  # what the model shares, the copies share: a neuron that is called twice, a surrogate
     copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron | CustomNeuron)}
@@ -69,6 +72,23 @@ def prepare(
             if isinstance(layer, Synapse) and getattr(module, parameter, None) is not None:
                 getattr(layer, parameter).requires_grad = getattr(module, parameter).requires_grad
     return Prepared(template, layers, bounds).to(_device(model))
+
+
+def _require_no_loops(network: Network) -> None:
+    """The prepared model runs each layer through all steps at once, which a layer that hears itself cannot.
+
+    Raises:
+        UnsupportedError: the network has recurrent edges.
+    """
+    edges = [n for n in network.nodes if isinstance(n, Feedback)]
+    if edges:
+        raise UnsupportedError(
+            "a recurrent edge is not trained on integers",
+            where=edges[0].source or edges[0].name,
+            got=f"a model with {len(edges)} recurrent edge{'s' * (len(edges) > 1)}",
+            expected="layers that run all steps at once",
+            do="train it in floats, then compile it",
+        )
 
 
 def _of(modules: dict[str, _Module], name: str) -> _Module:

@@ -12,6 +12,7 @@ from snn2hw.errors import UnsupportedError
 from snn2hw.ir.network import (
     Circulate,
     EquationNeuron,
+    Feedback,
     Neuron,
     Node,
     Reals,
@@ -19,6 +20,7 @@ from snn2hw.ir.network import (
 )
 from snn2hw.ir.shapes import Shape, Window
 from snn2hw.layers import (
+    Add,
     AvgPool2d,
     BatchNorm,
     Conv2d,
@@ -30,6 +32,7 @@ from snn2hw.layers import (
 )
 from snn2hw.nn.base import Neuron as TorchNeuron
 from snn2hw.nn.custom import CustomNeuron
+from snn2hw.nn.recurrent import Recurrent
 
 Place = tuple[str, "tuple[str, ...]", Shape]  # name, inputs, shape that enters (replaced by the shape that leaves)
 Reader = Callable[[Any, Place, str], "Node | tuple[Node, ...]"]  # several nodes stand one behind another
@@ -262,6 +265,27 @@ def _neuron(m: TorchNeuron, at: Place, source: str) -> Node:
     )
 
 
+def _recurrent(m: Recurrent, at: Place, source: str) -> tuple[Node, ...]:
+    """What the neuron fired a step before, through the synapse, added to what enters."""
+    path, inputs, shape = at
+    back, synapse, join, neuron = (f"{path}.{part}" for part in ("back", "synapse", "join", "neuron"))
+    edge = Feedback(back, (neuron,), shape, source=f"{source}, a step back")
+    heard = _row(m.synapse)(m.synapse, (synapse, (back,), shape), f"{synapse} ({type(m.synapse).__name__})")
+    added = Add(join, (*inputs, synapse), shape, source=f"{source}, joined")
+    fired = _row(m.neuron)(m.neuron, (neuron, (join,), shape), f"{neuron} ({type(m.neuron).__name__})")
+    return edge, *_several(heard), added, *_several(fired)
+
+
+def _row(m: torch.nn.Module) -> Reader:
+    kind = layer_kind(m)
+    assert kind is not None
+    return LAYERS[kind]
+
+
+def _several(nodes: Node | tuple[Node, ...]) -> tuple[Node, ...]:
+    return nodes if isinstance(nodes, tuple) else (nodes,)
+
+
 def _equation(m: CustomNeuron, at: Place, source: str) -> Node:
     found = m.trace(at[2][0])
     return EquationNeuron(*at, equation=found.equation, parameters=tuple(map(_reals, found.parameters)), source=source)
@@ -291,4 +315,5 @@ LAYERS: dict[type, Reader] = {
     torch.nn.Flatten: _flatten,
     TorchNeuron: _neuron,
     CustomNeuron: _equation,
+    Recurrent: _recurrent,
 }

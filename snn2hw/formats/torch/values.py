@@ -13,7 +13,7 @@ import torch
 from snn2hw.errors import UnsupportedError
 from snn2hw.formats.torch.products import multiplied
 from snn2hw.formats.torch.views import Placed, Product, View, counted
-from snn2hw.ir.network import EquationNeuron, Input, Neuron, Node
+from snn2hw.ir.network import EquationNeuron, Feedback, Input, Neuron, Node
 from snn2hw.ir.rules import no_payload
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import (
@@ -52,7 +52,8 @@ class Values:
 
     def add(self, made: Node, lead: tuple[int, ...]) -> View:
         """Enter a node, with its shape; the view of its value as it is."""
-        shaped = replace(made, shape=made.output_shape([self.nodes[i].shape for i in made.inputs]))
+        entering = [] if isinstance(made, Feedback) else [self.nodes[i].shape for i in made.inputs]
+        shaped = replace(made, shape=made.output_shape(entering))
         self.nodes[made.name] = shaped
         return View(lead, (Placed(made.name, shaped.shape),))
 

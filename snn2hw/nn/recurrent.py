@@ -1,0 +1,109 @@
+"""A layer of neurons that hears itself: what it fired reaches it through a synapse, one step later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from snn2hw.errors import ShapeError, UsageError
+from snn2hw.neurons import in_torch, library
+from snn2hw.neurons.equation import Equation, State
+from snn2hw.nn.base import Neuron
+from snn2hw.nn.custom import CustomNeuron
+from snn2hw.nn.surrogate import compared
+
+_SYNAPSES = (torch.nn.Linear, torch.nn.Conv2d)
+
+
+class Recurrent(torch.nn.Module):
+    """s[t] = neuron(x[t] + synapse(s[t-1])), s[-1] = 0; x and s [T, N, C, ...] of one shape.
+
+    Compiled as a recurrent edge with a delay of one step. The neuron is stepped through T in torch, by its equation, so a
+    training step takes longer than that of the neuron alone.
+
+    Args:
+        neuron: a neuron of `snn2hw.nn`, also one of the user's own (`nn.CustomNeuron`).
+        synapse: `nn.Linear` over features [T, N, F], or `nn.Conv2d` over images, from the neuron's shape to the same.
+
+    Raises:
+        UsageError: another kind of neuron or synapse. ShapeError, in forward: the synapse makes another shape.
+    """
+
+    def __init__(self, neuron: torch.nn.Module, synapse: torch.nn.Module) -> None:
+        super().__init__()
+        if not isinstance(neuron, Neuron | CustomNeuron) or not isinstance(synapse, _SYNAPSES):
+            raise UsageError(
+                "a recurrent layer is made of a neuron and a synapse",
+                where="nn.Recurrent",
+                got=f"{type(neuron).__name__}, {type(synapse).__name__}",
+                expected="a neuron of snn2hw.nn, then nn.Linear or nn.Conv2d",
+                do="write nn.Recurrent(nn.LIF(0.9), nn.Linear(64, 64))",
+            )
+        self.neuron, self.synapse = neuron, synapse
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spike values [T, N, C, ...] of synaptic input x [T, N, C, ...]; states start anew in every call."""
+        if x.ndim < 3 or len(x) == 0:
+            raise ShapeError(
+                "a neuron needs the step axis T with at least one step",
+                where="nn.Recurrent",
+                got=f"shape {list(x.shape)}",
+                expected="[T, N, C, ...]",
+                do="show static samples for T steps: nn.repeat(images, steps)",
+            )
+        entering = x.to(torch.promote_types(x.dtype, torch.float32))
+        equation, numbers, watched = self._equation(entering)
+        widths = self.neuron.surrogate.widths(len(x), entering)
+        states = {s.name: torch.full_like(entering[0], s.initial) for s in equation.states}
+        fired, seen, spikes = torch.zeros_like(entering[0]), list[Tensor](), list[Tensor]()
+        for t in range(len(x)):
+            width = widths[t]
+
+            def fire(v: Tensor, strict: bool, width: Tensor = width) -> Tensor:
+                return compared(v, width, self.neuron.surrogate, strict)
+
+            values = in_torch.evaluate(equation, numbers, states, self._joined(entering[t], fired), fire, t)
+            fired = values[equation.output].expand_as(fired)
+            after = [values[place].expand_as(fired) for place in equation.updates]
+            states = {s.name: _held(v, s) for s, v in zip(equation.states, after, strict=True)}
+            spikes.append(fired)
+            seen.append(values[watched].expand_as(fired) if watched >= 0 else next(iter(states.values())))
+        payload = torch.stack(spikes)
+        self._tell(payload, seen, equation)
+        return payload.to(x.dtype) if x.is_floating_point() else payload
+
+    def _equation(self, x: Tensor) -> tuple[Equation, Sequence[Tensor], int]:
+        """The neuron's equation, its numbers, and the place of what observers look at; -1 for the first state."""
+        neuron = self.neuron
+        if isinstance(neuron, CustomNeuron):
+            traced = neuron.trace(x.shape[2])
+            return traced.equation, [p.to(x) for p in traced.parameters], -1
+        a = neuron.coefficients.to(x)
+        equation = neuron.settings.equation(a.shape[1] - 1)
+        return equation, [*a.unbind(1), *neuron.thetas(x).unbind(1)], library.membrane(equation)
+
+    def _joined(self, x: Tensor, fired: Tensor) -> Tensor:
+        back: Tensor = self.synapse(fired[None])[0]
+        if back.shape != x.shape:
+            raise ShapeError(
+                "the synapse of a recurrent layer makes another shape than the layer has",
+                where="nn.Recurrent",
+                got=f"[N, {', '.join(map(str, back.shape[1:]))}]",
+                expected=f"[N, {', '.join(map(str, x.shape[1:]))}]",
+                do="use nn.Linear(F, F), or nn.Conv2d with padding='same'",
+            )
+        return x + back
+
+    def _tell(self, payload: Tensor, seen: Sequence[Tensor], equation: Equation) -> None:
+        if not self.neuron.observed:
+            return
+        h = torch.stack(list(seen))
+        positive, negative = (v.clamp_min(0).flatten(1).mean(1) for v in (h, -h))
+        held = equation.states[0].range if isinstance(self.neuron, CustomNeuron) else self.neuron.state_range
+        self.neuron.tell(payload, positive, negative, h.detach(), held)
+
+
+def _held(value: Tensor, state: State) -> Tensor:
+    return value.clamp(*state.range) if state.saturates else value
