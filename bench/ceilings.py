@@ -1,7 +1,7 @@
 """What this machine can do at most, measured: products and sums in registers only, and reading memory. One thread.
 
-The int8 ceiling runs what the inner loop of the dense path runs (`snn2hw/backends/c/dense.py`), on the same eight accumulators,
-without its loads, its widening of int16 sums, its padding and its neurons.
+The int8 ceiling runs what the inner loop of the dense path runs (`snn2hw/backends/c/templates/fast/dense.h`), on the same
+eight accumulators, without its loads, its widening of int16 sums, its padding and its neurons.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.backends.c.runtime import HEAD
+from snn2hw.backends.c.runtime import head
 from snn2hw.backends.fast.built import aligned
 from snn2hw.native.compiler import library
 
@@ -23,7 +23,7 @@ PATHS = ("portable C", "AVX2 (vpmaddubsw, vpaddw)", "AVX2 + VNNI (vpdpbusd, 256 
 _C = f"""#include <stdint.h>
 #include <string.h>
 #define SNN_ALIGNED _Alignas(64)
-{HEAD}
+{head()}
 #if defined(SNN_AVX2) && defined(SNN_DOT)
 #define PATH 2
 #elif defined(SNN_AVX2)

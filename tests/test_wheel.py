@@ -19,6 +19,12 @@ artefact = snn2hw.load("artefact")
 images = np.load("images.npy")
 trace = snn2hw.simulate(artefact, images, executor="onnx-reference")
 verdict = snn2hw.verify(artefact, images, executors=("reference", "onnx-reference"))
+made = snn2hw.export(artefact, "c", "folder")
+assert sorted(p.name for p in made.path.iterdir()) == [
+    "Makefile", "README.md", "main.c", "manifest.json", "snn.c", "snn.h", "vectors.h", "weights.h"
+]
+from snn2hw.backends.c.to_c import to_c  # what the executor fast compiles: templates are in the wheel
+assert "dense_" in to_c(artefact.network, True).text
 print(verdict.equal, verdict.different, trace.predictions.tolist())
 """
 

@@ -3,147 +3,14 @@
 Weights are packed [fan-in / 4][LANES][4]; a row is a place of the padded input at one step, unsigned 8-bit payloads with the
 fan-in of one kernel row together. Four payloads are multiplied with the four weights of a channel at once: VNNI and NEON have one
 instruction for it; with AVX2 pairs of products are added in int16, which saturates nowhere as long as no more than `flush` of
-them are added before they are widened. The compiler knows `flush`, the generator proves it.
+them are added before they are widened. The compiler knows `flush`, the generator proves it. The C is in `templates/fast`: a
+tile in `dense.h`, the loops over places and channels of one layer in `dense_layer.c`.
 """
 
 from __future__ import annotations
 
-from snn2hw.backends.c.runtime import LANES
 from snn2hw.backends.c.synapse_plan import Synapse
-
-DENSE = r"""
-/* acc[r * stride + c] += sum over runs and k of x[r][run][k] * w[run][k][c], for 16 channels of each quarter. */
-#define SNN_PLAIN(name, type)                                                                                               \
-    SNN_INLINE void name(int rows, const type *const *x, const int8_t *w, int quarters, int runs, const int32_t *at,        \
-                         int run, int flush, int32_t *acc, int stride)                                                      \
-    {                                                                                                                       \
-        (void)flush;                                                                                                        \
-        for (int r = 0; r < rows; ++r)                                                                                      \
-            for (int q = 0; q < quarters; ++q) {                                                                            \
-                const int8_t *wk = w + (int64_t)q * runs * run * 16;                                                        \
-                int32_t *out = acc + r * stride + q * 16;                                                                   \
-                for (int n = 0; n < runs; ++n)                                                                              \
-                    for (int k = 0; k < run; k += 4, wk += 64) {                                                            \
-                        const type *v = x[r] + at[n] + k;                                                                   \
-                        if (v[0] || v[1] || v[2] || v[3])                                                                   \
-                            for (int c = 0; c < 16; ++c)                                                                    \
-                                out[c] += v[0] * wk[4 * c] + v[1] * wk[4 * c + 1] + v[2] * wk[4 * c + 2] + v[3] * wk[4 * c + 3]; \
-                    }                                                                                                       \
-            }                                                                                                               \
-    }
-SNN_PLAIN(snn_tile_int, int32_t)
-
-#if defined(SNN_AVX2)
-/* In registers: compilers would rather load the weights again for every row, and the loads are what there is least of. */
-#define SNN_KEEP(a, b) __asm__("" : "+x"(a), "+x"(b))
-
-SNN_INLINE __m256i snn_four(const uint8_t *x)
-{
-    int32_t four;
-    memcpy(&four, x, 4);
-    return _mm256_set1_epi32(four);
-}
-
-SNN_INLINE void snn_tile(int rows, const uint8_t *const *x, const int8_t *w, int quarters, int runs, const int32_t *at, int run,
-                         int flush, int32_t *acc, int stride)
-{
-    for (int r = 0; r < rows; r += 4)
-        for (int q = 0; q < quarters; ++q) {
-            const int8_t *wk = w + (int64_t)q * runs * run * 16;
-            __m256i sum[4][2];
-            for (int i = 0; i < 8; ++i)
-                sum[i / 2][i % 2] = _mm256_load_si256((const __m256i *)(acc + (r + i / 2) * stride + q * 16 + i % 2 * 8));
-#if defined(SNN_DOT)
-            (void)flush;
-            for (int n = 0; n < runs; ++n)
-                for (int k = 0; k < run; k += 4, wk += 64) {
-                    __m256i a = _mm256_load_si256((const __m256i *)wk), b = _mm256_load_si256((const __m256i *)(wk + 32));
-                    SNN_KEEP(a, b);
-                    for (int i = 0; i < 4; ++i) {
-                        const __m256i p = snn_four(x[r + i] + at[n] + k);
-                        sum[i][0] = SNN_DOT(sum[i][0], p, a);
-                        sum[i][1] = SNN_DOT(sum[i][1], p, b);
-                    }
-                }
-#else
-            const __m256i one = _mm256_set1_epi16(1);
-            if (!flush) { /* x = 2 * (x >> 1) + (x & 1), of which neither product leaves int16 */
-                const __m256i two = _mm256_set1_epi16(2), low = _mm256_set1_epi8(1), seven = _mm256_set1_epi8(127);
-                for (int n = 0; n < runs; ++n)
-                    for (int k = 0; k < run; k += 4, wk += 64)
-                        for (int i = 0; i < 4; ++i) {
-                            const __m256i p = snn_four(x[r + i] + at[n] + k), odd = _mm256_and_si256(p, low);
-                            const __m256i high = _mm256_and_si256(_mm256_srli_epi16(p, 1), seven);
-                            for (int h = 0; h < 2; ++h) {
-                                const __m256i v = _mm256_load_si256((const __m256i *)(wk + 32 * h));
-                                const __m256i twice = _mm256_madd_epi16(_mm256_maddubs_epi16(high, v), two);
-                                const __m256i once = _mm256_madd_epi16(_mm256_maddubs_epi16(odd, v), one);
-                                sum[i][h] = _mm256_add_epi32(sum[i][h], _mm256_add_epi32(twice, once));
-                            }
-                        }
-            } else {
-                __m256i half[4][2];
-                int room = flush;
-                for (int i = 0; i < 8; ++i) half[i / 2][i % 2] = _mm256_setzero_si256();
-                for (int n = 0; n < runs; ++n)
-                    for (int k = 0; k < run;) {
-                        const int end = run - k > 4 * room ? k + 4 * room : run;
-                        room -= (end - k) / 4;
-                        for (; k < end; k += 4, wk += 64) {
-                            __m256i a = _mm256_load_si256((const __m256i *)wk), b = _mm256_load_si256((const __m256i *)(wk + 32));
-                            SNN_KEEP(a, b);
-                            for (int i = 0; i < 4; ++i) {
-                                const __m256i p = snn_four(x[r + i] + at[n] + k);
-                                half[i][0] = _mm256_add_epi16(half[i][0], _mm256_maddubs_epi16(p, a));
-                                half[i][1] = _mm256_add_epi16(half[i][1], _mm256_maddubs_epi16(p, b));
-                            }
-                        }
-                        if (room && (k < run || n + 1 < runs)) continue;
-                        room = flush;
-                        for (int i = 0; i < 8; ++i) {
-                            __m256i *h = &half[i / 2][i % 2];
-                            sum[i / 2][i % 2] = _mm256_add_epi32(sum[i / 2][i % 2], _mm256_madd_epi16(*h, one));
-                            *h = _mm256_setzero_si256();
-                        }
-                    }
-            }
-#endif
-            for (int i = 0; i < 8; ++i)
-                _mm256_store_si256((__m256i *)(acc + (r + i / 2) * stride + q * 16 + i % 2 * 8), sum[i / 2][i % 2]);
-        }
-}
-#elif defined(SNN_NEON)
-SNN_INLINE void snn_tile(int rows, const uint8_t *const *x, const int8_t *w, int quarters, int runs, const int32_t *at, int run,
-                         int flush, int32_t *acc, int stride)
-{
-    for (int r = 0; r < rows; r += 4)
-        for (int q = 0; q < quarters; ++q) {
-            const int8_t *wk = w + (int64_t)q * runs * run * 16;
-            int32x4_t sum[4][4];
-            for (int i = 0; i < 16; ++i) sum[i / 4][i % 4] = vld1q_s32(acc + (r + i / 4) * stride + q * 16 + i % 4 * 4);
-            for (int n = 0; n < runs; ++n)
-                for (int k = 0; k < run; k += 4, wk += 64)
-                    for (int i = 0; i < 4; ++i) {
-                        uint32_t four;
-                        memcpy(&four, x[r + i] + at[n] + k, 4);
-                        const uint8x16_t p = vreinterpretq_u8_u32(vdupq_n_u32(four));
-                        const int8x16_t odd = vreinterpretq_s8_u8(vandq_u8(p, vdupq_n_u8(1)));
-                        const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(p, 1));
-                        for (int h = 0; h < 4; ++h) {
-                            const int8x16_t v = vld1q_s8(wk + 16 * h);
-                            if (flush) /* no payload above 127 */
-                                sum[i][h] = vdotq_s32(sum[i][h], vreinterpretq_s8_u8(p), v);
-                            else
-                                sum[i][h] = vdotq_s32(vdotq_s32(vdotq_s32(sum[i][h], high, v), high, v), odd, v);
-                        }
-                    }
-            for (int i = 0; i < 16; ++i) vst1q_s32(acc + (r + i / 4) * stride + q * 16 + i % 4 * 4, sum[i / 4][i % 4]);
-        }
-}
-#else
-SNN_PLAIN(snn_tile, uint8_t)
-#endif
-"""
+from snn2hw.backends.c.text import filled, template
 
 
 def dense(number: int, s: Synapse, parameters: str, handed: str) -> str:
@@ -155,45 +22,46 @@ def dense(number: int, s: Synapse, parameters: str, handed: str) -> str:
     rows = s.places * steps
     offsets = [(ky * dy * wp + kx * dx) * inner for ky in range(kh) for kx in ([0] if s.runs == kh else range(kw))]
     kind, tile = ("uint8_t", "snn_tile") if s.fits else ("int32_t", "snn_tile_int")
-    return f"""
-static void dense_{number}({parameters})
-{{
-    static const int32_t at[{s.runs}] = {{{", ".join(map(str, offsets))}}};
-    {kind} *const pad = scratch;
-    (void)traces;
-    memset(pad, {s.zero}, {s.source.steps * hp * wp * inner * (1 if s.fits else 4)});
-    for (int t = 0; t < {steps}; ++t)
-        for (int y = 0; y < {h}; ++y)
-            for (int x = 0; x < {w}; ++x)
-                for (int g = 0; g < {s.groups}; ++g) {{
-                    const {s.source.type} *from = in + ((t * {h} + y) * INT64_C({w}) + x) * {channels} + g * {s.entering};
-                    {kind} *to = pad + (((t * {hp} + y + {ph}) * INT64_C({wp}) + x + {pw}) * {s.groups} + g) * {s.fan_in};
-                    for (int c = 0; c < {s.entering}; ++c) to[c] = ({kind})(from[c] + {s.zero});
-                }}
-    for (int g = 0; g < {s.groups}; ++g)
-        for (int b = 0; b < {s.blocks}; ++b) {{
-            const int8_t *w = weight_{number} + (g * {s.blocks} + b) * INT64_C({s.runs * s.run * s.block});
-            const int32_t *bias = bias_{number} + (g * {s.blocks} + b) * {s.block};
-            const int first = g * {s.per_group} + b * {s.block};
-            const int n = {s.per_group} - b * {s.block} < {s.block} ? {s.per_group} - b * {s.block} : {s.block};
-            for (int y = 0; y < {oh}; ++y)
-                for (int x = 0; x < {ow}; x += {s.places}) {{
-                    SNN_ALIGNED int32_t sums[{rows * s.block}];
-                    const {kind} *row[{rows}];
-                    for (int p = 0; p < {s.places}; ++p)
-                        for (int t = 0; t < {steps}; ++t) {{
-                            const int xx = x + p < {ow} ? x + p : {ow - 1};
-                            const int64_t at_place = (t * {hp} + y * {sy}) * INT64_C({wp}) + xx * {sx};
-                            row[p * {steps} + t] = pad + at_place * {inner} + g * {s.fan_in};
-                            memcpy(sums + (p * {steps} + t) * {s.block}, bias, {4 * s.block});
-                        }}
-                    {tile}({rows}, row, w, (n + {LANES - 1}) / {LANES}, {s.runs}, at, {s.run}, {s.flush}, sums, {s.block});
-                    for (int p = 0; p < {s.places} && x + p < {ow}; ++p) {{
-                        const int64_t place = y * INT64_C({ow}) + x + p;
-                        const int32_t *acc = sums + p * {steps * s.block};
-                        {handed}
-                    }}
-                }}
-        }}
-}}
-"""
+    return "\n" + filled(
+        template("fast/dense_layer.c"),
+        {
+            "NUMBER": number,
+            "PARAMETERS": parameters,
+            "RUNS": s.runs,
+            "OFFSETS": ", ".join(map(str, offsets)),
+            "KIND": kind,
+            "ZERO": s.zero,
+            "PAD_BYTES": s.source.steps * hp * wp * inner * (1 if s.fits else 4),
+            "STEPS": steps,
+            "HEIGHT": h,
+            "WIDTH": w,
+            "GROUPS": s.groups,
+            "INPUT": s.source.type,
+            "CHANNELS": channels,
+            "ENTERING": s.entering,
+            "PADDED_HEIGHT": hp,
+            "PADDED_WIDTH": wp,
+            "ABOVE": ph,
+            "BESIDE": pw,
+            "FAN_IN": s.fan_in,
+            "BLOCKS": s.blocks,
+            "BLOCK_BYTES": s.runs * s.run * s.block,
+            "BLOCK": s.block,
+            "PER_GROUP": s.per_group,
+            "OUT_HEIGHT": oh,
+            "OUT_WIDTH": ow,
+            "PLACES": s.places,
+            "SUMS": rows * s.block,
+            "ROWS": rows,
+            "LAST": ow - 1,
+            "DOWN": sy,
+            "ACROSS": sx,
+            "INNER": inner,
+            "BIAS_BYTES": 4 * s.block,
+            "TILE": tile,
+            "RUN": s.run,
+            "FLUSH": s.flush,
+            "PLACE_SUMS": steps * s.block,
+            "HANDED": handed,
+        },
+    )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from snn2hw.backends.c import templates
 from snn2hw.backends.c.memory import POOLS, memory
 from snn2hw.backends.c.neuron_code import constant_bytes, state_bytes
 from snn2hw.backends.c.plan import type_bytes
 from snn2hw.backends.c.portable import run_text, weight_arrays, weights_text
 from snn2hw.backends.c.portable_sums import AT_ONCE
-from snn2hw.backends.c.text import rows, table
+from snn2hw.backends.c.text import filled, rows, table, template
 from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.files.read import read_bytes
 from snn2hw.files.record import Kind, is_regular
@@ -71,7 +68,7 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
         "CONST": sum(arrays.values()) + sum(constant_bytes(n) for n in net.neurons),
         "GIVEN": size * type_bytes(source.type) + 4 * net.readout.shape[0],
         "STACK": max([state_bytes(n, AT_ONCE) for n in net.neurons], default=0),
-        "RUN": run_text(net, laid),
+        "RUN": run_text(net, laid).removesuffix("\n"),
         "ARRAYS": weights_text(net),
         "COUNT": len(samples),
         "TOTAL": payloads.shape[1],
@@ -81,17 +78,16 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
         "FLAGS": FLAGS,
         "LARGE": f"\nC99 promises objects of {OBJECT:,} bytes; larger, in bytes, are: {', '.join(large)}." if large else "",
     }
-    files = {
-        "snn.h": (templates.HEADER, "the network's interface"),
-        "snn.c": (templates.SOURCE, "the network"),
-        "weights.h": (templates.WEIGHTS, "weights and biases, for snn.c"),
-        "vectors.h": (templates.VECTORS, "samples and what they must give, for main.c"),
-        "main.c": (templates.MAIN, "the test"),
-        "Makefile": (templates.MAKEFILE, ""),
-        "README.md": (templates.README, ""),
+    says = {
+        "snn.h": "the network's interface",
+        "snn.c": "the network",
+        "weights.h": "weights and biases, for snn.c",
+        "vectors.h": "samples and what they must give, for main.c",
+        "main.c": "the test",
     }
     head = f"{WRITTEN} {__version__} for the model {model[:16]}: "
-    return {name: _filled(text, {**values, "HEAD": f"{head}{says} */"}) for name, (text, says) in files.items()}
+    heads = {name: f"{head}{says.get(name, '')} */" for name in NAMES}
+    return {name: filled(template(f"folder/{name}"), {**values, "HEAD": heads[name]}) for name in NAMES}
 
 
 def _former(folder: Path) -> bool:
@@ -101,11 +97,6 @@ def _former(folder: Path) -> bool:
 
 
 C_FOLDER = Kind("C folder", frozenset({"snn.h", "snn.c"}), frozenset({*NAMES, *MADE}), edited=True, alone=True, former=_former)
-
-
-def _filled(text: str, values: Mapping[str, object]) -> str:
-    """Every @NAME@ replaced, in one pass: what is filled in is not looked at again."""
-    return re.sub("@([A-Z]+)@", lambda found: str(values[found[1]]), text)
 
 
 def _chosen(net: IntegerNetwork, payloads: Ints, most: int) -> list[int]:

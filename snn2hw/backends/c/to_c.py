@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.backends.c.dense import DENSE
-from snn2hw.backends.c.events import EVENTS
 from snn2hw.backends.c.layer_code import layer_function
 from snn2hw.backends.c.neuron_code import neuron_function
 from snn2hw.backends.c.plan import Plan, Value, plan, state_types
-from snn2hw.backends.c.runtime import HEAD
+from snn2hw.backends.c.runtime import runtime
 from snn2hw.backends.c.synapse_code import synapse_function
 from snn2hw.backends.c.synapse_plan import Synapse, biases, packed, packed_events, synapse
 from snn2hw.ir.integer import (
@@ -66,7 +64,7 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
     text = f"""#include <stdint.h>
 #include <string.h>
 #define SNN_ALIGNED _Alignas(64)
-{HEAD}{DENSE}{EVENTS}
+{runtime()}
 {bound}
 {"".join(made.functions)}
 void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, const void *const *arrays,

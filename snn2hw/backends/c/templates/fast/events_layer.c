@@ -1,0 +1,64 @@
+static int events_@NUMBER@(@PARAMETERS@, int percent)
+{
+    uint8_t *const lists = scratch;
+    uint16_t *const channel = (uint16_t *)(lists + @CHANNELS_AT@);
+    int8_t *const payload = (int8_t *)(lists + @PAYLOADS_AT@);
+    int32_t *const count = (int32_t *)(lists + @COUNTS_AT@), *const total = (int32_t *)(lists + @TOTALS_AT@);
+    uint32_t *const offset = (uint32_t *)(lists + INT64_C(@OFFSETS_AT@));
+    int8_t *const value = (int8_t *)(lists + INT64_C(@VALUES_AT@));
+    (void)traces;
+    if (snn_active(in, INT64_C(@INPUTS@)) * 100 >= INT64_C(@INPUTS@) * percent) return 0;
+    for (int64_t cell = 0; cell < @CELLS@; ++cell)
+        count[cell] = snn_list(in + cell * @ENTERING@, @ENTERING@, @KIND@, channel + cell * @ENTERING@,
+                               payload + cell * @ENTERING@, total + cell);
+    for (int g = 0; g < @GROUPS@; ++g)
+        for (int64_t start = 0; start < @OUT_PLACES@; start += @CHUNK@) {
+            const int many = @OUT_PLACES@ - start < @CHUNK@ ? (int)(@OUT_PLACES@ - start) : @CHUNK@;
+            int32_t used[@CHUNK_STEPS@], shift[@CHUNK_STEPS@];
+            for (int p = 0; p < many; ++p) {
+                const int y = (int)((start + p) / @OUT_WIDTH@), x = (int)((start + p) % @OUT_WIDTH@);
+                for (int t = 0; t < @STEPS@; ++t) {
+                    uint32_t *const o = offset + (p * @STEPS@ + t) * INT64_C(@LISTED@);
+                    int8_t *const v = value + (p * @STEPS@ + t) * INT64_C(@LISTED@);
+                    int32_t n = 0, sum = 0;
+                    for (int i = 0; i < @KERNEL_HEIGHT@; ++i) {
+                        const int yy = y * @DOWN@ + i * @DILATED_DOWN@ - @ABOVE@;
+                        if (yy < 0 || yy >= @HEIGHT@) continue;
+                        for (int j = 0; j < @KERNEL_WIDTH@; ++j) {
+                            const int xx = x * @ACROSS@ + j * @DILATED_ACROSS@ - @BESIDE@;
+                            if (xx < 0 || xx >= @WIDTH@) continue;
+                            const int64_t cell = ((t * @HEIGHT@ + yy) * INT64_C(@WIDTH@) + xx) * @GROUPS@ + g;
+                            snn_offsets(o + n, channel + cell * @ENTERING@, count[cell],
+                                        (uint32_t)(i * @KERNEL_WIDTH@ + j) * @TAP_BYTES@u, @ROW@);
+                            @COPY@
+                            n += count[cell];
+                            sum += total[cell];
+                        }
+                    }
+                    o[n] = @ZEROS_AT@u; /* a row of zeros, where the number is odd */
+                    v[n] = 0;
+                    used[p * @STEPS@ + t] = n + (n & 1);
+                    shift[p * @STEPS@ + t] = sum;
+                }
+            }
+            for (int b = 0; b < @BLOCKS@; ++b) {
+                const @WEIGHT@ *w = event_weight_@NUMBER@ + (g * @BLOCKS@ + b) * INT64_C(@BLOCK_BYTES@);
+                const int32_t *bias = event_bias_@NUMBER@ + (g * @BLOCKS@ + b) * @BLOCK@;
+                const int first = g * @PER_GROUP@ + b * @BLOCK@;
+                const int n = @PER_GROUP@ - b * @BLOCK@ < @BLOCK@ ? @PER_GROUP@ - b * @BLOCK@ : @BLOCK@;
+                for (int p = 0; p < many; ++p) {
+                    SNN_ALIGNED int32_t sums[@SUMS@];
+                    const int64_t place = start + p;
+                    const int32_t *acc = sums;
+                    for (int t = 0; t < @STEPS@; ++t) {
+                        const int64_t list = (p * @STEPS@ + t) * INT64_C(@LISTED@);
+                        int32_t *const to = sums + t * @ROW@;
+                        for (int c = 0; c < @BLOCK@; ++c) to[c] = @START@;
+                        snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, to);
+                    }
+                    @HANDED@
+                }
+            }
+        }
+    return 1;
+}
