@@ -18,6 +18,7 @@ from snn2hw.ir.rules import no_payload
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import (
     AvgPool2d,
+    BatchNorm,
     Conv2d,
     Flatten,
     Linear,
@@ -41,6 +42,7 @@ class Values:
         self.nodes: dict[str, Node] = {}
         self.source, self.modules = source, modules
         self._made: dict[tuple[Product, float], str] = {}
+        self._factors: dict[tuple[str, float], str] = {}
 
     def unique(self, path: str, *, layer: bool = False) -> str:
         """A name for what the layer or operation of this path computes, this time: path, path#2, path#3 and so on, but
@@ -58,21 +60,13 @@ class Values:
         return View(lead, (Placed(made.name, shaped.shape),))
 
     def settled(self, way: Placed, factor: float) -> str:
-        """The name of the node: of a product, as it is read here.
+        """The name of the node: of a product, as it is read here; of a value with a factor, one that is scaled by it.
 
         Raises:
-            UnsupportedError: a factor on what is no product, or a product of what is no payload.
+            UnsupportedError: a product of what is no payload.
         """
         if isinstance(way.source, str):
-            if factor != 1.0:
-                raise UnsupportedError(
-                    "a factor on what is no product of payloads has no integer meaning here",
-                    where=self.nodes[way.source].source,
-                    got=f"{factor:g}",
-                    expected="x @ y * factor",
-                    do="scale the product, or the weights of the layer that reads it",
-                )
-            return way.source
+            return way.source if factor == 1.0 else self._scaled(way.source, factor)
         p = way.source
         size = (way.seen[1], way.seen[2]) if way.is_map and len(way.seen) == 3 else p.size
         key = replace(p, size=size), factor
@@ -90,6 +84,15 @@ class Values:
             self.add(MatMul(name, p.inputs, (), p.heads, p.transposed, size, factor, source=f"{p.path} (@)"), ())
             self._made[key] = name
         return self._made[key]
+
+    def _scaled(self, name: str, factor: float) -> str:
+        """A value times a number: a BatchNorm without a shift, which goes into the weights beside it."""
+        if (name, factor) not in self._factors:
+            node = self.nodes[name]
+            scale, made = np.full(node.shape[0], factor), self.unique(f"{name}.scaled")
+            self.add(BatchNorm(made, (name,), (), scale, np.zeros_like(scale), source=f"{node.source}, times {factor:g}"), ())
+            self._factors[name, factor] = made
+        return self._factors[name, factor]
 
     def multiplied(self, x: View, y: View, path: str) -> View:
         """x @ y; it becomes a node where it is read."""

@@ -143,11 +143,6 @@ REFUSED: dict[str, tuple[Callable[[], Model], type[Snn2hwError], list[str]]] = {
         UnsupportedError,
         ["a product of what no neuron fired", "got:      input", "spikes, or pools, sums and products of spikes"],
     ),
-    "a factor that no product takes": (
-        lambda: on_maps(lambda m, x: m.fc((0.5 * m.fire(m.conv(x))).mean((3, 4)))),
-        UnsupportedError,
-        ["a factor on what is no product of payloads", "where:    fire (LIF)", "got:      0.5", "x @ y * factor"],
-    ),
     "a negative factor": (
         lambda: attention(lambda m, q, k, v: v @ (k.mT @ q) * -0.5),
         UnsupportedError,

@@ -43,9 +43,9 @@ def with_forward(layer: Model) -> Model:
 
 SUPPORTED = (
     "AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, "
-    "CustomNeuron, Dropout, Flatten, Identity, Linear, MaxPool1d, MaxPool2d, Neuron, Upsample, Sequential, custom modules of "
-    "these, x + y, x - y, x * y and x @ y * factor of spikes, torch.cat, constants, reshape, transpose, flatten(2), mean(0), "
-    "sum(0), x[-1]"
+    "CustomNeuron, Dropout, Flatten, Identity, Linear, MaxPool1d, MaxPool2d, Neuron, Recurrent, Upsample, Sequential, custom "
+    "modules of these, x + y, x - y, x * y and x @ y * factor of spikes, torch.cat, constants, reshape, transpose, flatten(2), "
+    "mean(0), sum(0), x[-1]"
 )
 UNSUPPORTED = f"expected: {SUPPORTED}"
 MODULE = f"{UNSUPPORTED}\n  do:       replace it with a supported layer, or write it as a custom module of these"

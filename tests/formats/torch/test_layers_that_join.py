@@ -205,6 +205,10 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[], Made]]] = {
             d=parameter(3, 1, 1),
         ),
     ),
+    "a factor on sums, and on spikes": (
+        (2, 3, 3),
+        lambda: Body(lambda m, x: m.out(m.flat(m.n(m.conv(x) * 1.5) / 3.0)), **image(3), **head(27)),
+    ),
     "BatchNorm before a padded convolution, before two, and before Linear": (
         (2, 4, 4),
         lambda: Body(
