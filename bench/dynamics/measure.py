@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -142,17 +144,18 @@ def compare(case: Case, width: Width) -> Compared:
 @torch.no_grad()
 def in_floats(synapse: torch.nn.Module, neuron: nn.CustomNeuron, case: Case, factor: float) -> Run:
     """The float64 forward of both layers, their input times a factor."""
-    seen: list[Tensor] = []
-    one_step = neuron.one_step
+    x = synapse.double()(case.events.double() * factor)
+    fired, state = (each.double()(x)[:, :, 0].numpy() for each in (neuron, readout_of(neuron, case.state)))
+    return Run(state, fired != 0)
 
-    def kept(x: Tensor, states: Mapping[str, Tensor], width: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        spikes, after = one_step(x, states, width)
-        seen.append(after[case.state])
-        return spikes, after
 
-    neuron.one_step = kept  # type: ignore[method-assign]  # looked at from outside
-    try:
-        fired = neuron.double()(synapse.double()(case.events.double() * factor))
-    finally:
-        del neuron.one_step
-    return Run(torch.stack(seen)[:, :, 0].numpy(), fired[:, :, 0].numpy() != 0)
+def readout_of(neuron: nn.CustomNeuron, state: str) -> nn.CustomNeuron:
+    """The same neuron, whose output is one of its states after each step."""
+
+    def step(self: Any, x: Tensor, **states: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+        _, after = type(neuron).step(self, x, **states)
+        return after[state], after
+
+    shown = copy.deepcopy(neuron)
+    shown.__class__ = type(f"{state}_of_{neuron.kind}", (type(neuron),), {"step": step})
+    return shown
