@@ -56,16 +56,15 @@ class Tried:
 
 def sources(program: Program, meaning: EquationMeaning, watched: Watched) -> list[str]:
     """The states and the input that a number depends on, on either side, in the order of the equation."""
-    found, values, ahead = set[str](), [v for _, v in watched.values], [t for _, t in watched.terms]
-    while ahead:
-        place = ahead.pop()
-        term, value = meaning.equation.terms[place], meaning.values[place]
+    found = {s for _, v in watched.values for s in _of_program(program, v)}
+    needed = {t for _, t in watched.terms}
+    for place in range(max(needed), -1, -1):
+        if place not in needed:
+            continue
+        term = meaning.equation.terms[place]
         if term.op in (eq.Op.STATE, eq.Op.INPUT):
             found.add(str(term.attrs[0]) if term.op is eq.Op.STATE else program.input.name)
-        if term.op in eq.COMPARISONS and value is not None:  # decides as the program
-            values.append(value)
-        ahead += term.args
-    found |= {s for v in values for s in _of_program(program, v)}
+        needed |= {*term.args}
     return [s for s in [*(s.name for s in meaning.equation.states), program.input.name] if s in found]
 
 

@@ -71,6 +71,8 @@ class Stated:
         self.scale = Fraction(of_channel(meaning["input_scale"], channel))
         self.numbers: dict[int, Fraction] = {}
         for place, t in enumerate(self.terms):
+            if any(a not in range(place) for a in t["args"]):
+                raise ValueError(f"term {place} takes {t['args']}, which are not all before it")
             if t["op"] == "parameter":
                 self.numbers[place] = Fraction(of_channel(meaning["parameters"][t["index"]], channel))
             elif t["op"] not in ("state", "input") and all(a in self.numbers for a in t["args"]):
@@ -105,10 +107,11 @@ class Stated:
 
     def starts(self, of: Number) -> list[str]:
         """The states and the input that a number depends on, in the function or in the equation; the input last."""
-        seen, ahead, behind = set[str](), [of.value, *filter(None, [of.minus])], [*of.terms]
-        while behind:
-            place = behind.pop()
-            behind += self.terms[place]["args"]
+        seen, ahead, behind = set[str](), [of.value, *filter(None, [of.minus])], {*of.terms}
+        for place in range(max(behind), -1, -1):
+            if place not in behind:
+                continue
+            behind |= {*self.terms[place]["args"]}
             source = {"input": "in", "state": f"in/{self.terms[place].get('name')}"}.get(self.terms[place]["op"])
             ahead += [self.neuron.sources[source]] if source else []
             ahead += [self.values[place]] if self.terms[place]["op"] in COMPARES and place not in self.numbers else []

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -40,6 +40,25 @@ def compiled(seed: int, bits: int = 12, target: str = "generic") -> Written:
         return written(snn2hw.compile(model, events, target=target, options=snn2hw.Options(state_bits=bits)).network)
 
 
+class Twice(nn.CustomNeuron):
+    """Fires twice, by two comparisons of one kind, and resets by the first; its other state follows from itself alone."""
+
+    states: ClassVar = {"v": nn.State(range=(-1.0, 1.0)), "w": nn.State(range=(-1.0, 1.0), initial=0.75)}
+
+    def step(self, x: Any, v: Any, w: Any) -> Any:
+        v = 0.9 * v + 0.3 * x
+        first, second = nn.fire(v, 0.3), nn.fire(v, 0.6)
+        return first + second, {"v": torch.where(first > 0, -0.2, v), "w": 0.9 * w}
+
+
+def around(neuron: torch.nn.Module, bits: int) -> Written:
+    """A neuron of one's own between two layers."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, CHANNELS), neuron, nn.Linear(CHANNELS, 2)).eval()
+    events = (torch.rand(4, 3, 5) < 0.5).float()
+    return written(snn2hw.compile(model, events, options=snn2hw.Options(state_bits=bits)).network)
+
+
 def found(model: bytes, certificate: dict[str, Any]) -> list[str]:
     """What check says of a model and claims about it, the hashes made right."""
     return [str(f) for f in check_claims(model, {**certificate, "model": fingerprints(model)}).failures]
@@ -50,6 +69,14 @@ def test_the_checker_derives_the_same_bounds() -> None:
         before = compiled(seed, (8, 12, 16)[seed % 3], ("generic", "loihi2")[seed % 2])
         failures = check_claims(before.model, before.certificate).failures
         assert not failures, f"neuron_source({seed}): {failures[0]}"
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_state_that_follows_from_itself_alone_need_not_count(bits: int) -> None:
+    """Of a built-in neuron it does; of a user's it is anything in its range."""
+    before = around(Twice(), bits)
+    assert not check_claims(before.model, before.certificate).failures
+    assert before.certificate["layers"][0]["errors"]["states"]["w"]["method"] == "enumerated"
 
 
 @pytest.mark.slow
@@ -173,6 +200,12 @@ def twice(said: dict[str, Any]) -> None:
     said["values"][places[1]] = said["values"][places[0]]
 
 
+def crossed(said: dict[str, Any]) -> None:
+    """Two comparisons of the function, each said to be the other."""
+    a, b = (n for n, t in enumerate(said["equation"]["terms"]) if t["op"] == "fire")
+    said["values"][a], said["values"][b] = said["values"][b], said["values"][a]
+
+
 def wide(said: dict[str, Any]) -> None:
     """A product so large that nobody could work it out."""
     terms = said["equation"]["terms"]
@@ -190,9 +223,10 @@ def long(said: dict[str, Any]) -> None:
     said["values"] += [None] * 61
 
 
-TWO_COMPARISONS = 3  # the seed of a neuron with as many
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "another strictness": (swapped, "is not the comparison of term"),
+    "another comparison for each other": (crossed, "does not choose as its term does"),
+    "a term that takes itself": (lambda said: said["equation"]["terms"][-1]["args"].__setitem__(0, -1), "are not all before it"),
     "a comparison that no value stands for": (unsaid, "the claims cannot be derived"),
     "one comparison for two": (twice, "or of two"),
     "a product without end": (wide, "a product of the equation is larger than is worked out here"),
@@ -202,16 +236,50 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_an_equation_that_is_none_is_refused_whatever_is_claimed(kind: str) -> None:
-    before, (change, says) = compiled(TWO_COMPARISONS), REFUSED[kind]
+    before, (change, says) = around(Twice(), 12), REFUSED[kind]
     texts = found(with_equation(before, change), before.certificate)
     assert says in texts[0], texts[:3]
 
 
 def test_whatever_a_model_says_of_its_values_the_bounds_derived_from_it_hold() -> None:
     """Values are dealt anew to the terms that have one. What is derived then is refused, or wide enough all the same."""
-    held, refused = dealt(range(8))
+    held, refused = dealt(range(6))
     assert held
     assert refused
+
+
+class Decides(nn.CustomNeuron):
+    """One state that nothing decides, beside one that fires."""
+
+    states: ClassVar = {"v": nn.State(range=(-1.0, 1.0), initial=0.5), "w": nn.State(range=(-1.0, 1.0))}
+
+    def step(self, x: Any, v: Any, w: Any) -> Any:
+        w = 0.5 * w + 0.5 * torch.clamp(x, -1.0, 1.0)
+        return nn.fire(w, 0.25), {"v": 0.9 * v, "w": w}
+
+
+def test_what_is_tried_depends_on_all_that_a_decision_depends_on() -> None:
+    """The equation is made to add a spike to the first state, and to compare what does not vary beside it. The function adds
+    none, so they are a tenth apart where it fires, which depends on the other state and the input."""
+
+    def add_a_spike(said: dict[str, Any]) -> None:
+        terms, updates = said["equation"]["terms"], said["equation"]["updates"]
+        fires = next(n for n, t in enumerate(terms) if t["op"] == "fire")
+        state = next(n for n, t in enumerate(terms) if t.get("name") == "v")
+        terms[fires]["args"][0] = state
+        terms.append({"op": "constant", "args": [], "value": 0.1})
+        terms.append({"op": "mul", "args": [fires, len(terms) - 1]})
+        terms.append({"op": "add", "args": [updates[0], len(terms) - 1]})
+        updates[0] = len(terms) - 1
+        said["values"] += [None] * 3
+
+    before = around(Decides(), 8)
+    honest = before.certificate["layers"][0]["errors"]["states"]["v"]
+    assert honest["method"] == "enumerated"
+    assert honest["lsb"] < 1.0
+    model = with_equation(before, add_a_spike)
+    (layer,) = check_claims(model, before.certificate).certificate["layers"]
+    assert layer["errors"]["states"]["v"]["lsb"] > 12.0
 
 
 @pytest.mark.slow

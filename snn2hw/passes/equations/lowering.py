@@ -83,6 +83,9 @@ class _Lowering:
         self.eq = normal(without_schedules)
         self.given = numbers(self.eq, self.parameters)
         self.varies, self.flags = varying(self.eq), flags(self.eq)
+        self.learned: list[bool] = []  # of every term whether a parameter is in it
+        for term in self.eq.terms:
+            self.learned.append(term.op is Op.PARAMETER or any(self.learned[a] for a in term.args))
         self.entry, self.limits = entry, limits
         self.b = ProgramBuilder(self.eq.kind)
         self.arithmetic = Arithmetic(self.b, limits, self.where)
@@ -175,11 +178,7 @@ class _Lowering:
 
     def _origin(self, place: int, factor: Reals | float = 1.0) -> Origin | None:
         """Of a constant that is a number of the equation; none where no parameter is in it."""
-        return Origin.of(place, factor) if self._follows_a_parameter(place) else None
-
-    def _follows_a_parameter(self, place: int) -> bool:
-        term = self.eq.terms[place]
-        return term.op is Op.PARAMETER or any(map(self._follows_a_parameter, term.args))
+        return Origin.of(place, factor) if self.learned[place] else None
 
     def value(self, place: int) -> str:
         """The name of a term's value, written where it is not yet."""
