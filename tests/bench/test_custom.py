@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ pytest.importorskip("torch", reason="the neurons are torch modules")
 
 import torch
 
-from bench.custom import fsdd, one, page
+from bench.custom import fsdd, nets, one, page
 from bench.custom.nets import BY_HAND, PLANS, VARIANTS, Case, build
 from snn2hw.errors import DataError
 from tests.refused import refused
@@ -144,10 +145,13 @@ def test_one_training_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
         x, y = plan.load(split)
         return x[:96], y[:96]
 
-    monkeypatch.setattr(one, "PLANS", {"digits-sequential": plan.__class__(few, *list(vars(plan).values())[1:])})
+    small = replace(plan, load=few, width=16)
+    for where in (one, nets):
+        monkeypatch.setattr(where, "PLANS", {"digits-sequential": small})
+    monkeypatch.setattr(one, "EXECUTORS", ("reference", "onnxruntime", "torch"))  # without the time to compile C
     found = one.run(Case("digits-sequential", BY_HAND, 0, 0.03))
     assert 0.0 <= found["float"] <= 1.0
     assert set(found["compared"]) == {f"{how}, {w}" for how in ("PTQ", "QAT") for w in one.EXECUTORS[1:]} | {"trained forward"}
     assert not any(found["different"].values())
-    assert found["neuron parameters"] == 2 * 3 * plan.width
+    assert found["neuron parameters"] == 2 * 3 * small.width
     assert json.loads(json.dumps(found)) == found
