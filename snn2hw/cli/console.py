@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.progress import (
@@ -28,7 +29,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_with_comments
 from snn2hw.shown import plain, plain_lines
-from snn2hw.trace import Trace
+from snn2hw.trace import Ints
 from snn2hw.verification.accuracy import Measurement
 from snn2hw.verification.differential import Difference
 from snn2hw.verification.verdict import Progress as ProgressCallback
@@ -163,16 +164,22 @@ def print_program(layer: str, program: Program) -> None:
     print_text(program_with_comments(program))
 
 
-def print_readout(trace: Trace, executor: str, seconds: float, most: int = 10) -> None:
-    """Prediction and integer readout of the first samples, and how fast it went."""
-    rows = [[n, trace.predictions[n], " ".join(map(str, r))] for n, r in enumerate(trace.readout[:most].tolist())]
-    table(
-        f"{executor}: {len(trace.readout)} samples" + (f", the first {most}" if len(trace.readout) > most else ""),
-        ["sample", "prediction", "readout"],
-        rows,
-        (0, 1),
-    )
-    say(f"{seconds:.2f} s, {len(trace.readout) / max(seconds, 1e-9):,.0f} samples a second, compiling and reading included")
+def print_readout(outputs: Mapping[str, Ints], executor: str, seconds: float, most: int = 10) -> None:
+    """Prediction and integers of the first samples, output by output, and how fast it went.
+
+    Args:
+        outputs: [N, classes] by name, as `Artefact.outputs` gives them. most: how many samples are shown.
+    """
+    samples = len(next(iter(outputs.values())))
+    columns, rows = ["sample"], [[n] for n in range(min(samples, most))]
+    for name, values in outputs.items():
+        columns += ["prediction", name] if len(outputs) == 1 else [f"{name}: prediction", f"{name}: readout"]
+        for row, integers in zip(rows, values.tolist(), strict=False):
+            row.extend([int(np.argmax(integers)), " ".join(map(str, integers))])  # type: ignore[list-item]
+    numbers = (0, *range(1, len(columns), 2))
+    title = f"{executor}: {samples} samples" + (f", the first {most}" if samples > most else "")
+    table(title, columns, rows, numbers)
+    say(f"{seconds:.2f} s, {samples / max(seconds, 1e-9):,.0f} samples a second, compiling and reading included")
 
 
 def print_measurement(m: Measurement, title: str) -> None:

@@ -51,7 +51,7 @@ def simulate(
         else:
             payloads = api.stimulus(loaded, given)
             trace = api.simulate_payloads(loaded, payloads, chosen, traces=out is not None, progress=progress)
-    console.print_readout(trace, chosen.name, perf_counter() - begun)
+    console.print_readout(loaded.outputs(trace.readout), chosen.name, perf_counter() - begun)
     if out is not None:
         write_trace(loaded, payloads, trace, out)
         console.say(f"written: {out}")

@@ -15,8 +15,8 @@ from snn2hw.ir.shapes import Shape, mismatch
 from snn2hw.layers.base import IntOperator, Operator, Quantiser
 from snn2hw.num import Interval
 
-FINE = 16  # bits by which a value is shifted at most so that the constant is exact, or nearly
-ROOM = 2.0**20  # of what a shifted value and a constant that is never exact may reach
+FINE = 12  # bits by which a value is shifted at most so that the constant is exact, or nearly
+ROOM = 2.0**12  # of what a shifted value and a constant that is never exact may reach: an error of 1 in 8,192 of it
 
 
 def _shape(node: Offset | IntOffset, entering: Shape) -> Shape:
