@@ -57,6 +57,11 @@ def test_random_networks_with_thresholds_by_step_agree() -> None:
     sweep(range(start, start + 100), widest=12, count=5)
 
 
+def test_random_networks_of_layers_that_join_and_enlarge_agree() -> None:
+    start = random_networks.LAYERED + FIRST
+    sweep(range(start, start + 60), widest=12, count=6)
+
+
 @pytest.mark.slow
 def test_many_random_networks_agree() -> None:
     """All values of every state are tried on both sides; of 24 bits, in seconds for each layer, so there are fewer of them."""
@@ -64,6 +69,8 @@ def test_many_random_networks_agree() -> None:
     sweep(range(FIRST + 600, FIRST + 700), widest=24, count=10)
     start = random_networks.STEPPED + FIRST + 100
     sweep(range(start, start + 400), widest=16, count=60)
+    start = random_networks.LAYERED + FIRST + 60
+    sweep(range(start, start + 300), widest=16, count=60)
 
 
 @pytest.mark.parametrize("target", ["generic", "loihi2"])

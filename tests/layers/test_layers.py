@@ -96,7 +96,8 @@ def drawn(which: str, seed: int) -> tuple[Operator, IntNode, list[IntNode], list
     names = tuple(f"x{k}" for k in range(len(shapes)))
     draft = kind("layer", names, (), source="the layer", **make(rng))
     float_layer = replace(draft, shape=draft.output_shape(shapes))
-    held = Interval(int(-rng.integers(0, 4)), int(rng.integers(1, 6)))
+    lo = int(rng.integers(-3, 3))
+    held = Interval(lo, lo + int(rng.integers(1, 6)))
     scales = [Scale(Fraction(1), (int(rng.integers(0, 3)) * (kind in (Add, Concat)),)) for _ in shapes]
     made, scale = float_layer.quantised(Rounding(held), scales)
     sources: list[IntNode] = [
