@@ -49,6 +49,7 @@ def lost_weights(
     """Channels whose weights became 0, where that can be seen behind them.
 
     Args:
+        node: the synapse with its real weights [O, ...].
         integers: the weights, at `exponents` (one for the layer or one per channel) in units of what enters.
         loss: [O], the largest change of the channel's output that what became 0 can make, in units that its reader tells.
         by_channel: whether the layer could have a scale per channel. bits: width of a weight.
@@ -78,14 +79,23 @@ def lost_weights(
 
 
 def zeroed(node: layers.Synapse, integers: Reals, unit: float) -> Reals:
-    """Per channel, the largest change that the weights which became 0 can make, for inputs up to `unit` in magnitude."""
+    """Per channel, the largest change that the weights which became 0 can make, for inputs up to `unit` in magnitude.
+
+    Args:
+        node: the synapse with its real weights [O, ...]. integers: what became of them, same shape.
+    """
     gone = np.where((integers == 0) & (node.weight != 0), np.abs(node.weight), 0.0)
     found: Reals = gone.reshape(len(gone), -1).sum(1) * unit
     return found
 
 
 def silent(node: real.Neuron, highest: float, threshold: float) -> Finding:
-    """A layer that cannot fire, whatever enters."""
+    """A layer that cannot fire, whatever enters.
+
+    Args:
+        node: the layer. highest: the largest membrane that it reaches. threshold: its lowest, in the same
+            real units.
+    """
     above = threshold > node.state_range[1]
     return Finding(
         "this layer can never fire",

@@ -37,6 +37,9 @@ def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[in
     Per round k: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r.
 
     Args:
+        b: the program that is written. equation: says how many spikes a step has, their sign and the reset.
+        h: name of the membrane before firing. reset_value: raw, at the binary point of h; read where the
+            reset is "value".
         rows: raw thresholds [S][K] of the steps that have their own. Where all are equal nothing is counted.
     """
     firing = equation.firing

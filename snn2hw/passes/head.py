@@ -34,6 +34,8 @@ def emit_head(b: ProgramBuilder, factors: Reals, source: tuple[Interval, int], f
     """Append the sum at binary point `frac`; returns the name of its value.
 
     Args:
+        b: the program that is written. limits: widths of the target's accumulator and constants, its
+            rounding.
         factors: [1] or [C], what the sum at its own binary point is to be multiplied by.
         source: interval and binary point of the sum. shown: the largest real input that the state can tell from a larger one.
     """
@@ -53,7 +55,11 @@ def emit_head(b: ProgramBuilder, factors: Reals, source: tuple[Interval, int], f
 
 
 def factor_frac(factors: Reals, x: Interval, aim: int, limits: Lowering) -> int:
-    """Fractional bits of factors of x: exact from `aim` on where that fits, else as many as coefficient and accumulator hold."""
+    """Fractional bits of factors of x: exact from `aim` on where that fits, else as many as coefficient and accumulator hold.
+
+    Args:
+        factors: real numbers. limits: widths of the target's constants and accumulator.
+    """
     largest = float(np.abs(factors).max())
     if largest == 0.0:
         return 0
@@ -78,6 +84,10 @@ def lifted(b: ProgramBuilder, x: str, factors: Sequence[float], limits: Lowering
 
     As many multiplications as constants of the target need. Where the factors are powers of two, nothing but a binary point is
     left: it is taken into the last multiplication, and 1.0 is returned.
+
+    Args:
+        b: the program that is written. x: name of a value in it. factors: real, [1] or [C].
+        limits: how wide a constant of the target is.
     """
     parts = [frexp(f) for f in factors]
     lowest = min((e for m, e in parts if m), default=1)
@@ -99,7 +109,12 @@ def lifted(b: ProgramBuilder, x: str, factors: Sequence[float], limits: Lowering
 
 
 def align_program(exponents: Sequence[int], sums: Interval, limits: Lowering) -> Program:
-    """y = x * 2**(e - e_c), e the largest of the exponents: a program without a state, whose output is all it does."""
+    """y = x * 2**(e - e_c), e the largest of the exponents: a program without a state, whose output is all it does.
+
+    Args:
+        exponents: e_c, one per channel. sums: bounds of the raw x. limits: how wide a constant of the target
+            is.
+    """
     b, finest = ProgramBuilder("Align"), max(exponents)
     x = b.emit(Op.INPUT, "x", (), (sums.lo, sums.hi), 0)
     y, _ = lifted(b, x, [2.0**-e for e in exponents], limits)
@@ -163,6 +178,7 @@ def head_errors(program: Program, head: str, factors: Reals, shown: float) -> Re
     """Per channel, the largest distance of the head from the real input, in units of its value, at some of its inputs.
 
     Args:
+        program: the neuron's. head: name of the value in it that stands for the input.
         factors: [1] or [C], what the sum at its own binary point stands for. shown: as in `emit_head`.
     """
     entry = program.input

@@ -72,7 +72,12 @@ class Lower(Pass):
 def lowered(
     node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int
 ) -> tuple[Program, Meaning | EquationMeaning]:
-    """The integer program of a neuron layer, and the real numbers its values stand for."""
+    """The integer program of a neuron layer, and the real numbers its values stand for.
+
+    Args:
+        node: the neuron, still an equation. source: the node that gives its synaptic input.
+        limits: widths, rounding and products of the target's neurons. state_bits: widest state allowed.
+    """
     if not isinstance(node.equation, EquationNeuron):
         return lower_with_meaning(node, source, limits, state_bits)
     entry = Entry(source.interval, source.format.frac, node.input_scale)
@@ -81,12 +86,20 @@ def lowered(
 
 
 def lower_neuron(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> Program:
-    """The integer program of one neuron layer; `source` is the node that gives its synaptic input."""
+    """The integer program of one neuron layer; `source` is the node that gives its synaptic input.
+
+    Args:
+        node: the neuron, still an equation. limits: what the target's neurons can hold.
+        state_bits: widest state allowed.
+    """
     return lower_with_meaning(node, source, limits, state_bits)[0]
 
 
 def lower_with_meaning(node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int) -> tuple[Program, Meaning]:
-    """The integer program of one neuron layer, and the real numbers its values stand for."""
+    """The integer program of one neuron layer, and the real numbers its values stand for.
+
+    Arguments as `lowered`; the equation is one of the built-in family.
+    """
     equation, where = node.equation, node.source or node.name
     assert isinstance(equation, Neuron)
     bits = min(state_bits, limits.state_bits)
@@ -136,7 +149,12 @@ def fired_at(equation: Neuron) -> Sequence[Sequence[float]]:
 
 
 def thresholds(equation: Neuron, state: StateFormat, where: str) -> list[list[int]]:
-    """Raw thresholds, a row for every step that has its own, each at least one unit of the state; empty where nothing fires."""
+    """Raw thresholds, a row for every step that has its own, each at least one unit of the state; empty where nothing fires.
+
+    Args:
+        equation: says what is fired at, in real units. state: the format that the thresholds get.
+        where: of the layer, for messages.
+    """
     reals = fired_at(equation)
     raw = [[state.raw(theta) for theta in row] for row in reals]
     t = next((t for t, row in enumerate(raw) if row and min(row) < 1), None)

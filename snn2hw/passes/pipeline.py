@@ -28,6 +28,9 @@ PIPELINE: tuple[Pass, ...] = (
 def run_pipeline(c: Compilation, stop_after: str | None = None, progress: Callable[[Pass], None] | None = None) -> Compilation:
     """Run the passes in order, up to and including `stop_after`.
 
+    Args:
+        c: what enters the first pass. progress: called with every pass before it runs.
+
     Raises:
         UsageError: no pass is called `stop_after`.
         RuleError: a pass's own condition does not hold. Snn2hwError: what a pass objects to.

@@ -97,7 +97,12 @@ def held_point(node: real.Neuron | real.EquationNeuron, state_bits: int) -> int:
 
 
 def worth(node: real.Neuron | real.EquationNeuron, state_bits: int, roundings: float) -> float:
-    """The finest exponent that the neuron can tell, of a sum of so many rounded terms; unknown of an `EquationNeuron`."""
+    """The finest exponent that the neuron can tell, of a sum of so many rounded terms; unknown of an `EquationNeuron`.
+
+    Args:
+        node: the neuron that takes the sum. state_bits: width of its state. roundings: how many terms were
+            rounded.
+    """
     if isinstance(node, real.EquationNeuron):
         return inf
     return held_point(node, state_bits) + GUARD + ceil(log2(max(roundings, 1.0)))
@@ -115,6 +120,8 @@ def ceilings(
     """Per output channel [O], the finest exponent of the sum that anything behind it can use or hold.
 
     Args:
+        layer: the synapse. net: what stands behind it. limits: widths of the target's synapses and neurons.
+        state_bits: width of a neuron's state.
         entering: raw integers that enter; unit: what one of them stands for. reach: `magnitudes` of the network.
     """
     weight = np.abs(layer.weight.reshape(len(layer.weight), -1))

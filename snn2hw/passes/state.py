@@ -39,6 +39,7 @@ def state_format(
     fourth does with four thresholds of 1: cut off, it would never happen.
 
     Args:
+        state_range: (lo, hi) in real units. bits: width with the sign.
         thresholds: what is fired at, [S][K], a row for every step that has its own. strict: fires above, not at, a threshold.
     """
     lo, hi = state_range

@@ -42,6 +42,7 @@ def scaled_synapse(
     """The best scales for which every sum, and all that is made of it up to the next neuron, keeps within the target.
 
     Args:
+        node: the float layer. c: gives the network, the calibration, the target and the options.
         entering: raw integers that enter, which `scale` gives a meaning. reach: `magnitudes` of the network.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A neuron's equation becomes an integer program: `payload_of` says what leaves it, `lower_equation` is the program."""
+"""A neuron's equation enters; its integer program (`lower_equation`) and the format of its spike values (`payload_of`) leave."""
 
 from __future__ import annotations
 

@@ -38,7 +38,12 @@ class Arithmetic:
     origins: dict[str, Origin] = field(default_factory=dict)
 
     def number(self, name: str, values: Reals, frac: int, origin: Origin | None = None) -> str:
-        """Numbers at a binary point: in as few bits as they need, at most those of a constant, then shifted."""
+        """Numbers at a binary point: in as few bits as they need, at most those of a constant, then shifted.
+
+        Args:
+            name: of the value to write. values: real numbers, [1] or [C]. frac: binary point of the result.
+            origin: what of the equation the numbers follow, kept for learning; None: nothing.
+        """
         own = self._held(values, frac)
         raw = [round_half_up(v * 2.0**own) for v in values.tolist()]
         while own > LEAST and any(raw) and all(r % 2 == 0 for r in raw):  # numbers that round to 0 stay where they are
@@ -57,7 +62,12 @@ class Arithmetic:
         return name
 
     def scaled(self, name: str, value: str, factors: Reals, origin: Origin | None = None) -> str:
-        """A value times numbers: exact where the numbers are short, else with all bits that a constant may have."""
+        """A value times numbers: exact where the numbers are short, else with all bits that a constant may have.
+
+        Args:
+            name: of the value to write. value: name of one written before. factors: real numbers, [1] or [C].
+            origin: as in `number`; with one, a factor of 1 is written too.
+        """
         largest = float(np.abs(factors).max())
         if (factors == 1.0).all() and origin is None:
             return value
@@ -70,7 +80,11 @@ class Arithmetic:
         return int(np.floor(np.log2(room / largest))) if largest else 0
 
     def multiplied(self, name: str, first: str, second: str) -> str:
-        """The product of two values at the finest binary point that leaves room to add to it."""
+        """The product of two values at the finest binary point that leaves room to add to it.
+
+        Args:
+            name: of the value to write. first, second: names of the two factors, written before.
+        """
         b, limits = self.b, self.limits
         words = cut(reach(b.interval(first)), reach(b.interval(second)), limits)
         if words is None:
@@ -81,7 +95,12 @@ class Arithmetic:
         return multiply(b, name, split(b, first, words.first, limits), split(b, second, words.second, limits), frac, limits)
 
     def summed(self, name: str, parts: Sequence[str], constant: Reals, aim: int, origin: Origin | None = None) -> str:
-        """parts + constant, added up at the finest point there is room for, rounded to nearest at the binary point `aim`."""
+        """parts + constant, added up at the finest point there is room for, rounded to nearest at the binary point `aim`.
+
+        Args:
+            name: of the value to write. parts: names of the terms. constant: real numbers to add, [1] or [C].
+            origin: of the constant, as in `number`; with one, a constant of 0 is written too.
+        """
         b = self.b
         reached = sum(b.interval(p).magnitude * 2.0 ** -b.frac(p) for p in parts) + float(np.abs(constant).max())
         room = int(np.floor(np.log2(2.0 ** (self.limits.accumulator_bits - SPARE) / max(reached, 2.0**-40))))

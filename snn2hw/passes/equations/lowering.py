@@ -67,6 +67,11 @@ class LoweredEquation:
 def lower_equation(node: EquationNeuron, entry: Entry, limits: Lowering, state_bits: int) -> LoweredEquation:
     """The integer program of a neuron's equation.
 
+    Args:
+        node: the equation and the real values of its parameters. entry: what its synaptic input stands for.
+        limits: widths, rounding and products of the target's neurons.
+        state_bits: widest state allowed; the target's own bound holds besides.
+
     Raises:
         WidthError: a value does not fit the target. UnsupportedError: an output that is no spike value,
             a product that the target's neurons cannot do.

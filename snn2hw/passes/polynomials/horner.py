@@ -114,6 +114,9 @@ def emit_horner(
     """Append the evaluation of P; returns what its values are. P(u) is at the binary point of the argument.
 
     Args:
+        b: the program that is written. coefficients: real, [1 or C, d+1], a_0 first.
+        u: the argument of P. scheme: centre of expansion and products per step.
+        limits: widths of the target's multiplier and accumulator.
         rows: which channels the program is for; binary points are chosen for all of them either way.
         visits: how long the closest coefficients are searched for.
 
@@ -172,7 +175,12 @@ def _points(a: Reals, held: Interval, frac: int, scheme: Scheme, limits: Lowerin
 
 
 def units_of(held: Interval, frac: int, degree: int) -> list[float]:
-    """r**(1-i), the unit of a_i where the argument reaches about r, a power of two: all of it moves with the state's range."""
+    """r**(1-i), the unit of a_i where the argument reaches about r, a power of two: all of it moves with the state's range.
+
+    Args:
+        held: raw integers of the argument. frac: its binary point. degree: d of P; the result has d + 1
+            entries.
+    """
     r = held.magnitude.bit_length() - frac
     return [2.0 ** (r * (1 - i)) for i in range(degree + 1)]
 
@@ -239,7 +247,12 @@ def _constant(b: ProgramBuilder, i: int, mantissas: Sequence[tuple[int, ...]], f
 
 
 def nearest(b: ProgramBuilder, total: str, frac: int, limits: Lowering, name: str = "poly") -> str:
-    """The sum at the state's binary point; a shift toward zero is made to floor by lifting the sum above zero."""
+    """The sum at the state's binary point; a shift toward zero is made to floor by lifting the sum above zero.
+
+    Args:
+        b: the program that is written. total: name of the sum in it. frac: binary point of the state.
+        limits: the target's rounding. name: of the value to write.
+    """
     drop, lowest = b.frac(total) - frac, b.interval(total).lo
     if drop <= 0 or limits.rounding is not Rounding.TOWARD_ZERO or lowest >= 0:
         return b.rescale(name, total, frac, limits.rounding)

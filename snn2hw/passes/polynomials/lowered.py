@@ -23,6 +23,8 @@ def lower_polynomial(
     """Append the evaluation of P(u), which is at the binary point of u; returns what its values are.
 
     Args:
+        b: the program that is written. u: the argument of P.
+        limits: widths of the target's multiplier and accumulator. where: of the layer, for messages.
         coefficients: [1 or C, d+1], a_0 first. reach: the largest |u|, a real number.
 
     Raises:
@@ -89,6 +91,10 @@ def is_identity(coefficients: Reals) -> bool:
 
 def check_reach(coefficients: Reals, reach: float, frac: int, limits: Lowering, where: str) -> None:
     """The accumulator holds P(u) for every |u| up to `reach`, at so many fractional bits.
+
+    Args:
+        coefficients: real, [1 or C, d+1], a_0 first. frac: those fractional bits.
+        limits: the accumulator's width. where: of the layer, for messages.
 
     Raises:
         WidthError: it does not; names the coefficient that is to blame.

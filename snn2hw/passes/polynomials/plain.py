@@ -20,6 +20,12 @@ def emit_plain(
     """Append acc_i = round(acc_{i+1} * u) + a_i for i = d-1 .. 0; the last has the binary point of u.
 
     acc_i is given the most fractional bits with which its bound fits one factor, so that every product fits the accumulator.
+
+    Args:
+        b: the program that is written. coefficients: real, [1 or C, d+1], a_0 first. u: the argument of P.
+        limits: widths of the target's multiplier and accumulator.
+        rows: which channels the program is for, None: all; binary points are chosen for all of them either
+            way.
     """
     bits = min(limits.coefficient_bits, limits.accumulator_bits - Format.holding(u.interval, 0).width)
     bounds = horner_bounds(coefficients, u.interval.magnitude * 2.0**-u.frac)

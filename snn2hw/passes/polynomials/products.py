@@ -36,7 +36,12 @@ def word_bits(bits: int, words: int) -> int:
 
 
 def cut(a_bits: int, v_bits: int, limits: Lowering) -> Words | None:
-    """The fewest products of words that the target can multiply; None where not even small words fit."""
+    """The fewest products of words that the target can multiply; None where not even small words fit.
+
+    Args:
+        a_bits, v_bits: widths of the two factors, in bits with the sign. limits: widths of the target's
+            multiplier and accumulator.
+    """
     return _cut(a_bits, v_bits, limits.accumulator_bits, limits.coefficient_bits)
 
 
@@ -52,7 +57,12 @@ def _cut(a_bits: int, v_bits: int, accumulator_bits: int, coefficient_bits: int)
 
 
 def most_bits(products: int, v_bits: int, limits: Lowering) -> int:
-    """The widest factor that so many multiplications take with a factor of `v_bits`; 0 where there is none."""
+    """The widest factor that so many multiplications take with a factor of `v_bits`; 0 where there is none.
+
+    Args:
+        products: so many multiplications. v_bits: width of the other factor. limits: widths of the
+            multiplier.
+    """
     widths = range(2, limits.accumulator_bits)
     return max((b for b in widths if (w := cut(b, v_bits, limits)) is not None and w.products <= products), default=0)
 
@@ -66,7 +76,12 @@ class Piece:
 
 
 def split(b: ProgramBuilder, value: str, words: int, limits: Lowering) -> list[Piece]:
-    """The words of a value, lowest first, all but the top one balanced around zero."""
+    """The words of a value, lowest first, all but the top one balanced around zero.
+
+    Args:
+        b: the program that is written. value: name of the value in it. words: how many pieces. limits: the
+            rounding.
+    """
     pieces, weight, rest = [], 0, value
     of = f"{value}_in{words}" if words > 2 else value  # a value may be cut into two and, elsewhere, into three
     low_bits = word_bits(b.interval(value).bits[0], words)
@@ -85,7 +100,13 @@ def split(b: ProgramBuilder, value: str, words: int, limits: Lowering) -> list[P
 
 
 def multiply(b: ProgramBuilder, name: str, first: list[Piece], second: list[Piece], frac: int, limits: Lowering) -> str:
-    """The sum of all products of words at the binary point `frac`, the heaviest first; what is below half a unit is left out."""
+    """The sum of all products of words at the binary point `frac`, the heaviest first; what is below half a unit is left out.
+
+    Args:
+        b: the program that is written. name: of the value to write. first, second: the words of the two
+            factors.
+        limits: the target's rounding.
+    """
     pairs = sorted(((p, q) for p in first for q in second), key=lambda pair: -(pair[0].weight + pair[1].weight))
     total = ""
     for n, (p, q) in enumerate(pairs):

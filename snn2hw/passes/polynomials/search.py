@@ -64,6 +64,10 @@ def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: boo
     Each is run on up to 4 channels and 512 states, spread evenly, ends included. The four cheapest of those near the best, then
     the best and the one to be taken, or all if `thorough`, get the closest coefficients and are run on 65,536 states, which is
     every state of 16 bits: nothing is taken on an estimate.
+
+    Args:
+        coefficients: real, [1 or C, d+1], a_0 first. u: the argument of P.
+        limits: widths of the target's multiplier and accumulator.
     """
     rows = np.unique(np.linspace(0, len(coefficients) - 1, CHANNELS).astype(np.intp))
     shown = coefficients[rows]

@@ -30,6 +30,10 @@ def worst_error(program: Program, value: str, coefficients: Reals, u: Argument, 
     """max |value - P(u)| over `most` states of the argument, spread evenly; over all where there are no more.
 
     P(u) is taken in float64, so the result is right to about 1e-9 units at 24 bits.
+
+    Args:
+        program: with the argument as its state or input. value: name of what P(u) became.
+        coefficients: real, [1 or C, d+1], a_0 first. u: the argument of P.
     """
     states = spread(u.interval.lo, u.interval.hi, most)
     worst = Worst(-1.0, u.interval.lo, 0)
