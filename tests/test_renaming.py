@@ -97,7 +97,7 @@ def test_names_of_values_change_nothing_in_many_networks(chunk: int, monkeypatch
 @pytest.mark.torch
 def test_names_of_the_values_of_users_neurons_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor what is certified of them: which value stands for which term is data."""
-    from tests.checker.test_equation import compiled as of_user
+    from tests.checker.of_users import compiled as of_user
 
     for seed in range(6):
         own, renaming = of_user(seed).network, Renaming(seed)
