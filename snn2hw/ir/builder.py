@@ -79,12 +79,21 @@ class ProgramBuilder:
         return self._intervals[name]
 
     def param(self, name: str, values: Sequence[int], frac: int) -> str:
-        """A constant per layer or per channel; equal values become one."""
+        """A constant per layer or per channel; equal values become one.
+
+        Args:
+            name: of the value to write. values: raw integers, one or one per channel. frac: their binary point.
+        """
         distinct = tuple(int(v) for v in values)
         return self.emit(Op.PARAM, name, (), ((distinct[0],) if len(set(distinct)) == 1 else distinct,), frac)
 
     def rescale(self, name: str, value: str, frac: int, rounding: Rounding) -> str:
-        """The value moved to another binary point: exact to the left, one rounding to the right, nothing if it is there."""
+        """The value moved to another binary point: exact to the left, one rounding to the right, nothing if it is there.
+
+        Args:
+            name: of the value to write. value: name of one written before. frac: the binary point to move it to.
+            rounding: of what a shift to the right drops.
+        """
         drop = self.frac(value) - frac
         if drop == 0:
             return value
@@ -93,7 +102,11 @@ class ProgramBuilder:
         return self.emit(Op.SHIFT_RIGHT, name, (value,), (drop, rounding))
 
     def wrap(self, name: str, value: str, width: int, law: WrapLaw) -> str:
-        """The value wrapped around in a signed format of `width` bits, which is part of its meaning."""
+        """The value wrapped around in a signed format of `width` bits, which is part of its meaning.
+
+        Args:
+            name: of the value to write. value: name of one written before. law: which way it wraps around.
+        """
         name = self.emit(Op.WRAP, name, (value,), (law,))
         self._lines[name] = replace(self._lines[name], format=Format(width, self.frac(value)))
         return name

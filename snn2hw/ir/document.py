@@ -198,7 +198,11 @@ class _Reader:
         return cls(**given)
 
     def value(self, kind: Any, said: Any, key: str) -> Any:
-        """A value of a type, as the fields of the classes name them."""
+        """A value of a type, as the fields of the classes name them.
+
+        Args:
+            kind: the type that the field has in its class. said: what the document has there. key: name of the field.
+        """
         origin = get_origin(kind)
         if origin is types.UnionType:  # of a class and None
             return None if said is None else self.value(get_args(kind)[0], said, key)

@@ -112,6 +112,9 @@ def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
 def check_payloads(net: IntegerNetwork, payloads: npt.ArrayLike, where: str = "payloads") -> Ints:
     """Payloads [T, N, ...] of this network as int64: what `snn2hw.gate` admits.
 
+    Args:
+        net: says T, the shape of the input and its bounds. where: what the payloads are called in messages.
+
     Raises:
         ShapeError, ValueRangeError: they are no payloads of this network.
     """

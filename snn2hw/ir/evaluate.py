@@ -26,6 +26,7 @@ def evaluate_scalar(program: Program, x: int, states: Mapping[str, int], channel
     """One neuron, one step, on Python integers: every value by name, outputs included.
 
     Args:
+        program: whose instructions are evaluated, in order.
         x: synaptic sum.
         states: state values before the step.
         channel: which value of the per-channel constants applies.

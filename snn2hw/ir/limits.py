@@ -32,5 +32,9 @@ def broken_window(window: Window, *, whole_image: bool = False) -> Iterator[tupl
 
 
 def whole(values: Any, least: int, most: int) -> bool:
-    """Whether these are a tuple of whole numbers within these bounds."""
+    """Whether these are a tuple of whole numbers within these bounds.
+
+    Args:
+        values: anything, also what is no tuple. least, most: the bounds, both allowed.
+    """
     return isinstance(values, tuple) and all(type(v) is int and least <= v <= most for v in values)

@@ -72,6 +72,10 @@ def loihi_biased(dv: int, vth: int, refractory: int = 0) -> Program:
     """The same neuron driven by its bias alone: v[t] = clamp(toward_zero(v[t-1] * (4096 - dv) / 4096) + x * 64), u = 0.
 
     How lava-dl's networks take an image: x is the transformed pixel, at every step.
+
+    Args:
+        dv: decay of v, 0 to 4096 in 4096ths. vth: it fires where v > vth * 64.
+        refractory: steps for which v stays 0 after a spike.
     """
     _check_registers({"dv": [dv], "vth": [vth], "refractory": [refractory]})
     b = ProgramBuilder("LIF")

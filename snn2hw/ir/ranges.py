@@ -55,7 +55,11 @@ def _select(i: Instruction, known: Ranges, program: Program, channel: int) -> In
 
 
 def assume(condition: Instruction, outcome: int, known: Ranges) -> Ranges | None:
-    """What is known of the values that a comparison compares, once its outcome (0 or 1) is; None where it cannot be."""
+    """What is known of the values that a comparison compares, once its outcome (0 or 1) is; None where it cannot be.
+
+    Args:
+        condition: GE or GT; of anything else nothing is known. outcome: 0 or 1. known: by name, intervals before it.
+    """
     if condition.op not in (Op.GE, Op.GT):
         return {}
     a, b = condition.args

@@ -19,6 +19,7 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
     """The readout [N, classes] of samples x: the sum over T, or the last step, as the network says; no mean is taken.
 
     Args:
+        net: the float network.
         x: [N, ...] where the input is static, else [T, N, ...].
         observe: called with (node, its inputs, its value [N, ...]) for every node at every step; the input of a neuron that has
             a current is the current.
@@ -60,14 +61,22 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
 
 
 def delayed(node: Delay, waiting: list[Reals], x: Reals) -> Reals:
-    """What leaves while x enters; `waiting` holds all that entered before, and is given x."""
+    """What leaves while x enters; `waiting` holds all that entered before, and is given x.
+
+    Args:
+        node: says after how many steps, one number for all channels or one per channel.
+    """
     waiting.append(x)
     taps = [waiting[-1 - k] if k < len(waiting) else np.zeros_like(x) for k in node.steps]
     return taps[0] if len(taps) == 1 else np.stack([tap[:, c] for c, tap in enumerate(taps)], axis=1)
 
 
 def neuron_step(node: Neuron, u: Reals, x: Reals, t: int = 0) -> tuple[Reals, Reals]:
-    """(payload, next u) of the equation in `Neuron` at step t; u and x [N, C, ...], x the current where the neuron has one."""
+    """(payload, next u) of the equation in `Neuron` at step t; u and x [N, C, ...], x the current where the neuron has one.
+
+    Args:
+        node: the layer, whose constants are per layer or per channel.
+    """
     found = equation_of(node if node.current is None else replace(node, gain=1.0, current=None))
     payload, after, _ = in_numpy.step(found.equation, found.parameters, {MEMBRANE: u}, x, t)
     return payload, after[MEMBRANE]

@@ -30,7 +30,11 @@ class Window:
 
 
 def mismatch(node: Any, what: str, got: object, expected: object) -> ShapeError:
-    """The error for what enters a node and does not fit it."""
+    """The error for what enters a node and does not fit it.
+
+    Args:
+        node: whose source or name is named. what: the message in words. got, expected: what differs, printed by str.
+    """
     return ShapeError(
         what,
         where=node.source or node.name,
@@ -41,7 +45,11 @@ def mismatch(node: Any, what: str, got: object, expected: object) -> ShapeError:
 
 
 def image(node: Any, shape: Shape, channels: int | None = None) -> tuple[int, int, int]:
-    """(C, H, W) of what enters a node that reads images, of so many channels where that is given."""
+    """(C, H, W) of what enters a node that reads images, of so many channels where that is given.
+
+    Args:
+        node: for messages. shape: of what enters, without T and N. channels: C that the weights need, None: any.
+    """
     if len(shape) != 3:
         raise mismatch(node, "an image [C, H, W] was expected", list(shape), "3 axes")
     if channels is not None and shape[0] != channels:
@@ -50,7 +58,11 @@ def image(node: Any, shape: Shape, channels: int | None = None) -> tuple[int, in
 
 
 def slid(node: Any, window: Window, size: Pair) -> Pair:
-    """[H, W] of what a node makes of an image, where its kernel fits into it."""
+    """[H, W] of what a node makes of an image, where its kernel fits into it.
+
+    Args:
+        node: for messages. window: kernel, stride, padding and dilation. size: [H, W] of the image.
+    """
     h, w = window.output(size)
     if h < 1 or w < 1:
         raise mismatch(node, "the kernel does not fit into the image", f"{size[0]}x{size[1]}", f"at least {window.kernel}")
@@ -58,13 +70,21 @@ def slid(node: Any, window: Window, size: Pair) -> Pair:
 
 
 def per_output(node: Any, values: Any, outputs: int) -> None:
-    """There is one value for each output."""
+    """There is one value for each output.
+
+    Args:
+        node: for messages. values: an array of the biases, [outputs]. outputs: of the weights.
+    """
     if len(values) != outputs:
         raise mismatch(node, "the number of biases is not the number of outputs", len(values), outputs)
 
 
 def of_channels(node: Any, channels: int, entering: Shape) -> Shape:
-    """The shape that enters and leaves a neuron, which has constants for the layer or for each channel."""
+    """The shape that enters and leaves a neuron, which has constants for the layer or for each channel.
+
+    Args:
+        node: for messages. channels: how many constants it has, 1: for the layer. entering: shape without T and N.
+    """
     if channels not in (1, entering[0]):
         raise mismatch(node, "the neuron has constants for another number of channels", channels, entering[0])
     return entering
