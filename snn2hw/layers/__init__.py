@@ -1,4 +1,6 @@
-"""Layers without a state: one file each, which holds the float layer, the integer layer, and how the one becomes the other.
+"""Layers without a state: float arrays or integers enter, those of the next layer leave.
+
+One file each holds the float layer, the integer layer, and how the one becomes the other.
 
 Inputs, neurons, delays, recurrent edges and readouts, which give a network its form in time, are in `snn2hw.ir`.
 """

@@ -133,7 +133,11 @@ class Synapse(Operator):
 
     @abstractmethod
     def fan_ins(self, x: Reals, draw: np.random.Generator, rows: int) -> Reals:
-        """So many rows [G, rows, fan-in] of what the weights of each group see in x [N, ...], drawn at random."""
+        """So many rows [G, rows, fan-in] of what the weights of each group see in x [N, ...], drawn at random.
+
+        Args:
+            x: real values. draw: where the choice comes from. rows: how many to draw for each group.
+        """
 
     def magnitude(self, entering: Sequence[float], shapes: Sequence[Shape]) -> float:
         """max_o of sum |w[o]| * |x| + |b[o]|."""

@@ -50,7 +50,10 @@ class Conv2d(Synapse):
         return IntConv2d(**given, window=self.window, groups=self.groups), scale
 
     def fan_ins(self, x: Reals, draw: np.random.Generator, rows: int) -> Reals:
-        """At random places of random samples; one sample gives several places so that few are unfolded."""
+        """At random places of random samples; one sample gives several places so that few are unfolded.
+
+        Arguments as `Synapse.fan_ins`.
+        """
         images = draw.integers(0, len(x), min(len(x), IMAGES))
         seen = patches(x[images], self.window, self.groups).transpose(1, 0, 2, 3)
         seen = seen.reshape(self.groups, -1, seen.shape[-1])

@@ -15,6 +15,7 @@ def aligned(node: Node, what: str, inputs: Sequence[Scale]) -> tuple[Scale, tupl
     """The finest of the scales, and by how many bits each input is shifted to have it.
 
     Args:
+        node: the join; its own name and those of its inputs are for messages. inputs: their scales, in this order.
         what: the join, for messages: "this addition".
 
     Raises:
@@ -35,13 +36,21 @@ def aligned(node: Node, what: str, inputs: Sequence[Scale]) -> tuple[Scale, tupl
 
 
 def misaligned(node: IntNode, sources: Sequence[IntNode], shifts: Sequence[int]) -> Iterator[tuple[str, str]]:
-    """What is wrong where the shifts do not bring all inputs to the binary point of the node."""
+    """What is wrong where the shifts do not bring all inputs to the binary point of the node.
+
+    Args:
+        node: the join. sources: its inputs, in their order. shifts: bits by which each is shifted to the left.
+    """
     fracs = {s.format.frac + shift for s, shift in zip(sources, shifts, strict=True)}
     if fracs != {node.format.frac} or min(shifts) < 0:
         yield "the branches are not brought to one binary point", f"{[str(s.format) for s in sources]} << {tuple(shifts)}"
 
 
 def broken_shifts(what: str, shifts: tuple[int, ...], inputs: int) -> Iterator[tuple[str, str]]:
-    """What is wrong where there is not one shift for each input, which int32 has room for."""
+    """What is wrong where there is not one shift for each input, which int32 has room for.
+
+    Args:
+        what: the join, for messages. shifts: bits to the left, one per input. inputs: how many there are.
+    """
     if not (whole(shifts, -MAX_SHIFT, MAX_SHIFT) and len(shifts) == inputs):
         yield f"the branches of {what} shift by {MAX_SHIFT} bits at most", repr(shifts)[:200]

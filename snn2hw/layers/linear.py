@@ -42,7 +42,7 @@ class Linear(Synapse):
         return IntLinear(**self.common(scale), weight=made.weight, bias=made.bias), scale
 
     def fan_ins(self, x: Reals, draw: np.random.Generator, rows: int) -> Reals:
-        """Random samples."""
+        """Random samples. Arguments as `Synapse.fan_ins`."""
         return x[draw.integers(0, len(x), rows)][None]
 
 

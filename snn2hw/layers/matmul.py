@@ -26,6 +26,7 @@ def multiplied(node: MatMul | IntMatMul, inputs: Sequence[Any], multiply: Callab
     """y [N, ...] from the two inputs [N, C, H, W], without the factor; for NumPy's and torch's arrays alike.
 
     Args:
+        node: says the number of heads and which input is transposed. inputs: the two.
         multiply: [N, heads, I, K] and [N, heads, K, J] -> [N, heads, I, J].
     """
     a, b = (x.reshape(len(x), node.heads, x.shape[1] // node.heads, -1) for x in inputs)

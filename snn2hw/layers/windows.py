@@ -15,7 +15,11 @@ LARGE = 1 << 16  # weights from which on one plain product is quicker than NumPy
 
 
 def windows(x: Array, window: Window, fill: float = 0) -> Array:
-    """[N, C, H, W] -> [N, C, OH, OW, KH, KW]: what the kernel sees at every place, `fill` beyond the border."""
+    """[N, C, H, W] -> [N, C, OH, OW, KH, KW]: what the kernel sees at every place, `fill` beyond the border.
+
+    Args:
+        x: any dtype. window: kernel, stride, padding and dilation, each (H, W).
+    """
     (ph, pw), (kh, kw), (dh, dw), (sh, sw) = window.padding, window.kernel, window.dilation, window.stride
     if ph or pw:
         x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), constant_values=fill)
@@ -24,7 +28,11 @@ def windows(x: Array, window: Window, fill: float = 0) -> Array:
 
 
 def patches(x: Array, window: Window, groups: int) -> Array:
-    """[N, C, H, W] -> [N, G, OH*OW, C/G*KH*KW]: the fan-in of every place as a row, per group."""
+    """[N, C, H, W] -> [N, G, OH*OW, C/G*KH*KW]: the fan-in of every place as a row, per group.
+
+    Args:
+        x: any dtype, padded with 0. window: as in `windows`. groups: into how many the channels are split.
+    """
     seen = windows(x, window)
     n, c, oh, ow, kh, kw = seen.shape
     grouped = seen.reshape(n, groups, c // groups, oh, ow, kh, kw).transpose(0, 1, 3, 4, 2, 5, 6)
@@ -33,7 +41,11 @@ def patches(x: Array, window: Window, groups: int) -> Array:
 
 
 def convolve(x: Array, weight: Array, bias: Array, window: Window, groups: int) -> Array:
-    """y[n, o] = sum over the fan-in of weight[o] * x + bias[o]; weight [O, C/G, KH, KW]."""
+    """y[n, o] = sum over the fan-in of weight[o] * x + bias[o]; weight [O, C/G, KH, KW].
+
+    Args:
+        x: [N, C, H, W]. bias: [O]. window: as in `windows`; its kernel is (KH, KW). groups: G.
+    """
     out = len(weight)
     rows = patches(x, window, groups)
     y = products(rows, weight.reshape(groups, out // groups, -1)).transpose(0, 1, 3, 2)
