@@ -49,6 +49,8 @@ def measure(
     """Run both on the samples, batch by batch.
 
     Args:
+        net: what the same model was compiled to.
+        progress: called with (what, samples done, samples in all) after each batch.
         real: the network of the real stage, as traced from the model.
         samples: [N, ...] or [T, N, ...], in real units. labels: [N].
     """

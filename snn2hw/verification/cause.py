@@ -23,6 +23,12 @@ def explain(net: IntegerNetwork, layer: str, at: Sequence[int], got: Trace, expe
     Since it is the first difference, all that enters the layer and its state before the step are equal. If some synaptic
     sum would make the law give what was got, the synapse is suspected, and that sum is named; if none would, the neuron
     program itself was executed differently.
+
+    Args:
+        net: the network that both ran. layer: where the first difference is. at: its (step, sample, *place in the
+            layer).
+        got, expected: the traces of the executor and of the reference.
+        payloads: [T, N, ...] that entered; None: unknown, and nothing is replayed.
     """
     node = next(n for n in net.neurons if n.name == layer)
     t, sample, *index = at

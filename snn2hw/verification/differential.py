@@ -48,6 +48,11 @@ def first_difference(
     Everything that enters the layer named is therefore equal, which is what makes the cause local. With `payloads`, the
     neuron is replayed on the law to say whether its program or its synaptic sum is at fault.
 
+    Args:
+        net: the network that both ran. executor: its name, for the result.
+        got, expected: the traces of the executor and of the reference, of the same signals and shapes.
+        payloads: [T, N, ...] that entered the network.
+
     Raises:
         ArtefactError: the traces are not of the same signals and shapes.
     """

@@ -9,7 +9,12 @@ from snn2hw.trace import Ints, Trace
 
 
 def synaptic_sums(net: IntegerNetwork, layer: str, t: int, trace: Trace, payloads: Ints, sample: int) -> Ints:
-    """What enters neuron layer `layer` of one sample at step t, shape of the layer."""
+    """What enters neuron layer `layer` of one sample at step t, shape of the layer.
+
+    Args:
+        net: the integer network that ran. trace: of the whole network, with the spikes of every layer.
+        payloads: [T, N, ...] that entered. sample: which of the N.
+    """
     known = {n.name: n for n in net.nodes}
 
     def value(name: str, t: int) -> Ints:

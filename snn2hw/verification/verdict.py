@@ -77,6 +77,7 @@ def compare_executors(
     """Run executors and the reference on payloads [T, N, ...], batch by batch, and compare.
 
     Args:
+        artefact: with the network. progress: called with (executor, samples done, samples in all).
         names: of the executors, or the objects.
         stored: a trace of the same payloads from a file, compared like an executor.
         first: stop behind the batch in which the first difference is found.
@@ -111,6 +112,10 @@ def compare_batches(
     first: bool = False,
 ) -> Verdict:
     """`compare_executors` on payloads that come batch by batch, `total` samples in all (0: nobody knows).
+
+    Args:
+        batches: payloads [T, n, ...] each.
+        artefact, names, progress, stored, first: as in `compare_executors`; `stored` is of all batches together.
 
     Raises:
         ShapeError: no batch at all, so that nothing would be compared. And as `compare_executors`.
@@ -198,6 +203,13 @@ class _Tally:
         return trace
 
     def compare(self, name: str, got: Trace, expected: Trace, batch: Ints, start: int) -> None:
+        """Count what differs in one batch, and keep the first difference of all batches so far.
+
+        Args:
+            name: of the executor. got, expected: its trace and the reference's. batch: payloads [T, n, ...] that
+                entered.
+            start: samples in the batches before.
+        """
         found = first_difference(self.artefact.network, name, got, expected, batch)
         arrays, right = got.arrays(), expected.arrays()
         self.compared[name] = self.compared.get(name, 0) + sum(v.size for v in arrays.values())
