@@ -1,4 +1,6 @@
-"""Training: one loop with everything a spiking network needs, of parts that a loop of one's own can take.
+"""Training: a torch model, labelled data and a recipe enter; trained weights and a history leave.
+
+One loop has everything a spiking network needs, in parts that a loop of one's own can take.
 
 Raises:
     MissingExtraError: torch or safetensors is not installed.

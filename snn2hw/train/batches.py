@@ -34,6 +34,10 @@ class Batches(Protocol):
 def batches(data: Data, batch: int, where: str, *, workers: int = 0, drop_last: bool = False) -> Batches:
     """Data in one of its forms; a DataLoader keeps its own batches and order.
 
+    Args:
+        data: one of FORMS. batch: samples of a batch. where: what the data are called in messages.
+        workers: processes that load a Dataset, 0: this one. drop_last: leave out a last batch that is not full.
+
     Raises:
         UsageError: another form, no sample, or not one batch. ShapeError: samples and labels that do not fit together.
     """
@@ -75,6 +79,10 @@ def real(x: Tensor) -> Tensor:
 
 def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None, where: str) -> None:
     """Labels are 0..classes-1; batch None: they are those of all samples.
+
+    Args:
+        labels: integers [n]. classes: how many the model has. found: names the sample at fault.
+        batch: number of the batch in its epoch. where: what the data are called in messages.
 
     Raises:
         ValueRangeError: the first that is not.

@@ -37,6 +37,10 @@ FACTS: Mapping[str, type | tuple[type, ...]] = {
 def write(folder: Path, model: torch.nn.Module, optimiser: torch.optim.Optimizer, facts: Mapping[str, Any]) -> None:
     """Write the checkpoint, with a checksum of every tensor and of the facts.
 
+    Args:
+        folder: where FILE is replaced. optimiser: whose state per parameter is kept. facts: what else a resumed run
+            needs.
+
     Raises:
         UsageError: it cannot be written. UnsupportedError: the model's state holds something else than tensors.
     """
@@ -152,6 +156,9 @@ def _unlike(tensors: Mapping[str, Tensor], sums: Mapping[str, Any]) -> list[str]
 
 def load(tensors: Mapping[str, Tensor], model: torch.nn.Module, optimiser: torch.optim.Optimizer, path: Path) -> None:
     """Put the tensors of a checkpoint where they belong.
+
+    Args:
+        optimiser: gets its state per parameter. path: of the checkpoint, for messages.
 
     Raises:
         CheckpointError: names, shapes or types are those of another model; the first few are listed, nothing is changed.

@@ -53,6 +53,11 @@ class Precision:
     def step(self, loss: torch.Tensor, optimiser: torch.optim.Optimizer, clip: float | None, where: str) -> None:
         """One optimiser step down the gradient of the loss, which is clipped to a norm where one is given.
 
+        Args:
+            loss: a scalar. optimiser: whose parameters are clipped together. clip: largest L2 norm of their gradient,
+                None: any.
+            where: epoch and batch, for messages.
+
         Raises:
             ValueRangeError: the gradient is not finite; the parameters stay as they are. fp16 scales down and goes on instead.
         """

@@ -33,7 +33,13 @@ def evaluate(model: torch.nn.Module, data: Data, steps: int | None = None, *, ba
 
 @torch.no_grad()
 def share_right(model: torch.nn.Module, data: Batches, steps: int | None, where: str, length: int | None = None) -> float:
-    """`evaluate` on batches; `length`: the T that they must have, None: any."""
+    """`evaluate` on batches; `length`: the T that they must have, None: any.
+
+    Args:
+        model: put into eval mode, and back. data: its samples [N, ...] are shown `steps` times, or [N, T, ...] where
+            None.
+        where: what the data are called in messages.
+    """
     device = next(itertools.chain(model.parameters(), model.buffers()), torch.empty(0)).device
     modes = [(m, m.training) for m in model.modules()]
     right, seen = torch.zeros((), dtype=torch.int64, device=device), 0
@@ -72,6 +78,9 @@ def readout(model: torch.nn.Module, x: Tensor) -> Tensor:
 
 def check_steps(got: int, expected: int | None, where: str) -> None:
     """T is what it was before.
+
+    Args:
+        got: T. expected: what T was, None: unknown. where: what the data are called in messages.
 
     Raises:
         ShapeError: it is not.

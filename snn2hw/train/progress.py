@@ -30,7 +30,12 @@ class Reporter(Protocol):
 
 @contextlib.contextmanager
 def reporter(epochs: int, batches: int, progress: bool) -> Iterator[Reporter]:
-    """A reporter for `epochs` epochs of `batches` batches."""
+    """A reporter for `epochs` epochs of `batches` batches.
+
+    Args:
+        epochs, batches: how many there are, batches in one epoch.
+        progress: a bar on a terminal, else a line every few epochs; nothing where False.
+    """
     if progress and sys.stdout.isatty():
         columns = (TextColumn("training"), BarColumn(), TextColumn("{task.fields[line]}", markup=False), TimeRemainingColumn())
         with Progress(*columns) as bar:

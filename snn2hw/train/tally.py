@@ -25,7 +25,11 @@ class Tally:
         self._rates: dict[str, Tensor] = {}
 
     def add(self, loss: Tensor, balance: Tensor, logits: Tensor, labels: Tensor, seen: Seen) -> None:
-        """One batch: its mean loss, its balance, logits [N, classes], labels [N], and what was observed of its layers."""
+        """One batch: its mean loss, its balance, logits [N, classes], labels [N], and what was observed of its layers.
+
+        Args:
+            loss, balance: scalars. seen: by path of the layer, of which the rates [T] are added up.
+        """
         n = len(labels)
         self.samples += n
         self._loss += n * loss.detach()
@@ -63,6 +67,10 @@ class Tally:
 def stop_if_undefined(loss: Tensor, seen: Seen, where: str) -> None:
     """No membrane observed is NaN, and the loss is finite.
 
+    Args:
+        seen: by path, what was observed of a layer in this batch. loss: its scalar. where: epoch and batch, for
+            messages.
+
     Raises:
         ValueRangeError: not so; the first layer and step at fault are named, and what helps.
     """
@@ -93,6 +101,8 @@ def guard_bounds(
     range: what stays there passes no gradient, and all of them look alike to the layer behind.
 
     Args:
+        model: where a remedy is looked for. seen: by path, what was observed of a layer in this batch.
+        recipe: its `on_divergence`. warned: marks of the warnings given, added to. where: epoch and batch.
         untrained: no step was taken yet, so that the model came like this.
 
     Raises:
@@ -135,7 +145,11 @@ def _calming(model: torch.nn.Module, path: str, recipe: Recipe, untrained: bool)
 
 
 def warn_of_silence(rates: Mapping[str, float], warned: set[str], epoch: int) -> None:
-    """Warn, once per layer, of those that did not fire in a whole epoch; their names are added to `warned`."""
+    """Warn, once per layer, of those that did not fire in a whole epoch; their names are added to `warned`.
+
+    Args:
+        rates: by path of the layer, the share of payloads in the epoch that are not 0. epoch: its number.
+    """
     for path in [p for p, rate in rates.items() if rate == 0 and p not in warned]:
         warned.add(path)
         warnings.warn(
