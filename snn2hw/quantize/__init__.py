@@ -1,4 +1,6 @@
-"""Quantisation-aware training: a torch model whose forward is the integer network, bit for bit, and whose backward is smooth.
+"""Quantisation-aware training: a torch model and samples enter, and a torch model to train further leaves.
+
+Its forward is the integer network, bit for bit; its backward is smooth.
 
 Raises:
     MissingExtraError: torch is not installed.

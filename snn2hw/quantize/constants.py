@@ -132,6 +132,7 @@ class _Held(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: float, lo: Tensor, hi: Tensor) -> Tensor:
+        """Hold the real values x to the integers from lo to hi at `scale` units to one, as tensors that broadcast over x."""
         raw = (x * scale + 0.5).floor()
         ctx.save_for_backward(raw < lo, raw > hi)
         return raw.clamp(lo, hi) / scale
@@ -156,6 +157,7 @@ def moving_constants(
     """The constants of a lowered layer that learning moves, with the widest box for which the widths can be proved.
 
     Args:
+        node: the layer as it was lowered. limits: widths of the target.
         lowered_for: the coefficients it was lowered for; now: those it has, about which the boxes lie.
         columns: the degrees whose coefficients are learned.
         shape: of the thresholds, [S, K]. thresholds: whether they are learned.

@@ -147,7 +147,12 @@ def _through(real: Tensor, value: Tensor) -> Tensor:
 def equation_layer(
     node: UnloweredNeuron, source: IntNode, limits: Lowering, state_bits: int, input_factor: tuple[float, ...]
 ) -> EquationLayer:
-    """The layer of a neuron that was not lowered yet; sums may grow to twice what they are. `source` gives its sums."""
+    """The layer of a neuron that was not lowered yet; sums may grow to twice what they are. `source` gives its sums.
+
+    Args:
+        node: the neuron. limits: widths of the target. state_bits: widest state allowed.
+        input_factor: real value of one raw unit of the sum, [1] or [C].
+    """
     assert isinstance(node.equation, EquationNeuron)
     most = min(2 * max(source.interval.magnitude, 1), 2 ** (limits.synapse_bits - 1) - 1)
     entry = Entry(source.interval.hull(Interval(-most, most)), source.format.frac, node.input_scale)

@@ -37,6 +37,7 @@ def source(program: Program, given_scalars: frozenset[str], given_rows: frozense
     """C source of `run`: payload, h, and z = u + x where P is of it, of all steps; the states where they are asked for.
 
     Args:
+        program: whose lines become C.
         given_scalars, given_rows: constants that are given at every call, one for the layer or one per neuron.
         bits: of the arithmetic, 32 or 64. entering: C type of the synaptic sums.
     """
@@ -120,7 +121,12 @@ def _loaded(
 def function(
     program: Program, given_scalars: frozenset[str], given_rows: frozenset[str], bits: int, dtype: torch.dtype
 ) -> ctypes.CDLL | None:
-    """The compiled program for synaptic sums of that dtype; None where there is no compiler that works."""
+    """The compiled program for synaptic sums of that dtype; None where there is no compiler that works.
+
+    Args:
+        bits: of the arithmetic, 32 or 64.
+        program, given_scalars, given_rows: as in `source`. dtype: of x.
+    """
     command = compiler()
     return None if command is None else _loaded(command, program, given_scalars, given_rows, bits, _TYPES[dtype])
 
@@ -137,6 +143,8 @@ def call(
     """(payload, h, z) raw, float32 [T, N, C, ...], of synaptic sums x [T or 1, N, C, ...] in main memory.
 
     Args:
+        found: what `function` returned. program: that it was made for.
+        steps: T; an x of one step is shown at all of them.
         given: the constants that the source asks for, [1] or [C], in the arithmetic's dtype; `rows` are laid out per neuron.
         states: float32 [states, T, N, C, ...] to be filled with the raw states after every step, or None.
     """

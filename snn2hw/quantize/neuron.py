@@ -152,6 +152,16 @@ class _Integers(torch.autograd.Function):
         run: Run,
         states: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
+        """The program on sums x [T or 1, N, C, ...]; its payloads and, where observed, masses of h and h itself.
+
+        Args:
+            a, thetas, widths: coefficients, thresholds and surrogate widths, float32, which get gradients.
+            surrogate, settings, layer: what `through_time.backward` needs besides. constants: by name, raw, [1] or
+                [C].
+            steps: T. observed: whether somebody looks at the membranes. run: forwards `layer` on x, on tensors or
+                compiled.
+            states: float32 [states, T, N, C, ...] to be filled with the raw states, or None.
+        """
         payload, h, z = run(x, layer, {n: v.to(layer.constants.dtype) for n, v in constants.items()}, steps, states)
         unit = 2.0 ** -layer.program.by_name[roles_of(layer.program).state].format.frac
         h, z = h.mul_(unit), None if z is None else z.mul_(unit)

@@ -53,6 +53,8 @@ def make_template(
     """Run the passes up to `lower`, a bit narrower than the target where that is possible, so that values may double.
 
     Args:
+        real: the float network as traced. sample: to calibrate on, [N, ...] or [T, N, ...] in real units.
+        target, options: what is compiled for, and how, as in `snn2hw.compile`.
         learned: by name of the neuron layer.
     """
     quantised = run_pipeline(Compilation(real, target, options, sample), "quantise")
