@@ -1,1 +1,4 @@
-"""Files and modules of others, and our own file: each format is read and written in one package here."""
+"""Formats: a file or a module of others enters, or our own model.onnx, and a network leaves; and the other way round.
+
+Each format is read and written in one package here.
+"""

@@ -52,6 +52,7 @@ def read_tree(path: Path, kind: Kind, wanted: Callable[[tuple[str, ...]], bool])
     """Groups as dicts, datasets as arrays of numbers or of words (str), scalars as NumPy's or as str.
 
     Args:
+        path: of the file. kind: words for messages.
         wanted: whether the group or dataset at this path is to be read; the others are not looked at, and of those at the
             top only the name is there, with nothing in it.
 
@@ -149,6 +150,12 @@ class _Reading:
             ) from error
 
     def refuse(self, place: str, what: str, got: str, expected: str, do: str = "") -> FileFormatError:
+        """The error for what stands at a place of the file.
+
+        Args:
+            place: path inside the file, '' for the whole. what, got, expected: in words. do: the remedy, '' for that
+                of its kind.
+        """
         return FileFormatError(what, where=f"{self.where}: {place}", got=got, expected=expected, do=do or self.kind.again)
 
     def group(self, group: Any, path: tuple[str, ...]) -> Tree:

@@ -69,6 +69,10 @@ class Layer:
     def number(self, name: str, default: int | None = None, neuron: bool = False, *, least: int = -MOST, most: int = MOST) -> int:
         """A field that is one whole number from `least` to `most`; arrays of equal ones count as one.
 
+        Args:
+            name: of the field. default: where the file has none; None: it must be there.
+            neuron: whether it is one of the layer's neuron, else of the layer itself.
+
         Raises:
             FileFormatError: it is missing, not whole, or out of this range. UnsupportedError: it differs within the layer.
         """
@@ -86,6 +90,9 @@ class Layer:
 
     def values(self, name: str, default: int | None, least: int, most: int) -> npt.NDArray[np.int64]:
         """A field of whole numbers from `least` to `most`, in one row.
+
+        Args:
+            name: of the field. default: where the file has none; None: it must be there.
 
         Raises:
             FileFormatError: it is missing, not whole, or out of this range.
@@ -105,6 +112,9 @@ class Layer:
 
     def pair(self, name: str, default: int | None = None, *, least: int) -> tuple[int, int]:
         """A field of one number for both axes, or one for each: (H, W), each from `least` up.
+
+        Args:
+            name: of the field. default: where the file has none; None: it must be there.
 
         Raises:
             FileFormatError: it is missing, not whole, too small, or more than two numbers.

@@ -47,6 +47,7 @@ def from_netx(path: str | Path, steps: int | None = None, readout: str = "auto")
     """The integer network of a .net file.
 
     Args:
+        path: of the file.
         steps: T of a sample; by default what the file says (simulation/tSample).
         readout: "spikes": their number over the steps. "membrane": v of the last layer after the last step, whose payload is then
             the change of v, and nothing fires. "auto": the membrane where the threshold is the highest there is, which is how

@@ -117,7 +117,12 @@ class Convention:
         return r * self.dt if self.if_input == "ode" else r
 
     def cuba_gains(self, r: float, w_in: float, tau_mem: float, tau_syn: float) -> tuple[float, float]:
-        """(gain_in, gain) of a neuron with a current."""
+        """(gain_in, gain) of a neuron with a current.
+
+        Args:
+            r, w_in: as NIR defines them, without units. tau_mem, tau_syn: time constants of v and i, in the unit of
+                `dt`.
+        """
         if self.cuba.input == "decayed":
             return w_in * self.decay(tau_syn), 1.0
         if self.cuba.input == "unit":

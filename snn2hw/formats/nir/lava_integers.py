@@ -34,6 +34,7 @@ def lava_integers(path: str | Path, steps: int, dt: float = CHIP_DT) -> IntegerN
     network's at step t - k.
 
     Args:
+        path: of the .nir file.
         steps: T of a sample, whose events [T, N, inputs] are 0 or 1.
         dt: seconds of a step.
 

@@ -21,6 +21,10 @@ SHOWN = 8  # values in a message
 def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
     """A parameter as [1], or [C] where it differs from channel to channel.
 
+    Args:
+        name: what it is called in messages. value: a number or an array. shape: of the layer, [C, ...].
+        where: the node, for messages.
+
     Raises:
         ShapeError: it does not fit the layer. UnsupportedError: it differs within a channel. ValueRangeError: NaN or Inf.
     """
@@ -69,6 +73,9 @@ def _require_finite(name: str, values: Reals, where: str, do: str = "") -> None:
 def pair(node: NirNode, name: str, least: int) -> tuple[int, int]:
     """One number for both axes, or one for each: (H, W).
 
+    Args:
+        node: whose attribute it is. name: of the attribute.
+
     Raises:
         FileFormatError: not whole, or below `least`.
     """
@@ -104,6 +111,9 @@ def short(values: npt.NDArray[Any]) -> str:
 def array(node: NirNode, name: str, axes: int) -> Reals:
     """An array with so many axes, as float64.
 
+    Args:
+        node: whose attribute it is. name: of the attribute.
+
     Raises:
         ShapeError: with others. ValueRangeError: NaN, Inf, or values beyond float32.
     """
@@ -118,6 +128,9 @@ def array(node: NirNode, name: str, axes: int) -> Reals:
 
 def padding(node: NirNode, kernel: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
     """Of a convolution: numbers, or the words 'valid' and 'same'.
+
+    Args:
+        node: the convolution. kernel, dilation: (H, W) each; 'same' pads by dilation * (kernel - 1) / 2.
 
     Raises:
         UnsupportedError: another word, or 'same' with an even kernel, which would pad one side more than the other.

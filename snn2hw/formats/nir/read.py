@@ -49,6 +49,7 @@ def from_nir(
     """The network of a .nir file as equations.
 
     Args:
+        path: of the file.
         steps: T, where the sample has no steps [N, ...]; None where it has [T, N, ...].
         sample: real samples; they say what the input is, and how far the states of the neurons reach.
         convention: how neurons are stepped: "norse", "sinabs", "snntorch", "lava", "rockpool", or a Convention.

@@ -51,6 +51,7 @@ def neuron_nodes(
     is in units of what it adds to the membrane.
 
     Args:
+        node: as the file has it. shape: [C, ...] of what enters and leaves.
         names: that the Neuron and the BatchNorm are to have. factor: [1] or [C], what `entering` is still to be multiplied by.
 
     Raises:
@@ -209,6 +210,10 @@ def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Ne
 
     The float meaning is then the file's on the sample, with nothing clamped but what the convention clamps. Where the
     convention has no most spikes of a step, a neuron may fire as often as the range allows.
+
+    Args:
+        net: whose ranges are still unknown. sample: [N, ...] or [T, N, ...], run in float64.
+        convention: says how many spikes a step may have.
 
     Raises:
         UnsupportedError: more spikes in a step than can be. ValueRangeError: a membrane that leaves all bounds.

@@ -42,6 +42,7 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
     """The network as a NIR file.
 
     Args:
+        net: whose exact integers go into the metadata, and whose neurons others see linearised.
         convention: by which the visible neurons are meant to be stepped: a preset's name, a Convention, or None for PLAIN.
         dt: seconds of a step, where it is not the convention's own.
 

@@ -78,7 +78,12 @@ class NirWriter:
         part["approximation"] = self.approximations[layer] = "; ".join([*filter(None, [self.approximations.get(layer)]), lost])
 
     def place(self, node: IntNode, made: Any, *, called: str = "", factor: Reals | None = None, lost: str = "") -> None:
-        """A visible node with the exact one in its metadata, fed by what the node reads, times `factor`."""
+        """A visible node with the exact one in its metadata, fed by what the node reads, times `factor`.
+
+        Args:
+            made: the node of the `nir` package. called: its name in the file, '' for the layer's.
+            lost: what the visible node is not of the exact one, in words; '' for nothing.
+        """
         made.metadata[KEY] = self.exact(node)
         name = self.add(called or node.name, made)
         self.layers[name] = node.name
@@ -102,7 +107,13 @@ class NirWriter:
         return name
 
     def feed(self, to: str, ends: dict[str, Reals], shape: Shape, factor: Reals | None = None) -> None:
-        """Edges from the visible nodes, through a Scale where a factor is to be taken."""
+        """Edges from the visible nodes, through a Scale where a factor is to be taken.
+
+        Args:
+            to: name of the node that is fed. ends: name of each visible node that feeds it -> what its value is
+                multiplied by.
+            shape: of what the edges carry, [C, ...].
+        """
         import nir
 
         for end, own in ends.items():

@@ -28,6 +28,7 @@ def stepped(t: Tangent, c: Convention, leaks: bool) -> Mapping[str, Reals]:
     IF where there is no tau.
 
     Args:
+        t: in real units of the state. c: how its importer steps the neuron.
         leaks: whether v_leak is to make the tangent's offset, which else is in what enters.
     """
     unread = dict(c.neutral)

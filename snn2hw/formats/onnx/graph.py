@@ -27,12 +27,21 @@ class GraphWriter:
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def node(self, op: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: Any) -> str:
-        """One node with one output."""
+        """One node with one output.
+
+        Args:
+            op: ONNX's name of the operator. inputs: names of values. output: of its value, and of the node.
+            domain: '' for ONNX's own. attributes: of the operator.
+        """
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, domain=domain, **attributes))
         return output
 
     def call(self, op: str, inputs: Sequence[str], outputs: Sequence[str], domain: str) -> None:
-        """A call of a model-local function."""
+        """A call of a model-local function.
+
+        Args:
+            op: the function's name. inputs, outputs: names of values. domain: of the function.
+        """
         self.nodes.append(helper.make_node(op, list(inputs), list(outputs), name=outputs[0], domain=domain))
 
     def initializer(self, name: str, value: npt.NDArray[Any]) -> str:
@@ -57,5 +66,9 @@ def onnx_type(dtype: Any) -> int:
 
 
 def value_info(name: str, dtype: Any, shape: Sequence[int | str]) -> Any:
-    """A typed graph input or output."""
+    """A typed graph input or output.
+
+    Args:
+        name: of the value. dtype: a NumPy type. shape: numbers, or names of axes that are free.
+    """
     return helper.make_tensor_value_info(name, onnx_type(dtype), list(shape))

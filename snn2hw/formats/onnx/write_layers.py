@@ -51,7 +51,12 @@ def value_name(node: IntNode) -> str:
 
 
 def emit_layer(w: GraphWriter, node: IntNode, inputs: list[str], sources: list[IntNode]) -> str:
-    """Append the node; returns the name of its int32 value."""
+    """Append the node; returns the name of its int32 value.
+
+    Args:
+        w: the graph that is written. inputs: names of the int32 values that enter. sources: their nodes, in the same
+            order.
+    """
     return LAYERS[type(node)](w, node, inputs, sources)
 
 
@@ -68,11 +73,22 @@ class _Carrier:
         return _Carrier(np.uint8, zero) if x.hi + zero <= SAFE_PAYLOAD else _Carrier(np.int32, 0)
 
     def cast(self, w: GraphWriter, name: str, x: str) -> str:
+        """The payloads as the type of the carrier, moved up by its zero point; returns their name.
+
+        Args:
+            w: the graph that is written. name: of the layer's value. x: name of int32 payloads.
+        """
         if self.zero:
             x = w.node("Add", [x, w.constant(self.zero, np.int32)], f"{name}/raised")
         return w.node("Cast", [x], f"{name}/payload", to=onnx_type(self.dtype))
 
     def matmul(self, w: GraphWriter, name: str, x: str, weight: str) -> str:
+        """The int32 sums of x times an int8 weight, the zero point taken off again; returns their name.
+
+        Args:
+            w: the graph that is written. name: of the layer's value. x: what `cast` returned. weight: name of [...,
+                K, O].
+        """
         if self.dtype is np.int32:
             wide = w.node("Cast", [weight], f"{name}/weight_wide", to=onnx_type(np.int32))
             return w.node("MatMul", [x, wide], f"{name}/sum")

@@ -23,6 +23,9 @@ from snn2hw.layers.add import PLUS
 def added(values: Values, x: View, y: View, name: str, source: str, signs: Pair = PLUS) -> View:
     """x + y, or x - y.
 
+    Args:
+        values: gets the node. name, source: of it. signs: of x and y, each 1 or -1.
+
     Raises:
         UnsupportedError: branches that lie differently over their values.
     """
@@ -32,6 +35,9 @@ def added(values: Values, x: View, y: View, name: str, source: str, signs: Pair 
 
 def gated(values: Values, x: View, y: View, name: str, source: str) -> View:
     """x * y, place by place, of what neurons fired.
+
+    Args:
+        values: gets the node. name, source: of it; `source` is its place in the model.
 
     Raises:
         UnsupportedError: branches that lie differently over their values, or that no neuron fired.
@@ -83,6 +89,9 @@ def _as(way: Placed, other: Placed) -> Placed:
 def concatenated(values: Values, views: Sequence[View], axis: int, name: str, source: str) -> View:
     """The views side by side along their channels: axis 2 of [T, N, C, ...], or the last of tokens [T, N, L, C].
 
+    Args:
+        values: gets the node. name, source: of it; `source` is its place in the model.
+
     Raises:
         RefusedError: another axis.
     """
@@ -114,6 +123,9 @@ def concatenated(values: Values, views: Sequence[View], axis: int, name: str, so
 def shifted(values: Values, x: View, constant: Any, sign: int, name: str, source: str) -> View:
     """sign * x + constant, the constant a number or an array that broadcasts over x without T and N.
 
+    Args:
+        values: gets the node. sign: 1 or -1. name, source: of the node; `source` is its place in the model.
+
     Raises:
         RefusedError: a constant of another shape.
     """
@@ -125,6 +137,9 @@ def shifted(values: Values, x: View, constant: Any, sign: int, name: str, source
 
 def scaled(values: Values, x: View, constant: Any, name: str, source: str) -> View:
     """x * constant, one number for each channel: a BatchNorm without a shift.
+
+    Args:
+        values: gets the node. name, source: of it; `source` is its place in the model.
 
     Raises:
         RefusedError: numbers that differ within a channel.

@@ -21,6 +21,10 @@ def multiplied(x: View, y: View, path: str, settle: Settle) -> View:
 
     but there is none with both sides transposed. Where both can be, the one that reads it decides.
 
+    Args:
+        path: of the operation in the model, for messages. settle: gives the name of the node that a side is, and
+            makes it where there is none yet.
+
     Raises:
         ShapeError: axes that do not fit. UnsupportedError: axes that are no channels or no places.
     """

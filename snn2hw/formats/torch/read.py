@@ -76,7 +76,10 @@ class _Tracer(fx.Tracer):
         return foreign or layer_kind(m) is not None
 
     def call_module(self, m: torch.nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-        """A slice of a Sequential, made in the forward, has no path; its layers have theirs."""
+        """A slice of a Sequential, made in the forward, has no path; its layers have theirs.
+
+        Arguments as `torch.fx.Tracer.call_module`.
+        """
         if isinstance(m, torch.nn.Sequential) and not any(m is known for known in self.root.modules()):
             return forward(*args, **kwargs)
         return super().call_module(m, forward, args, kwargs)

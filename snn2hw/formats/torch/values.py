@@ -95,13 +95,15 @@ class Values:
         return self._factors[name, factor]
 
     def multiplied(self, x: View, y: View, path: str) -> View:
-        """x @ y; it becomes a node where it is read."""
+        """x @ y; it becomes a node where it is read. Arguments as `products.multiplied`."""
         return multiplied(x, y, path, self.settled)
 
     def read(self, x: View, kind: type, read: Read, path: str, *, along: bool = False) -> View:
         """What a layer makes of a view whose axes are those it reads.
 
         Args:
+            x: what enters. read: makes the node from the name and the shape of its input. path: of the layer, for
+                messages.
             kind: the layer, one of LAYERS. along: whether it runs along a signal [T, N, C, L], and sees several of its places.
 
         Raises:
@@ -188,7 +190,13 @@ class Values:
         return name
 
     def averaged(self, x: View, axes: tuple[int, ...], keep: bool, name: str, source: str) -> View | None:
-        """The mean over all places; None where the axes are others."""
+        """The mean over all places; None where the axes are others.
+
+        Args:
+            x: of an image [.., C, H, W] in some order. axes: those that go, as torch counts them. keep: whether they
+                stay as 1.
+            name, source: of the pool that it becomes; `source` is its place in the model.
+        """
         axes = tuple(sorted(d % len(x.shape) - len(x.lead) for d in axes))
         for way in (w for w in x.ways if len(w.shape) == 3 and axes[0] >= 0):
             kept = [d for d in range(len(way.seen)) if d not in axes]

@@ -165,13 +165,13 @@ def reshaped(x: View, *sizes: Any, done: str = "reshape", **named: Any) -> View:
 
 
 def flattened(x: View, start_dim: int = 0, end_dim: int = -1) -> View:
-    """x.flatten."""
+    """x.flatten. Arguments as torch.Tensor.flatten."""
     start, end = (d % len(x.shape) for d in (start_dim, end_dim))
     return reshaped(x, *x.shape[:start], prod(x.shape[start : end + 1]), *x.shape[end + 1 :], done="flatten")
 
 
 def unflattened(x: View, dim: int, sizes: Sequence[int]) -> View:
-    """x.unflatten."""
+    """x.unflatten. Arguments as torch.Tensor.unflatten."""
     at = dim % len(x.shape)
     known = -prod(sizes) if -1 in sizes else 0
     full = [x.shape[at] // known if n == -1 and known else n for n in sizes]
@@ -188,7 +188,7 @@ def permuted(x: View, *dims: Any, **named: Any) -> View:
 
 
 def transposed(x: View, dim0: int, dim1: int) -> View:
-    """x.transpose, x.swapaxes."""
+    """x.transpose, x.swapaxes. Arguments as torch.Tensor.transpose."""
     order = list(range(len(x.shape)))
     order[dim0], order[dim1] = order[dim1], order[dim0]
     return permuted(x, order)
