@@ -1,1 +1,4 @@
-"""C written from the op table, compiled with the compiler of this machine, loaded in-process."""
+"""Native code: instructions of a program, or C sources, enter; C expressions, or a compiled and loaded library, leave.
+
+The compiler is the one of this machine.
+"""
