@@ -1,4 +1,7 @@
-"""Exact integer arithmetic: formats, rounding, overflow, intervals. Knows nothing of networks; imports only errors."""
+"""Exact integer arithmetic: integers and intervals enter; rounded, wrapped, clamped ones leave, with the format they need.
+
+It knows nothing of networks and imports only errors.
+"""
 
 from snn2hw.num.format import Format
 from snn2hw.num.interval import Interval
