@@ -1,8 +1,9 @@
 """Time of a training step, ways side by side in one run: python -m bench.training [--snntorch] [--quick] [--device cuda].
 
-LNM of degree 3 against LIF in the same network, and with --snntorch our LIF against snnTorch's Leaky and Norse's LIF, whose
-packages are installed into a throw-away folder. The other packages' neurons stand in the very same network, with the same
-batched convolutions: each is stepped through T by a loop of its own, or by its own layer where it has one.
+LNM of degree 3 against LIF in the same network; neurons that are written as users write theirs (ALIF, CubaLIF, Izhikevich);
+and with --snntorch our LIF against snnTorch's Leaky and Norse's LIF, whose packages are installed into a throw-away folder.
+The other packages' neurons stand in the very same network, with the same batched convolutions: each is stepped through T by
+a loop of its own, or by its own layer where it has one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ OURS: Mapping[str, Make] = {
     "LNM degree 3, learned width": lambda: nn.LNM(3, surrogate=nn.Rectangle(learnable=True)),
     "CirculateFiring, 4 levels": lambda: nn.CirculateFiring(4),
     "LIF, Atan": lambda: nn.LIF(DECAY, surrogate=nn.Atan()),
+    "ALIF": lambda: nn.ALIF(learn=True),
+    "CubaLIF": lambda: nn.CubaLIF(learn=True),
+    "Izhikevich": lambda: nn.Izhikevich(learn=True),
 }
 
 

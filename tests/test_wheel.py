@@ -25,6 +25,10 @@ assert sorted(p.name for p in made.path.iterdir()) == [
 ]
 from snn2hw.backends.c.to_c import to_c  # what the executor fast compiles: templates are in the wheel
 assert "dense_" in to_c(artefact.network, True).text
+from snn2hw.neurons.in_c import LAYER, forwards  # and what training kernels are made of
+from snn2hw.neurons.library import Member, equation
+from snn2hw.neurons.plan import planned
+assert "run(" in forwards(planned(equation(Member(1)), frozenset(), True), (LAYER,) * 3, False).text
 print(verdict.equal, verdict.different, trace.predictions.tolist())
 """
 

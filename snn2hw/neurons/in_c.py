@@ -312,21 +312,25 @@ class _Derivative:
         half = self.mul(g, self.k(0.5))
         return self.body.let(f"{a} < {b} ? {g} : {a} == {b} ? {half} : 0.0f")
 
-    def fired(self, place: int, over: str, g: str) -> str:
+    def once(self, place: int, make: Callable[[], str]) -> str:
+        return make()
+
+    def fired(self, place: int, over: Callable[[], str], g: str) -> str:
         slope, width_slope = self._slopes(place, over)
         if self.widths:
             part = self.mul(g, width_slope)
             self.width = self.add(self.width, part) if self.width else part
         return self.mul(g, slope)
 
-    def _slopes(self, place: int, over: str) -> tuple[str, str]:
-        """(dS/dx, dS/dw) of the soft step S_w at x = over."""
+    def _slopes(self, place: int, of: Callable[[], str]) -> tuple[str, str]:
+        """(dS/dx, dS/dw) of the soft step S_w at x = of()."""
         if self.surrogate == GIVEN:
             n = fires(self.body.text.equation).index(place)
             self.given[f"slope{n}"] = n * (1 + self.widths)
             if self.widths:
                 self.given[f"width_slope{n}"] = 2 * n + 1
             return f"slope{n}[i]", f"width_slope{n}[i]"
+        over = of()
         slope = self.body.let(self._slope(over))
         return slope, self.neg(self.mul(self.body.let(f"{over} / width"), slope)) if self.widths else ""
 
@@ -358,4 +362,4 @@ def _loop(lines: object) -> list[str]:
 
 @lru_cache(maxsize=4)
 def _template(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ it but through the cut. The smallest such cut nearest to the end is found as a m
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -50,8 +50,11 @@ class _Reads:
     def shared(self, a: int, b: int, g: int) -> int:
         return 0
 
-    def fired(self, place: int, over: int, g: int) -> int:
-        return 0
+    def fired(self, place: int, over: Callable[[], int], g: int) -> int:
+        return over()
+
+    def once(self, place: int, make: Callable[[], int]) -> int:
+        return make()
 
 
 def read(equation: Equation, wanted: frozenset[int], watch: int | None, ends: bool) -> frozenset[int]:

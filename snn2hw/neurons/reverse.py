@@ -51,8 +51,11 @@ class Arithmetic(Protocol[V]):
     def shared(self, a: V, b: V, g: V) -> V:
         """g where a < b, g / 2 where a = b, elsewhere 0."""
 
-    def fired(self, place: int, over: V, g: V) -> V:
+    def fired(self, place: int, over: Callable[[], V], g: V) -> V:
         """g times the slope of the soft step at `over`; the gradient of the width is kept by the way."""
+
+    def once(self, place: int, make: Callable[[], V]) -> V:
+        """What follows from values alone, for all sweeps with this arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,7 @@ def _clamp(at: _Place[V]) -> Steps[V]:
 
 
 def _fire(at: _Place[V]) -> Steps[V]:
-    g = at.with_.fired(at.place, at.with_.sub(at.arg(0), at.arg(1)), at.g)
+    g = at.with_.fired(at.place, lambda: at.with_.sub(at.arg(0), at.arg(1)), at.g)
     yield from at.to(0, lambda: g)
     yield from at.to(1, lambda: at.with_.neg(g))
 
@@ -219,7 +222,7 @@ def _select(at: _Place[V]) -> Steps[V]:
 
 
 def _polynomial(at: _Place[V]) -> Steps[V]:
-    yield from at.to(0, lambda: at.with_.mul(at.g, _slope(at)))
+    yield from at.to(0, lambda: at.with_.mul(at.g, at.with_.once(at.place, lambda: _slope(at))))
     power = at.g  # times v**k
     for k in range(1, len(at.term.args)):
         yield from at.to(k, lambda power=power: power)  # type: ignore[misc]

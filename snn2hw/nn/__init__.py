@@ -1,5 +1,13 @@
 """The torch side: neurons and multi-step layers to build and train networks of. Activations are [T, N, ...].
 
+What enters is a user's description of layers and neurons; what leaves are torch modules, which
+`snn2hw.train` trains, and of each neuron its equation, which `snn2hw.formats.torch` reads.
+
+* neurons: `base` (the built-in family), `linear_neurons`, `polynomial_neurons`; `custom` and
+  `tracing` (users' own), `published_neurons` (those of the field, written that way); `surrogate`;
+* all steps, forwards and back: `through_time`, on it `steps` and `steps_back` in torch, `kernel` in C;
+* the rest: `layers`, `recurrent`, `readout`, `blocks`, `losses`, `observe`.
+
 Raises:
     MissingExtraError: torch is not installed.
 """

@@ -123,31 +123,31 @@ class _Back:
         return gx, gs
 
     def at_once(self, after: Floats) -> tuple[Tensor, list[Tensor]]:
-        """All steps together, but for the gradients of the states."""
-        like = self.saved[0]
+        """All steps together, but for the gradients of the states; every gradient is linear in these."""
+        like, count = self.saved[0], len(self.names)
+        shape = (-1, *(1,) * (like.ndim - 1))
         values = Values(self.plan, {**self.given.at_all(0, len(like)), **self._kept(None)}, None, self._before_all())
-        shape, none = (-1, *(1,) * (like.ndim - 1)), [None] * len(self.names)
-        with_ = _Tensors(like, self.widths.reshape(shape), self.surrogate, False)
-        watched = self._watched(slice(None), shape)
-        places = [self.plan.state(name) for name in self.names]
-        begin = self.plan.sweep(with_, values, self.incoming.output, none, watched)
-        ones = [[number(1.0, like) if k == j else None for k in range(len(none))] for j in range(len(none))]
-        through = [self.plan.sweep(with_, values, None, one, None) for one in ones]
-        added = [self._whole(begin, place) for place in places]
-        factors = [[self._whole(found, place) for found in through] for place in places]
+        with_ = _Tensors(like, self.widths.reshape(shape), self.surrogate, self.sums.widths is not None)
+        found = [self.plan.sweep(with_, values, self.incoming.output, [None] * count, self._watched(slice(None), shape))]
+        widths = [with_.taken()]
+        for j in range(count):
+            found.append(self.plan.sweep(with_, values, None, [with_.one if k == j else None for k in range(count)], None))
+            widths.append(with_.taken())
+        parts = [[None if g is None else g.expand_as(like) for g in self._at(found, self.plan.state(s))] for s in self.names]
         gs, every = list(after), [torch.empty_like(like) for _ in self.names]
         for t in range(len(like) - 1, -1, -1):
             for kept, now in zip(every, gs, strict=True):
                 kept[t] = now
-            gs = [_combined(b, row, gs, t) for b, row in zip(added, factors, strict=True)]
-        with_ = _Tensors(like, self.widths.reshape(shape), self.surrogate, self.sums.widths is not None)
-        found = self.plan.sweep(with_, values, self.incoming.output, every, watched)
+            gs = [_combined([None if g is None else g[t] for g in of], gs, like[t]) for of in parts]
         for index, total in self.sums.numbers.items():
-            if (g := found.get(self.plan.number(index))) is not None:
-                _over_steps(total, g.expand_as(like), index in self.plan.scheduled)
+            g = _combined(self._at(found, self.plan.number(index)), every, like)
+            _over_steps(total, g, index in self.plan.scheduled)
         if self.sums.widths is not None:
-            self.sums.widths.copy_((with_.zero if with_.width is None else with_.width).expand_as(like).flatten(1).sum(1))
-        return self._of(found, self.plan.entering).expand_as(like), gs
+            self.sums.widths.copy_(_combined(widths, every, like).flatten(1).sum(1))
+        return _combined(self._at(found, self.plan.entering), every, like), gs
+
+    def _at(self, found: Sequence[Mapping[int, Tensor]], place: int | None) -> list[Tensor | None]:
+        return [None if place is None else of.get(place) for of in found]
 
     def slopes(self, of_widths: bool) -> dict[int, list[Tensor]]:
         """Of each FIRE term the slope at all steps and, where wanted, that of the width.
@@ -195,11 +195,6 @@ class _Back:
         g = None if place is None else found.get(place)
         return number(0.0, self.saved[0]) if g is None else g
 
-    def _whole(self, found: Mapping[int, Tensor], place: int | None) -> Tensor | None:
-        """A gradient at all steps; None where it is 0 at all."""
-        g = None if place is None else found.get(place)
-        return None if g is None else g.expand_as(self.saved[0])
-
 
 @dataclass
 class _Tensors:
@@ -208,19 +203,26 @@ class _Tensors:
     Args:
         like: for dtype and device. of: the width of the surrogate, as it broadcasts.
         widths: whether the gradient of the width is wanted; it is then in `width`.
-        given: of a FIRE term the slope, and that of the width where it is wanted, where they are known already.
+        slopes: of a FIRE term the slope, and that of the width where it is wanted, as far as they are known.
     """
 
     like: Tensor
     of: Tensor
     surrogate: Surrogate
     widths: bool
-    given: Mapping[int, Floats] = field(default_factory=dict)
+    slopes: dict[int, list[Tensor]] = field(default_factory=dict)
     width: Tensor | None = None
+    made: dict[int, Tensor] = field(default_factory=dict)  # what follows from values alone
     zero: Tensor = field(init=False)
+    one: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.zero = number(0.0, self.like)
+        self.zero, self.one = number(0.0, self.like), number(1.0, self.like)
+
+    def taken(self) -> Tensor | None:
+        """The gradient of the width, which begins anew."""
+        width, self.width = self.width, None
+        return width
 
     def number(self, value: float) -> Tensor:
         return number(value, self.like)
@@ -232,7 +234,7 @@ class _Tensors:
         return a - b
 
     def mul(self, a: Tensor, b: Tensor) -> Tensor:
-        return a * b
+        return b if a is self.one else a * b
 
     def neg(self, a: Tensor) -> Tensor:
         return -a
@@ -249,20 +251,30 @@ class _Tensors:
     def shared(self, a: Tensor, b: Tensor, g: Tensor) -> Tensor:
         return torch.where(a < b, g, torch.where(a == b, g * 0.5, self.zero))
 
-    def fired(self, place: int, over: Tensor, g: Tensor) -> Tensor:
-        known = self.given.get(place)
-        if self.widths:
-            part = g * (known[1] if known else self.surrogate.width_slope(over, self.of))
+    def once(self, place: int, make: Callable[[], Tensor]) -> Tensor:
+        if place not in self.made:
+            self.made[place] = make()
+        return self.made[place]
+
+    def fired(self, place: int, over: Callable[[], Tensor], g: Tensor) -> Tensor:
+        if place not in self.slopes:
+            of = (self.surrogate.slope, self.surrogate.width_slope)[: 1 + self.widths]
+            at = over()
+            self.slopes[place] = [slope(at, self.of) for slope in of]
+        slope, *width_slope = self.slopes[place]
+        for of_width in width_slope:
+            part = g * of_width
             self.width = part if self.width is None else self.width + part
-        return g * (known[0] if known else self.surrogate.slope(over, self.of))
+        return self.mul(g, slope)
 
 
-def _combined(b: Tensor | None, row: Sequence[Tensor | None], gs: Floats, t: int) -> Tensor:
-    total = None if b is None else b[t]
-    for factor, g in zip(row, gs, strict=True):
+def _combined(parts: Sequence[Tensor | None], gs: Floats, like: Tensor) -> Tensor:
+    """B + A_1 g_1 + A_2 g_2 + ... for the parts B, A_1, ..., of which those that are 0 are None."""
+    total = parts[0]
+    for factor, g in zip(parts[1:], gs, strict=True):
         if factor is not None:
-            total = factor[t] * g if total is None else torch.addcmul(total, factor[t], g)
-    return torch.zeros_like(gs[0]) if total is None else total
+            total = factor * g if total is None else torch.addcmul(total, factor, g)
+    return torch.zeros_like(like) if total is None else total.expand_as(like)
 
 
 def _over_steps(total: Tensor, values: Tensor, scheduled: bool) -> None:
