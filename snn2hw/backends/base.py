@@ -138,7 +138,11 @@ class HoldsAll:
 
 
 def lacking(network: IntegerNetwork, kinds: Collection[type[IntNode]], remedy: str) -> list[Lack]:
-    """The layers of a network that are of none of these kinds: what a back end's table of layers has no row for."""
+    """The layers of a network that are of none of these kinds: what a back end's table of layers has no row for.
+
+    Args:
+        kinds: classes of integer nodes that the back end has rows for. remedy: what the user can do.
+    """
     names = ", ".join(called(kind) for kind in kinds)
     return [
         Lack(n.source or n.name, "this back end has no such layer", called(type(n)), names, remedy)

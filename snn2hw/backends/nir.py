@@ -48,6 +48,7 @@ def write_nir(
     """Write the NIR file of a network; by layer, what others get only in part.
 
     Args:
+        net: whose exact integers are in it, too. path: a file *.nir.
         convention: whose importer the visible neurons are written for; None: NIR's own equation under Euler.
         dt: seconds of a step, where it is not the convention's own.
         force: whether a file is replaced that snn2hw did not write, or that was edited since.

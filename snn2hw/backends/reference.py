@@ -27,12 +27,16 @@ class Reference(HoldsAll):
 
     @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
-        """The trace of payloads [T, N, ...]."""
+        """The trace of payloads [T, N, ...]. Arguments as `Executor.run`."""
         return interpret(artefact.network, payloads, traces)
 
 
 def interpret(net: IntegerNetwork, payloads: Ints, traces: bool = True) -> Trace:
-    """Evaluate the graph once per step, states starting at their initial values."""
+    """Evaluate the graph once per step, states starting at their initial values.
+
+    Args:
+        net: in order of evaluation. payloads: int64 [T, N, ...]. traces: whether spikes and states are kept.
+    """
     samples = payloads.shape[1]
     states = {n.name: initial_states(n, samples) for n in net.neurons}
     spikes: dict[str, list[Ints]] = {n.name: [] for n in net.neurons}
@@ -65,7 +69,11 @@ def initial_states(node: IntNeuron, samples: int) -> dict[str, Ints]:
 
 
 def step(program: Program, x: Ints, states: Mapping[str, Ints]) -> tuple[Ints, dict[str, Ints]]:
-    """(payload, next states) of a layer; x and states [N, C, ...], constants per channel along axis 1."""
+    """(payload, next states) of a layer; x and states [N, C, ...], constants per channel along axis 1.
+
+    Args:
+        program: of the layer's neuron.
+    """
 
     def sources(i: Instruction) -> Ints:
         if i.op is Op.PARAM:

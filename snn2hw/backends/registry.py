@@ -44,7 +44,7 @@ class Broken(HoldsAll):
         return self.reason
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
-        """Raise ExecutorUnavailableError."""
+        """Raise ExecutorUnavailableError. Arguments as `Executor.run`."""
         raise self._error()
 
     def emit(self, artefact: Artefact, out: Path) -> Exported:

@@ -60,6 +60,9 @@ def in_one_line(error: Snn2hwError) -> str:
 def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
     """Run one executor; whatever goes wrong inside it becomes an error that names it.
 
+    Args:
+        e: the executor. The others as `Executor.run` has them: artefact, payloads [T, N, ...], traces.
+
     Raises:
         ExecutorUnavailableError: it cannot run here. Snn2hwError: it failed.
     """
@@ -82,6 +85,10 @@ def run_executor(e: Executor, artefact: Artefact, payloads: Ints, traces: bool =
 
 def run_writer(w: Writer, artefact: Artefact, out: Path, options: Mapping[str, Any]) -> Exported:
     """Have one writer write; whatever goes wrong inside it becomes an error that names it.
+
+    Args:
+        w: the back end. artefact: with the integer network. out: file or folder to write. options: of this back end,
+            by name.
 
     Raises:
         UnsupportedError: it cannot hold the network. Snn2hwError: it failed.

@@ -1,1 +1,4 @@
-"""An integer network as C: one function per layer, nothing but integers, no allocation, no dependency."""
+"""C: an integer network enters, the text of C sources leaves, for a microcontroller or for the fast simulator.
+
+There is one function per layer, nothing but integers, no allocation and no dependency.
+"""

@@ -14,7 +14,11 @@ from snn2hw.backends.c.text import filled, template
 
 
 def dense(number: int, s: Synapse, parameters: str, handed: str) -> str:
-    """`dense_<number>`: the sums acc[t * block + c] of every place, channels from `first`, for the statement `handed` to use."""
+    """`dense_<number>`: the sums acc[t * block + c] of every place, channels from `first`, for the statement `handed` to use.
+
+    Args:
+        s: how the layer is summed. parameters: the C parameters that every function of the layer has.
+    """
     (h, w), (hp, wp), (ph, pw) = s.source.size, s.padded, s.window.padding
     (kh, kw), (sy, sx), (dy, dx) = s.window.kernel, s.window.stride, s.window.dilation
     oh, ow = s.value.size

@@ -12,7 +12,12 @@ from snn2hw.backends.c.text import filled, template
 
 
 def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
-    """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where `percent` of the input or more is active."""
+    """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where `percent` of the input or more is active.
+
+    Args:
+        s: how the layer is summed. parameters: the C parameters that every function of the layer has.
+        handed: the statement that uses the sums of a place.
+    """
     (h, w), (ph, pw) = s.source.size, s.window.padding
     (kh, kw), (sy, sx), (dy, dx) = s.window.kernel, s.window.stride, s.window.dilation
     ow = s.value.size[1]

@@ -32,6 +32,7 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
     """File name -> text; the same artefact gives the same text.
 
     Args:
+        net: an integer network; its programs are simplified for C here.
         model: sha256 of model.onnx. payloads: [T, N, ...] and readout [N, classes] of vectors.npz.
         most: samples of these that are replayed, spread over all that can be.
 

@@ -29,6 +29,7 @@ def layer_function(number: int, node: IntNode, inputs: Sequence[Value], out: Val
     """`layer_<number>(a, [b,] o)`: all steps of the value of a node from those of its inputs; of a feedback, step `begin`.
 
     Args:
+        out: the value that is written. steps: T of the network.
         readout: C type of the network's readout, which the readout's `o` is.
     """
     kind = readout if isinstance(node, IntReadout) else out.type

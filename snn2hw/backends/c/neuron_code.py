@@ -30,6 +30,8 @@ def neuron_function(
     The channels are the innermost loop, so that the compiler makes vectors of them.
 
     Args:
+        node: the neuron layer, program included. value: what it fires. source_type: C type of the sums.
+        steps: T of the network.
         traced: whether payloads and states can be kept; without, there is no argument `traces`.
         block: the most channels that are taken at a time.
         stepped: one step, `begin`, for a neuron of a loop; its states lie in arrays of the caller's, which come last.

@@ -91,7 +91,11 @@ class Plan:
 
 
 def plan(net: IntegerNetwork, scratch: int, still: bool) -> Plan:
-    """Lay the network out; `scratch` bytes are shared by all synapses, `still` input has one step."""
+    """Lay the network out; `scratch` bytes are shared by all synapses, `still` input has one step.
+
+    Args:
+        net: in order of evaluation. scratch: so many bytes. still: whether a sample is the same at all steps.
+    """
     together = loops(net)
     stepped = {name for loop in together for name in loop}
     fused = _fused(net, stepped)

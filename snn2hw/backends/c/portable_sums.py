@@ -106,7 +106,13 @@ class Sums:
 def neurons_of_a_place(
     number: int, channels: int, sums: str, stride: int, place: str, first: str, indent: str, further: str = ""
 ) -> str:
-    """Calls of `neuron_<number>`, which takes `AT_ONCE` channels at a time."""
+    """Calls of `neuron_<number>`, which takes `AT_ONCE` channels at a time.
+
+    Args:
+        sums: C pointer to the first channel's sum at step 0. stride: from a step to the next, in sums.
+        place, first: C expressions for the output place and for its first channel, where '' is 0.
+        indent: of every line. further: arguments behind `out`, from their comma on.
+    """
     if channels <= AT_ONCE:
         return f"{indent}neuron_{number}({sums}, {stride}, {place}, {first or '0'}, {channels}, out{further});"
     given, count = f"{first} + b" if first else "b", f"{channels} - b < {AT_ONCE} ? {channels} - b : {AT_ONCE}"
@@ -120,6 +126,7 @@ def neurons_everywhere(number: int, x: Value, out: Value, kept: Sequence[str] | 
     """`layer_<number>(in, out)`: neurons whose input others read too, at every place of it.
 
     Args:
+        x: the sums that enter. out: what the neurons fire.
         kept: in a loop, the types of the states' arrays; `layer_<number>(in, out, step, kept0, ...)` takes one step.
     """
     stride = x.places * x.channels if x.steps > 1 else 0

@@ -9,7 +9,11 @@ from snn2hw.layers import IntMatMul
 
 
 def product(node: IntMatMul, inputs: Sequence[Value], out: Value) -> str:
-    """The body of a layer's function. Sums are int32, as the interval of the node proves every partial one to be."""
+    """The body of a layer's function. Sums are int32, as the interval of the node proves every partial one to be.
+
+    Args:
+        node: says the heads and which side is transposed. inputs: the two values. out: the one that is written.
+    """
     a, b = inputs
     pointers = "\n".join(f"        const {v.type} *{name}t = {_step(name, v)};" for name, v in zip("ab", inputs, strict=True))
     inner = _dots(node, a, b, out) if node.transposed == "first" else _columns(node, a, b, out)

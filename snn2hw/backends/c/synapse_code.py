@@ -9,7 +9,12 @@ from snn2hw.backends.c.synapse_plan import Synapse
 
 
 def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
-    """`layer_<number>`: by events where so little is active that it pays, else dense."""
+    """`layer_<number>`: by events where so little is active that it pays, else dense.
+
+    Args:
+        s: how the layer is summed. neuron: the C function that takes the sums, None: they are stored.
+        consumer: the value that `out` is: what the neuron fires, else the sums.
+    """
     parameters = (
         f"const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch,\n"
         "    const void *const *arrays, int64_t *const *traces"

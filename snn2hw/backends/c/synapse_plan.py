@@ -132,6 +132,9 @@ class Synapse:
 def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse:
     """Decide how a layer is summed.
 
+    Args:
+        node: with its integer weights. source: what enters. value: the sums that leave.
+
     Raises:
         UnsupportedError: so many steps that the sums of one place would not fit the stack.
     """

@@ -33,6 +33,7 @@ class CWriter:
         """Write the C folder, which replays some samples of the artefact's vectors.npz.
 
         Args:
+            artefact: with the network and vectors.npz. out: the folder to write, made where there is none.
             vectors: how many samples. force: whether an earlier C folder is replaced although its files were edited.
 
         Raises:

@@ -1,1 +1,4 @@
-"""The fast simulator: C generated for one network, compiled here, bound to its weights."""
+"""The fast simulator: a compiled model and spike values enter, their trace leaves.
+
+In between stands C that is generated for the one network, compiled here, and bound to its weights.
+"""

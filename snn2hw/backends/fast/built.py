@@ -35,6 +35,7 @@ class Built:
         """One sample: x [steps, height, width, channels] in the source's input type; `readout` and `traces` are written.
 
         Args:
+            arena: bytes for the values of all layers; no other thread may use it meanwhile.
             percent: a layer is summed event by event where fewer of its inputs are active.
         """
         pointers = (ctypes.c_void_p * len(traces))(*(a.ctypes.data for a in traces)) if traces else None

@@ -56,6 +56,8 @@ class Fast:
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...].
 
+        Arguments as `Executor.run`.
+
         Raises:
             ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
             ShapeError, ValueRangeError: payloads that the network does not take.

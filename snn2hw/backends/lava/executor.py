@@ -72,6 +72,8 @@ class LavaExecutor:
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...], shifted back to steps without delay.
 
+        Arguments as `Executor.run`.
+
         Raises:
             WidthError, UnsupportedError: the network does not fit Lava; names the layer.
             ExecutorUnavailableError: the side environment cannot be made.
@@ -116,6 +118,10 @@ def seconds() -> float:
 def run_side(command: list[str], folder: Path, limit: float) -> None:
     """Run the side process in `folder` with nothing of this environment on its path; whatever happens, it and all its
     children are gone afterwards.
+
+    Args:
+        command: the side environment's Python first. folder: with the model; also gets the log and the report.
+        limit: seconds.
 
     Raises:
         Snn2hwError: what the side process reported, how it died, or that it took too long.

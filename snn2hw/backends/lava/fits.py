@@ -135,6 +135,7 @@ def waits(net: IntegerNetwork, edge: IntFeedback, passed: Mapping[str, int]) -> 
     taken back.
 
     Args:
+        net: that the edge is of. edge: from a neuron to what reads it a step later.
         passed: synapses that each node's value has passed.
     """
     reached, before = {edge.name}, set[str]()

@@ -111,6 +111,7 @@ def map_network(net: IntegerNetwork, payloads: Ints, record: Path) -> Mapped:
     """Connect the processes; run any of them to run all.
 
     Args:
+        net: all of whose nodes have a row in ROWS.
         payloads: [T, N, ...]; they stream through, sample after sample.
         record: folder for the payloads and states of every step, one subfolder per neuron layer, numbered.
 

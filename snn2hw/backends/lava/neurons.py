@@ -20,7 +20,7 @@ from snn2hw.ir.loihi import loihi_lif
 def LIF(  # noqa: N802 - named as Lava's own process
     *, shape: tuple[int, ...], du: int, dv: int, vth: int, bias_mant: int = 0, bias_exp: int = 0, **options: Any
 ) -> ProgramNeuron:
-    """Loihi's LIF: the integers of Lava's own LIF, by our program. Parameters as in `snn2hw.ir.loihi.loihi_lif`."""
+    """Loihi's LIF: the integers of Lava's own LIF, by our program. Arguments as `snn2hw.ir.loihi.loihi_lif`."""
     return ProgramNeuron(shape=shape, program=loihi_lif(du, dv, vth, bias_mant, bias_exp), **options)
 
 
@@ -44,7 +44,8 @@ def LNM(  # noqa: N802 - the field's name
     """Learnable Neuron Model, P(u) = a_0 + a_1 u + ... + a_d u**d, a single comparison; real parameters, lowered here.
 
     Args:
-        shape, input_unit, input_range, target and the rest of the equation: see `programs.Membrane`.
+        shape, reset, reset_value, strict, order, state_range, gain: the equation, see `programs.Membrane`.
+        state_bits, input_unit, input_range, target: how it becomes integers, see `programs.Membrane`.
         coefficients, threshold: see `programs.lnm_program`.
 
     Raises:
@@ -91,7 +92,8 @@ def CirculateFiring(  # noqa: N802 - the field's name
     """P(u) = decay*u, fired in up to `levels` rounds while the residual is over threshold; real parameters, lowered here.
 
     Args:
-        shape, input_unit, input_range, target and the rest of the equation: see `programs.Membrane`.
+        shape, reset, reset_value, strict, order, state_range, gain: the equation, see `programs.Membrane`.
+        state_bits, input_unit, input_range, target: how it becomes integers, see `programs.Membrane`.
         levels, signed, decay, threshold, amplitudes: see `programs.circulate_program`.
 
     Raises:

@@ -99,6 +99,7 @@ def lnm_program(membrane: Membrane, coefficients: npt.ArrayLike, threshold: floa
     """P(u) = a_0 + a_1 u + ... + a_d u**d and a single comparison, in integers.
 
     Args:
+        membrane: the rest of the equation, and the target.
         coefficients: [a_0, ..., a_d] for the layer or [C][d+1] per channel; d is 1 to 5.
         threshold: > 0.
 
@@ -121,6 +122,7 @@ def circulate_program(
     """P(u) = decay*u, fired in up to `levels` rounds, in integers.
 
     Args:
+        membrane: the rest of the equation, and the target. signed: whether it also fires negative.
         levels: K, 1 to 16.
         decay: in [0, 1], one or one per channel.
         threshold: > 0, one or one per level.

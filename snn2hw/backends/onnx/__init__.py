@@ -1,1 +1,4 @@
-"""Back ends that run model.onnx itself: ONNX Runtime, and the interpreter of the onnx package."""
+"""Back ends that run model.onnx itself: a compiled model and spike values enter, their trace leaves.
+
+They are ONNX Runtime, and the interpreter of the onnx package.
+"""

@@ -27,7 +27,7 @@ class OnnxRuntime(HoldsAll):
 
     @gated
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
-        """The trace of payloads [T, N, ...]."""
+        """The trace of payloads [T, N, ...]. Arguments as `Executor.run`."""
         return run_onnx(artefact, payloads, traces, _open)
 
 

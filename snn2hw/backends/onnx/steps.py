@@ -20,7 +20,13 @@ Session = Callable[[Mapping[str, Array]], dict[str, Array]]  # inputs by name ->
 
 
 def run_onnx(artefact: Artefact, payloads: Ints, traces: bool, open_session: Callable[[bytes], Session]) -> Trace:
-    """The readout from model.onnx as a user would run it; spikes and states, where asked for, from step.onnx."""
+    """The readout from model.onnx as a user would run it; spikes and states, where asked for, from step.onnx.
+
+    Args:
+        artefact: with the bytes of model.onnx and step.onnx. payloads: [T, N, ...].
+        traces: whether spikes and states are wanted.
+        open_session: makes of such bytes what maps inputs to outputs, arrays by name.
+    """
     net = artefact.network
     x = _as_input(net, payloads)
     readout = open_session(artefact.model)({"x": x})["readout"].astype(np.int64)

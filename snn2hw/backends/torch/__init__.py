@@ -1,1 +1,1 @@
-"""The integer network in PyTorch, on a CPU or a GPU."""
+"""PyTorch: a compiled model and spike values enter, their trace leaves, computed in integers on a CPU or a GPU."""

@@ -69,6 +69,8 @@ class TorchExecutor:
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
         """The trace of payloads [T, N, ...]; in a child of a fork with one thread.
 
+        Arguments as `Executor.run`.
+
         Raises:
             ExecutorUnavailableError: a GPU in a child of a fork whose parent has used one.
         """

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def step(program: Program, x: Tensor, states: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """(payload, states after the step) for the synaptic sum x [N, C, ...]; everything in the dtype of x."""
+    """(payload, states after the step) for the synaptic sum x [N, C, ...]; everything in the dtype of x.
+
+    Args:
+        program: of the layer's neuron. states: by name [N, C, ...], before the step.
+    """
     values = evaluate_on_tensors(program, x, states, {})
     outputs = {to: values[i.name].expand_as(x) for to, i in program.outputs.items()}
     return outputs.pop(SPIKES), outputs
