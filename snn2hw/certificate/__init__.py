@@ -1,1 +1,4 @@
-"""What is certain about a compiled network for every state and input, and a checker that trusts none of it."""
+"""The certificate: an integer network enters, and verified bounds for every state and input leave, ready for certificate.json.
+
+Each bound says by which method it was found. `snn2hw.checker` derives them again and trusts none of this.
+"""

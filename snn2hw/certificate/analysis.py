@@ -37,6 +37,7 @@ def analyse(
     """Ranges of all values of one channel's program.
 
     Args:
+        program: of that channel alone. progress: called with the number of values tried since the last call.
         held: range of every state and of the input.
         reals: variable -> (value that stands for a polynomial of it, coefficients in units of that value, unit of the variable).
     """

@@ -16,7 +16,11 @@ Progress = Callable[[str, int], None]  # layer, values tried since the last call
 
 
 def certify(net: IntegerNetwork, model: bytes, progress: Progress | None = None) -> dict[str, Any]:
-    """The certificate of a network and the bytes of its model.onnx, ready for JSON."""
+    """The certificate of a network and the bytes of its model.onnx, ready for JSON.
+
+    Args:
+        net: with every interval found. progress: called with (layer, values tried since the last call).
+    """
     bounds: dict[str, Bounds] = {}
     layers = []
     for node in net.nodes:

@@ -57,6 +57,7 @@ def enumerate_slice(
     """Try every integer of `held` for the variable of one channel's slice.
 
     Args:
+        part: the variable and what depends on it alone. progress: called with the values tried since the last call.
         watched: an instruction to compare with sum_i polynomial[i] * (variable * step)**i, taken in float64.
     """
     if held.hi - held.lo + 1 >= NATIVE_FROM and compiler() is not None:
@@ -69,7 +70,12 @@ def enumerate_slice(
 
 
 def first_place(part: Slice, held: Interval, name: str, value: int) -> int:
-    """The lowest value of the variable for which an instruction of the slice has this value."""
+    """The lowest value of the variable for which an instruction of the slice has this value.
+
+    Args:
+        part: the variable and what depends on it alone. held: raw integers of the variable.
+        name: of the instruction, which has this `value` somewhere.
+    """
     program = Program("slice", (part.variable, *part.instructions))
     for start in range(held.lo, held.hi + 1, CHUNK):
         raw = np.arange(start, min(start + CHUNK, held.hi + 1), dtype=np.int64)
@@ -149,7 +155,13 @@ def _native(
 
 
 def c_source(part: Slice, watched: str, terms: int) -> str:
-    """C that tries every value from lo to hi. Constants are arguments, so that channels share one library."""
+    """C that tries every value from lo to hi. Constants are arguments, so that channels share one library.
+
+    Args:
+        part: the variable and what depends on it alone. watched: name of the value that is compared with a
+            polynomial, '' for none.
+        terms: how many coefficients that has.
+    """
     names = {part.variable.name: "v0"} | {i.name: f"v{n}" for n, i in enumerate(part.instructions, 1)}
     lines = []
     params = 0

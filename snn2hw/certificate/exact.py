@@ -18,7 +18,7 @@ def _polynomial(a: Numbers) -> Fraction:
 
 
 def clip(a: Fraction, lo: Fraction, hi: Fraction) -> Fraction:
-    """The number nearest to a in [lo, hi]."""
+    """The number nearest to a in [lo, hi]. `a`, lo and hi are exact, lo <= hi."""
     return min(max(a, lo), hi)
 
 

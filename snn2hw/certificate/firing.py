@@ -62,7 +62,12 @@ def rounds(firing: Firing, h: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def next_state(firing: Firing, h: Ints, residual: Ints, fired: Ints) -> Ints:
-    """The state after the reset."""
+    """The state after the reset.
+
+    Args:
+        firing: says which reset. h: membranes before firing. residual: what the rounds left of them.
+        fired: not 0 where anything fired; all raw, of one shape.
+    """
     if firing.reset == "subtract":
         return residual
     return np.where(fired > 0, firing.reset_value, h) if firing.reset == "value" else h
@@ -95,7 +100,11 @@ class Tried:
 
 
 def try_firing(program: Program, firing: Firing, held: Interval) -> Tried:
-    """Compare the program of one channel from the membrane h on with the closed form, for every h of the interval."""
+    """Compare the program of one channel from the membrane h on with the closed form, for every h of the interval.
+
+    Args:
+        program: of that channel alone. firing: read from it. held: raw integers of h.
+    """
     assert program.roles is not None
     tail, membrane, state = _from_membrane(program, program.roles.membrane), program.roles.membrane, program.roles.state
     agrees, most, left = True, 0, []

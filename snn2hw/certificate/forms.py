@@ -90,7 +90,11 @@ class Space:
     twos: dict[str, int] = field(default_factory=dict)
 
     def variable(self, name: str, lo: int, hi: int, twos: int = 0) -> Form:
-        """An integer of which a form is to know the powers; a constant where it has one value."""
+        """An integer of which a form is to know the powers; a constant where it has one value.
+
+        Args:
+            name: new among the symbols. lo, hi: its ends, both reached. twos: 2 to the power of this divides it.
+        """
         self.ends[name], self.twos[name] = (Fraction(lo), Fraction(hi)), twos
         return constant(lo) if lo == hi else symbol(name)
 

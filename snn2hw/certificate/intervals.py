@@ -38,6 +38,7 @@ def distances(program: Program, known: Mapping[str, Interval], meaning: Equation
 
     Args:
         program: of that channel alone. known: range of every value.
+        meaning: the equation, and which of its terms the values stand for. channel: whose parameters hold.
 
     Raises:
         RuleError: a value does another thing than the term that it is said to stand for.

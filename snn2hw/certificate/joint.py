@@ -55,7 +55,11 @@ class Tried:
 
 
 def sources(program: Program, meaning: EquationMeaning, watched: Watched) -> list[str]:
-    """The states and the input that a number depends on, on either side, in the order of the equation."""
+    """The states and the input that a number depends on, on either side, in the order of the equation.
+
+    Args:
+        program: of one channel. meaning: the equation it was lowered from. watched: the number, on both sides.
+    """
     found = {s for _, v in watched.values for s in _of_program(program, v)}
     needed = {t for _, t in watched.terms}
     for place in range(max(needed), -1, -1):

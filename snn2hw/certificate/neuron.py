@@ -22,6 +22,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     """The claims about a layer, ready for certificate.json.
 
     Args:
+        node: the layer, all channels. progress: called with the values tried since the last call.
         channels: (lowest, highest) synaptic sum of each channel.
     """
     program = node.program

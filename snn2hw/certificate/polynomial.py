@@ -28,7 +28,12 @@ def reals(node: IntNeuron, channel: int) -> dict[str, tuple[str, list[float], fl
 def polynomial_errors(
     node: IntNeuron, errors: dict[str, tuple[Error, int]], worst: dict[str, dict[int, float]]
 ) -> dict[str, Any]:
-    """Worst distance from the real numbers, in units of the state, with the place where it occurs, and of every channel."""
+    """Worst distance from the real numbers, in units of the state, with the place where it occurs, and of every channel.
+
+    Args:
+        node: the layer. errors: by variable, the largest error and its channel.
+        worst: by variable, the largest error of each channel that was tried.
+    """
     roles = node.program.roles
     if node.meaning is None or roles is None:
         return {}

@@ -14,6 +14,7 @@ def witness(program: Program, clamp: Instruction, ranges: Mapping[str, Interval]
     """Values of the variables with which the argument of a clamp of one channel is beyond it, above rather than below.
 
     Args:
+        program: of that channel alone. clamp: an instruction of it.
         ranges: of every value. tried: values whose range was found by enumeration.
     """
     (argument,), bounds = clamp.args, clamp.attrs
