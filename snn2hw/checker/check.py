@@ -28,7 +28,11 @@ def check(folder: Path) -> claims.Checked:
 
 
 def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> claims.Checked:
-    """The same for the bytes of a model and the content of a certificate."""
+    """The same for the bytes of a model and the content of a certificate.
+
+    Args:
+        data: model.onnx. claimed: what the JSON says, of any type. where: what the certificate is called in messages.
+    """
     claims.require_format(claimed, where)
     try:
         claims.require_same_artefact(claimed, data, where)

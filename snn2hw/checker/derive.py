@@ -29,6 +29,7 @@ def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair]) -> tuple[An
     """Walk model.onnx once. What is carried from step to step goes by its place among the Scan's ends, as ONNX has it.
 
     Args:
+        data: model.onnx.
         claimed, edges: intervals of states and of recurrent edges that the certificate claims, which are the one thing to be
             proved rather than computed.
 

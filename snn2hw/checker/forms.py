@@ -59,7 +59,11 @@ class Symbols:
         self.even: dict[str, int] = {}
 
     def variable(self, name: str, ends: list[int], even: int) -> Form:
-        """A variable, or the constant that it is."""
+        """A variable, or the constant that it is.
+
+        Args:
+            name: of the value in the function. ends: [lo, hi], both reached. even: how often 2 divides it.
+        """
         symbol = f"value {name}"  # whatever it is called, no loss is called so
         self.ends[symbol], self.even[symbol] = (Fraction(ends[0]), Fraction(ends[1])), even
         return number(ends[0]) if ends[0] == ends[1] else {(symbol,): Fraction(1)}

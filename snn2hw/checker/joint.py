@@ -36,7 +36,13 @@ def tried(
     of: Number,
     real: Callable[[Mapping[str, Any]], Sequence[Any]],
 ) -> Worst:
-    """Try all of them, the last of `names` moving first. `real` gives the terms of the equation for values of the function."""
+    """Try all of them, the last of `names` moving first. `real` gives the terms of the equation for values of the function.
+
+    Args:
+        neuron: the function of one channel. held: by name, the integers of every start.
+        names: of the starts that `of` depends on. of: the number, as values of the function and terms of the
+            equation.
+    """
     shape, worst = [size(held, [n]) for n in names], Worst(np.inf, -np.inf, {})
     for start in range(0, size(held, names), CHUNK):
         places = np.unravel_index(np.arange(start, min(start + CHUNK, size(held, names))), shape) if names else ()

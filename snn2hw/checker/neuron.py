@@ -166,7 +166,12 @@ class Neuron:
         return ends
 
     def follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
-        """Try every value of a variable for what depends on it alone."""
+        """Try every value of a variable for what depends on it alone.
+
+        Args:
+            name: of the variable. seen: by name; ranges of it are read, those of what depends on it are added.
+            watch: called with the values tried and, by name, with what follows from them.
+        """
         inside = [n for n in self.nodes.values() if self.support[n.name] == name != n.name]
         said = name.split("/", maxsplit=1)[0]  # 'fired' of the flag 'fired/flag'
         for start in range(seen[name].lo, seen[name].hi + 1, CHUNK) if inside else ():

@@ -40,7 +40,11 @@ def called(kind: int) -> str:
 
 
 def beyond(name: str, ends: list[int], kind: int) -> list[str]:
-    """The fault, if any, of a value that its type cannot hold: what runs would be another number."""
+    """The fault, if any, of a value that its type cannot hold: what runs would be another number.
+
+    Args:
+        name: of the value, for the message. ends: [lo, hi] that it reaches. kind: its TensorProto.DataType.
+    """
     (lo, hi), (low, high) = ends, holds(kind)
     return [f"'{name}' reaches [{lo}, {hi}], which {called(kind)} cannot hold"] * (lo < low or hi > high)
 
