@@ -9,11 +9,10 @@ Names are read without importing anything. A package is imported when its back e
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from snn2hw.backends.base import Backend, Executor, Exported, HoldsAll, Writer
 from snn2hw.backends.own import EXECUTORS, SIDE_EXECUTORS, WRITERS
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwWarning, UsageError
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.plugins import entries, forget, package
 from snn2hw.trace import Ints, Trace
 
 GROUP = "snn2hw.backends"
@@ -219,7 +219,7 @@ _REGISTERED, _OWN = "what was registered before", "snn2hw itself"
 
 
 def _names() -> list[str]:
-    return list(dict.fromkeys([*EXECUTORS, *SIDE_EXECUTORS, *WRITERS, *_entry_points(tuple(sys.path)), *_registered]))
+    return list(dict.fromkeys([*EXECUTORS, *SIDE_EXECUTORS, *WRITERS, *entries(GROUP), *_registered]))
 
 
 def _owners(name: str) -> Iterator[tuple[str, Backend | EntryPoint]]:
@@ -227,8 +227,8 @@ def _owners(name: str) -> Iterator[tuple[str, Backend | EntryPoint]]:
     for table in (EXECUTORS, SIDE_EXECUTORS, WRITERS):
         if name in table:
             yield _OWN, table[name]
-    for entry in _entry_points(tuple(sys.path)).get(name, ()):
-        yield f"the package {_package(entry)} ({entry.value})", entry
+    for entry in entries(GROUP).get(name, ()):
+        yield f"the package {package(entry)} ({entry.value})", entry
     if name in _registered:
         yield _REGISTERED, _registered[name]
 
@@ -239,15 +239,6 @@ def _known(name: str) -> Backend:
         raise _two(name, [owner for owner, _ in owners])
     found = owners[0][1]
     return _loaded(found) if isinstance(found, EntryPoint) else found
-
-
-@lru_cache(maxsize=4)
-def _entry_points(path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:
-    """What packages on this path enter, by name; the path is only what the cache is asked by."""
-    found: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=GROUP):
-        found.setdefault(entry.name, []).append(entry)
-    return found
 
 
 @lru_cache(maxsize=64)
@@ -264,10 +255,10 @@ def _loaded(entry: EntryPoint) -> Backend:
 
 
 def _broken(entry: EntryPoint, reason: str) -> Broken:
-    package = _package(entry)
+    owner = package(entry)
     warnings.warn(
         Snn2hwWarning(
-            f"the back end '{entry.name}' of the package {package} cannot be loaded",
+            f"the back end '{entry.name}' of the package {owner} cannot be loaded",
             where=entry.value,
             got=reason,
             cause="the package is damaged, or made for another version of snn2hw",
@@ -275,12 +266,7 @@ def _broken(entry: EntryPoint, reason: str) -> Broken:
         ),
         stacklevel=4,
     )
-    return Broken(entry.name, f"the package {package} cannot be loaded: {reason}: update it, or uninstall it")
-
-
-def _package(entry: EntryPoint) -> str:
-    made_of = getattr(entry, "dist", None)
-    return "of an unknown name" if made_of is None else f"{made_of.metadata['Name']} {made_of.version}"
+    return Broken(entry.name, f"the package {owner} cannot be loaded: {reason}: update it, or uninstall it")
 
 
 def _of_object(given: object) -> str:
@@ -298,7 +284,7 @@ def _two(name: str, owners: list[str]) -> UsageError:
 
 def _there(name: str) -> bool:
     if name not in _names():
-        _entry_points.cache_clear()  # it may have been installed since
+        forget()  # it may have been installed since
     return name in _names()
 
 

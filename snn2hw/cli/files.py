@@ -1,4 +1,4 @@
-"""Network files of other frameworks on the command line: what `compile` and `inspect` do with a .net or .nir file."""
+"""Network files of other frameworks on the command line: what `compile` and `inspect` do with a .net, a .nir, or another file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from snn2hw.artefact import Artefact
 from snn2hw.cli import certificate_table, console
 from snn2hw.errors import UsageError
 from snn2hw.formats.network_files import check_ending, suffix
-from snn2hw.formats.netx.read import from_netx
 from snn2hw.formats.nir.convention import PRESETS
 from snn2hw.formats.nir.exact import exact_network
 from snn2hw.formats.nir.file import NirNode, read_nir
@@ -48,7 +47,8 @@ def compile_file(
     if isinstance(network, IntegerNetwork):
         _require_integers_as_they_are(network, path, target, stop_after)
     elif stop_after is not None:
-        assert x is not None  # what reads a network of the real stage asks for samples
+        if x is None:
+            raise UsageError("a network needs samples to calibrate on", where=path, got="none", do="give --sample FILE.npy")
         done = api.run_passes(network, x, target or api.DEFAULT_TARGET, options, stop_after)
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return None
@@ -83,10 +83,10 @@ def say_pass(step: Pass) -> None:
 
 
 def inspected_file(path: Path) -> Artefact | None:
-    """A .net file, and a .nir file that `snn2hw export` wrote, as an artefact; None for another .nir file, which
-    has no integers before it is compiled."""
-    network = exact_network(path) if _is_nir(path) else from_netx(path)
-    return None if network is None else make_artefact(network)
+    """A file of integers, such as a .net file or a .nir file that `snn2hw export` wrote, as an artefact; None for
+    another file, which has no integers before it is compiled."""
+    network = exact_network(path) if _is_nir(path) else api.read_network(path)
+    return make_artefact(network) if isinstance(network, IntegerNetwork) else None
 
 
 def _is_nir(path: str | Path) -> bool:
@@ -94,8 +94,12 @@ def _is_nir(path: str | Path) -> bool:
     return suffix(path) == ".nir"
 
 
-def print_nir(path: Path) -> None:
-    """The nodes of a .nir file as they are."""
+def print_uncompiled(path: Path) -> None:
+    """The nodes of a .nir file as they are; of another file the network that is read of it."""
+    if not _is_nir(path):
+        console.print_text(to_text(api.read_network(path))[0].rstrip())
+        console.say("next: ", console.command("snn2hw", "compile", path, "--sample", "x.npy"))
+        return
     rows = [[n.name, n.kind, ", ".join(n.sources), _shapes(n)] for n in read_nir(path)]
     console.table(f"{path}: as it is, before a convention", ["node", "kind", "reads", "parameters"], rows)
     console.say("next: ", console.command("snn2hw", "compile", path, "--sample", "x.npy"), f" --convention {'|'.join(PRESETS)}")

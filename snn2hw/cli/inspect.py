@@ -9,11 +9,11 @@ import typer
 
 from snn2hw import api
 from snn2hw.cli import certificate_table, console
-from snn2hw.cli.files import inspected_file, print_nir
+from snn2hw.cli.files import inspected_file, print_uncompiled
 from snn2hw.cli.options import AsJson, Folder
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
-from snn2hw.formats.network_files import is_network_file
+from snn2hw.formats.network_files import is_network_file, suffix
 from snn2hw.ir.text import to_text
 from snn2hw.passes.polynomials.lowered import has_polynomial
 
@@ -39,8 +39,8 @@ def inspect(
     loaded = inspected_file(artefact) if is_network_file(artefact) else api.load(artefact)
     if loaded is None:
         given = {"--layer": layer, "--why": why or None, "--json": as_json or None}
-        refuse_options(given, "a .nir file", "leave them out, or compile it first: its nodes are not integers yet")
-        print_nir(artefact)
+        refuse_options(given, f"a {suffix(artefact)} file", "leave them out, or compile it first: its nodes are not integers yet")
+        print_uncompiled(artefact)
         return
     if as_json:
         console.print_text(json.dumps({**loaded.manifest, "text": to_text(loaded.network)[0]}, indent=2))

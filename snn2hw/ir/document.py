@@ -34,10 +34,12 @@ from snn2hw.ir.program import Attr, Instruction, Op, Program
 from snn2hw.neurons import document as equations
 from snn2hw.neurons.equation import Equation
 from snn2hw.num import Format, Interval
+from snn2hw.plugins import entries, package
 
 _Kind = TypeVar("_Kind")
 Arrays = dict[str, npt.NDArray[Any]]
 
+LAYERS_GROUP = "snn2hw.layers"  # of entry points: integer layers of other packages, by the name of their class
 MOST = 1 << 63  # no integer of a network is as large
 
 
@@ -152,9 +154,7 @@ def from_document(document: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Inte
 def _node(document: Any, at: int, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
     named = document.get("name") if isinstance(document, dict) else None
     try:
-        cls = IntNode.kinds.get(_field(document, "is", str))
-        if cls is None:
-            raise ValueError(f"unknown node {document['is']!r}")
+        cls = _class(_field(document, "is", str))
         return _Reader(_field(document, "name", str), arrays).dataclass(cls, document)
     except (ValueError, KeyError, TypeError, AssertionError, WidthError) as error:
         missing = isinstance(error, KeyError)
@@ -164,6 +164,18 @@ def _node(document: Any, at: int, arrays: Mapping[str, npt.NDArray[Any]]) -> Any
             got=f"there is no {error.args[0]!r}" if missing else str(error),
             expected="an object as snn2hw writes it",
         ) from error
+
+
+def _class(name: str) -> type[IntNode]:
+    """The class of this name; where nothing has it yet, the installed package that enters it is imported."""
+    for entry in () if name in IntNode.kinds else entries(LAYERS_GROUP).get(name, ()):
+        try:
+            entry.load()
+        except Exception as error:
+            raise ValueError(f"{name!r} of the package {package(entry)}, which cannot be imported: {error}") from error
+    if name not in IntNode.kinds:
+        raise ValueError(f"unknown node {name!r}")
+    return IntNode.kinds[name]
 
 
 def _field(document: Any, name: str, kind: type[_Kind]) -> _Kind:
