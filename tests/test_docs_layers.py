@@ -28,19 +28,19 @@ def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.torch
 def test_the_table_is_that_of_the_back_ends() -> None:
     pytest.importorskip("torch")
-    from snn2hw.backends.c.fits import KINDS
+    from snn2hw.backends.c.fits import kinds
     from snn2hw.backends.lava.fits import OPERATIONS
     from snn2hw.backends.torch.executor import LAYERS as TORCH
-    from snn2hw.formats.nir.fits import KINDS as NIR
+    from snn2hw.formats.nir.fits import kinds as nir
     from snn2hw.formats.onnx.write_layers import LAYERS as ONNX
     from snn2hw.ir.integer import IntNode
     from snn2hw.layers import IntOperator, IntSynapse
     from snn2hw.quantize.values import LAYERS as TRAINED
 
-    kinds = [k for k in IntNode.kinds.values() if issubclass(k, IntOperator) and k.__module__.startswith("snn2hw.")]
-    tables = (ONNX, KINDS, TORCH, TRAINED, OPERATIONS, NIR)
+    ours = [k for k in IntNode.kinds.values() if issubclass(k, IntOperator) and k.__module__.startswith("snn2hw.")]
+    tables = (ONNX, kinds(), TORCH, TRAINED, OPERATIONS, nir())
     said = {}
-    for kind in kinds:
+    for kind in ours:
         held = [kind in table or (table is TRAINED and issubclass(kind, IntSynapse)) for table in tables]
         said[kind.__name__.removeprefix("Int")] = ["yes" if h else "no" for h in held]
     assert {name: cells[1:] for name, cells in rows().items()} == said

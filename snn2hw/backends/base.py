@@ -141,13 +141,14 @@ def lacking(network: IntegerNetwork, kinds: Collection[type[IntNode]], remedy: s
     """The layers of a network that are of none of these kinds: what a back end's table of layers has no row for.
 
     Args:
-        kinds: classes of integer nodes that the back end has rows for. remedy: what the user can do.
+        kinds: classes of integer nodes that the back end has rows for; a class that derives from one of them is another kind,
+            as what it computes is not what its base computes. remedy: what the user can do.
     """
     names = ", ".join(called(kind) for kind in kinds)
     return [
         Lack(n.source or n.name, "this back end has no such layer", called(type(n)), names, remedy)
         for n in network.nodes
-        if not isinstance(n, tuple(kinds))
+        if type(n) not in kinds
     ]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from snn2hw.backends.base import called
 from snn2hw.errors import UnsupportedError
 from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.formats.torch.read import from_torch
@@ -26,7 +27,7 @@ from snn2hw.quantize.model import AnyNeuron, Prepared
 from snn2hw.quantize.neuron import Layer, QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Learned, Template, make_template
-from snn2hw.quantize.values import factors_of
+from snn2hw.quantize.values import LAYERS, factors_of
 from snn2hw.run.forks import one_torch_thread
 from snn2hw.target import load_target
 
@@ -52,7 +53,7 @@ def prepare(
         model, sample, steps, target, options, input_range: as in `snn2hw.compile`.
 
     Raises:
-        Snn2hwError: as `snn2hw.compile`.
+        Snn2hwError: as `snn2hw.compile`; a layer that training on integers has no row for.
     """
     one_torch_thread()
     x, chosen = samples_array(sample), load_target(target)
@@ -144,6 +145,14 @@ def _layers(
             layers[node.name] = QuantisedNeuron(neuron, layer, done.network.steps)
             bounds[node.name] = node.interval.magnitude
         elif isinstance(node, IntOperator):
+            if type(node) not in LAYERS:
+                raise UnsupportedError(
+                    "training on integers does not know this layer",
+                    where=node.source or node.name,
+                    got=called(type(node)),
+                    expected=", ".join(map(called, LAYERS)),
+                    do="train the float model and compile it, or enter a row in snn2hw.quantize.values.LAYERS",
+                )
             bounds[node.name] = node.reach(entering)
         else:
             bounds[node.name] = entering[0] if entering else node.interval.magnitude

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -132,7 +132,7 @@ def _resize(node: IntResize2d, inputs: Sequence[Tensor], largest: int) -> Tensor
 
 
 # By kind of layer its values [T, N, ...], exact where no value reaches 2**24 in float32; `largest`: magnitude of what enters.
-LAYERS: Mapping[type, Callable[[Any, Sequence[Tensor], int], Tensor]] = {
+LAYERS: dict[type, Callable[[Any, Sequence[Tensor], int], Tensor]] = {
     IntSumPool2d: _pooled,
     IntMaxPool2d: _pooled,
     IntFlatten: lambda n, x, largest: x[0].flatten(2),

@@ -13,13 +13,17 @@ from snn2hw.lack import Lack
 from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.simplify import simplified_network
 
-KINDS: tuple[type[IntNode], ...] = (IntInput, IntConv2d, IntLinear, *LAYERS, IntNeuron, IntFeedback, IntReadout)
 _OTHERS = "use the executor onnxruntime, or write this layer with those named"
+
+
+def kinds() -> tuple[type[IntNode], ...]:
+    """What there is C for: inputs, synapses, neurons and their joints, and every layer with a row in the table."""
+    return (IntInput, IntConv2d, IntLinear, *LAYERS, IntNeuron, IntFeedback, IntReadout)
 
 
 def fast_lacks(net: IntegerNetwork) -> list[Lack]:
     """What the C of the executor `fast` has no function for, and synapses whose sums of all steps would not fit the stack."""
-    found = lacking(net, KINDS, _OTHERS)
+    found = lacking(net, kinds(), _OTHERS)
     if found:
         return found
     values = plan(net, 0, net.input.static).values
@@ -29,7 +33,7 @@ def fast_lacks(net: IntegerNetwork) -> list[Lack]:
 
 def folder_lacks(net: IntegerNetwork) -> list[Lack]:
     """What the C folder has no function for, and more memory than an int can count."""
-    found = lacking(net, KINDS, _OTHERS)
+    found = lacking(net, kinds(), _OTHERS)
     if found:
         return found
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -169,7 +169,7 @@ def _readout(node: IntReadout, x: Value, steps: int, kind: str) -> str:
     }}"""
 
 
-LAYERS: Mapping[type, Callable[[Any, Sequence[Value], Value], str]] = {
+LAYERS: dict[type, Callable[[Any, Sequence[Value], Value], str]] = {
     IntFlatten: _flatten,
     IntSumPool2d: _pool,
     IntMaxPool2d: _pool,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from snn2hw.errors import UnsupportedError
+from snn2hw.formats.nir.write_layers import LAYERS
 from snn2hw.formats.nir.write_neuron import tangent
-from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
 from snn2hw.lack import Lack
-from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear, IntMatMul, IntMaxPool2d, IntSumPool2d
+from snn2hw.layers import IntAdd, IntConv2d, IntMatMul, IntMaxPool2d, IntSumPool2d
 from snn2hw.layers.add import PLUS
 
 ELSE = "export to C, or use model.onnx"
-KINDS = (
-    IntInput, IntConv2d, IntLinear, IntSumPool2d, IntMaxPool2d, IntFlatten, IntAdd, IntNeuron, IntFeedback, IntReadout,
-)  # fmt: skip
+
+
+def kinds() -> tuple[type[IntNode], ...]:
+    """What NIR has a node for: every layer with a row in the table, and what is an edge, or several edges into one node."""
+    return (*LAYERS, IntAdd, IntFeedback)
 
 
 def nir_lacks(net: IntegerNetwork) -> list[Lack]:
@@ -39,8 +42,8 @@ def node_lack(node: IntNode) -> Lack | None:
     if isinstance(node, IntMatMul):
         known = "Conv2d, Linear, pools, additions and neurons"
         return Lack(where, "NIR has no node for a product of what two layers fire", "MatMul", known, ELSE)
-    if not isinstance(node, KINDS):
-        names = ", ".join(k.__name__.removeprefix("Int") for k in KINDS)
+    if type(node) not in kinds():
+        names = ", ".join(k.__name__.removeprefix("Int") for k in kinds())
         return Lack(where, "NIR has no node for this layer", type(node).__name__.removeprefix("Int"), names, ELSE)
     if isinstance(node, IntAdd) and node.signs != PLUS:
         what = "NIR joins edges by adding them, and has no difference"

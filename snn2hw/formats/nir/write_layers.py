@@ -8,7 +8,7 @@ MaxPool2d  of spikes: SumPool2d, and a LIF without memory that fires from the fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -135,7 +135,7 @@ def _neuron(w: NirWriter, node: Any) -> None:
     w.place(node, made, factor=ratio(t.gain, w.scales.of(node.inputs[0])), lost="; ".join(lost))
 
 
-LAYERS: Mapping[type, Callable[[NirWriter, Any], None]] = {
+LAYERS: dict[type, Callable[[NirWriter, Any], None]] = {
     IntInput: _input,
     IntConv2d: _conv2d,
     IntLinear: _linear,

@@ -6,13 +6,14 @@ slow and Conv refuses integers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from snn2hw.errors import UnsupportedError
 from snn2hw.formats.onnx.graph import GraphWriter, onnx_type
 from snn2hw.ir.integer import IntFeedback, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.onnx_terms import array_name, onnx_name
@@ -56,7 +57,18 @@ def emit_layer(w: GraphWriter, node: IntNode, inputs: list[str], sources: list[I
     Args:
         w: the graph that is written. inputs: names of the int32 values that enter. sources: their nodes, in the same
             order.
+
+    Raises:
+        UnsupportedError: a layer without a row below, as another package may have one.
     """
+    if type(node) not in LAYERS:
+        raise UnsupportedError(
+            "no ONNX operators are known for this layer, and model.onnx is what every back end reads",
+            where=node.source or node.name,
+            got=type(node).__name__,
+            expected=", ".join(kind.__name__ for kind in LAYERS),
+            do="enter a row in snn2hw.formats.onnx.write_layers.LAYERS",
+        )
     return LAYERS[type(node)](w, node, inputs, sources)
 
 
@@ -261,7 +273,7 @@ def _readout(w: GraphWriter, node: Any, inputs: list[str], sources: list[IntNode
     return w.node("Identity", inputs, value_name(node))
 
 
-LAYERS: Mapping[type, Callable[[GraphWriter, Any, list[str], list[IntNode]], str]] = {
+LAYERS: dict[type, Callable[[GraphWriter, Any, list[str], list[IntNode]], str]] = {
     IntConv2d: _conv2d,
     IntLinear: _linear,
     IntSumPool2d: _sum_pool,

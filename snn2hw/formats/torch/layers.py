@@ -50,7 +50,7 @@ def check_unaltered(module: torch.nn.Module, source: str) -> None:
         UnsupportedError: a subclass with a forward of its own, or forward hooks.
     """
     owner = next(kind for kind in type(module).__mro__ if "forward" in vars(kind))
-    if not owner.__module__.startswith(("torch.nn", "snn2hw.nn")):
+    if owner not in LAYERS and not owner.__module__.startswith(("torch.nn", "snn2hw.nn")):
         raise UnsupportedError(
             "a subclass of a layer has a forward of its own",
             where=source,
