@@ -1,5 +1,6 @@
-"""Data sets to train and measure on. Samples are [C, H, W] (static) or [T, ...] (temporal), float32; labels int.
+"""Data sets to train and measure on: the name of a task, or a folder of files, enters; labelled samples leave.
 
+Samples are [C, H, W] (static) or [T, ...] (temporal), float32; labels int.
 Every one is a torch.utils.data.Dataset of (sample, label), and says its shape, classes and steps (`Samples`).
 
 Raises:

@@ -65,7 +65,11 @@ class Augmentation(ABC):
 
     @abstractmethod
     def places(self, n: int, h: int, w: int) -> Places:
-        """(rows, columns) int64 that broadcast to [n, h, w]: where each pixel of the result comes from."""
+        """(rows, columns) int64 that broadcast to [n, h, w]: where each pixel of the result comes from.
+
+        Args:
+            n: samples, each with a draw of its own. h, w: size of the image.
+        """
 
     def _whole(self, n: int, low: int, high: int) -> Tensor:
         """[n, 1, 1] uniform in low..high."""
@@ -90,7 +94,7 @@ class RandomCrop(Augmentation):
         whole("padding", self.padding, 0, None, "RandomCrop")
 
     def places(self, n: int, h: int, w: int) -> Places:
-        """Both offsets uniform in -padding..padding."""
+        """Both offsets uniform in -padding..padding. Arguments as `Augmentation.places`."""
         down, across = (self._whole(n, -self.padding, self.padding) for _ in range(2))
         return _rows(h) + down, _columns(w) + across
 
@@ -109,7 +113,7 @@ class Flip(Augmentation):
         between("chance", self.chance, 0, 1, "Flip")
 
     def places(self, n: int, h: int, w: int) -> Places:
-        """Column w - 1 - j instead of j, with the chance."""
+        """Column w - 1 - j instead of j, with the chance. Arguments as `Augmentation.places`."""
         return _rows(h), torch.where(self._real(n) < self.chance, w - 1 - _columns(w), _columns(w))
 
 
@@ -127,7 +131,10 @@ class Cutout(Augmentation):
         whole("side", self.side, 1, None, "Cutout")
 
     def places(self, n: int, h: int, w: int) -> Places:
-        """The pixel itself, or none: rows c - side // 2 and the side - 1 after it, c uniform in 0..h-1; columns alike."""
+        """The pixel itself, or none: rows c - side // 2 and the side - 1 after it, c uniform in 0..h-1; columns alike.
+
+        Arguments as `Augmentation.places`.
+        """
         top, left = (self._whole(n, 0, length - 1) - self.side // 2 for length in (h, w))
         rows, columns = _rows(h), _columns(w)
         cut = (rows >= top) & (rows < top + self.side) & (columns >= left) & (columns < left + self.side)
@@ -148,7 +155,7 @@ class EventRoll(Augmentation):
         whole("most", self.most, 0, None, "EventRoll")
 
     def places(self, n: int, h: int, w: int) -> Places:
-        """Both offsets uniform in -most..most."""
+        """Both offsets uniform in -most..most. Arguments as `Augmentation.places`."""
         down, across = (self._whole(n, -self.most, self.most) for _ in range(2))
         return (_rows(h) + down) % h, (_columns(w) + across) % w
 
@@ -167,7 +174,7 @@ class Rotation(Augmentation):
         between("degrees", self.degrees, 0, 180, "Rotation")
 
     def places(self, n: int, h: int, w: int) -> Places:
-        """The angle uniform in -degrees..degrees."""
+        """The angle uniform in -degrees..degrees. Arguments as `Augmentation.places`."""
         angle = (2 * self._real(n).double() - 1) * float(np.deg2rad(self.degrees))
         y, x = _rows(h).double() - (h - 1) / 2, _columns(w).double() - (w - 1) / 2
         sine, cosine = angle.sin(), angle.cos()

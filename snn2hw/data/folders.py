@@ -38,7 +38,11 @@ def listed(folder: Path) -> list[str]:
 
 
 def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:
-    """The error for a folder in which the data set `what` is not; it says what is there instead."""
+    """The error for a folder in which the data set `what` is not; it says what is there instead.
+
+    Args:
+        expected: what would be in the right one. do: how to get it.
+    """
     if not is_folder(folder):
         got = "a file" if os.path.exists(folder) else "no such folder"
     else:
