@@ -48,6 +48,9 @@ class _Entry(zipfile.ZipInfo):
 def write_arrays(file: BinaryIO, arrays: Mapping[str, Any], level: int = 6, comment: bytes = b"") -> None:
     """Arrays, deflated at this level, into a file. No pickles.
 
+    Args:
+        file: open for writing bytes. arrays: by name. level: 0 to 9. comment: of the zip archive.
+
     Raises:
         UsageError: a masked array.
     """

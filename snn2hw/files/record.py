@@ -64,7 +64,12 @@ def sha256(data: bytes) -> str:
 
 
 def recorded(files: Mapping[str, bytes], facts: Mapping[str, Any], made: Iterable[str] = ()) -> dict[str, bytes]:
-    """The files and a manifest that lists them, under what else it says."""
+    """The files and a manifest that lists them, under what else it says.
+
+    Args:
+        files: content by name. facts: what the manifest says besides, JSON values by name.
+        made: names of files that will be made of these and may be replaced with them.
+    """
     content = {**facts, "files": {name: sha256(data) for name, data in files.items()}, "made": list(made)}
     return {**files, RECORD: (json.dumps(content, indent=2) + "\n").encode()}
 

@@ -43,6 +43,7 @@ def check_folder(path: Path, kind: Kind, *, force: bool = False) -> Path:
     """The folder to write, its last link followed, after a look at what is there.
 
     Args:
+        path: where it is to be. kind: says what one of ours looks like, and whether people edit it.
         force: whether files of ours that were edited may be replaced.
 
     Raises:
@@ -54,6 +55,9 @@ def check_folder(path: Path, kind: Kind, *, force: bool = False) -> Path:
 
 def write_folder(path: Path, files: Mapping[str, bytes], kind: Kind, *, force: bool = False) -> Path:
     """Write a folder with these files, one of which is the manifest that lists the others; returns it, links followed.
+
+    Args:
+        path, kind, force: as in `check_folder`. files: content by name, without folders in them.
 
     Raises:
         UsageError: as `check_folder`, or the folder cannot be written; what stood there stands there still.
@@ -230,6 +234,7 @@ def write_file(path: Path, content: Content, *, sealing: bool = False, force: bo
     """Write a file as a whole; folders that lead to it are made.
 
     Args:
+        path: where it is to be, its last link followed.
         content: bytes, or a function that writes them into a file open for reading and writing.
         sealing: fill in the blank seal with which the content ends (`seal.BLANK`), by which it may be replaced later.
         force: as in `check_file`.
@@ -263,6 +268,9 @@ def write_file(path: Path, content: Content, *, sealing: bool = False, force: bo
 
 def write_npz(path: Path, arrays: Mapping[str, Any], level: int = 6, *, comment: bytes = b"", force: bool = True) -> None:
     """Arrays as an .npz file (`npz`); `comment=BLANK` seals it.
+
+    Args:
+        path: of the file. arrays: by name. level: of deflation, 0 to 9. force: as in `check_file`.
 
     Raises:
         UsageError: as `write_file`.
