@@ -37,6 +37,9 @@ def shift_right(x: Integer, bits: int, rounding: Rounding) -> Integer:
 
     floor: largest integer <= x / 2**bits. toward_zero: fraction dropped, sign(x) * (|x| >> bits).
     half_up: floor(x / 2**bits + 1/2), so ties go toward +infinity.
+
+    Args:
+        x: a Python int or an integer array. bits: 0 or more. rounding: one of these three.
     """
     if rounding is Rounding.TOWARD_ZERO:
         return (x + (x < 0) * ((1 << bits) - 1)) >> bits
