@@ -1,1 +1,4 @@
-"""What runs beside this process or below it: outside tools, forks of this process."""
+"""Processes: a command enters, its exit code and log leave; an outside tool has its time limit and ends with all it started.
+
+Forks of this process stand here, too.
+"""

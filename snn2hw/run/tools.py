@@ -164,6 +164,7 @@ def run(
     """Run a program in a session of its own; when this returns or raises, and when this process ends, all of it is gone.
 
     Args:
+        command: a program, searched for on the PATH, and its arguments.
         limit: seconds after which it is ended, with all that it started.
         folder: in which it runs. variables: its environment, instead of ours.
         log: a file for what it prints; then `output` is that, and `errors` is empty.
