@@ -85,7 +85,11 @@ def print_error(error: Snn2hwError) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()) -> None:
-    """A table; `numbers` are the columns aligned to the right."""
+    """A table; `numbers` are the columns aligned to the right.
+
+    Args:
+        title: above it, '' for none. rows: a cell for each of `columns`, shown by str.
+    """
     console = _console()
     if title:
         console.print()
@@ -168,6 +172,7 @@ def print_readout(outputs: Mapping[str, Ints], executor: str, seconds: float, mo
     """Prediction and integers of the first samples, output by output, and how fast it went.
 
     Args:
+        executor: its name. seconds: that the run took, for the samples per second.
         outputs: [N, classes] by name, as `Artefact.outputs` gives them. most: how many samples are shown.
     """
     samples = len(next(iter(outputs.values())))

@@ -42,7 +42,12 @@ class Result:
 
 
 def run_demo(out: Path, pretrained: bool, target: str) -> int:
-    """Exit code 0 where every claim holds and every executor that ran gave equal integers on every test sample, else 1."""
+    """Exit code 0 where every claim holds and every executor that ran gave equal integers on every test sample, else 1.
+
+    Args:
+        out: a folder for one artefact of each model. pretrained: take the stored weights rather than train.
+        target: a name, or the file of one.
+    """
     for package, extra in (("torch", "demo"), ("safetensors", "demo"), ("sklearn", "demo")):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, extra, "the demo")

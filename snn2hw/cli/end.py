@@ -29,6 +29,8 @@ class Commands(TyperGroup):
     ) -> Any:  # fmt: skip
         """Run a command line.
 
+        Arguments as `click.Command.main`.
+
         Raises:
             UsageError: an unknown command or option, or a value that is none. SystemExit: at the end, where standalone.
         """

@@ -36,7 +36,13 @@ def compile_file(
     convention: str | None,
     dt: float | None,
 ) -> Artefact | None:
-    """The artefact of a network file, written to `folder`; None where a network was printed after a pass instead."""
+    """The artefact of a network file, written to `folder`; None where a network was printed after a pass instead.
+
+    Args:
+        path: *.net or *.nir. target: None: the default. stop_after: a pass, None: all.
+        steps: T, None: what the file or the sample says. sample: a file .npy, None: none.
+        options: widths of states and weights, scales. convention, dt: of .nir alone, as in `read_network`.
+    """
     x = None if sample is None else read_samples(sample)
     more: dict[str, Any] = {}
     if _is_nir(path):
