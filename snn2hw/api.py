@@ -88,7 +88,12 @@ def run_passes(
     stop_after: str | None = None,
     progress: Callable[[Pass], None] | None = None,
 ) -> Compilation:
-    """The passes of `pipeline.py` on a network of the real stage, up to `stop_after`."""
+    """The passes of `pipeline.py` on a network of the real stage, up to `stop_after`.
+
+    Args:
+        network: as read. sample: real, [N, ...] or [T, N, ...]. target: a name, or the file of one.
+        options: widths of states and weights, scales. progress: called with every pass before it runs.
+    """
     x = samples_array(sample)
     check_shape(network, x)
     check_finite(network, x)

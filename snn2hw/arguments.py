@@ -18,6 +18,9 @@ MAX_FACTORS = 1 << 12  # of thresholds that depend on the step: every one of the
 def finite(name: str, value: float, where: str) -> float:
     """A finite number, as float.
 
+    Args:
+        name: of the argument, value: what was given, where: whose argument it is; names are for messages.
+
     Raises:
         UsageError: not a number. ValueRangeError: NaN or infinite.
     """
@@ -35,6 +38,8 @@ def finite(name: str, value: float, where: str) -> float:
 def positive(name: str, value: float, where: str) -> float:
     """A finite number > 0, as float.
 
+    Arguments as `finite`.
+
     Raises:
         UsageError: not a number. ValueRangeError: NaN, infinite, zero or negative.
     """
@@ -48,6 +53,8 @@ def positive(name: str, value: float, where: str) -> float:
 
 def between(name: str, value: float, lo: float, hi: float, where: str, *, inclusive: bool = True) -> float:
     """A number in [lo, hi], or in (lo, hi) where not inclusive, as float.
+
+    Arguments as `finite`; lo and hi are the bounds.
 
     Raises:
         UsageError: not a number. ValueRangeError: NaN, infinite or outside.
@@ -68,6 +75,8 @@ def between(name: str, value: float, lo: float, hi: float, where: str, *, inclus
 def whole(name: str, value: int, lo: int, hi: int | None, where: str) -> int:
     """An int in lo..hi, or at least lo where hi is None.
 
+    Arguments as `finite`.
+
     Raises:
         UsageError: not an int. ValueRangeError: outside.
     """
@@ -86,6 +95,8 @@ def whole(name: str, value: int, lo: int, hi: int | None, where: str) -> int:
 def one_of(name: str, value: str, known: Sequence[str], where: str) -> str:
     """One of the known words.
 
+    Arguments as `finite`; `known` are all words that there are.
+
     Raises:
         UsageError: any other.
     """
@@ -100,6 +111,8 @@ def one_of(name: str, value: str, known: Sequence[str], where: str) -> str:
 def multiple(name: str, value: int, of: int, where: str) -> int:
     """The value if it is a positive multiple of `of`.
 
+    Arguments as `finite`.
+
     Raises:
         UsageError, ValueRangeError: not an integer; smaller, or no multiple.
     """
@@ -113,6 +126,8 @@ def multiple(name: str, value: int, of: int, where: str) -> int:
 
 def interval(name: str, value: Sequence[float], where: str) -> tuple[float, float]:
     """(lo, hi) with lo <= 0 <= hi and lo < hi, as floats.
+
+    Arguments as `finite`.
 
     Raises:
         UsageError: not two numbers. ValueRangeError: not finite, empty, or without 0 in it.
@@ -136,6 +151,8 @@ def interval(name: str, value: Sequence[float], where: str) -> tuple[float, floa
 def schedule(name: str, values: Sequence[float], length: int, where: str) -> tuple[float, ...]:
     """One finite number per firing level, as floats.
 
+    Arguments as `finite`; `length` is the number of firing levels.
+
     Raises:
         UsageError: not a sequence of `length` numbers. ValueRangeError: NaN or infinite.
     """
@@ -152,6 +169,8 @@ def schedule(name: str, values: Sequence[float], length: int, where: str) -> tup
 
 def factors(name: str, values: Sequence[float], where: str) -> tuple[float, ...]:
     """One positive number per step, for one step at least, as floats.
+
+    Arguments as `finite`.
 
     Raises:
         UsageError: not a sequence of numbers, an empty one or one of more than 4096. ValueRangeError: NaN, infinite, zero or

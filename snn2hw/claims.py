@@ -81,7 +81,11 @@ def require_format(claimed: Any, where: str) -> None:
 
 
 def require_same_artefact(claimed: Mapping[str, Any], data: bytes, where: str) -> None:
-    """Refuse claims that name no weights and no neuron of this model."""
+    """Refuse claims that name no weights and no neuron of this model.
+
+    Args:
+        claimed: the content of the certificate. data: model.onnx. where: what the certificate is called.
+    """
     own, stated = fingerprints(data)["parts"], claimed["model"]["parts"]
     if not any(stated.get(name) == digest for name, digest in own.items() if name.startswith(("initializer", "function"))):
         raise ArtefactError(
@@ -105,6 +109,7 @@ def differences(claimed: Any, true: Any, where: Mapping[str, str], path: str = "
     """Every leaf in which two trees differ, by its path; elements that name a layer by that name.
 
     Args:
+        claimed, true: dicts, lists and what JSON has else; `path` leads to them.
         where: path -> where it can be seen.
     """
     if isinstance(claimed, dict) and isinstance(true, dict):

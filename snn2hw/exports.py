@@ -20,7 +20,7 @@ from snn2hw.trace import MODEL_HASH, Ints, Trace
 
 
 def write_export(artefact: Artefact, to: str | Writer, out: str | Path | None, options: Mapping[str, Any]) -> Exported:
-    """Have a back end write the artefact; as `snn2hw.export`."""
+    """Have a back end write the artefact. Arguments as `snn2hw.export`, its options as one mapping."""
     chosen = writer(to)
     known = options_of(chosen)
     if known is not None and (unknown := [name for name in options if name not in known]):
@@ -43,6 +43,9 @@ def options_of(chosen: Writer) -> list[str] | None:
 
 def write_trace(artefact: Artefact, payloads: Ints, trace: Trace, path: Path) -> None:
     """Write a run's stimulus and its integers to an .npz file, where there is none or an earlier one of ours.
+
+    Args:
+        artefact: that ran; its hash is written, too. payloads: [T, N, ...]. trace: of them. path: of the .npz file.
 
     Raises:
         UsageError: the file is somebody else's, or cannot be written.

@@ -79,6 +79,7 @@ def payloads(values: Any, *, steps: int, shape: Sequence[int], lo: int, hi: int,
     """Spike values [T, N, ...] of a network's input as int64.
 
     Args:
+        values: what was given. where: what they are called in messages.
         steps: T. shape: of one sample at one step. lo, hi: the declared range, both ends in it.
 
     Raises:

@@ -63,6 +63,7 @@ def simulate(
     """Run samples through one executor, batch by batch; memory grows with what is kept, not with what is run.
 
     Args:
+        artefact: the compiled model. progress: called with (executor, samples done, samples in all as far as that is known).
         samples: real values [N, ...] where the input is static, else [T, N, ...], of whatever type. An array on
             disk (`np.load(path, mmap_mode="r")`) or an iterator of such arrays is read as it is needed.
         executor: a name (`snn2hw backends` lists them) or an object (`snn2hw.backends.Executor`); "auto" is `fast` where there
@@ -95,6 +96,9 @@ def simulate_payloads(
     progress: Progress | None = None,
 ) -> Trace:
     """`simulate` on payloads [T, N, ...] that are encoded already, integers within the network's declared range.
+
+    Args:
+        artefact, executor, traces, progress: as in `simulate`.
 
     Raises:
         ShapeError, ValueRangeError: they are no payloads of this network; no executor is started then.
@@ -132,6 +136,7 @@ def verify(
     """The same stimulus through all executors, batch by batch; every spike, state and readout compared with the reference.
 
     Args:
+        artefact: the compiled model. progress: called with (executor, samples done, samples in all), summed over all.
         samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
         executors: names (`snn2hw backends` lists them) or objects (`snn2hw.backends.Executor`); None takes the first of
             INDEPENDENT that can run here: every installation has onnx-reference.

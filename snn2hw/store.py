@@ -100,6 +100,7 @@ def write_artefact(
     its manifest lists are replaced.
 
     Args:
+        artefact: what is written. folder: as in `check_folder`. payloads: [T, N, ...] of the vectors. trace: of them.
         certifying: is told of each layer how many values have been tried.
 
     Raises:

@@ -37,6 +37,9 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
 def check_model(arrays: dict[str, Any], artefact: Artefact, where: str) -> None:
     """Take the model's hash out of the arrays of a file and compare it.
 
+    Args:
+        arrays: by name; the hash is taken out. artefact: whose model it must be. where: the file, for messages.
+
     Raises:
         ArtefactError: the file belongs to another model.
     """
