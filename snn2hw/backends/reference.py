@@ -1,4 +1,4 @@
-"""reference: the law. The op table over int64 arrays, layer by layer, step by step, nothing clever."""
+"""reference: it decides. The op table over int64 arrays, layer by layer, step by step, nothing clever."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _interval(ends: Sequence[int]) -> str:
 def _relies(layer: Mapping[str, Any], name: str, clamp: Mapping[str, Any]) -> str:
     named, reached, bounds = f"layer {layer['layer']}", _interval(clamp["before"]), _interval(clamp["bounds"])
     instance = ", ".join(f"{k} = {v}" for k, v in clamp["witness"].items())
-    return f"{named} relies on its clamp: {name} would reach {reached} and is held to {bounds}, for instance at {instance}"
+    return f"{named} saturates: {name} would reach {reached} and stays within {bounds}, for instance at {instance}"
 
 
 def print_checked(checked: Checked, title: str) -> None:

@@ -25,5 +25,5 @@ def check(artefact: Folder, as_json: AsJson = False) -> None:
         failures = [asdict(f) for f in checked.failures]
         console.print_text(json.dumps({"holds": not failures, "claims": checked.claims, "failures": failures}, indent=2))
     else:
-        certificate_table.print_checked(checked, f"{artefact}: what is certain for every state and every input")
+        certificate_table.print_checked(checked, f"{artefact}: verified bounds, for every state and every input")
     raise typer.Exit(DIFFERENT if checked.failures else EQUAL)

@@ -138,7 +138,7 @@ def good(text: str, well: bool) -> Text:
 
 def print_verdict(verdict: Verdict, title: str) -> None:
     """One row per executor, then every first difference with its cause, then what was not run."""
-    rows: list[list[object]] = [["reference", "the law", "", "", f"{verdict.seconds.get('reference', 0):.2f}"]]
+    rows: list[list[object]] = [["reference", "decides", "", "", f"{verdict.seconds.get('reference', 0):.2f}"]]
     for name, compared in verdict.compared.items():
         different = verdict.different[name]
         equal = good("equal", True) if name not in verdict.not_run else styled("stopped", "yellow")

@@ -77,7 +77,7 @@ def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
     console.print_network(artefact.network, console.artefact_title(artefact))
     loaded = api.load(folder)
     checked = api.check(folder)
-    certificate_table.print_checked(checked, f"{name}: what is certain for every state and every input")
+    certificate_table.print_checked(checked, f"{name}: verified bounds, for every state and every input")
     with console.progress(f"{name}: every executor on {len(images)} test samples") as progress:
         verdict = api.verify(loaded, images, tuple(EXECUTORS), progress=progress)
     console.print_verdict(

@@ -1,4 +1,4 @@
-"""What a neuron program computes: its rows, one after the other. This interpreter is the law."""
+"""What a neuron program computes: its rows, one after the other. This interpreter is the reference."""
 
 from __future__ import annotations
 

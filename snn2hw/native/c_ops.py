@@ -1,4 +1,4 @@
-"""The op table in C: one expression per operation, over int64_t or int32_t, the integers of the law.
+"""The op table in C: one expression per operation, over int64_t or int32_t, the integers of the reference.
 
 Right shifts of negative numbers are arithmetic, as every compiler this is given to makes them. Left shifts are products, which C
 defines for negative numbers too.

@@ -1,4 +1,4 @@
-"""Why a neuron differs: it is replayed on the law with everything that entered it."""
+"""Why a neuron differs: it is replayed on the reference with everything that entered it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def explain(net: IntegerNetwork, layer: str, at: Sequence[int], got: Trace, expe
     """What the first difference can come from, with the neuron's program replayed line by line.
 
     Since it is the first difference, all that enters the layer and its state before the step are equal. If some synaptic
-    sum would make the law give what was got, the synapse is suspected, and that sum is named; if none would, the neuron
+    sum would make the reference give what was got, the synapse is suspected, and that sum is named; if none would, the neuron
     program itself was executed differently.
 
     Args:
@@ -46,7 +46,7 @@ def explain(net: IntegerNetwork, layer: str, at: Sequence[int], got: Trace, expe
     if others is None:
         verdict = "no synaptic sum gives these values: the neuron program was executed differently"
     elif others == x:
-        verdict = "the law gives these values too: the trace was changed afterwards"
+        verdict = "the reference gives these values too: the trace was changed afterwards"
     else:
         verdict = f"a synaptic sum of {others} instead of {x} gives these values: the synapse is suspected"
     return f"{start}; {verdict}\n{_replay(node, x, before, channel)}"
@@ -60,7 +60,7 @@ def _before(node: IntNeuron, trace: Trace, state: str, at: Sequence[int]) -> int
 
 
 def _sums_that_give(program: Program, before: dict[str, int], seen: dict[str, int], x: int, channel: int) -> int | None:
-    """The synaptic sum nearest to x for which the law gives what was seen, or None."""
+    """The synaptic sum nearest to x for which the reference gives what was seen, or None."""
     # A wrong weight can push the sum beyond what was proved for the right ones, so more than the declared is tried.
     declared = declared_interval(program.input)
     spread = declared.hi - declared.lo
@@ -80,4 +80,4 @@ def _sums_that_give(program: Program, before: dict[str, int], seen: dict[str, in
 def _replay(node: IntNeuron, x: int, before: dict[str, int], channel: int) -> str:
     values = evaluate_scalar(node.program, x, before, channel)
     lines = [f"    {values[i.name]:>12}  {instruction_to_text(i, lambda n, v: '...')}" for i in node.program.instructions]
-    return "\n".join([f"  the law, line by line (channel {channel}):", *lines])
+    return "\n".join([f"  the reference, line by line (channel {channel}):", *lines])

@@ -46,7 +46,7 @@ def first_difference(
     """The earliest difference: earliest step, then earliest layer in the order of evaluation, then lowest index.
 
     Everything that enters the layer named is therefore equal, which is what makes the cause local. With `payloads`, the
-    neuron is replayed on the law to say whether its program or its synaptic sum is at fault.
+    neuron is replayed on the reference to say whether its program or its synaptic sum is at fault.
 
     Args:
         net: the network that both ran. executor: its name, for the result.

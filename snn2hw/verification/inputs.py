@@ -1,4 +1,4 @@
-"""The synaptic sum of a layer at one step, recomputed on the law from the payloads of a trace."""
+"""The synaptic sum of a layer at one step, recomputed on the reference from the payloads of a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One stimulus through several executors; every spike, every state and the readout compared with the law."""
+"""One stimulus through several executors; every spike, every state and the readout compared with the reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs in the side environment: our constructors' processes against the law, read by Lava's Monitor and `.get()`."""
+"""Runs in the side environment: our constructors' processes against the reference, read by Lava's Monitor and `.get()`."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Runs in the side environment: linear layers, dense and sparse, through the mapping against the law's matrix product."""
+"""Runs in the side environment: linear layers, dense and sparse, through the mapping against the reference's matrix product."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The generated C against the law: dense, event by event, without vector instructions; the compiler's failures."""
+"""The generated C against the reference: dense, event by event, without vector instructions; the compiler's failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEVER, ALWAYS = 0, 101  # percent of active inputs below which a layer is summed
 
 
 def differing(seed: int, percent: int) -> list[str] | None:
-    """Names of what differs from the law; None where the network does not compile."""
+    """Names of what differs from the reference; None where the network does not compile."""
     case = random_case(seed)
     try:
         net = compiled(case).network

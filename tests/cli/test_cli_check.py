@@ -37,7 +37,7 @@ def test_check_of_what_was_compiled(capsys: Capture, build: Path) -> None:
     before = contents(build)
     ran = run_cli(capsys, "check", build / "net")
     assert (ran.code, ran.err) == (0, "")
-    assert "what is certain for every state and every input" in ran.out
+    assert "verified bounds, for every state and every input" in ran.out
     claims = snn2hw.check(build / "net").claims
     assert ran.out.splitlines()[-1] == f"every claim holds: {claims:,} claims derived again from model.onnx"
     certificate = json.loads((build / "net" / "certificate.json").read_text())
@@ -45,7 +45,7 @@ def test_check_of_what_was_compiled(capsys: Capture, build: Path) -> None:
     for layer in certificate["layers"]:
         assert layer["layer"] in names
         for name, clamp in layer["clamps"].items():
-            line = f"layer {layer['layer']} relies on its clamp: {name} would reach [{clamp['before'][0]}, {clamp['before'][1]}]"
+            line = f"layer {layer['layer']} saturates: {name} would reach [{clamp['before'][0]}, {clamp['before'][1]}]"
             assert (line in " ".join(ran.out.split())) == clamp["acts"]
     assert contents(build) == before
 

@@ -43,7 +43,7 @@ def test_diff_names_the_spike_that_was_altered(capsys: Capture, build: Path, tra
     lines = ran.out.splitlines()
     assert lines[0] == f"first difference {other}: lnm at step 2, sample 4, neuron [1, 0, 3]: got {1 - right}, expected {right}"
     assert lines[1].startswith("  cause: ")
-    assert "  the law, line by line (channel 1):" in lines
+    assert "  the reference, line by line (channel 1):" in lines
 
 
 def test_diff_names_a_readout_that_was_altered(capsys: Capture, build: Path, trace: Path) -> None:

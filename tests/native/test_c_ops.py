@@ -1,4 +1,4 @@
-"""Random programs in C: every value of every instruction is that of the law on Python integers."""
+"""Random programs in C: every value of every instruction is that of the reference on Python integers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def assert_c_is_the_law(program: Program, seed: int) -> set[Op]:
                 want = states[i.name] if i.name in states else expected[i.name]
                 got = found[i.name]
                 assert (got.lo, got.hi) == (want, want), (
-                    f"seed {seed}, channel {channel}, x = {x}, states {states}: {i.name} is {got} in C, {want} by the law\n"
+                    f"seed {seed}, channel {channel}, x = {x}, states {states}: {i.name} is {got} in C, {want} by the reference\n"
                     f"{program_to_text(program)}"
                 )
     return {i.op for i in program.instructions}

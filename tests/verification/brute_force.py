@@ -76,7 +76,7 @@ def synaptic_sum(net: IntegerNetwork, node: IntNeuron, place: Place, trace: Trac
 
 
 def explanation(node: IntNeuron, place: Place, got: Trace, expected: Trace) -> Callable[[int], bool]:
-    """Whether the law, in plain Python integers, gives what the executor gave when the synaptic sum is this."""
+    """Whether the reference, in plain Python integers, gives what the executor gave when the synaptic sum is this."""
     at = (place.step, place.sample, *place.index)
     before = {
         s: initial_value(i) if place.step == 0 else int(expected.states[f"{node.name}.{s}"][(place.step - 1, *at[1:])])
@@ -142,7 +142,7 @@ def check_named(artefact: Artefact, payloads: Ints, executor: str) -> Difference
     else:
         assert said[0] == "no synaptic sum gives these values: the neuron program was executed differently"
         assert not sums
-    assert said[1] == f"  the law, line by line (channel {place.index[0]}):"
+    assert said[1] == f"  the reference, line by line (channel {place.index[0]}):"
     assert len(said) == 2 + len(node.program.instructions)
     return found
 

@@ -154,7 +154,7 @@ def test_values_that_no_sum_gives(net: IntegerNetwork, right: Trace, payloads: I
 
 def test_a_trace_that_the_law_gives_after_all(net: IntegerNetwork, right: Trace, payloads: Ints) -> None:
     cause = found(net, right, changed(right, lnm=(0, 0, 0, 0, 0)), payloads).cause
-    assert cause.startswith(f"{START}; the law gives these values too: the trace was changed afterwards\n")
+    assert cause.startswith(f"{START}; the reference gives these values too: the trace was changed afterwards\n")
 
 
 def test_the_sum_that_gives_the_values_is_named_and_replayed_with_the_constants_of_its_channel() -> None:
@@ -173,7 +173,7 @@ def test_the_sum_that_gives_the_values_is_named_and_replayed_with_the_constants_
     entering = 32  # 0.25 + 0.25 with six bits behind the point
     assert f"a synaptic sum of 0 instead of {entering} gives these values: the synapse is suspected\n" in d.cause
     _, head, *lines = d.cause.split("\n")
-    assert head == "  the law, line by line (channel 1):"
+    assert head == "  the reference, line by line (channel 1):"
     assert len(lines) == len(program.instructions)
     before = int(right.states["fire.u"][0, 0, 1])
     assert before == 1 << 12  # 0.5 in s16.13

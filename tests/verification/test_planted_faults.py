@@ -31,6 +31,7 @@ from snn2hw.num import Rounding
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.verdict import compare_executors
+from tests.verification import test_planted_layers
 from tests.verification.brute_force import SEEDS, check_named, everywhere, fed_by, layer_of, network, operations, with_op
 from tests.verification.hand_networks import compiled, image, integrate, linear, readout
 from tests.verification.hand_networks import network as network_of
@@ -237,7 +238,7 @@ def test_a_wrong_fill_of_the_padding(kind: type, executor: str, monkeypatch: pyt
 
 def test_every_kind_of_layer_has_a_fault() -> None:
     present = {type(n) for seed in SEEDS for n in network(seed)[0].nodes[1:]}
-    elsewhere = {IntMatMul}  # wrong products are planted in tests/backends/test_attention.py
+    elsewhere = {IntMatMul, *(kind for kind, _ in test_planted_layers.FAULTS.values())}  # and in tests/backends/test_attention.py
     assert {kind for kind, _ in ONNX_LAYER_FAULTS.values()} == present - {IntNeuron} == set(onnx_layers.LAYERS) - elsewhere
 
 

@@ -1,4 +1,4 @@
-"""The C of the executor `fast` in a program of its own, on the stimuli and traces of the law."""
+"""The C of the executor `fast` in a program of its own, on the stimuli and traces of the reference."""
 
 from __future__ import annotations
 

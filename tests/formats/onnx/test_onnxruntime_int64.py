@@ -109,7 +109,7 @@ def test_no_affected_node_is_exported(program: Program) -> None:
 
 
 def test_the_exported_program_is_exact(program: Program) -> None:
-    """More than 100,000 neurons and steps, against NumPy written here and against the law."""
+    """More than 100,000 neurons and steps, against NumPy written here and against the reference."""
     x = stimulus(20_000)
     assert x.size > 100_000
     assert (np.abs(np.abs(x << 14) - 2**31) < 2**22).sum() > 10_000

@@ -243,7 +243,7 @@ def small() -> Network:
 
 
 def test_the_operators_of_a_small_network(golden: Golden) -> None:
-    """The listing is pinned; the files it lists are executed against the law."""
+    """The listing is pinned; the files it lists are executed against the reference."""
     made = compiled(small(), state_bits=12).network
     sequence, step = (onnx.load_model_from_string(d) for d in to_onnx(made))
     golden("onnx_listing.txt", f"model.onnx\n{listing(sequence)}\nstep.onnx\n{listing(step)}")
