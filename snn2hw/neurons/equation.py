@@ -224,7 +224,12 @@ class Builder:
         self.places: dict[Term, int] = {}
 
     def emit(self, op: Op, *args: int, attrs: tuple[Attr, ...] = (), line: str = "") -> int:
-        """Append a term; one that stands there already is taken again."""
+        """Append a term; one that stands there already is taken again.
+
+        Args:
+            op: with a row in the table. args: places of the terms that it takes. attrs: as its row names them.
+            line: of the user's file, for messages, '' where there is none.
+        """
         term = Term(op, args, attrs, line)
         if term not in self.places:
             self.places[term] = len(self.terms)
@@ -232,7 +237,12 @@ class Builder:
         return self.places[term]
 
     def parameter(self, name: str, line: str = "", *, by_step: bool = False) -> int:
-        """Append a number; its value is given beside the equation, in the order of these calls."""
+        """Append a number; its value is given beside the equation, in the order of these calls.
+
+        Args:
+            name: for messages. line: as in `emit`. by_step: whether it has one value per step, else one per layer or
+                channel.
+        """
         self.parameters.append(name)
         return self.emit(Op.SCHEDULE if by_step else Op.PARAMETER, attrs=(len(self.parameters) - 1,), line=line)
 

@@ -72,6 +72,7 @@ def backwards(plan: Plan, kinds: tuple[str, ...], surrogate: str, widths: bool, 
     """The source of `run` of backwards.c.
 
     Args:
+        plan, kinds: as in `forwards`.
         surrogate: one of the four words; slopes and width slopes that are given come for each FIRE in order.
         widths: whether the gradient of the width is wanted. watched: whether the watched value has a gradient.
     """
@@ -155,7 +156,7 @@ class _Text:
         }
 
     def backwards(self, surrogate: str, widths: bool, watched: bool) -> dict[str, Sequence[str]]:
-        """The parts of backwards.c."""
+        """The parts of backwards.c. Arguments as `backwards`."""
         plan, states = self.plan, self.equation.states
         names = {s.name: f"s{n}" for n, s in enumerate(states)}
         saved = {place: f"r{n}[i]" for n, place in enumerate(plan.saved)}
@@ -298,17 +299,21 @@ class _Derivative:
         return self.body.let(f"-{a}")
 
     def chosen(self, flag: str, on: bool, a: str) -> str:
+        """Arguments as `Arithmetic.chosen`."""
         return self.body.let(f"{flag} {'!=' if on else '=='} 0.0f ? {a} : 0.0f")
 
     def inside(self, v: str, ends: tuple[float, float], a: str) -> str:
+        """Arguments as `Arithmetic.inside`."""
         lo, hi = map(self.k, ends)
         return self.body.let(f"({v} > {lo}) & ({v} < {hi}) ? {a} : 0.0f")
 
     def within(self, v: str, ends: tuple[float, float], a: str) -> str:
+        """Arguments as `Arithmetic.within`."""
         lo, hi = map(self.k, ends)
         return self.body.let(f"({v} >= {lo}) & ({v} <= {hi}) ? {a} : 0.0f")
 
     def shared(self, a: str, b: str, g: str) -> str:
+        """Arguments as `Arithmetic.shared`."""
         half = self.mul(g, self.k(0.5))
         return self.body.let(f"{a} < {b} ? {g} : {a} == {b} ? {half} : 0.0f")
 
@@ -316,6 +321,7 @@ class _Derivative:
         return make()
 
     def fired(self, place: int, over: Callable[[], str], g: str) -> str:
+        """Arguments as `Arithmetic.fired`."""
         slope, width_slope = self._slopes(place, over)
         if self.widths:
             part = self.mul(g, width_slope)

@@ -48,6 +48,7 @@ def evaluate(equation: Equation, parameters: Sequence[Reals], states: Mapping[st
     """The value of every term for states and input x [N, C, ...].
 
     Args:
+        equation: of one step.
         parameters: [1] for the layer or [C] per channel, along axis 1 of x; of a schedule [S], one for each step.
         states: by name, [N, C, ...], as the step before left them.
         t: the step, for schedules.
@@ -73,7 +74,10 @@ def evaluate(equation: Equation, parameters: Sequence[Reals], states: Mapping[st
 def step(
     equation: Equation, parameters: Sequence[Reals], states: Mapping[str, Reals], x: Reals, t: int = 0
 ) -> tuple[Reals, dict[str, Reals], dict[str, Reals]]:
-    """(output, next states, the same before they are held to their ranges), each [N, C, ...]; see `evaluate`."""
+    """(output, next states, the same before they are held to their ranges), each [N, C, ...]; see `evaluate`.
+
+    Arguments as `evaluate`.
+    """
     values = evaluate(equation, parameters, states, x, t)
     free = {s.name: _filled(values[place], x) for s, place in zip(equation.states, equation.updates, strict=True)}
     held = {s.name: np.clip(free[s.name], *s.range) if s.saturates else free[s.name] for s in equation.states}

@@ -46,6 +46,7 @@ def evaluate(
     """The value of every term for states and input x [N, C, ...].
 
     Args:
+        equation: of one step.
         parameters: [1] for the layer or [C] per channel, along axis 1 of x; of a schedule [S], one for each step.
         states: by name, [N, C, ...], as the step before left them.
         fire: the comparison of a difference with zero, with its gradient. t: the step, for schedules.
@@ -71,7 +72,7 @@ def evaluate(
 def step(
     equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire, t: int = 0
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """(output, next states before they are held to their ranges), each [N, C, ...]; see `evaluate`."""
+    """(output, next states before they are held to their ranges), each [N, C, ...]; see `evaluate`. Arguments as `evaluate`."""
     values = evaluate(equation, parameters, states, x, fire, t)
     after = {s.name: values[place].expand_as(x) for s, place in zip(equation.states, equation.updates, strict=True)}
     return values[equation.output].expand_as(x), after

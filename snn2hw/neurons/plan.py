@@ -72,7 +72,12 @@ class Plan:
         states: Sequence[V | None],
         watched: Callable[[V], V] | None,
     ) -> dict[int, V]:
-        """`reverse` of one step: the gradients of the sources by place."""
+        """`reverse` of one step: the gradients of the sources by place.
+
+        Args:
+            with_: what the gradients are written with. value: of a term, by its place.
+            output, states, watched: the gradients that enter, as in `Leaving`.
+        """
         return reverse(self.equation, with_, value, Leaving(output, states, watched), self.sources, self.watch, self.ends)
 
 
@@ -84,6 +89,10 @@ def _sources(equation: Equation, wanted: frozenset[int]) -> frozenset[int]:
 
 @lru_cache(maxsize=256)
 def planned(equation: Equation, wanted: frozenset[int], records: bool) -> Plan:
-    """The plan of a user's neuron; where no gradient is recorded nothing is remembered, else the fewest values."""
+    """The plan of a user's neuron; where no gradient is recorded nothing is remembered, else the fewest values.
+
+    Args:
+        equation: of one step. wanted: indices of the numbers whose gradients are wanted. records: whether any may be.
+    """
     saved = remembered(equation, _sources(equation, wanted), None, True) if records else ()
     return Plan(equation, None, True, wanted, saved)

@@ -40,17 +40,21 @@ class _Reads:
         return 0
 
     def chosen(self, flag: int, on: bool, a: int) -> int:
+        """Arguments as `Arithmetic.chosen`."""
         return 0
 
     def inside(self, v: int, ends: tuple[float, float], a: int) -> int:
+        """Arguments as `Arithmetic.inside`."""
         return 0
 
     within = inside
 
     def shared(self, a: int, b: int, g: int) -> int:
+        """Arguments as `Arithmetic.shared`."""
         return 0
 
     def fired(self, place: int, over: Callable[[], int], g: int) -> int:
+        """Arguments as `Arithmetic.fired`."""
         return over()
 
     def once(self, place: int, make: Callable[[], int]) -> int:
@@ -58,7 +62,7 @@ class _Reads:
 
 
 def read(equation: Equation, wanted: frozenset[int], watch: int | None, ends: bool) -> frozenset[int]:
-    """Places of the values that the derivative reads."""
+    """Places of the values that the derivative reads. Arguments as `remembered`."""
     reads = _Reads()
     leaving = Leaving(0, [0] * len(equation.states), lambda value: 0)
     reverse(equation, reads, reads.value, leaving, wanted, watch, ends)
@@ -70,6 +74,7 @@ def remembered(equation: Equation, wanted: frozenset[int], watch: int | None, en
     """Places of the values to remember, in order; of a source the value that entered.
 
     Args:
+        equation: of one step.
         wanted: places of the sources whose gradients are asked for. watch, ends: as in `reverse`.
     """
     entering, moving = after(equation, frozenset({Op.INPUT})), after(equation, frozenset({Op.INPUT, Op.STATE}))

@@ -40,19 +40,19 @@ class Arithmetic(Protocol[V]):
         """-a."""
 
     def chosen(self, flag: V, on: bool, a: V) -> V:
-        """a where the flag is 1 (not on: 0), elsewhere 0."""
+        """`a` where `flag` is 1, or 0 where not `on`; elsewhere 0."""
 
     def inside(self, v: V, ends: tuple[float, float], a: V) -> V:
-        """a where lo < v < hi, elsewhere 0."""
+        """`a` where lo < v < hi, (lo, hi) = `ends`; elsewhere 0."""
 
     def within(self, v: V, ends: tuple[float, float], a: V) -> V:
-        """a where lo <= v <= hi, elsewhere 0."""
+        """`a` where lo <= v <= hi, (lo, hi) = `ends`; elsewhere 0."""
 
     def shared(self, a: V, b: V, g: V) -> V:
-        """g where a < b, g / 2 where a = b, elsewhere 0."""
+        """g where `a` < b, g / 2 where a = b, elsewhere 0."""
 
     def fired(self, place: int, over: Callable[[], V], g: V) -> V:
-        """g times the slope of the soft step at `over`; the gradient of the width is kept by the way."""
+        """g times the slope of the soft step of the FIRE at `place` for `over`; the width's gradient is kept by the way."""
 
     def once(self, place: int, make: Callable[[], V]) -> V:
         """What follows from values alone, for all sweeps with this arithmetic."""
@@ -106,6 +106,7 @@ def reverse(
     """The gradients of the sources, by their places; those that are 0 everywhere are not there.
 
     Args:
+        equation: of one step. with_: what the gradients are written with. leaving: the gradients that enter.
         value: of a term, by its place.
         wanted: places of the sources whose gradients are asked for.
         watch: place of the value that is watched; None: the first next state, held to its range.
