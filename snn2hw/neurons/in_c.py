@@ -60,7 +60,7 @@ def forwards(plan: Plan, kinds: tuple[str, ...], watched: bool) -> Source:
     """The source of `run` of forwards.c.
 
     Args:
-        kinds: of every number, what it belongs to.
+        plan: the equation, and what every step remembers. kinds: of every number, what it belongs to.
         watched: whether the watched value leaves as well.
     """
     text = _Text(plan, kinds)
