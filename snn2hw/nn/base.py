@@ -68,6 +68,11 @@ class Firing:
     ) -> Firing:
         """K = levels rounds; without schedules every theta_k is `threshold` at every step and every amp_k is 1.
 
+        Args:
+            levels: K. signed: whether negative spikes are fired. thresholds, amplitudes: one per level, or None.
+            where: of the layer, for messages. by_step: factors of the thresholds, one per step; None: the same at
+                every step.
+
         Raises:
             UsageError: an argument of the wrong type, a schedule of another length than levels, or one without a step.
             ValueRangeError: levels outside 1..16, a threshold or factor that is not finite and positive, an infinite amplitude.

@@ -44,7 +44,7 @@ def runs(x: Tensor, numbers: Floats) -> bool:
 
 
 def forward(plan: Plan, x: Tensor, numbers: Floats, states: Floats, watched: bool) -> tuple[Made, list[Tensor]]:
-    """As `steps.forward`."""
+    """As `steps.forward`, in C where that pays. Arguments as `steps.forward`."""
     if runs(x, numbers):
         source = forwards(plan, _kinds(plan, numbers), watched)
         if (found := _compiled(source, x)) is not None:
@@ -63,7 +63,7 @@ def sweep(
     sums: Sums,
     after: Floats,
 ) -> tuple[Tensor, list[Tensor]]:
-    """As `steps_back.sweep`."""
+    """As `steps_back.sweep`, in C where that pays. Arguments as `steps_back.sweep`."""
     if runs(saved[0], numbers):
         kind = SURROGATES.get(type(surrogate), GIVEN)
         source = backwards(plan, _kinds(plan, numbers), kind, sums.widths is not None, incoming.positive is not None)
@@ -168,7 +168,12 @@ def _loaded(key: str, text: str) -> ctypes.CDLL | None:
 
 
 def in_parts(part: Callable[[int, int], None], size: int, work: int) -> None:
-    """Neurons 0..size-1 by as many threads as torch has, where they are worth it; no float depends on how many."""
+    """Neurons 0..size-1 by as many threads as torch has, where they are worth it; no float depends on how many.
+
+    Args:
+        part: called with (first, behind the last). size: how many neurons. work: neurons and steps, which decide how
+            many threads are worth it.
+    """
     threads = min(torch.get_num_threads(), work // SHARE)
     if threads <= 1:
         part(0, size)

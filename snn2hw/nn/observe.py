@@ -55,6 +55,7 @@ class Observable(torch.nn.Module):
         """Enter one forward under this layer's path, or path#2 and so on where the model calls the layer again.
 
         Args:
+            state_range: (lo, hi) of h.
             payload, h: [T, N, ...]. positive, negative: [T], with their gradient.
         """
         with torch.no_grad():

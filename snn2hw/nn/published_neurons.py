@@ -120,7 +120,7 @@ class CubaLIF(_Library):
         self.strict = bool(strict)
 
     def step(self, x: Tensor, v: Tensor, i: Tensor) -> Stepped:  # type: ignore[override]
-        """See the class."""
+        """See the class. Arguments as `CustomNeuron.step`."""
         i = self._of("current_decay") * i + x
         v = self._of("decay") * v + i
         s = fire(v, self._of("threshold"), strict=self.strict)
@@ -163,7 +163,7 @@ class ALIF(_Library):
         self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
 
     def step(self, x: Tensor, v: Tensor, a: Tensor) -> Stepped:  # type: ignore[override]
-        """See the class."""
+        """See the class. Arguments as `CustomNeuron.step`."""
         v = self._of("decay") * v + x
         theta = self._of("threshold") + self._of("strength") * a
         s = fire(v, theta)
@@ -202,7 +202,7 @@ class Izhikevich(_Library):
         self.dt = positive("dt", dt, self.kind)
 
     def step(self, x: Tensor, v: Tensor, u: Tensor) -> Stepped:  # type: ignore[override]
-        """See the class."""
+        """See the class. Arguments as `CustomNeuron.step`."""
         moved = v + self.dt * (4.0 * v * v + 5.0 * v + 1.4 - u + x)
         u = u + (self.dt * self._of("a")) * (self._of("b") * v - u)
         s = fire(moved, 0.3)
@@ -237,7 +237,7 @@ class RefractoryLIF(_Library):
         self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
 
     def step(self, x: Tensor, v: Tensor, n: Tensor) -> Stepped:  # type: ignore[override]
-        """See the class."""
+        """See the class. Arguments as `CustomNeuron.step`."""
         v = torch.where(n > 0, 0.0, self._of("decay") * v + x)
         s = fire(v, self._of("threshold"))
         return s, {"v": torch.where(s > 0, 0.0, v), "n": torch.where(s > 0, float(self.refractory), torch.relu(n - 1.0))}
@@ -271,7 +271,7 @@ class ResonateAndFire(_Library):
         self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
 
     def step(self, x: Tensor, re: Tensor, im: Tensor) -> Stepped:  # type: ignore[override]
-        """See the class."""
+        """See the class. Arguments as `CustomNeuron.step`."""
         decay, omega = self._of("decay"), self._of("frequency")
         cos, sin = decay * torch.cos(omega), decay * torch.sin(omega)
         real = cos * re - sin * im + x

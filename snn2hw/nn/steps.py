@@ -27,6 +27,7 @@ def forward(plan: Plan, x: Tensor, numbers: Floats, states: Floats, watched: boo
     """(what all steps of x [T, N, C, ...] leave, the states after the last) from the states [N, C, ...] before the first.
 
     Args:
+        plan: the equation, and what every step remembers.
         numbers: [1] for the layer, [C] per channel, or of a schedule [S]; all of the dtype and on the device of x.
         watched: whether the watched value is wanted, too.
     """

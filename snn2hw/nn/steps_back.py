@@ -65,6 +65,7 @@ def sweep(
     """(gradient of x [T, ...], of the states before the first step); adds to `sums`.
 
     Args:
+        plan, numbers: as in `steps.forward`. incoming: what else enters the way back.
         saved: as `forward` left it. states: before the first step. widths: of the surrogate, [T].
         after: gradients of the states after the last step.
     """
@@ -75,7 +76,10 @@ def sweep(
 def slopes(
     plan: Plan, saved: Floats, states: Floats, numbers: Floats, widths: Tensor, surrogate: Surrogate, wanted: bool
 ) -> list[Tensor]:
-    """For each FIRE in order the slope at all steps and, where wanted, that of the width: for a kernel that knows neither."""
+    """For each FIRE in order the slope at all steps and, where wanted, that of the width: for a kernel that knows neither.
+
+    Arguments as `sweep`; `wanted`: whether there are to be slopes of the width.
+    """
     back = _Back(plan, saved, states, numbers, widths, surrogate, Incoming(None, None, None), Sums({}, None))
     return [s for of in back.slopes(wanted).values() for s in of]
 
@@ -240,15 +244,19 @@ class _Tensors:
         return -a
 
     def chosen(self, flag: Tensor, on: bool, a: Tensor) -> Tensor:
+        """Arguments as `Arithmetic.chosen`."""
         return torch.where(flag != 0 if on else flag == 0, a, self.zero)
 
     def inside(self, v: Tensor, ends: tuple[float, float], a: Tensor) -> Tensor:
+        """Arguments as `Arithmetic.inside`."""
         return torch.where((v > ends[0]) & (v < ends[1]), a, self.zero)
 
     def within(self, v: Tensor, ends: tuple[float, float], a: Tensor) -> Tensor:
+        """Arguments as `Arithmetic.within`."""
         return torch.where((v >= ends[0]) & (v <= ends[1]), a, self.zero)
 
     def shared(self, a: Tensor, b: Tensor, g: Tensor) -> Tensor:
+        """Arguments as `Arithmetic.shared`."""
         return torch.where(a < b, g, torch.where(a == b, g * 0.5, self.zero))
 
     def once(self, place: int, make: Callable[[], Tensor]) -> Tensor:
@@ -257,6 +265,7 @@ class _Tensors:
         return self.made[place]
 
     def fired(self, place: int, over: Callable[[], Tensor], g: Tensor) -> Tensor:
+        """Arguments as `Arithmetic.fired`."""
         if place not in self.slopes:
             of = (self.surrogate.slope, self.surrogate.width_slope)[: 1 + self.widths]
             at = over()

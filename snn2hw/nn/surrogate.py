@@ -158,7 +158,11 @@ class Atan(Surrogate):
 
 
 def compared(x: Tensor, width: Tensor, surrogate: Surrogate, strict: bool) -> Tensor:
-    """[x >= 0] or [x > 0], with the gradient of the surrogate's soft step of this width, which broadcasts to x."""
+    """[x >= 0] or [x > 0], with the gradient of the surrogate's soft step of this width, which broadcasts to x.
+
+    Args:
+        x: of any shape. strict: x > 0, else x >= 0.
+    """
     step: Callable[..., Tensor] = _Step.apply
     return step(x, width, surrogate, strict)
 
@@ -166,6 +170,7 @@ def compared(x: Tensor, width: Tensor, surrogate: Surrogate, strict: bool) -> Te
 class _Step(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, widths: Tensor, surrogate: Surrogate, strict: bool) -> Tensor:
+        """Arguments as `compared`."""
         ctx.save_for_backward(x, widths)
         ctx.surrogate = surrogate
         return (x > 0 if strict else x >= 0).to(x.dtype)

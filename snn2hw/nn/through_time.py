@@ -97,6 +97,7 @@ def run(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings) -> Run:
     """Payloads and membranes of synaptic input x [T, N, C, ...]; u starts at 0, no gradient is recorded.
 
     Args:
+        settings: the rest of the equation.
         a: coefficients [1 or C, d+1]. thetas: [S, K], a row for each step, of which the last one stays; all three of one float
             dtype, on one device.
     """
@@ -123,7 +124,7 @@ def backward(
     """The gradients for membranes h (and z) that `run`, or an integer program that stands for it, made.
 
     Args:
-        h, z: [T, N, C, ...]. a, thetas: as in `run`. widths: of the surrogate, [T].
+        h, z: [T, N, C, ...]. a, thetas, settings: as in `run`. widths: of the surrogate, [T].
         grad_payload: [T, N, C, ...]. grad_positive, grad_negative: [T], of the mean over all neurons of relu(h) and relu(-h).
         needs: whether the gradients of a, thetas, widths are wanted.
     """
@@ -154,7 +155,7 @@ class ThroughTime(torch.autograd.Function):
         checkpoint: int | None,
         observed: bool,
     ) -> tuple[Tensor | None, ...]:
-        """See the class."""
+        """See the class. Arguments as `run` and `backward` have them."""
         ctx.surrogate, ctx.length = surrogate, checkpoint or len(x)
         ctx.set_materialize_grads(False)
         plan, numbers, u = (
@@ -224,7 +225,7 @@ class EquationThroughTime(torch.autograd.Function):
         records: bool,
         *numbers: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        """See the class."""
+        """See the class. Arguments as there; x: [T, N, C, ...], widths: of the surrogate, [T]."""
         wanted = frozenset(n for n, needed in enumerate(ctx.needs_input_grad[6:]) if needed)
         plan = planned(equation, wanted, records)
         states = [torch.full_like(x[0], s.initial) for s in equation.states]

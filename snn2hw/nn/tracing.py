@@ -98,7 +98,7 @@ class Tracer:
         return f"{self.builder.kind}.step" + (f", {at}: {text}" if text else "")
 
     def refused(self, got: str, expected: str, do: str, what: str = "") -> UnsupportedError:
-        """The error for something that no equation can hold."""
+        """The error for what no equation can hold; `got`, `expected`, `do` and `what`, its first words, as in `Snn2hwError`."""
         return UnsupportedError(
             what or "the step of this neuron uses an operation that has no integer meaning",
             where=self.where(),
@@ -302,7 +302,7 @@ def _filled(value: float) -> Callable[..., Any]:
 
 
 def fired(t: Tracer, v: Any, threshold: Any, strict: bool) -> Symbol:
-    """The term of `nn.fire`."""
+    """The term of `nn.fire`. Arguments as `nn.fire`; t: writes it."""
     return t.emit(Op.FIRE, v, threshold, attrs=(bool(strict),))
 
 
@@ -361,7 +361,7 @@ _ALIASES = {
 
 
 def traced(tracer: Tracer, output: Any, after: Any) -> Traced:
-    """What was written, once `step` has returned.
+    """What `tracer` wrote, once `step` has returned `output` and, by name of the state, `after`.
 
     Raises:
         UsageError: `step` did not return the output and every next state. UnsupportedError: nothing fires.

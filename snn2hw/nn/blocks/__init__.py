@@ -1,4 +1,4 @@
-"""Blocks of deep spiking networks, of the layers in `snn2hw.nn`; whatever neuron is given can be put in.
+"""Blocks of deep spiking networks: widths and a kind of neuron enter, a torch module of layers in `snn2hw.nn` leaves.
 
 A neuron is given as a function of the number of channels: `lambda c: nn.LNM(degree=3)`, or `lambda c: nn.PLIF(channels=c)`.
 """

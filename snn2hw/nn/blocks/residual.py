@@ -62,6 +62,9 @@ RESIDUALS: dict[str, type[MembraneBlock] | type[SpikeBlock]] = {"membrane": Memb
 def stages(residual: str, widths: Sequence[int], depths: Sequence[int], neuron: Make) -> Sequential:
     """Stages of so many blocks each; every one but the first begins with stride 2. It is entered at widths[0] channels.
 
+    Args:
+        residual: "membrane" or "spike". depths: blocks of each stage. neuron: channels -> a new one.
+
     Raises:
         UsageError: another word than those of `RESIDUALS`, or not one depth for each width.
     """
