@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,13 @@ from tests.clean_environment import ROOT
 
 LINES = 400
 BYTES = 2 * 1024 * 1024
+SEVERAL = 3  # arguments from which on a function documents them
 PYTHON = sorted(p for part in ("snn2hw", "models", "bench", "tests") for p in (ROOT / part).rglob("*.py"))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def tracked() -> list[Path]:
@@ -30,7 +38,64 @@ def test_a_file_is_one_room(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "snn2hw").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_module_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert ast.get_docstring(parsed(path))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "snn2hw").rglob("*/__init__.py")), ids=lambda p: p.parent.name)
+def test_a_package_says_what_enters_and_what_leaves(path: Path) -> None:
+    said = ast.get_docstring(parsed(path)) or ""
+    assert re.search(r"\benters?\b", said), path
+    assert re.search(r"\bleaves?\b", said), path
+
+
+def outermost(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Functions and methods that stand in no other function."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+        elif isinstance(node, ast.ClassDef | ast.If | ast.Try):
+            yield from outermost(node)
+
+
+def with_help(tree: ast.AST) -> bool:
+    """Whether this is, or has in it, what the command line prints of an option."""
+    return any(isinstance(n, ast.keyword) and n.arg == "help" for n in ast.walk(tree))
+
+
+def undocumented(function: ast.FunctionDef, options: Collection[str]) -> list[str]:
+    """Of three arguments or more those that the docstring does not name; `options` are names of types that have a help text."""
+    said = ast.get_docstring(function) or ""
+    each = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    each = [a for a in each if a.arg not in ("self", "cls", "ctx")]
+    if len(each) < SEVERAL or "Arguments as " in said:
+        return []
+    # The word "a" is seldom the argument.
+    name = {a.arg: r"`a`|\ba[:,] " if a.arg == "a" else rf"(?<![\w.]){re.escape(a.arg)}(?!\w)" for a in each}
+    helped = {a.arg for a in each if a.annotation and (with_help(a.annotation) or ast.unparse(a.annotation) in options)}
+    return [a.arg for a in each if a.arg not in helped and not re.search(name[a.arg], said)]
+
+
+def test_public_functions_of_several_arguments_document_each() -> None:
+    trees = {p: parsed(p) for p in sorted((ROOT / "snn2hw").rglob("*.py"))}
+    assigned = [n for tree in trees.values() for n in tree.body if isinstance(n, ast.Assign) and with_help(n.value)]
+    options = {ast.unparse(target) for n in assigned for target in n.targets}
+    public = [(p, f) for p, tree in trees.items() for f in outermost(tree) if not f.name.startswith("_")]
+    assert len(public) > 1000
+    found = [(p.relative_to(ROOT).as_posix(), f.name, undocumented(f, options)) for p, f in public]
+    assert [missing for missing in found if missing[2]] == []
+
+
+def test_an_argument_is_documented_where_it_is_named() -> None:
+    def missing(source: str) -> list[str]:
+        return [name for f in outermost(ast.parse(source)) for name in undocumented(f, ["Folder"])]
+
+    told = '"""Adds a to b.\n\n    Args:\n        a: of the layer.\n    """'
+    assert missing(f"def f(a, b, c):\n    {told}") == ["c"]
+    assert missing('class K:\n  def f(self, x, y, a):\n    """x over y, a thing"""') == ["a"]
+    assert missing('class K:\n  def f(ctx, x, y):\n    """Two."""') == []
+    assert missing("def f(x):\n  def g(x, y, z): ...") == []
+    assert missing('def f(x, y, z):\n    """Arguments as `g`."""') == []
+    assert missing('def f(x: Folder, y: A[int, Option(help="the y")], z: int):\n    """A command."""') == ["z"]
 
 
 def test_nothing_large_is_committed() -> None:
