@@ -26,6 +26,7 @@ class ProgramBuilder:
         """Append `name = op args attrs`, under another name where this one is taken; returns the name.
 
         Args:
+            args: names of values written before. attrs: as the row of `op` in the op table has them.
             frac: the binary point, only where the operation leaves it free.
         """
         name = self._free(name)
