@@ -53,6 +53,7 @@ def neuron_nodes(
     Args:
         node: as the file has it. shape: [C, ...] of what enters and leaves.
         names: that the Neuron and the BatchNorm are to have. factor: [1] or [C], what `entering` is still to be multiplied by.
+        entering: name of the node that it reads. convention: how it is stepped.
 
     Raises:
         UnsupportedError, ShapeError, ValueRangeError: parameters that the convention or the real stage cannot take.
