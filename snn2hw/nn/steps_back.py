@@ -68,6 +68,7 @@ def sweep(
         plan, numbers: as in `steps.forward`. incoming: what else enters the way back.
         saved: as `forward` left it. states: before the first step. widths: of the surrogate, [T].
         after: gradients of the states after the last step.
+        surrogate: its soft step gives FIRE a slope. sums: gradients of all steps, added to.
     """
     back = _Back(plan, saved, states, numbers, widths, surrogate, incoming, sums)
     return back.step_by_step(after) if saved[0].device.type == "cpu" else back.at_once(after)

@@ -124,7 +124,8 @@ def backward(
     """The gradients for membranes h (and z) that `run`, or an integer program that stands for it, made.
 
     Args:
-        h, z: [T, N, C, ...]. a, thetas, settings: as in `run`. widths: of the surrogate, [T].
+        h, z: [T, N, C, ...]. a, thetas, settings: as in `run`.
+        surrogate: its soft step gives the comparison a slope. widths: of it, [T].
         grad_payload: [T, N, C, ...]. grad_positive, grad_negative: [T], of the mean over all neurons of relu(h) and relu(-h).
         needs: whether the gradients of a, thetas, widths are wanted.
     """

@@ -302,7 +302,7 @@ def _filled(value: float) -> Callable[..., Any]:
 
 
 def fired(t: Tracer, v: Any, threshold: Any, strict: bool) -> Symbol:
-    """The term of `nn.fire`. Arguments as `nn.fire`; t: writes it."""
+    """The term of `nn.fire`. Arguments as `nn.fire`, with the tracer t that writes it."""
     return t.emit(Op.FIRE, v, threshold, attrs=(bool(strict),))
 
 

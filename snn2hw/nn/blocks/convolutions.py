@@ -46,6 +46,7 @@ def event_stem(width: int, neuron: Make, polarities: int = 2) -> Sequential:
 
     Args:
         width: channels that leave.
+        polarities: channels of the events.
     """
     return Sequential(conv_norm(polarities, width), neuron(width))
 

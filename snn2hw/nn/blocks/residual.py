@@ -64,6 +64,7 @@ def stages(residual: str, widths: Sequence[int], depths: Sequence[int], neuron: 
 
     Args:
         residual: "membrane" or "spike". depths: blocks of each stage. neuron: channels -> a new one.
+        widths: channels of each stage.
 
     Raises:
         UsageError: another word than those of `RESIDUALS`, or not one depth for each width.
