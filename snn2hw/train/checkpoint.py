@@ -38,6 +38,7 @@ def write(folder: Path, model: torch.nn.Module, optimiser: torch.optim.Optimizer
     """Write the checkpoint, with a checksum of every tensor and of the facts.
 
     Args:
+        model: whose parameters and buffers are written.
         folder: where FILE is replaced. optimiser: whose state per parameter is kept. facts: what else a resumed run
             needs.
 
@@ -158,6 +159,7 @@ def load(tensors: Mapping[str, Tensor], model: torch.nn.Module, optimiser: torch
     """Put the tensors of a checkpoint where they belong.
 
     Args:
+        tensors: all of the file, by name. model: gets its parameters and buffers.
         optimiser: gets its state per parameter. path: of the checkpoint, for messages.
 
     Raises:

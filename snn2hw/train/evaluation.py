@@ -21,6 +21,7 @@ def evaluate(model: torch.nn.Module, data: Data, steps: int | None = None, *, ba
     The model computes in eval mode, in its own precision, and is left in the mode it was in.
 
     Args:
+        model: gives logits [T, N, classes] of [T, N, ...].
         data: as in `fit`; steps: T of static samples, None for temporal ones.
         batch, workers: as in `Recipe`; a DataLoader keeps its own.
 
