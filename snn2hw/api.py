@@ -237,6 +237,7 @@ def export(artefact: Artefact, to: str | Writer, out: str | Path | None = None, 
     """The compiled model in a form of its own for another tool, written by a back end.
 
     Args:
+        artefact: the compiled model.
         to: "c", "nir", the name of a registered back end (`snn2hw backends` lists them), or an object
             (`snn2hw.backends.Writer`).
         out: the file or folder to write; None is the back end's own name inside the artefact's folder: `c`, `model.nir`.
@@ -256,6 +257,7 @@ def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4
     """The network as a folder of plain C99 for embedded targets, with a test that replays the artefact's vectors.
 
     Args:
+        artefact: the compiled model.
         out: the folder to write; None is `c` in the artefact's own.
         vectors: how many samples of vectors.npz the test replays.
         force: whether an earlier C folder is replaced although somebody edited its files.
@@ -290,6 +292,7 @@ def export_nir(
     """The network as a NIR file: `read_network` gives the same integers again, others get an approximation (docs/nir.md).
 
     Args:
+        artefact: the compiled model.
         out: the file to write; None is `model.nir` in the artefact's own folder.
         convention: whose importer the visible neurons are written for: "norse", "sinabs", "snntorch", "lava", a Convention; by
             default NIR's own equation under Euler with dt = 0.1 ms.
