@@ -237,7 +237,7 @@ def _known(name: str) -> Backend:
     owners = list(_owners(name))
     if len(owners) > 1:
         raise _two(name, [owner for owner, _ in owners])
-    found = owners[0][1]
+    ((_, found),) = owners
     return _loaded(found) if isinstance(found, EntryPoint) else found
 
 

@@ -127,7 +127,7 @@ def _equation(node: real.EquationNeuron, limits: Lowering) -> Iterator[Lack]:
     for term in equation.terms:
         if term.op is Op.MUL and all(varies[a] and not flag[a] for a in term.args):
             product = "it multiplies two values that change"
-        elif term.op is Op.POLYNOMIAL and not flag[term.args[0]] and any(given[a].any() for a in term.args[3:]):
+        elif term.op is Op.POLYNOMIAL and any(given[a].any() for a in term.args[3:]):
             product = "it multiplies a value that changes by itself"
         else:
             continue

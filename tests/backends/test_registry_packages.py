@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import snn2hw
@@ -102,6 +103,8 @@ def test_a_package_that_cannot_be_imported_breaks_nothing_else(
         snn2hw.simulate(artefact, images, "broken")
     with refused(ExecutorUnavailableError, f"the back end 'broken' is not available\n  got:      {reason}"):
         snn2hw.export(artefact, "broken", tmp_path / "out")
+    with refused(ExecutorUnavailableError, f"the back end 'broken' is not available\n  got:      {reason}"):
+        executor("broken").run(artefact, np.zeros(0, np.int64))
 
 
 def test_two_packages_of_one_name_are_named_where_it_is_asked_for(

@@ -159,6 +159,23 @@ def test_products_in_a_neuron_that_a_user_wrote_are_named_before_calibration(dea
         run_pipeline(start(net))
 
 
+@pytest.mark.parametrize(("channels", "named"), [((0.0, 0.5), True), ((0.0, 0.0), False)])
+def test_a_square_counts_where_any_channel_has_it(
+    channels: tuple[float, ...], named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = Builder("Mine", (State("v", (-2.0, 2.0), 0.0),))
+    v, x = b.emit(Op.STATE, attrs=("v",)), b.emit(Op.INPUT)
+    squared = b.emit(Op.MUL, b.parameter("q"), b.emit(Op.MUL, v, v))
+    grown = b.emit(Op.ADD, b.emit(Op.ADD, b.emit(Op.MUL, v, b.constant(0.5)), x), squared)
+    fired = b.emit(Op.FIRE, grown, b.constant(1.0), attrs=(False,))
+    form = b.equation(fired, [b.emit(Op.SUB, grown, fired)])
+    made = EquationNeuron("mine", ("fc",), (2,), equation=form, parameters=(np.array(channels),), source="mine (Mine)")
+    layers = linear("fc", "input", normal(0, 2, 3)), made, linear("head", "mine", np.eye(2))
+    c = start(network(2, counts(3, hi=1), *layers, readout("head")))
+    assert early(c) is named
+    assert bool(late(c, monkeypatch)) is named
+
+
 def test_a_product_with_a_spike_is_a_choice() -> None:
     made = equation_neuron(square=False, by_flag=True)
     layers = linear("fc", "input", normal(0, 2, 3)), made, linear("head", "mine", np.eye(2))
