@@ -16,8 +16,12 @@ import torch
 
 from bench.custom import fsdd, nets, one, page
 from bench.custom.nets import BY_HAND, PLANS, VARIANTS, Case, build
+from bench.inserted import inserted
 from snn2hw.errors import DataError
+from tests.clean_environment import ROOT
 from tests.refused import refused
+
+DOCS = ROOT / "docs"
 
 
 def tone(hertz: float, samples: int = 4000) -> Any:
@@ -134,6 +138,14 @@ def test_the_table_says_what_was_found() -> None:
     assert "smoke test" not in text
     runs[0]["share"] = 0.1
     assert "smoke test" in next(page.lines({"command": "C", "machine": machine, "commit": "abc", "runs": runs}))
+
+
+def test_the_documented_tables_are_those_of_the_kept_results() -> None:
+    text = (DOCS / "custom.md").read_text(encoding="utf-8")
+    for task in PLANS:
+        results = json.loads((DOCS / "custom" / f"{task}.json").read_text(encoding="utf-8"))
+        assert inserted(text, task, page.lines(results)) == text, task
+        assert not any(n for r in results["runs"] for n in r["different"].values())
 
 
 @pytest.mark.filterwarnings("ignore::snn2hw.errors.Snn2hwWarning")  # of layers that are silent after two steps
