@@ -28,7 +28,7 @@ from snn2hw.nn.surrogate import Surrogate
 SURROGATES = dict(zip(PLAIN, (RECTANGLE, TRIANGLE, ATAN), strict=True))  # of others torch gives slopes
 SHARE = 1 << 14  # neurons and steps that are worth a thread
 CALL = 1 << 12  # neurons that a step costs in torch even where there is none
-WORTH = 1 << 21  # neurons and steps after which a source is worth compiling
+WORTH = 1 << 21  # neurons and steps after which a source is worth compiling: torch takes as long for them as a compiler
 
 _work: dict[str, int] = {}  # by source: neurons and steps so far
 
