@@ -26,7 +26,8 @@ def lines(results: Mapping[str, Any]) -> Iterator[str]:
         f"{plan.again.epochs} on integers at {plan.again.learning_rate:g}; "
         f"`range_penalty` {plan.recipe.range_penalty:g}, which only the LNM has; {samples['train']:,} samples to train, "
         f"{samples['test']:,} to test (one is {100 / samples['test']:.2f} points); {seeds} seeds. "
-        f"Target {TARGET}, 16-bit states, 8-bit weights. Accuracy in %, mean ± standard deviation over the seeds."
+        f"Target {TARGET}, 16-bit states, 8-bit weights. Accuracy in %, mean ± standard deviation over the seeds; "
+        "training: wall time in floats + on integers."
     )
     yield ""
     yield f"| neuron | parameters (of neurons) | firing rate | float | PTQ | QAT | float, against {BASE} | training |"
@@ -65,8 +66,17 @@ def _equal(runs: Sequence[Result]) -> str:
     return (
         f"Every spike, state and readout of all test samples, of both compiled models of all {len(runs)} trainings, against the "
         f"reference: **{different:,} of {compared:,} integers differ** ({', '.join(ways)}). "
-        f"Differences to {BASE} are seed by seed, ± the standard error; bold beyond 2 standard errors."
+        f"Points lost against floats, the most of any neuron: {_lost(runs, 'PTQ')}, {_lost(runs, 'QAT')}. "
+        f"Differences are seed by seed, ± the standard error; bold beyond 2 standard errors."
     )
+
+
+def _lost(runs: Sequence[Result], how: str) -> str:
+    """The neuron that loses most in integers, in the mean over the seeds."""
+    task, names = str(runs[0]["task"]), {r["variant"]: None for r in runs}
+    losses = {name: mean([r["float"] - r[how] for r in of(runs, task, name)]) for name in names}
+    name = max(losses, key=lambda n: losses[n].mean)
+    return f"{how} {100 * losses[name].mean:.2f} ± {100 * losses[name].error:.2f} ({name})"
 
 
 def _wrapped(text: str, width: int = 98) -> Iterator[str]:

@@ -135,6 +135,7 @@ def test_the_table_says_what_was_found() -> None:
     assert row in text
     assert "| nn.ALIF | 1,000 (8) | 20 % | 94.00 ± 1.00 | 93.00 ± 1.00 | 94.00 ± 1.00 | **+3.00 ± 0.00** |" in text
     assert "**6 of 1,500 integers differ** (fast, trained forward)" in " ".join(text.split())
+    assert "PTQ 1.00 ± 0.00 (LIF), QAT 0.00 ± 0.00 (LIF)" in " ".join(text.split())
     assert "smoke test" not in text
     runs[0]["share"] = 0.1
     assert "smoke test" in next(page.lines({"command": "C", "machine": machine, "commit": "abc", "runs": runs}))
