@@ -309,16 +309,27 @@ def export_nir(
     return Exported(path, write_nir(artefact, path, convention, dt, force=force))
 
 
-def explain(artefact: Artefact, layer: str) -> list[Candidate]:
+def explain(artefact: Artefact, layer: str, target: str | None = None) -> list[Candidate]:
     """The ways to evaluate a layer's polynomial that were weighed, the best first, the one taken marked.
 
+    Args:
+        target: the TOML file that it was compiled for, where that was one of the user's own.
+
     Raises:
-        UsageError: no such layer, or a layer without a polynomial.
+        UsageError: no such layer, a layer without a polynomial, or another target. TargetError: there is no such target.
     """
     layers = {n.name: n for n in artefact.network.neurons}
     if layer not in layers:
         raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(layers), do="name one of these")
-    return weighed(layers[layer], load_target(artefact.network.target).lowering)
+    chosen = load_target(target or artefact.network.target)
+    if chosen.name != artefact.network.target:
+        raise UsageError(
+            "the network was compiled for another target",
+            got=chosen.name,
+            expected=artefact.network.target,
+            do="name that one, or the TOML file of it",
+        )
+    return weighed(layers[layer], chosen.lowering)
 
 
 def load(folder: str | Path) -> Artefact:

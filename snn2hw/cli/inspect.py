@@ -22,6 +22,7 @@ def inspect(
     artefact: Folder,
     layer: Annotated[str | None, typer.Option(help="Only the program of this neuron layer.")] = None,
     why: Annotated[bool, typer.Option("--why", help="The ways to evaluate each polynomial that were weighed.")] = False,
+    target: Annotated[str | None, typer.Option(help="With --why: the TOML file of your own that it was compiled for.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the network and every neuron program, with formats; --why explains how each polynomial is evaluated.
@@ -35,10 +36,11 @@ def inspect(
     `snn2hw inspect network.net`
     """
     if as_json:
-        refuse_options({"--layer": layer, "--why": why or None}, "--json", "leave them out: it prints the whole network")
+        given = {"--layer": layer, "--why": why or None, "--target": target}
+        refuse_options(given, "--json", "leave them out: it prints the whole network")
     loaded = inspected_file(artefact) if is_network_file(artefact) else api.load(artefact)
     if loaded is None:
-        given = {"--layer": layer, "--why": why or None, "--json": as_json or None}
+        given = {"--layer": layer, "--why": why or None, "--target": target, "--json": as_json or None}
         refuse_options(given, f"a {suffix(artefact)} file", "leave them out, or compile it first: its nodes are not integers yet")
         print_uncompiled(artefact)
         return
@@ -51,8 +53,9 @@ def inspect(
     if why:
         polynomials = [n.name for n in loaded.network.neurons if has_polynomial(n)]
         for name in [layer] if layer is not None else polynomials:
-            certificate_table.print_candidates(api.explain(loaded, name), name)
+            certificate_table.print_candidates(api.explain(loaded, name, target), name)
         return
+    refuse_options({"--target": target}, "a network without --why", "leave it out")
     if layer is None:
         console.print_network(loaded.network, console.artefact_title(loaded))
     for name in [layer] if layer is not None else list(programs):

@@ -81,7 +81,7 @@ def reader(path: str | Path) -> Reader:
         return READERS[end]
     try:
         loaded: Reader = packages[0].load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"the package {package(packages[0])}, which reads *{end} files, cannot be imported",
             where=packages[0].value,

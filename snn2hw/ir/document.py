@@ -171,8 +171,9 @@ def _class(name: str) -> type[IntNode]:
     for entry in () if name in IntNode.kinds else entries(LAYERS_GROUP).get(name, ()):
         try:
             entry.load()
-        except Exception as error:
-            raise ValueError(f"{name!r} of the package {package(entry)}, which cannot be imported: {error}") from error
+        except (Exception, SystemExit) as error:
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ValueError(f"{name!r} of the package {package(entry)}, which cannot be imported: {why}") from error
     if name not in IntNode.kinds:
         raise ValueError(f"unknown node {name!r}")
     return IntNode.kinds[name]

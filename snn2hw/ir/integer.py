@@ -66,9 +66,10 @@ class IntNode(ABC):
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if not cls.__dict__.get("unfinished"):
-            known = IntNode.kinds.setdefault(cls.__name__, cls)
+            known = IntNode.kinds.get(cls.__name__, cls)
             if known.__module__ != cls.__module__:
                 raise TypeError(f"two integer nodes are called {cls.__name__}: in {known.__module__} and in {cls.__module__}")
+            IntNode.kinds[cls.__name__] = cls  # the newest, as when a notebook's cell is run again
 
     @abstractmethod
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:

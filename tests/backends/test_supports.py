@@ -18,6 +18,7 @@ from snn2hw.errors import ExecutorUnavailableError, UnsupportedError, WidthError
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.shapes import Shape, Window
 from snn2hw.lack import refusal
+from snn2hw.layers import IntFlatten
 from snn2hw.num import Interval
 from tests.backends.test_recurrent import NETWORKS
 from tests.backends.toys import Toy
@@ -82,6 +83,19 @@ def test_every_layer_without_a_row_is_named(artefact: Artefact, name: str) -> No
     lacks = ALL[name].supports(foreign(artefact.network, "pool", "out"))
     assert [lack.where for lack in lacks if lack.got == "Lookup"] == ["pool", "out"]
     assert all("Conv2d" in lack.expected for lack in lacks)
+
+
+@pytest.mark.parametrize("name", ["fast", "torch", "c", "lava", "nir"])
+def test_a_class_that_derives_from_one_with_a_row_has_none(
+    artefact: Artefact, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IntNode, "kinds", dict(IntNode.kinds))
+    flat = next(n for n in artefact.network.nodes if isinstance(n, IntFlatten))
+    kind = type("IntReversed", (IntFlatten,), {"value": lambda self, inputs: inputs[0].reshape(len(inputs[0]), -1)[:, ::-1]})
+    other = kind(*(getattr(flat, f) for f in ("name", "inputs", "shape", "format", "interval")))
+    net = replace(artefact.network, nodes=tuple(other if n is flat else n for n in artefact.network.nodes))
+    (lack,) = [lack for lack in ALL[name].supports(net) if lack.got == "Reversed"]
+    assert lack.where == flat.name
 
 
 def test_what_lava_lacks_is_said_at_once(artefact: Artefact) -> None:

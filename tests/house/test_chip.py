@@ -12,7 +12,7 @@ from snn2hw.errors import Snn2hwWarning, UnsupportedError
 from snn2hw.ir.network import Network
 from snn2hw.layers import IntSynapse
 from snn2hw.target import load_target
-from tests.cli.running import Capture
+from tests.cli.running import Capture, refusal
 from tests.cli.running import run as run_cli
 from tests.hand_networks import counts, events, lif, linear, network, neuron, normal, readout
 from tests.house.instructions import block, touched
@@ -58,6 +58,29 @@ def test_what_it_cannot_do_is_said_before_anything_is_computed(chip: str) -> Non
     large = plain(17)
     with pytest.warns(Snn2hwWarning, match=r"targets/toychip.toml states 16 neurons a chip \(neurons_per_core \* chip_cores\)"):
         snn2hw.compile(large, events(large), target=chip, options=snn2hw.Options(state_bits=12))
+
+
+def test_its_schemes_are_explained_with_its_file(chip: str, tmp_path: Path, capsys: Capture) -> None:
+    file = Path(chip)
+    file.write_text(file.read_text().replace("state_multiply = { value = false", "state_multiply = { value = true"))
+    layers = linear("fc", "input", normal(0, 4, 3)), neuron("n", "fc"), linear("head", "n", normal(1, 2, 4))
+    net = network(2, counts(3, hi=1), *layers, readout("head"))
+    out = tmp_path / "net"
+    snn2hw.compile(net, events(net), target=chip, out=out, options=snn2hw.Options(state_bits=12))
+    ran = run_cli(capsys, "inspect", out, "--why", "--target", chip)
+    assert (ran.code, ran.err) == (0, "")
+    assert "taken" in ran.out
+    refusal(
+        run_cli(capsys, "inspect", out, "--why", "--target", "generic"),
+        "the network was compiled for another target\n  got:      generic\n  expected: toychip\n"
+        "  do:       name that one, or the TOML file of it",
+    )
+    refusal(
+        run_cli(capsys, "inspect", out, "--target", chip),
+        "options that mean nothing to a network without --why\n  got:      --target\n  expected: none of these\n"
+        "  do:       leave it out",
+    )
+    assert run_cli(capsys, "inspect", out, "--why").err.startswith("error: unknown target\n  got:      'toychip'\n")
 
 
 def test_the_command_line_prints_it(chip: str, capsys: Capture) -> None:

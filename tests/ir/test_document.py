@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,14 @@ from hypothesis import strategies as st
 
 from snn2hw.errors import TextError
 from snn2hw.ir.document import from_json, to_json
-from snn2hw.ir.integer import IntNode
+from snn2hw.ir.integer import IntNode, IntReadout
 from snn2hw.ir.program import Program
 from snn2hw.ir.rules import check_integer
 from snn2hw.num import Format, Interval
 from tests.ir.program_check import network_of
 from tests.ir.random_programs import programs
 from tests.ir.test_text import compiled
+from tests.packages import installed
 from tests.random_networks import LAYERED, random_case
 from tests.random_networks import compiled as run_case
 
@@ -171,6 +173,25 @@ def edited(edit: Callable[[Any], object]) -> str:
     document = json.loads(SMALL)
     edit(document["nodes"])
     return json.dumps(document)
+
+
+def test_a_layer_of_a_package_that_cannot_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = {"snn2hw_lost.py": "raise SystemExit('no licence')"}
+    installed(tmp_path, "snn2hw-lost", package, {"IntLost": "snn2hw_lost:IntLost"}, group="snn2hw.layers")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert message(edited(lambda n: n[3].update({"is": "IntLost"}))) == (
+        "a node cannot be read\n  where:    node 'out'\n  got:      'IntLost' of the package snn2hw-lost 1.0, "
+        "which cannot be imported: SystemExit: no licence\n  expected: an object as snn2hw writes it"
+    )
+
+
+def test_the_newest_class_of_one_name_counts_and_one_of_another_module_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(IntNode, "kinds", dict(IntNode.kinds))
+    _, second = (type("IntCell", (IntReadout,), {"__module__": "notebook"}) for _ in range(2))
+    assert IntNode.kinds["IntCell"] is second
+    with pytest.raises(TypeError, match="two integer nodes are called IntCell: in notebook and in elsewhere"):
+        type("IntCell", (IntReadout,), {"__module__": "elsewhere"})
+    assert IntNode.kinds["IntCell"] is second
 
 
 EDITS: dict[str, tuple[Callable[[Any], object], str, str]] = {
