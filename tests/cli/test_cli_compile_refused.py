@@ -17,9 +17,10 @@ pytestmark = pytest.mark.torch
 
 EMPTY = ["nets.py", "x.npy"]
 SUPPORTED = (
-    "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, CustomNeuron, Dropout, Flatten, "
-    "Identity, Linear, MaxPool2d, "
-    "Neuron, Sequential, custom modules of these, x + y, x @ y * factor of spikes, reshape, transpose, flatten(2), mean(0)"
+    "AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, "
+    "CustomNeuron, Dropout, Flatten, Identity, Linear, MaxPool1d, MaxPool2d, Neuron, Recurrent, Upsample, Sequential, "
+    "custom modules of these, x + y, x - y, x * y and x @ y * factor of spikes, torch.cat, constants, reshape, transpose, "
+    "flatten(2), mean(0), sum(0), x[-1]"
 )
 TEMPORAL = "leave out steps where it is [T, N, ...], temporal samples"
 RETURNS = "expected: a torch.nn.Module, or (module, sample)"
