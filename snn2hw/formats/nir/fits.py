@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snn2hw.errors import UnsupportedError
+from snn2hw.formats.nir.aligned import alignment
 from snn2hw.formats.nir.write_layers import LAYERS
 from snn2hw.formats.nir.write_neuron import tangent
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
@@ -27,6 +28,8 @@ def nir_lacks(net: IntegerNetwork) -> list[Lack]:
 
 def _of(node: IntNode, known: dict[str, IntNode]) -> list[Lack]:
     if isinstance(node, IntNeuron):
+        if alignment(node) is not None:
+            return []
         try:
             tangent(node, known[node.inputs[0]])
         except UnsupportedError as error:

@@ -21,7 +21,7 @@ from snn2hw.formats.nir.write_graph import NirWriter
 from snn2hw.formats.nir.write_late import settled_edges
 from snn2hw.formats.nir.write_layers import emit_node
 from snn2hw.ir.document import head_of
-from snn2hw.ir.integer import IntegerNetwork, IntFeedback
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.lack import refusal
 from snn2hw.layers import IntAdd
 from snn2hw.version import __version__
@@ -72,6 +72,8 @@ def to_nir(net: IntegerNetwork, convention: str | Convention | None = None, dt: 
             w.hide(node)
         elif isinstance(node, IntAdd):
             w.join(node)
+        elif isinstance(node, IntNeuron) and (factors := w.scales.factors(node.name)) is not None:
+            w.align(node, factors)
         elif isinstance(node, IntFeedback):
             w.feedback(node)
         else:

@@ -13,7 +13,7 @@ from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.file import KEY
 from snn2hw.formats.nir.write_scales import Scales, ratio
 from snn2hw.ir.document import Arrays, node_document
-from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNode
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
 from snn2hw.ir.network import Reals
 from snn2hw.ir.shapes import Shape
 from snn2hw.layers import IntAdd
@@ -59,6 +59,12 @@ class NirWriter:
                 more = factor * ratio(scale * 2.0**shift, self.scales.of(name))
                 ends[end] = ends[end] + more if end in ends else more
         self.ends[node.name] = ends
+        self.hide(node)
+
+    def align(self, node: IntNeuron, factors: Reals) -> None:
+        """Channels brought to one binary point: the same real values, of which others see nothing new."""
+        moved = ratio(self.scales.of(node.name) * factors, self.scales.of(node.inputs[0]))
+        self.ends[node.name] = {end: factor * moved for end, factor in self.ends[node.inputs[0]].items()}
         self.hide(node)
 
     def feedback(self, node: IntFeedback) -> None:

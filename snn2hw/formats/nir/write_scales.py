@@ -12,6 +12,7 @@ from math import prod
 
 import numpy as np
 
+from snn2hw.formats.nir.aligned import alignment
 from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.write_neuron import Tangent, tangent
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode
@@ -29,7 +30,7 @@ class Scales:
         for node in net.nodes:
             for name in node.inputs:
                 self.readers[name].append(node)
-        self.tangent = cache(self._tangent)
+        self.tangent, self.factors = cache(self._tangent), cache(self._factors)
         self.of = cache(self._of)
 
     def _tangent(self, name: str) -> Tangent:
@@ -37,12 +38,17 @@ class Scales:
         assert isinstance(node, IntNeuron)
         return tangent(node, self.nodes[node.inputs[0]])
 
+    def _factors(self, name: str) -> Reals | None:
+        """Of a layer that only aligns its channels, what it multiplies them by."""
+        node = self.nodes[name]
+        return alignment(node) if isinstance(node, IntNeuron) else None
+
     def _of(self, name: str) -> Reals:
         node = self.nodes[name]
         if isinstance(node, IntInput):
             return np.array([node.unit])
         if isinstance(node, IntNeuron):
-            return np.array([1 / self.tangent(name).payload])
+            return self._wanted_or_own(node) if self.factors(name) is not None else np.array([1 / self.tangent(name).payload])
         if isinstance(node, IntFeedback):
             return self.of(node.inputs[0])
         if isinstance(node, IntSynapse):
@@ -63,7 +69,8 @@ class Scales:
             return None
         reader = self.readers[node.name][0]
         if isinstance(reader, IntNeuron):
-            return self.tangent(reader.name).gain
+            factors = self.factors(reader.name)
+            return self.tangent(reader.name).gain if factors is None else self.of(reader.name) * factors
         if isinstance(reader, IntSumPool2d):
             return self._wanted(reader)
         if isinstance(reader, IntMaxPool2d):
@@ -92,6 +99,8 @@ class Scales:
 
     def pushed(self, neuron: IntNeuron) -> str:
         """The synapse whose bias can take the neuron's offset: read by it alone, or by the join that it alone reads; else ''."""
+        if self.factors(neuron.name) is not None:
+            return ""
         source = self.nodes[neuron.inputs[0]]
         if len(self.readers[source.name]) != 1 or not self.tangent(neuron.name).gain.all():  # times 0 nothing would arrive
             return ""
