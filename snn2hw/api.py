@@ -313,6 +313,7 @@ def explain(artefact: Artefact, layer: str, target: str | None = None) -> list[C
     """The ways to evaluate a layer's polynomial that were weighed, the best first, the one taken marked.
 
     Args:
+        artefact: the compiled model. layer: the name of one of its neuron layers.
         target: the TOML file that it was compiled for, where that was one of the user's own.
 
     Raises:

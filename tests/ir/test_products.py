@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.errors import RuleError, ShapeError, WidthError
+from snn2hw.errors import RuleError, ShapeError, UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network
 from snn2hw.ir.real import run_real
@@ -129,10 +129,10 @@ def wide() -> Network:
 
 
 def test_a_product_beyond_int32_is_refused() -> None:
-    with pytest.raises(WidthError) as caught:
+    with pytest.raises(UnsupportedError) as caught:
         compiled(wide())
-    assert (caught.value.what, caught.value.where) == ("a sum between layers does not fit int32", "d")
-    assert caught.value.do == "sum fewer products, or of smaller payloads"
+    said = "d: a sum between layers does not fit int32: 40 bits (sum fewer products, or of smaller payloads)"
+    assert str(caught.value.got).splitlines()[-1].strip() == said
 
 
 def test_the_float_meaning() -> None:

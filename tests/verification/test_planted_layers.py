@@ -78,5 +78,5 @@ def test_a_fault_in_the_onnx_layer_table(fault: str, monkeypatch: pytest.MonkeyP
     nets = [network(seed) for seed in SEEDS if any(isinstance(n, kind) for n in network(seed)[0].network.nodes)]
     assert nets
     monkeypatch.setitem(onnx_layers.LAYERS, kind, wrong(onnx_layers.LAYERS[kind]))  # type: ignore[index]
-    remade = [(make_artefact(artefact.network), payloads) for artefact, payloads in nets]
+    remade = [(make_artefact(artefact.network), payloads[:, :4]) for artefact, payloads in nets[:2]]
     assert not all(compare_executors(a, payloads, ["onnx-reference"]).equal for a, payloads in remade)
