@@ -176,11 +176,12 @@ def print_readout(outputs: Mapping[str, Ints], executor: str, seconds: float, mo
         outputs: [N, classes] by name, as `Artefact.outputs` gives them. most: how many samples are shown.
     """
     samples = len(next(iter(outputs.values())))
-    columns, rows = ["sample"], [[n] for n in range(min(samples, most))]
+    columns = ["sample"]
+    rows: list[list[object]] = [[n] for n in range(min(samples, most))]
     for name, values in outputs.items():
         columns += ["prediction", name] if len(outputs) == 1 else [f"{name}: prediction", f"{name}: readout"]
         for row, integers in zip(rows, values.tolist(), strict=False):
-            row.extend([int(np.argmax(integers)), " ".join(map(str, integers))])  # type: ignore[list-item]
+            row.extend([int(np.argmax(integers)), " ".join(map(str, integers))])
     numbers = (0, *range(1, len(columns), 2))
     title = f"{executor}: {samples} samples" + (f", the first {most}" if samples > most else "")
     table(title, columns, rows, numbers)

@@ -55,7 +55,7 @@ class IntNode(ABC):
     format: Format
     interval: Interval
     source: str = field(default="", kw_only=True)
-    arity: ClassVar[int] = 1
+    arity: ClassVar[int | None] = 1
     fires: ClassVar[bool] = False
     keeps_spikes: ClassVar[bool] = False
     of_spikes: ClassVar[bool] = False

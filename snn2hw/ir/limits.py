@@ -8,6 +8,7 @@ from typing import Any
 
 from snn2hw.ir.shapes import Window
 
+INT32_MAX = (1 << 31) - 1  # of every value between layers
 MAX_ELEMENTS = 1 << 26  # of a node's value, of one sample
 MAX_EXTENT = 1 << 20  # of a kernel, stride, padding or dilation
 MAX_TAPS = 1 << 12  # of a window that does not see the whole image: each is a node of the ONNX graph

@@ -37,15 +37,15 @@ class Node(ABC):
         shape: shape of one sample's value at one step.
         source: where it came from, for messages: "features.3 (Conv2d)".
 
-    `arity`: how many values enter. `fires`: whether its value is what neurons fire, also of a step before; `keeps_spikes`:
-    whether it is made of such where its inputs are; `of_spikes`: whether its inputs must be.
+    `arity`: how many values enter; None where any number may. `fires`: whether its value is what neurons fire, also of a step
+    before; `keeps_spikes`: whether it is made of such where its inputs are; `of_spikes`: whether its inputs must be.
     """
 
     name: str
     inputs: tuple[str, ...]
     shape: Shape
     source: str = field(default="", kw_only=True)
-    arity: ClassVar[int] = 1
+    arity: ClassVar[int | None] = 1
     fires: ClassVar[bool] = False
     keeps_spikes: ClassVar[bool] = False
     of_spikes: ClassVar[bool] = False

@@ -12,10 +12,8 @@ import numpy as np
 from snn2hw.errors import RuleError, ValueRangeError
 from snn2hw.gate import MOST_STEPS
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout, UnloweredNeuron
-from snn2hw.ir.limits import MAX_ELEMENTS, whole
+from snn2hw.ir.limits import INT32_MAX, MAX_ELEMENTS, whole
 from snn2hw.ir.network import EquationNeuron, Feedback, Input, Network, Neuron, Node, Potential, Readout
-
-INT32_MAX = 2**31 - 1
 
 
 def check_network(net: Network) -> None:
@@ -103,7 +101,7 @@ def _check_graph(nodes: Sequence[Any], first: type, last: type) -> None:
             raise _error(node, "an input is used before it is defined", missing[0])
         if (position and isinstance(node, first)) or (isinstance(node, last) and position < len(nodes) - 1):
             raise _error(node, "a network has one input and one readout", type(node).__name__)
-        if len(node.inputs) != node.arity:
+        if node.arity is not None and len(node.inputs) != node.arity:
             raise _error(node, "wrong number of inputs", str(len(node.inputs)))
         expected = node.output_shape([shapes.get(i, ()) for i in node.inputs])
         if tuple(node.shape) != expected:

@@ -16,12 +16,12 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from snn2hw.ir.integer import Int8s, Int32s, IntNode, Ints
+from snn2hw.ir.limits import INT32_MAX
 from snn2hw.ir.network import Node, Reals
 from snn2hw.ir.scale import Scale
 from snn2hw.ir.shapes import Shape, Window
 from snn2hw.num import Format, Interval
 
-INT32_MAX = 2**31 - 1
 SUM_BITS = 32  # every value between layers is exact in int32; `narrow` then finds the bits that are needed
 TO_BE_FOUND = Interval(0, 0)  # replaced by the exact interval once the node stands in its network
 
@@ -48,18 +48,28 @@ class Quantiser(Protocol):
     def interval(self, name: str) -> Interval:
         """The raw integers that the node of this name takes."""
 
+    def loses_constants(self, node: Node, lost: int, unit: float) -> None:
+        """Hear that all constants of some channels became 0.
+
+        Args:
+            node: the layer. lost: how many channels. unit: the real value of one of its integers.
+        """
+
 
 @dataclass(frozen=True, eq=False)
 class Operator(Node):
     """A layer without a state: y[t] is a function of what enters at step t.
 
-    `taps`: how many values are added up for one output, of a sum without weights.
     `by_channel`: whether a channel of the output is made of the same channel of the input, so that each may have its own scale.
     """
 
-    taps: ClassVar[int] = 1
     by_channel: ClassVar[bool] = False
     one_point: ClassVar[bool] = False  # all channels of the output have one binary point
+
+    @property
+    def taps(self) -> int:
+        """How many values are added up for one output, of a sum without weights."""
+        return 1
 
     @abstractmethod
     def real(self, inputs: Sequence[Reals]) -> Reals:
@@ -91,14 +101,7 @@ class Operator(Node):
 
     def common(self, scale: Scale) -> dict[str, Any]:
         """What the integer layer has from the float one; its interval is still to be found."""
-        return {
-            "name": self.name,
-            "inputs": self.inputs,
-            "shape": self.shape,
-            "source": self.source,
-            "format": Format(SUM_BITS, scale.frac, True),
-            "interval": TO_BE_FOUND,
-        }
+        return common(self, scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +205,28 @@ class IntSynapse(IntOperator):
             yield "weights are int8 and biases int32", f"{self.weight.dtype}, {self.bias.dtype}"
         if (largest := self.largest_partial_sum(sources[0].interval)) > INT32_MAX:
             yield "a partial sum can leave int32", f"up to {largest}"
+
+
+def common(node: Node, scale: Scale, interval: Interval = TO_BE_FOUND) -> dict[str, Any]:
+    """What an integer node has from the float one.
+
+    Args:
+        node: the float node. scale: of its integers. interval: of them, where it is known already.
+    """
+    fmt = Format(SUM_BITS, scale.frac, True)
+    return {
+        "name": node.name,
+        "inputs": node.inputs,
+        "shape": node.shape,
+        "source": node.source,
+        "format": fmt,
+        "interval": interval,
+    }
+
+
+def channels_first(values: Reals, ndim: int) -> Reals:
+    """Per-channel values shaped to broadcast over [C, ...] arrays of `ndim` axes."""
+    return np.asarray(values).reshape((-1,) + (1,) * (ndim - 1))
 
 
 def exact_float(x: Any) -> Any:

@@ -29,13 +29,9 @@ def _shape(node: Concat | IntConcat, inputs: Sequence[Shape]) -> Shape:
 class Concat(Operator):
     """y = [x_0, x_1, ...] along the channels; everything else of their shapes is equal."""
 
+    arity = None
     keeps_spikes = True
     one_point = True
-
-    @property
-    def arity(self) -> int:  # type: ignore[override]
-        """As many as there are."""
-        return len(self.inputs)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The channels of all of them."""
@@ -64,12 +60,8 @@ class IntConcat(IntOperator):
     """y = [x_0 * 2**shifts[0], x_1 * 2**shifts[1], ...] along the channels, exact."""
 
     shifts: tuple[int, ...]
+    arity = None
     keeps_spikes = True
-
-    @property
-    def arity(self) -> int:  # type: ignore[override]
-        """As many as there are."""
-        return len(self.inputs)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The channels of all of them."""

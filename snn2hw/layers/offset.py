@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn2hw.errors import WidthError
 from snn2hw.ir.integer import Int32s, IntNode, Ints
-from snn2hw.ir.limits import MAX_SHIFT, whole
+from snn2hw.ir.limits import INT32_MAX, MAX_SHIFT, whole
 from snn2hw.ir.network import Reals
 from snn2hw.ir.scale import Scale
 from snn2hw.ir.shapes import Shape, mismatch
-from snn2hw.layers.base import IntOperator, Operator, Quantiser
+from snn2hw.layers.base import IntOperator, Operator, Quantiser, channels_first
 from snn2hw.num import Interval
 
 FINE = 12  # bits by which a value is shifted at most so that the constant is exact, or nearly
@@ -62,7 +63,7 @@ class Offset(Operator):
     def quantised(self, q: Quantiser, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
         """The value is shifted until the constant is exact at its binary point, or as fine as there is room for."""
         scale, largest = inputs[0], q.interval(self.inputs[0]).magnitude
-        units = self.offset / float(scale.unit) * _by_channel(2.0 ** np.array(scale.exponents, np.float64), self.offset)
+        units = self.offset / float(scale.unit) * channels_first(2.0 ** np.array(scale.exponents, np.float64), self.offset.ndim)
         # Sums whose channels have scales of their own are as fine as the target has room for already.
         most = FINE if len(scale.exponents) == 1 else 0
         shift = next((s for s in range(most + 1) if (units * 2.0**s == np.round(units * 2.0**s)).all()), None)
@@ -70,13 +71,20 @@ class Offset(Operator):
             shift = most
             while shift and (largest + np.abs(units).max()) * 2.0**shift > ROOM:
                 shift -= 1
-        raw = np.floor(units * 2.0**shift + 0.5).astype(np.int32)
+        raw = np.floor(units * 2.0**shift + 0.5)
+        if np.abs(raw).max() > INT32_MAX:
+            raise WidthError(
+                "a constant that is added does not fit int32",
+                where=self.source or self.name,
+                got=f"{np.abs(self.offset).max():g}, which is {np.abs(raw).max():g} units of the value",
+                expected="below 2**31",
+                do="use a smaller constant, or larger weights before it",
+            )
+        given, kept = (v.reshape(len(v), -1).any(1) for v in (self.offset, raw))
+        if lost := int((given & ~kept).sum()):
+            q.loses_constants(self, lost, 2.0**-shift * float(scale.unit) * 2.0 ** -min(scale.exponents))
         after = Scale(scale.unit, tuple(e + shift for e in scale.exponents))
-        return IntOffset(**self.common(after), offset=raw, sign=self.sign, shift=shift), after
-
-
-def _by_channel(values: Reals, like: Reals) -> Reals:
-    return values if len(values) == 1 else values.reshape((-1,) + (1,) * (like.ndim - 1))
+        return IntOffset(**self.common(after), offset=raw.astype(np.int32), sign=self.sign, shift=shift), after
 
 
 @dataclass(frozen=True, eq=False)

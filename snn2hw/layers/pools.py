@@ -38,7 +38,7 @@ class AvgPool2d(Operator):
     by_channel = True
 
     @property
-    def taps(self) -> int:  # type: ignore[override]
+    def taps(self) -> int:
         """Places of the window."""
         return prod(self.window.kernel)
 

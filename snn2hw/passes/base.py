@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import UsageError
@@ -112,8 +111,3 @@ def check_rules(c: Compilation) -> None:
     check_network(c.real)
     if c.integer is not None:
         check_integer(c.integer)
-
-
-def channels_first(values: Reals, ndim: int) -> Reals:
-    """Per-channel values shaped to broadcast over [C, ...] arrays of `ndim` axes."""
-    return np.asarray(values).reshape((-1,) + (1,) * (ndim - 1))

@@ -78,6 +78,21 @@ def lost_weights(
     )
 
 
+def lost_constants(node: real.Node, lost: int, unit: float) -> Finding:
+    """Constants of a forward that are smaller than half a unit of the value that they are added to.
+
+    Args:
+        node: the layer that adds them. lost: how many channels. unit: the real value of one integer.
+    """
+    return Finding(
+        "the constants that are added to whole channels become 0",
+        node.source or node.name,
+        f"{lost} of {node.shape[0]} channels",
+        f"one unit of the value that they are added to is {unit:.3g}, and they are below half of it",
+        "use larger constants, or add them to the sums of a layer, whose bias takes them",
+    )
+
+
 def zeroed(node: layers.Synapse, integers: Reals, unit: float) -> Reals:
     """Per channel, the largest change that the weights which became 0 can make, for inputs up to `unit` in magnitude.
 

@@ -11,7 +11,7 @@ from snn2hw.errors import Snn2hwError, UnsupportedError, WidthError
 from snn2hw.ir import network as real
 from snn2hw.ir.integer import IntFeedback, IntInput, IntNeuron, IntNode, UnloweredNeuron
 from snn2hw.lack import Lack
-from snn2hw.layers import IntSumPool2d, Synapse
+from snn2hw.layers import IntMultiply, IntSumPool2d, Multiply, Synapse
 from snn2hw.neurons.equation import Op, flags, varying
 from snn2hw.neurons.in_numpy import numbers
 from snn2hw.neurons.normal import normal
@@ -24,6 +24,8 @@ from snn2hw.shown import Lines
 from snn2hw.target import Lowering, Target
 
 MASKS = "attention by masks needs no such product: snn2hw.nn.blocks.SpikeDrivenAttention fits loihi2"
+
+GATE = "of spikes of 0 and 1, a neuron with the threshold 1.5 behind their sum fires the same"
 
 _SYNAPSE = "put a neuron behind it, or give each branch a synapse of its own"
 ONE_SPIKE = "let it fire one spike of one amplitude a step (LIF, LNM)"
@@ -49,7 +51,7 @@ def target_lacks(c: Compilation) -> list[Lack]:
             found += [*_polynomial(node, c), *_thresholds(node, c), *firing(node, limits)]
         if isinstance(node, real.EquationNeuron):
             found += _equation(node, limits)
-    return found + [Lack.of(error) for error in errors if str(error) not in {str(lack.error()) for lack in found}]
+    return found + [lack for lack in map(Lack.of, errors) if lack not in found]
 
 
 def does_not_fit(target: Target, lacks: list[Lack]) -> Snn2hwError:
@@ -67,7 +69,8 @@ def does_not_fit(target: Target, lacks: list[Lack]) -> Snn2hwError:
 def products(node: real.Node | IntNode, limits: Lowering) -> Iterator[Lack]:
     """Of a layer that multiplies what two others fire."""
     if node.of_spikes and not limits.payload_products:
-        yield Lack(node.source or node.name, f"it multiplies what neurons fire, which the target cannot do; {MASKS}")
+        remedy = GATE if isinstance(node, Multiply | IntMultiply) else MASKS
+        yield Lack(node.source or node.name, f"it multiplies what neurons fire, which the target cannot do; {remedy}")
 
 
 def spike_width(node: IntNode, limits: Lowering) -> Iterator[Lack]:

@@ -14,8 +14,8 @@ import numpy as np
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.network import Node, Reals
 from snn2hw.layers import Add, BatchNorm, Concat, Conv2d, Flatten, Offset, Operator, Synapse
+from snn2hw.layers.base import channels_first
 from snn2hw.layers.windows import convolve
-from snn2hw.passes.base import channels_first
 
 Nodes = dict[str, Node]
 
@@ -93,9 +93,9 @@ def reading(node: Node, old: str, new: str) -> Node:
 
 def _before(name: str, affine: _Affine, nodes: Nodes) -> Nodes:
     """What the nodes that make a value become, so that it is scaled and shifted."""
-    node, readers = nodes[name], [n for n in nodes.values() if name in n.inputs]
-    if len(readers) > 1:
-        raise _StopError(f"{len(readers)} layers read '{name}'")
+    node, readers = nodes[name], sum(n.inputs.count(name) for n in nodes.values())
+    if readers > 1:  # also where one layer reads it twice
+        raise _StopError(f"'{name}' is read {readers} times")
     if not affine.by_channel:
         raise _StopError(f"what is added to '{name}' differs from place to place")
     if isinstance(node, Synapse):
@@ -103,10 +103,7 @@ def _before(name: str, affine: _Affine, nodes: Nodes) -> Nodes:
         return {name: replace(node, weight=weight, bias=node.bias * affine.scale + affine.shift)}
     if isinstance(node, Add):  # the first branch is never the one that is taken off
         first, second = node.inputs
-        changed = _before(first, affine, nodes)
-        if first == second:
-            raise _StopError(f"'{name}' joins '{first}' with itself")
-        return {**changed, **_before(second, affine.unshifted, nodes)}
+        return {**_before(first, affine, nodes), **_before(second, affine.unshifted, nodes)}
     if isinstance(node, Concat):
         at, found = 0, Nodes()
         for i in node.inputs:
@@ -159,8 +156,10 @@ def _taken(synapse: Synapse, affine: _Affine, shape: tuple[int, ...]) -> tuple[S
     seen = convolve(constant, synapse.weight, np.zeros(out), synapse.window, synapse.groups)[0]
     weight = synapse.weight * affine.scale[channels][:, :, None, None]
     border: Reals = seen - whole[:, None, None]
-    if affine.by_channel and not any(synapse.window.padding):
-        border = np.zeros(out)  # of which the sums above are off by rounding only
+    if affine.by_channel:  # where the kernel hangs over no border nothing is lacking but the rounding of the sums above
+        ones = np.ones((1, 1, *synapse.window.kernel))
+        covered = convolve(np.ones((1, 1, *shape[1:])), ones, np.zeros(1), synapse.window, 1)[0, 0]
+        border = np.where(covered == ones.size, 0.0, border)
     return replace(synapse, weight=weight, bias=synapse.bias + whole), border
 
 

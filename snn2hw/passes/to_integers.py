@@ -24,11 +24,11 @@ from snn2hw.ir.integer import (
     UnloweredNeuron,
 )
 from snn2hw.ir.scale import Scale
-from snn2hw.layers.base import SUM_BITS, TO_BE_FOUND
+from snn2hw.layers.base import SUM_BITS, TO_BE_FOUND, common
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.equations import payload_of
-from snn2hw.passes.findings import Finding
+from snn2hw.passes.findings import Finding, lost_constants
 from snn2hw.passes.head import align_program
 from snn2hw.passes.room import magnitudes
 from snn2hw.passes.state import round_half_up, state_format
@@ -70,10 +70,7 @@ class Quantise(Pass):
             if isinstance(node, real.Readout) and len(walk.scales[before[0]].exponents) > 1:
                 before = (_align(walk, before[0]),)
             entering = [walk.scales[i] for i in before]
-            if isinstance(node, layers.Operator):
-                made, scale = node.quantised(walk, entering)
-            else:
-                made, scale = _ROWS[type(node)](walk, node, entering)
+            made, scale = _quantised(walk, node, entering)
             walk.place(replace(made, inputs=before) if isinstance(node, real.Readout) else made, scale)
         net = IntegerNetwork(c.real.steps, c.target.name, tuple(walk.nodes.values()))
         return replace(c, integer=net, scales=walk.scales, findings=(*c.findings, *walk.findings))
@@ -93,10 +90,7 @@ def known_early(c: Compilation) -> tuple[dict[str, IntNode], list[Snn2hwError]]:
             continue
         entering = [walk.scales.get(i, unknown) for i in before]
         try:
-            if isinstance(node, layers.Operator):
-                made, scale = node.quantised(walk, entering)
-            else:
-                made, scale = _ROWS[type(node)](walk, node, entering)
+            made, scale = _quantised(walk, node, entering)
             if fires:
                 walk.nodes[made.name], walk.scales[made.name] = made, scale
             else:
@@ -104,6 +98,10 @@ def known_early(c: Compilation) -> tuple[dict[str, IntNode], list[Snn2hwError]]:
         except Snn2hwError as error:
             errors.append(error)
     return walk.nodes, errors
+
+
+def _quantised(walk: _Walk, node: real.Node, entering: Sequence[Scale]) -> tuple[IntNode, Scale]:
+    return node.quantised(walk, entering) if isinstance(node, layers.Operator) else _ROWS[type(node)](walk, node, entering)
 
 
 def _format(node: IntNode, interval: Interval, frac: int) -> Format:
@@ -133,6 +131,10 @@ class _Walk:
         """The raw integers that the node of this name takes."""
         return self.nodes[name].interval
 
+    def loses_constants(self, node: real.Node, lost: int, unit: float) -> None:
+        """Keep that constants of a layer became 0. Arguments as `Quantiser.loses_constants`."""
+        self.findings.append(lost_constants(node, lost, unit))
+
     def rounded(self, node: layers.Synapse, scale: Scale) -> layers.Rounded:
         """The integer weights of a synapse, at the best scales that the target has room for."""
         made = scaled_synapse(node, self.nodes[node.inputs[0]].interval, scale, self.c, self.reach)
@@ -147,18 +149,6 @@ class _Walk:
         self.scales[made.name] = scale
 
 
-def _common(node: real.Node, scale: Scale, interval: Interval = TO_BE_FOUND) -> dict[str, Any]:
-    fmt = Format(SUM_BITS, scale.frac, True)
-    return {
-        "name": node.name,
-        "inputs": node.inputs,
-        "shape": node.shape,
-        "source": node.source,
-        "format": fmt,
-        "interval": interval,
-    }
-
-
 def _input(walk: _Walk, node: real.Input, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
     if node.counts:
         unit, interval = Fraction(1), Interval(int(node.lo), int(node.hi))
@@ -167,7 +157,7 @@ def _input(walk: _Walk, node: real.Input, _: Sequence[Scale]) -> tuple[IntNode, 
     else:
         unit, interval = Fraction(max(-node.lo, node.hi)) / 127, Interval(-127, 127)
     scale = Scale(unit, (0,))
-    made = IntInput(**_common(node, scale, interval), unit=float(unit), static=node.static, counts=node.counts)
+    made = IntInput(**common(node, scale, interval), unit=float(unit), static=node.static, counts=node.counts)
     return made, scale
 
 
@@ -178,20 +168,20 @@ def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[In
     else:
         interval, frac = payload_format(node)
     scale = Scale(Fraction(1), (frac,))
-    made = UnloweredNeuron(**_common(node, scale, interval), equation=node, input_scale=inputs[0].values)
+    made = UnloweredNeuron(**common(node, scale, interval), equation=node, input_scale=inputs[0].values)
     return made, scale
 
 
 def _equation(walk: _Walk, node: real.EquationNeuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
     payload = payload_of(node, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
     scale = Scale(Fraction(1), (payload.frac,))
-    made = UnloweredNeuron(**_common(node, scale, payload.interval), equation=node, input_scale=inputs[0].values)
+    made = UnloweredNeuron(**common(node, scale, payload.interval), equation=node, input_scale=inputs[0].values)
     return made, scale
 
 
 def _delay(walk: _Walk, node: real.Delay, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
     program = delay_program(node.steps, walk.nodes[node.inputs[0]].interval, inputs[0].frac)
-    return IntNeuron(**_common(node, inputs[0]), program=program), inputs[0]
+    return IntNeuron(**common(node, inputs[0]), program=program), inputs[0]
 
 
 def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[IntNode, Scale]:
@@ -203,7 +193,7 @@ def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[Int
     else:
         interval, frac = payload_format(source)
     scale = Scale(Fraction(1), (frac,))
-    return IntFeedback(**_common(node, scale, interval.hull(Interval(0, 0)))), scale
+    return IntFeedback(**common(node, scale, interval.hull(Interval(0, 0)))), scale
 
 
 def payload_format(node: real.Neuron) -> tuple[Interval, int]:
@@ -258,7 +248,7 @@ def _align(walk: _Walk, name: str) -> str:
 
 
 def _readout(walk: _Walk, node: real.Readout, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    return IntReadout(**_common(node, inputs[0]), kind=node.kind, outputs=node.outputs), inputs[0]
+    return IntReadout(**common(node, inputs[0]), kind=node.kind, outputs=node.outputs), inputs[0]
 
 
 _ROWS: Mapping[type, Callable[[_Walk, Any, Sequence[Scale]], tuple[IntNode, Scale]]] = {

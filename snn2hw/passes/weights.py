@@ -8,7 +8,7 @@ import numpy as np
 
 from snn2hw.ir.network import Reals
 from snn2hw.ir.scale import floor_log2
-from snn2hw.passes.base import channels_first
+from snn2hw.layers.base import channels_first
 
 NOTHING = 2.0**-40  # of the power of the strongest channel: what a channel without weights is measured by, for it has a bias
 

@@ -15,7 +15,7 @@ from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.ir.integer import Int8s, Int32s
 from snn2hw.ir.network import Reals
 from snn2hw.layers import Conv2d, IntConv2d, IntLinear, Linear
-from snn2hw.passes.base import channels_first
+from snn2hw.layers.base import channels_first
 from snn2hw.quantize.values import TF32_EXACT, undefined
 
 BIAS_ROOM, LEAST_BIAS = 4, 2**20  # a bias may grow to so many times the largest of its layer, and to this in any case

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.errors import ShapeError, UnsupportedError
+from snn2hw.errors import ShapeError, UnsupportedError, WidthError
 from snn2hw.ir.integer import IntInput, IntNode
 from snn2hw.ir.scale import Scale
 from snn2hw.ir.shapes import Window
@@ -87,6 +87,9 @@ class Rounding:
 
     def interval(self, name: str) -> Interval:
         return self.held
+
+    def loses_constants(self, node: Any, lost: int, unit: float) -> None:
+        self.lost = (node.name, lost, unit)
 
 
 def drawn(which: str, seed: int) -> tuple[Operator, IntNode, list[IntNode], list[np.ndarray], list[Scale], Scale]:
@@ -211,6 +214,25 @@ def test_an_offset_is_as_fine_as_there_is_room_for() -> None:
     assert (sums.shift, scale.exponents) == (0, (9,))  # type: ignore[attr-defined]
     exact, _ = replace(node, offset=np.full(4, 0.75)).quantised(Rounding(Interval(0, 1)), [Scale(Fraction(1), (0,))])
     assert (exact.shift, exact.offset.tolist()) == (2, [3] * 4)  # type: ignore[attr-defined]
+
+
+def test_a_constant_that_becomes_0_is_told_and_one_that_fits_no_integer_refused() -> None:
+    q = Rounding(Interval(0, 1))
+    node = Offset("n", ("x",), SHAPE, np.array([0.3, 1e-6, 0.0, -1e-6]), 1)
+    made, _ = node.quantised(q, [Scale(Fraction(1), (0,))])
+    assert made.offset.tolist() == [614, 0, 0, 0]  # type: ignore[attr-defined]
+    assert q.lost == ("n", 2, 2.0**-11)
+    with refused(
+        WidthError,
+        """
+        a constant that is added does not fit int32
+          where:    n
+          got:      1e+09, which is 5.12e+11 units of the value
+          expected: below 2**31
+          do:       use a smaller constant, or larger weights before it
+        """,
+    ):
+        replace(node, offset=np.full(4, 1e9)).quantised(Rounding(Interval(-9, 9)), [Scale(Fraction(1), (9,))])
 
 
 def test_joins_of_other_scales_and_shapes_are_refused() -> None:

@@ -9,7 +9,7 @@ from snn2hw.errors import UnsupportedError
 from snn2hw.ir.network import Network, Neuron, Node, Reals
 from snn2hw.ir.real import run_real
 from snn2hw.ir.shapes import Window
-from snn2hw.layers import AvgPool2d, BatchNorm, MaxPool2d
+from snn2hw.layers import AvgPool2d, BatchNorm, Concat, MaxPool2d
 from snn2hw.passes.base import Compilation
 from snn2hw.passes.pipeline import run_pipeline
 from tests.hand_networks import (
@@ -164,7 +164,7 @@ def test_nothing_to_fold_changes_nothing() -> None:
         ),
         (
             (norm("norm", "conv", 3), add("twice", "norm", "conv")),
-            "before it: 2 layers read 'conv'; behind it: Add 'twice' reads it",
+            "before it: 'conv' is read 2 times; behind it: Add 'twice' reads it",
         ),
     ],
 )
@@ -189,6 +189,17 @@ def test_a_batch_norm_that_cannot_be_folded_is_refused(between: tuple[Node, ...]
         )  # fmt: skip
 
 
+def test_what_is_concatenated_twice_is_not_scaled_twice() -> None:
+    """Each of its copies would ask another scale of the same weights."""
+    twice = Concat("twice", ("conv", "conv"), (), source="twice (cat)")
+    net = network(
+        2, image(2, 4, 4), conv("conv", "input", normal(1, 3, 2, 1, 1)), twice, norm("norm", "twice", 6), lif("fire", "norm"),
+        average("pool", "fire"), flatten("flat", "pool"), linear("head", "flat", normal(2, 2, 24)), readout("head"),
+    )  # fmt: skip
+    with pytest.raises(UnsupportedError, match="got:      before it: 'conv' is read 2 times; behind it: Neuron 'fire' reads it"):
+        compiled(net, stop_after="fold")
+
+
 def test_a_batch_norm_at_the_input_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="got:      before it: its input is Input 'input'; behind it: Readout"):
         compiled(network(1, image(3), norm("norm", "input", 3), readout("norm")), stop_after="fold")
@@ -204,7 +215,7 @@ def test_a_second_batch_norm_on_a_branch_of_its_own_is_refused() -> None:
         """
         this BatchNorm, or gain or threshold per channel, cannot be folded into weights
           where:    b (BatchNorm2d)
-          got:      before it: 2 layers read 'fc'; behind it: Add 'join' reads it
+          got:      before it: 'fc' is read 2 times; behind it: Add 'join' reads it
           expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it; or only such behind it
           do:       put it directly behind, or before, a Conv2d or Linear, or give the layer one gain and one threshold
         """,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from snn2hw.ir.evaluate import evaluate
-from snn2hw.ir.integer import IntNeuron
+from snn2hw.ir.integer import IntNeuron, Ints
 from snn2hw.ir.network import Reals
-from snn2hw.ir.program import SPIKES, Instruction, Op, values_of
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, values_of
 
 _LINEAR = {Op.INPUT, Op.PARAM, Op.MUL, Op.SHIFT_LEFT, Op.OUTPUT}
 
@@ -17,11 +17,16 @@ def alignment(node: IntNeuron) -> Reals | None:
     program = node.program
     if program.states or any(i.op not in _LINEAR for i in program.instructions):
         return None
-    ones = np.ones((1, program.channels), np.int64)
+    once, thrice = (_of(program, np.full((1, program.channels), x, np.int64)) for x in (1, 3))
+    return once if (thrice == 3 * once).all() else None  # a square is three times as much again
 
-    def sources(i: Instruction) -> np.ndarray:
-        return np.asarray(values_of(i), np.int64) if i.op is Op.PARAM else ones
+
+def _of(program: Program, x: Ints) -> Reals:
+    """What leaves for the input x [1, C], by channel."""
+
+    def sources(i: Instruction) -> Ints:
+        return np.asarray(values_of(i), np.int64) if i.op is Op.PARAM else x
 
     values = evaluate(program, sources)
-    factors: Reals = np.broadcast_to(values[program.outputs[SPIKES].name], ones.shape)[0].astype(np.float64)
-    return factors
+    left: Reals = np.broadcast_to(values[program.outputs[SPIKES].name], x.shape)[0].astype(np.float64)
+    return left

@@ -163,7 +163,9 @@ def _pool1d(m: torch.nn.MaxPool1d | torch.nn.AvgPool1d, at: Place, source: str) 
     window = Window(kernel, _sizes(m.stride), _sizes(m.padding, 0), dilation)
     grows = m.ceil_mode and _ceil_adds(at[2], window)
     if grows or getattr(m, "return_indices", False) or (any(window.padding) and not getattr(m, "count_include_pad", True)):
-        raise _refuse(source, f"ceil_mode={m.ceil_mode}", "ceil_mode=False, count_include_pad=True and return_indices=False")
+        said = {name: getattr(m, name) for name in ("ceil_mode", "count_include_pad", "return_indices") if hasattr(m, name)}
+        got = ", ".join(f"{name}={value}" for name, value in said.items())
+        raise _refuse(source, got, "ceil_mode=False, count_include_pad=True and return_indices=False")
     return (MaxPool2d if isinstance(m, torch.nn.MaxPool1d) else AvgPool2d)(*at, window=window, source=source)
 
 

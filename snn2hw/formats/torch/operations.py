@@ -20,6 +20,7 @@ JOINS = {
     **dict.fromkeys(("add", "iadd", "add_"), "+"),
     **dict.fromkeys(("sub", "isub", "sub_", "subtract", "rsub", "neg", "negative"), "-"),
 }
+FACTORS = ("mul", "truediv", "div")
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 
 
@@ -46,7 +47,7 @@ def evaluated(values: Values, call: Call) -> Any:
         return values.multiplied(call.views[0], call.views[1], call.path) if both else None
     if call.name in JOINS:
         return _joined(values, call)
-    if call.name in ("mul", "truediv", "div"):
+    if call.name in FACTORS:
         return _scaled(values, call)
     if call.name in ("cat", "concat", "concatenate"):
         return _concatenated(values, call)
@@ -58,7 +59,7 @@ def evaluated(values: Values, call: Call) -> Any:
 def _joined(values: Values, call: Call) -> View | None:
     """x + y, x - y; x + constant, constant - x and so on; -x."""
     name, source = values.unique(call.path), f"{call.path} ({JOINS[call.name]})"
-    if call.name == "neg":
+    if call.name in ("neg", "negative"):
         return shifted(values, call.views[0], 0.0, -1, name, source)
     if len(call.args) != 2 or call.named:
         raise RefusedError("an addition must join two branches of the network, or a branch and a constant")
@@ -149,7 +150,7 @@ def _interpolated(values: Values, call: Call) -> View:
         raise RefusedError(
             "values are made larger in another way than nearest neighbour by whole factors", "use scale_factor=2, mode='nearest'"
         )
-    factor = given["scale_factor"]
+    factor = given.get("scale_factor")
     factors = tuple(factor) if isinstance(factor, tuple | list) else (factor, factor)
     (x,) = call.views
     way = next((w for w in x.ways if w.is_map and len(w.shape) == 3), None)

@@ -12,8 +12,9 @@ import torch
 from torch import fx
 
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
+from snn2hw.formats.torch.constants import attribute, reckoned, traced_with_constants
 from snn2hw.formats.torch.layers import LAYERS, NOTHING, check_unaltered, check_untouched, layer_kind, runs_along
-from snn2hw.formats.torch.operations import Call, evaluated
+from snn2hw.formats.torch.operations import FACTORS, JOINS, Call, evaluated
 from snn2hw.formats.torch.values import Values
 from snn2hw.formats.torch.views import SAMPLES, MisfitError, RefusedError, View
 from snn2hw.ir.network import Input, Network, Node, Readout
@@ -57,8 +58,8 @@ def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
         )
     for path, module in model.named_modules():
         check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
-    graph = _traced(model)
-    walk = _Walk(dict(model.named_modules()), source, steps)
+    graph, constants = _traced(model)
+    walk = _Walk(dict(model.named_modules()), source, steps, constants)
     for node in graph.nodes:
         walk.visit(node)
     net = Network(steps, tuple(walk.nodes.values()))
@@ -85,12 +86,12 @@ class _Tracer(fx.Tracer):
         return super().call_module(m, forward, args, kwargs)
 
 
-def _traced(model: torch.nn.Module) -> fx.Graph:
+def _traced(model: torch.nn.Module) -> tuple[fx.Graph, Mapping[str, torch.Tensor]]:
     if layer_kind(model) is not None:
         model = torch.nn.Sequential(model)
     try:
         with _evaluation(model):
-            return _Tracer().trace(model)
+            return traced_with_constants(model, lambda: _Tracer().trace(model))
     except Snn2hwError:
         raise
     except NameError as error:
@@ -131,8 +132,10 @@ def _evaluation(model: torch.nn.Module) -> Iterator[None]:
 
 
 class _Walk:
-    def __init__(self, modules: Mapping[str, torch.nn.Module], source: Input, steps: int) -> None:
-        self.modules, self.steps = modules, steps
+    def __init__(
+        self, modules: Mapping[str, torch.nn.Module], source: Input, steps: int, constants: Mapping[str, torch.Tensor]
+    ) -> None:
+        self.modules, self.steps, self.constants = modules, steps, constants
         self.values = Values(source, modules)
         self.known: dict[fx.Node, Any] = {}  # views of values, and numbers: sizes and what is reckoned of them
         self.ended: fx.Node | None = None  # a mean or sum over T: only the output may follow, or, of a mean, Linear
@@ -154,12 +157,13 @@ class _Walk:
         elif node.op == "output":
             self._output(node)
         else:
-            self.known[node] = _attribute(self.modules[""], str(node.target))
+            made = self.constants.get(str(node.target))
+            self.known[node] = attribute(self.modules[""], str(node.target)) if made is None else made
 
     def _commutes(self, node: fx.Node) -> bool:
-        """The mean of what a Linear layer makes of every step is what it makes of their mean."""
+        """What a Linear makes of the mean of the steps, or of the last, is the mean, or the last, of what it makes of each."""
         kind = layer_kind(self.modules[str(node.target)]) if node.op == "call_module" else None
-        return _name(self.ended) == "mean" and (kind is torch.nn.Linear or kind in NOTHING)
+        return _name(self.ended) in ("mean", "getitem") and (kind is torch.nn.Linear or kind in NOTHING)
 
     def _placeholder(self, node: fx.Node) -> None:
         if self.nodes:
@@ -214,7 +218,11 @@ class _Walk:
 
     def _end(self, node: fx.Node, path: str, kind: str, share: float) -> None:
         """A sum, a mean or the last of the steps: the readout."""
-        self.known[node] = self._entering(node.args[0], path)
+        self.known[node] = view = self._entering(node.args[0], path)
+        if len(view.lead) == 1:
+            raise _unsupported(
+                node, "the first axis has the steps and the samples in one", path, "take them apart: unflatten(0, (T, N))"
+            )
         inside = self.modules.get(path.rpartition(".")[0])
         self.ended, self.readout = (
             node,
@@ -228,10 +236,13 @@ class _Walk:
         parts = args[0] if args and isinstance(args[0], tuple | list) else ()
         views = [a for a in (*args, *parts) if isinstance(a, View)]
         if not views:
-            return _reckoned(node, args, named)
+            if any(isinstance(a, torch.Tensor) for a in args):
+                return reckoned(node, args, named)
+            return node.target(*args, **named) if callable(node.target) and node.target in NUMBERS else None
         try:
-            if name in ("mul", "truediv", "div") and any(map(self._of_samples, node.all_input_nodes)):
-                raise RefusedError("a factor was reckoned with N, the number of samples")
+            if name in (*FACTORS, *JOINS) and any(map(self._of_samples, node.all_input_nodes)):
+                what = "factor" if name in FACTORS else "constant"
+                raise RefusedError(f"a {what} was reckoned with N, the number of samples")
             with torch.no_grad():
                 return evaluated(self.values, Call(name, path, args, named, views))
         except RefusedError as error:
@@ -256,18 +267,23 @@ class _Walk:
 
     def _output(self, node: fx.Node) -> None:
         (result,) = node.args
-        if isinstance(result, dict | tuple | list) and len(result) > 1:
-            each = dict(result) if isinstance(result, dict) else {str(n): v for n, v in enumerate(result)}
-        else:
-            each = {"": next(iter(result.values())) if isinstance(result, dict) else result}
+        each = _outputs(result)
+        if len(each) > 1 and self.ended is not None:
+            raise UnsupportedError(
+                "one of several outputs is taken over the steps in the model, so that they have no one readout",
+                where="output",
+                got=f"{len(each)} outputs, and '{_name(self.ended)}' over the steps",
+                expected="logits [T, N, classes] for all of them",
+                do="return the logits of every step, and take the sum, mean or last behind the model",
+            )
         rows = {name: self._logits(value) for name, value in each.items()}
-        sizes = tuple((str(name), self.nodes[row].shape[0]) for name, row in rows.items())
+        sizes = tuple((name, self.nodes[row].shape[0]) for name, row in rows.items() if name)
         last = next(iter(rows.values()))
         if len(rows) > 1:
             joined = Concat(self.values.unique("outputs"), tuple(rows.values()), (), source="the outputs, side by side")
             self.values.add(joined, ())
             last = joined.name
-        name, said = self.values.unique("readout"), {"outputs": sizes if len(rows) > 1 else (), **self.readout}
+        name, said = self.values.unique("readout"), {"outputs": sizes, **self.readout}
         self.nodes[name] = Readout(name, (last,), self.nodes[last].shape, source="readout", **said)
 
     def _logits(self, result: Any) -> str:
@@ -293,22 +309,22 @@ class _Walk:
         return self.values.row(way, view.factor)
 
 
-def _attribute(model: torch.nn.Module, path: str) -> torch.Tensor:
-    """A parameter or buffer that a forward uses directly."""
-    found: Any = model
-    for part in path.split("."):
-        found = getattr(found, part)
-    return torch.as_tensor(found)
-
-
-def _reckoned(node: fx.Node, args: Any, named: Any) -> Any:
-    """Numbers, and what is reckoned of parameters and buffers alone: a constant; None where it is neither."""
-    if any(isinstance(a, torch.Tensor) for a in args):
-        with torch.no_grad():
-            return (
-                getattr(args[0], node.target)(*args[1:], **named) if isinstance(node.target, str) else node.target(*args, **named)
-            )
-    return node.target(*args, **named) if callable(node.target) and node.target in NUMBERS else None
+def _outputs(result: Any) -> dict[str, Any]:
+    """What a model returns, by name: of a tuple its places; "" for a single tensor."""
+    if isinstance(result, tuple | list) and len(result) > 1:
+        return {str(n): value for n, value in enumerate(result)}
+    if not isinstance(result, dict):
+        return {"": result}
+    named = {str(name): value for name, value in result.items()}
+    if len(named) < len(result) or not named:
+        raise UnsupportedError(
+            "the outputs of the model have no names that tell them apart",
+            where="output",
+            got=", ".join(map(repr, result)) or "an empty dictionary",
+            expected="a dictionary with a text for each output",
+            do="give every output a name of its own",
+        )
+    return named
 
 
 def _name(node: fx.Node | None) -> str:

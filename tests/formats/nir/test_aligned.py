@@ -10,11 +10,18 @@ import pytest
 pytest.importorskip("nir", reason="writing .nir files needs the nir extra")
 import nir
 
+from snn2hw.errors import UnsupportedError
 from snn2hw.formats.nir.aligned import alignment
 from snn2hw.formats.nir.write import to_nir
+from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.program import SPIKES, Op
+from snn2hw.layers import Add
+from snn2hw.layers.add import MINUS
+from snn2hw.num import Format, Interval
 from tests import hand_networks as by_hand
 from tests.nir_exports import difference
+from tests.refused import refused
 
 HEAD = np.array([[0.9, -0.4, 0.3], [0.011, 0.02, -0.013]])
 
@@ -38,6 +45,33 @@ def test_it_comes_back_and_others_see_the_real_weights(tmp_path: Path) -> None:
     graph = nir.read(tmp_path / "y.nir")
     assert "head_aligned" not in graph.nodes
     assert np.allclose(graph.nodes["head"].weight, HEAD, rtol=0.02)
+
+
+def test_a_square_is_no_alignment() -> None:
+    b = ProgramBuilder("Square")
+    x = b.emit(Op.INPUT, "x", (), (-3, 3), 0)
+    b.emit(Op.OUTPUT, SPIKES, (b.emit(Op.MUL, "square", (x, x)),), (SPIKES,))
+    layer = IntNeuron("n", ("x",), (2,), Format(8, 0, True), Interval(0, 9), program=b.program())
+    assert alignment(layer) is None
+
+
+def test_a_difference_is_refused() -> None:
+    net = by_hand.network(
+        2, by_hand.image(2), by_hand.linear("a", "input", np.eye(2)), by_hand.linear("b", "input", np.ones((2, 2))),
+        Add("minus", ("a", "b"), (), MINUS, source="minus (-)"), by_hand.lif("n", "minus"),
+        by_hand.linear("head", "n", np.eye(2)), by_hand.readout("head"),
+    )  # fmt: skip
+    with refused(
+        UnsupportedError,
+        """
+        NIR joins edges by adding them, and has no difference
+          where:    minus (-)
+          got:      x - y
+          expected: x + y, or weights of the other sign
+          do:       export to C, or use model.onnx
+        """,
+    ):
+        to_nir(by_hand.compiled(net).network)
 
 
 def test_what_else_has_no_state_is_no_alignment() -> None:

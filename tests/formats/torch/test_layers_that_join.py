@@ -237,6 +237,10 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[], Made]]] = {
         (6,),
         lambda: nn.Sequential(nn.Linear(6, 5), lif(0.3), nn.Linear(5, 3), nn.Readout("leaky", 0.75, (-8.0, 8.0))),
     ),
+    "a layer behind the last step": (
+        (6,),
+        lambda: Body(lambda m, x: m.out(m.n(m.a(x))[-1]), a=nn.Linear(6, 5), n=lif(0.3), out=torch.nn.Linear(5, 3)),
+    ),
     "two outputs by name": (
         (6,),
         lambda: Body(
@@ -319,6 +323,56 @@ def test_it_trains_on_its_integers(case: str) -> None:
     trace = snn2hw.simulate(artefact, x.numpy())
     readout = (logits.sum(0) if logits.ndim == 3 else logits).detach().numpy()
     assert np.allclose(trace.readout * artefact.scale, readout, rtol=1e-5, atol=1e-6)
+
+
+def parts(of: Any) -> Made:
+    made = Body(of, l=nn.Linear(3, 3), n=lif(0.3), p=parameter(3))
+    made.register_buffer("b", torch.zeros(3))
+    return made
+
+
+def steps_summed(m: Any, x: Any) -> Any:
+    return {"a": m.l(m.n(m.l(x))), "b": m.l(x).mean(0)}
+
+
+def changed(m: Any, x: Any) -> Any:
+    return m.l(x) + m.p.mul_(2.0)
+
+
+WRONG: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
+    "a constant reckoned with N": (lambda m, x: m.l(x) + x.shape[1], "a constant was reckoned with N, the number of samples"),
+    "noise of a parameter's shape": (
+        lambda m, x: m.l(x) + torch.randn_like(m.p),
+        "an operation gives other numbers at every call",
+    ),
+    "noise": (lambda m, x: m.l(x) + torch.randn(3), "the forward makes a tensor that is another one at every call"),
+    "a parameter that a forward changes": (changed, "an operation changes a parameter or buffer"),
+    "a buffer that a forward changes": (lambda m, x: m.l(x) + m.b.add_(1.0), "the forward changes a buffer"),
+    "the last of steps and samples": (
+        lambda m, x: m.l(x.flatten(0, 1))[-1],
+        "the first axis has the steps and the samples in one",
+    ),
+    "one output summed, another not": (steps_summed, "one of several outputs is taken over the steps in the model"),
+    "names that are the same text": (lambda m, x: {1: m.l(x), "1": m.l(x)}, "the outputs of the model have no names"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_would_be_another_network_is_refused(case: str) -> None:
+    forward, what = WRONG[case]
+    model = parts(forward)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(UnsupportedError, match=what):
+        trace_model(model, np.zeros((4, 3, 3)))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert not [name for name in vars(model) if name.startswith("_tensor_constant")]
+
+
+def test_a_single_output_keeps_its_name() -> None:
+    model = parts(lambda m, x: {"kind": m.l(m.n(m.l(x)))})
+    x = (np.random.default_rng(0).random((4, 3, 3)) < 0.5).astype(float)
+    artefact = snn2hw.compile(model, x)
+    assert list(artefact.outputs(np.zeros((2, 3)))) == ["kind"]
 
 
 def test_recurrent_layers_do_not_train_on_integers_yet() -> None:
