@@ -39,7 +39,11 @@ class Trace:
 
     @property
     def predictions(self) -> Ints:
-        """The class with the largest readout, the first on a tie; [N]."""
+        """The class with the largest readout, the first on a tie; [N].
+
+        Of a model with one output. Where it has several, take `Artefact.outputs(trace.readout)` apart first: the
+        largest value over all of them is no class of any.
+        """
         best: Ints = np.argmax(self.readout, axis=1)
         return best
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.backends.reference import interpret
+from snn2hw.errors import UsageError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Delay, Network, Neuron, Node, Reals
@@ -53,7 +54,17 @@ def measure(
         progress: called with (what, samples done, samples in all) after each batch.
         real: the network of the real stage, as traced from the model.
         samples: [N, ...] or [T, N, ...], in real units. labels: [N].
+
+    Raises:
+        UsageError: the network has several outputs, whose largest value over all of them is no prediction.
     """
+    if len(net.readout.outputs) > 1:
+        raise UsageError(
+            "a network with several outputs has no accuracy over all of them",
+            got=", ".join(f"{name} ({size} values)" for name, size in net.readout.outputs),
+            expected="one output",
+            do="run the network, and compare each output of `artefact.outputs(trace.readout)` with labels of its own",
+        )
     x, wanted = np.asarray(samples, np.float64), np.asarray(labels)
     axis = 0 if real.input.static else 1
     payloads = encode(net, x)

@@ -12,13 +12,14 @@ import pytest
 import snn2hw
 from snn2hw.artefact import Artefact
 from snn2hw.backends import SIDE_EXECUTORS
-from snn2hw.backends.lava.fits import check_network, check_program, waits
+from snn2hw.backends.lava.fits import check_network, check_program, lava_lacks, waits
 from snn2hw.backends.lava.fits import delays as lava_delays
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.ir.network import Node
 from snn2hw.ir.program import Op, Program
 from snn2hw.ir.shapes import Shape
+from snn2hw.layers.concat import IntConcat
 from snn2hw.num import Format, Interval
 from tests.backends.lava_pythons import says_310
 from tests.backends.test_recurrent import NETWORKS
@@ -71,6 +72,18 @@ def test_an_operation_the_mapping_does_not_know_names_its_layer(artefact: Artefa
         SIDE_EXECUTORS["lava"].run(
             replace(artefact, network=with_node(net, "pool", foreign)), np.zeros((net.steps, 1, *net.input.shape), np.int64)
         )
+
+
+def test_more_values_than_a_process_joins_name_their_layer(artefact: Artefact) -> None:
+    net = artefact.network
+    pool = next(n for n in net.nodes if n.name == "pool")
+    joined = IntConcat(
+        pool.name, pool.inputs * 3, pool.shape, pool.format, pool.interval, source="encoder.cat (Concat)", shifts=(0, 0, 0)
+    )
+    (lack,) = (lack for lack in lava_lacks(with_node(net, "pool", joined)) if "joins" in lack.what)
+    assert (lack.where, lack.what) == ("encoder.cat (Concat)", "more values than a Lava process joins")
+    assert (lack.got, lack.expected) == ("Concat of 3 values", "2 values")
+    assert lack.remedy == "concatenate two, and what they give with the next"
 
 
 @pytest.mark.parametrize(("interval", "fits"), [((-(2**23), 2**23 - 1), True), ((0, 2**23), False), ((-(2**23) - 1, 0), False)])

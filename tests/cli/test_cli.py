@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import snn2hw
+from snn2hw.cli import console
 from snn2hw.files.record import sha256
 from snn2hw.trace import read_npz
 from tests.cli.running import HERE, Capture, Ran, altered, flip, refusal, script
@@ -121,6 +122,15 @@ def test_simulate_prints_predictions_and_readout(capsys: Capture, build: Path) -
     for n, values in enumerate(expected.readout.tolist()):
         row = next(line for line in ran.out.splitlines() if line.replace("|", " ").split()[:1] == [str(n)])
         assert row.replace("|", " ").split() == [str(n), str(expected.predictions[n]), *map(str, values)]
+
+
+def test_several_outputs_are_shown_by_name_each_with_its_prediction(capsys: Capture) -> None:
+    console.print_readout({"kind": np.array([[1, 5, 2], [7, 0, -3]]), "place": np.array([[4, -4], [-1, 6]])}, "fast", 0.5)
+    lines = [line.replace("|", " ").split() for line in capsys.readouterr().out.splitlines()]
+    assert ["sample", "kind:", "prediction", "kind:", "readout", "place:", "prediction", "place:", "readout"] in lines
+    assert ["0", "1", "1", "5", "2", "0", "4", "-4"] in lines
+    assert ["1", "0", "7", "0", "-3", "1", "-1", "6"] in lines
+    assert "4 samples a second" in " ".join(lines[-1])
 
 
 def test_simulate_without_input_takes_the_vectors(capsys: Capture, build: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from snn2hw.backends.reference import interpret
+from snn2hw.errors import UsageError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network, Neuron
@@ -13,6 +16,7 @@ from snn2hw.ir.real import run_real
 from snn2hw.verification import accuracy
 from snn2hw.verification.accuracy import Measurement, measure
 from tests.random_networks import compiled, random_case
+from tests.refused import refused
 from tests.verification.hand_networks import Array, circulate, counts, every_kind, integrate, linear, network, readout
 from tests.verification.hand_networks import compiled as compiled_by_hand
 
@@ -109,3 +113,24 @@ def test_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, int, int]] = []
     measure(real, compiled_by_hand(real, sample), sample, np.zeros(5, int), progress=lambda *call: seen.append(call))
     assert seen == [("float and integer model", 4, 5), ("float and integer model", 5, 5)]
+
+
+def test_several_outputs_have_no_accuracy_in_common() -> None:
+    real, sample = every_kind()
+    net = compiled_by_hand(real, sample)
+    classes = net.readout.shape[0]
+
+    def with_outputs(*outputs: tuple[str, int]) -> IntegerNetwork:
+        return replace(net, nodes=(*net.nodes[:-1], replace(net.readout, outputs=outputs)))
+
+    assert measure(real, with_outputs(("kind", classes)), sample, np.zeros(5, int)).samples == 5
+    with refused(
+        UsageError,
+        f"""
+        a network with several outputs has no accuracy over all of them
+          got:      kind (1 values), place ({classes - 1} values)
+          expected: one output
+          do:       run the network, and compare each output of `artefact.outputs(trace.readout)` with labels of its own
+        """,
+    ):
+        measure(real, with_outputs(("kind", 1), ("place", classes - 1)), sample, np.zeros(5, int))
