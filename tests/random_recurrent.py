@@ -114,6 +114,8 @@ def _with_loihi(net: IntegerNetwork, name: str, rng: np.random.Generator) -> Int
 def _with_delay(net: IntegerNetwork, name: str, rng: np.random.Generator) -> IntegerNetwork:
     """Whoever read the neuron, recurrent edges too, reads it through its axons."""
     neuron = next(n for n in net.neurons if n.name == name)
+    if 0 not in range(neuron.interval.lo, neuron.interval.hi + 1):
+        return net  # axons send 0 at first, for which the intervals of its readers have no room
     each = int(rng.choice([1, neuron.shape[0]]))
     program = delay_program([int(d) for d in rng.integers(0, 4, each)], neuron.interval, neuron.format.frac)
     axon = f"{name}.axon"
