@@ -117,13 +117,13 @@ def others(folder: str) -> dict[str, Make]:
     sys.path.append(folder)
     found: dict[str, Make] = {}
     try:
-        import snntorch  # type: ignore[import-not-found]
+        import snntorch
 
         found["snnTorch Leaky"] = lambda: Stepped(cell := snntorch.Leaky(beta=DECAY), cell.reset_mem)
     except ImportError as error:
         print(f"not compared: snnTorch does not import: {error}")
     try:
-        import norse.torch as norse  # type: ignore[import-not-found]
+        import norse.torch as norse
 
         found["Norse LIF"] = lambda: Layer(norse.LIF())
         found["Norse LIFBoxCell"] = lambda: Stepped(norse.LIFBoxCell(), lambda: None)

@@ -46,16 +46,20 @@ from snn2hw.nn.layers import (
 )
 from snn2hw.nn.linear_neurons import IF, LIF, PLIF, CirculateFiring
 from snn2hw.nn.losses import balance_loss, coefficient_penalty, range_penalty
+from snn2hw.nn.norse_neurons import LI, NorseLIF
 from snn2hw.nn.observe import Observation, check_alive, observe
 from snn2hw.nn.polynomial_neurons import LNM, QIF, CirculateLNM
-from snn2hw.nn.published_neurons import ALIF, CubaLIF, Izhikevich, Leaky, RefractoryLIF, ResonateAndFire
+from snn2hw.nn.published_neurons import ALIF, CubaLIF, Izhikevich, RefractoryLIF, ResonateAndFire
 from snn2hw.nn.readout import LeakyIntegrator, Readout
 from snn2hw.nn.recurrent import Recurrent
-from snn2hw.nn.surrogate import Atan, Rectangle, Sigmoid, Surrogate, Triangle
+from snn2hw.nn.snntorch_neurons import Leaky
+from snn2hw.nn.spikingjelly_neurons import IFNode, LIFNode
+from snn2hw.nn.surrogate import Atan, FastSigmoid, Rectangle, Sigmoid, Surrogate, Triangle
 
 __all__ = [
     "ALIF",
     "IF",
+    "LI",
     "LIF",
     "LNM",
     "PLIF",
@@ -75,16 +79,20 @@ __all__ = [
     "CubaLIF",
     "CustomNeuron",
     "Dropout",
+    "FastSigmoid",
     "Firing",
     "Flatten",
+    "IFNode",
     "Identity",
     "Izhikevich",
+    "LIFNode",
     "Leaky",
     "LeakyIntegrator",
     "Linear",
     "MaxPool1d",
     "MaxPool2d",
     "Neuron",
+    "NorseLIF",
     "Observation",
     "Readout",
     "Rectangle",

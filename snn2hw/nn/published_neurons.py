@@ -7,84 +7,17 @@ a parameter where `learn` is True, and else a buffer. States saturate at their r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from snn2hw.arguments import between, finite, one_of, positive, whole
-from snn2hw.nn.custom import CustomNeuron, State, fire, per_channel
+from snn2hw.nn.custom import State, fire
+from snn2hw.nn.numbered import Numbered, Range, Stepped
 from snn2hw.nn.surrogate import Surrogate
 
-Range = tuple[float, float]
-Stepped = tuple[Tensor, Mapping[str, Tensor]]
 
-
-class _Library(CustomNeuron):
-    """Numbers that are learnable, one for the layer or one per channel."""
-
-    def _number(self, name: str, value: float, channels: int | None, learn: bool) -> None:
-        start = torch.full((1 if channels is None else channels,), value)
-        if learn:
-            self.register_parameter(name, torch.nn.Parameter(start))
-        else:
-            self.register_buffer(name, start)
-
-    def _of(self, name: str) -> Tensor:
-        """The number as it broadcasts to the values of a step."""
-        return per_channel(getattr(self, name))
-
-
-class Leaky(_Library):
-    """snnTorch's Leaky: v[t] = beta v[t-1] + x[t] - threshold r[t], s = [v > threshold], r[t] = [v[t-1] > threshold].
-
-    The reset comes one step late and after the decay; with `reset_delay=False` it follows at once.
-    reset_mechanism "zero": v[t] = beta (1 - r[t]) v[t-1] + x[t]; "none": no reset. The reset has no
-    gradient. Source: snntorch 1.0.0, `snntorch/_neurons/leaky.py`.
-
-    Args:
-        beta: in [0, 1]; learnable, per layer or per channel. threshold: > 0; learnable.
-        reset_mechanism: "subtract", "zero" or "none". reset_delay: see above.
-        state_range: of v, which saturates there (snnTorch's does not: choose it wide).
-    """
-
-    def __init__(
-        self,
-        beta: float,
-        threshold: float = 1.0,
-        *,
-        reset_mechanism: str = "subtract",
-        reset_delay: bool = True,
-        channels: int | None = None,
-        learn_beta: bool = False,
-        learn_threshold: bool = False,
-        state_range: Range = (-8.0, 8.0),
-        surrogate: Surrogate | None = None,
-    ) -> None:
-        self.states = {"v": State(state_range)}
-        super().__init__(surrogate)
-        self._number("beta", between("beta", beta, 0.0, 1.0, self.kind), channels, learn_beta)
-        self._number("threshold", positive("threshold", threshold, self.kind), channels, learn_threshold)
-        self.reset_mechanism = one_of("reset_mechanism", reset_mechanism, ("subtract", "zero", "none"), self.kind)
-        self.reset_delay = bool(reset_delay)
-
-    def step(self, x: Tensor, v: Tensor) -> Stepped:  # type: ignore[override]
-        """See the class."""
-        threshold = self._of("threshold")
-        late = torch.where(v > threshold, 1.0, 0.0)
-        if self.reset_mechanism == "zero":
-            v = torch.where(late > 0, 0.0, v)
-        v = self._of("beta").clamp(0.0, 1.0) * v + x
-        if self.reset_mechanism == "subtract":
-            v = torch.where(late > 0, v - threshold, v)
-        s = fire(v, threshold, strict=True)
-        if self.reset_delay or self.reset_mechanism == "none":
-            return s, {"v": v}
-        due = torch.where(v > threshold, 1.0, 0.0) - late  # snnTorch takes the late reset back: no spike is reset twice
-        return s, {"v": v - due * threshold if self.reset_mechanism == "subtract" else v - due * v}
-
-
-class CubaLIF(_Library):
+class CubaLIF(Numbered):
     """Current-based LIF: i[t] = current_decay i[t-1] + x[t], v[t] = decay v[t-1] + i[t], s = [v >= threshold].
 
     Source: the equation of nir.CubaLIF and of Loihi's CUBA neuron in discrete time.
@@ -131,7 +64,7 @@ class CubaLIF(_Library):
         return s, {"v": v, "i": i}
 
 
-class ALIF(_Library):
+class ALIF(Numbered):
     """LIF whose threshold adapts, theta = threshold + strength a: v = decay v + x, s = [v >= theta], v -= theta s.
 
     a = rho a + (1 - rho) s after each step: the running mean of the spikes.
@@ -171,7 +104,7 @@ class ALIF(_Library):
         return s, {"v": torch.where(s > 0, v - theta, v), "a": rho * a + (1 - rho) * s}
 
 
-class Izhikevich(_Library):
+class Izhikevich(Numbered):
     """v += dt (4 v**2 + 5 v + 1.4 - u + x), u += dt a (b v - u); where v >= 0.3: v = c, u += d.
 
     v and u are the millivolts of the source over 100: v = -0.65 is -65 mV, x = 0.1 is its I = 10.
@@ -209,7 +142,7 @@ class Izhikevich(_Library):
         return s, {"v": torch.where(s > 0, self._of("c"), moved), "u": u + self._of("d") * s}
 
 
-class RefractoryLIF(_Library):
+class RefractoryLIF(Numbered):
     """LIF that neither integrates nor fires for some steps after a spike: v = decay v + x where n = 0, else v stays at rest.
 
     n counts down from `refractory` after each spike; while n > 0 the membrane is held at 0.
@@ -243,7 +176,7 @@ class RefractoryLIF(_Library):
         return s, {"v": torch.where(s > 0, 0.0, v), "n": torch.where(s > 0, float(self.refractory), torch.relu(n - 1.0))}
 
 
-class ResonateAndFire(_Library):
+class ResonateAndFire(Numbered):
     """z = decay exp(i omega) z + x, z = re + i im; fires where im passes 0 upwards with re >= threshold. No reset.
 
     Source: lava-nc 0.10, `lava/proc/rf/models.py` (its float model, input on the real part).

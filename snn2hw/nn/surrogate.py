@@ -1,7 +1,7 @@
 """Surrogate gradients: a step function forwards, the derivative of a soft step backwards, with a width that can be learned.
 
 Four soft steps S(q), q = x/width, are here. Each rises from 0 to 1 with slope 1/width at x = 0, so that widths compare
-between them.
+between them. `FastSigmoid` is another framework's, with its scale.
 """
 
 from __future__ import annotations
@@ -155,6 +155,25 @@ class Atan(Surrogate):
         inverse = width.reciprocal()
         q = x * inverse * math.pi
         return inverse / (q * q + 1.0)
+
+
+class FastSigmoid(Surrogate):
+    """S = x / (1 + |q|), which rises from -width to width: slope 1 / (1 + |q|)**2, 1 at x = 0 for every width.
+
+    It is snnTorch's fast_sigmoid(1 / width) and, with a width of 1, Norse's SuperSpike, with their scale. Arguments as `Surrogate`.
+    """
+
+    def soft(self, x: Tensor, width: Tensor) -> Tensor:
+        """The fast sigmoid."""
+        return x / (1.0 + x.abs() / width)
+
+    def slope(self, x: Tensor, width: Tensor) -> Tensor:
+        """Its derivative."""
+        return (1.0 + x.abs() / width).square().reciprocal()
+
+    def width_slope(self, x: Tensor, width: Tensor) -> Tensor:
+        """Of x / (1 + |x| / w) after w: x |x| / (w + |x|)**2."""
+        return x * x.abs() / (width + x.abs()).square()
 
 
 def compared(x: Tensor, width: Tensor, surrogate: Surrogate, strict: bool) -> Tensor:
