@@ -12,6 +12,8 @@ from snn2hw.trace import Ints
 
 Fields = Mapping[str, Any]
 LIF = {"type": "LOIHI", "iDecay": 1024, "vDecay": 512, "vThMant": 20, "refDelay": 1, "wgtExp": 0}
+# as lava-dl 0.6 writes it
+CUBA = {"type": "CUBA", "iDecay": 1024, "vDecay": 512, "vThMant": 20, "refDelay": 1, "gradedSpike": False}
 
 
 def write_net(path: Path, layers: Sequence[Fields], steps: int | None = 6) -> Path:
@@ -51,6 +53,16 @@ def dense(weight: Any, bias: Any = 0, *, delay: Any = None, **neuron: Any) -> Fi
         **{"weight": np.asarray(weight, np.float32), "bias": np.broadcast_to(bias, (out,)).astype(np.float32)},
         **{"neuron": {**LIF, **neuron}, **given},
     }
+
+
+def recurrent(weight: Any, back: Any, bias: Any = 0, **neuron: Any) -> Fields:
+    made = {**dense(weight, bias), "type": "dense_rec", "weight_rec": np.asarray(back, np.float32)}
+    return {**made, "shape": made["shape"][:1], "neuron": {**CUBA, **neuron}}
+
+
+def without_neuron(weight: Any) -> Fields:
+    """As `block.cuba.Affine(dynamics=False)` is written."""
+    return {name: value for name, value in dense(weight).items() if name not in ("neuron", "bias")}
 
 
 def conv(weight: Any, shape: tuple[int, ...], stride: int = 1, padding: int = 0, **neuron: Any) -> Fields:

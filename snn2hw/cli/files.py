@@ -49,6 +49,8 @@ def compile_file(
         more = {"sample": x, "convention": convention, "dt": dt}
     elif convention is not None or dt is not None:
         raise UsageError("--convention and --dt are for .nir files", got=path, expected="*.nir", do="leave them out")
+    elif suffix(path) == ".net":
+        more = {"sample": x}
     network = api.read_network(path, steps, **more)
     if isinstance(network, IntegerNetwork):
         _require_integers_as_they_are(network, path, target, stop_after)

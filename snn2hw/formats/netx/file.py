@@ -20,15 +20,15 @@ from snn2hw.errors import FileFormatError, MissingExtraError, UnsupportedError
 from snn2hw.formats.hdf5 import Kind, Tree, read_tree
 
 KIND = Kind("a .net file that lava-dl exported (net.export_hdf5)", "export it again")
+FLAGS = ("gradedSpike",)  # lava-dl writes true or false here
 MOST = 2**31 - 1
 MOST_SIZE = 1 << 16  # of a kernel, a stride, a padding
 MOST_STEPS = 1 << 20
-SUPPORTED = ("input", "dense", "conv", "pool", "flatten", "average")
+SUPPORTED = ("input", "dense", "dense_rec", "conv", "pool", "flatten", "average")
 REFUSED = {
     "concat": "a concatenation, for which no writer is known",
     "convT": "a transposed convolution",
     "unpool": "an unpooling layer",
-    "dense_rec": "a recurrent dense layer",
     "dense_comp": "a dense layer with complex weights",
 }
 NEURONS = ("LOIHI", "CUBA")
@@ -84,7 +84,7 @@ class Layer:
                 where=where,
                 got=f"{values.min()} to {values.max()}",
                 expected="one value for the layer",
-                do="train with shared parameters",
+                do="train with one value for the block (shared_param=True)",
             )
         return int(self._within(name, values[:1], least, most, where)[0])
 
@@ -121,7 +121,13 @@ class Layer:
         """
         values = self.array(name, default).ravel()
         if values.size not in (1, 2):
-            raise FileFormatError(f"'{name}' is no pair", where=self.where, got=f"{values.size} values", expected="1 or 2")
+            raise FileFormatError(
+                f"'{name}' is no pair",
+                where=self.where,
+                got=f"{values.size} values",
+                expected="1 or 2",
+                do="export the network again with net.export_hdf5",
+            )
         sizes = self._within(name, values, least, MOST_SIZE, self.where)
         return int(sizes[0]), int(sizes[-1])
 
@@ -186,14 +192,22 @@ def _layer(index: int, fields: Tree, where: str) -> Layer:
     kind = _word(fields, "type")
     if kind is None:
         raise FileFormatError(
-            "a layer has no type", where=where, got=", ".join(sorted(fields)) or "an empty group", expected=", ".join(SUPPORTED)
+            "a layer has no type",
+            where=where,
+            got=", ".join(sorted(fields)) or "an empty group",
+            expected=", ".join(SUPPORTED),
+            do="export the network with net.export_hdf5",
         )
     where = f"{where} ({kind})"
     _check_known(kind, SUPPORTED, REFUSED, "layer", where)
     neuron = fields.get("neuron", {})
     if not isinstance(neuron, dict):
         raise FileFormatError(
-            "'neuron' is no group", where=where, got=type(neuron).__name__, expected="a group with the neuron's parameters"
+            "'neuron' is no group",
+            where=where,
+            got=type(neuron).__name__,
+            expected="a group with the neuron's parameters",
+            do="export the network with net.export_hdf5",
         )
     if "neuron" in fields:
         _check_known(_word(neuron, "type") or "nothing", NEURONS, REFUSED_NEURONS, "neuron", where)
@@ -222,10 +236,16 @@ def _whole(source: Mapping[str, Any], name: str, default: int | None, where: str
     if value is None:
         if default is None:
             raise FileFormatError(
-                "a field is missing", where=where, got=", ".join(sorted(source)) or "none", expected=f"'{name}'"
+                "a field is missing",
+                where=where,
+                got=", ".join(sorted(source)) or "none",
+                expected=f"'{name}'",
+                do="export the network with net.export_hdf5",
             )
         return np.array(default, np.int64)
     array = np.asarray(value)
+    if array.dtype.kind == "b" and name in FLAGS:
+        array = array.astype(np.int8)
     if array.dtype.kind not in "iuf" or array.dtype.itemsize not in (1, 2, 4, 8) or array.dtype == np.float16:
         raise FileFormatError(
             f"'{name}' is not in numbers of a type that lava-dl writes",
@@ -235,7 +255,13 @@ def _whole(source: Mapping[str, Any], name: str, default: int | None, where: str
             do="export it with net.export_hdf5",
         )
     if not array.size:
-        raise FileFormatError(f"'{name}' is empty", where=where, got=str(list(array.shape)), expected="at least one number")
+        raise FileFormatError(
+            f"'{name}' is empty",
+            where=where,
+            got=str(list(array.shape)),
+            expected="at least one number",
+            do="export the network with net.export_hdf5",
+        )
     if array.dtype.kind == "f" and (wrong := ~np.isfinite(array) | (array != np.round(array))).any():
         raise FileFormatError(
             f"'{name}' is not in whole numbers",
@@ -247,6 +273,10 @@ def _whole(source: Mapping[str, Any], name: str, default: int | None, where: str
     low, high = array.min(), array.max()
     if low <= -(2**31) or high >= 2**31:
         raise FileFormatError(
-            f"'{name}' is beyond 32 bits", where=where, got=str(high if high >= 2**31 else low), expected="chip integers"
+            f"'{name}' is beyond 32 bits",
+            where=where,
+            got=str(high if high >= 2**31 else low),
+            expected="the integers of a network exported for the chip",
+            do="export it after training with quantisation",
         )
     return array.astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,23 +11,26 @@ import numpy.typing as npt
 from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError
 from snn2hw.formats.netx.file import Layer
 from snn2hw.ir.delay import MOST_DELAY
-from snn2hw.ir.loihi import LIMITS, RANGES
+from snn2hw.ir.loihi import RANGES
 from snn2hw.ir.shapes import Shape
 from snn2hw.num import Interval
 
 INT8, EVEN = Interval(-128, 127), Interval(-256, 254)
 MOST_VALUES = 1 << 26  # neurons of one layer, or weights
+DENSE = ("dense", "dense_rec")
 MOST_AXES = 8  # of a layer's shape
-MOST_WAIT = LIMITS["refractory"][1] + 1  # refDelay counts the step of the spike, too
-# What netx leaves out of account. A network that uses it means something else than what would run.
-ABSENT = {"wgtExp": 0, "weight_exp": 0, "gradedSpike": 0, "messageBits": 0}
+AGAIN = "export the network again with net.export_hdf5"
 
 
 def check_size(layer: Layer, shape: Shape) -> None:
     """Refuse sizes before anything of that size is made."""
     if not shape or min(shape) < 1 or prod(shape) > MOST_VALUES:
         raise FileFormatError(
-            "the layer's shape is absurd", where=layer.where, got=str(list(shape)), expected=f"1 to {MOST_VALUES} neurons"
+            "the layer's shape is absurd",
+            where=layer.where,
+            got=str(list(shape)),
+            expected=f"1 to {MOST_VALUES} neurons",
+            do=AGAIN,
         )
 
 
@@ -34,13 +38,15 @@ def stated_shape(layer: Layer) -> Shape:
     """The layer's shape, as the file states it."""
     sizes = layer.values("shape", None, 1, MOST_VALUES)
     if len(sizes) > MOST_AXES:
-        raise ShapeError("the shape has too many axes", where=layer.where, got=str(len(sizes)), expected=f"at most {MOST_AXES}")
+        raise ShapeError(
+            "the shape has too many axes", where=layer.where, got=str(len(sizes)), expected=f"at most {MOST_AXES}", do=AGAIN
+        )
     return tuple(int(n) for n in sizes)
 
 
 def weight_shape(layer: Layer) -> Shape:
     """What the fields say; the file's own may have lost axes of size one."""
-    if layer.kind == "dense":
+    if layer.kind in DENSE:
         return layer.number("outFeatures", least=1), layer.number("inFeatures", least=1)
     entering, outputs = layer.number("inChannels", least=1), layer.number("outChannels", least=1)
     groups = layer.number("groups", 1, least=1)
@@ -65,17 +71,32 @@ def pooling(layer: Layer, channels: int) -> tuple[npt.NDArray[np.int8], bool]:
 
 def int8_weight(layer: Layer, shape: Shape) -> tuple[npt.NDArray[np.int8], bool]:
     """Weights as int8, and whether they are half of the file's, which are then even as in the chip's mixed sign mode."""
-    given = layer.array("weight")
+    return _int8(layer, _given_weight(layer, "weight", shape))
+
+
+def recurrent_weights(layer: Layer) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], bool]:
+    """Of a recurrent layer those for what enters and those for its own spikes, as `int8_weight`: halved both or neither."""
+    outputs, inputs = weight_shape(layer)
+    parts = [_given_weight(layer, "weight", (outputs, inputs)), _given_weight(layer, "weight_rec", (outputs, outputs))]
+    weight, double = _int8(layer, np.hstack(parts))
+    return np.ascontiguousarray(weight[:, :inputs]), np.ascontiguousarray(weight[:, inputs:]), double
+
+
+def _given_weight(layer: Layer, name: str, shape: Shape) -> npt.NDArray[np.int64]:
+    given = layer.array(name)
     check_size(layer, shape)
     if without_ones(given.shape) != without_ones(shape):
         raise ShapeError(
             "the weights do not fit the layer",
             where=layer.where,
-            got=f"{list(given.shape)}",
+            got=f"{list(given.shape)}" + f" in '{name}'" * (name != "weight"),
             expected=f"{list(shape)} (outputs, inputs, kernel)",
             do="export the network again",
         )
-    weight = given.reshape(shape)
+    return given.reshape(shape)
+
+
+def _int8(layer: Layer, weight: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int8], bool]:
     held = Interval(int(weight.min()), int(weight.max()))
     if held in INT8:
         return weight.astype(np.int8), False
@@ -100,49 +121,42 @@ def biases(layer: Layer, channels: int) -> list[int]:
     values = layer.values("bias", 0, *RANGES["bias_mant"])
     if len(values) not in (1, channels):
         raise ShapeError(
-            "the number of biases is not the number of outputs", where=layer.where, got=str(len(values)), expected=str(channels)
+            "the number of biases is not the number of outputs",
+            where=layer.where,
+            got=str(len(values)),
+            expected=f"1 or {channels}",
+            do=AGAIN,
         )
     return [int(b) for b in values]
 
 
-def refractory(layer: Layer) -> int:
-    """Steps without firing after the one that fired; refDelay counts that one too."""
-    return max(layer.number("refDelay", 1, neuron=True, least=0, most=MOST_WAIT) - 1, 0)
+def input_shape(first: Layer, sample: npt.NDArray[Any] | None) -> Shape:
+    """Of a network that begins without an input layer: the features of its dense layer, else what samples [T, N, ...] have.
 
-
-def decay(layer: Layer, name: str) -> int:
-    """What the current (iDecay) or the membrane (vDecay) loses in a step, in 4096ths."""
-    return layer.number(name, neuron=True, least=0, most=LIMITS["dv"][1])
-
-
-def threshold(layer: Layer) -> int:
-    """The threshold's mantissa."""
-    return layer.number("vThMant", neuron=True, least=LIMITS["vth"][0], most=LIMITS["vth"][1])
-
-
-def check_absent(layer: Layer) -> None:
-    """Refuse what would change the meaning and has none here."""
-    for name, neutral in ABSENT.items():
-        if name in layer.neuron and (value := layer.number(name, neuron=True)) != neutral:
-            raise UnsupportedError(
-                f"'{name}' is not supported",
-                where=layer.where,
-                got=str(value),
-                expected=str(neutral),
-                do="train without it",
+    Raises:
+        ShapeError: samples that do not fit. UnsupportedError: neither says it.
+    """
+    given = None if sample is None else tuple(sample.shape[2:])
+    if first.kind in DENSE:
+        features = weight_shape(first)[1]
+        if given is not None and prod(given) != features:
+            raise ShapeError(
+                "the sample does not fit the first layer",
+                where=first.where,
+                got=str(list(given)),
+                expected=f"[{features}] (inFeatures)",
+                do=f"give samples [T, N, {features}]",
             )
-
-
-def check_no_neuron(layer: Layer) -> None:
-    """Refuse a neuron where lava-dl writes none, for nothing would run it."""
-    if layer.kind in ("flatten", "average") and layer.neuron:
+        return given or (features,)
+    if not given:
         raise UnsupportedError(
-            f"a neuron in a layer of type '{layer.kind}' is not supported",
-            where=layer.where,
-            got=", ".join(sorted(layer.neuron)),
-            expected="no group 'neuron'",
-            do="export the network with net.export_hdf5",
+            "the file does not say how large its input is",
+            where=first.where,
+            got="no input layer",
+            expected="an input layer, or a dense layer first, whose inFeatures say it",
+            do="give sample=x (--sample x.npy), of shape [T, N, C, H, W], or begin the network with block.cuba.Input",
         )
+    return given
 
 
 def axonal_delays(layer: Layer, channels: int) -> list[int] | None:
@@ -155,7 +169,11 @@ def axonal_delays(layer: Layer, channels: int) -> list[int] | None:
         return None
     if len(delays) not in (1, channels):
         raise ShapeError(
-            "the number of delays is not the number of channels", where=layer.where, got=str(len(delays)), expected=str(channels)
+            "the number of delays is not the number of channels",
+            where=layer.where,
+            got=str(len(delays)),
+            expected=f"1 or {channels}",
+            do=AGAIN,
         )
     return [int(d) for d in delays]
 

@@ -7,51 +7,68 @@ chip resets that layer.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import FileFormatError, ShapeError, UnsupportedError, UsageError
+from snn2hw.errors import ShapeError, UnsupportedError, UsageError
 from snn2hw.formats.netx.file import MOST_STEPS, Layer, NetxFile, read_netx
 from snn2hw.formats.netx.layers import (
+    AGAIN,
+    DENSE,
     axonal_delays,
     biases,
-    check_absent,
-    check_no_neuron,
     check_size,
-    decay,
+    input_shape,
     input_transform,
     int8_weight,
     pooling,
-    refractory,
+    recurrent_weights,
     stated_shape,
-    threshold,
     weight_shape,
 )
+from snn2hw.formats.netx.registers import (
+    NEVER,
+    Registers,
+    check_absent,
+    check_no_neuron,
+    decay,
+    refractory,
+    registers,
+    threshold,
+)
+from snn2hw.formats.sample import samples_array
 from snn2hw.ir.delay import delay_program
-from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.loihi import ALIGN_BITS, VTH_MAX, loihi_biased, loihi_lif, widest_input
 from snn2hw.ir.program import SPIKES, Program
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.rules import check_integer
 from snn2hw.ir.shapes import Shape, Window
-from snn2hw.layers import IntConv2d, IntFlatten, IntLinear
+from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear
 from snn2hw.num import Format, Interval
 
 TARGET, READOUTS = "loihi2", ("auto", "spikes", "membrane")
+EVENTS = Interval(0, 1)
 
 
-def from_netx(path: str | Path, steps: int | None = None, readout: str = "auto") -> IntegerNetwork:
+def from_netx(
+    path: str | Path, steps: int | None = None, readout: str = "auto", sample: npt.ArrayLike | None = None
+) -> IntegerNetwork:
     """The integer network of a .net file.
 
     Args:
         path: of the file.
         steps: T of a sample; by default what the file says (simulation/tSample).
         readout: "spikes": their number over the steps. "membrane": v of the last layer after the last step, whose payload is then
-            the change of v, and nothing fires. "auto": the membrane where the threshold is the highest there is, which is how
-            lava-dl says that a layer does not fire, else spikes.
+            the change of v, and nothing fires. "auto": the membrane where the layer has no neuron, or the highest threshold
+            there is, which is how lava-dl says that it does not fire; else spikes.
+        sample: events [T, N, ...], whose shape is that of the input where the file begins without an input layer; needed
+            where its first layer is not a dense one.
 
     Returns:
         Neuron layers are named 'layer.<i>', by the file's numbers; their states are 'u' and 'v'. The input is the transformed
@@ -72,7 +89,7 @@ def from_netx(path: str | Path, steps: int | None = None, readout: str = "auto")
             expected=f"1 to {MOST_STEPS}",
             do="give steps (--steps)",
         )
-    return _Reader(file, chosen, readout).network()
+    return _Reader(file, chosen, readout, None if sample is None else samples_array(sample)).network()
 
 
 def transformed(path: str | Path, frames: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -85,23 +102,25 @@ def transformed(path: str | Path, frames: npt.ArrayLike) -> npt.NDArray[np.int64
 
 
 class _Reader:
-    def __init__(self, file: NetxFile, steps: int, readout: str) -> None:
-        self.file, self.steps, self.readout = file, steps, readout
+    def __init__(self, file: NetxFile, steps: int, readout: str, sample: npt.NDArray[Any] | None) -> None:
+        self.file, self.steps, self.readout, self.sample = file, steps, readout, sample
         self.nodes: list[IntNode] = []
 
     def network(self) -> IntegerNetwork:
-        first, *others = self.file.layers
-        if first.kind != "input":
-            raise FileFormatError("the first layer is no input", where=first.where, got=first.kind, expected="input")
-        self._input(first)
-        for layer in others:
+        layers = self.file.layers
+        if layers[0].kind == "input":
+            self._input(layers[0])
+            layers = layers[1:]
+        else:
+            self._events(layers[0], input_shape(layers[0], self.sample))
+        for layer in layers:
             check_no_neuron(layer)
             if layer.kind == "flatten":
                 self._flat(layer)
             elif layer.kind == "average":
                 self._average(layer)
             else:
-                self._synapse(layer, last=layer is others[-1])
+                self._synapse(layer, last=layer is layers[-1])
         self._flat(self.file.layers[-1])
         self._add(IntReadout("readout", (self.end.name,), self.end.shape, self.end.format, self.end.interval))
         net = IntegerNetwork(self.steps, TARGET, tuple(self.nodes))
@@ -119,17 +138,20 @@ class _Reader:
         shape = stated_shape(layer)
         check_size(layer, shape)
         if not layer.neuron:
-            events = Interval(0, 1)
-            self._add(IntInput("input", (), shape, Format.holding(events, 0), events, 1.0, False, True, source=layer.where))
+            self._events(layer, shape)
             return
         weight, bias = input_transform(layer)
         pixels = Interval(bias - abs(weight), bias + abs(weight))
         form = Format.holding(pixels, -ALIGN_BITS)
         self._add(IntInput("input", (), shape, form, pixels, 1.0, True, False, source=layer.where))
+        check_absent(layer)
         self._neuron(layer, loihi_biased(decay(layer, "vDecay"), threshold(layer), refractory(layer)))
 
+    def _events(self, layer: Layer, shape: Shape) -> None:
+        form = Format.holding(EVENTS, 0)
+        self._add(IntInput("input", (), shape, form, EVENTS, 1.0, False, True, source=layer.where))
+
     def _neuron(self, layer: Layer, program: Program) -> None:
-        check_absent(layer)
         payload = ranges(program)[program.outputs[SPIKES].name]
         name = f"layer.{layer.index}"
         self._add(
@@ -146,16 +168,47 @@ class _Reader:
             self._add(IntFlatten(f"{e.name}.flat", (e.name,), (prod(e.shape),), e.format, e.interval, source=layer.where))
 
     def _synapse(self, layer: Layer, last: bool) -> None:
-        if not layer.neuron:
-            raise UnsupportedError(
-                "a layer without a neuron is not supported",
-                where=layer.where,
-                got="an affine layer",
-                expected="a LOIHI or CUBA neuron behind every dense and conv layer",
-                do="export the layer with its neuron",
-            )
-        if layer.kind == "dense":
+        check_absent(layer)
+        given = registers(layer, last)
+        silent = last and self._reads_membrane(layer, given)
+        if layer.kind in DENSE:
             self._flat(layer)
+        double = self._recurrent(layer, fires=not silent) if layer.kind == "dense_rec" else self._forward(layer)
+        program = loihi_lif(
+            given.du,
+            given.dv,
+            min(given.vth, VTH_MAX),
+            biases(layer, self.end.shape[0]),
+            ALIGN_BITS,
+            given.refractory,
+            align=ALIGN_BITS + double,
+            input_bits=widest_input(self.end.interval),
+            membrane=silent,
+        )
+        self._neuron(layer, program)
+
+    def _reads_membrane(self, layer: Layer, given: Registers) -> bool:
+        """Whether the readout is the membrane of this layer, the last one, which then is taken not to fire."""
+        if given.vth == NEVER and self.readout == "spikes":
+            raise UsageError(
+                "the last layer can never fire",
+                where=layer.where,
+                got="readout='spikes'",
+                expected="'membrane' or 'auto'",
+                do="leave readout out",
+            )
+        if layer.kind == "dense_rec" and self.readout == "membrane" and given.vth < VTH_MAX:
+            raise UsageError(
+                "a recurrent layer whose membrane is read would no longer fire, nor reach itself",
+                where=layer.where,
+                got=f"readout='membrane', vThMant = {given.vth}",
+                expected="'spikes' or 'auto'",
+                do="leave readout out",
+            )
+        return self.readout == "membrane" or (self.readout == "auto" and given.vth >= VTH_MAX)
+
+    def _forward(self, layer: Layer) -> bool:
+        """The synapse of a layer; whether its weights are half of the file's."""
         weight, double = pooling(layer, self.end.shape[0]) if layer.kind == "pool" else int8_weight(layer, weight_shape(layer))
         bias = np.zeros(len(weight), np.int32)
         name, inputs, form = f"layer.{layer.index}.{layer.kind}", (self.end.name,), Format(1, 0)
@@ -167,25 +220,44 @@ class _Reader:
             window = Window(kernel, stride, layer.pair("padding", 0, least=0), layer.pair("dilation", 1, least=1))
             groups = len(weight) if layer.kind == "pool" else layer.number("groups", 1)
             draft = IntConv2d(name, inputs, (), form, Interval(0, 0), weight, bias, window, groups, source=layer.where)
+        self._sums(layer, draft, double)
+        return double
+
+    def _recurrent(self, layer: Layer, fires: bool) -> bool:
+        """The two synapses of a recurrent layer and their sum: what enters, and what the layer fired a step before.
+
+        Its own spikes take one step, as those of every other layer (netx, blocks/process.py: RecurrentDense).
+        """
+        if np.any(layer.array("delay", 0)):
+            raise UnsupportedError(
+                "delays of a recurrent layer are not supported",
+                where=layer.where,
+                got=f"delays up to {layer.array('delay').max()}",
+                expected="none: training delays what leaves the layer, netx what enters it",
+                do="train the block with delay=False",
+            )
+        weight, back, double = recurrent_weights(layer)
+        name, outputs, entering = f"layer.{layer.index}", len(weight), self.end
+        zeros, form, where = np.zeros(outputs, np.int32), Format(1, 0), layer.where
+        ahead = IntLinear(f"{name}.dense_rec", (entering.name,), (), form, Interval(0, 0), weight, zeros, source=where)
+        first = self._sums(layer, ahead, double)
+        if fires:
+            edge = f"{name}.back"
+            self._add(IntFeedback(edge, (name,), (outputs,), Format.holding(EVENTS, 0), EVENTS, source=where))
+            looped = IntLinear(f"{name}.recurrent", (edge,), (), form, Interval(0, 0), back, zeros, source=where)
+            second = self._sums(layer, looped, double)
+            both = first.interval + second.interval
+            point = Format.holding(both, -ALIGN_BITS - double)
+            self._add(IntAdd(f"{name}.sum", (first.name, second.name), (outputs,), point, both, shifts=(0, 0), source=where))
+        return double
+
+    def _sums(self, layer: Layer, draft: IntConv2d | IntLinear, double: bool) -> IntNode:
+        """The synapse with its shape, and with the interval and the binary point of its sums."""
         shape, sums = draft.output_shape([self.end.shape]), draft.sum_interval(self.end.interval)
         self._check_shape(layer, shape)
-        align = ALIGN_BITS + double
-        point = Format.holding(sums, -align)
-        rest = (weight, bias) if isinstance(draft, IntLinear) else (weight, bias, draft.window, draft.groups)
-        self._add(type(draft)(name, inputs, shape, point, sums, *rest, source=layer.where))
-        vth = threshold(layer)
-        program = loihi_lif(
-            decay(layer, "iDecay") - 1,
-            decay(layer, "vDecay"),
-            vth,
-            biases(layer, len(weight)),
-            ALIGN_BITS,
-            refractory(layer),
-            align=align,
-            input_bits=widest_input(sums),
-            membrane=last and (self.readout == "membrane" or (self.readout == "auto" and vth == VTH_MAX)),
-        )
-        self._neuron(layer, program)
+        made = replace(draft, shape=shape, format=Format.holding(sums, -ALIGN_BITS - double), interval=sums)
+        self._add(made)
+        return made
 
     def _average(self, layer: Layer) -> None:
         """Sums of equal groups of neighbours; the mean is that sum divided by the size of a group."""
@@ -197,7 +269,8 @@ class _Reader:
                 "the groups of an average are not equal",
                 where=layer.where,
                 got=f"{entering} neurons",
-                expected=f"{outputs} groups",
+                expected=f"a multiple of {outputs}",
+                do=AGAIN,
             )
         weight = np.repeat(np.eye(outputs, dtype=np.int8), entering // outputs, axis=1)
         sums = self.end.interval * Interval(entering // outputs, entering // outputs)

@@ -15,7 +15,15 @@ from snn2hw.errors import FileFormatError, MissingExtraError, Snn2hwError, Unsup
 from snn2hw.formats.netx.read import from_netx, transformed
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.layers import IntLinear
-from tests.netx_files import LIF, conv, dense, events_input, image_input, lif_by_hand, write_net
+from tests.netx_files import (
+    LIF,
+    conv,
+    dense,
+    events_input,
+    image_input,
+    lif_by_hand,
+    write_net,
+)
 from tests.refused import refused
 
 pytest.importorskip("h5py", reason="reading .net files needs the netx extra")
@@ -230,12 +238,6 @@ def test_no_number_of_steps(net: Path) -> None:
         with pytest.raises(UsageError, match="the file does not say how many steps a sample has"):
             from_netx(net, steps)
     assert from_netx(net, 2).steps == 2
-
-
-def test_the_first_layer_is_the_input(net: Path) -> None:
-    write_net(net, [GOOD])
-    with pytest.raises(FileFormatError, match=r"^the first layer is no input\n"):
-        from_netx(net)
 
 
 def test_without_h5py(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from snn2hw.errors import FileFormatError, ShapeError, Snn2hwError, UnsupportedError
 from snn2hw.formats.netx.layers import MOST_VALUES
 from snn2hw.formats.netx.read import from_netx
-from tests.netx_files import LIF, conv, dense, events_input, write_net
+from tests.netx_files import LIF, conv, dense, events_input, recurrent, without_neuron, write_net
 from tests.refused import refused
 
 pytest.importorskip("h5py", reason="reading .net files needs the netx extra")
@@ -27,12 +27,26 @@ def without(fields: Any, name: str) -> Any:
 
 
 GOOD = dense(np.ones((2, 3)) * 4)
+ONE_PLACE = conv(np.ones((2, 3, 1, 1)), (2, 1, 1))
 BAD: list[tuple[Any, type[Snn2hwError], str]] = [
     (without(GOOD, "weight"), FileFormatError, "a field is missing"),
     (without(GOOD, "type"), FileFormatError, "a layer has no type"),
-    (without(GOOD, "neuron"), UnsupportedError, "a layer without a neuron is not supported"),
+    (
+        without(conv(np.ones((2, 3, 1, 1)), (2, 1, 1)), "neuron"),
+        UnsupportedError,
+        "a layer without a neuron is not supported here",
+    ),
     ({**GOOD, "neuron": without(LIF, "vDecay")}, FileFormatError, "a field is missing"),
-    ({**GOOD, "type": "dense_rec"}, UnsupportedError, "a layer of this type is not supported"),
+    ({**GOOD, "type": "dense_rec"}, FileFormatError, "a field is missing"),
+    ({**recurrent(np.ones((2, 3)), np.ones((2, 3))), "bias": 0}, ShapeError, "the weights do not fit the layer"),
+    (recurrent(np.ones((2, 3)), np.full((2, 2), 300)), UnsupportedError, "the weights do not fit 8 bits"),
+    (
+        {**recurrent(np.ones((2, 3)), np.ones((2, 2))), "delay": np.array([0, 1])},
+        UnsupportedError,
+        "delays of a recurrent layer are not supported",
+    ),
+    ({**GOOD, "neuron": {**LIF, "gradedSpike": True}}, UnsupportedError, "'gradedSpike' is not supported"),
+    ({**GOOD, "neuron": {**LIF, "vDecay": True}}, FileFormatError, "'vDecay' is not in numbers of a type that lava-dl writes"),
     ({**GOOD, "type": "warp"}, UnsupportedError, "a layer of this type is not supported"),
     ({**GOOD, "type": "concat"}, UnsupportedError, "a layer of this type is not supported"),
     ({**GOOD, "neuron": {**LIF, "type": "SDNN"}}, UnsupportedError, "a neuron of this type is not supported"),
@@ -93,7 +107,7 @@ BAD += [
     for name, value in (
         ("iDecay", 4097),
         ("vDecay", -1),
-        ("vThMant", 131072),
+        ("vThMant", 2**18),
         ("vThMant", -1),
         ("refDelay", -1),
         ("refDelay", 65),
@@ -107,8 +121,37 @@ def test_what_cannot_be_read_is_refused_with_its_place(net: Path, layer: Any, ki
     with pytest.raises(kind) as caught:
         from_netx(net)
     assert caught.value.what == what
+    assert caught.value.got
     assert caught.value.expected
+    assert caught.value.do
     assert f"{net}: layer/1" in caught.value.where
+
+
+def test_layers_that_never_fire_before_the_end(net: Path) -> None:
+    write_net(net, [dense(np.ones((2, 3)), vThMant=2**18 - 1), dense(np.ones((1, 2)))])
+    with refused(
+        UnsupportedError,
+        f"""
+        this layer can never fire, so that nothing would reach the layers behind it
+          where:    {net}: layer/0 (dense) neuron
+          got:      vThMant = 262143
+          expected: 0 to 131071 in every layer but the last
+          do:       end the network with this layer, or export it with the threshold that it was trained with (block.cuba.Dense)
+        """,
+    ):
+        from_netx(net, 3)
+    write_net(net, [without_neuron(np.ones((2, 3))), dense(np.ones((1, 2)))])
+    with refused(
+        UnsupportedError,
+        f"""
+        a layer without a neuron is not supported here
+          where:    {net}: layer/0 (dense)
+          got:      no group 'neuron', and layers behind it
+          expected: a LOIHI or CUBA neuron; only the last dense layer may be without one, and is read from its membrane
+          do:       export the layer with its neuron (block.cuba.Dense, not block.cuba.Affine)
+        """,
+    ):
+        from_netx(net, 3)
 
 
 def test_a_number_of_steps_that_is_none(net: Path) -> None:
