@@ -5,6 +5,7 @@ from snn2hw import nn                                          # needs the torch
 artefact = snn2hw.compile(model, sample=images[:64], steps=4, target="loihi2", out="build/digits")
 artefact = snn2hw.load("build/digits")
 trace    = snn2hw.simulate(artefact, images, executor="reference")
+result   = snn2hw.evaluate(artefact, images, labels, model)    # accuracy, and every layer against the float network
 verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
@@ -23,8 +24,10 @@ from snn2hw.api import (
 )
 from snn2hw.artefact import Artefact
 from snn2hw.errors import Snn2hwError
+from snn2hw.evaluation import evaluate
 from snn2hw.passes.base import Options
 from snn2hw.trace import Trace
+from snn2hw.verification.accuracy import Evaluation
 from snn2hw.verification.differential import Difference
 from snn2hw.verification.verdict import Verdict
 from snn2hw.version import __version__
@@ -32,6 +35,7 @@ from snn2hw.version import __version__
 __all__ = [
     "Artefact",
     "Difference",
+    "Evaluation",
     "Options",
     "Snn2hwError",
     "Trace",
@@ -39,6 +43,7 @@ __all__ = [
     "__version__",
     "check",
     "compile",
+    "evaluate",
     "export",
     "export_c",
     "export_nir",

@@ -30,7 +30,6 @@ from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_with_comments
 from snn2hw.shown import plain, plain_lines
 from snn2hw.trace import Ints
-from snn2hw.verification.accuracy import Measurement
 from snn2hw.verification.differential import Difference
 from snn2hw.verification.verdict import Progress as ProgressCallback
 from snn2hw.verification.verdict import Verdict
@@ -186,26 +185,6 @@ def print_readout(outputs: Mapping[str, Ints], executor: str, seconds: float, mo
     title = f"{executor}: {samples} samples" + (f", the first {most}" if samples > most else "")
     table(title, columns, rows, numbers)
     say(f"{seconds:.2f} s, {samples / max(seconds, 1e-9):,.0f} samples a second, compiling and reading included")
-
-
-def print_measurement(m: Measurement, title: str) -> None:
-    """Accuracies and spike mismatch, called what they are: measurements."""
-    rows = [
-        ["float accuracy", f"{100 * m.float_accuracy:.2f} %"],
-        ["integer accuracy", f"{100 * m.integer_accuracy:.2f} %"],
-        ["same prediction", f"{100 * m.agreement:.2f} %"],
-    ]
-    table(
-        f"{title}: measured on {m.samples} samples (float model against integers; no equality is claimed)",
-        ["measurement", "value"],
-        rows,
-        (1,),
-    )
-    layers = [
-        [k, f"{100 * v.mismatch:.2f} %", f"{100 * v.float_rate:.1f} %", f"{100 * v.integer_rate:.1f} %"]
-        for k, v in m.layers.items()
-    ]
-    table("", ["layer", "spike mismatch", "float firing rate", "integer firing rate"], layers, (1, 2, 3))
 
 
 def print_network(net: IntegerNetwork, title: str) -> None:

@@ -12,13 +12,14 @@ from snn2hw import api
 from snn2hw import plot as plots
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
-from snn2hw.cli import certificate_table, console
+from snn2hw.cli import certificate_table, console, evaluation_table
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError, UsageError
+from snn2hw.evaluation import evaluate
 from snn2hw.ir.network import Network
 from snn2hw.passes.base import Options
 from snn2hw.store import check_out
 from snn2hw.user_models import find_model, load_source, models_folder
-from snn2hw.verification.accuracy import Measurement, measure
+from snn2hw.verification.accuracy import Evaluation
 from snn2hw.verification.verdict import Verdict
 
 MODELS = ("digits_lnm", "digits_cf")
@@ -33,7 +34,7 @@ class Result:
     certain: bool
     verdict: Verdict
     on_lava: Verdict | None
-    measurement: Measurement
+    evaluation: Evaluation
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -85,10 +86,10 @@ def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
     )
     on_lava = _on_lava(name, loaded, images[:LAVA_SAMPLES])
     with console.progress(f"{name}: measuring") as progress:
-        measurement = measure(real, loaded.network, images, labels, progress)
-    console.print_measurement(measurement, name)
+        evaluation = evaluate(loaded, images, labels, real, progress=progress)
+    evaluation_table.print_evaluation(evaluation, f"{name}: test samples")
     _plot(real, loaded, images, folder)
-    return Result(not checked.failures, verdict, on_lava, measurement)
+    return Result(not checked.failures, verdict, on_lava, evaluation)
 
 
 def _on_lava(name: str, artefact: Artefact, images: Any) -> Verdict | None:
@@ -129,8 +130,8 @@ def _summary(results: dict[str, Result], out: Path, seconds: float) -> None:
         bits = console.good("0 differing integers", True) if equal else console.good("DIFFERENT", False)
         compared = f"{sum(sum(v.compared.values()) for v in r.verdicts):,}"
         ran = ", ".join(name for v in r.verdicts for name in v.compared)
-        m = r.measurement
-        rows.append([name, bits, compared, ran, f"{100 * m.float_accuracy:.2f} %", f"{100 * m.integer_accuracy:.2f} %"])
+        shares = [evaluation_table.percent(share) for share in (r.evaluation.float_accuracy, r.evaluation.accuracy)]
+        rows.append([name, bits, compared, ran, *shares])
     console.table(
         "",
         ["model", "verdict", "compared", "executors against the reference", "float accuracy", "integer accuracy"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from snn2hw.neurons.library import CURRENT, MEMBRANE
 Observer = Callable[[Node, Sequence[Reals], Reals], None]
 
 
-def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
+def run_real(net: Network, x: Reals, observe: Observer | None = None, held: Mapping[str, Reals] | None = None) -> Reals:
     """The readout [N, classes] of samples x: the sum over T, or the last step, as the network says; no mean is taken.
 
     Args:
@@ -23,7 +23,10 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
         x: [N, ...] where the input is static, else [T, N, ...].
         observe: called with (node, its inputs, its value [N, ...]) for every node at every step; the input of a neuron that has
             a current is the current.
+        held: by name of a node, values [T, N, ...] that the nodes behind it are given in the place of its own; `observe` is
+            called with its own all the same.
     """
+    held = held or {}
     neurons = {n.name: equation_of(n) if isinstance(n, Neuron) else n for n in net.neurons}
     states: dict[str, dict[str, Reals]] = {}
     waiting: dict[str, list[Reals]] = {}
@@ -54,6 +57,8 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None) -> Reals:
                 values[node.name] = node.real(inputs)
             if observe is not None:
                 observe(node, inputs, values[node.name])
+            if node.name in held:
+                values[node.name] = held[node.name][t]
         last = net.nodes[-1]
         adds = not isinstance(last, Readout) or last.kind == "sum"
         total = total + values[last.name] if adds else values[last.name]

@@ -19,6 +19,7 @@ KEPT = 0.01  # of a channel's weights that are not 0: one with a smaller share o
 VISIBLE = 0.5  # state LSB of a synaptic input, below which no state tells that weights are missing
 HEAD_LSB = 4.0  # of a neuron's head; a state is told from another by one
 SHOWN = 4  # channels that are named
+SILENT = "this layer can never fire"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def silent(node: real.Neuron, highest: float, threshold: float) -> Finding:
     """
     above = threshold > node.state_range[1]
     return Finding(
-        "this layer can never fire",
+        SILENT,
         node.source or node.name,
         f"its membrane reaches at most {highest:g}, its threshold is {threshold:g}",
         f"the threshold is above the state range, whose upper bound is {node.state_range[1]:g}"
@@ -126,7 +127,7 @@ def silent(node: real.Neuron, highest: float, threshold: float) -> Finding:
 def silent_equation(node: real.EquationNeuron) -> Finding:
     """A layer that a user wrote and that cannot fire, whatever enters."""
     return Finding(
-        "this layer can never fire",
+        SILENT,
         node.source or node.name,
         f"the spikes of {node.equation.kind}.step are 0 for every state and every synaptic input",
         "what it compares with its thresholds does not reach them, or lies outside the range of a state",

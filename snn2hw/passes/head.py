@@ -27,6 +27,7 @@ from snn2hw.target import Lowering
 
 TOLERATED = 1.0  # state LSB by which one rounded factor for a channel may be off; beyond, its channels are aligned first
 EXTRA = 2  # bits below the state that products of words keep until they are summed
+ALIGN = "Align"  # what a program is called that only brings channels to one scale
 PLACES = 65  # at which an error is looked at, per channel
 
 
@@ -115,7 +116,7 @@ def align_program(exponents: Sequence[int], sums: Interval, limits: Lowering) ->
         exponents: e_c, one per channel. sums: bounds of the raw x. limits: how wide a constant of the target
             is.
     """
-    b, finest = ProgramBuilder("Align"), max(exponents)
+    b, finest = ProgramBuilder(ALIGN), max(exponents)
     x = b.emit(Op.INPUT, "x", (), (sums.lo, sums.hi), 0)
     y, _ = lifted(b, x, [2.0**-e for e in exponents], limits)
     assert b.frac(y) == finest

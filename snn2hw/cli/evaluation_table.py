@@ -1,0 +1,66 @@
+"""What people see of an evaluation: a few figures, and a row for each neuron layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snn2hw.cli import console
+from snn2hw.verification.accuracy import Evaluation, LayerEvaluation
+
+
+def print_evaluation(e: Evaluation, title: str) -> None:
+    """All of it, called what it is: measured."""
+    against = "; float model against integers, no equality is claimed" if e.readout_error is not None else ""
+    title = f"{title}: measured on {e.samples} samples x {e.steps} steps (executor {e.executor}{against})"
+    console.table(title, ["measurement", "value"], list(_figures(e)), (1,))
+    print_layers(e)
+    if e.first_unexplained is not None:
+        console.say(f"layer {e.first_unexplained} is the first that fires otherwise where its own rounding does not explain it")
+
+
+def print_layers(e: Evaluation) -> None:
+    """A row for each neuron layer; without a float model only what the integers do by themselves."""
+    rows = [[name, *_row(layer)] for name, layer in e.layers.items()]
+    columns = [
+        "layer", "firing rate", "float rate", "differ", "of these begin here", "unexplained", "input off by", "saturates", "",
+    ]  # fmt: skip
+    if all(layer.float_rate is None for layer in e.layers.values()):
+        shown = (0, 1, 7, 8)
+        columns, rows = [columns[k] for k in shown], [[row[k] for k in shown] for row in rows]
+    console.table("", columns, rows, range(1, len(columns) - 1))
+
+
+def _figures(e: Evaluation) -> Iterator[list[str]]:
+    if e.accuracy is not None:
+        yield ["integer accuracy", percent(e.accuracy)]
+    if e.float_accuracy is not None:
+        yield ["float accuracy", percent(e.float_accuracy)]
+    if e.mean_squared_error is not None:
+        yield ["integer mean squared error", f"{e.mean_squared_error:.6g}"]
+    if e.float_mean_squared_error is not None:
+        yield ["float mean squared error", f"{e.float_mean_squared_error:.6g}"]
+    if e.same_prediction is not None:
+        yield ["same prediction", percent(e.same_prediction)]
+    if e.readout_error is not None:
+        of = f" ({percent(e.readout_error / e.readout_size)} of its size)" if e.readout_size else ""
+        yield ["readouts differ by (root mean square)", f"{e.readout_error:.4g}{of}"]
+    yield ["one unit of the readout", f"{e.scale:.6g}"]
+
+
+def _row(layer: LayerEvaluation) -> list[object]:
+    state = console.styled("died", "bold red") if layer.died else "dead" if layer.dead else ""
+    return [
+        percent(layer.rate),
+        percent(layer.float_rate),
+        percent(layer.spike_mismatch),
+        percent(layer.own_mismatch),
+        "" if layer.unexplained is None else f"{layer.unexplained:,}",
+        percent(layer.sum_error),
+        percent(layer.saturation),
+        state,
+    ]
+
+
+def percent(share: float | None) -> str:
+    """A share in percent; nothing where it is not known."""
+    return "" if share is None else f"{100 * share:.2f} %"
