@@ -1,0 +1,217 @@
+"""`convert`: a model of another framework as one of `snn2hw.nn`, with the same weights and, shown on a sample, the same spikes."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, fx
+
+from snn2hw.arguments import one_of
+from snn2hw.convert.compare import Comparison, compared
+from snn2hw.convert.emit import Emitter
+from snn2hw.convert.outputs import LAST, MEAN, SUM, Output, chosen, outputs_of
+from snn2hw.convert.ranges import fit, neurons_in, seen, widen
+from snn2hw.convert.rolled import Rolled
+from snn2hw.convert.run import NT, TN, Run, Sample, is_layer, run
+from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
+from snn2hw.formats.sample import samples_array
+from snn2hw.formats.torch.layers import check_untouched
+from snn2hw.nn.recurrent import Recurrent
+from snn2hw.run.forks import one_torch_thread
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What `convert` found out of a model.
+
+    Args:
+        framework: whose layers with state it has; "torch" where it has none.
+        steps: T on the sample. static: whether the model shows a sample T times, so that samples are [N, ...].
+        layout: "TN" where the model itself takes [T, N, ...], "NT" for [N, T, ...]; the converted one takes [T, N, ...].
+        comparison: of all spikes on the sample.
+        notes: what was left out, in sentences.
+    """
+
+    framework: str
+    steps: int
+    static: bool
+    layout: str
+    comparison: Comparison
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        shown = f"one sample shown for {self.steps} steps" if self.static else f"{self.steps} steps"
+        taken = "" if self.static or self.layout == TN else "; the model takes [N, T, ...], the converted one [T, N, ...]"
+        lines = [f"converted from {self.framework}: {self.comparison} ({shown}{taken})", *self.notes]
+        return "\n".join(lines)
+
+
+class Converted(fx.GraphModule):
+    """A model on [T, N, ...] that shares the user's parameters; `conversion` says how it was found to be the same."""
+
+    conversion: Conversion
+
+
+def convert(
+    model: torch.nn.Module,
+    sample: npt.ArrayLike | Tensor | None = None,
+    *,
+    steps: int | None = None,
+    layout: str | None = None,
+    output: int | None = None,
+) -> Converted:
+    """A trained model of snnTorch, SpikingJelly or Norse as a model of `snn2hw.nn`, which trains on and compiles.
+
+    The model runs on the sample once, as it is, whether its forward loops over T, takes one step and
+    returns its states, or takes all steps; what every step does alike becomes a model on [T, N, ...].
+    Then all spikes of both are compared: `print(converted.conversion)` says how many are equal. The
+    user's model is not changed; both share their parameters, so that training one trains the other.
+
+    Args:
+        model: with its weights. Its states begin anew for this, and are afterwards as they were.
+        sample: real samples as the model is given them: [T, N, ...], [N, T, ...], or [N, ...] of static
+            ones that the model shows T times by itself or that `steps` says are shown T times.
+        steps: T of static samples, for models whose forward takes one step or all steps.
+        layout: "TN" or "NT": what the sample is, where the model takes one step or both orders.
+        output: which of the tensors that the forward returns is the output, counted from 0; by default
+            the one that is no state of a neuron.
+
+    Raises:
+        Snn2hwError: what has no exact meaning here, by its name and line; a sample that the model does
+            not take; a model whose spikes come out differently, with layer, step, neuron and both values.
+
+    Warns:
+        Snn2hwWarning: spikes differ, from a tie within float32's rounding on.
+    """
+    one_torch_thread()
+    if not isinstance(model, torch.nn.Module):
+        raise UsageError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
+    if sample is None:
+        raise UsageError(
+            "a model is converted by running it on a sample",
+            where=type(model).__name__,
+            got="no sample",
+            expected="real samples as the model is given them",
+            do="give sample=x, some of the test set",
+        )
+    if layout is not None:
+        one_of("layout", layout, (TN, NT), "convert")
+    for path, module in model.named_modules():
+        if is_layer(module):
+            check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
+    found = run(model, Sample(_tensor(sample, model), steps, layout))
+    with torch.no_grad():
+        return _converted(model, found, output)
+
+
+def _tensor(sample: Any, model: torch.nn.Module) -> Tensor:
+    """The sample in the kind of number and on the device of the model's parameters."""
+    first = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
+    values = sample if isinstance(sample, Tensor) else torch.from_numpy(np.ascontiguousarray(samples_array(sample)))
+    return values.to(device=first.device, dtype=first.dtype)
+
+
+def _converted(model: torch.nn.Module, found: Run, output: int | None) -> Converted:
+    rolled = Rolled(found.calls, found.times, list(found.neurons))
+    out = chosen(outputs_of(found, rolled), output, type(model).__name__)
+    for row in found.neurons.values():
+        widen(row.layer)
+    emitter = Emitter(rolled, model, {path: row.layer for path, row in found.neurons.items()})
+    last = _end(emitter, out)
+    emitter.graph.output(last)
+    made = Converted({**emitter.modules, **emitter.attributes}, emitter.graph, class_name=f"Converted{type(model).__name__}")
+    made.training = model.training
+    comparison = _compare(made, found)
+    made.conversion = _told(found, out, comparison)
+    _check(made.conversion, type(model).__name__)
+    return made
+
+
+def _end(emitter: Emitter, out: Output) -> fx.Node:
+    node = emitter.edge(out.edge)
+    if out.kind in (SUM, MEAN):
+        return emitter.graph.call_method("sum" if out.kind == SUM else "mean", (node, 0))
+    return emitter.graph.call_function(operator.getitem, (node, -1)) if out.kind == LAST else node
+
+
+def _compare(made: Converted, found: Run) -> Comparison:
+    """All spikes of both models, and from the run the ranges of the states."""
+    ours, entering, layers = dict[str, Tensor](), dict[str, Tensor](), dict[str, torch.nn.Module]()
+    hooks = []
+    for path in found.neurons:
+        if not _holds(made, path):
+            continue  # it is called, but nothing that leaves the model depends on it
+        layers[path] = _neuron(made.get_submodule(path))
+
+        def keep(module: torch.nn.Module, args: Any, result: Tensor, path: str = path) -> None:
+            ours[path], entering[path] = result, args[0]
+
+        hooks.append(layers[path].register_forward_hook(keep))
+    modes = [(m, m.training) for m in made.modules()]
+    made.eval()
+    try:
+        made(found.entering)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, mode in modes:
+            module.training = mode
+    for path, layer in layers.items():
+        fit(layer, seen(layer, entering[path]))
+    return compared({path: _theirs(found, path) for path in layers}, ours, entering, layers)
+
+
+def _holds(made: torch.nn.Module, path: str) -> bool:
+    return path in dict(made.named_modules())
+
+
+def _neuron(layer: torch.nn.Module) -> torch.nn.Module:
+    """The neuron, or the recurrent layer around it, in what a layer with state became."""
+    return next((m for m in layer.modules() if isinstance(m, Recurrent)), None) or next(iter(neurons_in(layer)), layer)
+
+
+def _theirs(found: Run, path: str) -> Tensor:
+    """What a layer of the user's model gave, [T, N, C, ...]."""
+    spikes = [c.results[0].tensor for c in found.calls_of(path)]
+    return spikes[0] if found.neurons[path].whole else torch.stack(spikes)
+
+
+def _told(found: Run, out: Output, comparison: Comparison) -> Conversion:
+    notes = []
+    if out.softmax:
+        notes.append("A softmax at the end is left out: it changes no prediction.")
+    unused = [p for p in found.neurons if p not in comparison.layers]
+    if unused:
+        notes.append(f"Nothing that leaves the model depends on {', '.join(unused)}: left out.")
+    return Conversion(
+        found.framework, found.times.sizes.steps or 0, found.static, NT if found.swapped else TN, comparison, tuple(notes)
+    )
+
+
+def _check(conversion: Conversion, model: str) -> None:
+    first = conversion.comparison.first
+    if first is None:
+        return
+    parts = {"where": first.layer, "got": f"{conversion.comparison}; first {first}"}
+    if not first.tie:
+        raise UnsupportedError(
+            "the converted model does not do what the model does",
+            **parts,
+            expected="all spikes equal, but for ties at a threshold",
+            do="write the layer as a nn.CustomNeuron; a small model that shows the difference helps us to correct this",
+        )
+    warnings.warn(
+        Snn2hwWarning(
+            "some spikes of the converted model differ",
+            **parts,
+            cause="a membrane meets its threshold within float32's rounding; what follows differs with it",
+            do="nothing, where the accuracy is the same; other weights or another threshold have no ties",
+        ),
+        stacklevel=4,
+    )

@@ -1,0 +1,198 @@
+"""A forward is run as it is, on a real sample, and every call of a layer or function is written down.
+
+The model runs in plain Python, so that loops over T, lists of results and states that are handed on
+need no rules of their own. What it decides by the value of a tensor cannot be seen, and is refused.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from snn2hw.convert.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
+from snn2hw.errors import UnsupportedError
+
+OURS = str(Path(__file__).parents[1])
+# The same values in another tensor.
+SAME = ("detach", "clone", "contiguous", "float", "requires_grad_", "detach_", "to", "type", "alias", "type_as", "cpu")
+# Python learns a number of the data; the run of other data would be another.
+DECIDES = ("item", "__bool__", "__float__", "__int__", "__index__", "tolist", "numpy", "__contains__", "equal", "allclose")
+REVERSED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rtruediv": "div", "rpow": "pow"}
+ALIKE = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div", "truediv": "div", "subtract": "sub"} | {
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "less": "lt",
+    "less_equal": "le",
+    "negative": "neg",
+    "concat": "cat",
+    "concatenate": "cat",
+}
+
+
+class Recorder(TorchFunctionMode):
+    """Writes down what happens to the tensors that it knows.
+
+    Args:
+        model: whose parameters and buffers are known.
+        is_layer: which modules are written down as one call; what happens inside of them is not looked at.
+    """
+
+    def __init__(self, model: torch.nn.Module, is_layer: Callable[[torch.nn.Module], bool]) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.paths = {id(m): path for path, m in model.named_modules()}
+        self._is_layer = is_layer
+        self._known: dict[int, Value] = {}
+        self._kept: list[Tensor] = []  # an id is given again once its tensor is gone
+        self._inside = 0
+        for path, tensor in (*model.named_parameters(), *model.named_buffers()):
+            self._know(tensor, Value(PARAMETER, tensor, path=path))
+
+    def give(self, tensor: Tensor, step: int | None = None) -> Tensor:
+        """The input, or that of one step, in a tensor of its own."""
+        fresh = tensor.clone()
+        self._know(fresh, Value(INPUT, fresh, step=step))
+        return fresh
+
+    def value(self, thing: Any) -> Any:
+        """The value that a tensor is, a constant where it is not known; anything else as it is."""
+        if not isinstance(thing, Tensor):
+            return thing
+        return self._known.get(id(thing)) or Value(CONSTANT, thing)
+
+    def _know(self, tensor: Tensor, value: Value) -> None:
+        self._known[id(tensor)] = value
+        self._kept.append(tensor)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run a function of torch, and write it down where it takes a tensor that is known."""
+        kwargs = kwargs or {}
+        if self._inside:
+            return func(*args, **kwargs)
+        entering = [self._known[id(a)] for a in flat((args, kwargs)) if isinstance(a, Tensor) and id(a) in self._known]
+        name = _named(func)
+        if name in DECIDES and any(v.kind in (INPUT, MADE) for v in entering):
+            raise _decided(name, user_line())
+        given = mapped(self.value, (tuple(args), kwargs))  # before: what is changed in place is another value afterwards
+        result = func(*args, **kwargs)
+        if entering and name == "setitem":
+            self._write(name, func, given, (args[0],))
+        elif entering and any(isinstance(r, Tensor) for r in flat(result)):
+            if name in SAME and isinstance(args[0], Tensor) and id(args[0]) in self._known and _same(args[0], result):
+                self._know(result, self._known[id(args[0])])
+            else:
+                self._write(name, func, given, result)
+        return result
+
+    def _write(self, name: str, func: Callable[..., Any], given: Any, result: Any) -> None:
+        (args, named) = given
+        if name in REVERSED:
+            name, args = REVERSED[name], args[::-1]
+        self._made(Call(ALIKE.get(name, name), "", func, args, named, user_line()), result)
+
+    def _made(self, call: Call, result: Any) -> None:
+        self.calls.append(call)
+        for place, tensor in enumerate(r for r in flat(result) if isinstance(r, Tensor)):
+            value = Value(MADE, tensor, call, place)
+            call.results.append(value)
+            self._know(tensor, value)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Write down what is called meanwhile; without gradients."""
+
+        def before(module: torch.nn.Module, args: Any) -> None:
+            if self._inside or self._is_layer(module):
+                self._inside += 1
+
+        def after(module: torch.nn.Module, args: Any, named: Any, result: Any) -> None:
+            if not self._inside:
+                return
+            self._inside -= 1
+            if not self._inside:
+                given = mapped(self.value, (tuple(args), dict(named)))
+                if id(module) not in self.paths:
+                    raise _unregistered(module, user_line())
+                self._made(Call("", self.paths[id(module)], None, given[0], given[1], user_line()), result)
+
+        hooks = register_module_forward_pre_hook(before), register_module_forward_hook(after, with_kwargs=True)
+        try:
+            with torch.no_grad(), self:
+                yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
+def _named(func: Any) -> str:
+    """ "add" of torch.add, torch.Tensor.add and torch.Tensor.__add__; in-place functions lose their underscore."""
+    name = str(getattr(func, "__name__", "") or (resolve_name(func) or "").rpartition(".")[2])
+    if name in DECIDES or name in SAME:
+        return name
+    plain = name.strip("_") if name.startswith("__") and name.endswith("__") else name
+    return plain.removesuffix("_") if not plain.startswith("_") else plain
+
+
+def _same(before: Tensor, after: Any) -> bool:
+    """Whether a conversion kept shape and kind of number."""
+    return isinstance(after, Tensor) and after.shape == before.shape and after.dtype == before.dtype
+
+
+def user_line() -> str:
+    """Where the user's own code is now: "net.py:12 (forward)"."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if _is_users(frame.f_code.co_filename):
+            return _said(frame.f_code, frame.f_lineno)
+        frame = frame.f_back
+    return ""
+
+
+def user_line_of(error: BaseException) -> str:
+    """The last line of the user's own code on the way to an error."""
+    line, at = "", error.__traceback__
+    while at is not None:
+        if _is_users(at.tb_frame.f_code.co_filename):
+            line = _said(at.tb_frame.f_code, at.tb_lineno)
+        at = at.tb_next
+    return line
+
+
+def _is_users(file: str) -> bool:
+    """Whether a file is the user's: of no installed package, nor of this one."""
+    return "site-packages" not in file and not file.startswith(OURS) and not file.startswith("<")
+
+
+def _said(code: Any, line: int) -> str:
+    return f"{Path(code.co_filename).name}:{line} ({code.co_name})"
+
+
+def _decided(name: str, line: str) -> UnsupportedError:
+    return UnsupportedError(
+        "the model's forward decides by the value of a tensor",
+        where=line,
+        got=f"a number taken out of a tensor ({name.strip('_')})",
+        expected="a forward that does the same for all data",
+        do="write the decision with torch.where, or move it out of the forward",
+    )
+
+
+def _unregistered(module: torch.nn.Module, line: str) -> UnsupportedError:
+    return UnsupportedError(
+        "a layer is called that is no part of the model, so that nothing has its weights",
+        where=line,
+        got=type(module).__name__,
+        expected="layers that __init__ assigns to attributes, or holds in an nn.ModuleList",
+        do="write self.layer = ... in __init__, or nn.ModuleList(...) for a list",
+    )

@@ -1,0 +1,296 @@
+"""T steps written one after another become one step: what every step does alike, with edges from the step before.
+
+tape:   cur0 = fc(x[0])   spk0 = lif(cur0)   cur1 = fc(x[1])   spk1 = lif(cur1) ...
+rolled: cur = fc(x)       spk = lif(cur)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snn2hw.convert.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
+from snn2hw.convert.times import ONE, STEPS, SWAPPED, Times
+from snn2hw.errors import UnsupportedError
+
+SOURCE = "input"  # the key of the model's input
+_ALIASES = ("getitem", "select", "unbind", "stack", "setitem", "transpose", "swapaxes", "swapdims", "permute")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What enters a node.
+
+    Args:
+        key: of the node that it comes from, or SOURCE.
+        place: the how manieth of that node's results it is.
+        late: 1 where it comes from the step before, else 0.
+    """
+
+    key: Hashable
+    place: int = 0
+    late: int = 0
+
+
+@dataclass(eq=False)
+class Node:
+    """What is done in every step.
+
+    Args:
+        key: tells it from others. call: one of the calls that it stands for.
+        args, named: with edges in place of what earlier nodes make, and tensors in place of constants and parameters.
+        initial: of edges from the step before: what entered in place of it at step 0.
+        calls: all of them, by step; one without steps has the step None.
+    """
+
+    key: Hashable
+    call: Call
+    args: tuple[Any, ...]
+    named: dict[str, Any]
+    initial: dict[Edge, Tensor] = field(default_factory=dict)
+    calls: dict[int | None, Call] = field(default_factory=dict)
+
+    @property
+    def edges(self) -> list[Edge]:
+        """Those among its arguments, in order."""
+        return [e for e in flat((self.args, self.named)) if isinstance(e, Edge)]
+
+
+@dataclass(frozen=True)
+class _Ref:
+    key: Hashable
+    place: int
+    step: int | None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter or buffer of the model, as it is called there."""
+
+    path: str
+
+
+class Rolled:
+    """The nodes that are needed for some values, made as they are asked for.
+
+    Args:
+        calls: of the run. times: when each value is. neurons: paths of the layers with state; of theirs only the
+            first argument enters, as their states are their own.
+    """
+
+    def __init__(self, calls: Sequence[Call], times: Times, neurons: Sequence[str]) -> None:
+        self.times, self.nodes = times, dict[Hashable, Node]()
+        self._neurons = set(neurons)
+        self._keys = dict[int, Hashable]()
+        self._instances = dict[Hashable, dict[int | None, Call]]()
+        self._number(calls)
+
+    def edge(self, value: Value) -> Edge:
+        """Where a value comes from, all steps taken alike; its node is made, and all that it needs."""
+        ref = self._ref(value)
+        if ref is None:
+            raise _constant_output(value)
+        self._need(ref.key)
+        return Edge(ref.key, ref.place)
+
+    def _number(self, calls: Sequence[Call]) -> None:
+        """Calls of one place in the user's code are one node, step after step."""
+        counted = dict[tuple[Hashable, int | None], int]()
+        for index, call in enumerate(calls):
+            when = self.times[call.results[0]] if call.results else None
+            if when is None or (call.name in _ALIASES and self._is_alias(call)):
+                continue
+            step = when.step if when.axes == ONE else None
+            sign: Hashable = (call.module, call.name, "" if call.module in self._neurons else call.line)
+            if step is None:
+                key: Hashable = ("once", index)
+            else:
+                nth = counted.get((sign, step), 0)
+                counted[sign, step] = nth + 1
+                key = (sign, nth)
+            self._keys[id(call)] = key
+            self._instances.setdefault(key, {})[step] = call
+
+    def _is_alias(self, call: Call) -> bool:
+        """Whether a call only takes steps apart or together, or exchanges T and N."""
+        (after, *_), before = [self.times[r] for r in call.results], [self.times[v] for v in call.entering]
+        if call.name in ("stack", "setitem"):
+            return after.axes in (STEPS, SWAPPED)
+        if call.name in ("getitem", "select", "unbind"):
+            return bool(before) and before[0].axes in (STEPS, SWAPPED) and after.axes == ONE
+        return bool(before) and {before[0].axes, after.axes} == {STEPS, SWAPPED}
+
+    def _ref(self, value: Value) -> _Ref | None:
+        """The node and step that make a value; None for constants and parameters."""
+        if value.kind == INPUT:
+            return _Ref(SOURCE, 0, value.step)
+        if value.kind != MADE or value.call is None:
+            return None
+        call, when = value.call, self.times[value]
+        step = when.step if when.axes == ONE else None
+        if id(call) in self._keys:
+            return _Ref(self._keys[id(call)], value.place, step)
+        if call.name in ("stack", "setitem"):
+            return self._together(call.entering if call.name == "stack" else self._collected(value), call)
+        below = self._ref(call.entering[0])
+        return None if below is None else _Ref(below.key, below.place, step)
+
+    def _together(self, parts: Sequence[Value], call: Call) -> _Ref:
+        """What a list of all steps is: one value of every step."""
+        refs = [self._ref(p) for p in parts]
+        first = refs[0] if refs else None
+        steps = self.times.sizes.steps
+        alike = first is not None and all(r is not None and (r.key, r.place) == (first.key, first.place) for r in refs)
+        if first is None or not alike or (steps is not None and len(parts) != steps):
+            raise _uneven(call, f"{len(parts)} values" if alike else "values of different layers")
+        return _Ref(first.key, first.place, None)
+
+    def _collected(self, value: Value) -> list[Value]:
+        """What was written into a tensor of results, in the order of its steps."""
+        written = dict[int, Value]()
+        now: Any = value
+        while isinstance(now, Value) and now.call is not None and now.call.name == "setitem":
+            base, _, entered = now.call.args
+            step = self.times[entered].step
+            written.setdefault(-1 if step is None else step, entered)
+            now = base
+        return [written[t] for t in sorted(written)]
+
+    def _need(self, key: Hashable) -> None:
+        waiting = [key]
+        while waiting:
+            next_key = waiting.pop()
+            if next_key == SOURCE or next_key in self.nodes:
+                continue
+            node = self.nodes[next_key] = self._node(next_key)
+            waiting += [e.key for e in node.edges]
+
+    def _node(self, key: Hashable) -> Node:
+        """One node of all calls of its key, each of which is held against one of them."""
+        calls = self._instances[key]
+        usual = next((t for t in sorted(t for t in calls if t is not None) if t >= 1), next(iter(calls)))
+        node = Node(key, calls[usual], *self._arguments(calls[usual], usual), calls=calls)
+        for step, call in calls.items():
+            if step != usual:
+                self._hold(node, call, step)
+        return node
+
+    def _arguments(self, call: Call, step: int | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        def named(thing: Any) -> Any:
+            if not isinstance(thing, Value):
+                return thing
+            if thing.kind == PARAMETER:
+                return Parameter(thing.path)
+            ref = self._ref(thing)
+            if ref is None:
+                return thing.tensor
+            late = 0 if step is None or ref.step is None else step - ref.step
+            if late not in (0, 1):
+                raise _far(call, late)
+            return Edge(ref.key, ref.place, late)
+
+        given = (call.args[:1], {}) if call.module in self._neurons else (call.args, call.named)
+        args, kwargs = mapped(named, given)
+        return args, kwargs
+
+    def _hold(self, node: Node, call: Call, step: int | None) -> None:
+        """A call of another step must do the same; at step 0 a constant may stand for what the step before made."""
+        args, named = self._arguments(call, step)
+        usual, found = list(flat((node.args, node.named))), list(flat((args, named)))
+        if len(usual) != len(found):
+            raise _differs(call, step)
+        for expected, got in zip(usual, found, strict=True):
+            if step == 0 and isinstance(expected, Edge) and expected.late and isinstance(got, Tensor | int | float):
+                node.initial[expected] = torch.as_tensor(got)
+            elif not _equal(expected, got):
+                raise _differs(call, step)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape and bool(torch.equal(a, b))
+    return type(a) is type(b) and bool(a == b)
+
+
+def state_arguments(call: Call) -> Iterator[Any]:
+    """What a call of a layer with state is given behind its input: its states, flattened."""
+    return flat((call.args[1:], call.named))
+
+
+def check_states(calls: Sequence[Call], whole: bool) -> None:
+    """The states that a layer is called with are those that it returned, and at first none, or zeros.
+
+    Args:
+        calls: of one layer, in order. whole: whether one call takes all steps.
+
+    Raises:
+        UnsupportedError: the model changes a state, sets it anew, or begins with one.
+    """
+    before: Call | None = None
+    for step, call in enumerate(calls):
+        for given in state_arguments(call):
+            if not isinstance(given, Value):
+                continue
+            if given.kind == CONSTANT and not bool(given.tensor.any()):
+                if step == 0 or whole:
+                    continue
+                raise _state(call, "a state of zeros in every step", "the state that the call before returned")
+            if step == 0 or whole:
+                raise _state(call, "a state that is not 0 at first", "no state, or zeros, at the first step")
+            if before is None or given not in before.results:
+                raise _state(call, "a state that the model has changed", "the state that the call before returned")
+        before = call
+
+
+def _state(call: Call, got: str, expected: str) -> UnsupportedError:
+    return UnsupportedError(
+        "a layer is called with a state that is not its own",
+        where=f"{call.module}, {call.line}",
+        got=got,
+        expected=expected,
+        do="hand the state on as it is, or write the neuron as a nn.CustomNeuron",
+    )
+
+
+def _differs(call: Call, step: int | None) -> UnsupportedError:
+    what = f"step {step} does something else than the other steps" if step is not None else "two calls of one line differ"
+    return UnsupportedError(
+        what,
+        where=f"{call.module or call.name}, {call.line}",
+        got=call.module or call.name,
+        expected="a loop whose steps are alike",
+        do="move what is done once out of the loop, behind it or into the data",
+    )
+
+
+def _far(call: Call, late: int) -> UnsupportedError:
+    return UnsupportedError(
+        "a value of another step enters a layer",
+        where=call.line,
+        got=f"a value {late} steps old" if late > 0 else "a value of a later step",
+        expected="a value of this step, or of the step before",
+        do="keep it in a state of a neuron of your own (nn.CustomNeuron)",
+    )
+
+
+def _uneven(call: Call, got: str) -> UnsupportedError:
+    return UnsupportedError(
+        "a list of results does not hold one value of every step",
+        where=call.line,
+        got=got,
+        expected="the same value of every step, from the first to the last",
+        do="append the output of the same layer in every step",
+    )
+
+
+def _constant_output(value: Value) -> UnsupportedError:
+    return UnsupportedError(
+        "an output of the model does not depend on its input",
+        where="the model's output",
+        got=f"a constant {list(value.shape)}",
+        expected="what a layer makes of the input",
+    )

@@ -1,0 +1,364 @@
+"""Running the user's model on the sample: in one call where its forward goes through T, else step after step."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snn2hw.convert.frameworks import framework_of, known
+from snn2hw.convert.known import Known
+from snn2hw.convert.layers import kind
+from snn2hw.convert.record import Recorder, user_line_of
+from snn2hw.convert.rolled import check_states
+from snn2hw.convert.tape import Call, Value, flat, mapped
+from snn2hw.convert.times import MERGED, ONE, STEPS, SWAPPED, Sizes, Times, input_axes
+from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError
+
+TN, NT = "TN", "NT"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The user's sample, and what was said of it.
+
+    Args:
+        values: [N, ...] where `steps` is given, else [T, N, ...], or [N, T, ...] where `layout` is "NT".
+        steps: T of static samples; None of temporal ones.
+        layout: "TN", "NT", or None where nothing was said.
+    """
+
+    values: Tensor
+    steps: int | None
+    layout: str | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the model, and what is known of it.
+
+    Args:
+        calls: what was called. outputs: what the forward returned; of a model of one step that of each step.
+        neurons: of each layer with state what it is here, by path, in the order of their calls.
+        times: when each value is. stepwise: whether the forward takes one step.
+        entering: the input on [T, N, ...] (of a static sample every step alike), for the converted model.
+        static: whether the model shows one sample T times. swapped: whether the model takes [N, T, ...].
+        framework: whose layers with state they are; "torch" where there are none.
+    """
+
+    calls: Sequence[Call]
+    outputs: Any
+    neurons: Mapping[str, Known]
+    times: Times
+    stepwise: bool
+    entering: Tensor
+    static: bool
+    swapped: bool
+    framework: str
+
+    def calls_of(self, path: str) -> list[Call]:
+        """Of one layer, in order."""
+        return [c for c in self.calls if c.module == path]
+
+
+def is_layer(module: torch.nn.Module) -> bool:
+    """What is written down as one call: layers with state, and layers of torch as they are or as a framework wraps them."""
+    if framework_of(module) is not None:
+        return True
+    found = kind(module)
+    if found is None:
+        return False
+    owner = next(k for k in type(module).__mro__ if "forward" in vars(k))
+    return owner.__module__.split(".")[0] in ("torch", "spikingjelly", "norse", "snntorch", "snn2hw")
+
+
+def run(model: torch.nn.Module, sample: Sample) -> Run:
+    """Run a model on a sample, the way that it takes one.
+
+    Raises:
+        UnsupportedError: a forward that cannot be followed. ShapeError, UsageError: a sample that the model does not take.
+    """
+    with _evaluated(model), _fresh(model):
+        try:
+            whole = _in_one_call(model, sample, swap=sample.layout == NT)
+        except (Snn2hwError, _OneStepError) as error:
+            if isinstance(error, Snn2hwError) and not isinstance(error, ShapeError):
+                raise
+            whole, failed = None, error
+        except Exception as error:
+            whole, failed = None, error
+        if whole is not None:
+            return whole
+        try:
+            return _step_by_step(model, sample)
+        except Snn2hwError:
+            raise
+        except Exception as error:
+            cause = error if isinstance(failed, _OneStepError) else failed
+            raise _failed(model, sample, cause) from cause
+
+
+class _OneStepError(Exception):
+    """The forward takes one step: its layers with state were called once."""
+
+
+def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
+    """The model is given the sample as it is, and where the user said [N, T, ...] and the model takes [T, N, ...] so turned."""
+    given = sample.values
+    recorder = Recorder(model, is_layer)
+    with recorder.running():
+        outputs = mapped(recorder.value, model(recorder.give(given)))
+    counts = _counts(recorder.calls, model)
+    neurons = _neurons(recorder.calls, model)
+    single = [p for p, k in neurons.items() if not k.whole]
+    if single and all(counts[p] == 1 for p in single):
+        raise _OneStepError
+    looped = bool(single)
+    axes = input_axes(recorder.calls, looped, sample.steps is not None)
+    if swap and axes == STEPS and sample.steps is None:
+        turned = Sample(given.transpose(0, 1), None, TN)
+        with _fresh(model):
+            return _in_one_call(model, turned, swap=False)
+    if sample.layout == TN and axes == SWAPPED:
+        turned = Sample(given.transpose(0, 1), None, NT)
+        with _fresh(model):
+            return _in_one_call(model, turned, swap=False)
+    steps = _steps(counts, single, sample, axes, recorder.calls)
+    samples = given.shape[1 if axes == STEPS else 0]
+    times = Times(recorder.calls, Sizes(steps, samples), axes, single, [p for p, k in neurons.items() if k.whole])
+    if sample.steps is not None and axes == ONE and _shown_once(recorder.calls, neurons, times):
+        shown = given.unsqueeze(0).expand(sample.steps, *given.shape)
+        with _fresh(model):
+            found = _in_one_call(model, Sample(shown, None, TN), swap=False)
+        return Run(**{**vars(found), "static": True})
+    _check_whole(recorder.calls, neurons, times)
+    if steps is None:
+        raise _no_steps(model)
+    entering = given.unsqueeze(0).expand(steps, *given.shape) if axes == ONE else given
+    entering = entering.transpose(0, 1) if axes == SWAPPED else entering
+    return Run(recorder.calls, outputs, neurons, times, False, entering, axes == ONE, axes == SWAPPED, _framework(neurons, model))
+
+
+def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
+    x = sample.values.transpose(0, 1) if sample.layout == NT and sample.steps is None else sample.values
+    if sample.steps is not None:
+        x = x.unsqueeze(0).expand(sample.steps, *x.shape)
+    if x.ndim < 2 or len(x) < 2:
+        raise ShapeError(
+            "a model of one step needs a sample of two steps or more to be followed",
+            where=type(model).__name__,
+            got=f"a sample {list(sample.values.shape)}",
+            expected="[T, N, ...] with T >= 2, or [N, ...] with steps=T",
+            do="give steps=T where the samples are static",
+        )
+    more = _further_arguments(model)
+    recorder, states, outputs = Recorder(model, is_layer), [None] * more, []
+    with recorder.running():
+        for t in range(len(x)):
+            result = model(recorder.give(x[t], t), *states)
+            if more:
+                result, states = _states_of(result, more, model)
+            outputs.append(mapped(recorder.value, result))
+    neurons = _neurons(recorder.calls, model)
+    counts = _counts(recorder.calls, model)
+    single, whole = [p for p, k in neurons.items() if not k.whole], [p for p, k in neurons.items() if k.whole]
+    if whole or not single or any(counts[p] != len(x) for p in single):
+        raise _mixed(whole, single, counts, len(x))
+    times = Times(recorder.calls, Sizes(len(x), x.shape[1]), ONE, single, ())
+    return Run(recorder.calls, outputs, neurons, times, True, x, sample.steps is not None, False, _framework(neurons, model))
+
+
+def _further_arguments(model: torch.nn.Module) -> int:
+    """How many states a forward of one step takes behind its input."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in kinds for p in inspect.signature(model.forward).parameters.values()) - 1
+
+
+def _states_of(result: Any, count: int, model: torch.nn.Module) -> tuple[Any, list[Any]]:
+    if not isinstance(result, tuple | list) or len(result) != 1 + count:
+        raise UnsupportedError(
+            "the model's forward takes states that it does not return",
+            where=f"{type(model).__name__}.forward",
+            got=f"{count} arguments behind the input, {len(result) if isinstance(result, tuple | list) else 1} values returned",
+            expected=f"an output and {count} states",
+            do="return the states behind the output, in the order of the arguments",
+        )
+    return result[0], list(result[1:])
+
+
+def _counts(calls: Sequence[Call], model: torch.nn.Module) -> dict[str, int]:
+    """How often each layer with state was called, in the order of the first calls."""
+    modules, counts = dict(model.named_modules()), dict[str, int]()
+    for call in calls:
+        if call.module in modules and call.function is None and framework_of(modules[call.module]) is not None:
+            counts[call.module] = counts.get(call.module, 0) + 1
+    return counts
+
+
+def _neurons(calls: Sequence[Call], model: torch.nn.Module) -> dict[str, Known]:
+    """What the layers with state are here, by path; one that is called with [N, C, ...] or [T, N, C, ...]."""
+    modules, found = dict(model.named_modules()), dict[str, Known]()
+    frameworks = dict[str, str]()
+    for call in calls:
+        module = modules.get(call.module) if call.function is None else None
+        framework = None if module is None else framework_of(module)
+        if module is None or framework is None or call.module in found:
+            continue
+        where = f"{call.module or 'the model itself'} ({type(module).__name__})"
+        frameworks.setdefault(framework, where)
+        row = known(module, _shape(call, module, where), where)
+        assert row is not None
+        found[call.module] = row
+    if len(frameworks) > 1:
+        raise UnsupportedError(
+            "the model mixes frameworks, whose steps and resets differ",
+            where=", ".join(frameworks.values()),
+            got=" and ".join(frameworks),
+            expected="layers with state of one framework",
+            do="write the model with the neurons of one of them",
+        )
+    return found
+
+
+def _framework(neurons: Mapping[str, Known], model: torch.nn.Module) -> str:
+    return next((framework_of(model.get_submodule(p)) or "torch" for p in neurons), "torch")
+
+
+def _shape(call: Call, module: torch.nn.Module, where: str) -> tuple[int, ...]:
+    """[C, ...] of what enters a layer with state, without N, or without T and N where one call takes all steps."""
+    entering = call.entering
+    if not entering:
+        raise UnsupportedError("a layer with state is called with something else than a tensor", where=where, got=call.line)
+    probe = known(module, entering[0].shape[1:], where)
+    assert probe is not None
+    return entering[0].shape[2 if probe.whole else 1 :]
+
+
+def _steps(counts: Mapping[str, int], single: Sequence[str], sample: Sample, axes: str, calls: Sequence[Call]) -> int | None:
+    """T: how often the layers of one step were called, or as long as the sample is."""
+    called = {counts[p] for p in single}
+    if len(called) > 1:
+        told = ", ".join(f"{p} {counts[p]} times" for p in single)
+        raise UnsupportedError(
+            "the loops of the model's forward differ in their number of steps",
+            where=single[0],
+            got=f"{told} in one call of the model",
+            expected="every layer with state called T times",
+            do="call each of them once in every step; a layer that is called twice in a step keeps one state for both",
+        )
+    if called:
+        return called.pop()
+    if axes == ONE:
+        return sample.steps
+    return int(sample.values.shape[1 if axes == SWAPPED else 0])
+
+
+def _shown_once(calls: Sequence[Call], neurons: Mapping[str, Known], times: Times) -> bool:
+    """Whether a layer that takes all steps was given a static sample as it is."""
+    whole = [c for c in calls if c.module in neurons and neurons[c.module].whole]
+    return any(times[c.entering[0]].axes == ONE for c in whole)
+
+
+def _check_whole(calls: Sequence[Call], neurons: Mapping[str, Known], times: Times) -> None:
+    for path, row in neurons.items():
+        own = [c for c in calls if c.module == path]
+        check_states(own, row.whole)
+        if row.whole and len(own) > 1:
+            raise UnsupportedError(
+                "a layer with state is called more than once",
+                where=path,
+                got=f"{len(own)} calls that take all steps",
+                expected="one call; a second one goes on from the state that the first left",
+                do="make a layer for each place",
+            )
+        entering = times[own[0].entering[0]].axes
+        if row.whole and entering != STEPS:
+            got = {ONE: "[N, ...]", SWAPPED: "[N, T, ...]", MERGED: "[T*N, ...]"}.get(entering, entering)
+            raise ShapeError(
+                "a layer that takes all steps is given something else",
+                where=f"{path}, {own[0].line}",
+                got=got,
+                expected="[T, N, ...]",
+                do="set its step mode to single steps, or give it all steps",
+            )
+
+
+@contextmanager
+def _evaluated(model: torch.nn.Module) -> Iterator[None]:
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def _fresh(model: torch.nn.Module) -> Iterator[None]:
+    """States at their beginning for the run; afterwards what the user's earlier calls left is there again."""
+    held = [m for m in model.modules() if framework_of(m) is not None or type(m).__module__.startswith("spikingjelly")]
+    kept = [(m, dict(m._buffers), dict(vars(m).get("_memories", {}))) for m in held]
+    for module in held:
+        reset: Callable[[], Any] | None = getattr(module, "reset_mem", None) or getattr(module, "reset", None)
+        if callable(reset):
+            reset()
+    try:
+        yield
+    finally:
+        for module, buffers, memories in kept:
+            module._buffers.update(buffers)
+            if memories:
+                vars(module)["_memories"].update(memories)
+
+
+def _no_steps(model: torch.nn.Module) -> UsageError:
+    return UsageError(
+        "nothing says for how many steps the model runs",
+        where=type(model).__name__,
+        got="a static sample, and no loop in the model's forward",
+        expected="temporal samples [T, N, ...], or steps=T",
+        do="give steps=T (--steps T)",
+    )
+
+
+def _mixed(whole: Sequence[str], single: Sequence[str], counts: Mapping[str, int], steps: int) -> Snn2hwError:
+    if whole:
+        return UnsupportedError(
+            "some layers of the model take one step in a call, others all steps",
+            where=", ".join((*whole, *single)),
+            got=f"all steps: {', '.join(whole)}; one step: {', '.join(single) or 'none'}",
+            expected="one way for all layers, or a loop over T in the model's forward",
+            do="set all to one step mode, in SpikingJelly by functional.set_step_mode(net, 'm')",
+        )
+    told = ", ".join(f"{p} {counts[p]} times" for p in single) or "no layer with state"
+    return UnsupportedError(
+        "the layers with state are not called once in every step",
+        where=", ".join(single) or "the model",
+        got=f"{told} in {steps} steps",
+        expected="one call of each in every step",
+        do="make a layer for each place, and call all of them in every step",
+    )
+
+
+def _failed(model: torch.nn.Module, sample: Sample, error: BaseException) -> UnsupportedError:
+    """Whatever the user's own forward raised, with the line of theirs."""
+    first = (str(error).splitlines() or [""])[0]
+    return UnsupportedError(
+        "the model's forward fails on this sample",
+        where=user_line_of(error) or type(model).__name__,
+        got=f"{type(error).__name__}: {first}; the sample is {list(sample.values.shape)}"
+        + (f", static, for {sample.steps} steps" if sample.steps is not None else ""),
+        expected="a sample that the model takes: [T, N, ...], [N, T, ...] or, static, [N, ...] with steps=T",
+        do="give a sample as the model is called with, or layout='NT' where N is its first axis",
+    )
+
+
+def tensors(outputs: Any) -> list[Value]:
+    """The values in what a forward returned, in order."""
+    return [v for v in flat(outputs) if isinstance(v, Value)]
