@@ -1,4 +1,4 @@
-"""`convert`: a model of another framework as one of `snn2hw.nn`, with the same weights and, shown on a sample, the same spikes."""
+"""`convert`: a model of another framework as one of `snn2hw.nn`, with its weights and, shown on a sample, its spikes."""
 
 from __future__ import annotations
 

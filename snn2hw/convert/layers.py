@@ -64,9 +64,9 @@ def _linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> torch.nn.Modu
 
 def _conv2d(x: Any, weight: Tensor, bias: Tensor | None = None, *args: Any, **named: Any) -> torch.nn.Module:
     words = dict(zip(("stride", "padding", "dilation", "groups"), args, strict=False)) | named
-    groups = int(words.get("groups", 1))
-    shape = (weight.shape[1] * groups, weight.shape[0], tuple(weight.shape[2:]))
-    return _weighted(nn.Conv2d(*shape, bias=bias is not None, device="meta", **words), weight, bias)
+    out, each, height, width = weight.shape
+    made = nn.Conv2d(each * int(words.get("groups", 1)), out, (height, width), bias=bias is not None, device="meta", **words)
+    return _weighted(made, weight, bias)
 
 
 def _weighted(made: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> torch.nn.Module:

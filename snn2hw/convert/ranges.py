@@ -13,6 +13,7 @@ from snn2hw.nn.recurrent import Recurrent
 
 ROOM = 1.25  # of what was seen on the sample: other samples go a little further
 WIDEST = 2.0**20
+LEAST = 2.0**-8
 
 
 def widen(layer: torch.nn.Module) -> None:
@@ -28,10 +29,13 @@ def fit(layer: torch.nn.Module, seen: Mapping[str, tuple[float, float]]) -> None
         layer: a neuron, or what holds one. seen: of each state the least and the largest value.
     """
     for neuron in neurons_in(layer):
-        for name, (lo, hi) in seen.items():
-            reach = max(abs(lo), abs(hi), abs(neuron.states[name].initial))
-            end = 2.0 ** math.ceil(math.log2(max(reach * ROOM, 2.0**-8)))
-            neuron.states[name] = State((-end, end), neuron.states[name].initial)
+        neuron.states = {**neuron.states, **{name: _held(neuron.states[name], *ends) for name, ends in seen.items()}}
+
+
+def _held(state: State, lo: float, hi: float) -> State:
+    reach = max(abs(lo), abs(hi), abs(state.initial))
+    end = 2.0 ** math.ceil(math.log2(max(reach * ROOM, LEAST)))
+    return State((-end, end), state.initial)
 
 
 def neurons_in(layer: torch.nn.Module) -> list[CustomNeuron]:

@@ -25,6 +25,9 @@ OURS = str(Path(__file__).parents[1])
 SAME = ("detach", "clone", "contiguous", "float", "requires_grad_", "detach_", "to", "type", "alias", "type_as", "cpu")
 # Python learns a number of the data; the run of other data would be another.
 DECIDES = ("item", "__bool__", "__float__", "__int__", "__index__", "tolist", "numpy", "__contains__", "equal", "allclose")
+# What they make does not depend on the values of a tensor.
+FILLS = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor")
+NOISE = ("rand_like", "randn_like", "randint_like", "bernoulli", "multinomial", "poisson", "normal", "uniform")
 REVERSED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rtruediv": "div", "rpow": "pow"}
 ALIKE = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div", "truediv": "div", "subtract": "sub"} | {
     "multiply": "mul",
@@ -69,7 +72,7 @@ class Recorder(TorchFunctionMode):
         """The value that a tensor is, a constant where it is not known; anything else as it is."""
         if not isinstance(thing, Tensor):
             return thing
-        return self._known.get(id(thing)) or Value(CONSTANT, thing)
+        return self._known.get(id(thing)) or Value(CONSTANT, thing.clone())
 
     def _know(self, tensor: Tensor, value: Value) -> None:
         self._known[id(tensor)] = value
@@ -84,11 +87,13 @@ class Recorder(TorchFunctionMode):
         name = _named(func)
         if name in DECIDES and any(v.kind in (INPUT, MADE) for v in entering):
             raise _decided(name, user_line())
+        if entering and name in NOISE:
+            raise _draws(name, user_line())
         given = mapped(self.value, (tuple(args), kwargs))  # before: what is changed in place is another value afterwards
         result = func(*args, **kwargs)
         if entering and name == "setitem":
             self._write(name, func, given, (args[0],))
-        elif entering and any(isinstance(r, Tensor) for r in flat(result)):
+        elif entering and name not in FILLS and any(isinstance(r, Tensor) for r in flat(result)):
             if name in SAME and isinstance(args[0], Tensor) and id(args[0]) in self._known and _same(args[0], result):
                 self._know(result, self._known[id(args[0])])
             else:
@@ -103,10 +108,14 @@ class Recorder(TorchFunctionMode):
 
     def _made(self, call: Call, result: Any) -> None:
         self.calls.append(call)
+        given = set[int]()
         for place, tensor in enumerate(r for r in flat(result) if isinstance(r, Tensor)):
-            value = Value(MADE, tensor, call, place)
+            # A copy: what the forward changes in place later, as in `out += spikes`, is not what was made here.
+            value = Value(MADE, tensor.clone() if call.module else tensor, call, place)
             call.results.append(value)
-            self._know(tensor, value)
+            if id(tensor) not in given:  # a neuron may return its state twice, as its output and behind it
+                self._know(tensor, value)
+            given.add(id(tensor))
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -185,6 +194,16 @@ def _decided(name: str, line: str) -> UnsupportedError:
         got=f"a number taken out of a tensor ({name.strip('_')})",
         expected="a forward that does the same for all data",
         do="write the decision with torch.where, or move it out of the forward",
+    )
+
+
+def _draws(name: str, line: str) -> UnsupportedError:
+    return UnsupportedError(
+        "the model's forward draws random numbers",
+        where=line,
+        got=name,
+        expected="a forward that gives the same in every call",
+        do="draw them outside of the model, for rate coding in the data: snn2hw takes spikes [T, N, ...] as samples",
     )
 
 

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from snn2hw.convert.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
-from snn2hw.convert.times import ONE, STEPS, SWAPPED, Times
+from snn2hw.convert.times import NONE, ONE, SHOWS, STEPS, SWAPPED, Times, When
 from snn2hw.errors import UnsupportedError
 
 SOURCE = "input"  # the key of the model's input
-_ALIASES = ("getitem", "select", "unbind", "stack", "setitem", "transpose", "swapaxes", "swapdims", "permute")
+LATE = "from the step before"
+_ALIASES = ("getitem", "select", "unbind", "stack", "setitem", "transpose", "swapaxes", "swapdims", "permute", *SHOWS)
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,10 @@ class Rolled:
         self._neurons = set(neurons)
         self._keys = dict[int, Hashable]()
         self._instances = dict[Hashable, dict[int | None, Call]]()
+        self._signs = dict[Hashable, None]()
+        self._ready = False  # numbered all
+        self._numbers = dict[Hashable, int]()
+        self._stateful = set[Hashable]()
         self._number(calls)
 
     def edge(self, value: Value) -> Edge:
@@ -98,31 +103,62 @@ class Rolled:
         return Edge(ref.key, ref.place)
 
     def _number(self, calls: Sequence[Call]) -> None:
-        """Calls of one place in the user's code are one node, step after step."""
+        """Calls that do the same with the same, step after step, are one node.
+
+        Neurons come first, as they are told by their path; of the others step 0, where states begin, comes last.
+        """
+        whens = [(call, self.times[call.results[0]]) for call in calls if call.results]
+        whens = [(call, when) for call, when in whens if not (call.name in _ALIASES and self._is_alias(call))]
         counted = dict[tuple[Hashable, int | None], int]()
-        for index, call in enumerate(calls):
-            when = self.times[call.results[0]] if call.results else None
-            if when is None or (call.name in _ALIASES and self._is_alias(call)):
-                continue
-            step = when.step if when.axes == ONE else None
-            sign: Hashable = (call.module, call.name, "" if call.module in self._neurons else call.line)
-            if step is None:
-                key: Hashable = ("once", index)
-            else:
-                nth = counted.get((sign, step), 0)
-                counted[sign, step] = nth + 1
-                key = (sign, nth)
-            self._keys[id(call)] = key
-            self._instances.setdefault(key, {})[step] = call
+        steps = [when.step if when.axes == ONE else None for _, when in whens]
+        for turn in (0, 1, 2):
+            for (call, when), step in zip(whens, steps, strict=True):
+                if turn == (0 if call.module in self._neurons else 2 if step == 0 else 1):
+                    self._enter(call, step, when, counted)
+        self._ready = True
+
+    def _enter(self, call: Call, step: int | None, when: When, counted: dict[tuple[Hashable, int | None], int]) -> None:
+        sign: Hashable = call.module if call.module in self._neurons else self._sign(call, step)
+        if step == 0 and sign not in self._signs:
+            sign = next((s for s in self._signs if _begins(s, sign)), sign)
+        if when.axes == ONE and step is None:
+            nth = 0  # a static sample gives the same, however often it is asked
+        else:
+            nth = counted.get((sign, step), 0)
+            counted[sign, step] = nth + 1
+        self._signs.setdefault(sign)
+        key = self._numbers.setdefault((sign, nth), len(self._numbers))
+        if call.module in self._neurons:
+            self._stateful.add(key)
+        self._keys[id(call)] = key
+        self._instances.setdefault(key, {}).setdefault(step, call)
+
+    def _sign(self, call: Call, step: int | None) -> Hashable:
+        """What a call does, with what; where something comes from the step before, only that it does."""
+
+        def said(thing: Any) -> Any:
+            if isinstance(thing, Tensor):
+                return "constant", tuple(thing.shape), tuple(thing.reshape(-1)[:4].tolist())
+            if isinstance(thing, Edge) and thing.late and thing.key not in self._stateful:
+                return LATE
+            return (type(thing).__name__, thing) if isinstance(thing, Hashable) else repr(thing)
+
+        args, named = self._arguments(call, step)
+        layout = "" if step is not None else self.times[call.results[0]].axes
+        return call.module or call.name, layout, tuple(map(said, flat((args, tuple(sorted(named.items()))))))
 
     def _is_alias(self, call: Call) -> bool:
-        """Whether a call only takes steps apart or together, or exchanges T and N."""
+        """Whether a call only takes steps apart or together, shows a sample T times, or exchanges T and N."""
         (after, *_), before = [self.times[r] for r in call.results], [self.times[v] for v in call.entering]
         if call.name in ("stack", "setitem"):
             return after.axes in (STEPS, SWAPPED)
+        if not before:
+            return False
         if call.name in ("getitem", "select", "unbind"):
-            return bool(before) and before[0].axes in (STEPS, SWAPPED) and after.axes == ONE
-        return bool(before) and {before[0].axes, after.axes} == {STEPS, SWAPPED}
+            return before[0].axes in (STEPS, SWAPPED) and after.axes == ONE
+        if call.name in SHOWS:
+            return after.axes == STEPS and (before[0] == When(ONE) or call.entering[0].shape[:1] == (1,))
+        return {before[0].axes, after.axes} == {STEPS, SWAPPED}
 
     def _ref(self, value: Value) -> _Ref | None:
         """The node and step that make a value; None for constants and parameters."""
@@ -136,6 +172,8 @@ class Rolled:
             return _Ref(self._keys[id(call)], value.place, step)
         if call.name in ("stack", "setitem"):
             return self._together(call.entering if call.name == "stack" else self._collected(value), call)
+        if not self._ready and not (call.name in _ALIASES and self._is_alias(call)):
+            return _Ref(LATE, 0, step)
         below = self._ref(call.entering[0])
         return None if below is None else _Ref(below.key, below.place, step)
 
@@ -143,6 +181,8 @@ class Rolled:
         """What a list of all steps is: one value of every step."""
         refs = [self._ref(p) for p in parts]
         first = refs[0] if refs else None
+        if not self._ready and refs and refs[-1] is not None:
+            return _Ref(refs[-1].key, refs[-1].place, None)
         steps = self.times.sizes.steps
         alike = first is not None and all(r is not None and (r.key, r.place) == (first.key, first.place) for r in refs)
         if first is None or not alike or (steps is not None and len(parts) != steps):
@@ -185,7 +225,7 @@ class Rolled:
                 return thing
             if thing.kind == PARAMETER:
                 return Parameter(thing.path)
-            ref = self._ref(thing)
+            ref = None if self._is_constant(thing) else self._ref(thing)
             if ref is None:
                 return thing.tensor
             late = 0 if step is None or ref.step is None else step - ref.step
@@ -196,6 +236,15 @@ class Rolled:
         given = (call.args[:1], {}) if call.module in self._neurons else (call.args, call.named)
         args, kwargs = mapped(named, given)
         return args, kwargs
+
+    def _is_constant(self, value: Value) -> bool:
+        """Whether a value was made of constants alone, as by a synapse that hears no spikes yet; not of parameters."""
+        if value.kind != MADE or self.times[value].axes != NONE or value.call is None:
+            return False
+        return bool(value.call.module) or not any(v.kind == PARAMETER or not self._is_made(v) for v in value.call.entering)
+
+    def _is_made(self, value: Value) -> bool:
+        return value.kind == CONSTANT or self._is_constant(value)
 
     def _hold(self, node: Node, call: Call, step: int | None) -> None:
         """A call of another step must do the same; at step 0 a constant may stand for what the step before made."""
@@ -208,6 +257,18 @@ class Rolled:
                 node.initial[expected] = torch.as_tensor(got)
             elif not _equal(expected, got):
                 raise _differs(call, step)
+
+
+def _begins(usual: Hashable, first: Hashable) -> bool:
+    """Whether a call of step 0 has a constant where those of later steps have what the step before made."""
+    if not isinstance(usual, tuple) or not isinstance(first, tuple) or usual[:2] != first[:2] or len(usual[2]) != len(first[2]):
+        return False
+    pairs = list(zip(usual[2], first[2], strict=True))
+    return LATE in usual[2] and all(a == b or (a == LATE and _is_number(b)) for a, b in pairs)
+
+
+def _is_number(said: Any) -> bool:
+    return isinstance(said, tuple) and said[0] in ("constant", "int", "float")
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -68,7 +68,7 @@ class Run:
 
 def is_layer(module: torch.nn.Module) -> bool:
     """What is written down as one call: layers with state, and layers of torch as they are or as a framework wraps them."""
-    if framework_of(module) is not None:
+    if has_state(module):
         return True
     found = kind(module)
     if found is None:
@@ -77,23 +77,37 @@ def is_layer(module: torch.nn.Module) -> bool:
     return owner.__module__.split(".")[0] in ("torch", "spikingjelly", "norse", "snntorch", "snn2hw")
 
 
+def has_state(module: torch.nn.Module) -> bool:
+    """Whether a module is a neuron of a framework, also one that is refused."""
+    if framework_of(module) is None:
+        return False
+    try:
+        return known(module, (1,), "") is not None
+    except Snn2hwError:
+        return True
+
+
+def _recorder(model: torch.nn.Module) -> Recorder:
+    layers = {id(m) for m in model.modules() if is_layer(m)}
+    return Recorder(model, lambda m: id(m) in layers)
+
+
 def run(model: torch.nn.Module, sample: Sample) -> Run:
     """Run a model on a sample, the way that it takes one.
 
     Raises:
         UnsupportedError: a forward that cannot be followed. ShapeError, UsageError: a sample that the model does not take.
     """
-    with _evaluated(model), _fresh(model):
+    with _evaluated(model), _states_kept(model):
+        failed: Exception
         try:
-            whole = _in_one_call(model, sample, swap=sample.layout == NT)
-        except (Snn2hwError, _OneStepError) as error:
-            if isinstance(error, Snn2hwError) and not isinstance(error, ShapeError):
-                raise
-            whole, failed = None, error
+            return _in_one_call(model, sample, swap=sample.layout == NT)
+        except (ShapeError, _OneStepError) as error:
+            failed = error
+        except Snn2hwError:
+            raise
         except Exception as error:
-            whole, failed = None, error
-        if whole is not None:
-            return whole
+            failed = error
         try:
             return _step_by_step(model, sample)
         except Snn2hwError:
@@ -110,7 +124,8 @@ class _OneStepError(Exception):
 def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     """The model is given the sample as it is, and where the user said [N, T, ...] and the model takes [T, N, ...] so turned."""
     given = sample.values
-    recorder = Recorder(model, is_layer)
+    recorder = _recorder(model)
+    _reset(model)
     with recorder.running():
         outputs = mapped(recorder.value, model(recorder.give(given)))
     counts = _counts(recorder.calls, model)
@@ -122,19 +137,16 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     axes = input_axes(recorder.calls, looped, sample.steps is not None)
     if swap and axes == STEPS and sample.steps is None:
         turned = Sample(given.transpose(0, 1), None, TN)
-        with _fresh(model):
-            return _in_one_call(model, turned, swap=False)
+        return _in_one_call(model, turned, swap=False)
     if sample.layout == TN and axes == SWAPPED:
         turned = Sample(given.transpose(0, 1), None, NT)
-        with _fresh(model):
-            return _in_one_call(model, turned, swap=False)
-    steps = _steps(counts, single, sample, axes, recorder.calls)
+        return _in_one_call(model, turned, swap=False)
+    steps = _steps(counts, single, sample, axes, [c for c in recorder.calls if c.module in neurons and c.entering])
     samples = given.shape[1 if axes == STEPS else 0]
     times = Times(recorder.calls, Sizes(steps, samples), axes, single, [p for p, k in neurons.items() if k.whole])
     if sample.steps is not None and axes == ONE and _shown_once(recorder.calls, neurons, times):
         shown = given.unsqueeze(0).expand(sample.steps, *given.shape)
-        with _fresh(model):
-            found = _in_one_call(model, Sample(shown, None, TN), swap=False)
+        found = _in_one_call(model, Sample(shown, None, TN), swap=False)
         return Run(**{**vars(found), "static": True})
     _check_whole(recorder.calls, neurons, times)
     if steps is None:
@@ -157,7 +169,8 @@ def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
             do="give steps=T where the samples are static",
         )
     more = _further_arguments(model)
-    recorder, states, outputs = Recorder(model, is_layer), [None] * more, []
+    recorder, states, outputs = _recorder(model), [None] * more, []
+    _reset(model)
     with recorder.running():
         for t in range(len(x)):
             result = model(recorder.give(x[t], t), *states)
@@ -195,7 +208,7 @@ def _counts(calls: Sequence[Call], model: torch.nn.Module) -> dict[str, int]:
     """How often each layer with state was called, in the order of the first calls."""
     modules, counts = dict(model.named_modules()), dict[str, int]()
     for call in calls:
-        if call.module in modules and call.function is None and framework_of(modules[call.module]) is not None:
+        if call.module in modules and call.function is None and has_state(modules[call.module]):
             counts[call.module] = counts.get(call.module, 0) + 1
     return counts
 
@@ -206,9 +219,9 @@ def _neurons(calls: Sequence[Call], model: torch.nn.Module) -> dict[str, Known]:
     frameworks = dict[str, str]()
     for call in calls:
         module = modules.get(call.module) if call.function is None else None
-        framework = None if module is None else framework_of(module)
-        if module is None or framework is None or call.module in found:
+        if module is None or call.module in found or not has_state(module):
             continue
+        framework = str(framework_of(module))
         where = f"{call.module or 'the model itself'} ({type(module).__name__})"
         frameworks.setdefault(framework, where)
         row = known(module, _shape(call, module, where), where)
@@ -240,7 +253,7 @@ def _shape(call: Call, module: torch.nn.Module, where: str) -> tuple[int, ...]:
 
 
 def _steps(counts: Mapping[str, int], single: Sequence[str], sample: Sample, axes: str, calls: Sequence[Call]) -> int | None:
-    """T: how often the layers of one step were called, or as long as the sample is."""
+    """T: how often the layers of one step were called; of others, whose `calls` these are, how long their input is."""
     called = {counts[p] for p in single}
     if len(called) > 1:
         told = ", ".join(f"{p} {counts[p]} times" for p in single)
@@ -254,7 +267,7 @@ def _steps(counts: Mapping[str, int], single: Sequence[str], sample: Sample, axe
     if called:
         return called.pop()
     if axes == ONE:
-        return sample.steps
+        return sample.steps or next((c.entering[0].shape[0] for c in calls), None)
     return int(sample.values.shape[1 if axes == SWAPPED else 0])
 
 
@@ -300,14 +313,9 @@ def _evaluated(model: torch.nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _fresh(model: torch.nn.Module) -> Iterator[None]:
-    """States at their beginning for the run; afterwards what the user's earlier calls left is there again."""
-    held = [m for m in model.modules() if framework_of(m) is not None or type(m).__module__.startswith("spikingjelly")]
-    kept = [(m, dict(m._buffers), dict(vars(m).get("_memories", {}))) for m in held]
-    for module in held:
-        reset: Callable[[], Any] | None = getattr(module, "reset_mem", None) or getattr(module, "reset", None)
-        if callable(reset):
-            reset()
+def _states_kept(model: torch.nn.Module) -> Iterator[None]:
+    """Afterwards what the user's earlier calls left in the layers with state is there again."""
+    kept = [(m, dict(m._buffers), dict(vars(m).get("_memories", {}))) for m in _of_frameworks(model)]
     try:
         yield
     finally:
@@ -315,6 +323,18 @@ def _fresh(model: torch.nn.Module) -> Iterator[None]:
             module._buffers.update(buffers)
             if memories:
                 vars(module)["_memories"].update(memories)
+
+
+def _reset(model: torch.nn.Module) -> None:
+    """States at their beginning, as the frameworks' own functions reset them."""
+    for module in _of_frameworks(model):
+        reset: Callable[[], Any] | None = getattr(module, "reset_mem", None) or getattr(module, "reset", None)
+        if callable(reset):
+            reset()
+
+
+def _of_frameworks(model: torch.nn.Module) -> list[torch.nn.Module]:
+    return [m for m in model.modules() if framework_of(m) is not None]
 
 
 def _no_steps(model: torch.nn.Module) -> UsageError:

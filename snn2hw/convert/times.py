@@ -9,6 +9,8 @@ from snn2hw.convert.tape import INPUT, MADE, Call, Value
 
 ONE, STEPS, SWAPPED, MERGED, REDUCED, NONE = "N", "T, N", "N, T", "T*N", "N, over T", ""
 
+SHOWS = ("repeat", "expand", "unsqueeze")  # of a static sample for T steps
+
 
 @dataclass(frozen=True)
 class When:
@@ -41,11 +43,13 @@ def input_axes(calls: Sequence[Call], looped: bool, static: bool) -> str:
     for call in calls:
         if not call.args or not (isinstance(call.args[0], Value) and call.args[0].kind == INPUT):
             continue
-        axis = _taken_apart(call)
+        axis, before = _taken_apart(call), call.args[0].shape
         if axis is not None:
             return (STEPS, SWAPPED)[axis]
         if _swaps(call):
             return SWAPPED
+        if call.name in SHOWS and call.results[0].shape[1:] == before:
+            return ONE
     return ONE if looped or static else STEPS
 
 
@@ -195,7 +199,7 @@ _RESHAPES = ("flatten", "reshape", "view", "unflatten", "squeeze", "unsqueeze")
 _Rule = Callable[[Times, Call, int, Sequence[When]], "When | None"]
 _RULES: Mapping[str, _Rule] = {
     **dict.fromkeys(("getitem", "select", "unbind"), Times._taken),
-    **dict.fromkeys(("repeat", "expand", "unsqueeze", "repeat_interleave"), Times._repeated),
+    **dict.fromkeys(SHOWS, Times._repeated),
     **dict.fromkeys(("transpose", "swapaxes", "swapdims", "permute"), Times._swapped),
     **dict.fromkeys(("sum", "mean"), Times._reduced),
     "stack": Times._stacked,
