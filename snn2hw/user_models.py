@@ -17,11 +17,9 @@ import numpy.typing as npt
 from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
 from snn2hw.files.arrays import read_arrays, read_npy
 from snn2hw.files.read import is_file
-from snn2hw.files.safetensors_file import checked_metadata
 from snn2hw.formats.sample import samples_array
 from snn2hw.trace import read_npz
-
-WEIGHTS = "weights.safetensors"
+from snn2hw.weights import WEIGHTS, load_weights
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
     train_data() are [T, N, ...]. A factory returns a torch.nn.Module, or (module, sample).
 
     Args:
-        weights: a safetensors file, instead of the folder's own.
+        weights: a file of safetensors or torch.save, instead of the folder's own.
         sampled: whether calibration samples are wanted; without, train_data() is not called.
 
     Raises:
@@ -145,36 +143,6 @@ def load_source(path: Path) -> ModuleType:
             do=f"check that `python {path}` works",
         ) from error
     return module
-
-
-def load_weights(module: Any, path: Path) -> None:
-    """Weights from a safetensors file into a module.
-
-    Raises:
-        UsageError: no such file, not safetensors, or of another model.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not os.path.lexists(path):
-        raise UsageError(
-            "there are no weights",
-            where=str(path),
-            got="no such file",
-            expected=WEIGHTS,
-            do="train the model first, or give --weights FILE",
-        )
-    try:
-        checked_metadata(path)
-        module.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        raise UsageError(
-            "the weights do not fit the model",
-            where=str(path),
-            got=str(error).split("\n")[0],
-            expected="weights of this model as safetensors",
-            do="train the model again, or give the file that belongs to it",
-        ) from error
 
 
 def _from_factory(name: str, weights: str | None) -> Model:

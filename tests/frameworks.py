@@ -18,7 +18,7 @@ def framework(name: str) -> Any:
 
     What a framework warns of while it is imported (Norse: that torch.jit is deprecated) is no error of ours.
     """
-    package = name.split(".")[0]
+    package = name.split(".", maxsplit=1)[0]
     if sys.version_info < SINCE.get(package, (3, 10)):
         pytest.skip(f"{package} needs Python {'.'.join(map(str, SINCE[package]))}")
     try:

@@ -38,7 +38,9 @@ def compile_(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
     sample: Annotated[Path | None, typer.Option(help="Calibration samples as .npy. Default: what the model states.")] = None,
-    weights: Annotated[str | None, typer.Option(help="A safetensors file. Default: the model's own.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Weights: *.safetensors, or a state_dict in *.pt, *.pth. Default: the model's own.")
+    ] = None,
     state_bits: Annotated[int, typer.Option(help="Width of neuron states, 8 to 24.")] = 16,
     weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
     scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",

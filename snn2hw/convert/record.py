@@ -6,10 +6,8 @@ need no rules of their own. What it decides by the value of a tensor cannot be s
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,8 +17,8 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from snn2hw.convert.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
 from snn2hw.errors import UnsupportedError
+from snn2hw.formats.torch.wrapped import user_line
 
-OURS = str(Path(__file__).parents[1])
 # The same values in another tensor.
 SAME = ("detach", "clone", "contiguous", "float", "requires_grad_", "detach_", "to", "type", "alias", "type_as", "cpu")
 # Python learns a number of the data; the run of other data would be another.
@@ -156,35 +154,6 @@ def _named(func: Any) -> str:
 def _same(before: Tensor, after: Any) -> bool:
     """Whether a conversion kept shape and kind of number."""
     return isinstance(after, Tensor) and after.shape == before.shape and after.dtype == before.dtype
-
-
-def user_line() -> str:
-    """Where the user's own code is now: "net.py:12 (forward)"."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        if _is_users(frame.f_code.co_filename):
-            return _said(frame.f_code, frame.f_lineno)
-        frame = frame.f_back
-    return ""
-
-
-def user_line_of(error: BaseException) -> str:
-    """The last line of the user's own code on the way to an error."""
-    line, at = "", error.__traceback__
-    while at is not None:
-        if _is_users(at.tb_frame.f_code.co_filename):
-            line = _said(at.tb_frame.f_code, at.tb_lineno)
-        at = at.tb_next
-    return line
-
-
-def _is_users(file: str) -> bool:
-    """Whether a file is the user's: of no installed package, nor of this one."""
-    return "site-packages" not in file and not file.startswith(OURS) and not file.startswith("<")
-
-
-def _said(code: Any, line: int) -> str:
-    return f"{Path(code.co_filename).name}:{line} ({code.co_name})"
 
 
 def _decided(name: str, line: str) -> UnsupportedError:

@@ -32,7 +32,7 @@ MODELS = {
         f"  expected: {SUPPORTED}\n  do:       replace it with a supported layer, or write it as a custom module of these"
     ),
     "control_flow": (
-        "the model's forward cannot be traced\n  where:    Undecided\n"
+        "the model's forward cannot be traced\n  where:    Undecided, nets.py:27 (forward)\n"
         "  got:      symbolically traced variables cannot be used as inputs to control flow\n"
         "  expected: a forward without control flow or indexing that depends on tensor values\n"
         f"  do:       move the decision out of forward, or build the model from layers: {SUPPORTED}"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from snn2hw.user_models import load_weights
+from snn2hw.weights import load_weights
 from tests.fuzz.harness import Attempt, Reader
 from tests.fuzz.mutators import damaged_bytes, damaged_tree, written
 

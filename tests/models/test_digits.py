@@ -14,7 +14,8 @@ import torch
 
 from snn2hw import nn, train
 from snn2hw.data import digits
-from snn2hw.user_models import load_source, load_weights, models_folder
+from snn2hw.user_models import load_source, models_folder
+from snn2hw.weights import load_weights
 
 pytestmark = pytest.mark.torch
 

@@ -17,6 +17,7 @@ from snn2hw.formats.torch.layers import LAYERS, NOTHING, check_unaltered, check_
 from snn2hw.formats.torch.operations import FACTORS, JOINS, Call, evaluated
 from snn2hw.formats.torch.values import Values
 from snn2hw.formats.torch.views import SAMPLES, MisfitError, RefusedError, View
+from snn2hw.formats.torch.wrapped import inner, unwrapped, user_line_of
 from snn2hw.ir.network import Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
 from snn2hw.layers import Concat
@@ -56,7 +57,10 @@ def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
             expected="the torch.nn.Module that torch.jit.trace or torch.jit.script was given",
             do="build that model again and load its weights: model.load_state_dict(scripted.state_dict())",
         )
+    model = unwrapped(model)
     for path, module in model.named_modules():
+        if inner(module) is not None:  # torch.compile puts a forward of its own on the instance
+            continue
         check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
     graph, constants = _traced(model)
     walk = _Walk(dict(model.named_modules()), source, steps, constants)
@@ -77,10 +81,12 @@ class _Tracer(fx.Tracer):
         return foreign or layer_kind(m) is not None
 
     def call_module(self, m: torch.nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-        """A slice of a Sequential, made in the forward, has no path; its layers have theirs.
+        """A slice of a Sequential, made in the forward, has no path, but its layers have; a compiled layer is what it was.
 
         Arguments as `torch.fx.Tracer.call_module`.
         """
+        if (inside := inner(m)) is not None:
+            return inside(*args, **kwargs)
         if isinstance(m, torch.nn.Sequential) and not any(m is known for known in self.root.modules()):
             return forward(*args, **kwargs)
         return super().call_module(m, forward, args, kwargs)
@@ -112,7 +118,7 @@ def _untraceable(model: torch.nn.Module, error: Exception) -> UnsupportedError:
     """Whatever a forward raises when it is given a stand-in for its input."""
     return UnsupportedError(
         "the model's forward cannot be traced",
-        where=type(model).__name__,
+        where=", ".join(filter(None, (type(model).__name__, user_line_of(error)))),
         got=(str(error).split(". ")[0].splitlines() or [type(error).__name__])[0],
         expected="a forward without control flow or indexing that depends on tensor values",
         do="move the decision out of forward, or build the model from layers: " + SUPPORTED,

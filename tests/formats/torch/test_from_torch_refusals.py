@@ -87,7 +87,7 @@ REFUSALS: dict[str, tuple[Callable[[], Model], tuple[int, ...], type[Snn2hwError
         (3,),
         UnsupportedError,
         f"""the model's forward cannot be traced
-  where:    Written
+  where:    Written, LINE
   got:      symbolically traced variables cannot be used as inputs to control flow
   {TRACE}""",
     ),
@@ -290,7 +290,7 @@ def test_iteration_over_the_steps_is_refused() -> None:
     with refused(
         UnsupportedError,
         f"""the model's forward cannot be traced
-  where:    Written
+  where:    Written, LINE
   got:      Proxy object cannot be iterated
   {TRACE}""",
     ):
