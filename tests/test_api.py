@@ -65,13 +65,15 @@ def test_the_public_names() -> None:
 
 def test_the_names_of_the_layers() -> None:
     assert nn.__all__ == [
-        "ALIF", "IF", "LI", "LIF", "LNM", "PLIF", "QIF", "AdaptiveAvgPool2d", "Atan", "AvgPool1d", "AvgPool2d",
-        "BatchNorm1d", "BatchNorm2d", "CirculateFiring", "CirculateLNM", "Conv1d", "Conv2d", "ConvTranspose1d",
-        "ConvTranspose2d", "CubaLIF", "CustomNeuron", "Dropout", "FastSigmoid", "Firing", "Flatten", "IFNode",
-        "Identity", "Izhikevich", "LIFNode", "Leaky", "LeakyIntegrator", "Linear", "MaxPool1d", "MaxPool2d", "Neuron",
-        "NorseLIF", "Observation", "Readout", "Rectangle", "Recurrent", "RefractoryLIF", "ResonateAndFire",
-        "Sequential", "Sigmoid", "State", "Surrogate", "Triangle", "Upsample", "balance_loss", "check_alive",
-        "coefficient_penalty", "fire", "observe", "per_channel", "range_penalty", "repeat",
+        "ALIF", "IAF", "IF", "LI", "LIF", "LNM", "LSNN", "PLIF", "QIF", "AdaptiveAvgPool2d", "Alpha", "Atan",
+        "AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "CirculateFiring", "CirculateLNM", "Conv1d", "Conv2d",
+        "ConvTranspose1d", "ConvTranspose2d", "CubaLIF", "CustomNeuron", "Dropout", "FastSigmoid", "Firing", "Flatten",
+        "IFNode", "Identity", "Izhikevich", "IzhikevichNode", "LIBox", "LIFBox", "LIFNode", "LIFRefrac", "Lapicque",
+        "Leaky", "LeakyIntegrator", "Linear", "MaxPool1d", "MaxPool2d", "Neuron", "NonSpikingNode", "NorseLIF",
+        "Observation", "ParametricLIFNode", "QIFNode", "RLeaky", "RSynaptic", "Readout", "Rectangle", "Recurrent",
+        "RefractoryLIF", "ResonateAndFire", "Sequential", "Sigmoid", "State", "Surrogate", "Synaptic", "Triangle",
+        "Upsample", "balance_loss", "check_alive", "coefficient_penalty", "fire", "observe", "per_channel",
+        "range_penalty", "repeat",
     ]  # fmt: skip
     assert all(hasattr(nn, name) for name in nn.__all__)
 

@@ -46,25 +46,29 @@ from snn2hw.nn.layers import (
 )
 from snn2hw.nn.linear_neurons import IF, LIF, PLIF, CirculateFiring
 from snn2hw.nn.losses import balance_loss, coefficient_penalty, range_penalty
-from snn2hw.nn.norse_neurons import LI, NorseLIF
+from snn2hw.nn.norse_neurons import IAF, LI, LSNN, LIBox, LIFBox, LIFRefrac, NorseLIF
 from snn2hw.nn.observe import Observation, check_alive, observe
 from snn2hw.nn.polynomial_neurons import LNM, QIF, CirculateLNM
 from snn2hw.nn.published_neurons import ALIF, CubaLIF, Izhikevich, RefractoryLIF, ResonateAndFire
 from snn2hw.nn.readout import LeakyIntegrator, Readout
 from snn2hw.nn.recurrent import Recurrent
-from snn2hw.nn.snntorch_neurons import Leaky
-from snn2hw.nn.spikingjelly_neurons import IFNode, LIFNode
+from snn2hw.nn.snntorch_neurons import Alpha, Lapicque, Leaky, Synaptic
+from snn2hw.nn.snntorch_recurrent import RLeaky, RSynaptic
+from snn2hw.nn.spikingjelly_neurons import IFNode, IzhikevichNode, LIFNode, NonSpikingNode, ParametricLIFNode, QIFNode
 from snn2hw.nn.surrogate import Atan, FastSigmoid, Rectangle, Sigmoid, Surrogate, Triangle
 
 __all__ = [
     "ALIF",
+    "IAF",
     "IF",
     "LI",
     "LIF",
     "LNM",
+    "LSNN",
     "PLIF",
     "QIF",
     "AdaptiveAvgPool2d",
+    "Alpha",
     "Atan",
     "AvgPool1d",
     "AvgPool2d",
@@ -85,15 +89,25 @@ __all__ = [
     "IFNode",
     "Identity",
     "Izhikevich",
+    "IzhikevichNode",
+    "LIBox",
+    "LIFBox",
     "LIFNode",
+    "LIFRefrac",
+    "Lapicque",
     "Leaky",
     "LeakyIntegrator",
     "Linear",
     "MaxPool1d",
     "MaxPool2d",
     "Neuron",
+    "NonSpikingNode",
     "NorseLIF",
     "Observation",
+    "ParametricLIFNode",
+    "QIFNode",
+    "RLeaky",
+    "RSynaptic",
     "Readout",
     "Rectangle",
     "Recurrent",
@@ -103,6 +117,7 @@ __all__ = [
     "Sigmoid",
     "State",
     "Surrogate",
+    "Synaptic",
     "Triangle",
     "Upsample",
     "balance_loss",

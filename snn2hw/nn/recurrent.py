@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from snn2hw.arguments import one_of
 from snn2hw.errors import ShapeError, UsageError
 from snn2hw.neurons import in_torch, library
-from snn2hw.neurons.equation import Equation, State
+from snn2hw.neurons.equation import Attr, Equation, Op, State, Term
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.surrogate import compared
 
+HEARD = "spikes"  # what the synapse made of the spikes, beside the states: no state has this name
 _SYNAPSES = (torch.nn.Linear, torch.nn.Conv2d)
 
 
@@ -26,12 +29,14 @@ class Recurrent(torch.nn.Module):
     Args:
         neuron: a neuron of `snn2hw.nn`, also one of the user's own (`nn.CustomNeuron`).
         synapse: `nn.Linear` over features [T, N, F], or `nn.Conv2d` over images, from the neuron's shape to the same.
+        enters: in which order floats are added where the neuron adds x to something, a + x: "with" is
+            a + (x + synapse(s)), "after" is (a + x) + synapse(s), as snnTorch and Norse add them. Integers are the same.
 
     Raises:
-        UsageError: another kind of neuron or synapse. ShapeError, in forward: the synapse makes another shape.
+        UsageError: another kind of neuron or synapse, or another word. ShapeError, in forward: the synapse makes another shape.
     """
 
-    def __init__(self, neuron: torch.nn.Module, synapse: torch.nn.Module) -> None:
+    def __init__(self, neuron: torch.nn.Module, synapse: torch.nn.Module, *, enters: str = "with") -> None:
         super().__init__()
         if not isinstance(neuron, Neuron | CustomNeuron) or not isinstance(synapse, _SYNAPSES):
             raise UsageError(
@@ -42,6 +47,7 @@ class Recurrent(torch.nn.Module):
                 do="write nn.Recurrent(nn.LIF(0.9), nn.Linear(64, 64))",
             )
         self.neuron, self.synapse = neuron, synapse
+        self.enters = one_of("enters", enters, ("with", "after"), "nn.Recurrent")
 
     def forward(self, x: Tensor) -> Tensor:
         """Spike values [T, N, C, ...] of synaptic input x [T, N, C, ...]; states start anew in every call."""
@@ -64,7 +70,11 @@ class Recurrent(torch.nn.Module):
             def fire(v: Tensor, strict: bool, width: Tensor = width) -> Tensor:
                 return compared(v, width, self.neuron.surrogate, strict)
 
-            values = in_torch.evaluate(equation, numbers, states, self._joined(entering[t], fired), fire, t)
+            heard = self._heard(entering[t], fired)
+            if self.enters == "after":
+                values = in_torch.evaluate(equation, numbers, {**states, HEARD: heard}, entering[t], fire, t)
+            else:
+                values = in_torch.evaluate(equation, numbers, states, entering[t] + heard, fire, t)
             fired = values[equation.output].expand_as(fired)
             after = [values[place].expand_as(fired) for place in equation.updates]
             states = {s.name: _held(v, s) for s, v in zip(equation.states, after, strict=True)}
@@ -79,12 +89,20 @@ class Recurrent(torch.nn.Module):
         neuron = self.neuron
         if isinstance(neuron, CustomNeuron):
             traced = neuron.trace(x.shape[2])
-            return traced.equation, [p.to(x) for p in traced.parameters], -1
+            return self._ordered(traced.equation, -1)[0], [p.to(x) for p in traced.parameters], -1
         a = neuron.coefficients.to(x)
         equation = neuron.settings.equation(a.shape[1] - 1)
-        return equation, [*a.unbind(1), *neuron.thetas(x).unbind(1)], library.membrane(equation)
+        equation, watched = self._ordered(equation, library.membrane(equation))
+        return equation, [*a.unbind(1), *neuron.thetas(x).unbind(1)], watched
 
-    def _joined(self, x: Tensor, fired: Tensor) -> Tensor:
+    def _ordered(self, equation: Equation, watched: int) -> tuple[Equation, int]:
+        """The equation that adds what is heard in the order that `enters` states, and the place of the watched value in it."""
+        if self.enters == "with":
+            return equation, watched
+        after, at = _heard_after(equation)
+        return after, -1 if watched < 0 else at[watched]
+
+    def _heard(self, x: Tensor, fired: Tensor) -> Tensor:
         back: Tensor = self.synapse(fired[None])[0]
         if back.shape != x.shape:
             raise ShapeError(
@@ -94,7 +112,7 @@ class Recurrent(torch.nn.Module):
                 expected=f"[N, {', '.join(map(str, x.shape[1:]))}]",
                 do="use nn.Linear(F, F), or nn.Conv2d with padding='same'",
             )
-        return x + back
+        return back
 
     def _tell(self, payload: Tensor, seen: Sequence[Tensor], equation: Equation) -> None:
         if not self.neuron.observed:
@@ -103,6 +121,30 @@ class Recurrent(torch.nn.Module):
         positive, negative = (v.clamp_min(0).flatten(1).mean(1) for v in (h, -h))
         held = equation.states[0].range if isinstance(self.neuron, CustomNeuron) else self.neuron.state_range
         self.neuron.tell(payload, positive, negative, h.detach(), held)
+
+
+def _heard_after(equation: Equation) -> tuple[Equation, list[int]]:
+    """The equation with HEARD as a further value that is added behind the input, and the new place of every old term."""
+    terms, at = list[Term](), list[int]()
+
+    def emit(op: Op, *args: int, attrs: tuple[Attr, ...] = ()) -> int:
+        terms.append(Term(op, args, attrs))
+        return len(terms) - 1
+
+    heard = emit(Op.STATE, attrs=(HEARD,))
+    entering = emit(Op.INPUT)
+    joined = emit(Op.ADD, entering, heard)
+    for term in equation.terms:
+        read = [equation.terms[a].op is Op.INPUT for a in term.args]
+        if term.op is Op.INPUT:
+            at.append(joined)
+        elif term.op is Op.ADD and sum(read) == 1:
+            args = (entering if r else at[a] for a, r in zip(term.args, read, strict=True))
+            at.append(emit(Op.ADD, emit(Op.ADD, *args), heard))
+        else:
+            at.append(emit(term.op, *(at[a] for a in term.args), attrs=term.attrs))
+    updates = tuple(at[u] for u in equation.updates)
+    return replace(equation, terms=tuple(terms), output=at[equation.output], updates=updates), at
 
 
 def _held(value: Tensor, state: State) -> Tensor:

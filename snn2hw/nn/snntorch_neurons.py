@@ -18,8 +18,8 @@ from snn2hw.nn.surrogate import Surrogate
 MECHANISMS = ("subtract", "zero", "none")
 
 
-class _SnnTorch(Numbered):
-    """Threshold, reset and spike value, which all of them have."""
+class SnnTorchNeuron(Numbered):
+    """Threshold, reset and spike value, which all neurons of snnTorch have."""
 
     def _spiking(
         self,
@@ -60,7 +60,7 @@ class _SnnTorch(Numbered):
         return (s * self._of("graded_spikes_factor") if self.graded else s), v
 
 
-class Leaky(_SnnTorch):
+class Leaky(SnnTorchNeuron):
     """v[t] = beta v[t-1] + x[t] - threshold r[t], s = [v > threshold], r[t] = [v[t-1] > threshold].
 
     reset_mechanism "zero": v[t] = beta (1 - r[t]) v[t-1] + x[t]; "none": no reset.
@@ -99,5 +99,139 @@ class Leaky(_SnnTorch):
             v = self._decay("beta") * torch.where(late > 0, 0.0, v) + x
         else:
             v = self._reset(late, self._decay("beta") * v + x, threshold)
+        s, v = self._fired(late, v, threshold)
+        return s, {"v": v}
+
+
+class Synaptic(SnnTorchNeuron):
+    """i[t] = alpha i[t-1] + x[t], v[t] = beta v[t-1] + i[t] - threshold r[t], s = [v > threshold], r[t] = [v[t-1] > threshold].
+
+    reset_mechanism "zero": v[t] = 0 where r[t]; "none": no reset. i is never reset.
+
+    Args:
+        alpha, beta: in [0, 1]; learnable, per layer or per channel. state_range, current_range: of v and of i.
+        threshold, reset_mechanism, reset_delay, graded_spikes_factor: see `Leaky`.
+    """
+
+    def __init__(
+        self,
+        alpha: float,
+        beta: float,
+        threshold: float = 1.0,
+        *,
+        reset_mechanism: str = "subtract",
+        reset_delay: bool = True,
+        channels: int | None = None,
+        learn_alpha: bool = False,
+        learn_beta: bool = False,
+        learn_threshold: bool = False,
+        state_range: Range = (-8.0, 8.0),
+        current_range: Range = (-8.0, 8.0),
+        surrogate: Surrogate | None = None,
+        graded_spikes_factor: float | None = None,
+    ) -> None:
+        self.states = {"v": State(state_range), "i": State(current_range)}
+        super().__init__(surrogate)
+        self._number("alpha", between("alpha", alpha, 0.0, 1.0, self.kind), channels, learn_alpha)
+        self._number("beta", between("beta", beta, 0.0, 1.0, self.kind), channels, learn_beta)
+        self._spiking(threshold, reset_mechanism, reset_delay, graded_spikes_factor, channels, learn_threshold)
+
+    def step(self, x: Tensor, v: Tensor, i: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class. Arguments as `CustomNeuron.step`."""
+        threshold = self._of("threshold")
+        late = self._late(v, threshold)
+        i = self._decay("alpha") * i + x
+        v = self._reset(late, self._decay("beta") * v + i, threshold)
+        s, v = self._fired(late, v, threshold)
+        return s, {"v": v, "i": i}
+
+
+class Alpha(SnnTorchNeuron):
+    """e[t] = alpha e[t-1] + x[t], i[t] = beta i[t-1] - x[t], v[t] = tau (e[t] + i[t]), s = [v > threshold].
+
+    tau = log(alpha) / (log(beta) - log(alpha)) + 1. Where v[t-1] was over the threshold, reset_mechanism "subtract" gives
+    e[t] - threshold, 0 for i[t], v[t] + i[t-1], as snnTorch computes it; "zero" 0 for all three; "none" no reset.
+
+    Args:
+        alpha, beta: 0 < beta < alpha < 1; learnable, per layer or per channel.
+        threshold, reset_mechanism, graded_spikes_factor: see `Leaky`.
+        state_range, excitatory_range, inhibitory_range: of v, e and i.
+    """
+
+    def __init__(
+        self,
+        alpha: float,
+        beta: float,
+        threshold: float = 1.0,
+        *,
+        reset_mechanism: str = "subtract",
+        channels: int | None = None,
+        learn_alpha: bool = False,
+        learn_beta: bool = False,
+        learn_threshold: bool = False,
+        state_range: Range = (-8.0, 8.0),
+        excitatory_range: Range = (-8.0, 8.0),
+        inhibitory_range: Range = (-8.0, 8.0),
+        surrogate: Surrogate | None = None,
+        graded_spikes_factor: float | None = None,
+    ) -> None:
+        self.states = {"v": State(state_range), "e": State(excitatory_range), "i": State(inhibitory_range)}
+        super().__init__(surrogate)
+        self._number("alpha", between("alpha", alpha, 0.0, 1.0, self.kind, inclusive=False), channels, learn_alpha)
+        self._number("beta", between("beta", beta, 0.0, alpha, self.kind, inclusive=False), channels, learn_beta)
+        self._spiking(threshold, reset_mechanism, True, graded_spikes_factor, channels, learn_threshold)
+
+    def step(self, x: Tensor, v: Tensor, e: Tensor, i: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class. Arguments as `CustomNeuron.step`."""
+        alpha, beta, threshold = self._decay("alpha"), self._decay("beta"), self._of("threshold")
+        late = self._late(v, threshold)
+        tau = torch.log(alpha) / (torch.log(beta) - torch.log(alpha)) + 1
+        before, e, i = i, alpha * e + x, beta * i - x
+        v = tau * (e + i)
+        if self.reset_mechanism == "subtract":
+            e, v = torch.where(late > 0, e - threshold, e), torch.where(late > 0, v + before, v)
+        elif self.reset_mechanism == "zero":
+            e, v = (torch.where(late > 0, 0.0, a) for a in (e, v))
+        if self.reset_mechanism != "none":
+            i = torch.where(late > 0, 0.0, i)
+        s, v = self._fired(late, v, threshold)
+        return s, {"v": v, "e": e, "i": i}
+
+
+class Lapicque(SnnTorchNeuron):
+    """v[t] = x[t] R (1 / (R C)) dt + (1 - dt / (R C)) v[t-1] - threshold r[t], s = [v > threshold], r[t] = [v[t-1] > threshold].
+
+    reset_mechanism "zero": v[t] = 0 where r[t]; "none": no reset.
+
+    Args:
+        R, C, time_step: resistance, capacitance, dt; not learned, as in snnTorch.
+        threshold, reset_mechanism, graded_spikes_factor: see `Leaky`. state_range: of v.
+    """
+
+    def __init__(
+        self,
+        R: float = 1.0,  # noqa: N803  (snnTorch's own names)
+        C: float = 10.0,  # noqa: N803
+        time_step: float = 1.0,
+        threshold: float = 1.0,
+        *,
+        reset_mechanism: str = "subtract",
+        channels: int | None = None,
+        learn_threshold: bool = False,
+        state_range: Range = (-8.0, 8.0),
+        surrogate: Surrogate | None = None,
+        graded_spikes_factor: float | None = None,
+    ) -> None:
+        self.states = {"v": State(state_range)}
+        super().__init__(surrogate)
+        for name, value in {"R": R, "C": C, "time_step": time_step}.items():
+            self._number(name, positive(name, value, self.kind), None, False)
+        self._spiking(threshold, reset_mechanism, True, graded_spikes_factor, channels, learn_threshold)
+
+    def step(self, x: Tensor, v: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        threshold, r, c, dt = (self._of(name) for name in ("threshold", "R", "C", "time_step"))
+        late = self._late(v, threshold)
+        v = self._reset(late, x * r * (1 / (r * c)) * dt + (1 - dt / (r * c)) * v, threshold)
         s, v = self._fired(late, v, threshold)
         return s, {"v": v}

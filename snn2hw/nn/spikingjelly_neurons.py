@@ -7,6 +7,9 @@ a number, v = v_reset where it fired. The hard reset has no gradient, the soft o
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -50,12 +53,16 @@ class IFNode(Numbered):
 
     def step(self, x: Tensor, v: Tensor) -> Stepped:  # type: ignore[override]
         """See the module."""
+        s, v = self._fired(self.charge(x, v))
+        return s, {"v": v}
+
+    def _fired(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """(spikes, v after the reset)."""
         threshold = self._of("v_threshold")
-        h = self.charge(x, v)
         s = fire(h, threshold)
         if self.v_reset is not None:
-            return s, {"v": torch.where(s > 0, self.v_reset, h)}
-        return s, {"v": torch.where(s > 0, h - threshold, h) if self.detach_reset else h - s * threshold}
+            return s, torch.where(s > 0, self.v_reset, h)
+        return s, torch.where(s > 0, h - threshold, h) if self.detach_reset else h - s * threshold
 
 
 class LIFNode(IFNode):
@@ -75,19 +82,9 @@ class LIFNode(IFNode):
         v_reset: float | None = 0.0,
         *,
         factored: bool = False,
-        detach_reset: bool = False,
-        initial: float | None = None,
-        state_range: Range = (-8.0, 8.0),
-        surrogate: Surrogate | None = None,
+        **others: Any,
     ) -> None:
-        super().__init__(
-            v_threshold,
-            v_reset,
-            detach_reset=detach_reset,
-            initial=initial,
-            state_range=state_range,
-            surrogate=surrogate,
-        )
+        super().__init__(v_threshold, v_reset, **others)
         self.tau = positive("tau", tau, self.kind)
         self.decay_input, self.factored = bool(decay_input), bool(factored)
 
@@ -98,3 +95,112 @@ class LIFNode(IFNode):
         if self.factored:
             return v * (1.0 - 1.0 / self.tau) + x
         return v - self._from_rest(v) / self.tau + x
+
+
+class ParametricLIFNode(IFNode):
+    """h = v + (x - (v - v_reset)) q, q = sigmoid(w); without decay_input h = v - (v - v_reset) q + x. v_reset None: 0 here.
+
+    Args:
+        init_tau: > 1; where it starts: w = -log(init_tau - 1), the one parameter. decay_input: see above.
+        factored: without decay_input h = v (1 - q) + x, as 0.0.0.0.14 computes it where v_reset is 0 or None.
+        v_threshold, v_reset, detach_reset, initial, state_range: see `IFNode`.
+    """
+
+    def __init__(
+        self,
+        init_tau: float = 2.0,
+        decay_input: bool = True,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        *,
+        factored: bool = False,
+        **others: Any,
+    ) -> None:
+        super().__init__(v_threshold, v_reset, **others)
+        start = -math.log(between("init_tau", init_tau, 1.0, math.inf, self.kind, inclusive=False) - 1.0)
+        self.w = torch.nn.Parameter(torch.tensor(start))
+        self.decay_input, self.factored = bool(decay_input), bool(factored)
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        """h[t]."""
+        q = torch.sigmoid(self._of("w"))
+        if self.decay_input:
+            return v + (x - self._from_rest(v)) * q
+        if self.factored:
+            return v * (1.0 - q) + x
+        return v - self._from_rest(v) * q + x
+
+
+class QIFNode(IFNode):
+    """h = v + (x + a0 (v - v_rest) (v - v_c)) / tau.
+
+    Args:
+        tau, a0: > 0. v_c, v_rest: where the parabola is 0.
+        v_threshold, v_reset, detach_reset, initial, state_range: see `IFNode`.
+    """
+
+    def __init__(
+        self,
+        tau: float = 2.0,
+        v_c: float = 0.8,
+        a0: float = 1.0,
+        v_threshold: float = 1.0,
+        v_rest: float = 0.0,
+        v_reset: float | None = -0.1,
+        **others: Any,
+    ) -> None:
+        super().__init__(v_threshold, v_reset, **others)
+        self.tau, self.a0 = positive("tau", tau, self.kind), positive("a0", a0, self.kind)
+        self.v_c, self.v_rest = finite("v_c", v_c, self.kind), finite("v_rest", v_rest, self.kind)
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        """h[t]."""
+        return v + (x + self.a0 * (v - self.v_rest) * (v - self.v_c)) / self.tau
+
+
+class NonSpikingNode(Numbered):
+    """Never fires, what leaves is v: without tau v[t] = v[t-1] + x[t], with tau v[t] = v[t-1] + (x[t] - v[t-1]) / tau.
+
+    Args:
+        tau: None is NonSpikingIFNode, a number > 0 NonSpikingLIFNode. state_range: of v, which saturates there.
+    """
+
+    def __init__(self, tau: float | None = None, *, state_range: Range = (-16.0, 16.0)) -> None:
+        self.states = {"v": State(state_range)}
+        super().__init__()
+        self.tau = None if tau is None else positive("tau", tau, self.kind)
+
+    def step(self, x: Tensor, v: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class."""
+        v = v + x if self.tau is None else v + (x - v) / self.tau
+        return v, {"v": v}
+
+
+class IzhikevichNode(QIFNode):
+    """h = v + (x + a0 (v - v_rest) (v - v_c) - w) / tau, w = w + (a (h - v_rest) - w) / tau_w + b s.
+
+    Args:
+        tau_w, a, b, w_rest: of w, which starts at w_rest. recovery_range: of w, which saturates there.
+        others: see `QIFNode`.
+    """
+
+    def __init__(
+        self,
+        tau_w: float = 2.0,
+        a: float = 0.0,
+        b: float = 0.0,
+        w_rest: float = 0.0,
+        *,
+        recovery_range: Range = (-8.0, 8.0),
+        **others: Any,
+    ) -> None:
+        super().__init__(**others)
+        self.states = {**self.states, "w": State(recovery_range, w_rest)}
+        self.tau_w = positive("tau_w", tau_w, self.kind)
+        self.a, self.b = finite("a", a, self.kind), finite("b", b, self.kind)
+
+    def step(self, x: Tensor, v: Tensor, w: Tensor) -> Stepped:  # type: ignore[override]
+        """See the class. Arguments as `CustomNeuron.step`."""
+        h = v + (x + self.a0 * (v - self.v_rest) * (v - self.v_c) - w) / self.tau
+        s, after = self._fired(h)
+        return s, {"v": after, "w": w + (self.a * (h - self.v_rest) - w) / self.tau_w + self.b * s}

@@ -160,7 +160,8 @@ class Atan(Surrogate):
 class FastSigmoid(Surrogate):
     """S = x / (1 + |q|), which rises from -width to width: slope 1 / (1 + |q|)**2, 1 at x = 0 for every width.
 
-    It is snnTorch's fast_sigmoid(1 / width) and, with a width of 1, Norse's SuperSpike, with their scale. Arguments as `Surrogate`.
+    It is snnTorch's fast_sigmoid(1 / width) and, with a width of 1, Norse's SuperSpike, with their scale. Arguments as
+    `Surrogate`.
     """
 
     def soft(self, x: Tensor, width: Tensor) -> Tensor:

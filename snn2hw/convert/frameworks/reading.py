@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from snn2hw.convert.known import Known
 from snn2hw.errors import UnsupportedError
-from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.numbered import Numbered, Range
 
 Reader = Callable[[Any, tuple[int, ...], str], Known]
@@ -30,6 +29,9 @@ def has_ancestor(module: torch.nn.Module, package: str, name: str) -> bool:
 
 def refuse_overridden(module: torch.nn.Module, base: type, where: str) -> None:
     """A user's subclass that sets arguments is the class itself; one with a step of its own is not.
+
+    Args:
+        module: of the user's model. base: the framework's class that it is, or derives from. where: of it, for messages.
 
     Raises:
         UnsupportedError: it overrides a function of `base`.
@@ -53,6 +55,24 @@ def _is_code(value: Any) -> bool:
 def refused(what: str, where: str, got: str, expected: str, do: str) -> UnsupportedError:
     """The error for a module or a setting that nothing here computes; arguments as `Snn2hwError`."""
     return UnsupportedError(what, where=where, got=got, expected=expected, do=do)
+
+
+def unknown(framework: str, name: str, why: tuple[str, str] | None, taken: Collection[str], where: str) -> UnsupportedError:
+    """The error for a module with a state that is in no table.
+
+    Args:
+        framework: its name, for people. name: of the class. why: a reason, and the nearest that is exact; None where
+            nobody wrote them down. taken: the classes that are in the table. where: of the module, for messages.
+    """
+    reason, nearest = why or ("nothing here computes the same step", "")
+    nearest = f"use {nearest}, " if nearest else "use one of these, "
+    return UnsupportedError(
+        f"{framework}'s {name} cannot be exact: {reason}",
+        where=where,
+        got=name,
+        expected=", ".join(sorted(taken)),
+        do=nearest + "or write its step as a nn.CustomNeuron (docs/custom.md)",
+    )
 
 
 def shared(layer: Numbered, tensors: Mapping[str, Any], shape: tuple[int, ...], where: str) -> None:
@@ -139,10 +159,3 @@ def fires(function: Callable[[Tensor], Tensor], strict: bool, where: str) -> Non
             expected=f"0 and 1: [v {'>' if strict else '>='} threshold]",
             do="use one of the framework's own surrogate functions, which fire 0 and 1",
         )
-
-
-def states_of(layer: torch.nn.Module) -> CustomNeuron:
-    """The neuron of a layer that `Known` names: itself, or the one of a Recurrent."""
-    if isinstance(layer, CustomNeuron):
-        return layer
-    return next(m for m in layer.modules() if isinstance(m, CustomNeuron))

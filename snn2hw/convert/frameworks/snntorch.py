@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from snn2hw import nn
-from snn2hw.convert.frameworks.reading import Reader, base_of, fires, has_ancestor, refuse_overridden, refused, shared
+from snn2hw.convert.frameworks.reading import Reader, base_of, fires, refuse_overridden, refused, shared, unknown
 from snn2hw.convert.frameworks.surrogates import of_snntorch
 from snn2hw.convert.known import Known
 
 PACKAGE = "snntorch"
-_MECHANISM = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
+WITHOUT_STATE = frozenset({"RecurrentOneToOne"})  # of the folder of the neurons
+UNKNOWN: Mapping[str, tuple[str, str]] = {
+    "SLSTM": ("its gates are sigmoid and tanh of sums over neurons", "RSynaptic"),
+    "SConv2dLSTM": ("its gates are sigmoid and tanh of convolutions", "RLeaky with conv2d_channels"),
+    "LeakyParallel": (
+        "it is a torch.nn.RNN with relu, whose weights between neurons may be learned",
+        "Leaky(reset_mechanism='none')",
+    ),
+    "LeakyKernel": ("it is a kernel for a GPU", "Leaky"),
+    "DeltaLeaky": ("it fires where its membrane jumps either way, |v[t] - v[t-1]|", "a nn.CustomNeuron of those lines"),
+    "StateLeaky": ("it is a convolution over all steps, whose floats no step by step sum gives", "Leaky(reset_mechanism='none')"),
+    "LinearLeaky": ("it is a convolution over all steps, whose floats no step by step sum gives", "nn.Linear and Leaky"),
+    "AssociativeLeaky": ("its state is a matrix for each head", "Leaky"),
+}
+_MECHANISMS = ("subtract", "zero", "none")
+_FUNCTIONS = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
 
 
 def read(module: torch.nn.Module, shape: tuple[int, ...], where: str) -> Known | None:
@@ -26,16 +42,10 @@ def read(module: torch.nn.Module, shape: tuple[int, ...], where: str) -> Known |
         UnsupportedError: a neuron or a setting that nothing here computes; the message names the nearest that is.
     """
     base = base_of(module, PACKAGE)
-    if base is None or not has_ancestor(module, PACKAGE, "SpikingNeuron"):
+    if base is None or not base.__module__.startswith("snntorch._neurons") or base.__name__ in WITHOUT_STATE:
         return None
     if base.__name__ not in NEURONS:
-        raise refused(
-            f"snnTorch's {base.__name__} has no neuron here that computes the same",
-            where,
-            base.__name__,
-            ", ".join(sorted(NEURONS)),
-            "use one of these, or write its step as a nn.CustomNeuron (docs/custom.md)",
-        )
+        raise unknown("snnTorch", base.__name__, UNKNOWN.get(base.__name__), NEURONS, where)
     refuse_overridden(module, base, where)
     _check(module, where)
     return NEURONS[base.__name__](module, shape, where)
@@ -64,14 +74,14 @@ def _check(module: Any, where: str) -> None:
 
 def _mechanism(module: Any, where: str) -> str:
     """The reset that the module was constructed with, and still has."""
-    found = _MECHANISM[module.state_function.__name__]
-    if found != module.reset_mechanism or int(module.reset_mechanism_val) != ("subtract", "zero", "none").index(found):
+    found, now = _FUNCTIONS[module.state_function.__name__], _MECHANISMS[int(module.reset_mechanism_val)]
+    if not found == now == module.reset_mechanism:
         raise refused(
-            "the reset mechanism of this neuron was changed after it was made, which snnTorch itself follows only in part",
+            "the reset mechanism of this neuron is not the one that it was made with, which snnTorch itself follows in part only",
             where,
-            f"made with {found!r}, now {module.reset_mechanism!r} ({int(module.reset_mechanism_val)})",
+            f"made with {found!r}, now {now!r}",
             "one reset mechanism",
-            f"construct it with reset_mechanism={module.reset_mechanism!r}",
+            f"construct it with reset_mechanism={now!r}",
         )
     return found
 
@@ -80,7 +90,6 @@ def _common(module: Any, where: str) -> dict[str, Any]:
     """The arguments that all neurons take."""
     return {
         "reset_mechanism": _mechanism(module, where),
-        "reset_delay": bool(getattr(module, "reset_delay", True)),
         "graded_spikes_factor": 1.0 if _graded(module) else None,
         "surrogate": of_snntorch(module.spike_grad),
     }
@@ -91,20 +100,80 @@ def _graded(module: Any) -> bool:
     return isinstance(factor, torch.nn.Parameter) or bool((factor != 1).any())
 
 
-def _numbers(module: Any, *names: str) -> dict[str, Any]:
+def _filled(layer: Any, module: Any, shape: tuple[int, ...], where: str, *names: str) -> Any:
+    """The layer with the module's own numbers."""
     graded = ("graded_spikes_factor",) if _graded(module) else ()
-    return {name: getattr(module, name) for name in (*names, "threshold", *graded)}
+    shared(layer, {name: getattr(module, name) for name in (*names, "threshold", *graded)}, shape, where)
+    if "own" in layer.states:
+        worth = module.graded_spikes_factor.detach()
+        ends = (min(0.0, float(worth.min())), max(0.0, float(worth.max())))
+        layer.states = {**layer.states, "own": replace(layer.states["own"], range=ends)}
+    return layer
 
 
-def _states(module: Any, *names: str | None) -> tuple[str | None, ...]:
-    """What is returned behind the spikes: nothing with init_hidden, unless `output` asks for it."""
-    return names if module.output or not module.init_hidden else ()
+def _known(module: Any, layer: torch.nn.Module, *states: str) -> Known:
+    """Behind the spikes the states are returned; with init_hidden they are not, unless `output` asks for them."""
+    return Known(layer, whole=False, states=states if module.output or not module.init_hidden else ())
 
 
 def _leaky(module: Any, shape: tuple[int, ...], where: str) -> Known:
-    layer = nn.Leaky(0.5, **_common(module, where))
-    shared(layer, _numbers(module, "beta"), shape, where)
-    return Known(layer, whole=False, states=_states(module, "v"))
+    layer = nn.Leaky(0.5, reset_delay=module.reset_delay, **_common(module, where))
+    return _known(module, _filled(layer, module, shape, where, "beta"), "v")
 
 
-NEURONS: Mapping[str, Reader] = {"Leaky": _leaky}
+def _synaptic(module: Any, shape: tuple[int, ...], where: str) -> Known:
+    layer = nn.Synaptic(0.5, 0.5, reset_delay=module.reset_delay, **_common(module, where))
+    return _known(module, _filled(layer, module, shape, where, "alpha", "beta"), "i", "v")
+
+
+def _alpha(module: Any, shape: tuple[int, ...], where: str) -> Known:
+    layer = nn.Alpha(0.5, 0.25, **_common(module, where))
+    return _known(module, _filled(layer, module, shape, where, "alpha", "beta"), "e", "i", "v")
+
+
+def _lapicque(module: Any, shape: tuple[int, ...], where: str) -> Known:
+    layer = nn.Lapicque(**_common(module, where))
+    return _known(module, _filled(layer, module, shape, where, "R", "C", "time_step"), "v")
+
+
+def _rleaky(module: Any, shape: tuple[int, ...], where: str) -> Known:
+    layer = nn.RLeaky(0.5, _own(module), reset_delay=module.reset_delay, **_common(module, where))
+    names = ("beta",) if module.all_to_all else ("beta", "V")
+    return _known(module, _recurrent(module, _filled(layer, module, shape, where, *names)), "v")
+
+
+def _rsynaptic(module: Any, shape: tuple[int, ...], where: str) -> Known:
+    """`reset_delay` is not asked for: in RSynaptic it acts on names that the step forgets."""
+    common = _common(module, where)
+    if module.all_to_all:
+        neuron = _filled(nn.Synaptic(0.5, 0.5, **common), module, shape, where, "alpha", "beta")
+    else:
+        neuron = _filled(nn.RSynaptic(0.5, 0.5, **common), module, shape, where, "alpha", "beta", "V")
+    return _known(module, _recurrent(module, neuron), "i", "v")
+
+
+def _own(module: Any) -> float | None:
+    return None if module.all_to_all else 1.0
+
+
+def _recurrent(module: Any, neuron: torch.nn.Module) -> torch.nn.Module:
+    """All to all: through the module's own Linear or Conv2d, whose parameters the layer shares."""
+    if not module.all_to_all:
+        return neuron
+    own = module.recurrent
+    if isinstance(own, torch.nn.Linear):
+        synapse: torch.nn.Module = nn.Linear(own.in_features, own.out_features)
+    else:
+        synapse = nn.Conv2d(own.in_channels, own.out_channels, own.kernel_size, padding=own.padding)
+    synapse.weight, synapse.bias = own.weight, own.bias
+    return nn.Recurrent(neuron, synapse, enters="after")
+
+
+NEURONS: Mapping[str, Reader] = {
+    "Leaky": _leaky,
+    "Synaptic": _synaptic,
+    "Alpha": _alpha,
+    "Lapicque": _lapicque,
+    "RLeaky": _rleaky,
+    "RSynaptic": _rsynaptic,
+}
