@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from snn2hw.ir.network import Network, Neuron, Node
+from snn2hw.formats.nir.presets import PRESETS
+from snn2hw.ir.network import EquationNeuron, Network, Neuron, Node
 from snn2hw.ir.real import neuron_step, run_real
+from snn2hw.neurons import in_numpy
+
+STATED = {name: replace(c, unsaid=()) for name, c in PRESETS.items()}  # nothing is left to be warned of
 
 
 def graph(*nodes: Any, shape: Sequence[int], out: Sequence[int]) -> Any:
@@ -84,9 +89,15 @@ def run_layers(net: Network, x: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """(spikes, membranes after the reset) [T, N, ...] of every neuron layer on samples [T, N, ...]."""
     spikes: dict[str, list[Any]] = {}
     membranes: dict[str, list[Any]] = {}
+    states: dict[str, dict[str, Any]] = {}
 
     def observe(node: Node, inputs: Sequence[Any], value: Any) -> None:
-        if isinstance(node, Neuron):
+        if isinstance(node, EquationNeuron):
+            start = states.get(node.name) or in_numpy.initial(node.equation, value.shape)
+            states[node.name] = in_numpy.step(node.equation, node.parameters, start, inputs[0])[1]
+            membranes.setdefault(node.name, [np.zeros_like(value)]).append(states[node.name]["u"])
+            spikes.setdefault(node.name, []).append(value)
+        elif isinstance(node, Neuron):
             before = membranes.setdefault(node.name, [np.zeros_like(value)])
             before.append(neuron_step(node, before[-1], inputs[0])[1])
             spikes.setdefault(node.name, []).append(value)

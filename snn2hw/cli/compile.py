@@ -11,7 +11,26 @@ from snn2hw import api
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.claims import read_claims
 from snn2hw.cli import certificate_table, console
-from snn2hw.cli.files import Convention, StepSeconds, compile_file, say_pass
+from snn2hw.cli.conventions import (
+    Convention,
+    CubaInput,
+    CubaR,
+    IfFloor,
+    IfInput,
+    LateSynapses,
+    Levels,
+    LifInput,
+    Method,
+    Reset,
+    Start,
+    StepSeconds,
+    Threshold,
+    When,
+    read_levels,
+)
+from snn2hw.cli.conventions import given as given_fields
+from snn2hw.cli.conventions import options as option_names
+from snn2hw.cli.files import compile_file, say_pass
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.formats.network_files import is_network_file
@@ -46,6 +65,18 @@ def compile_(
     scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
     convention: Convention = None,
     dt: StepSeconds = None,
+    method: Method = None,
+    reset: Reset = None,
+    when: When = None,
+    threshold: Threshold = None,
+    start: Start = None,
+    levels: Levels = None,
+    if_floor: IfFloor = None,
+    lif_input: LifInput = None,
+    if_input: IfInput = None,
+    late_synapses: LateSynapses = None,
+    cuba_input: CubaInput = None,
+    cuba_r: CubaR = None,
 ) -> None:
     """Take a trained torch model to integers and write model.onnx, step.onnx, certificate.json, manifest.json and
     vectors.npz.
@@ -61,18 +92,27 @@ def compile_(
     `snn2hw compile network.net --steps 17 --sample image.npy`
 
     `snn2hw compile network.nir --sample events.npy --convention sinabs`
+
+    `snn2hw compile network.nir --sample events.npy --convention snntorch --reset subtract --when next`
     """
+    stated = given_fields(
+        {
+            "convention": convention, "dt": dt, "method": method, "reset": reset, "when": when, "threshold": threshold,
+            "start": start, "levels": read_levels(levels), "if_floor": if_floor, "lif_input": lif_input, "if_input": if_input,
+            "late_synapses": late_synapses, "cuba_input": cuba_input, "cuba_r": cuba_r,
+        }
+    )  # fmt: skip
     options = Options(state_bits, weight_bits, scales)
     if stop_after is not None:
         refuse_options({"--out": out}, "--stop-after", "leave them out: the network is printed, nothing is written")
     if is_network_file(model):
         refuse_options({"--weights": weights}, "a network file", "leave them out: the file holds its weights")
         folder = out or Path("build") / Path(model).stem
-        made = compile_file(model, target, folder, stop_after, steps, sample, options, convention, dt)
+        made = compile_file(model, target, folder, stop_after, steps, sample, options, stated)
         if made is not None:
             _say_compiled(made, folder)
         return
-    refuse_options({"--convention": convention, "--dt": dt}, "a torch model", "leave them out: they are for .nir files")
+    refuse_options(dict.fromkeys(option_names(stated), True), "a torch model", "leave them out: they are for .nir files")
     target = target or api.DEFAULT_TARGET
     load_target(target)
     found = find_model(model, weights, sampled=sample is None)

@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from snn2hw.artefact import Artefact
-from snn2hw.errors import Snn2hwError
+from snn2hw.errors import Snn2hwError, Snn2hwWarning
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_with_comments
@@ -72,6 +72,15 @@ def rule(title: str) -> None:
 def print_text(text: str) -> None:
     """Lines as they are: no wrapping."""
     _console().out(plain_lines(text), highlight=False)
+
+
+def print_warning(warning: Snn2hwWarning) -> None:
+    """A warning on stderr, its parts on lines of their own."""
+    console = _console(stderr=True)
+    first, *more = str(warning).split("\n")
+    console.print(Text.assemble(styled("warning:", "bold yellow"), f" {first}"), soft_wrap=True)
+    for line in more:
+        console.print(Text(line), soft_wrap=True)
 
 
 def print_error(error: Snn2hwError) -> None:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.cli import certificate_table, console
-from snn2hw.errors import UsageError
+from snn2hw.cli.conventions import options as option_names
+from snn2hw.cli.usage import refuse_options
+from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.formats.network_files import check_ending, suffix
-from snn2hw.formats.nir.convention import PRESETS
 from snn2hw.formats.nir.exact import exact_network
 from snn2hw.formats.nir.file import NirNode, read_nir
+from snn2hw.formats.nir.presets import PRESETS
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.network import Network
 from snn2hw.ir.text import to_text
 from snn2hw.passes.base import Options, Pass
 from snn2hw.store import make_artefact
 from snn2hw.user_models import read_samples
-
-Convention = Annotated[str | None, typer.Option(help=f"Whose neurons a .nir file means: {', '.join(PRESETS)}.")]
-StepSeconds = Annotated[float | None, typer.Option("--dt", help="Seconds of a step of a .nir file. Default: the convention's.")]
 
 
 def compile_file(
@@ -33,25 +33,30 @@ def compile_file(
     steps: int | None,
     sample: Path | None,
     options: Options,
-    convention: str | None,
-    dt: float | None,
+    stated: Mapping[str, Any],
 ) -> Artefact | None:
     """The artefact of a network file, written to `folder`; None where a network was printed after a pass instead.
 
     Args:
         path: *.net or *.nir. target: None: the default. stop_after: a pass, None: all.
         steps: T, None: what the file or the sample says. sample: a file .npy, None: none.
-        options: widths of states and weights, scales. convention, dt: of .nir alone, as in `read_network`.
+        options: widths of states and weights, scales. stated: of .nir alone, a convention and its fields, as in `read_network`.
     """
     x = None if sample is None else read_samples(sample)
     more: dict[str, Any] = {}
     if _is_nir(path):
-        more = {"sample": x, "convention": convention, "dt": dt}
-    elif convention is not None or dt is not None:
-        raise UsageError("--convention and --dt are for .nir files", got=path, expected="*.nir", do="leave them out")
+        more = {"sample": x, **stated}
+    elif stated:
+        raise UsageError(
+            "only .nir files have neurons of a convention",
+            where=path,
+            got=", ".join(option_names(stated)),
+            expected="a file *.nir",
+            do="leave them out",
+        )
     elif suffix(path) == ".net":
         more = {"sample": x}
-    network = api.read_network(path, steps, **more)
+    network = _read(path, steps, more)
     if isinstance(network, IntegerNetwork):
         _require_integers_as_they_are(network, path, target, stop_after)
     elif stop_after is not None:
@@ -63,6 +68,19 @@ def compile_file(
     with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
         chosen = target or api.DEFAULT_TARGET
         return api.compile(network, x, steps, chosen, folder, options=options, progress=say_pass, certifying=certifying)
+
+
+def _read(path: str, steps: int | None, more: Mapping[str, Any]) -> IntegerNetwork | Network:
+    """The network; what the file leaves open is printed, not warned of as Python does."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        network = api.read_network(path, steps, **more)
+    for warning in caught:
+        if isinstance(warning.message, Snn2hwWarning):
+            console.print_warning(warning.message)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return network
 
 
 def _require_integers_as_they_are(network: IntegerNetwork, path: str, target: str | None, stop_after: str | None) -> None:
@@ -90,10 +108,16 @@ def say_pass(step: Pass) -> None:
     console.say(console.styled(f"{step.name:>10}", "dim"), f"  {step.says}")
 
 
-def inspected_file(path: Path) -> Artefact | None:
+def inspected_file(path: Path, steps: int | None) -> Artefact | None:
     """A file of integers, such as a .net file or a .nir file that `snn2hw export` wrote, as an artefact; None for
-    another file, which has no integers before it is compiled."""
-    network = exact_network(path) if _is_nir(path) else api.read_network(path)
+    another file, which has no integers before it is compiled.
+
+    Args:
+        path: of the file. steps: T, None: what the file says; a .nir file has none to be said before it is compiled.
+    """
+    if _is_nir(path):
+        refuse_options({"--steps": steps}, "a .nir file", "leave it out: its nodes are the same at every step")
+    network = exact_network(path) if _is_nir(path) else api.read_network(path, steps)
     return make_artefact(network) if isinstance(network, IntegerNetwork) else None
 
 
@@ -102,10 +126,10 @@ def _is_nir(path: str | Path) -> bool:
     return suffix(path) == ".nir"
 
 
-def print_uncompiled(path: Path) -> None:
+def print_uncompiled(path: Path, steps: int | None) -> None:
     """The nodes of a .nir file as they are; of another file the network that is read of it."""
     if not _is_nir(path):
-        console.print_text(to_text(api.read_network(path))[0].rstrip())
+        console.print_text(to_text(api.read_network(path, steps))[0].rstrip())
         console.say("next: ", console.command("snn2hw", "compile", path, "--sample", "x.npy"))
         return
     rows = [[n.name, n.kind, ", ".join(n.sources), _shapes(n)] for n in read_nir(path)]

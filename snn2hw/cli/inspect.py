@@ -23,6 +23,7 @@ def inspect(
     layer: Annotated[str | None, typer.Option(help="Only the program of this neuron layer.")] = None,
     why: Annotated[bool, typer.Option("--why", help="The ways to evaluate each polynomial that were weighed.")] = False,
     target: Annotated[str | None, typer.Option(help="With --why: the TOML file of your own that it was compiled for.")] = None,
+    steps: Annotated[int | None, typer.Option(help="T of a network file, such as *.net, that does not say it.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the network and every neuron program, with formats; --why explains how each polynomial is evaluated.
@@ -33,16 +34,20 @@ def inspect(
 
     `snn2hw inspect build/lnm --layer 2 --why`
 
-    `snn2hw inspect network.net`
+    `snn2hw inspect network.net --steps 17`
     """
     if as_json:
         given = {"--layer": layer, "--why": why or None, "--target": target}
         refuse_options(given, "--json", "leave them out: it prints the whole network")
-    loaded = inspected_file(artefact) if is_network_file(artefact) else api.load(artefact)
+    if is_network_file(artefact):
+        loaded = inspected_file(artefact, steps)
+    else:
+        refuse_options({"--steps": steps}, "a compiled model", "leave it out: its steps are compiled")
+        loaded = api.load(artefact)
     if loaded is None:
         given = {"--layer": layer, "--why": why or None, "--target": target, "--json": as_json or None}
         refuse_options(given, f"a {suffix(artefact)} file", "leave them out, or compile it first: its nodes are not integers yet")
-        print_uncompiled(artefact)
+        print_uncompiled(artefact, steps)
         return
     if as_json:
         console.print_text(json.dumps({**loaded.manifest, "text": to_text(loaded.network)[0]}, indent=2))

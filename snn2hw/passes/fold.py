@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from snn2hw.ir.network import Neuron, Node
+from snn2hw.ir.network import Delay, Neuron, Node
 from snn2hw.layers import BatchNorm, Offset, Operator, Synapse
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.norms import without_norm, without_offset
@@ -68,7 +68,7 @@ def _joined(node: Neuron, nodes: dict[str, Node]) -> tuple[list[Synapse], list[N
             continue
         seen.add(name)
         current = nodes[name]
-        moves = isinstance(current, Operator) and current.takes_factor(node.gain)
+        moves = isinstance(current, Delay) or (isinstance(current, Operator) and current.takes_factor(node.gain))
         if not (moves or isinstance(current, Neuron | Synapse)):
             return None
         found.append(current)

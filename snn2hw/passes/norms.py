@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.network import Node, Reals
+from snn2hw.ir.network import Delay, Node, Reals
 from snn2hw.layers import Add, BatchNorm, Concat, Conv2d, Flatten, Offset, Operator, Synapse
 from snn2hw.layers.base import channels_first
 from snn2hw.layers.windows import convolve
@@ -113,6 +113,8 @@ def _before(name: str, affine: _Affine, nodes: Nodes) -> Nodes:
     if isinstance(node, Offset):
         offset = node.offset * channels_first(affine.scale, node.offset.ndim) + channels_first(affine.shift, node.offset.ndim)
         return {name: replace(node, offset=offset), **_before(node.inputs[0], affine.unshifted, nodes)}
+    if isinstance(node, Delay) and not affine.shift.any():  # the zeros before the first value stay zeros
+        return _before(node.inputs[0], affine, nodes)
     if isinstance(node, Operator) and node.takes_norm(affine.scale):
         return _before(node.inputs[0], affine, nodes)
     raise _StopError(f"its input is {type(node).__name__} '{name}'")

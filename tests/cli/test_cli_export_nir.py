@@ -59,8 +59,8 @@ def test_the_convention_is_taken(capsys: Capture, net: Path) -> None:
         (("--to", "nir", "--out", "net/manifest.json/x.nir"), "the file cannot be written\n  where:    net/manifest.json/x.nir\n"
          "  got:      Not a directory\n  do:       choose a folder you can write to"),
         (("--to", "nir", "--convention", "brian"), "a NIR file does not say how its neurons are stepped\n  got:      'brian'\n"
-         "  expected: norse, sinabs, snntorch, lava, rockpool, or a Convention\n"
-         "  do:       give the writer's: convention='norse' (--convention norse)"),
+         "  expected: norse, sinabs, snntorch, lava, rockpool, spikingjelly, or a Convention\n"
+         "  do:       give the writer's: convention='norse' (--convention norse), or state your own, dt first (--dt 1e-4)"),
     ],
 )  # fmt: skip
 def test_refused(capsys: Capture, net: Path, given: tuple[str, ...], text: str) -> None:

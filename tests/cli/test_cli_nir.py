@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import snn2hw
+from snn2hw.formats.nir.presets import stateable
 from snn2hw.passes.pipeline import PIPELINE
 from tests.cli.running import Capture
 from tests.cli.running import run as run_cli
+from tests.netx_files import conv, dense, write_net
 from tests.nir_cases import chain, linear
 from tests.nir_files import affine, integrator, lif, looped, write
 
@@ -61,7 +63,8 @@ def test_inspect_shows_the_nodes_of_the_file(capsys: Capture, here: Path) -> Non
     ):
         assert expected in ran.out
     assert (
-        ran.out.splitlines()[-1] == "next: snn2hw compile x.nir --sample x.npy --convention norse|sinabs|snntorch|lava|rockpool"
+        ran.out.splitlines()[-1]
+        == "next: snn2hw compile x.nir --sample x.npy --convention norse|sinabs|snntorch|lava|rockpool|spikingjelly"
     )
 
 
@@ -84,7 +87,7 @@ def test_inspect_shows_a_recurrent_edge_as_one(capsys: Capture, here: Path) -> N
         (("compile", "none.nir", "--sample", "x.npy", "--convention", "norse"), "there is no such file"),
         (("inspect", "none.nir"), "there is no such file"),
         (("inspect", "broken.nir"), "this is not an HDF5 file, or it is damaged"),
-        (("compile", "x.net", "--convention", "norse"), "--convention and --dt are for .nir files"),
+        (("compile", "x.net", "--convention", "norse"), "only .nir files have neurons of a convention"),
     ],
 )
 def test_bad_input_is_an_error_and_no_traceback(capsys: Capture, here: Path, given: tuple[str, ...], text: str) -> None:
@@ -93,6 +96,76 @@ def test_bad_input_is_an_error_and_no_traceback(capsys: Capture, here: Path, giv
     assert ran.code == 2
     assert ran.err.startswith(f"error: {text}\n")
     assert not Path("build").exists()
+
+
+def test_a_convention_is_stated_field_by_field(capsys: Capture, here: Path) -> None:
+    given = ("compile", here, "--sample", "x.npy", "--convention", "snntorch", "--out", "net")
+    write(here, chain(affine(np.eye(3) * 2), lif(3), linear(), lif(3)))
+    ran = run_cli(capsys, *given)
+    assert ran.code == 0
+    assert ran.err.startswith("warning: a file of snnTorch does not say how its neurons are reset\n  where:    x.nir: 1, 3\n")
+    ran = run_cli(capsys, *given, "--reset", "subtract", "--when", "next", "--threshold", "inclusive", "--dt", "0.0005")
+    assert (ran.code, ran.err) == (0, "")
+    assert "convention snntorch, dt 0.0005, reset subtract, when next, threshold inclusive, file x.nir" in ran.out
+    x, stated = np.load("x.npy"), {"reset": "subtract", "when": "next", "threshold": "inclusive"}
+    network = snn2hw.read_network(here, sample=x, convention="snntorch", dt=5e-4, **stated)
+    assert snn2hw.compile(network, x).model == Path("net/model.onnx").read_bytes()
+    assert run_cli(capsys, "verify", "net", "--executors", "reference,onnx-reference").code == 0
+
+
+def test_every_field_has_an_option_of_its_name(capsys: Capture, here: Path) -> None:
+    more = [
+        *("--dt", "0.0005", "--method", "exponential", "--reset", "subtract", "--when", "now", "--threshold", "inclusive"),
+        *("--start", "v_leak", "--levels", "3", "--if-floor", "--lif-input", "unit", "--if-input", "ode", "--late-synapses"),
+        *("--cuba-input", "decayed", "--cuba-r", "read"),
+    ]
+    assert {o.removeprefix("--").replace("-", "_") for o in more if o.startswith("--")} == set(stateable())
+    ran = run_cli(capsys, "compile", here, "--sample", "x.npy", *more, "--out", "net")
+    assert (ran.code, ran.err) == (0, "")
+    assert snn2hw.load("net").manifest["origin"] == {
+        "convention": "Convention", "dt": 0.0005, "method": "exponential", "lif_input": "unit", "if_input": "ode",
+        "reset": "subtract", "threshold": "inclusive", "start": "v_leak", "levels": "3", "if_floor": "True",
+        "late_synapses": "True", "cuba_input": "decayed", "file": "x.nir",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        (("--levels", "many"), "--levels is no number of spikes\n  got:      'many'\n  expected: 1 to 16, or any\n"),
+        (("--reset", "half"), "unknown reset\n  where:    norse\n  got:      'half'\n"),
+        (("--levels", "3"), "several spikes in a step need reset='subtract'\n  where:    norse\n"),
+    ],
+)
+def test_fields_that_are_none(capsys: Capture, here: Path, more: tuple[str, ...], text: str) -> None:
+    ran = run_cli(capsys, "compile", here, "--sample", "x.npy", "--convention", "norse", *more)
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: {text}")
+
+
+def test_steps_for_a_file_that_does_not_say_them(capsys: Capture, here: Path) -> None:
+    write_net(Path("x.net"), [dense(np.ones((2, 3)) * 40)], steps=None)
+    ran = run_cli(capsys, "inspect", "x.net")
+    assert ran.code == 2
+    assert ran.err.endswith("  do:       give steps (--steps)\n")
+    ran = run_cli(capsys, "inspect", "x.net", "--steps", 9)
+    assert (ran.code, ran.err) == (0, "")
+    assert "target loihi2, T = 9" in ran.out
+    ran = run_cli(capsys, "inspect", here, "--steps", 9)
+    assert ran.err.startswith("error: options that mean nothing to a .nir file\n  got:      --steps\n")
+    run_cli(capsys, "compile", "x.net", "--steps", 9, "--out", "net")
+    ran = run_cli(capsys, "inspect", "net", "--steps", 9)
+    assert ran.err.startswith("error: options that mean nothing to a compiled model\n  got:      --steps\n")
+
+
+def test_a_convolution_first_takes_the_shape_of_the_sample(capsys: Capture, here: Path) -> None:
+    write_net(Path("x.net"), [conv(np.ones((2, 1, 2, 2)) * 30, (2, 2, 2))])
+    np.save("images.npy", np.random.default_rng(0).integers(0, 2, (6, 2, 1, 3, 3)))
+    assert run_cli(capsys, "compile", "x.net", "--out", "net").err.startswith(
+        "error: the file does not say how large its input is"
+    )
+    assert run_cli(capsys, "compile", "x.net", "--sample", "images.npy", "--out", "net").code == 0
+    assert snn2hw.load("net").network.nodes[0].shape == (1, 3, 3)
 
 
 def test_endings_in_capitals_and_of_the_container(capsys: Capture, here: Path) -> None:

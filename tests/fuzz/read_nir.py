@@ -19,7 +19,7 @@ from snn2hw.ir.text import to_text
 from tests import hand_networks as by_hand
 from tests.fuzz.harness import Attempt, Reader
 from tests.fuzz.hdf5 import damaged
-from tests.nir_files import affine, conv2d, cuba_lif, graph, integrator, lif, looped, write
+from tests.nir_files import STATED, affine, conv2d, cuba_lif, graph, integrator, lif, looped, write
 
 PLAIN = Convention(dt=1e-3)
 CONVENTIONS = ("norse", "sinabs", "snntorch", "lava", "rockpool")
@@ -69,7 +69,7 @@ def read(folder: Path, good: Any) -> dict[str, Any]:
     refused, accepted = list[Snn2hwError](), exact is not None
     for sample in SAMPLES.values():
         try:
-            from_nir(path, sample=sample, convention=PLAIN if said == "plain" else said)
+            from_nir(path, sample=sample, convention=PLAIN if said == "plain" else STATED[said])
             accepted = True
         except Snn2hwError as error:
             refused.append(error)

@@ -5,21 +5,24 @@ Factors (Scale, the taps of a SumPool2d) travel on as a factor of the value unti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import ShapeError, UnsupportedError, UsageError, ValueRangeError
-from snn2hw.formats.nir.convention import NEURONS, Convention, chosen_convention
-from snn2hw.formats.nir.file import NirNode, read_nir
-from snn2hw.formats.nir.parameters import array, padding, pair, per_channel, sizes
-from snn2hw.formats.nir.read_neurons import neuron_nodes, with_state_ranges
+from snn2hw.errors import ShapeError, UnsupportedError, UsageError
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.file import FIRING, NirNode, read_nir
+from snn2hw.formats.nir.own_synapses import with_own_synapses
+from snn2hw.formats.nir.parameters import sizes
+from snn2hw.formats.nir.presets import chosen_convention, said
+from snn2hw.formats.nir.read_layers import ROWS, Value
+from snn2hw.formats.nir.read_neurons import with_state_ranges
+from snn2hw.formats.nir.unsaid import warn_of_unsaid
 from snn2hw.formats.sample import input_node, samples_array
-from snn2hw.ir.delay import MOST_DELAY
 from snn2hw.ir.network import (
     Delay,
     Feedback,
@@ -32,8 +35,8 @@ from snn2hw.ir.network import (
     Reals,
 )
 from snn2hw.ir.rules import check_network
-from snn2hw.ir.shapes import Shape, Window
-from snn2hw.layers import Add, AvgPool2d, Conv2d, Flatten, Linear
+from snn2hw.ir.shapes import Shape
+from snn2hw.layers import Add, Synapse
 
 MOST_VALUES = 1 << 22  # of one layer; every one of them is computed on the sample, and chips have a million
 
@@ -45,6 +48,7 @@ def from_nir(
     convention: str | Convention | None = None,
     dt: float | None = None,
     input_range: tuple[float, float] | None = None,
+    **stated: Any,
 ) -> Network:
     """The network of a .nir file as equations.
 
@@ -52,8 +56,9 @@ def from_nir(
         path: of the file.
         steps: T, where the sample has no steps [N, ...]; None where it has [T, N, ...].
         sample: real samples; they say what the input is, and how far the states of the neurons reach.
-        convention: how neurons are stepped: "norse", "sinabs", "snntorch", "lava", "rockpool", or a Convention.
-        dt: seconds of a step, where it is not the convention's own.
+        convention: how neurons are stepped: "norse", "sinabs", "snntorch", "lava", "rockpool", "spikingjelly", or a Convention.
+        dt: seconds of a step, where it is not the convention's own; alone it is NIR's own equation under Euler.
+        stated: fields of the convention in place of its own, by name: reset="subtract", when="next".
         input_range: of real input, as in `snn2hw.compile`.
 
     Returns:
@@ -61,10 +66,13 @@ def from_nir(
         'u' is v, in units of v_threshold where gains or thresholds differ by channel; 'i' the current of CubaLI and CubaLIF.
         A neuron that does not fire has v as its payload, at every step. A recurrent edge is a step late.
 
+    Warns:
+        Snn2hwWarning: of what the files of this writer do not carry, and what would differ on the sample.
+
     Raises:
         Snn2hwError: a file that cannot be read, or that asks for what is not supported.
     """
-    chosen = chosen_convention(convention, dt)
+    chosen = chosen_convention(convention, dt, **stated)
     nodes = read_nir(Path(path))
     if sample is None:
         raise UsageError(
@@ -76,36 +84,37 @@ def from_nir(
         )
     x = samples_array(sample)
     source, t = input_node(x, steps, input_range)
-    walk = _Walk(chosen, source, any(n.kind == "Conv1d" for n in nodes))
-    for node in nodes:
-        walk.visit(node)
-    walk.end(nodes[-1])
-    net = Network(t, tuple(walk.nodes.values()), (*chosen.stated, ("file", Path(path).name)))
-    net = with_state_ranges(net, np.asarray(x, np.float64), chosen)
+    reals = np.asarray(x, np.float64)
+
+    def read(meant: Convention) -> Network:
+        walk = Walk(meant, source, any(n.kind == "Conv1d" for n in nodes))
+        for node in nodes:
+            walk.visit(node)
+        walk.end(nodes[-1])
+        net = Network(t, tuple(with_own_synapses(walk.nodes).values()), (*said(meant), ("file", Path(path).name)))
+        return with_state_ranges(net, reals, meant)
+
+    net = read(chosen)
     check_network(net)
+    warn_of_unsaid(nodes, chosen, net, reals, read, str(path))
     return net
 
 
-@dataclass(frozen=True)
-class _Value:
-    """What a NIR node's value is: `factor` (one for all [], or one for each) times that of the node `name`."""
+class Walk:
+    """The nodes of the file, one after the other, as nodes of the real stage."""
 
-    name: str
-    shape: Shape
-    factor: Reals
-
-
-class _Walk:
     def __init__(self, convention: Convention, source: Input, lines: bool) -> None:
         self.convention, self.source, self.lines = convention, source, lines
         self.nodes: dict[str, Node] = {}
-        self.values: dict[str, _Value] = {}
+        self.values: dict[str, Value] = {}
+        self.back: set[str] = set()  # recurrent edges, and all that is made of nothing but what they bring
 
     def placed(self, stated: Shape) -> Shape:
         """A shape of the file: the lines [C, L] of Conv1d are images [C, 1, L] here."""
         return (stated[0], 1, stated[1]) if self.lines and len(stated) == 2 else stated
 
     def visit(self, node: NirNode) -> None:
+        """Place a node behind those that it reads."""
         nested = self.convention.nested_cycles and node.home is not None
         if nested:
             _check_cell(node, self.convention)
@@ -121,7 +130,8 @@ class _Walk:
             shape = self.placed(sizes(node, "output_type"))
             name = self.unique(node.name)
             self.nodes[name] = Feedback(name, node.sources, shape, source=node.where)
-            self.values[node.name] = _Value(name, shape, np.ones(()))
+            self.values[node.name] = Value(name, shape, np.ones(()))
+            self.back.add(node.name)
             return
         if not node.sources:
             self.values[node.name] = self._input(node)
@@ -129,9 +139,11 @@ class _Walk:
         entering = self.values[node.sources[0]]
         for other in node.sources[1:]:
             entering = self._sum(node, entering, self.values[other])
-        self.values[node.name] = _ROWS[node.kind](self, node, entering)
+        if self.back.issuperset(node.sources) and node.kind not in FIRING:
+            self.back.add(node.name)
+        self.values[node.name] = ROWS[node.kind](self, node, entering)
 
-    def _input(self, node: NirNode) -> _Value:
+    def _input(self, node: NirNode) -> Value:
         stated = self.placed(sizes(node, "input_type"))
         if stated != self.source.shape:
             raise ShapeError(
@@ -142,7 +154,7 @@ class _Walk:
                 do="give samples [T, N, ...] without steps, or [N, ...] with steps",
             )
         self.nodes[self.source.name] = replace(self.source, source=node.where)
-        return _Value(self.source.name, stated, np.ones(()))
+        return Value(self.source.name, stated, np.ones(()))
 
     def unique(self, name: str) -> str:
         """The node's own name, unless it is taken, as 'input' and 'readout' are."""
@@ -150,7 +162,7 @@ class _Walk:
             name += "_"
         return name
 
-    def add(self, made: Node, factor: Reals) -> _Value:
+    def add(self, made: Node, factor: Reals) -> Value:
         """Place a node once its shape is known; `factor` is what its value is still to be multiplied by."""
         shape = made.output_shape([self.nodes[i].shape for i in made.inputs])
         if prod(shape) > MOST_VALUES:
@@ -158,7 +170,17 @@ class _Walk:
             raise ShapeError("the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=most)
         assert made.name not in self.nodes, made.name
         self.nodes[made.name] = replace(made, shape=shape)
-        return _Value(made.name, shape, factor)
+        return Value(made.name, shape, factor)
+
+    def synapse(self, node: NirNode, made: Synapse) -> Value:
+        """Place a synapse; on a recurrent edge its bias begins with the second step, where the convention says so."""
+        if not (self.convention.late_synapses and node.name in self.back and made.bias.any()):
+            return self.add(made, np.ones(()))
+        one = np.ones(())
+        plain = self.add(replace(made, bias=np.zeros_like(made.bias)), one)
+        constant = self.add(replace(made, name=self.unique(f"{node.name}.bias"), weight=np.zeros_like(made.weight)), one)
+        late = Delay(self.unique(f"{node.name}.late"), (constant.name,), (), (1,), source=node.where)
+        return self._sum(node, plain, self.add(late, one))
 
     def end(self, node: NirNode) -> None:
         """The readout, of what the Output has."""
@@ -194,7 +216,7 @@ class _Walk:
                     do="end the graph there, or put a neuron that fires in its place",
                 )
 
-    def _close(self, edge: Feedback, source: _Value) -> None:
+    def _close(self, edge: Feedback, source: Value) -> None:
         """A recurrent edge, now that its neuron is there."""
         if source.shape != edge.shape:
             raise ShapeError(
@@ -206,7 +228,7 @@ class _Walk:
             )
         self.nodes[edge.name] = replace(edge, inputs=(source.name,))
 
-    def _sum(self, node: NirNode, a: _Value, b: _Value) -> _Value:
+    def _sum(self, node: NirNode, a: Value, b: Value) -> Value:
         if a.factor.shape != b.factor.shape or (a.factor != b.factor).any():
             raise UnsupportedError(
                 "edges with different factors meet in a node",
@@ -246,127 +268,3 @@ def _check_cell(node: NirNode, convention: Convention) -> None:
 
 def _never_fires(node: Node) -> bool:
     return isinstance(node, Neuron) and isinstance(node.firing, Potential)
-
-
-def _pass(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    """What enters is what leaves."""
-    return x
-
-
-def _by_channel(node: NirNode, x: _Value, what: str) -> Reals:
-    """The factor as [1] or [C]."""
-    return per_channel(what, x.factor, x.shape, node.where)
-
-
-def _linear(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    weight = array(node, "weight", 2)
-    bias = array(node, "bias", 1) if node.kind == "Affine" else np.zeros(len(weight))
-    made = Linear(walk.unique(node.name), (x.name,), (), weight=weight, bias=bias, source=node.where)
-    made.output_shape([x.shape])  # before the factor is taken, which then fits
-    return walk.add(replace(made, weight=weight * x.factor), np.ones(()))
-
-
-def _conv(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    """A Conv1d is a Conv2d over one row."""
-    line = node.kind == "Conv1d"
-    weight, bias = array(node, "weight", 3 if line else 4), array(node, "bias", 1)
-    weight = weight[:, :, None] if line else weight
-    groups = pair(node, "groups", 1)[0]
-    if len(weight) % groups:
-        raise ShapeError(
-            "the channels do not divide into the groups", where=node.where, got=f"{len(weight)}", expected=f"k * {groups}"
-        )
-    kernel, dilation = (int(weight.shape[2]), int(weight.shape[3])), pair(node, "dilation", 1)
-    pads = padding(node, kernel, dilation)
-    window = Window(kernel, pair(node, "stride", 1), (0, pads[1]) if line else pads, dilation)
-    made = Conv2d(walk.unique(node.name), (x.name,), (), weight, bias, window, groups, source=node.where)
-    made.output_shape([x.shape])
-    factor = np.broadcast_to(_by_channel(node, x, "scale"), x.shape[:1]).reshape(groups, 1, -1)
-    scaled = weight.reshape(groups, len(weight) // groups, -1, *kernel) * factor[..., None, None]
-    return walk.add(replace(made, weight=scaled.reshape(weight.shape)), np.ones(()))
-
-
-def _pool(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    """A sum is the mean times the number of taps, padding counted as zeros in both."""
-    kernel = pair(node, "kernel_size", 1)
-    factor = _by_channel(node, x, "scale") if x.factor.ndim else x.factor
-    window = Window(kernel, pair(node, "stride", 1), pair(node, "padding", 0))
-    placed = walk.add(AvgPool2d(walk.unique(node.name), (x.name,), (), window, source=node.where), np.ones(()))
-    if factor.ndim:
-        factor = np.broadcast_to(factor[:, None, None], placed.shape)
-    return replace(placed, factor=factor * (prod(kernel) if node.kind == "SumPool2d" else 1))
-
-
-def _scale(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    scale = np.array(node.content.scale, np.float64)
-    scale = scale.reshape(walk.placed(scale.shape))
-    if scale.size != 1 and scale.shape != x.shape:
-        raise ShapeError(
-            "the scale does not fit what enters", where=node.where, got=str(list(scale.shape)), expected=str(list(x.shape))
-        )
-    return replace(x, factor=x.factor * (scale.reshape(()) if scale.size == 1 else scale))
-
-
-def _flatten(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    axes, ends = len(x.shape) - (walk.lines and len(x.shape) == 3), (pair(node, "start_dim", -9)[0], pair(node, "end_dim", -9)[0])
-    if axes == 1:
-        return x
-    if ends[0] % axes or ends[1] % axes != axes - 1:
-        raise UnsupportedError(
-            "only all axes of a sample can be flattened",
-            where=node.where,
-            got=f"axes {ends[0]} to {ends[1]} of {list(x.shape)}",
-            expected="axes 0 to -1",
-            do="NIR counts axes without that of the samples: write start_dim=0",
-        )
-    made = Flatten(walk.unique(node.name), (x.name,), (), source=node.where)
-    return walk.add(made, x.factor.reshape(-1) if x.factor.ndim else x.factor)
-
-
-def _delay(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    if why := walk.convention.refusal("Delay"):
-        raise UnsupportedError(
-            f"a Delay has no meaning in the convention '{walk.convention.name}'",
-            where=node.where,
-            got=why,
-            expected="a graph without delays",
-            do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
-        )
-    seconds = per_channel("delay", node.content.delay, x.shape, node.where)
-    steps = seconds / walk.convention.dt
-    whole = np.round(steps)
-    wrong = (np.abs(steps - whole) > 1e-3) | (whole < 0) | (whole > MOST_DELAY)
-    if wrong.any():
-        raise ValueRangeError(
-            "a delay is no number of steps",
-            where=node.where,
-            got=f"{seconds[np.argmax(wrong)]:g} with dt = {walk.convention.dt:g}",
-            expected=f"0 to {MOST_DELAY} steps",
-            do="give the dt that the network was trained with (--dt)",
-        )
-    made = Delay(walk.unique(node.name), (x.name,), (), tuple(int(n) for n in whole), source=node.where)
-    return walk.add(made, x.factor)
-
-
-def _neuron(walk: _Walk, node: NirNode, x: _Value) -> _Value:
-    names = walk.unique(node.name), walk.unique(f"{node.name}.scale")
-    placed = x
-    for made in neuron_nodes(node, names, x.shape, _by_channel(node, x, "scale"), x.name, walk.convention):
-        placed = walk.add(made, np.ones(()))
-    return placed
-
-
-_ROWS: Mapping[str, Callable[[_Walk, NirNode, _Value], _Value]] = {
-    "Input": _pass,
-    "Output": _pass,
-    "Affine": _linear,
-    "Linear": _linear,
-    "Conv1d": _conv,
-    "Conv2d": _conv,
-    "SumPool2d": _pool,
-    "AvgPool2d": _pool,
-    "Scale": _scale,
-    "Flatten": _flatten,
-    "Delay": _delay,
-    **dict.fromkeys((*NEURONS, "Threshold"), _neuron),
-}

@@ -10,10 +10,12 @@ import numpy as np
 from snn2hw.errors import UnsupportedError, ValueRangeError
 from snn2hw.formats.nir.convention import MOST_LEVELS, NEURONS, Convention
 from snn2hw.formats.nir.file import FIRING, NirNode
+from snn2hw.formats.nir.late_reset import late_neuron, with_ranges
 from snn2hw.formats.nir.parameters import LEAST_MAGNITUDE, per_channel
 from snn2hw.ir.network import (
     Circulate,
     Current,
+    EquationNeuron,
     Network,
     Neuron,
     Node,
@@ -24,6 +26,8 @@ from snn2hw.ir.network import (
 from snn2hw.ir.real import neuron_step, polynomial, run_real
 from snn2hw.ir.shapes import Shape
 from snn2hw.layers import BatchNorm
+from snn2hw.neurons import in_numpy
+from snn2hw.neurons.library import CURRENT, MEMBRANE
 
 MARGIN = 1.25  # of the state range around what the sample reaches
 NEUTRAL = {"r": 1.0, "v_leak": 0.0, "v_reset": 0.0, "w_in": 1.0}
@@ -47,8 +51,8 @@ def neuron_nodes(
 ) -> tuple[Node, ...]:
     """The nodes that a NIR neuron becomes: a Neuron, behind a BatchNorm where its gain or threshold differs by channel.
 
-    Such a layer is divided by its threshold, channel by channel: its states are in units of v_threshold then. The current of one
-    is in units of what it adds to the membrane.
+    Such a layer, and one whose reset comes a step late, is divided by its threshold, channel by channel: its states are in units
+    of v_threshold then. The current of one is in units of what it adds to the membrane. v is counted from where it starts.
 
     Args:
         node: as the file has it. shape: [C, ...] of what enters and leaves.
@@ -62,7 +66,8 @@ def neuron_nodes(
     e = replace(e, gain=e.gain * factor)
     at = (names[0], (entering,), shape)
     norm: tuple[Node, ...] = ()
-    if max(e.gain.size, e.threshold.size, e.reset.size) > 1:
+    late = convention.late and node.kind in FIRING and node.kind != "Threshold"
+    if late or max(e.gain.size, e.threshold.size, e.reset.size) > 1:
         scale = np.broadcast_to(e.gain / e.threshold, shape[:1]).copy()
         norm = (BatchNorm(names[1], (entering,), shape, scale, np.zeros(shape[0]), source=node.where),)
         at = (names[0], (names[1],), shape)
@@ -71,6 +76,9 @@ def neuron_nodes(
     channels = max(e.leak.size, e.decay.size)
     columns = [np.broadcast_to(c, channels) for c in (e.leak, e.decay)]
     floor = -float(e.threshold[0]) if convention.if_floor and node.kind == "IF" else -np.inf
+    if late:
+        value = float(e.reset[0]) if convention.reset == "value" else None
+        return *norm, late_neuron(at, node, (columns[0], columns[1], e.current), floor, convention.threshold == "strict", value)
     return *norm, Neuron(
         *at,
         kind=node.kind,
@@ -81,7 +89,7 @@ def neuron_nodes(
         firing=_firing(node.kind, float(e.threshold[0]), convention),
         reset="none" if node.kind == "Threshold" or node.kind not in FIRING else convention.reset,
         reset_value=float(e.reset[0]),
-        strict=convention.strict or node.kind == "Threshold",
+        strict=convention.threshold == "strict" or node.kind == "Threshold",
         current=None if e.current is None else Current(e.current, (-np.inf, np.inf)),
         source=node.where,
     )
@@ -125,6 +133,7 @@ def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
         )
     _require_neutral(node, given, convention)
     _require_positive(node, given)
+    given = _from_start(node, given, convention)
     threshold = given.get("v_threshold", one)
     reset = given["v_reset"] if convention.reset == "value" and "v_reset" in given else zero
     if node.kind in ("I", "IF"):
@@ -151,6 +160,23 @@ def _equation(node: NirNode, shape: Shape, convention: Convention) -> Equation:
     fours = np.broadcast_arrays(given["r"], given["w_in"], tau, given["tau_syn"])
     gains = [convention.cuba_gains(*p) for p in zip(*(p.tolist() for p in fours), strict=True)]
     return Equation(leak, decay, np.array([a * b for a, b in gains]), threshold, reset, decays["tau_syn"])
+
+
+def _from_start(node: NirNode, given: dict[str, Reals], convention: Convention) -> dict[str, Reals]:
+    """The same numbers where v is counted from what it starts at."""
+    start = given.get(convention.start, np.zeros(1))
+    if not start.any():
+        return given
+    moved: dict[str, Reals] = {n: given[n] - start for n in ("v_leak", "v_reset", "v_threshold") if n in given}
+    if "v_threshold" in moved and (moved["v_threshold"] <= 0).any():
+        raise ValueRangeError(
+            f"the membrane starts at or above its threshold, at {convention.start}",
+            where=node.where,
+            got=f"{convention.start} = {start.max():g}, v_threshold = {given['v_threshold'].min():g}",
+            expected=f"v_threshold above {convention.start}",
+            do="repair the file, or state where membranes start: start='0' (--start 0)",
+        )
+    return {**given, **moved}
 
 
 def _stepped(node: NirNode, convention: Convention, tau: Reals, r: Reals) -> Convention:
@@ -220,11 +246,20 @@ def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Ne
         UnsupportedError: more spikes in a step than can be. ValueRangeError: a membrane that leaves all bounds.
     """
     largest: dict[str, float] = {}
+    highest: dict[str, float] = {}
     currents: dict[str, float] = {}
     membrane: dict[str, Reals] = {}
+    late: dict[str, dict[str, Reals]] = {}
 
     def observe(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
-        if isinstance(node, Neuron):
+        if isinstance(node, EquationNeuron):
+            before = late.get(node.name) or in_numpy.initial(node.equation, value.shape)
+            late[node.name] = in_numpy.step(node.equation, node.parameters, before, inputs[0])[1]
+            for found, name in ((largest, MEMBRANE), (currents, CURRENT)):
+                if name in late[node.name]:
+                    reached = np.abs(late[node.name][name]).max()
+                    found[node.name] = float(np.max((found.get(node.name, 0.0), reached)))
+        elif isinstance(node, Neuron):
             x = inputs[0]
             u = membrane.get(node.name, np.zeros_like(x))
             h = polynomial(node, u) + (x if node.current is not None else node.gain * x)
@@ -232,26 +267,33 @@ def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Ne
                 currents[node.name] = float(np.max((currents.get(node.name, 0.0), np.abs(x).max())))
             above = float(h.max()), float(-np.maximum(h, node.state_range[0]).min())
             largest[node.name] = float(np.max((largest.get(node.name, 0.0), *above)))  # unlike max(), this keeps NaN
+            highest[node.name] = max(highest.get(node.name, 0.0), above[0])
             membrane[node.name] = neuron_step(node, u, x)[1]
 
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused, by the layer's name
         run_real(net, sample, observe)
-    return replace(
-        net, nodes=tuple(_ranged(n, largest[n.name], currents, convention) if isinstance(n, Neuron) else n for n in net.nodes)
-    )
+    return replace(net, nodes=tuple(_ranged(n, largest, currents, highest, convention) for n in net.nodes))
 
 
-def _ranged(node: Neuron, largest: float, currents: dict[str, float], convention: Convention) -> Neuron:
+def _ranged(
+    node: Node, reached: dict[str, float], currents: dict[str, float], highest: dict[str, float], convention: Convention
+) -> Node:
+    if not isinstance(node, Neuron | EquationNeuron):
+        return node
+    largest = reached[node.name]
+    if isinstance(node, EquationNeuron):
+        bounds = {MEMBRANE: MARGIN * max(largest, 1.0), CURRENT: MARGIN * (currents.get(node.name, 0.0) or 1.0)}
+        if not np.isfinite(list(bounds.values())).all():
+            raise _unbounded(node, largest)
+        return with_ranges(node, bounds)
     firing, current = node.firing, node.current
     theta = firing.threshold if isinstance(firing, Single) else firing.thresholds[0] if isinstance(firing, Circulate) else 0.0
     bound = MARGIN * (max(largest, theta, abs(node.reset_value)) or 1.0)
     held = MARGIN * (currents.get(node.name, 0.0) or 1.0)
     if not np.isfinite(bound) or not np.isfinite(held):
-        raise ValueRangeError(
-            "the membrane leaves all bounds on the sample", where=node.source, got=f"{largest:g}", expected="finite values"
-        )
+        raise _unbounded(node, largest)
     if convention.levels is None and isinstance(firing, Circulate):
-        if largest >= theta * (MOST_LEVELS + 1):
+        if highest[node.name] >= theta * (MOST_LEVELS + 1):
             raise UnsupportedError(
                 "more spikes in one step than a neuron may fire",
                 where=node.source,
@@ -259,7 +301,13 @@ def _ranged(node: Neuron, largest: float, currents: dict[str, float], convention
                 expected=f"at most {MOST_LEVELS}",
                 do="use shorter time bins, or scale the sample down",
             )
-        levels = min(int(bound / theta), MOST_LEVELS)
+        levels = min(int(MARGIN * max(highest[node.name], theta) / theta), MOST_LEVELS)
         firing = Circulate((theta,) * levels, (1.0,) * levels, signed=False)
     made = replace(node, state_range=(max(node.state_range[0], -bound), bound), firing=firing)
     return made if current is None else replace(made, current=replace(current, state_range=(-held, held)))
+
+
+def _unbounded(node: Node, largest: float) -> ValueRangeError:
+    return ValueRangeError(
+        "the membrane leaves all bounds on the sample", where=node.source, got=f"{largest:g}", expected="finite values"
+    )

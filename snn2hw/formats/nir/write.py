@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from snn2hw.errors import MissingExtraError, UnsupportedError, UsageError
-from snn2hw.formats.nir.convention import PRESETS, Convention, chosen_convention
+from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.exact import FORMAT, fingerprint
 from snn2hw.formats.nir.file import KEY
 from snn2hw.formats.nir.fits import ELSE, nir_lacks, reaching
+from snn2hw.formats.nir.presets import PRESETS, chosen_convention
 from snn2hw.formats.nir.write_graph import NirWriter
 from snn2hw.formats.nir.write_late import settled_edges
 from snn2hw.formats.nir.write_layers import emit_node

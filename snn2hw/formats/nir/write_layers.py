@@ -130,7 +130,7 @@ def _neuron(w: NirWriter, node: Any) -> None:
     t, pushed = w.scales.tangent(node.name), w.scales.pushed(node)
     given = {name: full(value, node.shape) for name, value in stepped(t, w.convention, leaks=not pushed).items()}
     made = nir.LIF(**given) if "tau" in given else nir.IF(**given)
-    dropped = t.offset.any() and not pushed and "v_leak" in dict(w.convention.neutral)
+    dropped = t.offset.any() and not pushed and "v_leak" in w.convention.unread
     lost = [t.lost] * bool(t.lost) + ["its offset is left out: the importer reads no v_leak"] * bool(dropped)
     w.place(node, made, factor=ratio(t.gain, w.scales.of(node.inputs[0])), lost="; ".join(lost))
 

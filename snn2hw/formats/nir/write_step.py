@@ -31,7 +31,7 @@ def stepped(t: Tangent, c: Convention, leaks: bool) -> Mapping[str, Reals]:
         t: in real units of the state. c: how its importer steps the neuron.
         leaks: whether v_leak is to make the tangent's offset, which else is in what enters.
     """
-    unread = dict(c.neutral)
+    unread = c.unread
     is_if = bool((t.decay == 1).all()) and not c.refusal("IF") and not (leaks and t.offset.any())
     decay = np.clip(t.decay, FASTEST if c.method == "exponential" else 0.0, SLOWEST)
     tau = np.array([_tau(a, c) for a in decay.tolist()])

@@ -13,14 +13,14 @@ import pytest
 import snn2hw
 from snn2hw.backends import EXECUTORS, executor
 from snn2hw.backends.reference import interpret
-from snn2hw.formats.nir.convention import PRESETS, Convention
+from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.lava_integers import lava_integers
 from snn2hw.formats.nir.read import from_nir
 from snn2hw.formats.nir.read_neurons import MARGIN
 from snn2hw.ir.network import Circulate, Neuron
 from snn2hw.ir.real import run_real
 from snn2hw.layers import BatchNorm, Conv2d, IntLinear
-from tests.nir_files import affine, conv2d, graph, integrator, lif, run_layers, write
+from tests.nir_files import STATED, affine, conv2d, graph, integrator, lif, run_layers, write
 from tests.shared_data import shared_data
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def test_norses_lif_against_the_closed_form_of_its_difference_equation(convention: str, dt: float | None) -> None:
     """v[t] = dt/tau * sum of (1 - dt/tau)**(t - k) * x[k] over the steps k since the last spike; fires above 0.1."""
     x = (np.random.default_rng(0).random((500, 4, 1)) < 0.15).astype(int)
-    net = from_nir(shared_data("lif_norse.nir"), sample=x, convention=convention, dt=dt)
+    net = from_nir(shared_data("lif_norse.nir"), sample=x, convention=STATED[convention], dt=dt)
     spikes, v = run_layers(net, x)
     rate, threshold = 1e-4 / float(np.float32(0.0025)), float(np.float32(0.1))
     total = 0
@@ -79,7 +79,7 @@ def test_two_layers_in_the_chips_integers(file: Path) -> None:
 
 def test_sinabs_cnn_in_integers_is_equal_on_every_executor() -> None:
     x = (np.random.default_rng(0).random((10, 2, 2, 34, 34)) < 0.03).astype(int)
-    net = from_nir(shared_data("cnn_sinabs.nir"), sample=x, convention="sinabs")
+    net = from_nir(shared_data("cnn_sinabs.nir"), sample=x, convention=STATED["sinabs"])
     rates = {name: float(s.mean()) for name, s in run_layers(net, x)[0].items()}
     assert len(rates) == 5
     assert min(rates.values()) > 0.005, f"spikes per neuron and step: {rates}"
@@ -103,30 +103,40 @@ def by_hand(node: Any, c: Convention, x: Any) -> tuple[Any, Any]:
     spikes, membranes = np.zeros_like(x), np.zeros_like(x)
     flat, s_flat, v_flat = (a.reshape(len(x), -1) for a in (x, spikes, membranes))
     for i in range(flat.shape[1]):
-        v, theta = 0.0, p["v_threshold"][i]
+        theta = p["v_threshold"][i]
+        start = v = 0.0 if c.start == "0" or c.start not in p else p[c.start][i]
         for t in range(len(x)):
+            due = c.late and t and s_flat[t - 1, i]
             drive = p["r"][i] * flat[t, i]
             if "tau" not in p:
                 v += drive * (c.dt if c.if_input == "ode" else 1)
             else:
                 keep = 1 - c.dt / p["tau"][i] if c.method == "euler" else math.exp(-c.dt / p["tau"][i])
                 v = keep * v + (1 - keep) * p["v_leak"][i] + drive * (1 - keep if c.lif_input == "ode" else 1)
+            if due:
+                v = v - theta if c.reset == "subtract" else p["v_reset"][i]
             if c.if_floor and "tau" not in p:
                 v = max(v, -theta)
             count = 0
-            while count < (c.levels or 99) and (v > theta if c.strict else v >= theta):
+            while count < (c.levels or 99) and (v > theta if c.threshold == "strict" else v >= theta):
                 count += 1
-                v = v - theta if c.reset == "subtract" else p["v_reset"][i]
+                if not c.late and c.reset != "none":
+                    v = v - theta if c.reset == "subtract" else p["v_reset"][i]
                 if c.reset == "value":
                     break
-            s_flat[t, i], v_flat[t, i] = count, v
+            s_flat[t, i], v_flat[t, i] = count, v - start
     return spikes, membranes
 
 
 OWN = {
-    **PRESETS,
-    "euler-subtract": Convention(dt=1e-3, reset="subtract", strict=False),
-    "exponential-value": Convention(dt=1e-3, method="exponential", strict=False),
+    **STATED,
+    "late": Convention(dt=1e-3, reset="subtract", when="next"),
+    "late-inclusive": Convention(dt=1e-3, method="exponential", reset="subtract", when="next", threshold="inclusive"),
+    "late-value": Convention(dt=1e-3, when="next"),
+    "late-floor": Convention(dt=1e-3, reset="subtract", when="next", if_floor=True),
+    "none": Convention(dt=1e-3, reset="none"),
+    "euler-subtract": Convention(dt=1e-3, reset="subtract", threshold="inclusive"),
+    "exponential-value": Convention(dt=1e-3, method="exponential", threshold="inclusive"),
     "multi": Convention(dt=1e-3, method="exponential", reset="subtract", levels=5, if_input="ode"),
     "unit": Convention(dt=1e-3, lif_input="unit", if_floor=True),
 }
@@ -137,7 +147,7 @@ OWN = {
 def test_two_layers_of_neurons_against_plain_loops(file: Path, name: str, seed: int) -> None:
     """Parameters differ by channel where the convention reads them; states of such layers are in units of the threshold."""
     rng, c = np.random.default_rng(seed), OWN[name]
-    fixed = {field for field, _ in c.neutral}
+    fixed = set(c.unread)
     a, b, steps = 5, 4, 25
 
     def drawn(n: int, lo: float, hi: float, field: str = "") -> Any:
@@ -235,7 +245,7 @@ def test_nested_graphs_and_edges_that_meet(file: Path) -> None:
     edges = [("input", "block"), ("input", "bypass"), ("block", "readout"), ("bypass", "readout"), ("readout", "out")]
     x = rng.integers(0, 2, (6, 2, 3))
     net = from_nir(write(file, nir.NIRGraph(nodes, edges, type_check=False)), sample=x, convention="norse")
-    spikes = by_hand(integrator(3), PRESETS["norse"], x * 2.0)[0]
+    spikes = by_hand(integrator(3), STATED["norse"], x * 2.0)[0]
     assert [n.name for n in net.neurons] == ["block.1"]
     assert np.allclose(run_real(net, x.astype(float)), ((spikes + x) @ w.T).sum(0))
 
@@ -243,7 +253,7 @@ def test_nested_graphs_and_edges_that_meet(file: Path) -> None:
 def test_the_range_of_a_state_is_what_the_sample_needs_and_a_margin(file: Path) -> None:
     x = np.full((1, 1, 1), 7)
     path = write(file, graph(integrator(1, v_threshold=2.0), shape=[1], out=[1]))
-    (neuron,) = from_nir(path, sample=x, convention="sinabs").neurons
+    (neuron,) = from_nir(path, sample=x, convention=STATED["sinabs"]).neurons
     assert neuron.state_range == (-2.0, MARGIN * 7)
     assert isinstance(neuron.firing, Circulate)
     assert neuron.firing.thresholds == (2.0,) * 4

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import Snn2hwError, UnsupportedError, UsageError, ValueRangeError
-from snn2hw.formats.nir.convention import Convention, chosen_convention
+from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.lava_integers import lava_integers
+from snn2hw.formats.nir.presets import chosen_convention
 from tests.nir_cases import case, chain, check_case, linear
 from tests.nir_files import affine, cuba_lif, integrator, lif, looped, write
 from tests.refused import refused
@@ -40,8 +41,8 @@ def cell(bias: Any) -> Any:
             "a NIR file does not say how its neurons are stepped",
             "",
             "no convention",
-            "norse, sinabs, snntorch, lava, rockpool, or a Convention",
-            "give the writer's: convention='norse' (--convention norse)",
+            "norse, sinabs, snntorch, lava, rockpool, spikingjelly, or a Convention",
+            "give the writer's: convention='norse' (--convention norse), or state your own, dt first (--dt 1e-4)",
             {"convention": None},
         ),
         case(
@@ -51,8 +52,8 @@ def cell(bias: Any) -> Any:
             "a NIR file does not say how its neurons are stepped",
             "",
             "'brian'",
-            "norse, sinabs, snntorch, lava, rockpool, or a Convention",
-            "give the writer's: convention='norse' (--convention norse)",
+            "norse, sinabs, snntorch, lava, rockpool, spikingjelly, or a Convention",
+            "give the writer's: convention='norse' (--convention norse), or state your own, dt first (--dt 1e-4)",
             {"convention": "brian"},
         ),
         case(
@@ -197,13 +198,13 @@ def cell(bias: Any) -> Any:
         ),
         case(
             "leak",
-            lambda: chain(lif(3, v_leak=[0, 0, 0.5])),
-            UnsupportedError,
-            "'v_leak' has no meaning in the convention 'norse'",
+            lambda: chain(lif(3, v_leak=1.5)),
+            ValueRangeError,
+            "the membrane starts at or above its threshold, at v_leak",
             "0 (LIF)",
-            "v_leak = 0.5; its neurons start at v_leak, those here at 0",
-            "v_leak = 0",
-            "follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
+            "v_leak = 1.5, v_threshold = 1",
+            "v_threshold above v_leak",
+            "repair the file, or state where membranes start: start='0' (--start 0)",
         ),
         case(
             "reset",
@@ -281,7 +282,15 @@ def test_a_step_without_length() -> None:
         ({"levels": 17, "reset": "subtract"}, "levels is out of range", "17"),
         ({"dt": 0.0}, "dt is not positive", "0.0"),
         ({"method": "rk4"}, "unknown method", "'rk4'"),
-        ({"reset": "none"}, "unknown reset", "'none'"),
+        ({"reset": "half"}, "unknown reset", "'half'"),
+        ({"when": "later"}, "unknown when", "'later'"),
+        ({"threshold": "1.0"}, "unknown threshold", "'1.0'"),
+        ({"start": "1"}, "unknown start", "'1'"),
+        (
+            {"levels": 3, "reset": "subtract", "when": "next"},
+            "several spikes in a step are reset at once",
+            "levels=3, when='next'",
+        ),
         ({"if_input": "none"}, "unknown if_input", "'none'"),
     ],
 )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import snn2hw
-from snn2hw.formats.nir.convention import PRESETS, Convention
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.presets import PRESETS
 from snn2hw.formats.nir.write import to_nir
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Feedback, Network, Node
@@ -19,7 +20,7 @@ from tests.nir_exports import difference, export, visible_spikes
 
 pytest.importorskip("nir", reason="writing .nir files needs the nir extra")
 
-SOFT = Convention(dt=1e-4, reset="subtract", strict=False)
+SOFT = Convention(dt=1e-4, reset="subtract", threshold="inclusive")
 WIDE = (-64.0, 64.0)  # of states that reach no clamp, which NIR's neurons have not
 
 
@@ -27,7 +28,7 @@ def lowered(net: Network, **options: object) -> IntegerNetwork:
     return by_hand.compiled(net, **options).network  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
+@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", threshold="inclusive")])
 def test_a_recurrent_edge_is_one_in_nir_too(tmp_path: Path, convention: Convention) -> None:
     net = by_hand.network(
         12,
@@ -88,7 +89,7 @@ LOOPS = {
 }
 
 
-@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
+@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", threshold="inclusive")])
 @pytest.mark.parametrize("name", LOOPS)
 def test_recurrent_edges_are_read_late_wherever_they_lead(tmp_path: Path, name: str, convention: Convention) -> None:
     net = LOOPS[name].network()

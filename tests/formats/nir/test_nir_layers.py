@@ -13,7 +13,7 @@ from tests.nir_exports import difference, visible_spikes
 
 pytest.importorskip("nir", reason="writing .nir files needs the nir extra")
 
-SOFT = Convention(dt=1e-4, reset="subtract", strict=False)
+SOFT = Convention(dt=1e-4, reset="subtract", threshold="inclusive")
 
 
 @pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (3, 3), (1, 5), (4, 2)], ids=str)

@@ -13,10 +13,10 @@ import pytest
 import snn2hw
 from snn2hw.backends import EXECUTORS
 from snn2hw.errors import UnsupportedError, ValueRangeError
-from snn2hw.formats.nir.convention import PRESETS, Convention, Cuba
+from snn2hw.formats.nir.convention import Convention, Cuba
 from snn2hw.formats.nir.read import from_nir
 from snn2hw.layers import BatchNorm
-from tests.nir_files import affine, cuba_lif, graph, lif, run_layers, write
+from tests.nir_files import STATED, affine, cuba_lif, graph, lif, run_layers, write
 from tests.refused import refused
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -24,8 +24,10 @@ STEPS, N = 30, 4
 X = np.random.default_rng(5).integers(0, 2, (STEPS, 2, 3))
 WEIGHT = np.random.default_rng(6).normal(0.5, 1, (N, 3))
 OWN = {
-    **{name: c for name, c in PRESETS.items() if not c.refusal("CubaLIF")},
-    "exponential": Convention(dt=1e-3, method="exponential", strict=False),
+    **{name: c for name, c in STATED.items() if not c.refusal("CubaLIF")},
+    "late": Convention(dt=1e-3, reset="subtract", when="next"),
+    "late-value": Convention(dt=1e-3, when="next"),
+    "exponential": Convention(dt=1e-3, method="exponential", threshold="inclusive"),
     "subtract": Convention(dt=1e-3, reset="subtract", levels=4),
     "unit": Convention(dt=1e-3, cuba=Cuba("unit")),
 }
@@ -55,6 +57,7 @@ def cuba_by_hand(node: Any, c: Convention, x: Any) -> tuple[Any, Any]:
         keep_v, keep_i = ((1 - dt / t) if c.method == "euler" else math.exp(-dt / t) for t in (tau_mem, tau_syn))
         i = v = 0.0
         for t in range(len(x)):
+            due = c.late and fires and t and spikes[t - 1, sample, k]
             drive = w_in * x[t, sample, k]
             if c.cuba.input == "decayed":
                 i = keep_i * (i + drive)
@@ -65,12 +68,15 @@ def cuba_by_hand(node: Any, c: Convention, x: Any) -> tuple[Any, Any]:
             else:
                 i += (1 - keep_i) * (drive - i)
                 v += (1 - keep_v) * (node.v_leak[k] + r * i - v)
+            if due:
+                v = v - float(node.v_threshold[k]) if c.reset == "subtract" else float(node.v_reset[k])
             while fires and spikes[t, sample, k] < (c.levels or 99):
                 theta = node.v_threshold[k]
-                if not (v > theta if c.strict else v >= theta):
+                if not (v > theta if c.threshold == "strict" else v >= theta):
                     break
                 spikes[t, sample, k] += 1
-                v = v - theta if c.reset == "subtract" else float(node.v_reset[k])
+                if not c.late:
+                    v = v - theta if c.reset == "subtract" else float(node.v_reset[k])
             membranes[t, sample, k] = v
     return spikes, membranes
 
@@ -79,7 +85,7 @@ def cuba_by_hand(node: Any, c: Convention, x: Any) -> tuple[Any, Any]:
 @pytest.mark.parametrize("seed", range(2))
 def test_currents_against_plain_loops(file: Path, name: str, seed: int) -> None:
     rng, c = np.random.default_rng(seed), OWN[name]
-    fixed = {field for field, _ in c.cuba.neutral}
+    fixed = {*dict(c.cuba.neutral), *(c.unread if c.start != "0" else ())}
 
     def drawn(lo: float, hi: float, field: str = "", neutral: float = 0.0) -> Any:
         return neutral if field in fixed else rng.uniform(lo, hi, N if seed else 1)
@@ -150,7 +156,9 @@ def test_a_membrane_before_the_end_is_refused(file: Path) -> None:
 
 def test_a_threshold_keeps_nothing(file: Path) -> None:
     theta = np.array([0.3, 0.5, 0.5, 1.0])
-    net = from_nir(write(file, graph(affine(WEIGHT), nir.Threshold(theta), shape=[3], out=[N])), sample=X, convention="sinabs")
+    net = from_nir(
+        write(file, graph(affine(WEIGHT), nir.Threshold(theta), shape=[3], out=[N])), sample=X, convention=STATED["sinabs"]
+    )
     spikes, _ = run_layers(net, X)
     assert (spikes["1"] == (theta < X @ WEIGHT.T)).all()
     trace = snn2hw.simulate(agree(net), X)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.errors import ShapeError, UnsupportedError
+from snn2hw.errors import ShapeError
 from snn2hw.formats.nir.file import read_nir
 from snn2hw.formats.nir.read import from_nir
 from snn2hw.ir.network import Feedback
 from tests.formats.nir.test_nir_neurons import agree
-from tests.nir_files import affine, cuba_lif, graph, lif, looped, run_layers, write
+from tests.frameworks import framework
+from tests.nir_files import STATED, affine, cuba_lif, graph, integrator, lif, looped, run_layers, write
 from tests.refused import refused
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -47,7 +49,7 @@ def test_a_loop_against_a_plain_one(file: Path) -> None:
 def test_loops_of_currents_agree_everywhere(file: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     node = cuba_lif(N, r=3.0, v_threshold=rng.uniform(0.3, 0.8, N), tau_syn=rng.uniform(2e-3, 5e-3, N))
-    made = agree(from_nir(write(file, looped(node, WEIGHT, rng.normal(size=(N, N)))), sample=X, convention="norse"), X)
+    made = agree(from_nir(write(file, looped(node, WEIGHT, rng.normal(size=(N, N)))), sample=X, convention=STATED["norse"]), X)
     assert [n.name for n in made.network.feedbacks] == ["1.back"]
 
 
@@ -98,22 +100,54 @@ def test_rockpools_recurrent_neuron_is_a_nested_graph(file: Path) -> None:
     assert [n.name for n in net.nodes if isinstance(n, Feedback)] == ["1.n.back"]
 
 
-def test_thresholds_of_their_own_need_a_synapse_on_every_edge(file: Path) -> None:
-    nodes = {"input": nir.Input(np.array([3])), "a": affine(WEIGHT), "n": lif(N, v_threshold=[0.5, 0.6, 0.7, 0.8])}
+@pytest.mark.torch
+@pytest.mark.parametrize("seed", range(3))
+def test_a_recurrent_synapse_with_a_bias_as_norse_computes_it(file: Path, seed: int) -> None:
+    """Norse does not evaluate what leads back in the first step, its bias either."""
+    torch, norse = framework("torch"), framework("norse.torch")
+    rng = np.random.default_rng(seed)
+    if seed == 0:
+        made, x = looped(integrator(1, v_threshold=2.5), np.ones((1, 1)), np.zeros((1, 1))), np.zeros((8, 1, 1), np.int64)
+        made.nodes["2"] = affine([[0.0]], [1.0])
+    else:
+        neuron = integrator(N, v_threshold=rng.uniform(0.5, 1.5, N)) if seed == 1 else cuba_lif(N, r=3.0, v_threshold=0.3)
+        made, x = looped(neuron, WEIGHT), rng.integers(0, 2, (100, 3, 3))
+        made.nodes["2"] = affine(BACK, rng.normal(size=N))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model, state, theirs = norse.from_nir(nir.read(write(file, made))), None, []
+        with torch.no_grad():
+            for now in torch.tensor(x, dtype=torch.float32):
+                _, state = model(now, state)
+                theirs.append(state.cache["1"].numpy())
+    net = from_nir(file, sample=x, convention=STATED["norse"])
+    spikes, _ = run_layers(net, x)
+    assert np.sum(theirs) > 1
+    assert (spikes["1"] == np.stack(theirs)).all()
+    at_once, _ = run_layers(from_nir(file, sample=x, convention=STATED["norse"], late_synapses=False), x)
+    assert (at_once["1"] != spikes["1"]).any()
+    compiled = agree(net, x)
+    if seed == 0:
+        assert spikes["1"].ravel().tolist() == [0, 0, 0, 1, 0, 0, 1, 0]
+        assert snn2hw.simulate(compiled, x).spikes["1"].ravel().tolist() == [0, 0, 0, 1, 0, 0, 1, 0]
+
+
+def test_thresholds_of_their_own_on_an_edge_without_a_synapse(file: Path) -> None:
+    """What reaches such a neuron without weights is given some, which change nothing but the unit."""
+    theta = np.array([0.5, 0.6, 0.7, 0.8])
+    nodes = {"input": nir.Input(np.array([3])), "a": affine(WEIGHT), "n": lif(N, v_threshold=theta)}
     nodes["output"] = nir.Output(np.array([N]))
     edges = [("input", "a"), ("a", "n"), ("n", "n"), ("n", "output")]
     net = from_nir(write(file, nir.NIRGraph(nodes, edges, type_check=False)), sample=X, convention="norse")
-    with refused(
-        UnsupportedError,
-        f"""
-        this BatchNorm, or gain or threshold per channel, cannot be folded into weights
-          where:    {file}: n (LIF)
-          got:      before it: its input is Feedback 'n.back'; behind it: Neuron 'n' reads it
-          expected: a Conv2d or Linear before it that nothing else reads, on every edge that enters it; or only such behind it
-          do:       put it directly behind, or before, a Conv2d or Linear, or give the layer one gain and one threshold
-        """,
-    ):
-        snn2hw.compile(net, X)
+    spikes, _ = run_layers(net, X)
+    v, z = np.zeros((3, N)), np.zeros((3, N))
+    for t in range(STEPS):
+        v = v + 0.5 * (X[t] @ WEIGHT.T + z - v)
+        z = (v > theta).astype(float)
+        v = v * (1 - z)
+        assert (spikes["n"][t] == z).all()
+    assert spikes["n"].sum() > 10
+    agree(net, X)
 
 
 def test_a_neuron_that_states_another_shape(file: Path) -> None:

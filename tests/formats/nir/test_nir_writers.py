@@ -17,7 +17,7 @@ from snn2hw.formats.nir.write import to_nir
 from snn2hw.user_models import find_model
 from tests import hand_networks as by_hand
 from tests import nir_writers
-from tests.nir_files import affine, cuba_lif, graph, integrator, lif, looped, run_layers, write
+from tests.nir_files import STATED, affine, cuba_lif, graph, integrator, lif, looped, run_layers, write
 from tests.shared_data import shared_data
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -125,7 +125,7 @@ def test_the_writers_own_forward(
     path = written(name, tmp_path)
     x = (np.random.default_rng(0).random(shape) < density).astype(np.int64)
     run_writer(side, tmp_path, path, x, writer, *([] if dt is None else [str(dt)]))
-    network = from_nir(path, sample=x, convention=writer, dt=dt)
+    network = from_nir(path, sample=x, convention=STATED[writer], dt=dt)
     spikes, membranes = run_layers(network, x)
     worst = {}
     with np.load(tmp_path / "out.npz") as theirs:

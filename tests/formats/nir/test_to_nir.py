@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import snn2hw
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import MissingExtraError, UnsupportedError, UsageError, WidthError
-from snn2hw.formats.nir.convention import PRESETS, Convention
+from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.presets import PRESETS
 from snn2hw.formats.nir.read import from_nir
 from snn2hw.formats.nir.write import PLAIN, to_nir
 from snn2hw.ir.delay import delay_program
@@ -35,7 +36,7 @@ from tests.refused import refused
 
 pytest.importorskip("nir", reason="writing .nir files needs the nir extra")
 
-SOFT = Convention(dt=1e-4, reset="subtract", strict=False)  # how the neurons of these tests fire
+SOFT = Convention(dt=1e-4, reset="subtract", threshold="inclusive")  # how the neurons of these tests fire
 WIDE = (-64.0, 64.0)  # of states that reach no clamp, which NIR's neurons have not
 READS_LIF = [c for c in PRESETS.values() if not c.refusal("LIF")]
 CONVENTIONS = [PLAIN, SOFT, Convention(dt=2e-3, method="exponential", if_input="ode"), *READS_LIF]
@@ -144,7 +145,7 @@ def events_into(program: Any, weight: Any, steps: int = 6, name: str = "fires", 
     return IntegerNetwork(steps, "loihi2", nodes)
 
 
-@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
+@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", threshold="inclusive")])
 def test_networks_that_nir_can_carry_fire_the_same_spikes(tmp_path: Path, convention: Convention) -> None:
     """Groups, a kernel that is no square, a join of a current and spikes at another scale, IF and LIF: nothing is lost."""
     net = by_hand.network(
@@ -172,7 +173,7 @@ def test_networks_that_nir_can_carry_fire_the_same_spikes(tmp_path: Path, conven
     assert (spikes["pool"] == window_maximum(trace.spikes["lif"])).all()
 
 
-@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", strict=False)])
+@pytest.mark.parametrize("convention", [SOFT, replace(PRESETS["norse"], reset="subtract", threshold="inclusive")])
 def test_the_offset_of_a_neuron_behind_a_join_of_another_scale(tmp_path: Path, convention: Convention) -> None:
     net = by_hand.network(
         12,
@@ -335,7 +336,7 @@ def test_a_convention_without_a_lif() -> None:
     no neuron can be written for this convention
       where:    convention 'rockpool'
       got:      its importer asks a LIF for 'tau_mem', which NIR calls 'tau'
-      expected: one that reads a LIF: norse, sinabs, snntorch, lava, or a Convention
+      expected: one that reads a LIF: norse, sinabs, snntorch, lava, spikingjelly, or a Convention
       do:       leave the convention out for NIR's own equation under Euler
     """
     with refused(UsageError, text):
