@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import platform
 import sys
 from collections.abc import Callable
@@ -20,11 +19,11 @@ from snn2hw.backends.nir import write_nir
 from snn2hw.backends.reference import interpret
 from snn2hw.checker.check import check as check_folder
 from snn2hw.claims import Checked
-from snn2hw.errors import MissingExtraError, ShapeError, UsageError
+from snn2hw.errors import UsageError
 from snn2hw.exports import write_export
 from snn2hw.formats.network_files import read_network
 from snn2hw.formats.nir.convention import Convention
-from snn2hw.formats.sample import input_node, samples_array
+from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_finite, check_shape
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Network
@@ -39,6 +38,7 @@ from snn2hw.passes.polynomials.search import Candidate
 from snn2hw.runs import batches, simulate, simulate_payloads, stimulus, verify
 from snn2hw.store import check_out, make_artefact, read_artefact, write_artefact
 from snn2hw.target import load_target
+from snn2hw.tracing import as_ours, trace_model
 from snn2hw.verification.stimuli import conformance_payloads
 from snn2hw.version import __version__
 
@@ -49,35 +49,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "generic"
 Certifying: TypeAlias = Callable[[str, int], None]
-
-
-def trace_model(
-    model: torch.nn.Module, sample: npt.ArrayLike, steps: int | None = None, input_range: tuple[float, float] | None = None
-) -> Network:
-    """The real stage of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtraError("torch", "torch", "reading a torch model")
-    from snn2hw.formats.torch.read import from_torch
-
-    x = samples_array(sample)
-    source, t = input_node(x, steps, input_range)
-    try:
-        return from_torch(model, source, t)
-    except ShapeError as error:
-        raise _with_reading(error, x.shape, steps) from error
-
-
-def _with_reading(error: ShapeError, shape: tuple[int, ...], steps: int | None) -> ShapeError:
-    """A layer that a sample does not fit: how the sample was read is the first thing to look at."""
-    each = list(shape[2 if steps is None else 1 :])
-    if steps is None:
-        reading = f"the sample {list(shape)} was read as [T, N, ...]: {shape[0]} steps of {shape[1]} samples {each}"
-        other = "give steps=T (--steps T) where it is [N, ...], static samples to be shown T times"
-    else:
-        reading = f"the sample {list(shape)} was read as [N, ...]: {shape[0]} samples {each}, each shown {steps} times"
-        other = "leave out steps where it is [T, N, ...], temporal samples"
-    got, do = (f"{error.got}; {reading}" if error.got else reading), (f"{error.do}; {other}" if error.do else other)
-    return ShapeError(error.what, where=error.where, got=got, expected=error.expected, do=do)
 
 
 def run_passes(
@@ -117,7 +88,8 @@ def compile(
 
     Args:
         model: a torch.nn.Module on [T, N, ...] activations (put into evaluation meaning: BatchNorm statistics are used,
-            Dropout does nothing), a Network of the real stage, or what is integers already: a model of
+            Dropout does nothing), a model of snnTorch, SpikingJelly or Norse, which is converted first (`convert`), a
+            Network of the real stage, or what is integers already: a model of
             `snn2hw.quantize.prepare`, or an IntegerNetwork (of `read_network`), whose integers, steps and target stay.
         sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]. Integers need none; their
             conformance vectors then hold noise only.
@@ -165,8 +137,9 @@ def compile(
     if sample is None:
         raise UsageError("a model needs samples to calibrate on", got="none", expected="real samples", do="give sample=x")
     options = options or Options()
-    x = samples_array(sample)
-    network = model if isinstance(model, Network) else trace_model(model, x, steps, input_range)
+    ours, x, steps, converted = as_ours(model, samples_array(sample), steps)
+    facts |= converted
+    network = model if isinstance(model, Network) else trace_model(ours, x, steps, input_range)
     done = run_passes(network, x, target, options, progress=progress)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
     given = int(x.shape[0 if network.input.static else 1])

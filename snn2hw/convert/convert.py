@@ -22,6 +22,7 @@ from snn2hw.convert.run import NT, TN, Run, Sample, is_layer, run
 from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
 from snn2hw.formats.sample import samples_array
 from snn2hw.formats.torch.layers import check_untouched
+from snn2hw.formats.torch.wrapped import unwrapped
 from snn2hw.nn.recurrent import Recurrent
 from snn2hw.run.forks import one_torch_thread
 
@@ -102,6 +103,7 @@ def convert(
         )
     if layout is not None:
         one_of("layout", layout, (TN, NT), "convert")
+    model = unwrapped(model)
     for path, module in model.named_modules():
         if is_layer(module):
             check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")

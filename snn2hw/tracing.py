@@ -1,0 +1,65 @@
+"""A user's torch model as a network of the real stage; one of another framework is converted first."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from snn2hw.errors import MissingExtraError, ShapeError
+from snn2hw.formats.sample import input_node, samples_array
+from snn2hw.ir.network import Network
+
+if TYPE_CHECKING:
+    import torch
+
+
+def trace_model(
+    model: torch.nn.Module, sample: npt.ArrayLike, steps: int | None = None, input_range: tuple[float, float] | None = None
+) -> Network:
+    """The real stage of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("torch", "torch", "reading a torch model")
+    from snn2hw.formats.torch.read import from_torch
+
+    model, x, steps, _ = as_ours(model, samples_array(sample), steps)
+    source, t = input_node(x, steps, input_range)
+    try:
+        return from_torch(model, source, t)
+    except ShapeError as error:
+        raise _with_reading(error, x.shape, steps) from error
+
+
+def as_ours(model: Any, x: npt.NDArray[Any], steps: int | None) -> tuple[Any, npt.NDArray[Any], int | None, dict[str, Any]]:
+    """A model of another framework as one of ours, the sample and steps as that takes them, and what the manifest says of it."""
+    if "torch" not in sys.modules or not _is_module(model):
+        return model, x, steps, {}
+    from snn2hw.convert.brought import brought, is_foreign
+    from snn2hw.formats.torch.wrapped import unwrapped
+
+    model = unwrapped(model)
+    if not is_foreign(model):
+        return model, x, steps, {}
+    made, x, steps = brought(model, x, steps)
+    found = made.conversion
+    told = {"framework": found.framework, "spikes": found.comparison.total, "equal": found.comparison.equal}
+    return made, x, steps, {"converted": {**told, "notes": list(found.notes)}}
+
+
+def _is_module(model: object) -> bool:
+    return isinstance(model, sys.modules["torch"].nn.Module)
+
+
+def _with_reading(error: ShapeError, shape: tuple[int, ...], steps: int | None) -> ShapeError:
+    """A layer that a sample does not fit: how the sample was read is the first thing to look at."""
+    each = list(shape[2 if steps is None else 1 :])
+    if steps is None:
+        reading = f"the sample {list(shape)} was read as [T, N, ...]: {shape[0]} steps of {shape[1]} samples {each}"
+        other = "give steps=T (--steps T) where it is [N, ...], static samples to be shown T times"
+    else:
+        reading = f"the sample {list(shape)} was read as [N, ...]: {shape[0]} samples {each}, each shown {steps} times"
+        other = "leave out steps where it is [T, N, ...], temporal samples"
+    got, do = (f"{error.got}; {reading}" if error.got else reading), (f"{error.do}; {other}" if error.do else other)
+    return ShapeError(error.what, where=error.where, got=got, expected=error.expected, do=do)
