@@ -23,6 +23,7 @@ from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
 from snn2hw.formats.sample import samples_array
 from snn2hw.formats.torch.layers import check_untouched
 from snn2hw.formats.torch.wrapped import unwrapped
+from snn2hw.nn.readout import Membrane
 from snn2hw.nn.recurrent import Recurrent
 from snn2hw.run.forks import one_torch_thread
 
@@ -124,7 +125,7 @@ def _converted(model: torch.nn.Module, found: Run, output: int | None) -> Conver
     out = chosen(outputs_of(found, rolled), output, type(model).__name__)
     for row in found.neurons.values():
         widen(row.layer)
-    emitter = Emitter(rolled, model, {path: row.layer for path, row in found.neurons.items()})
+    emitter = Emitter(rolled, model, found.neurons)
     last = _end(emitter, out)
     emitter.graph.output(last)
     made = Converted({**emitter.modules, **emitter.attributes}, emitter.graph, class_name=f"Converted{type(model).__name__}")
@@ -166,7 +167,7 @@ def _compare(made: Converted, found: Run) -> Comparison:
             module.training = mode
     for path, layer in layers.items():
         fit(layer, seen(layer, entering[path]))
-    return compared({path: _theirs(found, path) for path in layers}, ours, entering, layers)
+    return compared({path: _theirs(found, path, layer) for path, layer in layers.items()}, ours, entering, layers)
 
 
 def _holds(made: torch.nn.Module, path: str) -> bool:
@@ -178,10 +179,12 @@ def _neuron(layer: torch.nn.Module) -> torch.nn.Module:
     return next((m for m in layer.modules() if isinstance(m, Recurrent)), None) or next(iter(neurons_in(layer)), layer)
 
 
-def _theirs(found: Run, path: str) -> Tensor:
-    """What a layer of the user's model gave, [T, N, C, ...]."""
-    spikes = [c.results[0].tensor for c in found.calls_of(path)]
-    return spikes[0] if found.neurons[path].whole else torch.stack(spikes)
+def _theirs(found: Run, path: str, layer: torch.nn.Module) -> Tensor:
+    """What a layer of the user's model gave, [T, N, C, ...]: its spikes, or the state that is used of it."""
+    row = found.neurons[path]
+    place = 1 + row.states.index(layer.state) if isinstance(layer, Membrane) else 0
+    given = [c.results[place].tensor for c in found.calls_of(path)]
+    return given[0] if row.whole else torch.stack(given)
 
 
 def _told(found: Run, out: Output, comparison: Comparison) -> Conversion:

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, fx
 
 from snn2hw import nn
+from snn2hw.convert.known import Known
 from snn2hw.convert.layers import FUNCTIONS, adopted
 from snn2hw.convert.rolled import SOURCE, Edge, Node, Parameter, Rolled
 from snn2hw.convert.tape import Value, mapped
 from snn2hw.convert.times import MERGED, ONE, STEPS, SWAPPED
 from snn2hw.errors import UnsupportedError
+from snn2hw.nn.custom import CustomNeuron
 
 ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -38,7 +40,7 @@ class Emitter:
         neurons: what each layer with state becomes, by path.
     """
 
-    def __init__(self, rolled: Rolled, model: torch.nn.Module, neurons: Mapping[str, torch.nn.Module]) -> None:
+    def __init__(self, rolled: Rolled, model: torch.nn.Module, neurons: Mapping[str, Known]) -> None:
         self.rolled, self.model, self.neurons = rolled, model, neurons
         self.graph = fx.Graph()
         self.modules: dict[str, torch.nn.Module] = {}
@@ -74,21 +76,30 @@ class Emitter:
 
     def _neuron(self, node: Node, place: int) -> fx.Node:
         path = node.call.module
+        made, edge, synapse = self.neurons[path].layer, node.args[0], None
         if place:
-            raise UnsupportedError(
-                "the state of a neuron enters another layer",
-                where=f"{path}, {node.call.line}",
-                got="what the neuron returns behind its spikes",
-                expected="its spikes",
-                do="give the layer the spikes, or write a nn.CustomNeuron whose output is its state",
-            )
-        made, edge, synapse = self.neurons[path], node.args[0], None
+            made = self._membrane(node, place)
         if isinstance(edge, Edge):
             edge, synapse = self._recurrent(node, edge)
         if synapse is not None:
             made = nn.Recurrent(made, adopted(self._paths[synapse]))
         self.modules[path] = made
         return self.graph.call_module(path, (edge if isinstance(edge, fx.Node) else self.edge(edge),))
+
+    def _membrane(self, node: Node, place: int) -> torch.nn.Module:
+        """A neuron whose state is what is used of it."""
+        path, row = node.call.module, self.neurons[node.call.module]
+        name = row.states[place - 1] if place <= len(row.states) else None
+        spikes = [e for n in self.rolled.nodes.values() for e in n.edges if e.key == node.key and not e.place]
+        if name is None or spikes or not isinstance(row.layer, CustomNeuron):
+            raise UnsupportedError(
+                "a state of a neuron is used beside its spikes" if spikes else "a state of a neuron is used that it has not here",
+                where=f"{path}, {node.call.line}",
+                got=f"the how manieth value that it returns: {place}, counted from 0",
+                expected="its spikes, or one of its states and no spikes",
+                do="use the spikes alone, or write a nn.CustomNeuron",
+            )
+        return nn.Membrane(row.layer, name)
 
     def _recurrent(self, neuron: Node, edge: Edge) -> tuple[Edge | fx.Node, str | None]:
         """What enters a neuron without what it fired a step before, and the path of the synapse that brings that."""

@@ -50,7 +50,7 @@ from snn2hw.nn.norse_neurons import IAF, LI, LSNN, LIBox, LIFBox, LIFRefrac, Nor
 from snn2hw.nn.observe import Observation, check_alive, observe
 from snn2hw.nn.polynomial_neurons import LNM, QIF, CirculateLNM
 from snn2hw.nn.published_neurons import ALIF, CubaLIF, Izhikevich, RefractoryLIF, ResonateAndFire
-from snn2hw.nn.readout import LeakyIntegrator, Readout
+from snn2hw.nn.readout import LeakyIntegrator, Membrane, Readout
 from snn2hw.nn.recurrent import Recurrent
 from snn2hw.nn.snntorch_neurons import Alpha, Lapicque, Leaky, Synaptic
 from snn2hw.nn.snntorch_recurrent import RLeaky, RSynaptic
@@ -100,6 +100,7 @@ __all__ = [
     "Linear",
     "MaxPool1d",
     "MaxPool2d",
+    "Membrane",
     "Neuron",
     "NonSpikingNode",
     "NorseLIF",

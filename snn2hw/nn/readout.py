@@ -45,6 +45,35 @@ class LeakyIntegrator(CustomNeuron):
         return y, {"y": y}
 
 
+class Membrane(CustomNeuron):
+    """A neuron of which a state leaves in place of its spikes: y[t] = state after step t; it fires and resets as ever.
+
+    Args:
+        neuron: one with declared states, whose parameters stay its own. state: the name of one of them.
+
+    Raises:
+        UsageError: another kind of neuron, or no such state.
+    """
+
+    def __init__(self, neuron: CustomNeuron, state: str) -> None:
+        if not isinstance(neuron, CustomNeuron) or state not in neuron.states:
+            raise UsageError(
+                "the neuron has no such state",
+                where="nn.Membrane",
+                got=f"{type(neuron).__name__}, {state!r}",
+                expected="a neuron with declared states (nn.CustomNeuron), and the name of one of them",
+                do=f"choose one of {', '.join(getattr(neuron, 'states', {})) or 'the states that it declares'}",
+            )
+        self.states = dict(neuron.states)
+        super().__init__(neuron.surrogate)
+        self.neuron, self.state = neuron, state
+
+    def step(self, x: Tensor, **states: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """See the class."""
+        _, after = self.neuron.step(x, **states)
+        return after[self.state], after
+
+
 class Readout(torch.nn.Module):
     """What is made of logits x [T, N, classes]: [N, classes].
 
