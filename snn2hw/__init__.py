@@ -2,6 +2,7 @@
 
 import snn2hw
 from snn2hw import nn                                          # needs the torch extra
+model    = snn2hw.convert(snntorch_model, sample=images)     # of snnTorch, SpikingJelly, Norse; `compile` does it by itself
 artefact = snn2hw.compile(model, sample=images[:64], steps=4, target="loihi2", out="build/digits")
 artefact = snn2hw.load("build/digits")
 trace    = snn2hw.simulate(artefact, images, executor="reference")
@@ -27,6 +28,7 @@ from snn2hw.errors import Snn2hwError
 from snn2hw.evaluation import evaluate
 from snn2hw.passes.base import Options
 from snn2hw.trace import Trace
+from snn2hw.tracing import convert
 from snn2hw.verification.accuracy import Evaluation
 from snn2hw.verification.differential import Difference
 from snn2hw.verification.verdict import Verdict
@@ -43,6 +45,7 @@ __all__ = [
     "__version__",
     "check",
     "compile",
+    "convert",
     "evaluate",
     "export",
     "export_c",

@@ -15,6 +15,24 @@ from snn2hw.ir.network import Network
 if TYPE_CHECKING:
     import torch
 
+    from snn2hw.conversion.convert import Converted
+
+
+def convert(
+    model: torch.nn.Module,
+    sample: npt.ArrayLike | None = None,
+    *,
+    steps: int | None = None,
+    layout: str | None = None,
+    output: int | None = None,
+) -> Converted:
+    """A model of snnTorch, SpikingJelly or Norse as one of `snn2hw.nn`: see `snn2hw.conversion.convert`."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("torch", "torch", "converting a torch model")
+    from snn2hw.conversion.convert import convert as converted
+
+    return converted(model, sample, steps=steps, layout=layout, output=output)
+
 
 def trace_model(
     model: torch.nn.Module, sample: npt.ArrayLike, steps: int | None = None, input_range: tuple[float, float] | None = None
@@ -36,7 +54,7 @@ def as_ours(model: Any, x: npt.NDArray[Any], steps: int | None) -> tuple[Any, np
     """A model of another framework as one of ours, the sample and steps as that takes them, and what the manifest says of it."""
     if "torch" not in sys.modules or not _is_module(model):
         return model, x, steps, {}
-    from snn2hw.convert.brought import brought, is_foreign
+    from snn2hw.conversion.brought import brought, is_foreign
     from snn2hw.formats.torch.wrapped import unwrapped
 
     model = unwrapped(model)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from snn2hw import nn
-from snn2hw.convert.frameworks.reading import Reader, base_of, fires, refuse_overridden, refused, shared, unknown
-from snn2hw.convert.frameworks.surrogates import of_snntorch
-from snn2hw.convert.known import Known
+from snn2hw.conversion.frameworks.reading import Reader, base_of, fires, refuse_overridden, refused, shared, unknown
+from snn2hw.conversion.frameworks.surrogates import of_snntorch
+from snn2hw.conversion.known import Known
 
 PACKAGE = "snntorch"
 WITHOUT_STATE = frozenset({"RecurrentOneToOne"})  # of the folder of the neurons

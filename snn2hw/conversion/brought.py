@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from snn2hw.convert.convert import Converted, convert
-from snn2hw.convert.frameworks import framework_of
-from snn2hw.convert.run import NT
+from snn2hw.conversion.convert import Converted, convert
+from snn2hw.conversion.frameworks import framework_of
+from snn2hw.conversion.run import NT
 from snn2hw.errors import Snn2hwError
 
 FEW = 16  # samples are enough to follow a forward, and to compare some hundred thousand spikes

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.convert.frameworks import framework_of, known
-from snn2hw.convert.known import Known
-from snn2hw.convert.layers import kind
-from snn2hw.convert.record import Recorder
-from snn2hw.convert.rolled import check_states
-from snn2hw.convert.tape import Call, Value, flat, mapped
-from snn2hw.convert.times import MERGED, ONE, STEPS, SWAPPED, Sizes, Times, input_axes
+from snn2hw.conversion.frameworks import framework_of, known
+from snn2hw.conversion.known import Known
+from snn2hw.conversion.layers import kind
+from snn2hw.conversion.record import Recorder
+from snn2hw.conversion.rolled import check_states
+from snn2hw.conversion.tape import Call, Value, flat, mapped
+from snn2hw.conversion.times import MERGED, ONE, STEPS, SWAPPED, Sizes, Times, input_axes
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError
 from snn2hw.formats.torch.wrapped import user_line_of
 

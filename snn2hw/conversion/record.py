@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from snn2hw.convert.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
+from snn2hw.conversion.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
 from snn2hw.errors import UnsupportedError
 from snn2hw.formats.torch.wrapped import user_line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from snn2hw.convert.tape import INPUT, MADE, Call, Value
+from snn2hw.conversion.tape import INPUT, MADE, Call, Value
 
 ONE, STEPS, SWAPPED, MERGED, REDUCED, NONE = "N", "T, N", "N, T", "T*N", "N, over T", ""
 

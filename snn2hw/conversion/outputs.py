@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from snn2hw.convert.rolled import Edge, Rolled
-from snn2hw.convert.run import Run, tensors
-from snn2hw.convert.tape import MADE, Call, Value
-from snn2hw.convert.times import ONE, REDUCED, STEPS, SWAPPED, reduced_axis
+from snn2hw.conversion.rolled import Edge, Rolled
+from snn2hw.conversion.run import Run, tensors
+from snn2hw.conversion.tape import MADE, Call, Value
+from snn2hw.conversion.times import ONE, REDUCED, STEPS, SWAPPED, reduced_axis
 from snn2hw.errors import UnsupportedError, UsageError
 
 EVERY, SUM, MEAN, LAST = "every step", "sum over T", "mean over T", "last step"

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from snn2hw import nn
-from snn2hw.convert.frameworks.reading import Reader, around, base_of, one_number, refuse_overridden, refused, shared, unknown
-from snn2hw.convert.frameworks.surrogates import of_norse
-from snn2hw.convert.known import Known
+from snn2hw.conversion.frameworks.reading import Reader, around, base_of, one_number, refuse_overridden, refused, shared, unknown
+from snn2hw.conversion.frameworks.surrogates import of_norse
+from snn2hw.conversion.known import Known
 
 PACKAGE = "norse"
 CONTAINERS = frozenset({"SequentialState"})  # they keep the states of what is in them

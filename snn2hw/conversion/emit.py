@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, fx
 
 from snn2hw import nn
-from snn2hw.convert.known import Known
-from snn2hw.convert.layers import FUNCTIONS, adopted
-from snn2hw.convert.rolled import SOURCE, Edge, Node, Parameter, Rolled
-from snn2hw.convert.tape import Value, mapped
-from snn2hw.convert.times import MERGED, ONE, STEPS, SWAPPED
+from snn2hw.conversion.known import Known
+from snn2hw.conversion.layers import FUNCTIONS, adopted
+from snn2hw.conversion.rolled import SOURCE, Edge, Node, Parameter, Rolled
+from snn2hw.conversion.tape import Value, mapped
+from snn2hw.conversion.times import MERGED, ONE, STEPS, SWAPPED
 from snn2hw.errors import UnsupportedError
 from snn2hw.nn.custom import CustomNeuron
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.convert.known import Known
+from snn2hw.conversion.known import Known
 from snn2hw.errors import UnsupportedError
 from snn2hw.nn.numbered import Numbered, Range
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import torch
 
-from snn2hw.convert.frameworks import norse, snntorch, spikingjelly
-from snn2hw.convert.frameworks.reading import base_of
-from snn2hw.convert.known import Known
+from snn2hw.conversion.frameworks import norse, snntorch, spikingjelly
+from snn2hw.conversion.frameworks.reading import base_of
+from snn2hw.conversion.known import Known
 
 FRAMEWORKS = {"snnTorch": snntorch, "SpikingJelly": spikingjelly, "Norse": norse}
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, fx
 
 from snn2hw.arguments import one_of
-from snn2hw.convert.compare import Comparison, compared
-from snn2hw.convert.emit import Emitter
-from snn2hw.convert.outputs import LAST, MEAN, SUM, Output, chosen, outputs_of
-from snn2hw.convert.ranges import fit, neurons_in, seen, widen
-from snn2hw.convert.rolled import Rolled
-from snn2hw.convert.run import NT, TN, Run, Sample, is_layer, run
+from snn2hw.conversion.compare import Comparison, compared
+from snn2hw.conversion.emit import Emitter
+from snn2hw.conversion.outputs import LAST, MEAN, SUM, Output, chosen, outputs_of
+from snn2hw.conversion.ranges import fit, neurons_in, seen, widen
+from snn2hw.conversion.rolled import Rolled
+from snn2hw.conversion.run import NT, TN, Run, Sample, is_layer, run
 from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
 from snn2hw.formats.sample import samples_array
 from snn2hw.formats.torch.layers import check_untouched

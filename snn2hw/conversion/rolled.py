@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.convert.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
-from snn2hw.convert.times import NONE, ONE, SHOWS, STEPS, SWAPPED, Times, When
+from snn2hw.conversion.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
+from snn2hw.conversion.times import NONE, ONE, SHOWS, STEPS, SWAPPED, Times, When
 from snn2hw.errors import UnsupportedError
 
 SOURCE = "input"  # the key of the model's input

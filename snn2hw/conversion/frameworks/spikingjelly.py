@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from snn2hw import nn
-from snn2hw.convert.frameworks.reading import (
+from snn2hw.conversion.frameworks.reading import (
     Reader,
     around,
     base_of,
@@ -20,8 +20,8 @@ from snn2hw.convert.frameworks.reading import (
     shared,
     unknown,
 )
-from snn2hw.convert.frameworks.surrogates import of_spikingjelly
-from snn2hw.convert.known import Known
+from snn2hw.conversion.frameworks.surrogates import of_spikingjelly
+from snn2hw.conversion.known import Known
 
 PACKAGE = "spikingjelly"
 WITHOUT_STATE = frozenset({"Dropout", "Dropout2d", "DropConnectLinear"})  # they keep a mask from step to step, in training only
