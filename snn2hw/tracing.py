@@ -26,7 +26,29 @@ def convert(
     layout: str | None = None,
     output: int | None = None,
 ) -> Converted:
-    """A model of snnTorch, SpikingJelly or Norse as one of `snn2hw.nn`: see `snn2hw.conversion.convert`."""
+    """A trained model of snnTorch, SpikingJelly or Norse as a model of `snn2hw.nn`, which trains on and compiles.
+
+    The model runs on the sample once, as it is, whether its forward loops over T, takes one step and
+    returns its states, or takes all steps; what every step does alike becomes a model on [T, N, ...].
+    Then all spikes of both are compared: `print(converted.conversion)` says how many are equal. The
+    user's model is not changed; both share their parameters, so that training one trains the other.
+
+    Args:
+        model: with its weights. Its states begin anew for this, and are afterwards as they were.
+        sample: real samples as the model is given them: [T, N, ...], [N, T, ...], or [N, ...] of static
+            ones that the model shows T times by itself or that `steps` says are shown T times.
+        steps: T of static samples, for models whose forward takes one step or all steps.
+        layout: "TN" or "NT": what the sample is, where the model takes one step or both orders.
+        output: which of the tensors that the forward returns is the output, counted from 0; by default
+            the one that is no state of a neuron.
+
+    Raises:
+        Snn2hwError: what has no exact meaning here, by its name and line; a sample that the model does
+            not take; a model whose spikes come out differently, with layer, step, neuron and both values.
+
+    Warns:
+        Snn2hwWarning: spikes differ, from a tie within float32's rounding on.
+    """
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("torch", "torch", "converting a torch model")
     from snn2hw.conversion.convert import convert as converted
@@ -51,7 +73,11 @@ def trace_model(
 
 
 def as_ours(model: Any, x: npt.NDArray[Any], steps: int | None) -> tuple[Any, npt.NDArray[Any], int | None, dict[str, Any]]:
-    """A model of another framework as one of ours, the sample and steps as that takes them, and what the manifest says of it."""
+    """A model of another framework as one of ours, the sample and steps as that takes them, and what the manifest says of it.
+
+    Args:
+        model: any. x: the sample, as the model takes it. steps: as in `compile`.
+    """
     if "torch" not in sys.modules or not _is_module(model):
         return model, x, steps, {}
     from snn2hw.conversion.brought import brought, is_foreign

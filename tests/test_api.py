@@ -56,8 +56,8 @@ def event_model() -> Any:
 
 def test_the_public_names() -> None:
     expected = [
-        "Artefact", "Difference", "Options", "Snn2hwError", "Trace", "Verdict", "__version__", "check", "compile", "convert",
-        "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c", "simulate", "trace_model", "verify",
+        "Artefact", "Difference", "Evaluation", "Options", "Snn2hwError", "Trace", "Verdict", "__version__", "check",
+        "compile", "convert", "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c", "simulate", "trace_model", "verify",
     ]  # fmt: skip
     assert snn2hw.__all__ == expected
     assert all(hasattr(snn2hw, name) for name in expected)
@@ -69,7 +69,7 @@ def test_the_names_of_the_layers() -> None:
         "AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "CirculateFiring", "CirculateLNM", "Conv1d", "Conv2d",
         "ConvTranspose1d", "ConvTranspose2d", "CubaLIF", "CustomNeuron", "Dropout", "FastSigmoid", "Firing", "Flatten",
         "IFNode", "Identity", "Izhikevich", "IzhikevichNode", "LIBox", "LIFBox", "LIFNode", "LIFRefrac", "Lapicque",
-        "Leaky", "LeakyIntegrator", "Linear", "MaxPool1d", "MaxPool2d", "Neuron", "NonSpikingNode", "NorseLIF",
+        "Leaky", "LeakyIntegrator", "Linear", "MaxPool1d", "MaxPool2d", "Membrane", "Neuron", "NonSpikingNode", "NorseLIF",
         "Observation", "ParametricLIFNode", "QIFNode", "RLeaky", "RSynaptic", "Readout", "Rectangle", "Recurrent",
         "RefractoryLIF", "ResonateAndFire", "Sequential", "Sigmoid", "State", "Surrogate", "Synaptic", "Triangle",
         "Upsample", "balance_loss", "check_alive", "coefficient_penalty", "fire", "observe", "per_channel",

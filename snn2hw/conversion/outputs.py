@@ -47,6 +47,9 @@ def outputs_of(run: Run, rolled: Rolled) -> list[Output]:
 def chosen(outputs: Sequence[Output], number: int | None, model: str) -> Output:
     """The output that is compiled: the one that was asked for, or the only one that is no state.
 
+    Args:
+        outputs: all of the model's. number: which was asked for, or None. model: its name, for messages.
+
     Raises:
         UsageError: none, several, or no output of that number.
     """
