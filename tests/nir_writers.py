@@ -109,6 +109,24 @@ def rockpool(path: str, x: Any) -> Iterator[tuple[str, Any]]:
     yield f"v/{inner}", layer._record_dict["vmem"].transpose(0, 1)
 
 
+def rockpool_written(path: str, x: Any) -> Iterator[tuple[str, Any]]:
+    """Of a network of Rockpool's own: writes it to the path, and runs it from its first state."""
+    import nir
+    import torch
+    from rockpool.nn.combinators import Sequential
+    from rockpool.nn.modules import LIFTorch, LinearTorch
+    from rockpool.nn.modules.torch.nir import to_nir
+
+    torch.manual_seed(0)
+    times = {"tau_mem": 8e-3, "tau_syn": 4e-3, "dt": 1e-3}
+    first, second = LinearTorch((x.shape[2], 10)), LinearTorch((10, 4), has_bias=True)
+    model = Sequential(first, LIFTorch(10, **times), second, LIFTorch(4, **times))
+    nir.write(path, to_nir(model))
+    _, _, found = model.reset_state()(torch.tensor(x).transpose(0, 1), record=True)
+    for layer in ("1_LIFTorch", "3_LIFTorch"):
+        yield f"spikes/{layer}", found[f"{layer}_output"].transpose(0, 1)
+
+
 if __name__ == "__main__":
     writer, path, given, out, *rest = sys.argv[1:]
     made = globals()[writer](path, np.load(given).astype(np.float32), *rest)

@@ -25,7 +25,7 @@ from snn2hw.errors import UsageError
 METHODS, INPUTS, MOST_LEVELS = ("euler", "exponential"), ("ode", "unit"), 16
 NIR_RESETS, WHEN, THRESHOLDS = ("value", "subtract", "none"), ("now", "next"), ("strict", "inclusive")
 STARTS = ("0", "v_leak", "v_reset")
-CUBA_INPUTS, CUBA_R = ("ode", "unit", "decayed"), ("read", "tau/dt", "step")
+CUBA_INPUTS, CUBA_R = ("ode", "unit", "decayed"), ("read", "tau/dt", "step", "decayed")
 NEURONS = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF")
 
 
@@ -35,8 +35,8 @@ class Cuba:
 
     Args:
         input: "ode", "unit" or "decayed".
-        r: "read"; "tau/dt": it must be tau_mem/dt, so that gain = 1; "step": the step is the smallest tau_mem/(1 + r) of a
-            layer.
+        r: "read"; "tau/dt": it must be tau_mem/dt, so that gain = 1. Two state the step of a layer, the smallest of its
+            neurons: "step": r = tau_mem/dt - 1; "decayed": r = tau_mem/dt * exp(-dt/tau_mem).
         neutral: as in `Convention`, with w_in = 1.
     """
 
@@ -60,6 +60,7 @@ class Unsaid:
         settles: names of what settles it when it is stated.
         fields: of the convention, with the values that they have then; how both readings differ is counted on the sample. None
             where no convention reads it.
+        model: whether models of this writer can be compiled as they are.
     """
 
     kinds: tuple[str, ...]
@@ -68,6 +69,7 @@ class Unsaid:
     cause: str
     settles: tuple[str, ...]
     fields: tuple[tuple[str, str | bool], ...] = ()
+    model: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,11 @@ class Convention:
         if self.cuba.input == "unit":
             return w_in, r
         return w_in * (1.0 - self.decay(tau_syn)), r * (1.0 - self.decay(tau_mem))
+
+    @property
+    def step_is_in_file(self) -> bool:
+        """Whether files state the step by r, so that `dt` is none of them."""
+        return self.cuba.r in ("step", "decayed")
 
     @property
     def unread(self) -> tuple[str, ...]:

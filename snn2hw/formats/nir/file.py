@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,6 +70,23 @@ def in_order(graph: Any, where: str) -> tuple[NirNode, ...]:
     """The nodes of a NIRGraph in order of evaluation, as `read_nir`; `where` is for messages."""
     nodes, edges = _flattened(graph, where, None)
     return _ordered(nodes, edges, _only(graph, "Input", where), _only(graph, "Output", where), where)
+
+
+AXES = {"Affine": 1, "Linear": 1, "Conv1d": 2, "Conv2d": 3, "SumPool2d": 3, "AvgPool2d": 3}  # of a sample that they take
+
+
+def input_axes(nodes: Sequence[NirNode], given: int) -> int:
+    """How many axes a sample has, by the first layer that says so; as many as are `given` where none does."""
+    ahead, seen = [nodes[0].name], set[str]()
+    while ahead:
+        name = ahead.pop(0)
+        for node in nodes:
+            if name in node.sources and node.name not in seen:
+                if node.kind in AXES:
+                    return AXES[node.kind]
+                seen.add(node.name)
+                ahead += [node.name] if node.kind != "Flatten" else []
+    return given
 
 
 def read_graph(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,14 @@ def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
     Raises:
         ShapeError: it does not fit the layer. UnsupportedError: it differs within a channel. ValueRangeError: NaN or Inf.
     """
-    array = np.asarray(value, np.float64)
+    array: npt.NDArray[np.float64] = np.asarray(value, np.float64)
     _require_finite(name, array, where)
     if array.size == 1:
         return array.reshape(1)
-    if len(shape) == 3 and shape[1] == 1 and array.shape == (shape[0], shape[2]):
-        array = array.reshape(shape)  # a line of Conv1d is an image of one row here
-    if array.shape != shape:
+    given = without_batch(array.shape, len(shape))
+    if len(shape) == 3 and shape[1] == 1 and given == (shape[0], shape[2]):
+        given = shape  # a line of Conv1d is an image of one row here
+    if given != shape:
         raise ShapeError(
             f"'{name}' does not fit the layer", where=where, got=str(list(array.shape)), expected=f"{list(shape)} or one value"
         )
@@ -68,6 +70,13 @@ def _require_finite(name: str, values: Reals, where: str, do: str = "") -> None:
             expected=f"magnitudes up to {MOST_MAGNITUDE:g}, the largest float32",
             do="scale the network down, or repair the file",
         )
+
+
+def without_batch(stated: Shape, axes: int) -> Shape:
+    """A stated shape without the axes of size 1 in front that are more than `axes`: those of samples and steps, which some
+    writers leave in it."""
+    more = len(stated) - axes
+    return stated[more:] if more > 0 and prod(stated[:more]) == 1 else stated
 
 
 def pair(node: NirNode, name: str, least: int) -> tuple[int, int]:

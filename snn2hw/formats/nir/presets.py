@@ -24,6 +24,7 @@ _SNNTORCH_RESET = Unsaid(
     cause="Leaky, Synaptic, RLeaky and RSynaptic subtract the threshold, one step late, where nothing else is asked for",
     settles=("reset", "when"),
     fields=(("reset", "subtract"), ("when", "next")),
+    model=True,
 )
 _SINABS_FLOOR = Unsaid(
     kinds=("IF",),
@@ -33,6 +34,15 @@ _SINABS_FLOOR = Unsaid(
     settles=("if_floor",),
     fields=(("if_floor", False),),
 )
+_ROCKPOOL_STEP = Unsaid(
+    kinds=("CubaLIF",),
+    what="a file of Rockpool holds no biases of its neurons and no weights between them",
+    taken="there are none, and the step is tau_mem/(1 + r), as Rockpool's own importer reads it",
+    cause="LIFTorch has a bias, and recurrent weights with has_rec=True, which it does not write; it writes "
+    "r = tau_mem/dt * exp(-dt/tau_mem), which says another step",
+    settles=("cuba_r",),
+    fields=(("cuba_r", "decayed"),),
+)
 _NORSE_CURRENT = Unsaid(
     kinds=("CubaLIF",),
     what="a file of Norse does not say which of its neurons with a current wrote it",
@@ -40,6 +50,7 @@ _NORSE_CURRENT = Unsaid(
     cause="LIF and LIFCell, which write this node, add their input to the current as it is, one step before the membrane "
     "takes it; no convention says that",
     settles=("cuba_input",),
+    model=True,
 )
 
 # norse 1.1.0: torch/utils/import_nir.py (dt = 0.001), functional/lif_box.py, functional/leaky_integrator_box.py (the synapse of a
@@ -119,6 +130,7 @@ PRESETS: Mapping[str, Convention] = {
         ),
         no_cycles="its importer runs every layer over all steps at once, but for a nested graph of a CubaLIF and a Linear",
         nested_cycles=True,
+        unsaid=(_ROCKPOOL_STEP,),
         name="rockpool",
     ),
     "spikingjelly": Convention(
@@ -168,9 +180,9 @@ def chosen_convention(given: str | Convention | None, dt: float | None = None, *
             expected=f"{', '.join(PRESETS)}, or a Convention",
             do="give the writer's: convention='norse' (--convention norse), or state your own, dt first (--dt 1e-4)",
         )
-    if dt is not None and given.cuba.r == "step":
+    if dt is not None and given.step_is_in_file:
         raise UsageError(
-            "the step is in the file, which states r = tau_mem/dt - 1",
+            "the step is in the file, which states it by r",
             where=given.name,
             got=f"dt = {dt:g}",
             expected="no dt",
@@ -194,7 +206,7 @@ def said(convention: Convention) -> tuple[tuple[str, str | float], ...]:
     """
     base = PRESETS.get(convention.name, Convention(dt=convention.dt))
     found: list[tuple[str, str | float]] = [("convention", convention.name)]
-    if convention.cuba.r != "step":
+    if not convention.step_is_in_file:
         found.append(("dt", convention.dt))
     for name in stateable():
         at, before = (convention.cuba, base.cuba) if name in CUBA else (convention, base)

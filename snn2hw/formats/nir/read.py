@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from snn2hw.errors import ShapeError, UnsupportedError, UsageError
 from snn2hw.formats.nir.convention import Convention
-from snn2hw.formats.nir.file import FIRING, NirNode, read_nir
+from snn2hw.formats.nir.file import FIRING, NirNode, input_axes, read_nir
 from snn2hw.formats.nir.own_synapses import with_own_synapses
-from snn2hw.formats.nir.parameters import sizes
+from snn2hw.formats.nir.parameters import sizes, without_batch
 from snn2hw.formats.nir.presets import chosen_convention, said
 from snn2hw.formats.nir.read_layers import ROWS, Value
 from snn2hw.formats.nir.read_neurons import with_state_ranges
@@ -87,7 +87,7 @@ def from_nir(
     reals = np.asarray(x, np.float64)
 
     def read(meant: Convention) -> Network:
-        walk = Walk(meant, source, any(n.kind == "Conv1d" for n in nodes))
+        walk = Walk(meant, source, any(n.kind == "Conv1d" for n in nodes), input_axes(nodes, len(source.shape)))
         for node in nodes:
             walk.visit(node)
         walk.end(nodes[-1])
@@ -103,8 +103,9 @@ def from_nir(
 class Walk:
     """The nodes of the file, one after the other, as nodes of the real stage."""
 
-    def __init__(self, convention: Convention, source: Input, lines: bool) -> None:
-        self.convention, self.source, self.lines = convention, source, lines
+    def __init__(self, convention: Convention, source: Input, lines: bool, axes: int) -> None:
+        self.convention, self.source, self.lines, self.axes = convention, source, lines, axes
+        self.batch = 0  # axes of the stated input that are none of a sample
         self.nodes: dict[str, Node] = {}
         self.values: dict[str, Value] = {}
         self.back: set[str] = set()  # recurrent edges, and all that is made of nothing but what they bring
@@ -144,7 +145,10 @@ class Walk:
         self.values[node.name] = ROWS[node.kind](self, node, entering)
 
     def _input(self, node: NirNode) -> Value:
-        stated = self.placed(sizes(node, "input_type"))
+        whole = sizes(node, "input_type")
+        own = without_batch(whole, self.axes)
+        self.batch = len(whole) - len(own)
+        stated = self.placed(own)
         if stated != self.source.shape:
             raise ShapeError(
                 "the sample does not fit the network's input",
@@ -187,7 +191,7 @@ class Walk:
         for edge in [n for n in self.nodes.values() if isinstance(n, Feedback)]:
             self._close(edge, self.values[edge.inputs[0]])
         last = self.values[node.name]
-        stated = sizes(node, "output_type")
+        stated = without_batch(sizes(node, "output_type"), len(last.shape))
         if stated != last.shape:
             raise ShapeError(
                 "the output is not what the file states",

@@ -95,7 +95,9 @@ def _flatten(walk: Walk, node: NirNode, x: Value) -> Value:
     axes, ends = len(x.shape) - (walk.lines and len(x.shape) == 3), (pair(node, "start_dim", -9)[0], pair(node, "end_dim", -9)[0])
     if axes == 1:
         return x
-    if ends[0] % axes or ends[1] % axes != axes - 1:
+    # In a file whose shapes have the axis of samples in front, axes are counted from there.
+    start, end = (n - walk.batch if n > 0 else n for n in ends)
+    if start % axes or end % axes != axes - 1:
         raise UnsupportedError(
             "only all axes of a sample can be flattened",
             where=node.where,

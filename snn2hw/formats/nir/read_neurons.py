@@ -181,16 +181,19 @@ def _from_start(node: NirNode, given: dict[str, Reals], convention: Convention) 
 
 def _stepped(node: NirNode, convention: Convention, tau: Reals, r: Reals) -> Convention:
     """The convention with the step that a neuron with a current states by its r, where it does."""
-    if convention.cuba.r == "step":
-        if (r <= -1).any():
+    if convention.step_is_in_file:
+        decayed = convention.cuba.r == "decayed"
+        meant = "r > 0, as r is tau_mem/dt * exp(-dt/tau_mem)" if decayed else "r > -1, as the step is tau_mem / (1 + r)"
+        if (r <= (0 if decayed else -1)).any():
             raise ValueRangeError(
                 "'r' states no step",
                 where=node.where,
                 got=f"r = {r.min():g}",
-                expected="r > -1, as the step is tau_mem / (1 + r)",
+                expected=meant,
                 do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
             )
-        return replace(convention, dt=float((tau / (1.0 + r)).min()))
+        steps = _steps_of_decay(r) if decayed else 1.0 + r  # of a time constant
+        return replace(convention, dt=float((tau / steps).min()))
     neutral = tau / convention.dt
     if convention.cuba.r == "tau/dt" and not np.allclose(r, neutral):
         raise UnsupportedError(
@@ -201,6 +204,14 @@ def _stepped(node: NirNode, convention: Convention, tau: Reals, r: Reals) -> Con
             do="follow the convention of who wrote the file, or state one: Convention(dt=..., ...)",
         )
     return convention
+
+
+def _steps_of_decay(r: Reals) -> Reals:
+    """z with z * exp(-1/z) = r, which rises with z: by Newton's method from above, where it is concave no more than a line."""
+    z: Reals = r + 1.0
+    for _ in range(64):
+        z = z - (z * np.exp(-1.0 / z) - r) / (np.exp(-1.0 / z) * (1.0 + 1.0 / z))
+    return z
 
 
 def _require_neutral(node: NirNode, given: dict[str, Reals], convention: Convention) -> None:

@@ -48,7 +48,7 @@ def warn_of_unsaid(
             where=f"{path}: {', '.join(layers[:SHOWN])}{more}",
             got=f"under '{convention.name}', " + "; ".join(u.taken for u, _ in found),
             cause="; ".join(causes),
-            do=", or ".join([MODEL, *filter(None, ways)]),
+            do=", or ".join([*[MODEL] * any(u.model for u, _ in found), *filter(None, ways)]),
         ),
         stacklevel=5,
     )
@@ -86,7 +86,9 @@ def _differs(unsaid: Unsaid, convention: Convention, net: Network, sample: Reals
         return ""
     fields = dict(unsaid.fields)
     levels = 1 if fields.get("when") == "next" else convention.levels
-    other = replace(convention, **{"levels": levels, **fields}, unsaid=())  # type: ignore[arg-type]
+    cuba = replace(convention.cuba, **{CUBA[name]: value for name, value in fields.items() if name in CUBA})  # type: ignore[arg-type]
+    own = {name: value for name, value in fields.items() if name not in CUBA}
+    other = replace(convention, **{"levels": levels, **own}, cuba=cuba, unsaid=())  # type: ignore[arg-type]
     few = sample[:SAMPLES] if net.input.static else sample[:, :SAMPLES]
     try:
         a, b = _spikes(net, few), _spikes(read(other), few)

@@ -13,6 +13,7 @@ import pytest
 import snn2hw
 from snn2hw.backends import EXECUTORS, executor
 from snn2hw.backends.reference import interpret
+from snn2hw.errors import ShapeError
 from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.lava_integers import lava_integers
 from snn2hw.formats.nir.read import from_nir
@@ -21,6 +22,7 @@ from snn2hw.ir.network import Circulate, Neuron
 from snn2hw.ir.real import run_real
 from snn2hw.layers import BatchNorm, Conv2d, IntLinear
 from tests.nir_files import STATED, affine, conv2d, graph, integrator, lif, run_layers, write
+from tests.refused import refused
 from tests.shared_data import shared_data
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
@@ -269,3 +271,49 @@ def test_static_samples_and_words_for_padding(file: Path) -> None:
     net = snn2hw.read_network(path, 3, sample=np.ones((2, 1, 2, 2)), convention="norse")
     assert [n.window.padding for n in net.nodes if isinstance(n, Conv2d)] == [(1, 1), (0, 0)]
     assert run_real(net, np.ones((2, 1, 2, 2))).ravel().tolist() == [48.0, 48.0]
+
+
+def test_axes_of_samples_and_steps_in_a_files_shapes(file: Path) -> None:
+    """As Rockpool writes them, and others whose exporters are shown a batch."""
+    rng = np.random.default_rng(0)
+    weight, x = rng.normal(0.3, 1, (4, 3)), rng.integers(0, 2, (8, 2, 3))
+    plain, _ = run_layers(
+        from_nir(write(file, graph(affine(weight), lif(4), shape=[3], out=[4])), sample=x, convention="norse"), x
+    )
+    for shape, out in (([1, 3], [1, 1, 4]), ([1, 1, 3], [4]), ([3], [1, 4])):
+        write(file, graph(affine(weight), lif(4), shape=shape, out=out))
+        spikes, _ = run_layers(from_nir(file, sample=x, convention="norse"), x)
+        assert (spikes["1"] == plain["1"]).all()
+    one = {
+        k: np.broadcast_to(v, (1, 4)).copy()
+        for k, v in {"tau": 2e-3, "v_leak": 0, "r": 1, "v_threshold": 1, "v_reset": 0}.items()
+    }
+    write(file, graph(affine(weight), nir.LIF(**one), shape=[1, 3], out=[1, 4]))
+    assert (run_layers(from_nir(file, sample=x, convention="norse"), x)[0]["1"] == plain["1"]).all()
+    with refused(
+        ShapeError,
+        f"""
+        the sample does not fit the network's input
+          where:    {file}: input (Input)
+          got:      [1, 3]
+          expected: [3]
+          do:       give samples [T, N, ...] without steps, or [N, ...] with steps
+        """,
+    ):
+        from_nir(file, sample=x[:, :, None], convention="norse")
+
+
+def test_a_flatten_that_counts_the_axis_of_samples(file: Path) -> None:
+    rng = np.random.default_rng(1)
+    kernel, weight, x = rng.normal(0.3, 1, (2, 2, 3, 3)), rng.normal(0.3, 1, (3, 18)), rng.integers(0, 2, (6, 2, 2, 5, 5))
+    spikes = []
+    for batch, start in ((0, 0), (1, 1)):
+        flat = nir.Flatten({"input": np.array([2, 3, 3])}, start, -1)
+        nodes = (conv2d((5, 5), kernel), flat, affine(weight), lif(3))
+        made = graph(*nodes, shape=[*[1] * batch, 2, 5, 5], out=[*[1] * batch, 3])
+        spikes.append(run_layers(from_nir(write(file, made), sample=x, convention="norse"), x)[0]["3"])
+    assert spikes[0].any()
+    assert (spikes[0] == spikes[1]).all()
+    first = (nir.Flatten({"input": np.array([1, 2, 2, 2])}, 1, -1), affine(weight[:, :8]), lif(3))
+    write(file, graph(*first, shape=[1, 2, 2, 2], out=[3]))
+    assert from_nir(file, sample=x[:, :, :, :2, :2], convention="norse").input.shape == (2, 2, 2)

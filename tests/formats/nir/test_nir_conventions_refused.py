@@ -250,7 +250,7 @@ def test_a_step_that_is_in_the_file() -> None:
     with refused(
         UsageError,
         """
-        the step is in the file, which states r = tau_mem/dt - 1
+        the step is in the file, which states it by r
           where:    rockpool
           got:      dt = 0.001
           expected: no dt

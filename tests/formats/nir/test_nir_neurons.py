@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ X = np.random.default_rng(5).integers(0, 2, (STEPS, 2, 3))
 WEIGHT = np.random.default_rng(6).normal(0.5, 1, (N, 3))
 OWN = {
     **{name: c for name, c in STATED.items() if not c.refusal("CubaLIF")},
+    "rockpool-written": replace(STATED["rockpool"], cuba=replace(STATED["rockpool"].cuba, r="decayed")),
     "late": Convention(dt=1e-3, reset="subtract", when="next"),
     "late-value": Convention(dt=1e-3, when="next"),
     "exponential": Convention(dt=1e-3, method="exponential", threshold="inclusive"),
@@ -91,12 +93,13 @@ def test_currents_against_plain_loops(file: Path, name: str, seed: int) -> None:
         return neutral if field in fixed else rng.uniform(lo, hi, N if seed else 1)
 
     tau_mem, theta = drawn(3, 9) * c.dt, drawn(0.2, 0.6)
-    r = {"tau/dt": tau_mem / c.dt, "step": tau_mem / c.dt - 1}.get(c.cuba.r, drawn(0.5, 3))
+    steps = tau_mem / c.dt
+    r = {"tau/dt": steps, "step": steps - 1, "decayed": steps * np.exp(-1 / steps)}.get(c.cuba.r, drawn(0.5, 3))
     node = cuba_lif(
         N, tau_mem=tau_mem, tau_syn=drawn(2, 5) * c.dt, r=r, w_in=drawn(0.5, 2, "w_in", 1.0), v_leak=drawn(-0.1, 0.1, "v_leak"),
         v_threshold=theta, v_reset=0.0 if "v_reset" in fixed else theta * rng.uniform(-0.3, 0.3),
     )  # fmt: skip
-    size = {"tau/dt": 0.1, "step": 0.1}.get(c.cuba.r, 1.0)
+    size = {"tau/dt": 0.1, "step": 0.1, "decayed": 0.1}.get(c.cuba.r, 1.0)
     net = from_nir(write(file, graph(affine(WEIGHT * size), node, shape=[3], out=[N])), sample=X, convention=c)
     spikes, membranes = run_layers(net, X)
     expected = cuba_by_hand(node, c, X @ (WEIGHT * size).T)

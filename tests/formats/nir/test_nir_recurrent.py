@@ -96,7 +96,7 @@ def test_rockpools_recurrent_neuron_is_a_nested_graph(file: Path) -> None:
     node = cuba_lif(N, v_threshold=0.5)
     nodes = {"input": nir.Input(np.array([N])), "n": node, "r": affine(BACK / 4), "output": nir.Output(np.array([N]))}
     cell = nir.NIRGraph(nodes, [("input", "n"), ("n", "r"), ("r", "n"), ("n", "output")], type_check=False)
-    net = from_nir(write(file, graph(affine(WEIGHT), cell, shape=[3], out=[N])), sample=X, convention="rockpool")
+    net = from_nir(write(file, graph(affine(WEIGHT), cell, shape=[3], out=[N])), sample=X, convention=STATED["rockpool"])
     assert [n.name for n in net.nodes if isinstance(n, Feedback)] == ["1.n.back"]
 
 

@@ -75,7 +75,10 @@ def test_how_far_below_0_sinabs_neurons_go(file: Path) -> None:
     assert nothing == []
     assert text.startswith("a file of Sinabs does not say how far below 0 its neurons go\n  where:    ")
     assert f": then {differ} of 960 spike values differ on 4 of your samples, which hold {fired} spikes\n" in text
-    assert "state it: if_floor=False (--no-if-floor); where it is read rightly, if_floor=True (--if-floor) says so" in text
+    assert (
+        "  do:       state it: if_floor=False (--no-if-floor); where it is read rightly, if_floor=True (--if-floor) says so"
+        in text
+    )
     assert warned(file, graph(affine(WEIGHT), lif(4, tau=3.0), shape=[3], out=[4]), "sinabs")[1] == []
 
 
@@ -85,6 +88,24 @@ def test_a_current_of_norse(file: Path) -> None:
     assert text.startswith("a file of Norse does not say which of its neurons with a current wrote it\n")
     assert text.endswith("  do:       compile the model itself (snn2hw.compile(model, ...), snn2hw compile module:make_model)")
     assert warned(file, made, "norse", cuba_input="ode")[1] == []
+
+
+def test_what_rockpool_leaves_out(file: Path) -> None:
+    """Its r says another step to its own importer than the one that it was written with."""
+    steps = 8.0
+    made = graph(affine(WEIGHT), cuba_lif(4, tau_mem=8e-3, r=steps * np.exp(-1 / steps)), shape=[3], out=[4])
+    net, (text,) = warned(file, made, "rockpool")
+    exact, nothing = warned(file, made, "rockpool", cuba_r="decayed")
+    assert nothing == []
+    assert text.startswith("a file of Rockpool holds no biases of its neurons and no weights between them\n")
+    assert f": then {changed(net, exact)[0]} of 960 spike values differ" in text
+    assert (
+        "  do:       state it: cuba_r='decayed' (--cuba-r decayed); where it is read rightly, cuba_r='step' (--cuba-r step)"
+        in text
+    )
+    right = from_nir(write(file, graph(affine(WEIGHT), cuba_lif(4, tau_mem=8e-3, r=7.0), shape=[3], out=[4])), sample=X,
+                     convention=STATED["rockpool"])  # fmt: skip
+    assert changed(exact, right)[0] == 0  # both of a millisecond
 
 
 def test_a_convention_that_was_changed_has_been_thought_about(file: Path) -> None:

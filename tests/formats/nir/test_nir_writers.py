@@ -142,6 +142,20 @@ def test_the_writers_own_forward(
     assert max(worst.values()) < (1e-5 if writer == "sinabs" else 1e-6), worst
 
 
+def test_a_file_that_rockpool_itself_wrote(side: Path, tmp_path: Path) -> None:
+    """Its shapes hold axes of samples and steps, for which the package nir refuses it; every spike of its own forward."""
+    x = (np.random.default_rng(0).random((200, 4, 20)) < 0.25).astype(np.int64)
+    run_writer(side, tmp_path, tmp_path / "x.nir", x, "rockpool_written")
+    with pytest.raises(ValueError, match="type mismatch"):
+        nir.read(tmp_path / "x.nir")
+    spikes, _ = run_layers(from_nir(tmp_path / "x.nir", sample=x, convention="rockpool", cuba_r="decayed"), x)
+    with np.load(tmp_path / "out.npz") as theirs:
+        for layer in ("1_LIFTorch", "3_LIFTorch"):
+            assert spikes[layer].sum() > 100
+            assert (spikes[layer] == theirs[f"spikes/{layer}"]).all()
+        print(f"rockpool: {sum(int(s.sum()) for s in spikes.values())} spikes")
+
+
 @pytest.mark.parametrize(
     ("name", "right"), [("digits_lnm", {"norse": 355, "snntorch": 355}), ("digits_cf", {"norse": 285, "snntorch": 279})]
 )
