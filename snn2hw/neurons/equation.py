@@ -33,6 +33,7 @@ class Op(Enum):
     SUB = "sub"
     NEG = "neg"
     MUL = "mul"
+    DIV = "div"
     MIN = "min"
     MAX = "max"
     CLAMP = "clamp"
@@ -70,6 +71,7 @@ ROWS: dict[Op, Row] = {
     Op.SUB: Row(2, (), "a - b"),
     Op.NEG: Row(1, (), "-a"),
     Op.MUL: Row(2, (), "a * b"),
+    Op.DIV: Row(3, (), "a / b of a number b, whose reciprocal c stands beside it: integers and gradients are those of a * c"),
     Op.MIN: Row(2, (), "the smaller"),
     Op.MAX: Row(2, (), "the larger"),
     Op.CLAMP: Row(1, (("lo", float), ("hi", float)), "the number nearest to a in [lo, hi]"),

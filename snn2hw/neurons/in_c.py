@@ -27,6 +27,7 @@ EXPRESSIONS: Mapping[Op, Callable[[Sequence[str], Sequence[Attr], Callable[[floa
     Op.SUB: lambda a, t, k: f"{a[0]} - {a[1]}",
     Op.NEG: lambda a, t, k: f"-{a[0]}",
     Op.MUL: lambda a, t, k: f"{a[0]} * {a[1]}",
+    Op.DIV: lambda a, t, k: f"{a[0]} / {a[1]}",
     Op.MIN: lambda a, t, k: f"least({a[0]}, {a[1]})",
     Op.MAX: lambda a, t, k: f"most({a[0]}, {a[1]})",
     Op.CLAMP: lambda a, t, k: f"clamp({a[0]}, {k(float(t[0]))}, {k(float(t[1]))})",

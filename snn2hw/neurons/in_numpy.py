@@ -31,6 +31,7 @@ MEANING: Mapping[Op, Callable[[Sequence[Reals], Sequence[Attr]], Any]] = {
     Op.SUB: lambda a, _: a[0] - a[1],
     Op.NEG: lambda a, _: -a[0],
     Op.MUL: lambda a, _: a[0] * a[1],
+    Op.DIV: lambda a, _: a[0] / a[1],
     Op.MIN: lambda a, _: np.minimum(a[0], a[1]),
     Op.MAX: lambda a, _: np.maximum(a[0], a[1]),
     Op.CLAMP: lambda a, t: np.clip(a[0], t[0], t[1]),

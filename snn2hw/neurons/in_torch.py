@@ -27,6 +27,7 @@ MEANING: Mapping[Op, Callable[[Sequence[Tensor], Sequence[Attr], Fire], Any]] = 
     Op.SUB: lambda a, _, fire: a[0] - a[1],
     Op.NEG: lambda a, _, fire: -a[0],
     Op.MUL: lambda a, _, fire: a[0] * a[1],
+    Op.DIV: lambda a, _, fire: a[0] / a[1],
     Op.MIN: lambda a, _, fire: torch.minimum(a[0], a[1]),
     Op.MAX: lambda a, _, fire: torch.maximum(a[0], a[1]),
     Op.CLAMP: lambda a, t, fire: a[0].clamp(float(t[0]), float(t[1])),

@@ -20,6 +20,7 @@ from snn2hw.neurons.equation import Builder, Equation, Op, Term, flags, live, va
 
 MAX_DEGREE = 5
 LINEAR = frozenset({Op.ADD, Op.SUB, Op.NEG, Op.MUL})
+QUIET = LINEAR | {Op.DIV}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class _Normal:
                 self.sums.append(Sum({}, self._again(term)))
             elif term.op is Op.DETACH:
                 self.sums.append(self.sums[term.args[0]])
+            elif term.op is Op.DIV:
+                self.sums.append(self._scaled(self.sums[term.args[0]], self._value(term.args[2])))
             elif term.op in LINEAR:
                 self.sums.append(self._linear(term))
             else:
@@ -70,10 +73,10 @@ class _Normal:
         return live(self.new.equation(places[0], places[1:]))
 
     def _taken(self) -> set[int]:
-        """Terms that something other than a sum or a product takes."""
+        """Terms that something other than a sum, a product or a division takes."""
         found = {self.old.output, *self.old.updates}
         for term in self.old.terms:
-            if term.op not in LINEAR:
+            if term.op not in QUIET:
                 found |= set(term.args)
         return found
 

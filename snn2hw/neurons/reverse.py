@@ -131,6 +131,8 @@ def _through(term: Term) -> range:
     """The arguments that a gradient passes to."""
     if term.op in (Op.GE, Op.GT, Op.DETACH):
         return range(0)
+    if term.op is Op.DIV:
+        return range(0, 3, 2)
     return range(1, 3) if term.op is Op.SELECT else range(len(term.args))
 
 
@@ -193,6 +195,12 @@ def _mul(at: _Place[V]) -> Steps[V]:
     yield from at.to(1, lambda: at.with_.mul(at.g, at.arg(0)))
 
 
+def _div(at: _Place[V]) -> Steps[V]:
+    """Of a * c, c the reciprocal."""
+    yield from at.to(0, lambda: at.with_.mul(at.g, at.arg(2)))
+    yield from at.to(2, lambda: at.with_.mul(at.g, at.arg(0)))
+
+
 def _min(at: _Place[V]) -> Steps[V]:
     yield from at.to(0, lambda: at.with_.shared(at.arg(0), at.arg(1), at.g))
     yield from at.to(1, lambda: at.with_.shared(at.arg(1), at.arg(0), at.g))
@@ -251,6 +259,7 @@ DERIVATIVE: Mapping[Op, Callable[[_Place[V]], Steps[V]]] = {
     Op.SUB: _sub,
     Op.NEG: _neg,
     Op.MUL: _mul,
+    Op.DIV: _div,
     Op.MIN: _min,
     Op.MAX: _max,
     Op.CLAMP: _clamp,

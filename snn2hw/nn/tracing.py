@@ -7,6 +7,7 @@ parameter, say) is computed by torch as ever and becomes one number of the layer
 from __future__ import annotations
 
 import linecache
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -212,10 +213,12 @@ def _div(t: Tracer, a: Any, b: Any, rounding_mode: str | None = None) -> Symbol:
             "multiply by a polynomial that is close to the reciprocal, or change the equation",
         )
     if isinstance(b, Tensor):
-        return t.emit(Op.MUL, a, b.reciprocal())
+        return t.emit(Op.DIV, a, b, b.reciprocal())
     if float(b) == 0.0:
         raise t.refused("a division by 0", "a number that is not 0", "correct the number")
-    return t.emit(Op.MUL, a, 1.0 / float(b))
+    if abs(math.frexp(float(b))[0]) == 0.5:  # a power of two, whose reciprocal is exact
+        return t.emit(Op.MUL, a, 1.0 / float(b))
+    return t.emit(Op.DIV, a, float(b), 1.0 / float(b))
 
 
 def _pow(t: Tracer, a: Any, n: Any) -> Any:

@@ -107,6 +107,7 @@ _EXACT: _Rows = {
     eq.Op.GT: lambda a, t: int(a[0] > a[1]),
     eq.Op.FIRE: lambda a, t: int(a[0] > a[1] if t[0] else a[0] >= a[1]),
     eq.Op.NOT: lambda a, t: 1 - a[0],
+    eq.Op.DIV: lambda a, t: a[0] / a[1],
     eq.Op.DETACH: lambda a, t: a[0],
     eq.Op.SELECT: lambda a, t: a[1] if a[0] else a[2],
     eq.Op.POLYNOMIAL: lambda a, t: sum(c * a[0] ** k for k, c in enumerate(a[1:])),

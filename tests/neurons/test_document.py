@@ -24,6 +24,7 @@ EVERY = Equation(
         *(Term(Op.MIN, (8, 2)), Term(Op.MAX, (9, 4)), Term(Op.CLAMP, (10,), (-0.5, 0.25)), Term(Op.GE, (11, 4))),
         *(Term(Op.GT, (11, 2)), Term(Op.FIRE, (11, 3), (True,)), Term(Op.NOT, (13,)), Term(Op.SELECT, (12, 11, 1))),
         *(Term(Op.POLYNOMIAL, (16, 4, 3, 4)), Term(Op.DETACH, (14,)), Term(Op.SCHEDULE, (), (1,))),
+        Term(Op.DIV, (8, 3, 4)),
     ),
     18,
     (17, 19),
@@ -64,7 +65,7 @@ def _range(*ends: float) -> Callable[[dict[str, Any]], None]:
 
 
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
-    "an unknown operation": (_set(5, op="div"), "unknown term {'op': 'div'"),
+    "an unknown operation": (_set(5, op="sqrt"), "unknown term {'op': 'sqrt'"),
     "an attribute too many": (_set(5, line="x"), "an object with the fields op, args, line, expected op, args"),
     "a later argument": (_set(5, args=[5, 1]), "term 5 (add) takes (5, 1), not 2 earlier terms"),
     "an argument that is none": (_set(5, args=[0, True]), "'args' is 'True', expected int"),
@@ -74,7 +75,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a number without end": (_set(4, value=float("inf")), "'value' is 'inf', expected float"),
     "a number that is an integer": (_set(4, value=1), "'value' is '1', expected float"),
     "a polynomial without coefficients": (_set(17, args=[16]), "a polynomial has no coefficients"),
-    "an output that is not there": (lambda said: said.update(output=20), "there is no term 20"),
+    "an output that is not there": (lambda said: said.update(output=21), "there is no term 21"),
     "an update too few": (lambda said: said.update(updates=[17]), "1 updates for 2 states"),
     "two states of one name": (lambda said: said["states"][1].update(name="v"), "two states have one name: v, v"),
     "a range the wrong way round": (_range(1.0, -1.0), "the state 'v' has the range (1.0, -1.0)"),

@@ -23,7 +23,7 @@ from tests.random_equations import make_neuron, neuron_source
 pytestmark = pytest.mark.torch
 
 SHAPES = [(5, 3, 3, 4), (1, 2, 3), (3, 2, 3, 10, 9), (4, 101, 3), (2, 1, 3, 300)]  # lanes of 256 end within, at, after a channel
-SURROGATES = [nn.Rectangle, nn.Triangle, nn.Sigmoid, nn.Atan, Cubic]
+SURROGATES = [nn.Rectangle, nn.Triangle, nn.Sigmoid, nn.Atan, nn.FastSigmoid, Cubic]
 RESETS, ORDERS = ("subtract", "value", "none"), ("poly_then_input", "input_then_poly")
 # Every one is a source of its own; together they have every setting.
 FORMS: list[tuple[str, type[nn.Surrogate], dict[str, Any]]] = [
@@ -44,6 +44,10 @@ OWN: dict[str, Callable[[], nn.CustomNeuron]] = {
     "Izhikevich": lambda: nn.Izhikevich(learn=True, channels=3, surrogate=nn.Atan(learnable=True)),
     "RefractoryLIF": lambda: nn.RefractoryLIF(learn=True, surrogate=nn.Triangle(learnable=True)),
     "ResonateAndFire": lambda: nn.ResonateAndFire(learn=True),
+    "Synaptic": lambda: nn.Synaptic(0.7, 0.9, learn_alpha=True, channels=3, graded_spikes_factor=1.5),
+    "ParametricLIFNode": lambda: nn.ParametricLIFNode(3.0, v_reset=None, surrogate=nn.FastSigmoid(0.04, learnable=True)),
+    "IzhikevichNode": lambda: nn.IzhikevichNode(tau=3.0, tau_w=3.7, a=0.3, b=0.2),  # divides
+    "LSNN": nn.LSNN,
     **{f"drawn {seed}": lambda seed=seed: make_neuron(neuron_source(seed), 3) for seed in (3, 8)},
 }
 

@@ -53,7 +53,7 @@ def _is_code(value: Any) -> bool:
 
 
 def refused(what: str, where: str, got: str, expected: str, do: str) -> UnsupportedError:
-    """The error for a module or a setting that nothing here computes; arguments as `Snn2hwError`."""
+    """The error for a module or a setting that nothing here computes. Arguments as `Snn2hwError`."""
     return UnsupportedError(what, where=where, got=got, expected=expected, do=do)
 
 
@@ -125,7 +125,7 @@ def one_number(name: str, value: Any, where: str) -> float:
     if (values == values[0]).all():
         return float(values[0])
     raise UnsupportedError(
-        f"{name} has several values, and a neuron's state starts from one",
+        f"{name} has several values, and this layer has one",
         where=where,
         got=f"shape {list(torch.as_tensor(value).shape)}, {float(values.min()):g} to {float(values.max()):g}",
         expected="the same value for the whole layer",

@@ -20,7 +20,7 @@ from snn2hw.passes.equations import Entry, lower_equation
 from snn2hw.passes.equations.lowering import _ROWS
 from snn2hw.target import load_target
 
-REMOVED = {Op.SUB, Op.NEG, Op.DETACH}  # by the normal form: factors of -1, and what only gradients see
+REMOVED = {Op.SUB, Op.NEG, Op.DIV, Op.DETACH}  # by the normal form: factors of -1 and 1 / c, and what only gradients see
 CHANNELS, ROWS = 3, 2000
 ENTRY = Entry(Interval(-4000, 4000), 11, np.array([2.0**-11]))
 
