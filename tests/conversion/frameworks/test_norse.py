@@ -10,9 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from snn2hw import nn  # noqa: E402
-from snn2hw.convert.frameworks import framework_of, known  # noqa: E402
+from snn2hw.conversion.frameworks import framework_of, known  # noqa: E402
 from snn2hw.errors import UnsupportedError  # noqa: E402
-from tests.convert.frameworks.compared import (  # noqa: E402
+from tests.conversion.frameworks.compared import (  # noqa: E402
     IMAGE,
     LINEAR,
     by_channel,
@@ -256,7 +256,7 @@ def test_settings_that_cannot_be_exact_are_refused_by_name(norse: Any) -> None:
         """
         this module computes another step than Norse's
           where:    1 (LIF)
-          got:      activation tests.convert.frameworks.compared.stimulus
+          got:      activation tests.conversion.frameworks.compared.stimulus
           expected: the step of LIF
           do:       write its step as a nn.CustomNeuron (docs/custom.md), and use that in the model
         """,

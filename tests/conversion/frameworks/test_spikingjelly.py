@@ -10,9 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from snn2hw.convert.frameworks import framework_of, known  # noqa: E402
+from snn2hw.conversion.frameworks import framework_of, known  # noqa: E402
 from snn2hw.errors import UnsupportedError  # noqa: E402
-from tests.convert.frameworks.compared import (  # noqa: E402
+from tests.conversion.frameworks.compared import (  # noqa: E402
     IMAGE,
     LINEAR,
     by_equation,

@@ -11,8 +11,8 @@ from torch import Tensor
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.convert.frameworks import known
-from snn2hw.convert.known import Known
+from snn2hw.conversion.frameworks import known
+from snn2hw.conversion.known import Known
 from snn2hw.neurons import in_torch
 
 STEPS, SAMPLES = 50, 2
