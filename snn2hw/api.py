@@ -39,6 +39,7 @@ from snn2hw.runs import batches, simulate, simulate_payloads, stimulus, verify
 from snn2hw.store import check_out, make_artefact, read_artefact, write_artefact
 from snn2hw.target import load_target
 from snn2hw.tracing import as_ours, trace_model
+from snn2hw.verification.short import for_manifest, short_form
 from snn2hw.verification.stimuli import conformance_payloads
 from snn2hw.version import __version__
 
@@ -110,7 +111,9 @@ def compile(
 
     Warns:
         Snn2hwWarning: what quantisation lost: weights of whole channels, a layer that can never fire, a synaptic input that is
-            coarser than the state, more neurons than a chip has. `manifest["warnings"]` holds the same.
+            coarser than the state, more neurons than a chip has; on the sample: a layer that died or saturates, predictions
+            that changed. `manifest["warnings"]` holds the same, and `manifest["agreement"]` how far the integers are from
+            the float network on up to 32 of the samples (docs/evaluate.md).
     """
     if out is not None:
         check_out(out)
@@ -146,7 +149,9 @@ def compile(
     seen = {"samples": Calibrate().shown(network, given), "firing_rates": rates}
     facts |= {"options": asdict(options), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
     scale = float(done.scales[done.network.readout.name].values[0]) * done.real.readout.share
-    facts |= {"readout": {"scale": scale}, "warnings": warned(done.findings, stacklevel=3)}
+    agreement = short_form(network, done.network, scale, x, done.findings)
+    findings = (*done.findings, *agreement.findings)
+    facts |= {"readout": {"scale": scale}, "agreement": for_manifest(agreement), "warnings": warned(findings, stacklevel=3)}
     return _made(done.network, facts, x, out, certifying)
 
 

@@ -44,12 +44,7 @@ class Artefact:
 
         A model has several where its forward returns a dictionary or a tuple; those of a tuple are called "0", "1" and so on.
         """
-        named = self.network.readout.outputs or (("readout", self.network.readout.shape[0]),)
-        found, first = {}, 0
-        for name, size in named:
-            found[name] = readout[..., first : first + size]
-            first += size
-        return found
+        return {name: readout[..., place] for name, place in self.network.readout.places.items()}
 
     @property
     def scale(self) -> float:

@@ -200,6 +200,53 @@ def read_samples(path: Path) -> npt.NDArray[Any]:
         ) from error
 
 
+def read_labels(path: Path) -> npt.NDArray[Any]:
+    """Labels from a .npy file, or from the array 'labels' of an .npz file.
+
+    Raises:
+        UsageError: no such file, not an array, or one with Python objects.
+    """
+    if path.suffix == ".npz":
+        arrays = read_npz(path, lambda name: name == "labels")
+        if "labels" not in arrays:
+            raise UsageError(
+                "this file has no array 'labels'",
+                where=str(path),
+                got=", ".join(read_arrays(path, lambda name: False)[1]),
+                do="np.savez(file, labels=y)",
+            )
+        return arrays["labels"]
+    try:
+        return read_npy(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "the labels cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, y)"
+        ) from error
+
+
+def test_data(found: Model, name: str) -> tuple[Any, Any]:
+    """Samples and labels that a model states itself, by test_data() in its model.py.
+
+    Args:
+        found: the model. name: what the user calls it, for messages.
+
+    Raises:
+        UsageError: it states none.
+    """
+    if not hasattr(found.source, "test_data"):
+        raise UsageError(
+            "the model states no test samples",
+            where=name,
+            expected="a model.py with test_data(), which returns (samples, labels)",
+            do="give --samples FILE.npy, and --labels FILE.npy where there are labels",
+        )
+    assert found.source is not None
+    data = _call(found.source.test_data, f"{name}: test_data()")
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise UsageError("test_data returns something else", where=name, got=type(data).__name__, expected="(samples, labels)")
+    return data
+
+
 def _of_samples(values: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
     if values.ndim == 0 or values.dtype.kind not in "iufb":
         raise UsageError(

@@ -10,7 +10,7 @@ import typer
 from snn2hw import api
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.claims import read_claims
-from snn2hw.cli import certificate_table, console
+from snn2hw.cli import certificate_table, console, evaluation_table
 from snn2hw.cli.conventions import (
     Convention,
     CubaInput,
@@ -135,6 +135,7 @@ def _build_name(model: str) -> str:
 def _say_compiled(artefact: Artefact, folder: Path) -> None:
     console.print_network(artefact.network, console.artefact_title(artefact))
     certificate_table.print_certificate(read_claims(folder / CERTIFICATE), "certified")
+    evaluation_table.print_agreement(artefact.manifest)
     certificate_table.print_warnings(artefact.manifest.get("warnings", ()))
     console.say(f"written: {folder}    next: ", console.command("snn2hw", "verify", folder))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from snn2hw.cli import console
 from snn2hw.verification.accuracy import Evaluation, LayerEvaluation
@@ -13,21 +14,43 @@ def print_evaluation(e: Evaluation, title: str) -> None:
     against = "; float model against integers, no equality is claimed" if e.readout_error is not None else ""
     title = f"{title}: measured on {e.samples} samples x {e.steps} steps (executor {e.executor}{against})"
     console.table(title, ["measurement", "value"], list(_figures(e)), (1,))
-    print_layers(e)
+    _table(e.layers)
     if e.first_unexplained is not None:
         console.say(f"layer {e.first_unexplained} is the first that fires otherwise where its own rounding does not explain it")
 
 
-def print_layers(e: Evaluation) -> None:
+MOST_ROWS = 12  # of the short form
+
+
+def print_agreement(manifest: Mapping[str, Any]) -> None:
+    """The short form that `compile` has put into a manifest; nothing where there is none."""
+    said = manifest.get("agreement")
+    if said is None:
+        return
+    layers = {name: LayerEvaluation(**{k: v for k, v in each.items() if k != "dead"}) for name, each in said["layers"].items()}
+    shown = sorted(layers, key=lambda name: -(layers[name].own_mismatch or 0.0))[:MOST_ROWS]
+    title = f"integers against the float model, on {said['samples']} samples of calibration"
+    _table({name: layer for name, layer in layers.items() if name in shown}, title)
+    if len(shown) < len(layers):
+        console.say(f"the {len(shown)} of {len(layers)} layers in which most differences begin")
+    figures = []
+    if "same_prediction" in said:
+        figures.append(f"same prediction {percent(said['same_prediction'])}")
+    if said.get("readout_size"):
+        figures.append(f"readouts differ by {percent(said['readout_error'] / said['readout_size'])} of their size")
+    console.say("; ".join(figures))
+
+
+def _table(layers: Mapping[str, LayerEvaluation], title: str = "") -> None:
     """A row for each neuron layer; without a float model only what the integers do by themselves."""
-    rows = [[name, *_row(layer)] for name, layer in e.layers.items()]
+    rows = [[name, *_row(layer)] for name, layer in layers.items()]
     columns = [
-        "layer", "firing rate", "float rate", "differ", "of these begin here", "unexplained", "input off by", "saturates", "",
+        "layer", "firing rate", "float rate", "spikes differ", "begin here", "unexplained", "input off by", "saturates", "",
     ]  # fmt: skip
-    if all(layer.float_rate is None for layer in e.layers.values()):
+    if all(layer.float_rate is None for layer in layers.values()):
         shown = (0, 1, 7, 8)
         columns, rows = [columns[k] for k in shown], [[row[k] for k in shown] for row in rows]
-    console.table("", columns, rows, range(1, len(columns) - 1))
+    console.table(title, columns, rows, range(1, len(columns) - 1))
 
 
 def _figures(e: Evaluation) -> Iterator[list[str]]:

@@ -229,6 +229,15 @@ class IntReadout(IntNode):
     kind: str = field(default="sum", metadata=UNSAID)
     outputs: tuple[tuple[str, int], ...] = field(default=(), metadata=UNSAID)
 
+    @property
+    def places(self) -> dict[str, slice]:
+        """Where the values of each output stand; of a readout with one output, "readout", it is all of them."""
+        found, first = {}, 0
+        for name, size in self.outputs or (("readout", self.shape[0]),):
+            found[name] = slice(first, first + size)
+            first += size
+        return found
+
     def joined(self, before: Any, logits: Any) -> Any:
         """The readout after a step, from the one before it, 0 at first."""
         return before + logits if self.kind == "sum" else logits

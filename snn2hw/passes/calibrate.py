@@ -41,8 +41,8 @@ class Calibrate(Pass):
     def run(self, c: Compilation) -> Compilation:
         """The compilation with an Observation for every synapse and neuron."""
         axis = 0 if c.real.input.static else 1
-        total, shown = min(self.samples, c.sample.shape[axis]), self.shown(c.real, c.sample.shape[axis])
-        places = [k * total // shown for k in range(shown)]
+        shown = self.shown(c.real, c.sample.shape[axis])
+        places = spread(shown, min(self.samples, c.sample.shape[axis]))
         batch = max(1, self.memory // bytes_of_sample(c.real))
         seen = _Seen(np.random.default_rng(self.seed))
         for start in range(0, shown, batch):
@@ -54,6 +54,11 @@ class Calibrate(Pass):
     def shown(self, net: Network, given: int) -> int:
         """How many of so many samples the network is shown."""
         return min(given, self.samples, max(1, self.products // (net.steps * max(1, products(net)))))
+
+
+def spread(shown: int, total: int) -> list[int]:
+    """The places of so many samples among all of them, evenly spread."""
+    return [k * total // shown for k in range(shown)]
 
 
 def products(net: Network) -> int:

@@ -1,0 +1,120 @@
+"""`snn2hw evaluate`: what the integers cost, against labels and against the float model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from snn2hw import api
+from snn2hw.backends import AUTO
+from snn2hw.cli import certificate_table, console, evaluation_table
+from snn2hw.cli.options import AsJson, Folder
+from snn2hw.cli.usage import refuse_options
+from snn2hw.errors import UsageError
+from snn2hw.evaluation import evaluate
+from snn2hw.formats.network_files import is_network_file
+from snn2hw.user_models import find_model, read_labels, read_samples, test_data
+
+
+def evaluate_(
+    artefact: Folder,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            "--samples",
+            "--input",
+            "-i",
+            help="Samples as .npy: [N, ...] for static input, [T, N, ...] for events. Default: test_data() of --model.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            "-l",
+            help="Labels as .npy: whole numbers [N] are classes, real numbers [N, outputs] are values. "
+            "Default: those of test_data().",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="The float model that was compiled: a folder of models/ (digits_lnm), or module:factory. "
+            "Without, the integers alone are measured.",
+        ),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="With --model: a file of weights. Default: the model's own.")] = None,
+    output: Annotated[str | None, typer.Option(help="The output that the labels are of, of a network with several.")] = None,
+    executor: Annotated[
+        str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
+    ] = AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what the integers cost: accuracy (of real labels the mean squared error), and with --model every neuron layer
+    against the float network.
+
+    Of each layer: how often it fires, in integers and in float; how many spikes differ, and how many of these differences
+    begin in this layer; how many its own rounding does not explain; by how much rounding moves its input; how often a
+    bound of the state range holds a membrane back; whether it died.
+
+    **Examples**
+
+    `snn2hw evaluate build/digits_lnm --model digits_lnm` (its own test samples and labels)
+
+    `snn2hw evaluate build/mine --samples x.npy --labels y.npy`
+
+    `snn2hw evaluate build/mine --samples x.npy --labels y.npy --model mypackage.nets:build --json`
+    """
+    refuse_options({"--weights": None if model is not None else weights}, "an evaluation without --model", "name the model")
+    if labels is not None and samples is None:
+        refuse_options({"--labels": labels}, "samples that are not given", "give the samples of these labels: --samples FILE.npy")
+    loaded = api.load(artefact)
+    given = _given(samples, labels, model, weights)
+    with console.progress("evaluate") as progress:
+        found = evaluate(loaded, given.samples, given.labels, given.model, executor, output=output, progress=progress)
+    if as_json:
+        console.print_text(json.dumps(found.to_document(), indent=2))
+        return
+    evaluation_table.print_evaluation(found, str(artefact))
+    certificate_table.print_warnings([vars(f) for f in found.findings])
+    if given.model is None:
+        again = console.command("snn2hw", "evaluate", artefact, *(["--samples", samples] if samples else []), "--model", "MODEL")
+        console.say(f"next: {again} lays the float model beside the integers")
+
+
+@dataclass(frozen=True)
+class _Given:
+    samples: Any
+    labels: Any = None
+    model: Any = None
+
+
+def _given(samples: Path | None, labels: Path | None, model: str | None, weights: str | None) -> _Given:
+    """What is to be measured, read from where it lies."""
+    if model is None:
+        if samples is None:
+            raise UsageError(
+                "there are no samples to evaluate on",
+                expected="samples, or a model with test_data()",
+                do="give --samples FILE.npy, or --model where the model states its own",
+            )
+        return _Given(read_samples(samples), None if labels is None else read_labels(labels))
+    if is_network_file(model):
+        raise UsageError(
+            "a network file is no float model on the command line",
+            got=model,
+            expected="a folder of models/, or module:factory",
+            do="in Python: snn2hw.evaluate(artefact, x, model=snn2hw.read_network(...)), read as it was compiled",
+        )
+    found = find_model(model, weights, sampled=False)
+    if samples is None:
+        x, y = test_data(found, model)
+        return _Given(x, y, found.module)
+    made = _Given(read_samples(samples), model=found.module)
+    return made if labels is None else replace(made, labels=read_labels(labels))
