@@ -26,6 +26,7 @@ from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_finite, check_shape
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.layout import TN, read_as
 from snn2hw.ir.network import Network
 from snn2hw.ir.rules import check_integer
 from snn2hw.native.replay import Replay, replay
@@ -82,6 +83,7 @@ def compile(
     *,
     options: Options | None = None,
     input_range: tuple[float, float] | None = None,
+    layout: str | None = None,
     progress: Callable[[Pass], None] | None = None,
     certifying: Certifying | None = None,
 ) -> Artefact:
@@ -100,6 +102,8 @@ def compile(
             lists are replaced.
         options: widths and scales.
         input_range: range of real input values, [0, 1] by default; not for event counts, which are taken as they are.
+        layout: which axis of a temporal sample is time: "TN" for [T, N, ...], as taken where nothing is said, or "NT" for
+            [N, T, ...]. docs/evaluate.md says when a warning asks for it.
         progress: is told of each pass; certifying: of each layer how many values have been tried for the certificate.
 
     Returns:
@@ -136,13 +140,17 @@ def compile(
                 expected="no options",
                 do="leave state_bits, weight_bits and scales out; only models with real parameters are quantised",
             )
-        return _compile_integers(model, facts, sample, target, out, certifying)
+        x = None if sample is None else _read(sample, layout, model)
+        return _compile_integers(model, facts, x, target, out, certifying)
     if sample is None:
         raise UsageError("a model needs samples to calibrate on", got="none", expected="real samples", do="give sample=x")
     options = options or Options()
-    ours, x, steps, converted = as_ours(model, samples_array(sample), steps)
-    facts |= converted
-    network = model if isinstance(model, Network) else trace_model(ours, x, steps, input_range)
+    if isinstance(model, Network):
+        network, x = model, _read(sample, layout, model)
+    else:
+        ours, x, steps, converted = as_ours(model, samples_array(sample), steps, layout, stacklevel=2)
+        facts |= converted
+        network = trace_model(ours, x, steps, input_range, None if steps is not None else TN)
     done = run_passes(network, x, target, options, progress=progress)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
     given = int(x.shape[0 if network.input.static else 1])
@@ -153,6 +161,11 @@ def compile(
     findings = (*done.findings, *agreement.findings)
     facts |= {"readout": {"scale": scale}, "agreement": for_manifest(agreement), "warnings": warned(findings, stacklevel=3)}
     return _made(done.network, facts, x, out, certifying)
+
+
+def _read(sample: npt.ArrayLike, layout: str | None, network: Network | IntegerNetwork) -> npt.NDArray[Any]:
+    """The sample as the network, which knows its steps, takes it."""
+    return read_as(samples_array(sample), layout, network.steps, static=network.input.static, stacklevel=3)
 
 
 def _prepared(model: object) -> Prepared | None:
@@ -167,7 +180,7 @@ def _prepared(model: object) -> Prepared | None:
 def _compile_integers(
     network: IntegerNetwork,
     facts: dict[str, Any],
-    sample: npt.ArrayLike | None,
+    x: npt.NDArray[Any] | None,
     target: str,
     out: str | Path | None,
     certifying: Certifying | None,
@@ -180,7 +193,6 @@ def _compile_integers(
             do="leave the target out; only models with real parameters are lowered to one",
         )
     check_integer(network)
-    x = None if sample is None else samples_array(sample)
     return _made(network, facts, x, out, certifying)
 
 

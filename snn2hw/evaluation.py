@@ -15,10 +15,11 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
 from snn2hw.errors import ShapeError, UsageError, ValueRangeError
-from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_shape, encode
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.layout import TN
 from snn2hw.ir.network import Network
+from snn2hw.runs import read
 from snn2hw.trace import Ints
 from snn2hw.verification.accuracy import Evaluation, Truth, evaluated
 from snn2hw.verification.agreement import Tally, float_layers, layers_of
@@ -39,6 +40,7 @@ def evaluate(
     executor: str | Executor = "auto",
     *,
     output: str | None = None,
+    layout: str | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """What the integers cost: accuracy or error against labels, and, with the model, every layer against the float network.
@@ -53,6 +55,7 @@ def evaluate(
         model: the float model, as `snn2hw.compile` took it; without, only the integers are measured.
         executor: what runs the integers, as in `simulate`. All executors give the same.
         output: which output the labels are of, where the network has several.
+        layout: which axis of temporal samples is time, as in `simulate`.
         progress: called with (executor, samples done, samples in all) after each batch.
 
     Returns:
@@ -65,7 +68,7 @@ def evaluate(
         ShapeError, ValueRangeError: samples or labels that do not fit. UsageError: labels without a named output of several, an
             output that there is not, a model of another network, no such executor. ExecutorUnavailableError: it cannot run.
     """
-    net, x = artefact.network, samples_array(samples)
+    net, x = artefact.network, read(artefact, samples, layout)
     check_shape(net, x)
     axis = 0 if net.input.static else 1
     outputs = _outputs(artefact, output)
@@ -176,7 +179,7 @@ def _float_network(artefact: Artefact, model: Any, x: npt.NDArray[Any]) -> Netwo
         some = x[:TRACED] if net.input.static else x[:, :TRACED]
         lo, hi = (v * net.input.unit for v in (net.input.interval.lo, net.input.interval.hi))
         reach = None if net.input.counts else (min(lo, float(some.min())), max(hi, float(some.max())))
-        model = trace_model(model, some, net.steps if net.input.static else None, reach)
+        model = trace_model(model, some, *((net.steps, reach) if net.input.static else (None, reach, TN)))
     real: Network = model
     _require_same(net, real)
     return real

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy.typing as npt
 
@@ -13,6 +14,7 @@ from snn2hw.backends.running import insist, run_executor, why_not
 from snn2hw.errors import ShapeError
 from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_payloads, check_shape, encode
+from snn2hw.ir.layout import arranged, read_as
 from snn2hw.trace import Ints, Trace
 from snn2hw.vectors import read_vectors
 from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors
@@ -20,13 +22,31 @@ from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_b
 INDEPENDENT = ("onnxruntime", "onnx-reference", "fast", "torch")  # what `verify` compares with the reference by itself
 
 
-def stimulus(artefact: Artefact, samples: npt.ArrayLike | None) -> Ints:
-    """Payloads [T, N, ...] of the samples, or of the artefact's conformance vectors where there are none."""
-    return read_vectors(artefact)[0] if samples is None else encode(artefact.network, samples_array(samples))
+def stimulus(artefact: Artefact, samples: npt.ArrayLike | None, layout: str | None = None) -> Ints:
+    """Payloads [T, N, ...] of the samples, or of the artefact's conformance vectors where there are none.
+
+    Args:
+        artefact: the compiled model. samples: real values. layout: as in `simulate`.
+    """
+    return read_vectors(artefact)[0] if samples is None else encode(artefact.network, read(artefact, samples, layout))
 
 
-def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]) -> Iterator[Ints]:
+def read(artefact: Artefact, samples: npt.ArrayLike, layout: str | None, stacklevel: int = 2) -> npt.NDArray[Any]:
+    """Samples as the network takes them: [N, ...] where its input is static, else [T, N, ...].
+
+    Args:
+        artefact: the compiled model. samples: as they were given. layout: as in `simulate`.
+        stacklevel: of a warning, 1 for whoever calls this.
+    """
+    net = artefact.network
+    return read_as(samples_array(samples), layout, net.steps, static=net.input.static, stacklevel=stacklevel + 1)
+
+
+def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike], layout: str | None = None) -> Iterator[Ints]:
     """Payloads of the samples, some at a time: arrays are read as they are needed, and iterators give batches of their own.
+
+    Args:
+        artefact: the compiled model. samples: real values, or an iterator of such batches. layout: as in `simulate`.
 
     Raises:
         ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
@@ -35,7 +55,7 @@ def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]
         nothing = True
         for given in samples:
             nothing = False
-            yield encode(artefact.network, samples_array(given))
+            yield encode(artefact.network, arranged(samples_array(given), layout, static=artefact.network.input.static))
         if nothing:
             raise ShapeError(
                 "there are no samples",
@@ -45,11 +65,12 @@ def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]
                 do="make the iterator again where it was read before",
             )
         return
-    x, axis = samples_array(samples), 0 if artefact.network.input.static else 1
+    static = artefact.network.input.static
+    x, axis = arranged(samples_array(samples), layout, static=static), 0 if static else 1
     check_shape(artefact.network, x)
     size = batch_size(artefact.network)
     for start in range(0, x.shape[axis], size):
-        yield stimulus(artefact, x[(slice(None),) * axis + (slice(start, start + size),)])
+        yield encode(artefact.network, x[(slice(None),) * axis + (slice(start, start + size),)])
 
 
 def simulate(
@@ -58,6 +79,7 @@ def simulate(
     executor: str | Executor = "reference",
     *,
     traces: bool = True,
+    layout: str | None = None,
     progress: Progress | None = None,
 ) -> Trace:
     """Run samples through one executor, batch by batch; memory grows with what is kept, not with what is run.
@@ -69,6 +91,8 @@ def simulate(
         executor: a name (`snn2hw backends` lists them) or an object (`snn2hw.backends.Executor`); "auto" is `fast` where there
             is a C compiler and it holds the network, else `onnxruntime`, and a warning says so.
         traces: whether spikes and states are kept; without, only the readout is.
+        layout: which axis of temporal samples is time: "TN" for [T, N, ...], as taken where nothing is said, or "NT" for
+            [N, T, ...].
 
     Raises:
         ShapeError, ValueRangeError: samples that do not fit. ExecutorUnavailableError: the executor cannot run here.
@@ -78,13 +102,18 @@ def simulate(
     chosen, note = chosen_executor(executor, artefact.network)
     if note:
         warnings.warn(note, stacklevel=2)
-    total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
-    return _joined(chosen, artefact, batches(artefact, samples), traces, progress, total)
+    given, total = _given(artefact, samples, layout)
+    return _joined(chosen, artefact, given, traces, progress, total)
 
 
-def _number(artefact: Artefact, samples: npt.ArrayLike) -> int:
-    shape = samples_array(samples).shape
-    return int((*shape, 0, 0)[0 if artefact.network.input.static else 1])
+def _given(
+    artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike], layout: str | None
+) -> tuple[Iterator[Ints], int]:
+    """Payloads batch by batch, and how many samples they are, 0 where nobody knows."""
+    if isinstance(samples, Iterator):
+        return batches(artefact, samples, layout), 0
+    x = read(artefact, samples, layout, stacklevel=3)
+    return batches(artefact, x), int((*x.shape, 0, 0)[0 if artefact.network.input.static else 1])
 
 
 def simulate_payloads(
@@ -130,6 +159,7 @@ def verify(
     samples: npt.ArrayLike | Iterator[npt.ArrayLike] | None = None,
     executors: Sequence[str | Executor] | None = None,
     *,
+    layout: str | None = None,
     progress: Progress | None = None,
     first: bool = False,
 ) -> Verdict:
@@ -140,6 +170,7 @@ def verify(
         samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
         executors: names (`snn2hw backends` lists them) or objects (`snn2hw.backends.Executor`); None takes the first of
             INDEPENDENT that can run here: every installation has onnx-reference.
+        layout: as in `simulate`.
         first: stop behind the batch in which the first difference is found, rather than count them all.
 
     Raises:
@@ -149,8 +180,8 @@ def verify(
     """
     names: Sequence[str | Executor] = executors if executors is not None else ("reference", _first_installed())
     if samples is not None:
-        total = 0 if isinstance(samples, Iterator) else _number(artefact, samples)
-        return compare_batches(artefact, batches(artefact, samples), total, names, progress, first=first)
+        given, total = _given(artefact, samples, layout)
+        return compare_batches(artefact, given, total, names, progress, first=first)
     payloads, stored = read_vectors(artefact)
     return compare_executors(artefact, payloads, names, progress, stored, first)
 

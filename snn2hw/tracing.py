@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.errors import MissingExtraError, ShapeError
 from snn2hw.formats.sample import input_node, samples_array
+from snn2hw.ir.layout import read_as
 from snn2hw.ir.network import Network
 
 if TYPE_CHECKING:
@@ -57,14 +58,18 @@ def convert(
 
 
 def trace_model(
-    model: torch.nn.Module, sample: npt.ArrayLike, steps: int | None = None, input_range: tuple[float, float] | None = None
+    model: torch.nn.Module,
+    sample: npt.ArrayLike,
+    steps: int | None = None,
+    input_range: tuple[float, float] | None = None,
+    layout: str | None = None,
 ) -> Network:
     """The real stage of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("torch", "torch", "reading a torch model")
     from snn2hw.formats.torch.read import from_torch
 
-    model, x, steps, _ = as_ours(model, samples_array(sample), steps)
+    model, x, steps, _ = as_ours(model, samples_array(sample), steps, layout, stacklevel=2)
     source, t = input_node(x, steps, input_range)
     try:
         return from_torch(model, source, t)
@@ -72,21 +77,24 @@ def trace_model(
         raise _with_reading(error, x.shape, steps) from error
 
 
-def as_ours(model: Any, x: npt.NDArray[Any], steps: int | None) -> tuple[Any, npt.NDArray[Any], int | None, dict[str, Any]]:
+def as_ours(
+    model: Any, x: npt.NDArray[Any], steps: int | None, layout: str | None, stacklevel: int
+) -> tuple[Any, npt.NDArray[Any], int | None, dict[str, Any]]:
     """A model of another framework as one of ours, the sample and steps as that takes them, and what the manifest says of it.
 
     Args:
-        model: any. x: the sample, as the model takes it. steps: as in `compile`.
+        model: of torch. x: the sample as it was given. steps: T of static ones. layout: as in `snn2hw.compile`.
+        stacklevel: of a warning that asks for the layout, 1 for whoever calls this.
     """
     if "torch" not in sys.modules or not _is_module(model):
-        return model, x, steps, {}
+        return model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, {}
     from snn2hw.conversion.brought import brought, is_foreign
     from snn2hw.formats.torch.wrapped import unwrapped
 
     model = unwrapped(model)
     if not is_foreign(model):
-        return model, x, steps, {}
-    made, x, steps = brought(model, x, steps)
+        return model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, {}
+    made, x, steps = brought(model, x, steps, layout)
     found = made.conversion
     told = {"framework": found.framework, "spikes": found.comparison.total, "equal": found.comparison.equal}
     return made, x, steps, {"converted": {**told, "notes": list(found.notes)}}

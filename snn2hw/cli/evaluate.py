@@ -12,7 +12,8 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import certificate_table, console, evaluation_table
-from snn2hw.cli.options import AsJson, Folder
+from snn2hw.cli.options import AsJson, Folder, Layout
+from snn2hw.cli.samples import laid_out, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.evaluation import evaluate
@@ -54,6 +55,7 @@ def evaluate_(
     executor: Annotated[
         str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
     ] = AUTO,
+    layout: Layout = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure what the integers cost: accuracy (of real labels the mean squared error), and with --model every neuron layer
@@ -76,8 +78,11 @@ def evaluate_(
         refuse_options({"--labels": labels}, "samples that are not given", "give the samples of these labels: --samples FILE.npy")
     loaded = api.load(artefact)
     given = _given(samples, labels, model, weights)
+    net, own = loaded.network, samples is None  # a model's own samples are laid out as the network takes them
+    x = given.samples if own else laid_out(given.samples, layout, net.steps, static=net.input.static)
+    known = stated(net.input.static)
     with console.progress("evaluate") as progress:
-        found = evaluate(loaded, given.samples, given.labels, given.model, executor, output=output, progress=progress)
+        found = evaluate(loaded, x, given.labels, given.model, executor, output=output, layout=known, progress=progress)
     if as_json:
         console.print_text(json.dumps(found.to_document(), indent=2))
         return

@@ -14,4 +14,8 @@ Samples = Annotated[
         "--input", "-i", help="Samples as .npy: [N, ...] for static input, [T, N, ...] for events. Default: vectors.npz."
     ),
 ]
+Layout = Annotated[
+    str | None,
+    typer.Option(help="Which axis of temporal samples is time: TN for [T, N, ...], NT for [N, T, ...].", show_default="TN"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]

@@ -11,10 +11,10 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
 from snn2hw.cli import console
-from snn2hw.cli.options import Folder, Samples
+from snn2hw.cli.options import Folder, Layout, Samples
+from snn2hw.cli.samples import samples_for, stated
 from snn2hw.exports import write_trace
 from snn2hw.files.write import check_file
-from snn2hw.user_models import read_samples
 
 
 def simulate(
@@ -29,6 +29,7 @@ def simulate(
             f"{AUTO} is the fastest that runs here.",
         ),
     ] = "reference",
+    layout: Layout = None,
     out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
 ) -> None:
     """Run samples through one executor and print the readout; --out keeps every spike and state.
@@ -43,13 +44,13 @@ def simulate(
     chosen, note = chosen_executor(executor, loaded.network)
     if note:
         console.say(note)
-    given = None if samples is None else read_samples(samples)
+    given, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
     begun = perf_counter()
     with console.progress("simulate") as progress:
         if out is None and given is not None:
-            trace = api.simulate(loaded, given, chosen, traces=False, progress=progress)
+            trace = api.simulate(loaded, given, chosen, traces=False, layout=known, progress=progress)
         else:
-            payloads = api.stimulus(loaded, given)
+            payloads = api.stimulus(loaded, given, known)
             trace = api.simulate_payloads(loaded, payloads, chosen, traces=out is not None, progress=progress)
     console.print_readout(loaded.outputs(trace.readout), chosen.name, perf_counter() - begun)
     if out is not None:

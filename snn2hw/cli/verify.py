@@ -14,8 +14,8 @@ from snn2hw.backends import backends, executor, executors_of, on_request
 from snn2hw.backends.running import cannot_hold, why_not
 from snn2hw.cli import console
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
-from snn2hw.cli.options import AsJson, Folder, Samples
-from snn2hw.user_models import read_samples
+from snn2hw.cli.options import AsJson, Folder, Layout, Samples
+from snn2hw.cli.samples import samples_for, stated
 
 
 def verify(
@@ -28,6 +28,7 @@ def verify(
             show_default="all that are installed",
         ),
     ] = None,
+    layout: Layout = None,
     first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -42,8 +43,8 @@ def verify(
     loaded = api.load(artefact)
     names = _installed() if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
-        given = None if samples is None else read_samples(samples)
-        verdict = api.verify(loaded, given, names, progress=progress, first=first)
+        given, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
+        verdict = api.verify(loaded, given, names, layout=known, progress=progress, first=first)
     if as_json:
         console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
     else:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from snn2hw import gate
 from snn2hw.errors import ShapeError, ValueRangeError
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.layout import other_reading
 from snn2hw.ir.network import Network
 
 Ints = npt.NDArray[np.int64]
@@ -69,9 +70,10 @@ def check_shape(net: IntegerNetwork | Network, samples: npt.NDArray[Any]) -> Non
         raise ShapeError(
             "wrong number of steps",
             where=f"input '{source.name}'",
-            got=f"T = {samples.shape[0]}",
+            got=f"T = {samples.shape[0]}: {list(samples.shape)}, read as [T, N, ...]",
             expected=f"T = {net.steps}",
-            do="bin the events into as many steps as the network was compiled for, or compile it for these",
+            do=other_reading(samples.shape, net.steps)
+            or "bin the events into as many steps as the network was compiled for, or compile it for these",
         )
     if samples.shape[axes - 1] == 0:
         raise ShapeError(

@@ -15,6 +15,7 @@ from snn2hw.errors import UnsupportedError
 from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.formats.torch.read import from_torch
 from snn2hw.ir.integer import IntNeuron, UnloweredNeuron
+from snn2hw.ir.layout import read_as
 from snn2hw.ir.network import Feedback, Network
 from snn2hw.layers import Conv2d, IntConv2d, IntLinear, IntOperator, Linear
 from snn2hw.nn.base import Neuron
@@ -42,6 +43,7 @@ def prepare(
     steps: int | None = None,
     options: Options | None = None,
     input_range: tuple[float, float] | None = None,
+    layout: str | None = None,
 ) -> Prepared:
     """A copy of a trained model for quantisation-aware training; the model itself is not changed.
 
@@ -50,14 +52,14 @@ def prepare(
     of room to learn; these stay. Weights, biases, coefficients, learned thresholds and learned surrogate widths go on learning.
 
     Args:
-        model, sample, steps, target, options, input_range: as in `snn2hw.compile`.
+        model, sample, steps, target, options, input_range, layout: as in `snn2hw.compile`.
 
     Raises:
         Snn2hwError: as `snn2hw.compile`; a layer that training on integers has no row for.
     """
     one_torch_thread()
-    x, chosen = samples_array(sample), load_target(target)
-    source, t = input_node(sample, steps, input_range)
+    x, chosen = read_as(samples_array(sample), layout, None, static=steps is not None, stacklevel=2), load_target(target)
+    source, t = input_node(x, steps, input_range)
     network = from_torch(model, source, t)
     _require_no_loops(network)
     modules = dict(model.named_modules())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sized
 from typing import Any, Protocol, TypeAlias
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from snn2hw.errors import ShapeError, Snn2hwError, UsageError, ValueRangeError
+from snn2hw.ir.layout import NT, TN, ambiguous, check_layout
 from snn2hw.nn import repeat
 from snn2hw.train.seeds import on_cuda, stream
 
@@ -31,10 +33,42 @@ class Batches(Protocol):
         """What a sample of the current epoch is called in messages."""
 
 
-def batches(data: Data, batch: int, where: str, *, workers: int = 0, drop_last: bool = False) -> Batches:
+def laid_out(data: Data, layout: str | None, steps: int | None, where: str) -> None:
+    """Look at a layout before data are read by it.
+
+    Args:
+        data: one of FORMS. layout: "NT" for [N, T, ...], "TN" for [T, N, ...], None where nobody says. steps: T of static
+            samples. where: what the data are called in messages.
+
+    Raises:
+        UsageError: another layout, one of static samples, or "TN" of a Dataset, whose samples come one by one.
+
+    Warns:
+        Snn2hwWarning: tensors [N, T, ...] with N = T, of which nobody says which axis is time.
+    """
+    check_layout(layout, static=steps is not None)
+    if layout == TN and not isinstance(data, DataLoader | tuple):
+        raise UsageError(
+            "the samples of a Dataset come one by one, and have no axis N",
+            where=where,
+            got=f"layout={layout!r}",
+            expected="samples [T, ...]; layout is for tensors and for the batches of a DataLoader",
+            do="leave layout out",
+        )
+    if layout is None and steps is None and isinstance(data, tuple) and isinstance(data[0], Tensor) and data[0].ndim > 2:
+        n, t = data[0].shape[:2]
+        if n == t > 1:
+            says = f"{n} samples of {t} steps"
+            warnings.warn(ambiguous(tuple(data[0].shape), (NT, says), (TN, f"{n} steps of {t} samples")), stacklevel=4)
+
+
+def batches(
+    data: Data, batch: int, where: str, *, workers: int = 0, drop_last: bool = False, layout: str | None = None
+) -> Batches:
     """Data in one of its forms; a DataLoader keeps its own batches and order.
 
     Args:
+        layout: "TN" where samples are [T, N, ...] rather than [N, T, ...]; see `laid_out`.
         data: one of FORMS. batch: samples of a batch. where: what the data are called in messages.
         workers: processes that load a Dataset, 0: this one. drop_last: leave out a last batch that is not full.
 
@@ -42,9 +76,9 @@ def batches(data: Data, batch: int, where: str, *, workers: int = 0, drop_last: 
         UsageError: another form, no sample, or not one batch. ShapeError: samples and labels that do not fit together.
     """
     if isinstance(data, DataLoader):
-        return _Loaded(data, where)
+        return _Loaded(data, where, layout)
     if isinstance(data, tuple):
-        return _Held(data, batch, where, drop_last)
+        return _Held(data, batch, where, drop_last, layout)
     if isinstance(data, Dataset) and isinstance(data, Sized):
         return _Drawn(data, len(data), batch, where, drop_last, workers)
     raise UsageError("this is no data to train on", where=where, got=_form(data), expected=FORMS, do="convert it to one of these")
@@ -157,8 +191,8 @@ def _joined(samples: list[Any]) -> Any:
 class _Held(_Drawn):
     """Batches drawn from tensors, without going through one sample at a time."""
 
-    def __init__(self, data: tuple[Tensor, Tensor], batch: int, where: str, drop_last: bool) -> None:
-        self.tensors = _pair(data, where)
+    def __init__(self, data: tuple[Tensor, Tensor], batch: int, where: str, drop_last: bool, layout: str | None = None) -> None:
+        self.tensors = _pair(data, where, layout)
         super().__init__(None, len(data[1]), batch, where, drop_last)
         self.labels = self.tensors[1]
 
@@ -173,8 +207,8 @@ class _Loaded:
     samples: int | None = None
     labels: Tensor | None = None
 
-    def __init__(self, loader: DataLoader[Any], where: str) -> None:
-        self.loader, self.where = loader, where
+    def __init__(self, loader: DataLoader[Any], where: str, layout: str | None = None) -> None:
+        self.loader, self.where, self.layout = loader, where, layout
         try:
             self.size = len(loader)
         except TypeError as error:
@@ -203,14 +237,14 @@ class _Loaded:
         empty = True
         for b in self.loader:
             empty = False
-            yield _pair(b, self.where)
+            yield _pair(b, self.where, self.layout)
         _not_empty(0 if empty else 1, self.where, "0 batches", f"although its length is {self.size}")
 
     def name(self, batch: int, place: int) -> str:
         return f"batch {batch}, place {place}"
 
 
-def _pair(batch: Any, where: str) -> tuple[Tensor, Tensor]:
+def _pair(batch: Any, where: str, layout: str | None = None) -> tuple[Tensor, Tensor]:
     """(samples [N, ...], labels int64 [N])."""
     if not isinstance(batch, tuple | list) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
         raise UsageError(
@@ -221,13 +255,16 @@ def _pair(batch: Any, where: str) -> tuple[Tensor, Tensor]:
             do="give such pairs",
         )
     x, labels = batch
+    x = x.transpose(0, 1) if layout == TN and x.ndim > 1 else x
     if labels.ndim != 1 or x.ndim < 2 or len(x) != len(labels):
         raise ShapeError(
             "samples and labels do not fit together",
             where=where,
             got=f"samples {list(x.shape)}, labels {list(labels.shape)}",
             expected="samples [N, ...], labels [N]",
-            do="give one label for every sample",
+            do='give layout="TN" where they are [T, N, ...]'
+            if labels.ndim == 1 and x.ndim > 2 and x.shape[1] == len(labels)
+            else "give one label for every sample",
         )
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise UsageError(

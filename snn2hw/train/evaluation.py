@@ -9,27 +9,36 @@ from torch import Tensor
 
 from snn2hw.errors import ShapeError
 from snn2hw.run.forks import one_torch_thread
-from snn2hw.train.batches import Batches, Data, batches, check_labels, stepped
+from snn2hw.train.batches import Batches, Data, batches, check_labels, laid_out, stepped
 
 BATCH = 256
 
 
 @torch.no_grad()
-def evaluate(model: torch.nn.Module, data: Data, steps: int | None = None, *, batch: int = BATCH, workers: int = 0) -> float:
+def evaluate(
+    model: torch.nn.Module,
+    data: Data,
+    steps: int | None = None,
+    *,
+    layout: str | None = None,
+    batch: int = BATCH,
+    workers: int = 0,
+) -> float:
     """Share, in 0..1, of samples whose largest logit, mean over T, is at their label; on the device of the model.
 
     The model computes in eval mode, in its own precision, and is left in the mode it was in.
 
     Args:
         model: gives logits [T, N, classes] of [T, N, ...].
-        data: as in `fit`; steps: T of static samples, None for temporal ones.
+        data: as in `fit`; steps: T of static samples, None for temporal ones; layout: of temporal ones, as in `fit`.
         batch, workers: as in `Recipe`; a DataLoader keeps its own.
 
     Raises:
         UsageError, ShapeError, ValueRangeError: data, steps or labels that do not fit; see `fit`.
     """
     one_torch_thread()
-    return share_right(model, batches(data, batch, "data", workers=workers), steps, "data")
+    laid_out(data, layout, steps, "data")
+    return share_right(model, batches(data, batch, "data", workers=workers, layout=layout), steps, "data")
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import torch
 
 from snn2hw.errors import UsageError
 from snn2hw.run.forks import one_torch_thread
-from snn2hw.train.batches import Data, batches
+from snn2hw.train.batches import Data, batches, laid_out
 from snn2hw.train.checkpoint_folder import Store
 from snn2hw.train.history import Epoch, Fitted
 from snn2hw.train.progress import reporter, tensorboarding
@@ -24,6 +24,7 @@ def fit(
     validation: Data | None = None,
     *,
     steps: int | None = None,
+    layout: str | None = None,
     recipe: Recipe = USUAL,
     seed: int = 0,
     out: str | Path | None = None,
@@ -47,6 +48,8 @@ def fit(
             but torch's, numpy's and random's generators. Labels are whole numbers 0..classes-1.
         validation: data in the same forms, evaluated after every epoch.
         steps: T, for static samples, shown T times. None: samples are temporal, [T, ...] each, so [N, T, ...] together.
+        layout: of temporal samples: "NT" for [N, T, ...], as taken where nothing is said, since every sample stands beside its
+            label; "TN" for tensors, or batches of a DataLoader, [T, N, ...], which `snn2hw.compile` takes.
         recipe: everything that is tuned.
         seed: of everything random, >= 0.
         out: folder for checkpoint.safetensors, history.jsonl and the weights last.safetensors and best.safetensors (where
@@ -78,8 +81,13 @@ def fit(
         raise UsageError(
             "unknown resume", where="fit", got=repr(resume), expected="'auto', True or False", do="pass resume as one of these"
         )
-    source = batches(data, recipe.batch, "data", workers=recipe.workers, drop_last=recipe.drop_last)
-    check = None if validation is None else batches(validation, recipe.batch, "validation", workers=recipe.workers)
+    for given, called in ((data, "data"), (validation, "validation")):
+        if given is not None:
+            laid_out(given, layout, steps, called)
+    source = batches(data, recipe.batch, "data", workers=recipe.workers, drop_last=recipe.drop_last, layout=layout)
+    check = None
+    if validation is not None:
+        check = batches(validation, recipe.batch, "validation", workers=recipe.workers, layout=layout)
     run = Run(model, source, check, steps, recipe, seed, device)
     store = Store(out, resume)
     history = store.resume(run)

@@ -8,7 +8,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.passes.findings import SILENT, Finding
 from snn2hw.verification.accuracy import Evaluation, LayerEvaluation
 
-SPIKES = 10  # that a float layer fires at least before the silence of its integers is a loss, and no matter of chance
+LEAST = 10  # spikes that a float layer fires, and values at a bound, before their loss is more than a matter of chance
 SATURATED = 0.5  # of a layer's values held at a bound, above which what the layer tells is lost; as in training
 ALIKE, CHANGED = 0.9, 3  # share of equal predictions below which agreement is lost, and how many must have changed
 READ = "readout"
@@ -25,7 +25,8 @@ def losses(found: Evaluation, net: IntegerNetwork, known: Collection[Finding] = 
     silent = {f.where for f in known if f.what == SILENT}
     layers = {name: (nodes[name], layer) for name, layer in found.layers.items()}
     dead = [d for d in _dead(layers) if d.where not in silent]
-    saturated = [_saturated(node, layer) for node, layer in layers.values() if layer.saturation > SATURATED]
+    at_bounds = [(n, e) for n, e in layers.values() if e.saturation > SATURATED and e.saturation * e.values >= LEAST]
+    saturated = [_saturated(node, layer) for node, layer in at_bounds]
     return (*dead, *saturated, *_changed(found))
 
 
@@ -35,7 +36,7 @@ def _place(node: IntNode) -> str:
 
 def _dead(layers: dict[str, tuple[IntNode, LayerEvaluation]]) -> Iterator[Finding]:
     for name, (node, layer) in layers.items():
-        if not layer.died or (layer.float_rate or 0) * layer.values < SPIKES:
+        if not layer.died or (layer.float_rate or 0) * layer.values < LEAST:
             continue
         if layer.own_rate:
             still = _percent(layer.own_rate)

@@ -1,0 +1,116 @@
+"""Which axis of temporal samples is time: stated, told by the network, or taken as [T, N, ...] with a word about it.
+
+A network takes temporal samples as [T, N, ...] ("TN"): steps, samples, then the usual axes. Whoever has [N, T, ...]
+says layout="NT". Nothing is swapped that was not asked for:
+
+* the number of steps T is known (a compiled network, a float network): samples with another T are refused, and both
+  readings are named where the other one fits; only where N = T, so that both fit, is there a warning;
+* T is not known (a torch model is compiled): [T, N, ...] is taken, with a warning where that makes more steps than
+  samples (and several samples), or one step of several samples: of real samples it is more often the other way about.
+
+No warning follows where the layout is stated.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import ShapeError, Snn2hwWarning, UsageError
+
+TN, NT = "TN", "NT"
+
+
+def arranged(x: npt.NDArray[Any], layout: str | None, *, static: bool) -> npt.NDArray[Any]:
+    """Samples as [T, N, ...] where they are temporal, without a copy.
+
+    Args:
+        x: as they were given. layout: "TN", "NT", or None where nobody says.
+        static: whether they are [N, ...], to be shown T times, so that they have no axis of time.
+
+    Raises:
+        UsageError: another layout, or one for static samples. ShapeError: too few axes to have a layout.
+    """
+    check_layout(layout, static=static)
+    if layout is None:
+        return x
+    if x.ndim < 2:
+        raise ShapeError(
+            "temporal samples need the axes of steps and samples",
+            where="samples",
+            got=str(list(x.shape)),
+            expected=f"[{layout[0]}, {layout[1]}, ...]",
+            do="give steps and samples an axis each, of one sample, too",
+        )
+    return np.swapaxes(x, 0, 1) if layout == NT else x
+
+
+def check_layout(layout: str | None, *, static: bool) -> None:
+    """Refuse what is no layout, and one of static samples, which have no axis of time.
+
+    Raises:
+        UsageError: so it is.
+    """
+    if layout not in (None, TN, NT):
+        raise UsageError(
+            "unknown layout",
+            where="layout",
+            got=repr(layout),
+            expected=f"{TN!r} for [T, N, ...], {NT!r} for [N, T, ...]",
+            do="name one of these, or leave it out",
+        )
+    if layout is not None and static:
+        raise UsageError(
+            "samples that are shown T times have no axis of time",
+            where="layout",
+            got=f"layout={layout!r}",
+            expected="none: the samples are [N, ...]",
+            do="leave layout out, or steps where the samples are temporal",
+        )
+
+
+def read_as(x: npt.NDArray[Any], layout: str | None, steps: int | None, *, static: bool, stacklevel: int) -> npt.NDArray[Any]:
+    """`arranged`, with a warning where nobody said which axis is time and the other reading is as likely.
+
+    Args:
+        x, layout, static: as in `arranged`.
+        steps: T, where the network says. stacklevel: of the warning, 1 for whoever calls this.
+    """
+    if layout is not None or static or x.ndim < 2:
+        return arranged(x, layout, static=static)
+    t, n, *each = x.shape
+    if n > 1 and (t == n if steps is not None else t > n or t == 1):
+        tn, nt = f"{_number(t, 'step')} of {_number(n, 'sample')} {each}", f"{_number(t, 'sample')} of {_number(n, 'step')}"
+        warnings.warn(ambiguous(x.shape, (TN, tn), (NT, nt)), stacklevel=stacklevel + 1)
+    return x
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n > 1)}"
+
+
+def ambiguous(shape: Sequence[int], taken: tuple[str, str], other: tuple[str, str]) -> Snn2hwWarning:
+    """The warning that names both readings.
+
+    Args:
+        shape: of what was given. taken, other: a layout, and what it makes of the shape, in words.
+    """
+    axes = {TN: "[T, N, ...]", NT: "[N, T, ...]"}
+    return Snn2hwWarning(
+        "the samples could be meant the other way about: nobody said which axis is time",
+        where="samples",
+        got=f"{list(shape)}, taken as {axes[taken[0]]}: {taken[1]}",
+        expected=f'layout="{taken[0]}" for this; layout="{other[0]}" for {axes[other[0]]}: {other[1]}',
+        do="state the layout (--layout on the command line)",
+    )
+
+
+def other_reading(shape: tuple[int, ...], steps: int) -> str:
+    """What to do where [T, N, ...] has another T than the network's and [N, T, ...] has the right one; else empty."""
+    if len(shape) < 2 or shape[1] != steps or shape[0] == steps:
+        return ""
+    return f'give layout="NT" (--layout NT) where they are [N, T, ...]: {shape[0]} samples of {steps} steps'
