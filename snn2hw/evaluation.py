@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw import gate
-from snn2hw.api import trace_model
 from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
@@ -21,6 +20,7 @@ from snn2hw.ir.layout import TN
 from snn2hw.ir.network import Network
 from snn2hw.runs import read
 from snn2hw.trace import Ints
+from snn2hw.tracing import trace_model
 from snn2hw.verification.accuracy import Evaluation, Truth, evaluated
 from snn2hw.verification.agreement import Tally, float_layers, layers_of
 from snn2hw.verification.losses import losses

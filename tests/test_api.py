@@ -57,8 +57,8 @@ def event_model() -> Any:
 def test_the_public_names() -> None:
     expected = [
         "Artefact", "Difference", "Evaluation", "Options", "Snn2hwError", "Trace", "Verdict", "__version__", "check",
-        "compile", "convert", "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c", "simulate",
-        "trace_model", "verify",
+        "compile", "convert", "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c",
+        "simulate", "trace_model", "verify",
     ]  # fmt: skip
     assert snn2hw.__all__ == expected
     assert all(hasattr(snn2hw, name) for name in expected)
@@ -382,6 +382,7 @@ def test_comparing_nothing_is_refused(artefact: snn2hw.Artefact, images: Any, ex
         snn2hw.verify(artefact, images, executors)
 
 
+@pytest.mark.filterwarnings("ignore:this layer saturates")  # currents of 10, and weights for events of 1
 def test_whole_currents_mean_the_same_to_compile_and_to_simulate() -> None:
     x = np.random.default_rng(0).integers(0, 11, (4, 5, 7))
     artefact = snn2hw.compile(event_model(), sample=x, input_range=(0, 10))

@@ -10,7 +10,7 @@ import pytest
 
 import snn2hw
 from snn2hw import Evaluation
-from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.errors import ShapeError, Snn2hwWarning, UsageError, ValueRangeError
 from snn2hw.ir.real import run_real
 from snn2hw.user_models import find_model
 from tests.hand_networks import every_kind, every_kind_sample
@@ -279,7 +279,7 @@ def test_one_outlier_weight_kills_the_layer_behind() -> None:
         made[2].weight.mul_(6)
         made[2].bias.zero_()
         made[2].weight[0, 0] = -60.0
-    with pytest.warns(snn2hw.errors.Snn2hwWarning):
+    with pytest.warns(Snn2hwWarning):
         artefact = snn2hw.compile(made, X, options=snn2hw.Options(weight_bits=4, scales="layer"))
     got = snn2hw.evaluate(artefact, X, model=made)
     assert got.layers["3"].dead
@@ -295,7 +295,8 @@ def test_a_layer_at_the_bounds_of_its_range_is_named() -> None:
     made = model()
     with torch.no_grad():
         made[0].weight.abs_().mul_(8)
-    artefact = snn2hw.compile(made, X)
+    with pytest.warns(Snn2hwWarning, match="this layer saturates"):
+        artefact = snn2hw.compile(made, X)
     got = snn2hw.evaluate(artefact, X, model=made)
     assert got.layers["1"].saturation > 0.5
     assert got.layers["1"].float_saturation == pytest.approx(got.layers["1"].saturation, abs=0.01)

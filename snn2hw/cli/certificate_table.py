@@ -11,6 +11,7 @@ from snn2hw.certificate.certify import Progress
 from snn2hw.claims import Checked
 from snn2hw.cli import console
 from snn2hw.errors import Snn2hwWarning
+from snn2hw.passes.findings import LossWarning
 from snn2hw.passes.polynomials.search import Candidate
 
 SHOWN = 20  # failures
@@ -92,10 +93,17 @@ def print_warnings(findings: Sequence[Mapping[str, str]]) -> None:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Python does not warn of what `print_warnings` shows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Snn2hwWarning)
+    """Python does not warn of what `print_warnings` shows; other warnings of ours are printed on stderr, each once."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         yield
+    said: set[str] = set()
+    for warning in told:
+        if not isinstance(warning.message, Snn2hwWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif not isinstance(warning.message, LossWarning) and str(warning.message) not in said:
+            said.add(str(warning.message))
+            console.print_warning(warning.message)
 
 
 def _row(layer: Mapping[str, Any]) -> list[str]:

@@ -31,13 +31,17 @@ from snn2hw.cli.conventions import (
 from snn2hw.cli.conventions import given as given_fields
 from snn2hw.cli.conventions import options as option_names
 from snn2hw.cli.files import compile_file, say_pass
+from snn2hw.cli.options import Layout
+from snn2hw.cli.samples import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.formats.network_files import is_network_file
+from snn2hw.ir.layout import TN
 from snn2hw.ir.text import to_text
 from snn2hw.passes.base import Options
 from snn2hw.passes.pipeline import PIPELINE
 from snn2hw.target import load_target
+from snn2hw.tracing import as_ours
 from snn2hw.user_models import Model, find_model, read_samples
 
 
@@ -57,6 +61,7 @@ def compile_(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
     sample: Annotated[Path | None, typer.Option(help="Calibration samples as .npy. Default: what the model states.")] = None,
+    layout: Layout = None,
     weights: Annotated[
         str | None, typer.Option(help="Weights: *.safetensors, or a state_dict in *.pt, *.pth. Default: the model's own.")
     ] = None,
@@ -108,7 +113,7 @@ def compile_(
     if is_network_file(model):
         refuse_options({"--weights": weights}, "a network file", "leave them out: the file holds its weights")
         folder = out or Path("build") / Path(model).stem
-        made = compile_file(model, target, folder, stop_after, steps, sample, options, stated)
+        made = compile_file(model, target, folder, stop_after, steps, sample, layout, options, stated)
         if made is not None:
             _say_compiled(made, folder)
         return
@@ -117,13 +122,17 @@ def compile_(
     load_target(target)
     found = find_model(model, weights, sampled=sample is None)
     x, t = _calibration(found, sample, steps)
+    if layout is None and sample is None and found.source is not None and t is None:
+        layout = TN  # a model folder says that its samples are [T, N, ...]
     if stop_after is not None:
-        done = api.run_passes(api.trace_model(found.module, x, t), x, target, options, stop_after)
+        ours, x, t, _ = as_ours(found.module, x, t, layout, stacklevel=1)
+        done = api.run_passes(api.trace_model(ours, x, t, layout=stated_layout(t is not None)), x, target, options, stop_after)
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return
     folder = out or Path("build") / _build_name(model)
+    more: dict[str, Any] = {"options": options, "layout": layout, "progress": say_pass}
     with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
-        artefact = api.compile(found.module, x, t, target, folder, options=options, progress=say_pass, certifying=certifying)
+        artefact = api.compile(found.module, x, t, target, folder, **more, certifying=certifying)
     _say_compiled(artefact, folder)
 
 

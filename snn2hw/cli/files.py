@@ -11,6 +11,8 @@ from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.cli import certificate_table, console
 from snn2hw.cli.conventions import options as option_names
+from snn2hw.cli.samples import laid_out
+from snn2hw.cli.samples import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.formats.network_files import check_ending, suffix
@@ -32,6 +34,7 @@ def compile_file(
     stop_after: str | None,
     steps: int | None,
     sample: Path | None,
+    layout: str | None,
     options: Options,
     stated: Mapping[str, Any],
 ) -> Artefact | None:
@@ -40,9 +43,12 @@ def compile_file(
     Args:
         path: *.net or *.nir. target: None: the default. stop_after: a pass, None: all.
         steps: T, None: what the file or the sample says. sample: a file .npy, None: none.
+        layout: which axis of a temporal sample is time, None: nobody says.
         options: widths of states and weights, scales. stated: of .nir alone, a convention and its fields, as in `read_network`.
     """
     x = None if sample is None else read_samples(sample)
+    if x is not None and (layout is not None or _is_nir(path)):
+        x = laid_out(x, layout, None, static=steps is not None)
     more: dict[str, Any] = {}
     if _is_nir(path):
         more = {"sample": x, **stated}
@@ -67,7 +73,8 @@ def compile_file(
         return None
     with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
         chosen = target or api.DEFAULT_TARGET
-        return api.compile(network, x, steps, chosen, folder, options=options, progress=say_pass, certifying=certifying)
+        known: dict[str, Any] = {"options": options, "layout": stated_layout(network.input.static), "progress": say_pass}
+        return api.compile(network, x, steps, chosen, folder, **known, certifying=certifying)
 
 
 def _read(path: str, steps: int | None, more: Mapping[str, Any]) -> IntegerNetwork | Network:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.cli import console
-from snn2hw.ir.layout import read_as
+from snn2hw.errors import Snn2hwWarning
+from snn2hw.ir.layout import TN, read_as
 from snn2hw.user_models import read_samples
 
 
@@ -24,7 +25,8 @@ def laid_out(x: npt.NDArray[Any], layout: str | None, steps: int | None, *, stat
         warnings.simplefilter("always")
         found = read_as(x, layout, steps, static=static, stacklevel=1)
     for warning in told:
-        console.print_warning(warning.message)
+        if isinstance(warning.message, Snn2hwWarning):
+            console.print_warning(warning.message)
     return found
 
 
@@ -41,5 +43,9 @@ def samples_for(artefact: Artefact, path: Path | None, layout: str | None) -> np
 
 
 def stated(static: bool) -> str | None:
-    """The layout of samples that are laid out already, so that nobody warns of them again."""
-    return None if static else "TN"
+    """The layout of samples that are laid out already, so that nobody warns of them again.
+
+    Args:
+        static: whether they are [N, ...], without a layout.
+    """
+    return None if static else TN

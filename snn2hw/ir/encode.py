@@ -67,13 +67,13 @@ def check_shape(net: IntegerNetwork | Network, samples: npt.NDArray[Any]) -> Non
             do="reshape the samples; the layout is N first for static input",
         )
     if not source.static and samples.shape[0] != net.steps:
+        other = other_reading(samples.shape, net.steps)
         raise ShapeError(
             "wrong number of steps",
             where=f"input '{source.name}'",
-            got=f"T = {samples.shape[0]}: {list(samples.shape)}, read as [T, N, ...]",
+            got=f"T = {samples.shape[0]}" + f": {list(samples.shape)}, read as [T, N, ...]" * bool(other),
             expected=f"T = {net.steps}",
-            do=other_reading(samples.shape, net.steps)
-            or "bin the events into as many steps as the network was compiled for, or compile it for these",
+            do=other or "bin the events into as many steps as the network was compiled for, or compile it for these",
         )
     if samples.shape[axes - 1] == 0:
         raise ShapeError(

@@ -4,9 +4,12 @@ A network takes temporal samples as [T, N, ...] ("TN"): steps, samples, then the
 says layout="NT". Nothing is swapped that was not asked for:
 
 * the number of steps T is known (a compiled network, a float network): samples with another T are refused, and both
-  readings are named where the other one fits; only where N = T, so that both fit, is there a warning;
-* T is not known (a torch model is compiled): [T, N, ...] is taken, with a warning where that makes more steps than
-  samples (and several samples), or one step of several samples: of real samples it is more often the other way about.
+  readings are named where the other one fits; only where N = T, so that both fit, may there be a warning;
+* T is not known (a torch model is compiled): [T, N, ...] is taken, and there is a warning if the numbers or the values
+  speak against it: many steps of fewer samples, one step of many, or values that change less along the second axis.
+
+Time is the axis along which values change less from one place to the next: steps of one sample are alike, neighbouring
+samples are not. Where that is the first axis by a margin, nothing is said at all.
 
 No warning follows where the layout is stated.
 """
@@ -23,6 +26,10 @@ import numpy.typing as npt
 from snn2hw.errors import ShapeError, Snn2hwWarning, UsageError
 
 TN, NT = "TN", "NT"
+SEVERAL = 2  # samples, from which on they could be steps
+MANY = 16  # steps of fewer samples, or samples of a single step, from which on that is worth a word
+ALIKE = 0.7  # of the change along one axis, below which the change along another says that this one is time
+LOOKED_AT, FEATURES = 64, 1024  # places of both axes, and values of each, that are looked at
 
 
 def arranged(x: npt.NDArray[Any], layout: str | None, *, static: bool) -> npt.NDArray[Any]:
@@ -83,21 +90,47 @@ def read_as(x: npt.NDArray[Any], layout: str | None, steps: int | None, *, stati
     if layout is not None or static or x.ndim < 2:
         return arranged(x, layout, static=static)
     t, n, *each = x.shape
-    if n > 1 and (t == n if steps is not None else t > n or t == 1):
+    if cause := _against(x, steps):
         tn, nt = f"{_number(t, 'step')} of {_number(n, 'sample')} {each}", f"{_number(t, 'sample')} of {_number(n, 'step')}"
-        warnings.warn(ambiguous(x.shape, (TN, tn), (NT, nt)), stacklevel=stacklevel + 1)
+        warnings.warn(ambiguous(x.shape, (TN, tn), (NT, nt), cause), stacklevel=stacklevel + 1)
     return x
+
+
+def _against(x: npt.NDArray[Any], steps: int | None) -> str:
+    """What speaks against the reading [T, N, ...]; empty where nothing does, or where the values speak for it."""
+    t, n = x.shape[:2]
+    if n < SEVERAL or 0 in x.shape or (steps is not None and t != n):
+        return ""
+    if t == 1:
+        return "a single step of many samples is seldom meant" if n >= MANY else ""
+    first, second = _changes(x)
+    if first < ALIKE * second:
+        return ""
+    if steps is not None:
+        return "there are as many samples as steps, so that both readings fit"
+    if second < ALIKE * first:
+        return "the values change less along the second axis than along the first"
+    return "there are more steps than samples" if t > n and t >= MANY else ""
+
+
+def _changes(x: npt.NDArray[Any]) -> tuple[float, float]:
+    """How much values change from one place to the next, along the first and the second axis."""
+    some = np.asarray(x[:LOOKED_AT, :LOOKED_AT])
+    flat = some.reshape(*some.shape[:2], -1)[..., :FEATURES].astype(np.float64)
+    first, second = (np.abs(np.diff(flat, axis=axis)) for axis in (0, 1))
+    return (float(first.mean()) if first.size else 0.0), (float(second.mean()) if second.size else 0.0)
 
 
 def _number(n: int, what: str) -> str:
     return f"{n} {what}{'s' * (n > 1)}"
 
 
-def ambiguous(shape: Sequence[int], taken: tuple[str, str], other: tuple[str, str]) -> Snn2hwWarning:
+def ambiguous(shape: Sequence[int], taken: tuple[str, str], other: tuple[str, str], cause: str) -> Snn2hwWarning:
     """The warning that names both readings.
 
     Args:
         shape: of what was given. taken, other: a layout, and what it makes of the shape, in words.
+        cause: why that was worth a word.
     """
     axes = {TN: "[T, N, ...]", NT: "[N, T, ...]"}
     return Snn2hwWarning(
@@ -105,6 +138,7 @@ def ambiguous(shape: Sequence[int], taken: tuple[str, str], other: tuple[str, st
         where="samples",
         got=f"{list(shape)}, taken as {axes[taken[0]]}: {taken[1]}",
         expected=f'layout="{taken[0]}" for this; layout="{other[0]}" for {axes[other[0]]}: {other[1]}',
+        cause=cause,
         do="state the layout (--layout on the command line)",
     )
 

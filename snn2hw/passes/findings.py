@@ -22,6 +22,10 @@ SHOWN = 4  # channels that are named
 SILENT = "this layer can never fire"
 
 
+class LossWarning(Snn2hwWarning):
+    """A finding as Python warns of it; the manifest holds the same."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One loss: what was found, where, what it shows in, what it comes from, and what to do about it."""
@@ -32,9 +36,9 @@ class Finding:
     cause: str
     remedy: str
 
-    def warning(self) -> Snn2hwWarning:
+    def warning(self) -> LossWarning:
         """The finding as Python warns of it."""
-        return Snn2hwWarning(self.what, where=self.where, got=self.got, cause=self.cause, do=self.remedy)
+        return LossWarning(self.what, where=self.where, got=self.got, cause=self.cause, do=self.remedy)
 
 
 def warned(findings: Sequence[Finding], stacklevel: int) -> list[dict[str, str]]:

@@ -58,8 +58,9 @@ def laid_out(data: Data, layout: str | None, steps: int | None, where: str) -> N
     if layout is None and steps is None and isinstance(data, tuple) and isinstance(data[0], Tensor) and data[0].ndim > 2:
         n, t = data[0].shape[:2]
         if n == t > 1:
-            says = f"{n} samples of {t} steps"
-            warnings.warn(ambiguous(tuple(data[0].shape), (NT, says), (TN, f"{n} steps of {t} samples")), stacklevel=4)
+            taken, other = (NT, f"{n} samples of {t} steps"), (TN, f"{n} steps of {t} samples")
+            cause = "there are as many samples as steps, so that both readings fit"
+            warnings.warn(ambiguous(tuple(data[0].shape), taken, other, cause), stacklevel=3)
 
 
 def batches(

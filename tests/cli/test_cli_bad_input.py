@@ -115,7 +115,7 @@ def test_samples_that_do_not_fit(
 
 def test_wrong_number_of_steps(capsys: Capture, build: Path) -> None:
     net = network(4, counts(3, hi=3), linear("head", "input", normal(0, 2, 3)), readout("head"))
-    snn2hw.compile(net, sample_of(net), out=build / "events")
+    snn2hw.compile(net, sample_of(net, 3), out=build / "events")
     np.save(build / "five.npy", np.zeros((5, 2, 3)))
     refusal(
         run_cli(capsys, "simulate", build / "events", "-i", build / "five.npy"),

@@ -79,7 +79,11 @@ def test_another_number_of_steps(steps: int) -> None:
     with pytest.raises(ShapeError) as caught:
         encode(counted(), np.zeros((steps, 2, 3)))  # N is 2, as T should be
     error = caught.value
-    assert (error.what, error.got, error.expected) == ("wrong number of steps", f"T = {steps}", "T = 2")
+    got = f"T = {steps}: [{steps}, 2, 3], read as [T, N, ...]"
+    assert (error.what, error.got, error.expected) == ("wrong number of steps", got, "T = 2")
+    with pytest.raises(ShapeError) as caught:
+        encode(counted(), np.zeros((steps, 7, 3)))
+    assert caught.value.got == f"T = {steps}"
     assert encode(counted(steps), np.zeros((steps, 5, 3))).shape == (steps, 5, 3)
 
 

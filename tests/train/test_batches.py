@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
-from snn2hw.errors import ShapeError, Snn2hwError, UsageError
+from snn2hw import train
+from snn2hw.errors import ShapeError, Snn2hwError, Snn2hwWarning, UsageError
 from snn2hw.train.batches import batches, check_labels, stepped
 from tests.refused import refused
 from tests.train import small
@@ -144,3 +145,72 @@ def test_the_first_label_out_of_range_is_named(value: int) -> None:
         "  do:       correct the label, or give the model more classes"
     )
     check_labels(labels[:3], 3, batches(DATA, 4, "data"), None, "data")
+
+
+def temporal(n: int = 6, t: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    """Samples [N, T, ...] and labels."""
+    return small.data(n, shape=(t, *small.SHAPE))
+
+
+def test_both_layouts_train_and_evaluate_alike() -> None:
+    x, labels = temporal()
+    other = x.transpose(0, 1)
+    wanted = train.evaluate(small.model(), (x, labels))
+    loader = DataLoader(TensorDataset(x, labels), batch_size=2, collate_fn=_steps_first)
+    assert train.evaluate(small.model(), (other, labels), layout="TN") == wanted
+    assert train.evaluate(small.model(), (x, labels), layout="NT") == wanted
+    assert train.evaluate(small.model(), loader, layout="TN") == wanted
+    weights = []
+    for data, layout in (((x, labels), None), ((other, labels), "TN")):
+        model = small.model()
+        train.fit(model, data, data, recipe=train.Recipe(epochs=1, batch=4), layout=layout, progress=False)
+        weights.append(torch.cat([p.flatten() for p in model.parameters()]))
+    assert torch.equal(*weights)
+
+
+def _steps_first(pairs: Any) -> Any:
+    samples, labels = default_collate(pairs)
+    return samples.transpose(0, 1), labels
+
+
+def test_labels_tell_which_axis_is_n() -> None:
+    x, labels = temporal()
+    with refused(
+        ShapeError,
+        """
+        samples and labels do not fit together
+          where:    data
+          got:      samples [3, 6, 2, 4, 4], labels [6]
+          expected: samples [N, ...], labels [N]
+          do:       give layout="TN" where they are [T, N, ...]
+        """,
+    ):
+        train.evaluate(small.model(), (x.transpose(0, 1), labels))
+
+
+def test_as_many_samples_as_steps_are_said_in_both_readings() -> None:
+    x, labels = temporal(3, 3)
+    with pytest.warns(Snn2hwWarning, match=r"taken as \[N, T, \.\.\.\]: 3 samples of 3 steps") as told:
+        train.evaluate(small.model(), (x, labels))
+    assert [w.filename for w in told] == [__file__]
+    train.evaluate(small.model(), (x, labels), layout="NT")
+    train.evaluate(small.model(), small.data(3), 3)  # static samples
+
+
+def test_a_layout_that_says_nothing_is_refused() -> None:
+    x, labels = temporal()
+    with pytest.raises(UsageError, match="no axis of time"):
+        train.evaluate(small.model(), small.data(4), 2, layout="NT")
+    with pytest.raises(UsageError, match="unknown layout"):
+        train.evaluate(small.model(), (x, labels), layout="TNC")
+    with refused(
+        UsageError,
+        """
+        the samples of a Dataset come one by one, and have no axis N
+          where:    data
+          got:      layout='TN'
+          expected: samples [T, ...]; layout is for tensors and for the batches of a DataLoader
+          do:       leave layout out
+        """,
+    ):
+        train.fit(small.model(), TensorDataset(x, labels), layout="TN", progress=False)
