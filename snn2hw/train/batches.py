@@ -33,12 +33,12 @@ class Batches(Protocol):
         """What a sample of the current epoch is called in messages."""
 
 
-def laid_out(data: Data, layout: str | None, steps: int | None, where: str) -> None:
+def laid_out(data: Data, layout: str | None, steps: int | None, where: str, stacklevel: int = 2) -> None:
     """Look at a layout before data are read by it.
 
     Args:
         data: one of FORMS. layout: "NT" for [N, T, ...], "TN" for [T, N, ...], None where nobody says. steps: T of static
-            samples. where: what the data are called in messages.
+            samples. where: what the data are called in messages. stacklevel: of the warning, 1 for whoever calls this.
 
     Raises:
         UsageError: another layout, one of static samples, or "TN" of a Dataset, whose samples come one by one.
@@ -60,7 +60,7 @@ def laid_out(data: Data, layout: str | None, steps: int | None, where: str) -> N
         if n == t > 1:
             taken, other = (NT, f"{n} samples of {t} steps"), (TN, f"{n} steps of {t} samples")
             cause = "there are as many samples as steps, so that both readings fit"
-            warnings.warn(ambiguous(tuple(data[0].shape), taken, other, cause), stacklevel=3)
+            warnings.warn(ambiguous(tuple(data[0].shape), taken, other, cause), stacklevel=stacklevel + 1)
 
 
 def batches(

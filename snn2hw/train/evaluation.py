@@ -37,7 +37,7 @@ def evaluate(
         UsageError, ShapeError, ValueRangeError: data, steps or labels that do not fit; see `fit`.
     """
     one_torch_thread()
-    laid_out(data, layout, steps, "data")
+    laid_out(data, layout, steps, "data", stacklevel=3)  # torch.no_grad calls this function
     return share_right(model, batches(data, batch, "data", workers=workers, layout=layout), steps, "data")
 
 
