@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from snn2hw.errors import UnsupportedError
 from snn2hw.formats.nir.aligned import alignment
+from snn2hw.formats.nir.write_delay import delays
 from snn2hw.formats.nir.write_layers import LAYERS
 from snn2hw.formats.nir.write_neuron import tangent
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
@@ -28,7 +29,7 @@ def nir_lacks(net: IntegerNetwork) -> list[Lack]:
 
 def _of(node: IntNode, known: dict[str, IntNode]) -> list[Lack]:
     if isinstance(node, IntNeuron):
-        if alignment(node) is not None:
+        if alignment(node) is not None or delays(node.program) is not None:
             return []
         try:
             tangent(node, known[node.inputs[0]])

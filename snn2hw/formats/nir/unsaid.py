@@ -16,7 +16,7 @@ from snn2hw.ir.network import EquationNeuron, Network, Neuron, Node, Reals
 from snn2hw.ir.real import run_real
 
 SAMPLES = 8  # on which the two readings are compared
-MODEL = "compile the model itself (snn2hw.compile(model, ...), snn2hw compile module:make_model)"
+MODEL = "compile the model itself (snn2hw compile module:make_model, snn2hw.convert)"
 SHOWN = 4  # layers in a message
 
 

@@ -49,7 +49,8 @@ def settled_edges(w: NirWriter) -> list[Edge]:
 def _one_step(w: NirWriter, neuron: str) -> Any:
     import nir
 
-    made = nir.Delay(full(np.array([w.convention.dt]), w.made[neuron].v_threshold.shape))
+    shape = w.scales.nodes[w.layers[neuron]].shape
+    made = nir.Delay(full(np.array([w.convention.dt]), shape))
     made.metadata[KEY] = {"part_of": neuron}
     return made
 

@@ -2,7 +2,9 @@
 
 synapse    weight * scale after / scale before, bias * scale after (`nir_scales`)
 SumPool2d  the same
-neuron     its tangent (`nir_neuron`) as a LIF or IF (`nir_step`); the offset is in the bias before it, else in v_leak
+neuron     its tangent (`write_neuron`) as LIF, IF or CubaLIF, one that does not fire as LI, I or CubaLI (`write_step`); the
+           offset is in the bias before it, else in v_leak
+delay      a Delay of as many steps of dt
 MaxPool2d  of spikes: SumPool2d, and a LIF without memory that fires from the first spike on; of anything else the mean
 """
 
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.formats.nir.file import KEY
+from snn2hw.formats.nir.write_delay import delays
 from snn2hw.formats.nir.write_graph import NirWriter, full
 from snn2hw.formats.nir.write_neuron import Tangent
 from snn2hw.formats.nir.write_scales import ratio
@@ -119,7 +122,7 @@ def _max_pool(w: NirWriter, node: Any) -> None:
     w.made[name].metadata[KEY] = {"part_of": node.name}
     w.feed(name, w.ends[source.name], source.shape)
     w.ends[source.name], kept = {name: np.ones(1)}, w.ends[source.name]  # what the LIF reads, for this once
-    given = stepped(_FIRST_SPIKE, w.convention, leaks=False)
+    given = stepped(_FIRST_SPIKE, w.convention, leaks=False).given
     w.place(node, nir.LIF(**{name: full(value, node.shape) for name, value in given.items()}))
     w.ends[source.name] = kept
 
@@ -127,12 +130,24 @@ def _max_pool(w: NirWriter, node: Any) -> None:
 def _neuron(w: NirWriter, node: Any) -> None:
     import nir
 
+    if (steps := delays(node.program)) is not None:
+        _delay(w, node, steps)
+        return
     t, pushed = w.scales.tangent(node.name), w.scales.pushed(node)
-    given = {name: full(value, node.shape) for name, value in stepped(t, w.convention, leaks=not pushed).items()}
-    made = nir.LIF(**given) if "tau" in given else nir.IF(**given)
-    dropped = t.offset.any() and not pushed and "v_leak" in w.convention.unread
-    lost = [t.lost] * bool(t.lost) + ["its offset is left out: the importer reads no v_leak"] * bool(dropped)
-    w.place(node, made, factor=ratio(t.gain, w.scales.of(node.inputs[0])), lost="; ".join(lost))
+    found = stepped(t, w.convention, leaks=not pushed)
+    factor = ratio(t.gain, w.scales.of(node.inputs[0]))
+    dropped = "v_leak" in found.given and t.offset.any() and not pushed and not found.given["v_leak"].any()
+    lost = [t.lost, found.lost, "its offset is left out: the importer reads no v_leak" * bool(dropped)]
+    made = getattr(nir, found.kind)(**{name: full(value, node.shape) for name, value in found.given.items()})
+    # Of a neuron that does not fire v itself is read, in its own unit.
+    w.place(node, made, factor=factor if t.fires else factor / found.gain, lost="; ".join(filter(None, lost)))
+
+
+def _delay(w: NirWriter, node: Any, steps: tuple[int, ...]) -> None:
+    import nir
+
+    made = nir.Delay(full(np.array(steps) * w.convention.dt, node.shape))
+    w.place(node, made, lost=w.convention.refusal("Delay"))
 
 
 LAYERS: dict[type, Callable[[NirWriter, Any], None]] = {

@@ -29,6 +29,9 @@ class Tangent:
 
     Args:
         gain: of the raw synaptic sum. payload: raw, of the first firing level. lost: what the tangent has not of the program.
+        current: of a synaptic current, what is left of it after a step; the membrane takes it in place of what enters. None:
+            there is none.
+        fires: False where the membrane itself leaves, whose raw 1 is `unit` in real units.
     """
 
     offset: Reals
@@ -38,6 +41,9 @@ class Tangent:
     reset: float
     payload: int
     lost: str
+    current: Reals | None = None
+    fires: bool = True
+    unit: float = 1.0
 
 
 def tangent(node: IntNeuron, source: IntNode) -> Tangent:
@@ -56,6 +62,8 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
             expected="one threshold for all steps",
             do="export to C, use model.onnx, or train without threshold_by_step",
         )
+    if roles and roles.firing is None and node.meaning is not None:
+        return _of_membrane(node, source)
     firing = _firing(program)
     if firing is None or not program.states:
         raise UnsupportedError(
@@ -79,7 +87,30 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
     if node.interval.magnitude > abs(payload) or node.interval.lo < 0 < node.interval.hi:
         lost = f"{lost}; payloads from {node.interval.lo} to {node.interval.hi} are spikes of {payload}".removeprefix("; ")
     reset = fired[program.outputs[membrane].name] * unit
-    return Tangent(offset, decay, gain, np.array(raw) * unit, reset, payload, lost)
+    return Tangent(offset, decay, gain, np.array(raw) * unit, reset, payload, lost, _current(node))
+
+
+def _of_membrane(node: IntNeuron, source: IntNode) -> Tangent:
+    """Of a neuron that does not fire: its membrane is what leaves."""
+    assert node.meaning is not None
+    offset, decay, gain, lost = _of_equation(node.program, node.meaning, source)
+    unit = 2.0**-node.format.frac
+    return Tangent(offset, decay, gain, np.ones(1), 0.0, 1, lost, _current(node), fires=False, unit=unit)
+
+
+def _current(node: IntNeuron) -> Reals | None:
+    """b_1 of a neuron of the family that has a second state: the constant that this state is multiplied by."""
+    program, roles = node.program, node.program.roles
+    if roles is None or node.meaning is None:
+        return None
+    counter = roles.firing.counter if roles.firing else None
+    for name in (s for s in program.states if s not in (roles.state, counter)):
+        for product in program.of(Op.MUL):
+            factors = [program.by_name[a] for a in product.args if program.by_name[a].op is Op.PARAM]
+            if name in product.args and factors:
+                return np.array(values_of(factors[0]), np.float64) * 2.0 ** -factors[0].format.frac
+        return np.array([float(roles.entering != program.outputs[name].args[0])])  # kept whole, or not at all
+    return None
 
 
 def _threshold(program: Program, firing: Instruction) -> tuple[list[int], bool]:

@@ -1,6 +1,7 @@
 """What an integer of each node stands for in the visible nodes of a NIR file: value = integer * scale.
 
-Input unit; neuron 1 / its first payload; synapse what the neuron behind it wants, through joins and pools, else 2**-frac;
+Input unit; neuron 1 / its first payload, or of one that does not fire its binary point; delay that of what enters it;
+synapse what the neuron behind it wants, through joins, pools and delays, else 2**-frac;
 join that of its branches, feedback of its neuron;
 MaxPool2d of currents taps * scale before it, which makes the sum of a window its mean
 """
@@ -14,6 +15,7 @@ import numpy as np
 
 from snn2hw.formats.nir.aligned import alignment
 from snn2hw.formats.nir.convention import Convention
+from snn2hw.formats.nir.write_delay import delays
 from snn2hw.formats.nir.write_neuron import Tangent, tangent
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode
 from snn2hw.ir.network import Reals
@@ -47,12 +49,13 @@ class Scales:
         node = self.nodes[name]
         if isinstance(node, IntInput):
             return np.array([node.unit])
-        if isinstance(node, IntNeuron):
-            return self._wanted_or_own(node) if self.factors(name) is not None else np.array([1 / self.tangent(name).payload])
-        if isinstance(node, IntFeedback):
+        if isinstance(node, IntFeedback) or self.waits(name):
             return self.of(node.inputs[0])
-        if isinstance(node, IntSynapse):
+        if isinstance(node, IntSynapse) or (isinstance(node, IntNeuron) and self.factors(name) is not None):
             return self._wanted_or_own(node)
+        if isinstance(node, IntNeuron):
+            t = self.tangent(name)
+            return np.array([1 / t.payload if t.fires else t.unit])
         if isinstance(node, IntAdd):
             fixed = [i for i, source in enumerate(node.inputs) if not self.is_free(source)]
             return self.of(node.inputs[fixed[0]]) / 2.0 ** node.shifts[fixed[0]] if fixed else self._wanted_or_own(node)
@@ -68,11 +71,11 @@ class Scales:
         if len(self.readers[node.name]) != 1:
             return None
         reader = self.readers[node.name][0]
+        if isinstance(reader, IntSumPool2d) or self.waits(reader.name):
+            return self._wanted(reader)
         if isinstance(reader, IntNeuron):
             factors = self.factors(reader.name)
             return self.tangent(reader.name).gain if factors is None else self.of(reader.name) * factors
-        if isinstance(reader, IntSumPool2d):
-            return self._wanted(reader)
         if isinstance(reader, IntMaxPool2d):
             wanted = self._wanted(reader)
             return None if wanted is None else wanted / prod(reader.window.kernel)
@@ -91,18 +94,24 @@ class Scales:
     def is_spikes(self, name: str) -> bool:
         """Whether the visible values of a node are spikes, 0 or 1."""
         node = self.nodes[name]
-        if isinstance(node, IntMaxPool2d):
-            return self.is_spikes(node.inputs[0])
-        if isinstance(node, IntFeedback):
+        if isinstance(node, IntMaxPool2d | IntFeedback) or self.waits(name):
             return self.is_spikes(node.inputs[0])
         return isinstance(node, IntNeuron) and self.convention.levels == 1
 
+    def waits(self, name: str) -> bool:
+        """Whether this is a delay."""
+        node = self.nodes[name]
+        return isinstance(node, IntNeuron) and delays(node.program) is not None
+
     def pushed(self, neuron: IntNeuron) -> str:
         """The synapse whose bias can take the neuron's offset: read by it alone, or by the join that it alone reads; else ''."""
-        if self.factors(neuron.name) is not None:
+        if self.factors(neuron.name) is not None or self.waits(neuron.name):
             return ""
         source = self.nodes[neuron.inputs[0]]
-        if len(self.readers[source.name]) != 1 or not self.tangent(neuron.name).gain.all():  # times 0 nothing would arrive
+        t = self.tangent(neuron.name)
+        if len(self.readers[source.name]) != 1 or not t.gain.all():  # times 0 nothing would arrive
+            return ""
+        if t.current is not None:  # which would add it up
             return ""
         if isinstance(source, IntAdd):
             return next((i for i in source.inputs if self.is_free(i)), "")

@@ -19,7 +19,6 @@ from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.presets import PRESETS
 from snn2hw.formats.nir.read import from_nir
 from snn2hw.formats.nir.write import PLAIN, to_nir
-from snn2hw.ir.delay import delay_program
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntReadout
 from snn2hw.ir.loihi import loihi_lif
@@ -317,13 +316,14 @@ def test_a_pool_with_dilation() -> None:
 
 
 def test_a_program_that_does_not_fire() -> None:
-    net = events_into(delay_program([2], Interval(0, 1)), np.array([[1, 0]], np.int8), source="layer 3 (delay)")
+    silent = loihi_lif(4095, 128, 100, align=0, membrane=True)
+    net = events_into(silent, np.array([[1, 0]], np.int8), source="layer 3 (dense)")
     with refused(
         UnsupportedError,
         """
         this layer is no neuron that NIR has
-          where:    layer 3 (delay)
-          got:      a program 'Delay' without a state or a positive threshold
+          where:    layer 3 (dense)
+          got:      a program 'LIF' without a state or a positive threshold
           expected: a membrane that fires at a threshold
           do:       export to C, or use model.onnx
         """,
