@@ -133,6 +133,29 @@ def test_whose_it_is_and_what_has_no_state(neuron: Any) -> None:
     assert known(layers.SeqToANNContainer(torch.nn.Linear(2, 2)), LINEAR, "seq") is None
 
 
+def old(kind: str, **settings: Any) -> Any:
+    """A neuron as 0.0.0.0.14 has it, by what tells it apart: the names of its classes, and `v_float_to_tensor`."""
+    memory = type("MemoryModule", (torch.nn.Module,), {"__module__": "spikingjelly.activation_based.base"})
+    names = {"__module__": "spikingjelly.activation_based.neuron", "v_float_to_tensor": lambda self, x: None}
+    module = type(kind, (memory,), names)()
+    for name, value in {"v_threshold": 0.5, "detach_reset": False, "step_mode": "s", **settings}.items():
+        setattr(module, name, value)
+    module.surrogate_function = lambda v: (v >= 0).to(v)
+    module._memories_rv = {"v": settings["v_reset"] or 0.0, "w": 0.0}
+    return module
+
+
+def test_a_release_before_2_computes_some_sums_in_another_order() -> None:
+    """Without decay_input 0.0.0.0.14 has v (1 - 1 / tau) + x in eval mode: LIF where v_reset is None, PLIF also where it is 0."""
+    for reset in RESETS:
+        lif = old("LIFNode", tau=3.0, decay_input=False, v_reset=reset)
+        plif = old("ParametricLIFNode", w=torch.nn.Parameter(torch.tensor(0.3)), decay_input=False, v_reset=reset)
+        assert placed(lif, LINEAR).layer.factored == (reset is None)
+        assert placed(plif, LINEAR).layer.factored == (not reset)
+    with pytest.raises(UnsupportedError, match=r"IzhikevichNode cannot be exact: it adds in an order that 2\.0 changed"):
+        known(old("IzhikevichNode", v_reset=0.0), LINEAR, "sn1 (IzhikevichNode)")
+
+
 def test_what_is_another_neuron_is_refused_by_name(neuron: Any) -> None:
     taken = ", ".join(sorted([
         "HalfThresholdIFNode", "IFNode", "IzhikevichNode", "LIFNode", "NonSpikingIFNode", "NonSpikingLIFNode",
