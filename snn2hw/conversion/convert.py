@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,9 @@ from snn2hw.conversion.compare import Comparison, compared
 from snn2hw.conversion.emit import Emitter
 from snn2hw.conversion.outputs import LAST, MEAN, SUM, Output, chosen, outputs_of
 from snn2hw.conversion.ranges import fit, neurons_in, seen, widen
-from snn2hw.conversion.rolled import Rolled
+from snn2hw.conversion.rolled import Node, Rolled
 from snn2hw.conversion.run import NT, TN, Run, Sample, is_layer, run
+from snn2hw.conversion.written import Region, regions
 from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
 from snn2hw.formats.sample import samples_array
 from snn2hw.formats.torch.layers import check_untouched
@@ -105,15 +107,16 @@ def _tensor(sample: Any, model: torch.nn.Module) -> Tensor:
 def _converted(model: torch.nn.Module, found: Run, output: int | None) -> Converted:
     rolled = Rolled(found.calls, found.times, list(found.neurons))
     out = chosen(outputs_of(found, rolled), output, type(model).__name__)
-    for row in found.neurons.values():
-        widen(row.layer)
-    emitter = Emitter(rolled, model, found.neurons)
+    for path, row in found.neurons.items():
+        if row.layer is not model.get_submodule(path):  # a neuron of snn2hw.nn keeps its ranges
+            widen(row.layer)
+    emitter = Emitter(rolled, model, found.neurons, regions(rolled, [out.edge]))
     last = _end(emitter, out)
     emitter.graph.output(last)
     made = Converted({**emitter.modules, **emitter.attributes}, emitter.graph, class_name=f"Converted{type(model).__name__}")
     made.training = model.training
-    comparison = _compare(made, found)
-    made.conversion = _told(found, out, comparison)
+    comparison = _compare(made, found, {path: rolled.nodes[r.leaving] for path, r in emitter.written.items()})
+    made.conversion = _told(found, out, comparison, emitter.written)
     _check(made.conversion, type(model).__name__)
     return made
 
@@ -125,11 +128,11 @@ def _end(emitter: Emitter, out: Output) -> fx.Node:
     return emitter.graph.call_function(operator.getitem, (node, -1)) if out.kind == LAST else node
 
 
-def _compare(made: Converted, found: Run) -> Comparison:
-    """All spikes of both models, and from the run the ranges of the states."""
+def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> Comparison:
+    """All spikes of both models, and from the run the ranges of the states; `written`: neurons that are in the forward."""
     ours, entering, layers = dict[str, Tensor](), dict[str, Tensor](), dict[str, torch.nn.Module]()
     hooks = []
-    for path in found.neurons:
+    for path in (*found.neurons, *written):
         if not _holds(made, path):
             continue  # it is called, but nothing that leaves the model depends on it
         layers[path] = _neuron(made.get_submodule(path))
@@ -148,8 +151,10 @@ def _compare(made: Converted, found: Run) -> Comparison:
         for module, mode in modes:
             module.training = mode
     for path, layer in layers.items():
-        fit(layer, seen(layer, entering[path]))
-    return compared({path: _theirs(found, path, layer) for path, layer in layers.items()}, ours, entering, layers)
+        if path in written or found.neurons[path].layer is not found.model.get_submodule(path):
+            fit(layer, seen(layer, entering[path]))
+    theirs = {path: _written(written[path]) if path in written else _theirs(found, path, layer) for path, layer in layers.items()}
+    return compared(theirs, ours, entering, layers)
 
 
 def _holds(made: torch.nn.Module, path: str) -> bool:
@@ -169,8 +174,13 @@ def _theirs(found: Run, path: str, layer: torch.nn.Module) -> Tensor:
     return given[0] if row.whole else torch.stack(given)
 
 
-def _told(found: Run, out: Output, comparison: Comparison) -> Conversion:
-    notes = []
+def _written(node: Node) -> Tensor:
+    steps = sorted(t for t in node.calls if t is not None)
+    return torch.stack([node.calls[t].results[0].tensor.to(torch.float32) for t in steps])
+
+
+def _told(found: Run, out: Output, comparison: Comparison, written: Mapping[str, Region]) -> Conversion:
+    notes = [f"{path} is written out at {region.line}; it trains with the default surrogate." for path, region in written.items()]
     if out.softmax:
         notes.append("A softmax at the end is left out: it changes no prediction.")
     unused = [p for p in found.neurons if p not in comparison.layers]

@@ -14,7 +14,8 @@ from snn2hw.conversion.known import Known
 from snn2hw.conversion.layers import FUNCTIONS, adopted
 from snn2hw.conversion.rolled import SOURCE, Edge, Node, Parameter, Rolled
 from snn2hw.conversion.tape import Value, mapped
-from snn2hw.conversion.times import MERGED, ONE, STEPS, SWAPPED
+from snn2hw.conversion.times import MERGED, NONE, ONE, STEPS, SWAPPED
+from snn2hw.conversion.written import Region, Written, parameters_of
 from snn2hw.errors import UnsupportedError
 from snn2hw.nn.custom import CustomNeuron
 
@@ -37,16 +38,19 @@ class Emitter:
 
     Args:
         rolled: the nodes. model: whose parameters and layers they call.
-        neurons: what each layer with state becomes, by path.
+        neurons: what each layer with state becomes, by path. regions: neurons that are written out in the forward.
     """
 
-    def __init__(self, rolled: Rolled, model: torch.nn.Module, neurons: Mapping[str, Known]) -> None:
+    def __init__(self, rolled: Rolled, model: torch.nn.Module, neurons: Mapping[str, Known], regions: Sequence[Region]) -> None:
         self.rolled, self.model, self.neurons = rolled, model, neurons
         self.graph = fx.Graph()
         self.modules: dict[str, torch.nn.Module] = {}
         self.attributes: dict[str, Tensor] = {}
         self._done: dict[Edge, fx.Node] = {Edge(SOURCE): self.graph.placeholder("x")}
         self._paths = dict(model.named_modules())
+        self._taken = {*self._paths, *(n for n, _ in (*model.named_parameters(), *model.named_buffers()))}
+        self._written = {node.key: region for region in regions for node in region.nodes if not self._is_fixed(node)}
+        self.written: dict[str, Region] = {}  # of the neurons that were made of them, by path
 
     def edge(self, edge: Edge) -> fx.Node:
         """What stands for an edge in the graph, on [T, N, ...]."""
@@ -62,6 +66,11 @@ class Emitter:
             return self._neuron(node, place)
         if path:
             return self._layer(path, adopted(self._paths[path]), node)
+        if node.key in self._written:
+            return self._region(self._written[node.key])
+        return self._reckoned(node) if self._is_fixed(node) else self._function(node)
+
+    def _function(self, node: Node) -> fx.Node:
         name = node.call.name
         if name in FUNCTIONS:
             given = mapped(self._number, (node.args, node.named))
@@ -76,15 +85,38 @@ class Emitter:
 
     def _neuron(self, node: Node, place: int) -> fx.Node:
         path = node.call.module
-        made, edge, synapse = self.neurons[path].layer, node.args[0], None
-        if place:
-            made = self._membrane(node, place)
-        if isinstance(edge, Edge):
-            edge, synapse = self._recurrent(node, edge)
-        if synapse is not None:
-            made = nn.Recurrent(made, adopted(self._paths[synapse]))
-        self.modules[path] = made
-        return self.graph.call_module(path, (edge if isinstance(edge, fx.Node) else self.edge(edge),))
+        made = self._membrane(node, place) if place else self.neurons[path].layer
+        return self._heard(path, made, Edge(node.key), node.args[0])
+
+    def _region(self, region: Region) -> fx.Node:
+        """A neuron that is written out in the forward."""
+        path = self._free("neuron")
+        made = Written(region, parameters_of(region, self.model), lambda key: self._is_fixed(self.rolled.nodes[key]))
+        self.written[path] = region
+        return self._heard(path, made, Edge(region.leaving), region.entering, region.heard)
+
+    def _heard(self, path: str, made: torch.nn.Module, leaving: Edge, edge: Edge, heard: Edge | None = None) -> fx.Node:
+        """A call of a neuron, or of the recurrent layer of it and of the synapse by which it hears itself.
+
+        Args:
+            path: its name. made: the neuron. leaving: its output. edge: its input.
+            heard: what the synapse makes, where the neuron itself adds it and not the sum that enters it.
+        """
+        entering, synapse = self._recurrent(leaving, edge) if heard is None else (self.edge(edge), self._synapse(leaving, heard))
+        enters = "with" if heard is None else "after"
+        self.modules[path] = made if synapse is None else nn.Recurrent(made, adopted(self._paths[synapse]), enters=enters)
+        found = self._done[leaving] = self.graph.call_module(path, (entering,))
+        return found
+
+    def _is_fixed(self, node: Node) -> bool:
+        """Whether a node depends on parameters alone."""
+        return not node.call.module and self.rolled.times[node.call.results[0]].axes == NONE
+
+    def _reckoned(self, node: Node) -> fx.Node:
+        """What the forward makes of parameters alone."""
+        args, named = mapped(lambda thing: self._operand(thing, node), (node.args, node.named))
+        assert node.call.function is not None
+        return self.graph.call_function(node.call.function, args, named)
 
     def _membrane(self, node: Node, place: int) -> torch.nn.Module:
         """A neuron whose state is what is used of it."""
@@ -101,24 +133,28 @@ class Emitter:
             )
         return nn.Membrane(row.layer, name)
 
-    def _recurrent(self, neuron: Node, edge: Edge) -> tuple[Edge | fx.Node, str | None]:
+    def _recurrent(self, leaving: Edge, edge: Edge) -> tuple[fx.Node, str | None]:
         """What enters a neuron without what it fired a step before, and the path of the synapse that brings that."""
         terms = self._terms(edge)
         late = [t for t in terms if t.late]
         if not late:
-            return edge, None
-        synapse = self.rolled.nodes[late[0].key]
-        hears = [Edge(neuron.key)] == synapse.edges
-        if len(late) > 1 or not hears or not isinstance(self._paths.get(synapse.call.module), torch.nn.Linear | torch.nn.Conv2d):
-            raise late_edge(synapse.call)
-        self._check_initial(edge, late[0], synapse)
+            return self.edge(edge), None
         left = [self.edge(t) for t in terms if not t.late]
-        if not left:
-            raise late_edge(synapse.call)
+        if not left or len(late) > 1:
+            raise late_edge(self.rolled.nodes[late[0].key].call)
         entering = left[0]
         for term in left[1:]:
             entering = self.graph.call_function(operator.add, (entering, term))
-        return entering, synapse.call.module
+        return entering, self._synapse(leaving, late[0])
+
+    def _synapse(self, leaving: Edge, late: Edge) -> str:
+        """The path of the layer that makes a value of what left a neuron a step before."""
+        synapse = self.rolled.nodes[late.key]
+        hears = [leaving] == synapse.edges
+        if not hears or not isinstance(self._paths.get(synapse.call.module), torch.nn.Linear | torch.nn.Conv2d):
+            raise late_edge(synapse.call)
+        self._check_initial(late, synapse)
+        return synapse.call.module
 
     def _terms(self, edge: Edge) -> list[Edge]:
         """The terms of a sum, where one of them is from the step before."""
@@ -127,7 +163,7 @@ class Emitter:
             return [edge]
         return [term for part in node.args for term in self._terms(part)]
 
-    def _check_initial(self, edge: Edge, late: Edge, synapse: Node) -> None:
+    def _check_initial(self, late: Edge, synapse: Node) -> None:
         """At step 0 the synapse hears nothing: what enters then must be its bias, as `nn.Recurrent` has it."""
         layer = self._paths[synapse.call.module]
         bias = getattr(layer, "bias", None)
@@ -153,8 +189,9 @@ class Emitter:
         return self.graph.call_module(path, (entering,))
 
     def _free(self, name: str) -> str:
-        taken = {*self._paths, *self.modules}
-        return next(n for n in (f"{name}_{i}" for i in range(1, len(taken) + 2)) if n not in taken)
+        free = next(n for n in (f"{name}_{i}" for i in range(1, len(self._taken) + 2)) if n not in self._taken)
+        self._taken.add(free)
+        return free
 
     def _number(self, thing: Any) -> Any:
         """A parameter as the tensor that it is."""

@@ -107,22 +107,22 @@ class Rolled:
 
         Neurons come first, as they are told by their path; of the others step 0, where states begin, comes last.
         """
-        whens = [(call, self.times[call.results[0]]) for call in calls if call.results]
-        whens = [(call, when) for call, when in whens if not (call.name in _ALIASES and self._is_alias(call))]
+        plain = [c for c in calls if c.results and not (c.name in _ALIASES and self._is_alias(c))]
         counted = dict[tuple[Hashable, int | None], int]()
-        steps = [when.step if when.axes == ONE else None for _, when in whens]
+        whens = [self.times[c.results[0]] for c in plain]
+        steps = [when.step if when.axes == ONE else None for when in whens]
         for turn in (0, 1, 2):
-            for (call, when), step in zip(whens, steps, strict=True):
+            for call, step in zip(plain, steps, strict=True):
                 if turn == (0 if call.module in self._neurons else 2 if step == 0 else 1):
-                    self._enter(call, step, when, counted)
+                    self._enter(call, step, counted)
         self._ready = True
 
-    def _enter(self, call: Call, step: int | None, when: When, counted: dict[tuple[Hashable, int | None], int]) -> None:
+    def _enter(self, call: Call, step: int | None, counted: dict[tuple[Hashable, int | None], int]) -> None:
         sign: Hashable = call.module if call.module in self._neurons else self._sign(call, step)
         if step == 0 and sign not in self._signs:
-            sign = next((s for s in self._signs if _begins(s, sign)), sign)
-        if when.axes == ONE and step is None:
-            nth = 0  # a static sample gives the same, however often it is asked
+            sign = next((s for s in self._signs if self._begins(s, sign)), sign)
+        if step is None:
+            nth = 0  # the same of the same, as of a static sample or of parameters, however often it is asked
         else:
             nth = counted.get((sign, step), 0)
             counted[sign, step] = nth + 1
@@ -146,6 +146,27 @@ class Rolled:
         args, named = self._arguments(call, step)
         layout = "" if step is not None else self.times[call.results[0]].axes
         return call.module or call.name, layout, tuple(map(said, flat((args, tuple(sorted(named.items()))))))
+
+    def _begins(self, usual: Hashable, first: Hashable) -> bool:
+        """Whether a call of step 0 has a constant where those of later steps have what the step before made."""
+        if (
+            not isinstance(usual, tuple)
+            or not isinstance(first, tuple)
+            or usual[:2] != first[:2]
+            or len(usual[2]) != len(first[2])
+        ):
+            return False
+        pairs = list(zip(usual[2], first[2], strict=True))
+        return LATE in usual[2] and all(a == b or (a == LATE and self._is_number(b)) for a, b in pairs)
+
+    def _is_number(self, said: Any) -> bool:
+        """Whether an operand is a constant, or made of parameters alone."""
+        kind, what = said[:2] if isinstance(said, tuple) else ("", None)
+        return kind in ("constant", "int", "float") or (isinstance(what, Edge) and self._is_fixed(what.key))
+
+    def _is_fixed(self, key: Hashable) -> bool:
+        call = self._instances[key].get(None) if key in self._instances else None
+        return call is not None and self.times[call.results[0]].axes == NONE
 
     def _is_alias(self, call: Call) -> bool:
         """Whether a call only takes steps apart or together, shows a sample T times, or exchanges T and N."""
@@ -237,6 +258,12 @@ class Rolled:
         args, kwargs = mapped(named, given)
         return args, kwargs
 
+    def _begins_with(self, got: Any) -> Tensor | None:
+        """What enters at step 0, where that is a constant."""
+        if isinstance(got, Edge):
+            return self._instances[got.key][None].results[got.place].tensor if self._is_fixed(got.key) else None
+        return torch.as_tensor(got) if isinstance(got, Tensor | int | float) else None
+
     def _is_constant(self, value: Value) -> bool:
         """Whether a value was made of constants alone, as by a synapse that hears no spikes yet; not of parameters."""
         if value.kind != MADE or self.times[value].axes != NONE or value.call is None:
@@ -253,22 +280,11 @@ class Rolled:
         if len(usual) != len(found):
             raise _differs(call, step)
         for expected, got in zip(usual, found, strict=True):
-            if step == 0 and isinstance(expected, Edge) and expected.late and isinstance(got, Tensor | int | float):
-                node.initial[expected] = torch.as_tensor(got)
+            first = self._begins_with(got) if step == 0 and isinstance(expected, Edge) and expected.late else None
+            if first is not None:
+                node.initial[expected] = first
             elif not _equal(expected, got):
                 raise _differs(call, step)
-
-
-def _begins(usual: Hashable, first: Hashable) -> bool:
-    """Whether a call of step 0 has a constant where those of later steps have what the step before made."""
-    if not isinstance(usual, tuple) or not isinstance(first, tuple) or usual[:2] != first[:2] or len(usual[2]) != len(first[2]):
-        return False
-    pairs = list(zip(usual[2], first[2], strict=True))
-    return LATE in usual[2] and all(a == b or (a == LATE and _is_number(b)) for a, b in pairs)
-
-
-def _is_number(said: Any) -> bool:
-    return isinstance(said, tuple) and said[0] in ("constant", "int", "float")
 
 
 def _equal(a: Any, b: Any) -> bool:

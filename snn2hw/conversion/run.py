@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,12 @@ from snn2hw.conversion.tape import Call, Value, flat, mapped
 from snn2hw.conversion.times import MERGED, ONE, STEPS, SWAPPED, Sizes, Times, input_axes
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError
 from snn2hw.formats.torch.wrapped import user_line_of
+from snn2hw.nn.base import Neuron
+from snn2hw.nn.custom import CustomNeuron
+from snn2hw.nn.recurrent import Recurrent
 
 TN, NT = "TN", "NT"
+OWN = (Neuron, CustomNeuron, Recurrent)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Run:
         times: when each value is. stepwise: whether the forward takes one step.
         entering: the input on [T, N, ...] (of a static sample every step alike), for the converted model.
         static: whether the model shows one sample T times. swapped: whether the model takes [N, T, ...].
-        framework: whose layers with state they are; "torch" where there are none.
+        framework: whose layers with state they are; "torch" where there are none. model: itself.
     """
 
     calls: Sequence[Call]
@@ -61,6 +66,7 @@ class Run:
     static: bool
     swapped: bool
     framework: str
+    model: torch.nn.Module
 
     def calls_of(self, path: str) -> list[Call]:
         """Of one layer, in order."""
@@ -81,11 +87,18 @@ def is_layer(module: torch.nn.Module) -> bool:
 def has_state(module: torch.nn.Module) -> bool:
     """Whether a module is a neuron of a framework, also one that is refused."""
     if framework_of(module) is None:
-        return False
+        return isinstance(module, OWN)
     try:
         return known(module, (1,), "") is not None
     except Snn2hwError:
         return True
+
+
+def _known(module: torch.nn.Module, shape: tuple[int, ...], where: str) -> Known:
+    """What a layer with state is here; one of `snn2hw.nn` is itself."""
+    found = Known(module, whole=True) if isinstance(module, OWN) else known(module, shape, where)
+    assert found is not None
+    return found
 
 
 def _recorder(model: torch.nn.Module) -> Recorder:
@@ -103,19 +116,36 @@ def run(model: torch.nn.Module, sample: Sample) -> Run:
         failed: Exception
         try:
             return _in_one_call(model, sample, swap=sample.layout == NT)
-        except (ShapeError, _OneStepError) as error:
-            failed = error
-        except Snn2hwError:
-            raise
-        except Exception as error:
+        except (ShapeError, _OneStepError, _FailedError) as error:
             failed = error
         try:
             return _step_by_step(model, sample)
-        except Snn2hwError:
-            raise
-        except Exception as error:
-            cause = error if isinstance(failed, _OneStepError) else failed
-            raise _failed(model, sample, cause) from cause
+        except _FailedError as error:
+            first = failed if isinstance(failed, _FailedError) else error
+            raise _failed(model, sample, first.error) from first.error
+        except UnsupportedError as error:
+            if isinstance(failed, _OneStepError):
+                raise
+            raise (failed if isinstance(failed, ShapeError) else _failed(model, sample, failed.error)) from error
+
+
+class _FailedError(Exception):
+    """What the user's forward raised."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def _calling() -> Iterator[None]:
+    """The block calls the user's forward, which may raise anything."""
+    try:
+        yield
+    except Snn2hwError:
+        raise
+    except Exception as error:
+        raise _FailedError(error) from error
 
 
 class _OneStepError(Exception):
@@ -127,14 +157,15 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     given = sample.values
     recorder = _recorder(model)
     _reset(model)
-    with recorder.running():
+    with recorder.running(), _calling():
         outputs = mapped(recorder.value, model(recorder.give(given)))
     counts = _counts(recorder.calls, model)
     neurons = _neurons(recorder.calls, model)
     single = [p for p, k in neurons.items() if not k.whole]
     if single and all(counts[p] == 1 for p in single):
         raise _OneStepError
-    looped = bool(single)
+    repeats = Counter(c.module for c in recorder.calls if c.module)
+    looped = bool(single) or (not neurons and max(repeats.values(), default=1) > 1)
     axes = input_axes(recorder.calls, looped, sample.steps is not None)
     if swap and axes == STEPS and sample.steps is None:
         turned = Sample(given.transpose(0, 1), None, TN)
@@ -142,9 +173,11 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     if sample.layout == TN and axes == SWAPPED:
         turned = Sample(given.transpose(0, 1), None, NT)
         return _in_one_call(model, turned, swap=False)
-    steps = _steps(counts, single, sample, axes, [c for c in recorder.calls if c.module in neurons and c.entering])
+    own = [c for c in recorder.calls if c.module in neurons and c.entering]
+    steps = _steps(counts, single, sample, axes, own) or max(repeats.values(), default=None)
     samples = given.shape[1 if axes == STEPS else 0]
-    times = Times(recorder.calls, Sizes(steps, samples), axes, single, [p for p, k in neurons.items() if k.whole])
+    stepped = single or ([p for p, n in repeats.items() if n == steps] if looped and axes == ONE else [])
+    times = Times(recorder.calls, Sizes(steps, samples), axes, stepped, [p for p, k in neurons.items() if k.whole])
     if sample.steps is not None and axes == ONE and _shown_once(recorder.calls, neurons, times):
         shown = given.unsqueeze(0).expand(sample.steps, *given.shape)
         found = _in_one_call(model, Sample(shown, None, TN), swap=False)
@@ -154,7 +187,9 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
         raise _no_steps(model)
     entering = given.unsqueeze(0).expand(steps, *given.shape) if axes == ONE else given
     entering = entering.transpose(0, 1) if axes == SWAPPED else entering
-    return Run(recorder.calls, outputs, neurons, times, False, entering, axes == ONE, axes == SWAPPED, _framework(neurons, model))
+    return Run(
+        recorder.calls, outputs, neurons, times, False, entering, axes == ONE, axes == SWAPPED, _framework(neurons, model), model
+    )
 
 
 def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
@@ -172,7 +207,7 @@ def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
     more = _further_arguments(model)
     recorder, states, outputs = _recorder(model), [None] * more, []
     _reset(model)
-    with recorder.running():
+    with recorder.running(), _calling():
         for t in range(len(x)):
             result = model(recorder.give(x[t], t), *states)
             if more:
@@ -181,10 +216,12 @@ def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
     neurons = _neurons(recorder.calls, model)
     counts = _counts(recorder.calls, model)
     single, whole = [p for p, k in neurons.items() if not k.whole], [p for p, k in neurons.items() if k.whole]
-    if whole or not single or any(counts[p] != len(x) for p in single):
+    if whole or (not single and not more) or any(counts[p] != len(x) for p in single):
         raise _mixed(whole, single, counts, len(x))
     times = Times(recorder.calls, Sizes(len(x), x.shape[1]), ONE, single, ())
-    return Run(recorder.calls, outputs, neurons, times, True, x, sample.steps is not None, False, _framework(neurons, model))
+    return Run(
+        recorder.calls, outputs, neurons, times, True, x, sample.steps is not None, False, _framework(neurons, model), model
+    )
 
 
 def _further_arguments(model: torch.nn.Module) -> int:
@@ -222,12 +259,10 @@ def _neurons(calls: Sequence[Call], model: torch.nn.Module) -> dict[str, Known]:
         module = modules.get(call.module) if call.function is None else None
         if module is None or call.module in found or not has_state(module):
             continue
-        framework = str(framework_of(module))
         where = f"{call.module or 'the model itself'} ({type(module).__name__})"
-        frameworks.setdefault(framework, where)
-        row = known(module, _shape(call, module, where), where)
-        assert row is not None
-        found[call.module] = row
+        if not isinstance(module, OWN):
+            frameworks.setdefault(str(framework_of(module)), where)
+        found[call.module] = _known(module, _shape(call, module, where), where)
     if len(frameworks) > 1:
         raise UnsupportedError(
             "the model mixes frameworks, whose steps and resets differ",
@@ -248,8 +283,7 @@ def _shape(call: Call, module: torch.nn.Module, where: str) -> tuple[int, ...]:
     entering = call.entering
     if not entering:
         raise UnsupportedError("a layer with state is called with something else than a tensor", where=where, got=call.line)
-    probe = known(module, entering[0].shape[1:], where)
-    assert probe is not None
+    probe = _known(module, entering[0].shape[1:], where)
     return entering[0].shape[2 if probe.whole else 1 :]
 
 
