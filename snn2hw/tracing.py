@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from snn2hw.errors import MissingExtraError, ShapeError
+from snn2hw.errors import MissingExtraError, ShapeError, Snn2hwError
 from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.ir.layout import read_as
 from snn2hw.ir.network import Network
@@ -92,12 +92,32 @@ def as_ours(
     from snn2hw.formats.torch.wrapped import unwrapped
 
     model = unwrapped(model)
-    if not is_foreign(model):
+    if not is_foreign(model) and not _is_written_out(model, x, steps, layout):
         return model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, {}
     made, x, steps = brought(model, x, steps, layout)
     found = made.conversion
     told = {"framework": found.framework, "spikes": found.comparison.total, "equal": found.comparison.equal}
     return made, x, steps, {"converted": {**told, "notes": list(found.notes)}}
+
+
+def _is_written_out(model: torch.nn.Module, x: npt.NDArray[Any], steps: int | None, layout: str | None) -> bool:
+    """Whether a model without any neuron of ours writes its neurons out in its forward, so that it must be followed."""
+    from snn2hw.conversion.brought import brought
+    from snn2hw.conversion.written import Written
+    from snn2hw.formats.torch.read import from_torch
+    from snn2hw.nn.base import Neuron
+    from snn2hw.nn.custom import CustomNeuron
+
+    if any(isinstance(m, Neuron | CustomNeuron) for m in model.modules()):
+        return False
+    try:
+        from_torch(model, *input_node(x, steps, None))
+    except Snn2hwError:  # of the forward, or of the sample, about which the caller is told later
+        try:
+            return any(isinstance(m, Written) for m in brought(model, x, steps, layout)[0].modules())
+        except Snn2hwError:
+            return False
+    return False
 
 
 def _is_module(model: object) -> bool:

@@ -76,8 +76,7 @@ def convert(
         model, sample, steps, layout, output: see there.
     """
     one_torch_thread()
-    if not isinstance(model, torch.nn.Module):
-        raise UsageError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
+    model = unwrapped(model)
     if sample is None:
         raise UsageError(
             "a model is converted by running it on a sample",
@@ -88,7 +87,6 @@ def convert(
         )
     if layout is not None:
         one_of("layout", layout, (TN, NT), "convert")
-    model = unwrapped(model)
     for path, module in model.named_modules():
         if is_layer(module):
             check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")

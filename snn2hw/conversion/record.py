@@ -6,13 +6,12 @@ need no rules of their own. What it decides by the value of a tensor cannot be s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from snn2hw.conversion.tape import CONSTANT, INPUT, MADE, PARAMETER, Call, Value, flat, mapped
@@ -46,14 +45,14 @@ class Recorder(TorchFunctionMode):
 
     Args:
         model: whose parameters and buffers are known.
-        is_layer: which modules are written down as one call; what happens inside of them is not looked at.
+        layers: the modules of it that are written down as one call; what happens inside of them is not looked at.
     """
 
-    def __init__(self, model: torch.nn.Module, is_layer: Callable[[torch.nn.Module], bool]) -> None:
+    def __init__(self, model: torch.nn.Module, layers: Sequence[torch.nn.Module]) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self.paths = {id(m): path for path, m in model.named_modules()}
-        self._is_layer = is_layer
+        self._layers = layers
         self._known: dict[int, Value] = {}
         self._kept: list[Tensor] = []  # an id is given again once its tensor is gone
         self._inside = 0
@@ -87,6 +86,8 @@ class Recorder(TorchFunctionMode):
             raise _decided(name, user_line())
         if entering and name in NOISE:
             raise _draws(name, user_line())
+        if entering and any(isinstance(a, torch.nn.Parameter) and id(a) not in self._known for a in flat((args, kwargs))):
+            raise _unregistered(name, user_line())
         given = mapped(self.value, (tuple(args), kwargs))  # before: what is changed in place is another value afterwards
         result = func(*args, **kwargs)
         if entering and name == "setitem":
@@ -120,20 +121,16 @@ class Recorder(TorchFunctionMode):
         """Write down what is called meanwhile; without gradients."""
 
         def before(module: torch.nn.Module, args: Any) -> None:
-            if self._inside or self._is_layer(module):
-                self._inside += 1
+            self._inside += 1
 
         def after(module: torch.nn.Module, args: Any, named: Any, result: Any) -> None:
-            if not self._inside:
-                return
             self._inside -= 1
             if not self._inside:
                 given = mapped(self.value, (tuple(args), dict(named)))
-                if id(module) not in self.paths:
-                    raise _unregistered(module, user_line())
                 self._made(Call("", self.paths[id(module)], None, given[0], given[1], user_line()), result)
 
-        hooks = register_module_forward_pre_hook(before), register_module_forward_hook(after, with_kwargs=True)
+        hooks = [layer.register_forward_pre_hook(before) for layer in self._layers]
+        hooks += [layer.register_forward_hook(after, with_kwargs=True) for layer in self._layers]
         try:
             with torch.no_grad(), self:
                 yield
@@ -176,11 +173,11 @@ def _draws(name: str, line: str) -> UnsupportedError:
     )
 
 
-def _unregistered(module: torch.nn.Module, line: str) -> UnsupportedError:
+def _unregistered(name: str, line: str) -> UnsupportedError:
     return UnsupportedError(
         "a layer is called that is no part of the model, so that nothing has its weights",
         where=line,
-        got=type(module).__name__,
+        got=f"'{name}' with parameters of no layer of the model",
         expected="layers that __init__ assigns to attributes, or holds in an nn.ModuleList",
         do="write self.layer = ... in __init__, or nn.ModuleList(...) for a list",
     )

@@ -6,7 +6,7 @@ rolled: cur = fc(x)       spk = lif(cur)
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -291,46 +291,6 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, Tensor) or isinstance(b, Tensor):
         return isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape and bool(torch.equal(a, b))
     return type(a) is type(b) and bool(a == b)
-
-
-def state_arguments(call: Call) -> Iterator[Any]:
-    """What a call of a layer with state is given behind its input: its states, flattened."""
-    return flat((call.args[1:], call.named))
-
-
-def check_states(calls: Sequence[Call], whole: bool) -> None:
-    """The states that a layer is called with are those that it returned, and at first none, or zeros.
-
-    Args:
-        calls: of one layer, in order. whole: whether one call takes all steps.
-
-    Raises:
-        UnsupportedError: the model changes a state, sets it anew, or begins with one.
-    """
-    before: Call | None = None
-    for step, call in enumerate(calls):
-        for given in state_arguments(call):
-            if not isinstance(given, Value):
-                continue
-            if given.kind == CONSTANT and not bool(given.tensor.any()):
-                if step == 0 or whole:
-                    continue
-                raise _state(call, "a state of zeros in every step", "the state that the call before returned")
-            if step == 0 or whole:
-                raise _state(call, "a state that is not 0 at first", "no state, or zeros, at the first step")
-            if before is None or given not in before.results:
-                raise _state(call, "a state that the model has changed", "the state that the call before returned")
-        before = call
-
-
-def _state(call: Call, got: str, expected: str) -> UnsupportedError:
-    return UnsupportedError(
-        "a layer is called with a state that is not its own",
-        where=f"{call.module}, {call.line}",
-        got=got,
-        expected=expected,
-        do="hand the state on as it is, or write the neuron as a nn.CustomNeuron",
-    )
 
 
 def _differs(call: Call, step: int | None) -> UnsupportedError:

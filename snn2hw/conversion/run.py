@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from snn2hw.conversion.frameworks import framework_of, known
 from snn2hw.conversion.known import Known
 from snn2hw.conversion.layers import kind
 from snn2hw.conversion.record import Recorder
-from snn2hw.conversion.rolled import check_states
+from snn2hw.conversion.states import check_states, evaluated, reset, states_kept
 from snn2hw.conversion.tape import Call, Value, flat, mapped
 from snn2hw.conversion.times import MERGED, ONE, STEPS, SWAPPED, Sizes, Times, input_axes
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError
@@ -102,8 +102,7 @@ def _known(module: torch.nn.Module, shape: tuple[int, ...], where: str) -> Known
 
 
 def _recorder(model: torch.nn.Module) -> Recorder:
-    layers = {id(m) for m in model.modules() if is_layer(m)}
-    return Recorder(model, lambda m: id(m) in layers)
+    return Recorder(model, [m for m in model.modules() if is_layer(m)])
 
 
 def run(model: torch.nn.Module, sample: Sample) -> Run:
@@ -112,7 +111,7 @@ def run(model: torch.nn.Module, sample: Sample) -> Run:
     Raises:
         UnsupportedError: a forward that cannot be followed. ShapeError, UsageError: a sample that the model does not take.
     """
-    with _evaluated(model), _states_kept(model):
+    with evaluated(model), states_kept(model):
         failed: Exception
         try:
             return _in_one_call(model, sample, swap=sample.layout == NT)
@@ -156,7 +155,7 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     """The model is given the sample as it is, and where the user said [N, T, ...] and the model takes [T, N, ...] so turned."""
     given = sample.values
     recorder = _recorder(model)
-    _reset(model)
+    reset(model)
     with recorder.running(), _calling():
         outputs = mapped(recorder.value, model(recorder.give(given)))
     counts = _counts(recorder.calls, model)
@@ -206,7 +205,7 @@ def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
         )
     more = _further_arguments(model)
     recorder, states, outputs = _recorder(model), [None] * more, []
-    _reset(model)
+    reset(model)
     with recorder.running(), _calling():
         for t in range(len(x)):
             result = model(recorder.give(x[t], t), *states)
@@ -334,42 +333,6 @@ def _check_whole(calls: Sequence[Call], neurons: Mapping[str, Known], times: Tim
                 expected="[T, N, ...]",
                 do="set its step mode to single steps, or give it all steps",
             )
-
-
-@contextmanager
-def _evaluated(model: torch.nn.Module) -> Iterator[None]:
-    modes = [(m, m.training) for m in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-@contextmanager
-def _states_kept(model: torch.nn.Module) -> Iterator[None]:
-    """Afterwards what the user's earlier calls left in the layers with state is there again."""
-    kept = [(m, dict(m._buffers), dict(vars(m).get("_memories", {}))) for m in _of_frameworks(model)]
-    try:
-        yield
-    finally:
-        for module, buffers, memories in kept:
-            module._buffers.update(buffers)
-            if memories:
-                vars(module)["_memories"].update(memories)
-
-
-def _reset(model: torch.nn.Module) -> None:
-    """States at their beginning, as the frameworks' own functions reset them."""
-    for module in _of_frameworks(model):
-        reset: Callable[[], Any] | None = getattr(module, "reset_mem", None) or getattr(module, "reset", None)
-        if callable(reset):
-            reset()
-
-
-def _of_frameworks(model: torch.nn.Module) -> list[torch.nn.Module]:
-    return [m for m in model.modules() if framework_of(m) is not None]
 
 
 def _no_steps(model: torch.nn.Module) -> UsageError:

@@ -48,15 +48,6 @@ def from_torch(model: torch.nn.Module, source: Input, steps: int) -> Network:
         ShapeError: layers that do not fit together. RuleError: NaN or Inf in a parameter.
     """
     one_torch_thread()
-    if not isinstance(model, torch.nn.Module):
-        raise UnsupportedError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
-    if isinstance(model, torch.jit.ScriptModule):
-        raise UnsupportedError(
-            "the model is TorchScript, in which its layers cannot be told apart any more",
-            got=type(model).__name__,
-            expected="the torch.nn.Module that torch.jit.trace or torch.jit.script was given",
-            do="build that model again and load its weights: model.load_state_dict(scripted.state_dict())",
-        )
     model = unwrapped(model)
     for path, module in model.named_modules():
         if inner(module) is not None:  # torch.compile puts a forward of its own on the instance

@@ -25,8 +25,17 @@ def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
     """The model inside of torch.compile, DataParallel, DistributedDataParallel or AveragedModel; any other as it is.
 
     Raises:
-        UnsupportedError: a wrapper that holds only a part of the weights.
+        UnsupportedError: no module of torch, TorchScript, or a wrapper that holds only a part of the weights.
     """
+    if not isinstance(model, torch.nn.Module):
+        raise UnsupportedError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise UnsupportedError(
+            "the model is TorchScript, in which its layers cannot be told apart any more",
+            got=type(model).__name__,
+            expected="the torch.nn.Module that torch.jit.trace or torch.jit.script was given",
+            do="build that model again and load its weights: model.load_state_dict(scripted.state_dict())",
+        )
     while (inside := inner(model)) is not None:
         model = inside
     name = next((k.__name__ for k in type(model).__mro__ if k.__name__ in _SHARDED), None)
