@@ -52,7 +52,15 @@ def read(module: torch.nn.Module, shape: tuple[int, ...], where: str) -> Known |
 
 
 def _check(module: Any, where: str) -> None:
-    """Settings that no neuron here has."""
+    """Settings that no neuron here has, and releases whose steps are others."""
+    if getattr(getattr(module, "state_function", None), "__name__", "") not in _FUNCTIONS:
+        raise refused(
+            "this neuron is of another release of snnTorch than the one whose steps are known",
+            where,
+            f"a {type(module).__name__} without the state functions of 1.0",
+            "snnTorch 1.0",
+            "install it (pip install 'snntorch>=1.0'), and load the trained weights into the model there",
+        )
     if module.inhibition:
         raise refused(
             "inhibition lets only one neuron of a layer fire, and a neuron here sees itself only",

@@ -200,6 +200,22 @@ def test_inhibition_and_rounded_states_are_refused_by_name() -> None:
         known(snn.Leaky(0.9, state_quant=round), LINEAR, "lif1 (Leaky)")
 
 
+def test_another_release_is_refused_by_name() -> None:
+    module = framework("snntorch").Leaky(0.9)
+    module.state_function = torch.relu
+    with refused(
+        UnsupportedError,
+        """
+        this neuron is of another release of snnTorch than the one whose steps are known
+          where:    lif1 (Leaky)
+          got:      a Leaky without the state functions of 1.0
+          expected: snnTorch 1.0
+          do:       install it (pip install 'snntorch>=1.0'), and load the trained weights into the model there
+        """,
+    ):
+        known(module, LINEAR, "lif1 (Leaky)")
+
+
 def test_a_number_per_pixel_is_refused_by_name() -> None:
     snn = framework("snntorch")
     with refused(
