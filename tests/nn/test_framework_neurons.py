@@ -116,6 +116,20 @@ class _Adds(nn.CustomNeuron):
         return v, {"v": v}
 
 
+def test_who_looks_at_it_sees_its_first_state_whatever_the_order() -> None:
+    torch.manual_seed(0)
+    x, synapse = stimulus(LINEAR), nn.Linear(5, 5)
+    for neuron in (nn.NorseLIF(), nn.LIF(0.9, threshold=0.4)):
+        masses = []
+        for enters in ("with", "after"):
+            layer = nn.Recurrent(neuron, synapse, enters=enters)
+            with nn.observe(layer) as seen, torch.no_grad():
+                layer(x)
+            masses.append(torch.stack([seen["neuron"].positive, seen["neuron"].negative]))
+        torch.testing.assert_close(*masses, rtol=0.05, atol=0.05)
+        assert masses[0].sum() > 0
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with refused(
         UsageError,

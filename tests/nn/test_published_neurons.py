@@ -132,10 +132,12 @@ def test_integers_are_one_on_every_back_end_and_near_the_float_spikes(name: str)
         model[0].weight.copy_(torch.eye(6))
         model[0].bias.zero_()
     x = stimulus(gain, 1).float()
-    artefact = snn2hw.compile(model, sample=x, input_range=(-2.0 * gain, 2.0 * gain), options=snn2hw.Options(state_bits=16))
-    verdict = snn2hw.verify(artefact, x, executors=("reference", "onnxruntime", "torch"))
+    artefact = snn2hw.compile(
+        model, sample=x, layout="TN", input_range=(-2.0 * gain, 2.0 * gain), options=snn2hw.Options(state_bits=16)
+    )
+    verdict = snn2hw.verify(artefact, x, layout="TN", executors=("reference", "onnxruntime", "torch"))
     assert verdict.equal
-    spikes = snn2hw.simulate(artefact, x).spikes["1"]
+    spikes = snn2hw.simulate(artefact, x, layout="TN").spikes["1"]
     assert abs(spikes.mean() - model[:2](x).detach().numpy().mean()) < 0.02
 
 

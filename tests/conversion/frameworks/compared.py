@@ -132,7 +132,7 @@ def require_integers(layer: torch.nn.Module, shape: tuple[int, ...], hidden: int
     never = any(_silent(n) for n in neurons(layer))
     last = [nn.Readout("last")] if never else [nn.Flatten()] * (len(shape) > 1) + [nn.Linear(hidden, 3)]
     model = torch.nn.Sequential(first, layer, *([nn.Flatten()] if never and len(shape) > 1 else []), *last).eval()
-    artefact = snn2hw.compile(model, sample=x, target="generic")
+    artefact = snn2hw.compile(model, sample=x, target="generic", layout="TN")
     verdict = snn2hw.verify(artefact, x, executors=EXECUTORS)
     assert verdict.equal, str(verdict)
 

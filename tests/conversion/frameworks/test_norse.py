@@ -132,6 +132,7 @@ def test_every_spike_of_a_recurrent_form_is_that_of_norse(norse: Any, name: str)
     spikes, states = steps(module, x)
     assert found.states == (None, "v", "i", *{"LIFRefr": ("n",), "LSNNRec": ("b",)}.get(name[:7], ()))
     assert torch.equal(states[0], spikes)
+    assert found.whole == ("Cell" not in name)
     first, recurrent = found.layer
     assert (first.weight, recurrent.synapse.weight) == (module.input_weights, module.recurrent_weights)
     recurrent.neuron.states = {n: nn.State((-1e9, 1e9), s.initial) for n, s in recurrent.neuron.states.items()}
@@ -139,6 +140,19 @@ def test_every_spike_of_a_recurrent_form_is_that_of_norse(norse: Any, name: str)
         entering = torch.stack([torch.nn.functional.linear(now, module.input_weights) for now in x])
         assert torch.equal(recurrent(entering), spikes)
     assert spikes.any()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("NorseLIF", "LIF"), ("LIFRefrac", "LIFRefracCell"), ("LSNN", "LSNN"), ("IAF", "IAF"), ("LIFBox", "LIFBoxCell"),
+     ("LI", "LI"), ("LIBox", "LIBoxCell")],
+)  # fmt: skip
+def test_defaults_are_those_of_norse(norse: Any, ours: str, theirs: str) -> None:
+    found, made = placed(getattr(norse, theirs)(), LINEAR).layer, getattr(nn, ours)()
+    assert type(found) is type(made)
+    assert {n: float(b) for n, b in found.named_buffers()} == {n: float(b) for n, b in made.named_buffers()}
+    assert (found.dt == made.dt) or ours == "IAF"
+    assert {n: s.initial for n, s in found.states.items()} == {n: s.initial for n, s in made.states.items()}
 
 
 def test_weights_that_are_no_parameters_share_their_memory(norse: Any) -> None:
