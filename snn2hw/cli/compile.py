@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -142,11 +143,20 @@ def _build_name(model: str) -> str:
 
 
 def _say_compiled(artefact: Artefact, folder: Path) -> None:
+    _say_converted(artefact.manifest.get("converted", {}))
     console.print_network(artefact.network, console.artefact_title(artefact))
     certificate_table.print_certificate(read_claims(folder / CERTIFICATE), "certified")
     evaluation_table.print_agreement(artefact.manifest)
     certificate_table.print_warnings(artefact.manifest.get("warnings", ()))
     console.say(f"written: {folder}    next: ", console.command("snn2hw", "verify", folder))
+
+
+def _say_converted(told: Mapping[str, Any]) -> None:
+    """What was brought from another framework, and how it is known to be the same."""
+    if told:
+        console.say(f"converted from {told['framework']}: {told['equal']:,} of {told['spikes']:,} spikes equal")
+        for note in told["notes"]:
+            console.say(f"  {note}")
 
 
 def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:

@@ -98,7 +98,7 @@ def convert(
 def _tensor(sample: Any, model: torch.nn.Module) -> Tensor:
     """The sample in the kind of number and on the device of the model's parameters."""
     first = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
-    values = sample if isinstance(sample, Tensor) else torch.from_numpy(np.ascontiguousarray(samples_array(sample)))
+    values = sample if isinstance(sample, Tensor) else torch.from_numpy(np.array(samples_array(sample)))
     return values.to(device=first.device, dtype=first.dtype)
 
 

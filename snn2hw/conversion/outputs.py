@@ -71,7 +71,7 @@ def chosen(outputs: Sequence[Output], number: int | None, model: str) -> Output:
             where=model,
             got=told,
             expected="one tensor that is no state of a neuron",
-            do="say which by its place: output=0 (--output 0)",
+            do="convert it before it is compiled, and say which by its place: snn2hw.convert(model, x, output=0)",
         )
     return found[0]
 
