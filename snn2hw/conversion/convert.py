@@ -20,6 +20,7 @@ from snn2hw.conversion.outputs import LAST, MEAN, SUM, Output, chosen, outputs_o
 from snn2hw.conversion.ranges import fit, neurons_in, seen, widen
 from snn2hw.conversion.rolled import Node, Rolled
 from snn2hw.conversion.run import NT, TN, Run, Sample, is_layer, run
+from snn2hw.conversion.times import ONE
 from snn2hw.conversion.written import Region, regions
 from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
 from snn2hw.formats.sample import samples_array
@@ -28,6 +29,8 @@ from snn2hw.formats.torch.wrapped import unwrapped
 from snn2hw.nn.readout import Membrane
 from snn2hw.nn.recurrent import Recurrent
 from snn2hw.run.forks import one_torch_thread
+
+_WEIGHTED = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)
 
 
 @dataclass(frozen=True)
@@ -129,16 +132,22 @@ def _end(emitter: Emitter, out: Output) -> fx.Node:
 def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> Comparison:
     """All spikes of both models, and from the run the ranges of the states; `written`: neurons that are in the forward."""
     ours, entering, layers = dict[str, Tensor](), dict[str, Tensor](), dict[str, torch.nn.Module]()
-    hooks = []
+    hooks = [made.get_submodule(path).register_forward_hook(_step_by_step) for path in _of_single_steps(made, found)]
     for path in (*found.neurons, *written):
         if not _holds(made, path):
             continue  # it is called, but nothing that leaves the model depends on it
-        layers[path] = _neuron(made.get_submodule(path))
+        whole = made.get_submodule(path)
+        layers[path] = _neuron(whole)
 
         def keep(module: torch.nn.Module, args: Any, result: Tensor, path: str = path) -> None:
-            ours[path], entering[path] = result, args[0]
+            ours[path] = _of_steps(result, args[0])
 
-        hooks.append(layers[path].register_forward_hook(keep))
+        def look(module: torch.nn.Module, args: Any, result: Tensor, path: str = path) -> None:
+            entering[path] = args[0]
+
+        hooks.append(layers[path].register_forward_hook(look))
+
+        hooks.append(whole.register_forward_hook(keep))
     modes = [(m, m.training) for m in made.modules()]
     made.eval()
     try:
@@ -155,6 +164,16 @@ def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> Compar
     return compared(theirs, ours, entering, layers)
 
 
+def _of_single_steps(made: torch.nn.Module, found: Run) -> list[str]:
+    """The layers of weights that the user's model calls for one step: a product of more rows adds its floats in another order."""
+    weighted = [path for path, m in made.named_modules() if isinstance(m, _WEIGHTED)]
+    return [p for p in weighted if any(found.times[c.results[0]].axes == ONE for c in found.calls_of(p))]
+
+
+def _step_by_step(layer: torch.nn.Module, args: Any, result: Tensor) -> Tensor:
+    return torch.cat([layer.forward(args[0][t : t + 1]) for t in range(len(args[0]))])
+
+
 def _holds(made: torch.nn.Module, path: str) -> bool:
     return path in dict(made.named_modules())
 
@@ -168,8 +187,14 @@ def _theirs(found: Run, path: str, layer: torch.nn.Module) -> Tensor:
     """What a layer of the user's model gave, [T, N, C, ...]: its spikes, or the state that is used of it."""
     row = found.neurons[path]
     place = 1 + row.states.index(layer.state) if isinstance(layer, Membrane) else 0
-    given = [c.results[place].tensor for c in found.calls_of(path)]
-    return given[0] if row.whole else torch.stack(given)
+    calls = found.calls_of(path)
+    given = [c.results[place].tensor for c in calls]
+    return _of_steps(given[0], calls[0].entering[0].tensor) if row.whole else torch.stack(given)
+
+
+def _of_steps(value: Tensor, entering: Tensor) -> Tensor:
+    """[T, N, ...]; what a layer made over T, [N, ...], as a single step."""
+    return value if value.ndim == entering.ndim else value[None]
 
 
 def _written(node: Node) -> Tensor:

@@ -47,9 +47,10 @@ def adopted(module: torch.nn.Module) -> torch.nn.Module:
     made = ours.__new__(ours)
     torch.nn.Module.__init__(made)
     for name, value in vars(module).items():
-        vars(made)[name] = dict(value) if isinstance(value, dict) else value
-    for hooks in ("_forward_hooks", "_forward_pre_hooks"):
-        vars(made)[hooks].clear()
+        if name in ("_parameters", "_buffers", "_modules"):
+            vars(made)[name] = dict(value)
+        elif not isinstance(value, dict):  # hooks have been refused, and torch keeps its own kind of dictionary for them
+            vars(made)[name] = value
     return made
 
 

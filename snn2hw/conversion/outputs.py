@@ -15,6 +15,7 @@ from snn2hw.conversion.times import ONE, REDUCED, STEPS, SWAPPED, reduced_axis
 from snn2hw.errors import UnsupportedError, UsageError
 
 EVERY, SUM, MEAN, LAST = "every step", "sum over T", "mean over T", "last step"
+OVER = "over T, by a layer"
 _SOFTMAX = ("softmax", "log_softmax", "_log_softmax", "_softmax")
 
 
@@ -23,7 +24,7 @@ class Output:
     """One tensor that the model returns.
 
     Args:
-        edge: what it is of every step. kind: EVERY, SUM, MEAN or LAST.
+        edge: what it is of every step. kind: EVERY, SUM, MEAN, LAST, or OVER where a layer made it of all steps.
         state: whether it is what a neuron returns behind its spikes. softmax: whether a softmax followed, which is left out.
     """
 
@@ -117,7 +118,9 @@ def _over_steps(value: Value, rolled: Rolled) -> tuple[Edge, str] | None:
     if call.name in ("div", "mul") and len(_made(call)) == 1:
         below = _over_steps(call.entering[0], rolled)
         return (below[0], MEAN) if below is not None and below[1] == SUM and _is_share(call, rolled) else None
-    if call.module and value.place:
+    if call.module and not value.place:
+        return rolled.edge(value), OVER
+    if call.module:
         return Edge(rolled.edge(call.results[0]).key, value.place), LAST  # the states that a layer ends in
     if call.name in ("sum", "mean") and reduced_axis(call) is not None:
         return rolled.edge(call.entering[0]), SUM if call.name == "sum" else MEAN

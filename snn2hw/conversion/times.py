@@ -115,7 +115,8 @@ class Times:
             return When(ONE, self._called.get(call.module, 0))
         entering = [self[v] for v in call.entering]
         if call.module in self._whole:
-            return When(STEPS) if place == 0 else When(REDUCED)
+            every = place == 0 and len(call.results[0].shape) == len(call.entering[0].shape)
+            return When(STEPS if every else REDUCED)
         named = _RULES.get(call.name)
         found = named(self, call, place, entering) if named else None
         return found or self._like(call, call.results[place], entering)
