@@ -118,7 +118,7 @@ def _changes(x: npt.NDArray[Any]) -> tuple[float, float]:
     some = np.asarray(x[:LOOKED_AT, :LOOKED_AT])
     flat = some.reshape(*some.shape[:2], -1)[..., :FEATURES].astype(np.float64)
     first, second = (np.abs(np.diff(flat, axis=axis)) for axis in (0, 1))
-    return (float(first.mean()) if first.size else 0.0), (float(second.mean()) if second.size else 0.0)
+    return float(first.mean()), float(second.mean())
 
 
 def _number(n: int, what: str) -> str:

@@ -26,19 +26,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.family import equation_of
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import Circulate, Delay, EquationNeuron, Input, Network, Neuron, Node, Reals
-from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
-from snn2hw.ir.ranges import ranges
+from snn2hw.ir.program import SPIKES, Program, initial_value
 from snn2hw.ir.real import run_real
 from snn2hw.neurons import in_numpy
 from snn2hw.neurons.equation import COMPARISONS, Equation
-from snn2hw.neurons.equation import Op as Term
 from snn2hw.passes.findings import HEAD_LSB
 from snn2hw.passes.head import ALIGN
 from snn2hw.trace import Ints, Trace
+from snn2hw.verification.clamps import Clamps, equation_acts
 from snn2hw.verification.inputs import values_at
 
 Flags = npt.NDArray[np.bool_]
@@ -144,10 +142,7 @@ class _Layer:
         self.node, self.program = node, node.program
         self.unit = 2.0**-node.format.frac
         self.tells = not gives_its_state(node.program)  # a state that leaves differs in its last bit, and that says nothing
-        known = ranges(node.program)
-        self.clamps = [i for i in node.program.of(Op.CLAMP) if known[i.args[0]] not in declared_interval(i)]
-        last = max((k for k, i in enumerate(node.program.instructions) if i in self.clamps), default=0)
-        self.up_to_clamps = Program(node.program.kind, node.program.instructions[: last + 1])
+        self.clamps = Clamps(node.program)
         self.real = real
         self.equation = equation_of(real) if isinstance(real, Neuron) else real if isinstance(real, EquationNeuron) else None
         self.scale = None if self.equation is None else _input_scale(node, real)
@@ -219,8 +214,8 @@ class _Held:
         """The integers' sums at a step, and where a clamp acts on them."""
         self.t, self.sums = t, values_at(self.tally.net, t, self.trace, self.payloads)
         for name, layer in self.tally.watched.items():
-            if layer.clamps:
-                acts = _acting(layer, self.sums[layer.node.inputs[0]], layer.before(self.trace, t))
+            if layer.clamps.some:
+                acts = layer.clamps.act(self.sums[layer.node.inputs[0]], layer.before(self.trace, t))
                 self.tally.layers[name].held_back += int(acts.sum())
 
     def observe(self, node: Node, inputs: Sequence[Reals], value: Reals) -> None:
@@ -245,7 +240,7 @@ def _one_step(layer: _Layer, counted: Counted, x: Reals, held: _Held, fired: Rea
     equation, parameters = layer.equation.equation, layer.equation.parameters
     states = layer.real_states(layer.before(held.trace, held.t))
     values = in_numpy.evaluate(equation, parameters, states, x, held.t)
-    counted.float_held_back += int(_equation_acts(equation, values, x).sum())
+    counted.float_held_back += int(equation_acts(equation, values, x).sum())
     if layer.scale is None:
         return
     own = held.sums[layer.node.inputs[0]] * in_numpy.along_channels(layer.scale, x.ndim)
@@ -264,33 +259,4 @@ def _explained(equation: Equation, values: Sequence[Reals], moved: Sequence[Real
         if term.op in COMPARISONS:
             margin, after = (np.subtract(*(v[a] for a in term.args)) for v in (values, moved))
             found |= np.abs(margin) <= np.abs(after - margin) + HEAD_LSB * lsb
-    return found
-
-
-def _acting(layer: _Layer, sums: Ints, before: Mapping[str, Ints]) -> Flags:
-    """Where a clamp of the program holds a value back; a bound at which a state begins and rests does not count."""
-    states = [(initial_value(s), declared_interval(s)) for s in layer.program.states.values()]
-
-    def sources(i: Instruction) -> Ints:
-        if i.op is Op.PARAM:
-            return np.asarray(values_of(i), np.int64).reshape((-1,) + (1,) * (sums.ndim - 2))
-        return before[i.name] if i.op is Op.STATE else sums
-
-    values = evaluate(layer.up_to_clamps, sources)
-    found = np.zeros(sums.shape, np.bool_)
-    for i in layer.clamps:
-        bounds, value = declared_interval(i), values[i.args[0]]
-        at_rest = {initial for initial, held in states if held == bounds}
-        found |= ((value < bounds.lo) & (bounds.lo not in at_rest)) | ((value > bounds.hi) & (bounds.hi not in at_rest))
-    return found
-
-
-def _equation_acts(equation: Equation, values: Sequence[Reals], x: Reals) -> Flags:
-    """The same of the equation: its own clamps, and the ranges of its states."""
-    found = np.zeros(x.shape, np.bool_)
-    held = [(values[t.args[0]], float(t.attrs[0]), float(t.attrs[1])) for t in equation.terms if t.op is Term.CLAMP]
-    held += [(values[place], *s.range) for s, place in zip(equation.states, equation.updates, strict=True)]
-    for value, lo, hi in held:
-        at_rest = {s.initial for s in equation.states if s.range == (lo, hi)}
-        found |= ((value < lo) & (lo not in at_rest)) | ((value > hi) & (hi not in at_rest))
     return found

@@ -62,6 +62,11 @@ def test_where_the_other_reading_is_as_likely_both_are_named(shape: tuple[int, .
     assert read(shape, "NT", steps) == (shape[1], shape[0], *shape[2:])
 
 
+def test_samples_of_one_value_have_a_layout_too() -> None:
+    assert read((4, 8), "NT") == (8, 4)
+    assert read((4, 8)) == (4, 8)
+
+
 def test_the_whole_warning() -> None:
     with pytest.warns(Snn2hwWarning) as told:
         read((64, 20, 5))

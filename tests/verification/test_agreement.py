@@ -11,6 +11,7 @@ import pytest
 from snn2hw.backends.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.ir.evaluate import evaluate_scalar
+from snn2hw.ir.family import equation_of
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import Delay, EquationNeuron, Feedback, Network, Neuron
 from snn2hw.ir.program import Op, declared_interval, initial_value
@@ -237,6 +238,23 @@ def _clamped(net: IntegerNetwork, node: IntNeuron, trace: Any, payloads: Array, 
         value = evaluate_scalar(node.program, int(sums[at]), states, at[0])[clamp.args[0]]
         found[at] = value not in declared_interval(clamp)
     return found
+
+
+@pytest.mark.parametrize(("low", "held"), [(0.0, False), (-1.0, True)])
+@pytest.mark.parametrize("as_equation", [False, True])
+def test_a_floor_at_which_a_membrane_rests_is_no_bound_that_holds_it(low: float, held: bool, as_equation: bool) -> None:
+    """Of integers and of the equation, also where a user wrote it: every membrane is driven below its range."""
+    lif = replace(integrate("if", "fc"), state_range=(low, 4.0))
+    down = replace(linear("fc", "input", [[-1.0, -1.5], [-0.75, -2.0]]), bias=np.full(2, -2.0))
+    real = network(3, counts(2), down, lif, readout("if"))
+    if as_equation:
+        real = replace(real, nodes=tuple(equation_of(n) if isinstance(n, Neuron) else n for n in real.nodes))
+    x = np.random.default_rng(0).integers(1, 4, (3, 9, 2)).astype(np.float64)
+    layer = measured(real, compiled_by_hand(real, x), x).layers["if"]
+    assert layer.saturation == layer.float_saturation == float(held)
+    assert (layer.mismatches, layer.own_mismatches, layer.unexplained) == (0, 0, 0)
+    assert layer.dead
+    assert not layer.died
 
 
 def test_integers_alone() -> None:

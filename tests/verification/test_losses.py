@@ -74,6 +74,8 @@ def test_predictions_changed(samples: int, same: int, warns: bool) -> None:
     made = losses(e, NET)
     assert len(made) == warns
     if warns:
+        what = "the integers often predict something else than the float network"
+        assert (made[0].what, made[0].where) == (what, "readout")
         assert made[0].got == f"the same prediction for {100 * same / samples:.3g} % of {samples} samples"
         assert made[0].cause == f"layer {NAMES[2]} fires otherwise most, in 30 % of its values"
 
@@ -82,5 +84,7 @@ def test_predictions_changed(samples: int, same: int, warns: bool) -> None:
 def test_a_readout_without_a_prediction(error: float, warns: bool) -> None:
     made = found(same_prediction=None, readout_error=error)
     assert len(made) == warns
+    what = "the readout of the integers is far from that of the float network"
+    assert not warns or (made[0].what, made[0].where) == (what, "readout")
     assert not warns or made[0].got == "off by 0.26 (root mean square), 26 % of its size"
     assert found(same_prediction=1.0, readout_error=error) == []
