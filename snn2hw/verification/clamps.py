@@ -79,6 +79,10 @@ class _Rest:
         self.highest = {initial for initial, _, hi in states if initial == hi}
 
     def beyond(self, value: Reals, lo: float, hi: float) -> Flags:
-        """Where a value is beyond its bounds, but for those at which a state rests. Values and bounds in real units."""
+        """Where a value is beyond its bounds, but for those at which a state rests.
+
+        Args:
+            value: [N, C, ...]. lo, hi: its bounds; all in real units.
+        """
         found: Flags = ((value < lo) & (lo not in self.lowest)) | ((value > hi) & (hi not in self.highest))
         return found
