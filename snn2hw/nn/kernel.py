@@ -22,7 +22,8 @@ from snn2hw.neurons.in_c import ATAN, CHANNEL, GIVEN, LAYER, RECTANGLE, STEP, TR
 from snn2hw.neurons.plan import Plan
 from snn2hw.nn import steps, steps_back
 from snn2hw.nn.steps import Floats, Made
-from snn2hw.nn.steps_back import PLAIN, Incoming, Sums
+from snn2hw.nn.steps_at_once import Incoming, Sums
+from snn2hw.nn.steps_back import PLAIN
 from snn2hw.nn.surrogate import Surrogate
 
 SURROGATES = dict(zip(PLAIN, (RECTANGLE, TRIANGLE, ATAN), strict=True))  # of others torch gives slopes

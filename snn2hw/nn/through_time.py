@@ -15,7 +15,7 @@ sooner. Sums over neurons are torch's, of the same terms, either way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -28,7 +28,9 @@ from snn2hw.neurons import library
 from snn2hw.neurons.equation import Equation
 from snn2hw.neurons.plan import Plan, planned
 from snn2hw.nn import kernel
-from snn2hw.nn.steps_back import Incoming, Sums
+from snn2hw.nn.steps import Given, Values
+from snn2hw.nn.steps_at_once import Hears, Incoming, Sums, Tensors, at_once, rows
+from snn2hw.nn.steps_back import sweep_heard
 from snn2hw.nn.surrogate import Surrogate
 
 Reset: TypeAlias = Literal["subtract", "value", "none"]
@@ -120,6 +122,7 @@ def backward(
     grad_negative: Tensor | None = None,
     *,
     needs: tuple[bool, bool, bool] = (True, True, True),
+    hears: Hears | None = None,
 ) -> Gradients:
     """The gradients for membranes h (and z) that `run`, or an integer program that stands for it, made.
 
@@ -128,13 +131,58 @@ def backward(
         surrogate: its soft step gives the comparison a slope. widths: of it, [T].
         grad_payload: [T, N, C, ...]. grad_positive, grad_negative: [T], of the mean over all neurons of relu(h) and relu(-h).
         needs: whether the gradients of a, thetas, widths are wanted.
+        hears: of a layer that hears itself, what the gradient of its input adds to that of its payload a step before.
     """
     plan, numbers, zero = _family(settings, a.shape[1], tuple(needs[:2])), _numbers(a, thetas), torch.zeros_like(h[0])
     incoming = Incoming(grad_payload, *_each(grad_positive, grad_negative, h))
     sums = _sums(plan, h, numbers, needs[2])
     saved = [h] if z is None else [z, h]
-    gx, _ = kernel.sweep(plan, saved, [zero], numbers, widths, surrogate, incoming, sums, [zero])
+    if hears is None:
+        gx, _ = kernel.sweep(plan, saved, [zero], numbers, widths, surrogate, incoming, sums, [zero])
+    else:
+        gx = sweep_heard(plan, saved, [zero], numbers, widths, surrogate, incoming, sums, hears)
     return Gradients(gx, *_totals(sums, numbers, a, needs))
+
+
+class EquationGradients(NamedTuple):
+    """Of x [T, N, C, ...], widths [T], and the numbers that it was asked for, else None."""
+
+    x: Tensor
+    widths: Tensor | None
+    numbers: list[Tensor | None]
+
+
+@torch.no_grad()
+def equation_backward(
+    equation: Equation,
+    x: Tensor,
+    states: Mapping[str, Tensor],
+    numbers: Sequence[Tensor],
+    widths: Tensor,
+    surrogate: Surrogate,
+    grads: Sequence[Tensor | None],
+    wanted: frozenset[int],
+    of_widths: bool,
+    hears: Hears | None = None,
+) -> EquationGradients:
+    """The gradients at states that the equation, or an integer program that stands for it, went through.
+
+    Args:
+        equation: of one step.
+        x: [T, N, C, ...]. states: by name, before every step, [T, N, C, ...].
+        numbers: of the equation, [1] or [C]. widths: of the surrogate, [T].
+        surrogate: its soft step gives the comparison a slope.
+        grads: of the output [T, N, C, ...], and [T] of the means of relu(v) and relu(-v), v the first next state.
+        wanted: indices of the numbers whose gradients are. of_widths: whether those of the widths are.
+        hears: as in `backward`.
+    """
+    plan = Plan(equation, None, True, wanted, ())
+    output, positive, negative = grads
+    sums, after = _sums(plan, x, numbers, of_widths), [torch.zeros_like(x[0]) for _ in equation.states]
+    values = Values(plan, Given(plan, numbers, x).at_all(0, len(x)), x, states.__getitem__)
+    with_ = Tensors(x, widths.reshape(rows(x)), surrogate, of_widths)
+    gx, _ = at_once(plan, values, with_, Incoming(output, *_each(positive, negative, x)), sums, after, hears)
+    return EquationGradients(gx, sums.widths, _of_numbers(sums, numbers))
 
 
 class ThroughTime(torch.autograd.Function):
@@ -179,7 +227,7 @@ class ThroughTime(torch.autograd.Function):
         if not observed or h is None:
             return payload, None, None, None
         ctx.mark_non_differentiable(h)
-        return payload, *_masses(h), h
+        return payload, *masses(h), h
 
     @staticmethod
     @once_differentiable
@@ -237,7 +285,7 @@ class EquationThroughTime(torch.autograd.Function):
         if made.watched is None:
             return made.output, None, None, None
         ctx.mark_non_differentiable(made.watched)
-        return made.output, *_masses(made.watched), made.watched
+        return made.output, *masses(made.watched), made.watched
 
     @staticmethod
     @once_differentiable
@@ -251,8 +299,7 @@ class EquationThroughTime(torch.autograd.Function):
         starts = [torch.full_like(like[0], s.initial) for s in plan.equation.states]
         after = [torch.zeros_like(like[0]) for _ in starts]
         gx, _ = kernel.sweep(plan, saved, starts, numbers, widths, ctx.surrogate, incoming, sums, after)
-        totals = [_total(sums.numbers[n], number) if n in sums.numbers else None for n, number in enumerate(numbers)]
-        return gx, sums.widths, None, None, None, None, *totals
+        return gx, sums.widths, None, None, None, None, *_of_numbers(sums, numbers)
 
 
 @lru_cache(maxsize=256)
@@ -292,7 +339,7 @@ def _joined(parts: list[Tensor]) -> Any:
     return None if not parts else parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def _masses(v: Tensor) -> tuple[Tensor, Tensor]:
+def masses(v: Tensor) -> tuple[Tensor, Tensor]:
     """Means over neurons of relu(v) and relu(-v), [T]."""
     return v.clamp_min(0).flatten(1).mean(1), (-v).clamp_min(0).flatten(1).mean(1)
 
@@ -318,6 +365,10 @@ def _totals(
     of_a = [_total(sums.numbers[i], numbers[i]) for i in range(count)] if needs[0] else []
     of_thetas = [sums.numbers[i].flatten(1).sum(1) for i in range(count, len(numbers))] if needs[1] else []
     return torch.stack(of_a, 1) if of_a else None, torch.stack(of_thetas, 1) if of_thetas else None, sums.widths
+
+
+def _of_numbers(sums: Sums, numbers: Sequence[Tensor]) -> list[Tensor | None]:
+    return [_total(sums.numbers[n], number) if n in sums.numbers else None for n, number in enumerate(numbers)]
 
 
 def _total(total: Tensor, number: Tensor) -> Tensor:

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.errors import ArtefactError, ShapeError, WidthError
-from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.program import SPIKES
+from snn2hw.ir.ranges import ranges
 from snn2hw.ir.rules import check_integer
 from snn2hw.ir.text import to_text
 from snn2hw.layers import (
@@ -23,14 +25,16 @@ from snn2hw.layers import (
 from snn2hw.layers.base import SUM_BITS
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Options
+from snn2hw.passes.equations import LoweredEquation
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.narrow import Narrow
 from snn2hw.quantize.constants import with_constants
 from snn2hw.quantize.equation import QuantisedEquation
 from snn2hw.quantize.neuron import QuantisedNeuron
+from snn2hw.quantize.recurrent import Echo, Loop, loops_of
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Template
-from snn2hw.quantize.values import LAYERS, aligned, outside, payloads, undefined
+from snn2hw.quantize.values import LAYERS, aligned, payloads, undefined
 from snn2hw.trace import Trace
 
 AnyNeuron: TypeAlias = QuantisedNeuron | QuantisedEquation
@@ -55,6 +59,8 @@ class Prepared(torch.nn.Module):
         self.template, self.bounds = template, bounds
         self.layers = torch.nn.ModuleDict({_key(name): layer for name, layer in layers.items()})
         self.register_buffer("fingerprint", _fingerprint(template.done.network))
+        self._loops = loops_of(self._net.nodes)
+        self._inside = frozenset(name for loop in self._loops.values() for name in loop.inside)
         scale = template.done.scales[self._net.readout.name]
         self.logit_scale = float(scale.values[0])
         self.integers()  # what does not fit the target is said here, not after the training
@@ -103,16 +109,30 @@ class Prepared(torch.nn.Module):
         values = {net.input.name: self._encoded(x)}
         wrong: dict[str, Tensor] = {}
         for node in net.nodes[1:]:
-            entering = [values[i] for i in node.inputs]
-            if isinstance(node, IntNeuron) and _key(node.name) not in self.layers:
-                values[node.name] = aligned(node, entering[0])
+            if node.name in self._inside:
                 continue
-            values[node.name] = self._value(node, entering)
+            if node.name in self._loops:
+                values[node.name] = self._recurrent(self._loops[node.name], values)
+            elif isinstance(node, IntNeuron) and _key(node.name) not in self.layers:
+                values[node.name] = aligned(node, values[node.inputs[0]])
+                continue
+            else:
+                values[node.name] = self._value(node, [values[i] for i in node.inputs])
             if isinstance(node, IntNeuron):
-                neuron = self._neuron(node.name)
-                wrong[node.name] = outside(entering[0], neuron.sums) | neuron.undefined
+                wrong[node.name] = self._neuron(node.name).wrong
         self._check(wrong)
         return values[net.readout.name]
+
+    def _recurrent(self, loop: Loop, values: Mapping[str, Tensor]) -> Tensor:
+        """What the neuron of a layer that hears itself fires at all steps."""
+        synapse, x = self.layers[_key(loop.synapse.name)], values[loop.entering]
+        assert isinstance(synapse, Synapse)
+
+        def joined(entering: Tensor, heard: Tensor) -> Tensor:
+            return self._value(loop.join, [heard, entering][:: 1 if loop.place == 0 else -1])
+
+        fired: Tensor = self._neuron(loop.neuron.name)(x, Echo(x, synapse, joined, loop.factor))
+        return fired
 
     @torch.no_grad()
     def trace(self, x: Tensor) -> Trace:
@@ -146,6 +166,9 @@ class Prepared(torch.nn.Module):
         """
         known: dict[str, IntNode] = {}
         for node in self._net.nodes:
+            if isinstance(node, IntFeedback):
+                known[node.name] = self._edge_now(node)
+                continue
             sources = [known[i] for i in node.inputs]
             known[node.name] = self._now(node, sources)
         done = self.template.done
@@ -168,12 +191,18 @@ class Prepared(torch.nn.Module):
         width = max(SUM_BITS, Format.holding(interval, 0).width)
         return replace(node, interval=interval, format=Format(width, node.format.frac, True))
 
+    def _edge_now(self, node: IntFeedback) -> IntFeedback:
+        """What fires is known before its sums are; of a neuron that a user wrote it follows the numbers in its output."""
+        neuron, interval = self._neuron(node.inputs[0]), node.interval
+        if isinstance(neuron, QuantisedEquation):
+            program = _lowered(neuron, node).program
+            interval = ranges(program)[program.outputs[SPIKES].name].hull(Interval(0, 0))
+        return replace(node, interval=interval, format=Format(SUM_BITS, node.format.frac, True))
+
     def _neuron_now(self, node: IntNeuron, sums: Interval) -> IntNeuron:
         neuron = self._neuron(node.name)
         if isinstance(neuron, QuantisedEquation):
-            if any(not bool(p.isfinite().all()) for p in neuron.parameters()):
-                raise undefined(node.source or node.name)
-            made = neuron.lowered()
+            made = _lowered(neuron, node)
             return replace(node, program=with_constants(made.program, {}, sums), equation=made.meaning)
         now = neuron.now()
         if not bool(now.a.isfinite().all() & now.thetas.isfinite().all()):
@@ -250,6 +279,12 @@ class Prepared(torch.nn.Module):
                 do="prepare the same trained model with the same sample, target and options, then load",
             )
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _lowered(neuron: QuantisedEquation, node: IntNode) -> LoweredEquation:
+    if any(not bool(p.isfinite().all()) for p in neuron.parameters()):
+        raise undefined(node.source or node.name)
+    return neuron.lowered()
 
 
 def _integers(x: Tensor) -> npt.NDArray[np.int64]:

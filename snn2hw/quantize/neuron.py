@@ -11,22 +11,24 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from snn2hw.backends.torch.program import evaluate_on_tensors
-from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value, values_of
+from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, values_of
 from snn2hw.nn import through_time
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.observe import Observable
+from snn2hw.nn.steps_at_once import Hears
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.num import Interval
 from snn2hw.quantize import native
 from snn2hw.quantize.constants import Constants, Now
 from snn2hw.quantize.native import roles_of, summed
+from snn2hw.quantize.recurrent import Echo
+from snn2hw.quantize.stepping import Entering, shown, stepped
+from snn2hw.quantize.values import outside
 
 WORTH = 1 << 22  # neurons and steps after which a program is worth compiling
 
 
 Made: TypeAlias = "tuple[Tensor, Tensor, Tensor | None]"  # payload, h, z: raw integers in float32, [T, ...]
-Run: TypeAlias = "Callable[[Tensor, Layer, dict[str, Tensor], int, Tensor | None], Made]"
 
 
 @dataclass(frozen=True)
@@ -80,22 +82,27 @@ class QuantisedNeuron(Observable):
         self.neuron, self.layer, self.steps = neuron.double(), layer, steps
         self.work = 0  # neurons and steps so far
         self.recorded: list[Tensor | None] | None = None  # payload and states of the next forward, where a list is put here
-        self.undefined = torch.zeros((), dtype=torch.bool)  # whether a parameter was NaN or infinite in the last forward
+        self.wrong = torch.zeros((), dtype=torch.bool)  # whether the last forward had sums, or parameters, that it is not for
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]."""
-        now, settings = self.now(), self.layer.settings(self.neuron.settings)
-        self.undefined = ~(now.a.isfinite().all() & now.thetas.isfinite().all())
+    def forward(self, x: Tensor, echo: Echo | None = None) -> Tensor:
+        """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of a layer that hears itself x is in `echo`, too."""
+        now, settings, layer = self.now(), self.layer.settings(self.neuron.settings), self.layer
         a, thetas = now.a.float(), now.thetas.float()
         widths = self.neuron.surrogate.widths(self.steps, a)
-        self.work += self.steps * x[0].numel()
-        run = self._native(x) or _on_tensors
-        constants = {**self.layer.fixed(x.device), **now.raw}
-        shape = (len(self.layer.program.states), self.steps, *x.shape[1:])
+        constants = {n: v.to(layer.constants.dtype) for n, v in {**layer.fixed(x.device), **now.raw}.items()}
+        shape = (len(layer.program.states), self.steps, *x.shape[1:])
         states = None if self.recorded is None else torch.empty(shape, dtype=torch.float32, device=x.device)
+        hears = None
+        if echo is None:
+            made = self._made(x.detach(), constants, states)
+        else:
+            made = _on_tensors(echo.entering(), layer, constants, self.steps, states)
+            x = echo.sums(made[0])
+            hears = echo.hears(_by_channel(layer.input_factor, x, torch.float32), 2.0**-layer.payload_frac)
+        self.wrong = outside(x, self.sums) | ~(now.a.isfinite().all() & now.thetas.isfinite().all())
         forward: Callable[..., tuple[Tensor, ...]] = _Integers.apply
         payload, positive, negative, h = forward(
-            x, a, thetas, widths, self.neuron.surrogate, settings, self.layer, constants, self.steps, self.observed, run, states
+            x, a, thetas, widths, self.neuron.surrogate, settings, layer, made, self.observed, hears
         )
         if self.recorded is not None:
             self.recorded += [payload.detach(), states]
@@ -113,22 +120,17 @@ class QuantisedNeuron(Observable):
         a = self.neuron.coefficients.double()
         return self.layer.constants.at(a, self.neuron.thetas(a))
 
-    def _native(self, x: Tensor) -> Run | None:
-        """The compiled program, on a CPU with a compiler, once it is worth it."""
-        if self.work < WORTH or x.device.type != "cpu":
-            return None
-        layer = self.layer
-        moving = layer.constants.moving
-        rows = frozenset({n for n, m in moving.items() if len(m.start) > 1} | set(layer.fixed_rows))
-        bits = 32 if layer.constants.dtype == torch.int32 else 64
-        found = native.function(layer.program, frozenset(moving) - rows, rows, bits, x.dtype)
-        if found is None:
-            return None
-
-        def run(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int, states: Tensor | None) -> Made:
-            return native.call(found, layer.program, constants, rows, x, steps, states)
-
-        return run
+    def _made(self, x: Tensor, constants: dict[str, Tensor], states: Tensor | None) -> Made:
+        """What the program makes of x, on tensors or, on a CPU with a compiler once it is worth it, compiled."""
+        layer, moving = self.layer, self.layer.constants.moving
+        self.work += self.steps * x[0].numel()
+        if self.work >= WORTH and x.device.type == "cpu":
+            rows = frozenset({n for n, m in moving.items() if len(m.start) > 1} | set(layer.fixed_rows))
+            bits = 32 if layer.constants.dtype == torch.int32 else 64
+            found = native.function(layer.program, frozenset(moving) - rows, rows, bits, x.dtype)
+            if found is not None:
+                return native.call(found, layer.program, constants, rows, x, self.steps, states)
+        return _on_tensors(shown(x), layer, constants, self.steps, states)
 
     def extra_repr(self) -> str:
         """Name and width of the program, for print."""
@@ -146,27 +148,23 @@ class _Integers(torch.autograd.Function):
         surrogate: Surrogate,
         settings: through_time.Settings,
         layer: Layer,
-        constants: dict[str, Tensor],
-        steps: int,
+        made: Made,
         observed: bool,
-        run: Run,
-        states: Tensor | None,
+        hears: Hears | None,
     ) -> tuple[Tensor | None, ...]:
-        """The program on sums x [T or 1, N, C, ...]; its payloads and, where observed, masses of h and h itself.
+        """What the program made of sums x [T or 1, N, C, ...]; its payloads and, where observed, masses of h and h itself.
 
         Args:
             a, thetas, widths: coefficients, thresholds and surrogate widths, float32, which get gradients.
-            surrogate, settings, layer: what `through_time.backward` needs besides. constants: by name, raw, [1] or
-                [C].
-            steps: T. observed: whether somebody looks at the membranes. run: forwards `layer` on x, on tensors or
-                compiled.
-            states: float32 [states, T, N, C, ...] to be filled with the raw states, or None.
+            surrogate, settings, layer, hears: what `through_time.backward` needs besides.
+            made: by the program. observed: whether somebody looks at the membranes.
         """
-        payload, h, z = run(x, layer, {n: v.to(layer.constants.dtype) for n, v in constants.items()}, steps, states)
+        payload, h, z = made
         unit = 2.0 ** -layer.program.by_name[roles_of(layer.program).state].format.frac
         h, z = h.mul_(unit), None if z is None else z.mul_(unit)
         ctx.save_for_backward(a, thetas, widths, h, z)
         ctx.surrogate, ctx.settings, ctx.layer, ctx.shown, ctx.dtype = surrogate, settings, layer, len(x), x.dtype
+        ctx.hears = hears
         ctx.set_materialize_grads(False)
         if not observed:
             return payload, None, None, None
@@ -179,33 +177,33 @@ class _Integers(torch.autograd.Function):
         a, thetas, widths, h, z = ctx.saved_tensors
         payload, positive, negative, _ = grads
         real = None if payload is None else payload.float() * 2.0**ctx.layer.payload_frac
-        found = through_time.backward(
-            h, z, a, thetas, widths, ctx.surrogate, ctx.settings, real, positive, negative, needs=ctx.needs_input_grad[1:4]
-        )
+        given = (ctx.surrogate, ctx.settings, real, positive, negative)
+        found = through_time.backward(h, z, a, thetas, widths, *given, needs=ctx.needs_input_grad[1:4], hears=ctx.hears)
         gx = (found.x * _by_channel(ctx.layer.input_factor, found.x)).to(ctx.dtype)
         if ctx.shown == 1 and len(gx) > 1:
             gx = gx.sum(0, keepdim=True)
-        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None, None, None
+        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None
 
 
-def _on_tensors(x: Tensor, layer: Layer, constants: dict[str, Tensor], steps: int, states: Tensor | None) -> Made:
+def _on_tensors(entering: Entering, layer: Layer, constants: dict[str, Tensor], steps: int, states: Tensor | None) -> Made:
     program = layer.program
-    raw = x.to(layer.constants.dtype)
-    own = {i: v.reshape((-1,) + (1,) * (raw.ndim - 3)) for i, v in constants.items()}
-    held = {s: torch.full_like(raw[0], initial_value(i)) for s, i in program.states.items()}
-    payload, h = (torch.empty(steps, *x.shape[1:], dtype=torch.float32, device=x.device) for _ in range(2))
-    membrane, argument = roles_of(program).membrane, summed(program)
-    z = torch.empty_like(h) if argument else None
-    for t in range(steps):
-        values = evaluate_on_tensors(program, raw[t if len(raw) > 1 else 0], held, own)
-        payload[t], h[t] = values[program.outputs[SPIKES].name], values[membrane]
-        if z is not None and argument is not None:
-            z[t] = values[argument]
-        held = {s: values[program.outputs[s].name].expand_as(u) for s, u in held.items()}
+    fires, argument = program.outputs[SPIKES].name, summed(program)
+    wanted = [fires, roles_of(program).membrane, *([] if argument is None else [argument])]
+    made = list[Tensor]()
+    for t, (values, held) in enumerate(stepped(program, entering, steps, layer.constants.dtype, constants)):
+        now = [values[name] for name in wanted]
+        if t == 0:
+            like = next(iter(held.values()))
+            made = [torch.empty(steps, *like.shape, dtype=torch.float32, device=like.device) for _ in wanted]
+        for kept, value in zip(made, now, strict=True):
+            kept[t] = value
         if states is not None:
             states[:, t] = torch.stack(list(held.values()))
-    return payload, h, z
+    payload, h, *z = made
+    return payload, h, z[0] if z else None
 
 
-def _by_channel(values: tuple[float, ...], like: Tensor) -> Tensor:
-    return torch.tensor(values, dtype=like.dtype, device=like.device).reshape((-1,) + (1,) * (like.ndim - 3))
+def _by_channel(values: tuple[float, ...], like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """[1, C, 1, ...], as it broadcasts to a step of `like` [T, N, C, ...]."""
+    found = torch.tensor(values, dtype=dtype or like.dtype, device=like.device)
+    return found.reshape((1, -1) + (1,) * (like.ndim - 3))

@@ -14,9 +14,8 @@ from snn2hw.backends.base import called
 from snn2hw.errors import UnsupportedError
 from snn2hw.formats.sample import input_node, samples_array
 from snn2hw.formats.torch.read import from_torch
-from snn2hw.ir.integer import IntNeuron, UnloweredNeuron
+from snn2hw.ir.integer import IntFeedback, IntNeuron, UnloweredNeuron
 from snn2hw.ir.layout import read_as
-from snn2hw.ir.network import Feedback, Network
 from snn2hw.layers import Conv2d, IntConv2d, IntLinear, IntOperator, Linear
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
@@ -26,6 +25,7 @@ from snn2hw.quantize.constants import moving_constants
 from snn2hw.quantize.equation import QuantisedEquation, equation_layer
 from snn2hw.quantize.model import AnyNeuron, Prepared
 from snn2hw.quantize.neuron import Layer, QuantisedNeuron
+from snn2hw.quantize.recurrent import loops_of
 from snn2hw.quantize.synapse import Synapse
 from snn2hw.quantize.template import Learned, Template, make_template
 from snn2hw.quantize.values import LAYERS, factors_of
@@ -61,7 +61,6 @@ def prepare(
     x, chosen = read_as(samples_array(sample), layout, None, static=steps is not None, stacklevel=2), load_target(target)
     source, t = input_node(x, steps, input_range)
     network = from_torch(model, source, t)
-    _require_no_loops(network)
     modules = dict(model.named_modules())
     memo: dict[int, object] = {}  # what the model shares, the copies share: a neuron that is called twice, a surrogate
     copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron | CustomNeuron)}
@@ -77,26 +76,13 @@ def prepare(
     return Prepared(template, layers, bounds).to(_device(model))
 
 
-def _require_no_loops(network: Network) -> None:
-    """The prepared model runs each layer through all steps at once, which a layer that hears itself cannot.
-
-    Raises:
-        UnsupportedError: the network has recurrent edges.
-    """
-    edges = [n for n in network.nodes if isinstance(n, Feedback)]
-    if edges:
-        raise UnsupportedError(
-            "a recurrent edge is not trained on integers",
-            where=edges[0].source or edges[0].name,
-            got=f"a model with {len(edges)} recurrent edge{'s' * (len(edges) > 1)}",
-            expected="layers that run all steps at once",
-            do="train it in floats, then compile it",
-        )
-
-
 def _of(modules: dict[str, _Module], name: str) -> _Module:
-    """The module a node comes from; of a model that is one layer the model itself."""
-    return modules.get(name) or modules.get(name.rsplit("#", maxsplit=1)[0]) or modules[""]
+    """The module a node comes from, also of a layer that is called again; of a model that is one layer the model itself."""
+    path, dot, part = name.rpartition(".")  # the parts of a recurrent layer are named behind its path
+    own = f"{path.rsplit('#', maxsplit=1)[0]}{dot}{part}".removeprefix(".")
+    return (
+        modules.get(name) or modules.get(own) or modules.get(name.rsplit("#", maxsplit=1)[0]) or modules.get(part) or modules[""]
+    )
 
 
 @torch.enable_grad()
@@ -116,9 +102,13 @@ def _layers(
     reals = {n.name: n for n in done.real.nodes}
     layers: dict[str, Synapse | AnyNeuron] = {}
     bounds: dict[str, int] = {}
+    loops_of(done.network.nodes)
     for node in done.network.nodes:
-        entering = [bounds[i] for i in node.inputs]
-        if isinstance(node, IntConv2d | IntLinear):
+        entering = [bounds[i] for i in node.inputs if not isinstance(node, IntFeedback)]
+        if isinstance(node, IntFeedback):
+            custom = isinstance(neurons[node.inputs[0]], CustomNeuron)
+            bounds[node.name] = max(PAYLOAD_MAX if custom else 0, node.interval.magnitude)
+        elif isinstance(node, IntConv2d | IntLinear):
             folded = reals[node.name]
             assert isinstance(folded, Conv2d | Linear)
             leaving = done.scales[node.name]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn.grad import conv2d_input
 
 from snn2hw.backends.torch.executor import FLOAT32_EXACT
 from snn2hw.ir.integer import Int8s, Int32s
@@ -64,8 +65,16 @@ class Synapse(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """y [T, N, O, ...] of x [T, N, I, ...]."""
+        return self.applied(x, *self.weights())
+
+    def weights(self) -> tuple[Tensor, Tensor]:
+        """(W, b) as they are now, raw, in the dtype of the sums; differentiable."""
+        w, b = (raw.to(self.dtype) for raw in self._raw())
+        return w, b
+
+    def applied(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        """y [T, N, O, ...] of x [T, N, I, ...]. Args: x: as in `forward`. w, b: what `weights` gave."""
         with torch.autocast(x.device.type, enabled=False), _exact_convolutions(x):
-            w, b = (raw.to(self.dtype) for raw in self._raw())
             flat = x.to(self.dtype).flatten(0, 1)
             if self.conv is None:
                 y = torch.nn.functional.linear(flat, w, b)
@@ -73,6 +82,20 @@ class Synapse(torch.nn.Module):
                 window, groups = self.conv
                 y = torch.nn.functional.conv2d(flat, w, b, window.stride, window.padding, window.dilation, groups)
         return y.reshape(*x.shape[:2], *y.shape[1:])
+
+    def back(self, g: Tensor, w: Tensor) -> Tensor:
+        """The gradient of x [N, I, ...] of one step from that of y [N, O, ...]; of a layer whose x and y have one shape.
+
+        Args:
+            g: the gradient of y. w: W in the dtype of g.
+        """
+        with torch.autocast(g.device.type, enabled=False):
+            if self.conv is None:
+                return g @ w
+            window, groups = self.conv
+            places = window.stride, window.padding, window.dilation
+            given: Tensor = conv2d_input(g.shape, w, g, *places, groups)  # type: ignore[no-untyped-call]
+            return given
 
     def integers(self) -> tuple[Int8s, Int32s]:
         """(W, b) as they are now.

@@ -61,12 +61,12 @@ def drawn(seed: int) -> Drawn:
         ]
         if rng.random() < 0.6:
             layers.append(nn.BatchNorm2d(channels))
-        layers.append(_neuron(rng, channels))
+        layers.append(family_neuron(rng, channels))
         if rng.random() < 0.4:
-            layers.append(Residual(channels, _neuron(rng, channels)))
+            layers.append(Residual(channels, family_neuron(rng, channels)))
         if rng.random() < 0.5:
             kind = nn.MaxPool2d if rng.random() < 0.5 else nn.AvgPool2d
-            layers += [kind(2, 1), nn.Conv2d(channels, 4, 2), _neuron(rng, 4)]
+            layers += [kind(2, 1), nn.Conv2d(channels, 4, 2), family_neuron(rng, 4)]
         layers.append(nn.Flatten())
         counts = rng.random() < 0.5
         shape = (2, size, size)
@@ -75,7 +75,7 @@ def drawn(seed: int) -> Drawn:
         body = nn.Sequential(*layers)
         features = body(entering).shape[2]
         hidden = int(rng.integers(3, 9))
-        model = nn.Sequential(*layers, nn.Linear(features, hidden), _neuron(rng, hidden), nn.Linear(hidden, 4))
+        model = nn.Sequential(*layers, nn.Linear(features, hidden), family_neuron(rng, hidden), nn.Linear(hidden, 4))
         with torch.no_grad():
             for m in model.modules():
                 if isinstance(m, torch.nn.Conv2d | torch.nn.Linear):
@@ -87,7 +87,7 @@ def drawn(seed: int) -> Drawn:
     return Drawn(model.eval(), x, None if counts else steps, target, options)
 
 
-def _neuron(rng: np.random.Generator, channels: int) -> torch.nn.Module:
+def family_neuron(rng: np.random.Generator, channels: int) -> torch.nn.Module:
     common: dict[str, Any] = {
         "reset": str(rng.choice(["subtract", "value", "none"])),
         "strict": bool(rng.random() < 0.3),

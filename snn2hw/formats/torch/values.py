@@ -47,10 +47,14 @@ class Values:
     def unique(self, path: str, *, layer: bool = False) -> str:
         """A name for what the layer or operation of this path computes, this time: path, path#2, path#3 and so on, but
         none that a module has for itself, which may well be called add, readout or fc#2."""
-        if path not in self.nodes and (layer or path not in self.modules):
+        if self._free(path) and (layer or path not in self.modules):
             return path
         names = (f"{path}#{n}" for n in count(2))
-        return next(name for name in names if name not in self.nodes and name not in self.modules)
+        return next(name for name in names if self._free(name) and name not in self.modules)
+
+    def _free(self, name: str) -> bool:
+        """Whether no node has it, nor is a part of a layer of this name."""
+        return name not in self.nodes and not any(n.startswith(f"{name}.") for n in self.nodes)
 
     def add(self, made: Node, lead: tuple[int, ...]) -> View:
         """Enter a node, with its shape; the view of its value as it is."""

@@ -17,7 +17,6 @@ from snn2hw.errors import UnsupportedError  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
 from snn2hw.quantize import prepare  # noqa: E402
 from snn2hw.verification.verdict import why_not  # noqa: E402
-from tests.refused import refused  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -373,18 +372,3 @@ def test_a_single_output_keeps_its_name() -> None:
     x = (np.random.default_rng(0).random((4, 3, 3)) < 0.5).astype(float)
     artefact = snn2hw.compile(model, x)
     assert list(artefact.outputs(np.zeros((2, 3)))) == ["kind"]
-
-
-def test_recurrent_layers_do_not_train_on_integers_yet() -> None:
-    model, x = made("over features")
-    with refused(
-        UnsupportedError,
-        """
-        a recurrent edge is not trained on integers
-          where:    1 (Recurrent), a step back
-          got:      a model with 1 recurrent edge
-          expected: layers that run all steps at once
-          do:       train it in floats, then compile it
-        """,
-    ):
-        prepare(model, x)
