@@ -80,6 +80,8 @@ def convert(
     """
     one_torch_thread()
     model = unwrapped(model)
+    if is_layer(model):
+        model = torch.nn.Sequential(model)
     if sample is None:
         raise UsageError(
             "a model is converted by running it on a sample",

@@ -1,0 +1,128 @@
+"""`convert` on models of torch alone: what it is given, what it gives back, and the user's model afterwards."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import snn2hw
+from snn2hw import nn
+from snn2hw.errors import UnsupportedError, UsageError
+from tests.refused import refused
+
+pytestmark = pytest.mark.torch
+X = torch.from_numpy(np.random.default_rng(0).random((6, 5, 4), np.float32))
+
+
+def model() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 3), nn.LIF(0.5), nn.Dropout(0.5), nn.Linear(3, 2))
+
+
+def test_modes_parameters_and_hooks_are_the_users_afterwards() -> None:
+    own = model()
+    own[2].eval()
+    modes = {path: m.training for path, m in own.named_modules()}
+    made = snn2hw.convert(own, X)
+    assert {path: m.training for path, m in own.named_modules()} == modes
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in own.modules())
+    assert {id(p) for p in made.parameters()} == {id(p) for p in own.parameters()}
+    torch.testing.assert_close(made.eval()(X), own.eval()(X), rtol=0, atol=0)
+
+
+def test_one_layer_is_a_model() -> None:
+    assert snn2hw.convert(nn.LIF(0.5), X).conversion.comparison.total == X.numel()
+
+
+def test_samples_may_be_arrays_that_cannot_be_written_to() -> None:
+    values = X.numpy().copy()
+    values.setflags(write=False)
+    assert snn2hw.convert(model(), values).conversion.steps == 6
+
+
+def test_without_a_sample() -> None:
+    with refused(
+        UsageError,
+        """a model is converted by running it on a sample
+  where:    Sequential
+  got:      no sample
+  expected: real samples as the model is given them
+  do:       give sample=x, some of the test set""",
+    ):
+        snn2hw.convert(model())
+
+
+def test_no_model() -> None:
+    with refused(UnsupportedError, "the model is no torch.nn.Module\n  got:      dict\n  expected: a torch.nn.Module"):
+        snn2hw.convert({}, X)  # type: ignore[arg-type]
+
+
+def test_another_word_for_the_layout() -> None:
+    with pytest.raises(UsageError, match="layout"):
+        snn2hw.convert(model(), X, layout="NCHW")
+
+
+def test_a_hooked_layer_is_refused() -> None:
+    own = model()
+    own[0].register_forward_hook(lambda m, args, out: out * 2)
+    with pytest.raises(UnsupportedError, match="a module has forward hooks, which may change what it computes"):
+        snn2hw.convert(own, X)
+
+
+class Decides(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(x) if x.sum() > 0 else x
+
+
+class Noisy(Decides):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(x) + torch.rand_like(x[..., :3])
+
+
+class Unregistered(Decides):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = [nn.Linear(4, 3)]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layers[0](x)
+
+
+class Fails(Decides):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(x.reshape(7, -1))
+
+
+REFUSED = {
+    Decides: """the model's forward decides by the value of a tensor
+  where:    LINE
+  got:      a number taken out of a tensor (bool)
+  expected: a forward that does the same for all data
+  do:       write the decision with torch.where, or move it out of the forward""",
+    Noisy: """the model's forward draws random numbers
+  where:    LINE
+  got:      rand_like
+  expected: a forward that gives the same in every call
+  do:       draw them outside of the model, for rate coding in the data: snn2hw takes spikes [T, N, ...] as samples""",
+    Unregistered: """a layer is called that is no part of the model, so that nothing has its weights
+  where:    LINE
+  got:      'linear' with parameters of no layer of the model
+  expected: layers that __init__ assigns to attributes, or holds in an nn.ModuleList
+  do:       write self.layer = ... in __init__, or nn.ModuleList(...) for a list""",
+    Fails: """the model's forward fails on this sample
+  where:    LINE
+  got:      RuntimeError: shape '[7, -1]' is invalid for input of size 120; the sample is [6, 5, 4]
+  expected: a sample that the model takes: [T, N, ...], [N, T, ...] or, static, [N, ...] with steps=T
+  do:       give a sample as the model is called with, or layout='NT' where N is its first axis""",
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_forwards_that_cannot_be_followed(kind: type[Decides]) -> None:
+    with refused(UnsupportedError, REFUSED[kind]):
+        snn2hw.convert(kind(), X)
