@@ -65,6 +65,9 @@ def meaning(net: IntegerNetwork) -> dict[str, Any]:
         if isinstance(node, IntLinear | IntConv2d) and not node.name.endswith("average"):
             double = -node.format.frac - ALIGN_BITS
             weight = node.weight.astype(int) << double
+            if node.name.endswith(".recurrent"):
+                found[node.name.rpartition(".")[0]]["weight_rec"] = weight.ravel().tolist()
+                continue
             if node.name.endswith("pool") and (weight == weight[:1]).all():
                 weight = weight[0]
             found[node.name.rpartition(".")[0]] = {"weight": weight.ravel().tolist()}
@@ -87,25 +90,32 @@ def stated(path: Path) -> dict[str, Any]:
 
     with h5py.File(path, "r") as file:
         steps = file["simulation/tSample"][()]
-        found: dict[str, Any] = {"steps": int(np.ravel(steps)[0]), "input": [int(n) for n in np.ravel(file["layer/0/shape"][()])]}
+        begins = np.ravel(file["layer/0/type"][()])[0] == b"input"
+        shape = file["layer/0/shape" if begins else "layer/0/inFeatures"][()]
+        found: dict[str, Any] = {"steps": int(np.ravel(steps)[0]), "input": [int(n) for n in np.ravel(shape)]}
         for n in range(len(file["layer"])):
             layer = file[f"layer/{n}"]
-            if "neuron" not in layer:
+            if "neuron" not in layer and "inFeatures" not in layer:
                 continue
             held: dict[str, Any] = {}
-            if n:
+            if n or not begins:
                 weight = np.asarray(layer["weight"][()], float)
                 kind = np.ravel(layer["type"][()])[0]
                 if kind == b"pool":  # the same for every channel
                     kernel = np.broadcast_to(np.ravel(layer["kernelSize"][()]), 2).astype(int)
                     weight = np.broadcast_to(weight.reshape(kernel if weight.size > 1 else (1, 1)), kernel)
                 held["weight"] = weight.ravel().tolist()
+                if kind == b"dense_rec":
+                    held["weight_rec"] = np.ravel(layer["weight_rec"][()]).astype(float).tolist()
+            if "neuron" not in layer:  # netx adds up what enters
+                found[f"layer.{n}"] = {**held, "registers": {"u_decay": [DECAY_ALL], "v_decay": [0]}}
+                continue
             neuron = layer["neuron"]
             registers = {
                 "v_decay": [DECAY_ALL - _number(neuron, "vDecay")],
                 "threshold": [_number(neuron, "vThMant") << ALIGN_BITS],
             }
-            if n:  # an input has no synapse, and nobody reads the decay of its current
+            if n or not begins:  # an input has no synapse, and nobody reads the decay of its current
                 registers["u_decay"] = [DECAY_ALL - _number(neuron, "iDecay")]
                 bias = [int(b) << ALIGN_BITS for b in np.ravel(layer["bias"][()])] if "bias" in layer else [0]
                 if any(bias):

@@ -12,6 +12,7 @@ READERS = {
     "toml": "tests.fuzz.read_toml",
     "artefact": "tests.fuzz.read_artefact",
     "net": "tests.fuzz.read_net",
+    "net_ends": "tests.fuzz.read_net_ends",
     "nir": "tests.fuzz.read_nir",
     "image": "tests.fuzz.read_image",
     "aedat": "tests.fuzz.read_aedat",

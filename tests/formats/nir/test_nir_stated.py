@@ -15,6 +15,7 @@ from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.formats.nir.convention import Convention, Cuba
 from snn2hw.formats.nir.presets import PRESETS, chosen_convention, said, stateable
 from snn2hw.formats.nir.read import from_nir
+from snn2hw.formats.nir.write import to_nir
 from tests.frameworks import framework
 from tests.nir_files import STATED, affine, cuba_lif, graph, integrator, lif, run_layers, write
 from tests.refused import refused
@@ -222,6 +223,25 @@ def test_files_of_spikingjellys_exporter_as_spikingjelly_computes(file: Path) ->
     for name, theirs in (("_1", first), ("_3", second), ("_5", third)):
         assert 0.01 < theirs.mean() < 0.95
         assert (spikes[name] == theirs.numpy()).all(), f"layer {name}"
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", ["LIF", "IF"])
+def test_files_written_for_spikingjelly_as_it_computes_them(file: Path, kind: str) -> None:
+    torch, back = framework("torch"), framework("spikingjelly.activation_based.nir_exchange.from_nir")
+    first = lif(4, v_leak=0.1) if kind == "LIF" else integrator(4)
+    write(file, graph(affine(WEIGHT), first, affine(WEIGHT.T), lif(3), shape=[3], out=[3]))
+    file.write_bytes(to_nir(snn2hw.compile(from_nir(file, sample=X, dt=1e-3), X).network, "spikingjelly").data)
+    spikes, _ = run_layers(from_nir(file, sample=X, convention="spikingjelly"), X)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        model, state, theirs = back.import_from_nir(nir.read(file)), None, []
+        for now in torch.tensor(X, dtype=torch.float32):
+            out, state = model(now) if state is None else model(now, state)
+            theirs.append(out.numpy())
+    assert spikes["1"].sum() > 50
+    assert np.sum(theirs) > 20
+    assert (spikes["3"] == np.stack(theirs)).all()
 
 
 @pytest.mark.torch
