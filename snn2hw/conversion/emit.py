@@ -72,6 +72,8 @@ class Emitter:
 
     def _function(self, node: Node) -> fx.Node:
         name = node.call.name
+        if name == "avg_pool1d" and self._rest(node.call.entering[0], node)[0] == 1:
+            return self._voted(node)
         if name in FUNCTIONS:
             given = mapped(self._number, (node.args, node.named))
             return self._layer(self._free(name), FUNCTIONS[name](*given[0], **given[1]), node)
@@ -187,6 +189,21 @@ class Emitter:
         if isinstance(layer, torch.nn.Flatten):
             return self._view(node)
         return self.graph.call_module(path, (entering,))
+
+    def _voted(self, node: Node) -> fx.Node:
+        """Neurons of a class side by side, x.unsqueeze(1), whose mean is the vote: ones that sum them, and a division."""
+        length, after = self._rest(node.call.entering[0], node)[-1], self._rest(node.call.results[0], node)
+        votes, left = divmod(length, after[-1])
+        words = dict(zip(("kernel_size", "stride", "padding"), node.args[1:], strict=False)) | node.named
+        sizes = [_one(words.get(name)) for name in ("kernel_size", "stride", "padding")]
+        if left or sizes[0] != votes or sizes[1] not in (None, votes) or sizes[2]:
+            raise unsupported(node.call)
+        path, kept = self._free("votes"), torch.eye(after[-1]).repeat_interleave(votes, 1)
+        self.modules[path] = torch.nn.Linear(length, after[-1], bias=False)
+        self.modules[path].weight = torch.nn.Parameter(kept, requires_grad=False)
+        summed = self.graph.call_module(path, (self.graph.call_method("flatten", (self.edge(node.edges[0]), 2)),))
+        shared = self.graph.call_function(operator.truediv, (summed, votes))
+        return self.graph.call_method("unflatten", (shared, 2, after))
 
     def _free(self, name: str) -> str:
         free = next(n for n in (f"{name}_{i}" for i in range(1, len(self._taken) + 2)) if n not in self._taken)
@@ -310,6 +327,11 @@ _SHIFTED: Mapping[str, Callable[[Emitter, Node], fx.Node]] = {
     "cat": Emitter._joined,
     "mean": Emitter._averaged,
 }
+
+
+def _one(size: Any) -> Any:
+    """A size along one axis, also where it is given as a tuple."""
+    return size[0] if isinstance(size, tuple | list) else size
 
 
 def _attribute(model: torch.nn.Module, path: str) -> Tensor:

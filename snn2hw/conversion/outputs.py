@@ -46,7 +46,7 @@ def outputs_of(run: Run, rolled: Rolled) -> list[Output]:
 
 
 def chosen(outputs: Sequence[Output], number: int | None, model: str) -> Output:
-    """The output that is compiled: the one that was asked for, or the only one that is no state.
+    """The output that is compiled: the one that was asked for, the only one that is no state, or the only one.
 
     Args:
         outputs: all of the model's. number: which was asked for, or None. model: its name, for messages.
@@ -64,14 +64,14 @@ def chosen(outputs: Sequence[Output], number: int | None, model: str) -> Output:
                 do="count the tensors that the forward returns, from 0",
             )
         return outputs[number]
-    found = [o for o in outputs if not o.state]
+    found = [o for o in outputs if not o.state] or list(outputs)  # a membrane alone is what is read
     if len({(o.edge, o.kind) for o in found}) != 1:
         told = "; ".join(f"{i}: {o.kind}{', a state' if o.state else ''}" for i, o in enumerate(outputs)) or "nothing"
         raise UsageError(
             "the model returns several tensors, and nothing says which is its output" if found else "the model returns no output",
             where=model,
             got=told,
-            expected="one tensor that is no state of a neuron",
+            expected="one tensor, or one that is no state of a neuron",
             do="convert it before it is compiled, and say which by its place: snn2hw.convert(model, x, output=0)",
         )
     return found[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,9 @@ def run(model: torch.nn.Module, sample: Sample) -> Run:
             return _in_one_call(model, sample, swap=sample.layout == NT)
         except (ShapeError, _OneStepError, _FailedError) as error:
             failed = error
+            if sample.steps is not None and not isinstance(error, _OneStepError):
+                with suppress(Snn2hwError, _FailedError, _OneStepError):  # its layers may want an axis T
+                    return _in_all_steps(model, sample, sample.steps)
         try:
             return _step_by_step(model, sample)
         except _FailedError as error:
@@ -178,9 +181,7 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     stepped = single or ([p for p, n in repeats.items() if n == steps] if looped and axes == ONE else [])
     times = Times(recorder.calls, Sizes(steps, samples), axes, stepped, [p for p, k in neurons.items() if k.whole])
     if sample.steps is not None and axes == ONE and _shown_once(recorder.calls, neurons, times):
-        shown = given.unsqueeze(0).expand(sample.steps, *given.shape)
-        found = _in_one_call(model, Sample(shown, None, TN), swap=False)
-        return Run(**{**vars(found), "static": True})
+        return _in_all_steps(model, sample, sample.steps)
     _check_whole(recorder.calls, neurons, times)
     if steps is None:
         raise _no_steps(model)
@@ -189,6 +190,13 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     return Run(
         recorder.calls, outputs, neurons, times, False, entering, axes == ONE, axes == SWAPPED, _framework(neurons, model), model
     )
+
+
+def _in_all_steps(model: torch.nn.Module, sample: Sample, steps: int) -> Run:
+    """A static sample shown T times to a model that takes all steps."""
+    shown = sample.values.unsqueeze(0).expand(steps, *sample.values.shape)
+    found = _in_one_call(model, Sample(shown, None, TN), swap=False)
+    return Run(**{**vars(found), "static": True})
 
 
 def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
