@@ -48,7 +48,7 @@ def _arrays(path: Path) -> dict[str, Tensor]:
 
 def _epochs(pair: Pair, epochs: int, batch: int) -> Iterator[Pair]:
     for _ in range(epochs):
-        for some in torch.randperm(len(pair[1])).split(batch):
+        for some in torch.split(torch.randperm(len(pair[1])), batch):
             yield pair[0][some], pair[1][some]
 
 
@@ -58,7 +58,7 @@ def _fit(model: nn.Module, pair: Pair, epochs: int, batch: int, rate: float, los
     model.train()
     for x, labels in _epochs(pair, epochs, batch):
         optimiser.zero_grad()
-        loss(x, labels).backward()
+        loss(x, labels).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     model.eval()
 

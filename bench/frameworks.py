@@ -92,7 +92,7 @@ def _outputs(task: Task, converted: Converted) -> tuple[Tensor, Tensor]:
     task.model.eval()
     converted.eval()
     theirs, ours = [], []
-    for batch in task.test[0].split(100):
+    for batch in torch.split(task.test[0], 100):
         theirs.append(task.logits(batch))
         x = batch.unsqueeze(0).expand(task.steps, *batch.shape) if task.steps else batch.transpose(0, 1)
         out = converted(x)

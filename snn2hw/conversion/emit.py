@@ -27,6 +27,7 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "neg": operator.neg,
 }
 VIEWS = ("flatten", "reshape", "view", "unflatten", "squeeze", "unsqueeze")
+SILENT = (nn.LI, nn.LIBox, nn.NonSpikingNode, nn.Membrane)  # what leaves them are membranes
 SUPPORTED = (
     "layers of torch.nn and of the frameworks, + - * / of their values and of constants, torch.cat, flatten, reshape, permute,"
     " mean over places, functional linear, conv2d and pools"
@@ -74,6 +75,8 @@ class Emitter:
         name = node.call.name
         if name == "avg_pool1d" and self._rest(node.call.entering[0], node)[0] == 1:
             return self._voted(node)
+        if name == "relu" and self._fires(node.edges[0]):
+            return self.edge(node.edges[0])  # spikes are not negative
         if name in FUNCTIONS:
             given = mapped(self._number, (node.args, node.named))
             return self._layer(self._free(name), FUNCTIONS[name](*given[0], **given[1]), node)
@@ -189,6 +192,15 @@ class Emitter:
         if isinstance(layer, torch.nn.Flatten):
             return self._view(node)
         return self.graph.call_module(path, (entering,))
+
+    def _fires(self, edge: Edge) -> bool:
+        """Whether a value is a neuron's spikes, maybe pooled or in another shape."""
+        node = self.rolled.nodes.get(edge.key)
+        if node is None or edge.late:
+            return False
+        if node.call.module in self.neurons:
+            return not edge.place and not any(isinstance(m, SILENT) for m in self.neurons[node.call.module].layer.modules())
+        return (node.call.name in VIEWS or "pool" in node.call.name) and self._fires(node.edges[0])
 
     def _voted(self, node: Node) -> fx.Node:
         """Neurons of a class side by side, x.unsqueeze(1), whose mean is the vote: ones that sum them, and a division."""

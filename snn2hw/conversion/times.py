@@ -40,10 +40,18 @@ def input_axes(calls: Sequence[Call], looped: bool, static: bool) -> str:
     Args:
         calls: of the run. looped: whether the model loops over T itself. static: whether the user gave `steps`.
     """
+    below = set[Value]()  # made of the input alone, with its first axis
     for call in calls:
-        if not call.args or not (isinstance(call.args[0], Value) and call.args[0].kind == INPUT):
+        if not call.args or not isinstance(call.args[0], Value):
             continue
-        axis, before = _taken_apart(call), call.args[0].shape
+        before = call.args[0].shape
+        if call.args[0] in below and call.name in SHOWS and call.results[0].shape[1:] == before:
+            return ONE
+        if call.args[0].kind == INPUT or call.args[0] in below:
+            below |= {r for r in call.results if r.shape[:1] == before[:1]}
+        if call.args[0].kind != INPUT:
+            continue
+        axis = _taken_apart(call)
         if axis is not None:
             return (STEPS, SWAPPED)[axis]
         if _swaps(call):

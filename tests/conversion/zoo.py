@@ -36,7 +36,7 @@ class Model:
             static IMAGES [N, 1, 8, 8], EVENTS [T, N, 2, 16, 16]. make: the model, with random weights.
         stepwise: whether its forward takes one step. states: how many it takes and returns; without, it keeps them itself.
         shown: whether it takes all steps, of a static image all alike.
-        layout: what it takes.
+        layout: what it takes. left_out: what follows the output in the forward, and is no part of the converted model.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Model:
     states: int = 0
     shown: bool = False
     layout: str = "TN"
+    left_out: Callable[[Tensor], Tensor] = lambda y: y
 
     @property
     def shows(self) -> bool:
@@ -203,7 +204,7 @@ def show(model: Model, weights: str, steps: int = 50, count: int = 8, executors:
         found = converted.conversion.comparison
         everywhere = x.unsqueeze(0).repeat(steps, *[1] * x.ndim) if model.static else x
         with torch.no_grad():
-            same = torch.equal(converted(everywhere), theirs(model, module, x, steps))
+            same = torch.equal(model.left_out(converted(everywhere)), theirs(model, module, x, steps))
         artefact = snn2hw.compile(converted, x.numpy(), steps=steps if model.static else None)
         verdict = snn2hw.verify(artefact, x.numpy(), executors=executors)
         told = snn2hw.evaluate(artefact, x.numpy(), model=converted)

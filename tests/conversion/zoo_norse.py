@@ -164,7 +164,7 @@ def models(steps: int) -> list[Model]:
     return [
         Model("SequentialState, one step", "Norse", PIXELS, cells, stepwise=True, states=1),
         Model("convolutions, rec[t] = v", "Norse", IMAGES, lambda: Voltages(steps)),
-        Model("LSNN, recurrent", "Norse", SIGNAL, Speech),
+        Model("LSNN, recurrent", "Norse", SIGNAL, Speech, left_out=lambda v: v.log_softmax(1)),
         Model("LIFRecurrent, LI", "Norse", SIGNAL, Sequences),
         Model("Lift, events", "Norse", EVENTS, lifted),
         Model("LIFBox, events", "Norse", EVENTS, boxes, stepwise=True, states=1),
