@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from snn2hw.verification.agreement import Tally
 from snn2hw.verification.losses import losses
 from snn2hw.verification.verdict import batch_size
 
-SAMPLES, PRODUCTS = 32, 1 << 32  # at most, so that a compilation takes only a little longer
+# At most, so that a compilation takes only a little longer; values are those of all neurons at all steps.
+SAMPLES, PRODUCTS, VALUES = 32, 1 << 32, 1 << 21
 DIGITS = 6  # of a number in the manifest: further ones may be those of a machine
 
 
@@ -34,7 +36,8 @@ def short_form(
         sample: [N, ...], or [T, N, ...] where the input is temporal. known: what the passes have found.
     """
     axis = 0 if net.input.static else 1
-    shown = Calibrate(samples=SAMPLES, products=PRODUCTS).shown(real, sample.shape[axis])
+    few = min(SAMPLES, max(1, VALUES // max(1, net.steps * sum(prod(n.shape) for n in net.neurons))))
+    shown = Calibrate(samples=few, products=PRODUCTS).shown(real, sample.shape[axis])
     x = np.take(sample, spread(shown, sample.shape[axis]), axis)
     tally, size = Tally(net, real, scale), min(batch_size(net), max(1, Calibrate().memory // bytes_of_sample(real)))
     for start in range(0, shown, size):
