@@ -52,14 +52,25 @@ def _epochs(pair: Pair, epochs: int, batch: int) -> Iterator[Pair]:
             yield pair[0][some], pair[1][some]
 
 
-def _fit(model: nn.Module, pair: Pair, epochs: int, batch: int, rate: float, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """The loop that all three frameworks' tutorials write."""
+def _fit(
+    model: nn.Module,
+    pair: Pair,
+    epochs: int,
+    batch: int,
+    rate: float,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    last: float = 1.0,
+) -> None:
+    """The loop that all three frameworks' tutorials write; the learning rate falls to `last` of what it was."""
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
+    batches = epochs * -(-len(pair[1]) // batch)
+    slower = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, last, batches)
     model.train()
     for x, labels in _epochs(pair, epochs, batch):
         optimiser.zero_grad()
         loss(x, labels).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        slower.step()
     model.eval()
 
 
@@ -144,6 +155,9 @@ def spoken(folder: Path) -> Task:
             super().__init__()
             p = norse.LSNNParameters(method="super", alpha=torch.tensor(10.0))
             self.cell, self.readout = norse.LSNNRecurrentCell(32, 96, p=p), norse.LILinearCell(96, 10)
+            with torch.no_grad():  # currents decay within a few steps of 1 ms: so that neurons fire
+                self.cell.input_weights *= 4
+                self.readout.input_weights *= 3
 
         def forward(self, x: Tensor) -> Tensor:
             s: Any = None
@@ -168,5 +182,5 @@ def spoken(folder: Path) -> Task:
 
     return Task(
         "Norse LSNN 32-96 (recurrent)-10, T = 40, spoken digits", model, training, (data["x_test"] / 255, data["y_test"]),
-        None, None, lambda x: x.transpose(0, 1), logits, lambda: _fit(model, training, 20, 64, 2e-3, loss), None,
+        None, None, lambda x: x.transpose(0, 1), logits, lambda: _fit(model, training, 30, 64, 5e-3, loss, 0.05), None,
     )  # fmt: skip

@@ -22,7 +22,7 @@ from snn2hw.conversion.rolled import Node, Rolled
 from snn2hw.conversion.run import NT, TN, Run, Sample, is_layer, run
 from snn2hw.conversion.times import ONE
 from snn2hw.conversion.written import Region, regions
-from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
+from snn2hw.errors import ShapeError, Snn2hwWarning, UnsupportedError, UsageError
 from snn2hw.formats.sample import samples_array
 from snn2hw.formats.torch.layers import check_untouched
 from snn2hw.formats.torch.wrapped import unwrapped
@@ -104,6 +104,14 @@ def _tensor(sample: Any, model: torch.nn.Module) -> Tensor:
     """The sample in the kind of number and on the device of the model's parameters."""
     first = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
     values = sample if isinstance(sample, Tensor) else torch.from_numpy(np.array(samples_array(sample)))
+    if values.ndim < 2:
+        raise ShapeError(
+            "a sample has an axis of samples, and behind it what one sample is",
+            where=type(model).__name__,
+            got=str(list(values.shape)),
+            expected="[T, N, ...], or [N, ...] of static samples",
+            do="add the axis: x[:, None] where it is one sample of T steps",
+        )
     return values.to(device=first.device, dtype=first.dtype)
 
 

@@ -132,7 +132,7 @@ class Emitter:
             raise UnsupportedError(
                 "a state of a neuron is used beside its spikes" if spikes else "a state of a neuron is used that it has not here",
                 where=f"{path}, {node.call.line}",
-                got=f"the how manieth value that it returns: {place}, counted from 0",
+                got=f"value {place} of those that it returns, counted from 0",
                 expected="its spikes, or one of its states and no spikes",
                 do="use the spikes alone, or write a nn.CustomNeuron",
             )

@@ -251,7 +251,7 @@ class Rolled:
                 return thing.tensor
             late = 0 if step is None or ref.step is None else step - ref.step
             if late not in (0, 1):
-                raise _far(call, late)
+                raise _uneven(call, "some steps") if call.name == "stack" else _far(call, late)
             return Edge(ref.key, ref.place, late)
 
         given = (call.args[:1], {}) if call.module in self._neurons else (call.args, call.named)

@@ -123,6 +123,8 @@ def run(model: torch.nn.Module, sample: Sample) -> Run:
         try:
             return _step_by_step(model, sample)
         except _FailedError as error:
+            if isinstance(failed, ShapeError):
+                raise failed from error
             first = failed if isinstance(failed, _FailedError) else error
             raise _failed(model, sample, first.error) from first.error
         except UnsupportedError as error:
