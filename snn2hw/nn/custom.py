@@ -276,16 +276,6 @@ class CustomNeuron(Observable):
     def _compare(self, width: Tensor, v: Tensor, strict: bool) -> Tensor:
         return compared(v, width, self.surrogate, strict)
 
-    def tell_of(self, layer: Observable, payload: Tensor, h: Tensor) -> None:
-        """Tell those who look at a layer about [T, N, ...] of the first declared state, which is by custom the membrane.
-
-        Args:
-            layer: whose observers are told. payload: what fired. h: the first state after each step.
-        """
-        first = self.declared()[0]
-        positive, negative = (v.clamp_min(0).flatten(1).mean(1) for v in (h, -h))
-        layer.tell(payload, positive, negative, h.detach(), first.range)
-
     def extra_repr(self) -> str:
         """The states, for print."""
         return ", ".join(f"{s.name} in [{s.range[0]:g}, {s.range[1]:g}]" for s in self.declared())
