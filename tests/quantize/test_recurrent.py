@@ -130,7 +130,7 @@ def run(seed: int) -> str:
     except WidthError as error:
         return error.what
     moved = [n for n, p in model.named_parameters() if not torch.equal(p, before[n])]
-    fires = any(v[:-1].any() for n, v in first.spikes.items() if n.endswith(".neuron"))
+    fires = all(v[:-1].any() for n, v in first.spikes.items() if n.endswith(".neuron"))
     assert not fires or any("synapse" in n for n in moved), f"drawn_recurrent({seed}): no recurrent weight was learned"
     return ""
 
