@@ -16,7 +16,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("number, name", list(enumerate(("snntorch", "spikingjelly.activation_based", "norse.torch"))))
+@pytest.mark.parametrize(("number", "name"), list(enumerate(("snntorch", "spikingjelly.activation_based", "norse.torch"))))
 @pytest.mark.filterwarnings("ignore::snn2hw.errors.Snn2hwWarning")
 def test_the_example_runs(
     number: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
