@@ -57,9 +57,9 @@ def drawn_recurrent(seed: int) -> Drawn:
         given = rng.integers(0, 3, (steps, n, *shape)) if moving else rng.random((n, *shape))
         x = torch.as_tensor(given, dtype=torch.float32)
         first = nn.Conv2d(2, channels, 3, padding=1) if images else nn.Linear(7, channels)
-        layer = _recurrent(rng, channels, images, seed)
+        layer: torch.nn.Module = _recurrent(rng, channels, images, seed)
         if rng.random() < 0.2:
-            layer = Again(layer, _synapse(rng, channels, images))
+            layer = nn.Sequential(nn.LIF(0.5, threshold=0.3), Again(layer, _synapse(rng, channels, images)))
         layers: list[torch.nn.Module] = [first, layer]
         if rng.random() < 0.3:
             layers += [_synapse(rng, channels, images), _recurrent(rng, channels, images, seed + 1)]

@@ -16,6 +16,7 @@ from snn2hw.errors import UnsupportedError, ValueRangeError, WidthError
 from snn2hw.ir.integer import IntFeedback
 from snn2hw.quantize import Prepared, prepare
 from snn2hw.quantize.recurrent import loops_of
+from snn2hw.quantize.synapse import Synapse
 from tests.quantize.random_recurrent import PUBLISHED, Again, drawn_recurrent
 from tests.quantize.test_prepare import assert_same, differing, learn
 from tests.refused import refused
@@ -109,6 +110,20 @@ def test_the_gradients_are_those_of_the_float_layer(which: str) -> None:
     assert_same_gradients(around(NEURONS[which](), "after"), x, which in ("LIF", "RSynaptic"))
 
 
+@pytest.mark.parametrize("which", ["LIF", "RSynaptic"])
+def test_states_alone_are_learned_from(which: str) -> None:
+    """Of a loss of what observers saw, which does not ask what leaves the layer."""
+    model, x = around(NEURONS[which]()).double(), zeros_and_ones(10, 8, 6).double()
+    on_a_grid(model)
+    prepared = prepare(model, x, options=snn2hw.Options(state_bits=24, scales="layer"))
+    for each in (model, prepared):
+        with nn.observe(each) as seen:
+            each(x)
+        sum(o.positive.square().sum() for o in seen.values()).backward()
+    got, expected = prepared.layers["1/synapse"].weight.grad, model[1].synapse.weight.grad
+    torch.testing.assert_close(got.double(), expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
 @pytest.mark.parametrize("which", ["LIF", "ALIF"])
 def test_the_gradients_of_convolutions_are_those_of_the_float_layer(which: str) -> None:
     x = torch.randint(0, 2, (6, 4, 2, 3, 4), generator=torch.Generator().manual_seed(1)).double()
@@ -137,14 +152,14 @@ def run(seed: int) -> str:
 
 def test_random_recurrent_models_are_their_integer_networks() -> None:
     refused_ = [why for seed in range(COUNT) if (why := run(seed))]
-    assert len(refused_) <= 1, refused_
+    assert not refused_
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(8))
 def test_many_random_recurrent_models_are_their_integer_networks(chunk: int) -> None:
     refused_ = [why for seed in range(COUNT + chunk, COUNT + SLOW_COUNT, 8) if (why := run(seed))]
-    assert len(refused_) <= SLOW_COUNT // 32, refused_
+    assert len(refused_) <= 1, refused_
 
 
 def zeros_and_ones(*shape: int) -> torch.Tensor:
@@ -214,6 +229,13 @@ def test_the_edge_holds_what_a_neuron_learned_to_fire() -> None:
     assert_compiled_is_trained(model, x)
 
 
+@pytest.mark.parametrize(("neuron", "most"), [(nn.LIF, 1), (Loud, 127)])
+def test_a_recurrent_synapse_knows_the_largest_sum_that_it_may_ever_have(neuron: Callable[[], Any], most: int) -> None:
+    synapse = prepare(around(neuron()), zeros_and_ones(6, 4, 6)).layers["1/synapse"]
+    assert isinstance(synapse, Synapse)
+    assert synapse.bound == 5 * 127 * most + synapse.bias_limit
+
+
 @pytest.mark.parametrize("neuron", [nn.LIF, Loud])
 def test_what_learning_drove_out_of_its_bounds_is_named(neuron: Callable[[], torch.nn.Module]) -> None:
     x = zeros_and_ones(6, 4, 6)
@@ -247,6 +269,9 @@ def test_an_edge_that_is_no_recurrent_layer_is_refused() -> None:
         """,
     ):
         loops_of(farther)
+    alone = [replace(n, inputs=("1.synapse", "1.synapse")) if n.name == "1.join" else n for n in nodes]
+    with pytest.raises(UnsupportedError):
+        loops_of(alone)
     read_twice = [replace(n, inputs=("1.join",)) if n.name == "2" else n for n in nodes]
     with pytest.raises(UnsupportedError):
         loops_of(read_twice)
@@ -303,7 +328,7 @@ def test_spoken_digits_are_learned_on_integers() -> None:
         model[0].weight.mul_(5.0)  # of what enters its membranes take a tenth
         model[2].weight.mul_(3.0)
     prepared = prepare(model, x, options=snn2hw.Options(weight_bits=6))
-    found = losses(prepared, x, labels, 40, 0.03)
+    found = losses(prepared, x, labels, 30, 0.03)
     assert found[-1] < 0.8 * found[0]
     assert float((prepared(x).mean(0).argmax(1) == labels).float().mean()) > 0.35
     assert_compiled_is_trained(prepared, x[:, :50])
