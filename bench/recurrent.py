@@ -41,7 +41,8 @@ def _step(model: torch.nn.Module, x: torch.Tensor) -> Callable[[], object]:
 
     def step() -> None:
         model.zero_grad()
-        torch.nn.functional.cross_entropy(model(x).mean(0), labels).backward()
+        loss = torch.nn.functional.cross_entropy(model(x).mean(0), labels)
+        torch.autograd.backward(loss)
 
     return step
 
