@@ -183,5 +183,5 @@ def spoken(folder: Path) -> Task:
     return Task(
         "Norse LSNN 32-96 (recurrent)-10, T = 40, spoken digits", model, training, (data["x_test"] / 255, data["y_test"]),
         None, None, lambda x: x.transpose(0, 1), logits, lambda: _fit(model, training, 30, 64, 5e-3, loss, 0.05),
-        Recipe(epochs=2, batch=64, learning_rate=1e-3),
+        Recipe(epochs=6, batch=64, learning_rate=5e-4),
     )  # fmt: skip
