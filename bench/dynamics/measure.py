@@ -131,7 +131,7 @@ def compare(case: Case, width: Width) -> Compared:
         synapse.weight.fill_(case.weight)
     options = snn2hw.Options(state_bits=width.state)
     with TemporaryDirectory() as folder:
-        artefact = snn2hw.compile(model, case.events, None, target(width, Path(folder)), options=options)
+        artefact = snn2hw.compile(model, case.events, None, target(width, Path(folder)), options=options, layout="TN")
     trace = snn2hw.simulate(artefact, case.events, executor="reference")
     (layer,) = trace.spikes
     frac = artefact.network.neurons[0].program.states[case.state].format.frac

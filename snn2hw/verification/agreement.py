@@ -159,9 +159,20 @@ class _Layer:
 
     def real_states(self, before: Mapping[str, Ints]) -> dict[str, Reals]:
         """The same in real units, those that the equation has."""
-        assert self.equation is not None
         points = {name: s.format.frac for name, s in self.program.states.items()}
-        return {s.name: _times(before[s.name], 2.0 ** -points[s.name]) for s in self.equation.equation.states}
+        return {real: _times(before[raw], 2.0 ** -points[raw]) for real, raw in self._states().items()}
+
+    def _states(self) -> dict[str, str]:
+        """Of each state of the equation the one of the program, whatever that is called."""
+        assert self.equation is not None
+        names, roles = [s.name for s in self.equation.equation.states], self.program.roles
+        if self.node.equation is not None:
+            return dict(zip(names, (s.name for s in self.node.equation.equation.states), strict=True))
+        if roles is None:
+            return dict(zip(names, names, strict=True))
+        counter = None if roles.firing is None else roles.firing.counter
+        others = [name for name in self.program.states if name not in (roles.state, counter)]  # a synaptic current
+        return dict(zip(names, (roles.state, *others), strict=True))
 
     def differs(self, by_float: Reals, fired: Reals) -> Flags:
         """Where spike values are others, by more than amplitudes are rounded by."""
