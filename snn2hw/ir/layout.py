@@ -99,7 +99,7 @@ def read_as(x: npt.NDArray[Any], layout: str | None, steps: int | None, *, stati
 def _against(x: npt.NDArray[Any], steps: int | None) -> str:
     """What speaks against the reading [T, N, ...]; empty where nothing does, or where the values speak for it."""
     t, n = x.shape[:2]
-    if n < SEVERAL or 0 in x.shape or (steps is not None and t != n):
+    if n < SEVERAL or 0 in x.shape or (steps is not None and not t == n == steps):  # of another T there is an error
         return ""
     if t == 1:
         return "a single step of many samples is seldom meant" if n >= MANY else ""
