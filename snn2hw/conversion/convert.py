@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import warnings
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ from snn2hw.conversion.compare import Comparison, compared
 from snn2hw.conversion.emit import Emitter
 from snn2hw.conversion.outputs import LAST, MEAN, SUM, Output, chosen, outputs_of
 from snn2hw.conversion.ranges import fit, neurons_in, seen, widen
+from snn2hw.conversion.refusals import Sample
 from snn2hw.conversion.rolled import Node, Rolled
-from snn2hw.conversion.run import NT, TN, Run, Sample, is_layer, run
+from snn2hw.conversion.run import NT, TN, Run, is_layer, run
 from snn2hw.conversion.times import ONE
 from snn2hw.conversion.written import Region, regions
 from snn2hw.errors import ShapeError, Snn2hwWarning, UnsupportedError, UsageError
@@ -95,9 +97,19 @@ def convert(
     for path, module in model.named_modules():
         if is_layer(module):
             check_untouched(module, f"{path or 'the model itself'} ({type(module).__name__})")
+    model, note = _single_precision(model)
     found = run(model, Sample(_tensor(sample, model), steps, layout))
     with torch.no_grad():
-        return _converted(model, found, output)
+        return _converted(model, found, output, note)
+
+
+def _single_precision(model: torch.nn.Module) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    """The model, or a copy in float32 of one in other numbers, in which the frameworks' own states do not run; and a word."""
+    kinds = {p.dtype for p in model.parameters() if p.is_floating_point()} - {torch.float32}
+    if not kinds:
+        return model, ()
+    told = " and ".join(sorted(str(k).removeprefix("torch.") for k in kinds))
+    return copy.deepcopy(model).float(), (f"Its weights are {told}: this is a copy in float32, with parameters of its own.",)
 
 
 def _tensor(sample: Any, model: torch.nn.Module) -> Tensor:
@@ -115,7 +127,7 @@ def _tensor(sample: Any, model: torch.nn.Module) -> Tensor:
     return values.to(device=first.device, dtype=first.dtype)
 
 
-def _converted(model: torch.nn.Module, found: Run, output: int | None) -> Converted:
+def _converted(model: torch.nn.Module, found: Run, output: int | None, notes: tuple[str, ...]) -> Converted:
     rolled = Rolled(found.calls, found.times, list(found.neurons))
     out = chosen(outputs_of(found, rolled), output, type(model).__name__)
     for path, row in found.neurons.items():
@@ -127,7 +139,7 @@ def _converted(model: torch.nn.Module, found: Run, output: int | None) -> Conver
     made = Converted({**emitter.modules, **emitter.attributes}, emitter.graph, class_name=f"Converted{type(model).__name__}")
     made.training = model.training
     comparison = _compare(made, found, {path: rolled.nodes[r.leaving] for path, r in emitter.written.items()})
-    made.conversion = _told(found, out, comparison, emitter.written)
+    made.conversion = _told(found, out, comparison, notes, emitter.written)
     _check(made.conversion, type(model).__name__)
     return made
 
@@ -215,8 +227,11 @@ def _written(node: Node) -> Tensor:
     return torch.stack([node.calls[t].results[0].tensor.to(torch.float32) for t in steps])
 
 
-def _told(found: Run, out: Output, comparison: Comparison, written: Mapping[str, Region]) -> Conversion:
-    notes = [f"{path} is written out at {region.line}; it trains with the default surrogate." for path, region in written.items()]
+def _told(found: Run, out: Output, comparison: Comparison, before: tuple[str, ...], written: Mapping[str, Region]) -> Conversion:
+    notes = [*before]
+    notes += [
+        f"{path} is written out at {region.line}; it trains with the default surrogate." for path, region in written.items()
+    ]
     if out.softmax:
         notes.append("A softmax at the end is left out: it changes no prediction.")
     unused = [p for p in found.neurons if p not in comparison.layers]

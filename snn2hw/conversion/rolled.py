@@ -300,7 +300,7 @@ def _differs(call: Call, step: int | None) -> UnsupportedError:
         where=f"{call.module or call.name}, {call.line}",
         got=call.module or call.name,
         expected="a loop whose steps are alike",
-        do="move what is done once out of the loop, behind it or into the data",
+        do="move what is done once out of the loop, or into the data; a layer with state that a step calls twice is two layers",
     )
 
 

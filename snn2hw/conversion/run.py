@@ -16,32 +16,17 @@ from snn2hw.conversion.frameworks import framework_of, known
 from snn2hw.conversion.known import Known
 from snn2hw.conversion.layers import kind
 from snn2hw.conversion.record import Recorder
+from snn2hw.conversion.refusals import Sample, failing, mixed, no_steps
 from snn2hw.conversion.states import check_states, evaluated, reset, states_kept
 from snn2hw.conversion.tape import Call, Value, flat, mapped
 from snn2hw.conversion.times import MERGED, ONE, STEPS, SWAPPED, Sizes, Times, input_axes
-from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError, UsageError
-from snn2hw.formats.torch.wrapped import user_line_of
+from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.recurrent import Recurrent
 
 TN, NT = "TN", "NT"
 OWN = (Neuron, CustomNeuron, Recurrent)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The user's sample, and what was said of it.
-
-    Args:
-        values: [N, ...] where `steps` is given, else [T, N, ...], or [N, T, ...] where `layout` is "NT".
-        steps: T of static samples; None of temporal ones.
-        layout: "TN", "NT", or None where nothing was said.
-    """
-
-    values: Tensor
-    steps: int | None
-    layout: str | None
 
 
 @dataclass(frozen=True)
@@ -126,11 +111,11 @@ def run(model: torch.nn.Module, sample: Sample) -> Run:
             if isinstance(failed, ShapeError):
                 raise failed from error
             first = failed if isinstance(failed, _FailedError) else error
-            raise _failed(model, sample, first.error) from first.error
-        except UnsupportedError as error:
+            raise failing(model, sample, first.error) from first.error
+        except (UnsupportedError, ShapeError) as error:
             if isinstance(failed, _OneStepError):
                 raise
-            raise (failed if isinstance(failed, ShapeError) else _failed(model, sample, failed.error)) from error
+            raise (failed if isinstance(failed, ShapeError) else failing(model, sample, failed.error)) from error
 
 
 class _FailedError(Exception):
@@ -186,7 +171,7 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
         return _in_all_steps(model, sample, sample.steps)
     _check_whole(recorder.calls, neurons, times)
     if steps is None:
-        raise _no_steps(model)
+        raise no_steps(model)
     entering = given.unsqueeze(0).expand(steps, *given.shape) if axes == ONE else given
     entering = entering.transpose(0, 1) if axes == SWAPPED else entering
     return Run(
@@ -226,7 +211,7 @@ def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
     counts = _counts(recorder.calls, model)
     single, whole = [p for p, k in neurons.items() if not k.whole], [p for p, k in neurons.items() if k.whole]
     if whole or (not single and not more) or any(counts[p] != len(x) for p in single):
-        raise _mixed(whole, single, counts, len(x))
+        raise mixed(whole, single, counts, len(x))
     times = Times(recorder.calls, Sizes(len(x), x.shape[1]), ONE, single, ())
     return Run(
         recorder.calls, outputs, neurons, times, True, x, sample.steps is not None, False, _framework(neurons, model), model
@@ -343,48 +328,6 @@ def _check_whole(calls: Sequence[Call], neurons: Mapping[str, Known], times: Tim
                 expected="[T, N, ...]",
                 do="set its step mode to single steps, or give it all steps",
             )
-
-
-def _no_steps(model: torch.nn.Module) -> UsageError:
-    return UsageError(
-        "nothing says for how many steps the model runs",
-        where=type(model).__name__,
-        got="a static sample, and no loop in the model's forward",
-        expected="temporal samples [T, N, ...], or steps=T",
-        do="give steps=T (--steps T)",
-    )
-
-
-def _mixed(whole: Sequence[str], single: Sequence[str], counts: Mapping[str, int], steps: int) -> Snn2hwError:
-    if whole:
-        return UnsupportedError(
-            "some layers of the model take one step in a call, others all steps",
-            where=", ".join((*whole, *single)),
-            got=f"all steps: {', '.join(whole)}; one step: {', '.join(single) or 'none'}",
-            expected="one way for all layers, or a loop over T in the model's forward",
-            do="set all to one step mode, in SpikingJelly by functional.set_step_mode(net, 'm')",
-        )
-    told = ", ".join(f"{p} {counts[p]} times" for p in single) or "no layer with state"
-    return UnsupportedError(
-        "the layers with state are not called once in every step",
-        where=", ".join(single) or "the model",
-        got=f"{told} in {steps} steps",
-        expected="one call of each in every step",
-        do="make a layer for each place, and call all of them in every step",
-    )
-
-
-def _failed(model: torch.nn.Module, sample: Sample, error: BaseException) -> UnsupportedError:
-    """Whatever the user's own forward raised, with the line of theirs."""
-    first = (str(error).splitlines() or [""])[0]
-    return UnsupportedError(
-        "the model's forward fails on this sample",
-        where=user_line_of(error) or type(model).__name__,
-        got=f"{type(error).__name__}: {first}; the sample is {list(sample.values.shape)}"
-        + (f", static, for {sample.steps} steps" if sample.steps is not None else ""),
-        expected="a sample that the model takes: [T, N, ...], [N, T, ...] or, static, [N, ...] with steps=T",
-        do="give a sample as the model is called with, or layout='NT' where N is its first axis",
-    )
 
 
 def tensors(outputs: Any) -> list[Value]:

@@ -126,3 +126,32 @@ REFUSED = {
 def test_forwards_that_cannot_be_followed(kind: type[Decides]) -> None:
     with refused(UnsupportedError, REFUSED[kind]):
         snn2hw.convert(kind(), X)
+
+
+class TwoInputs(Decides):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.fc(x) + self.fc(y)
+
+
+def test_several_inputs_are_named() -> None:
+    with refused(
+        UnsupportedError,
+        """the model's forward takes more than one input
+  where:    TwoInputs.forward
+  got:      y behind x
+  expected: one input; behind it states, that are None at the first step and are returned behind the output
+  do:       give the inputs in one tensor, and take it apart in the forward""",
+    ):
+        snn2hw.convert(TwoInputs(), X)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_other_precisions_are_copied_in_float32(kind: torch.dtype) -> None:
+    own = model().to(kind)
+    made = snn2hw.convert(own, X)
+    name = str(kind).removeprefix("torch.")
+    assert made.conversion.notes == (f"Its weights are {name}: this is a copy in float32, with parameters of its own.",)
+    assert {p.dtype for p in own.parameters()} == {kind}
+    assert {p.dtype for p in made.parameters()} == {torch.float32}
+    for theirs, ours in zip(own.parameters(), made.parameters(), strict=True):
+        torch.testing.assert_close(theirs.float(), ours, rtol=0, atol=0)

@@ -27,7 +27,7 @@ REFUSED: dict[str, tuple[type[Snn2hwError], str]] = {
   where:    lif1, LINE
   got:      lif1
   expected: a loop whose steps are alike
-  do:       move what is done once out of the loop, behind it or into the data""",
+  do:       move what is done once out of the loop, or into the data; a layer with state that a step calls twice is two layers""",
     ),
     "one step of ones": (
         UnsupportedError,
@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[type[Snn2hwError], str]] = {
   where:    lif1, LINE
   got:      lif1
   expected: a loop whose steps are alike
-  do:       move what is done once out of the loop, behind it or into the data""",
+  do:       move what is done once out of the loop, or into the data; a layer with state that a step calls twice is two layers""",
     ),
     "a layer is called twice in a step": (
         UnsupportedError,
