@@ -92,16 +92,23 @@ def as_ours(
     from snn2hw.formats.torch.wrapped import unwrapped
 
     model = unwrapped(model)
-    if not is_foreign(model) and not _is_written_out(model, x, steps, layout):
+    found = brought(model, x, steps, layout) if is_foreign(model) else _written_out(model, x, steps, layout)
+    if found is None:
         return model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, {}
-    made, x, steps = brought(model, x, steps, layout)
-    found = made.conversion
-    told = {"framework": found.framework, "spikes": found.comparison.total, "equal": found.comparison.equal}
-    return made, x, steps, {"converted": {**told, "notes": list(found.notes)}}
+    made, x, steps = found
+    told = made.conversion
+    counts = {"framework": told.framework, "spikes": told.comparison.total, "equal": told.comparison.equal}
+    return made, x, steps, {"converted": {**counts, "notes": list(told.notes)}}
 
 
-def _is_written_out(model: torch.nn.Module, x: npt.NDArray[Any], steps: int | None, layout: str | None) -> bool:
-    """Whether a model without any neuron of ours writes its neurons out in its forward, so that it must be followed."""
+def _written_out(
+    model: torch.nn.Module, x: npt.NDArray[Any], steps: int | None, layout: str | None
+) -> tuple[Converted, npt.NDArray[Any], int | None] | None:
+    """What `brought` makes of a model that writes its neurons out in its forward; None where it has ours, or none.
+
+    Args:
+        model, x, steps, layout: as `as_ours` takes them.
+    """
     from snn2hw.conversion.brought import brought
     from snn2hw.conversion.written import Written
     from snn2hw.formats.torch.read import from_torch
@@ -109,15 +116,16 @@ def _is_written_out(model: torch.nn.Module, x: npt.NDArray[Any], steps: int | No
     from snn2hw.nn.custom import CustomNeuron
 
     if any(isinstance(m, Neuron | CustomNeuron) for m in model.modules()):
-        return False
+        return None
     try:
         from_torch(model, *input_node(x, steps, None))
     except Snn2hwError:  # of the forward, or of the sample, about which the caller is told later
         try:
-            return any(isinstance(m, Written) for m in brought(model, x, steps, layout)[0].modules())
+            found = brought(model, x, steps, layout)
         except Snn2hwError:
-            return False
-    return False
+            return None
+        return found if any(isinstance(m, Written) for m in found[0].modules()) else None
+    return None
 
 
 def _is_module(model: object) -> bool:

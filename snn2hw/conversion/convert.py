@@ -27,12 +27,15 @@ from snn2hw.conversion.written import Region, regions
 from snn2hw.errors import ShapeError, Snn2hwWarning, UnsupportedError, UsageError
 from snn2hw.formats.sample import samples_array
 from snn2hw.formats.torch.layers import check_untouched
-from snn2hw.formats.torch.wrapped import unwrapped
+from snn2hw.formats.torch.wrapped import in_evaluation, unwrapped
 from snn2hw.nn.readout import Membrane, Readout
 from snn2hw.nn.recurrent import Recurrent
 from snn2hw.run.forks import one_torch_thread
 
 _WEIGHTED = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)
+
+
+_WHOLE_CHANNELS = (torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d)
 
 
 @dataclass(frozen=True)
@@ -168,17 +171,13 @@ def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> Compar
             entering[path] = args[0]
 
         hooks.append(layers[path].register_forward_hook(look))
-
         hooks.append(whole.register_forward_hook(keep))
-    modes = [(m, m.training) for m in made.modules()]
-    made.eval()
     try:
-        made(found.entering)
+        with in_evaluation(made):
+            made(found.entering)
     finally:
         for hook in hooks:
             hook.remove()
-        for module, mode in modes:
-            module.training = mode
     for path, layer in layers.items():
         if path in written or found.neurons[path].layer is not found.model.get_submodule(path):
             fit(layer, seen(layer, entering[path]))
@@ -234,6 +233,9 @@ def _told(found: Run, out: Output, comparison: Comparison, before: tuple[str, ..
     ]
     if out.softmax:
         notes.append("A softmax at the end is left out: it changes no prediction.")
+    for path, module in found.model.named_modules():
+        if isinstance(module, _WHOLE_CHANNELS):
+            notes.append(f"{path} ({type(module).__name__}) drops single values, not channels, where the converted model trains.")
     unused = [p for p in found.neurons if p not in comparison.layers]
     if unused:
         notes.append(f"Nothing that leaves the model depends on {', '.join(unused)}: left out.")
@@ -261,5 +263,5 @@ def _check(conversion: Conversion, model: str) -> None:
             cause="a membrane meets its threshold within float32's rounding; what follows differs with it",
             do="nothing, where the accuracy is the same; other weights or another threshold have no ties",
         ),
-        stacklevel=4,
+        stacklevel=5,  # whoever calls snn2hw.convert
     )

@@ -188,10 +188,7 @@ class Emitter:
 
     def _layer(self, path: str, layer: torch.nn.Module, node: Node) -> fx.Node:
         self.modules[path] = layer
-        entering = self.edge(node.edges[0])
-        if isinstance(layer, torch.nn.Flatten):
-            return self._view(node)
-        return self.graph.call_module(path, (entering,))
+        return self.graph.call_module(path, (self.edge(node.edges[0]),))
 
     def _fires(self, edge: Edge) -> bool:
         """Whether a value is a neuron's spikes, maybe pooled or in another shape."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from snn2hw import nn
 
 # The more special kind first.
-OURS: Mapping[type[torch.nn.Module], type[torch.nn.Module] | None] = {
+OURS: Mapping[type[torch.nn.Module], type[torch.nn.Module]] = {
     torch.nn.Linear: torch.nn.Linear,
     torch.nn.Conv1d: nn.Conv1d,
     torch.nn.Conv2d: nn.Conv2d,
@@ -41,7 +41,6 @@ def kind(module: torch.nn.Module) -> type[torch.nn.Module] | None:
 def adopted(module: torch.nn.Module) -> torch.nn.Module:
     """The layer of `snn2hw.nn` with the very parameters of one of torch or of a framework."""
     ours = OURS[kind(module) or torch.nn.Identity]
-    assert ours is not None
     if type(module) is ours:
         return module
     made = ours.__new__(ours)
@@ -86,6 +85,6 @@ FUNCTIONS: Mapping[str, Callable[..., torch.nn.Module]] = {
     "max_pool1d": _pool(nn.MaxPool1d),
     "avg_pool1d": _pool(nn.AvgPool1d),
     "adaptive_avg_pool2d": _pool(nn.AdaptiveAvgPool2d),
-    "dropout": lambda x, p=0.5, training=True, inplace=False: torch.nn.Dropout(p) if not training else torch.nn.Identity(),
-    "dropout2d": lambda x, p=0.5, training=True, inplace=False: torch.nn.Identity(),
+    # One that drops is refused as noise; this one does nothing in evaluation.
+    "dropout": lambda x, p=0.5, training=True, inplace=False: torch.nn.Dropout(p),
 }

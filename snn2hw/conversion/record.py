@@ -25,6 +25,7 @@ DECIDES = ("item", "__bool__", "__float__", "__int__", "__index__", "tolist", "n
 # What they make does not depend on the values of a tensor.
 FILLS = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor")
 NOISE = ("rand_like", "randn_like", "randint_like", "bernoulli", "multinomial", "poisson", "normal", "uniform")
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 REVERSED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rtruediv": "div", "rpow": "pow"}
 ALIKE = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div", "truediv": "div", "subtract": "sub"} | {
     "multiply": "mul",
@@ -84,7 +85,7 @@ class Recorder(TorchFunctionMode):
         name = _named(func)
         if name in DECIDES and any(v.kind in (INPUT, MADE) for v in entering):
             raise _decided(name, user_line())
-        if entering and name in NOISE:
+        if entering and (name in NOISE or (name in DROPOUTS and _drops(args, kwargs))):
             raise _draws(name, user_line())
         if entering and any(isinstance(a, torch.nn.Parameter) and id(a) not in self._known for a in flat((args, kwargs))):
             raise _unregistered(name, user_line())
@@ -161,6 +162,11 @@ def _decided(name: str, line: str) -> UnsupportedError:
         expected="a forward that does the same for all data",
         do="write the decision with torch.where, or move it out of the forward",
     )
+
+
+def _drops(args: Any, named: Any) -> bool:
+    """Whether a functional dropout drops: x, p, training; torch's own default is that it does, in evaluation, too."""
+    return bool(args[2] if len(args) > 2 else named.get("training", True))
 
 
 def _draws(name: str, line: str) -> UnsupportedError:

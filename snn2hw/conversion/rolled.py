@@ -6,7 +6,7 @@ rolled: cur = fc(x)       spk = lif(cur)
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,10 @@ class Rolled:
             raise _constant_output(value)
         self._need(ref.key)
         return Edge(ref.key, ref.place)
+
+    def first_line(self, keys: Collection[Hashable]) -> str:
+        """Where the first of these nodes is written: in the order in which a step calls them."""
+        return next(calls[min(calls, key=str)].line for key, calls in self._instances.items() if key in keys)
 
     def _number(self, calls: Sequence[Call]) -> None:
         """Calls that do the same with the same, step after step, are one node.

@@ -17,10 +17,11 @@ from snn2hw.conversion.known import Known
 from snn2hw.conversion.layers import kind
 from snn2hw.conversion.record import Recorder
 from snn2hw.conversion.refusals import Sample, failing, mixed, no_steps
-from snn2hw.conversion.states import check_states, evaluated, reset, states_kept
+from snn2hw.conversion.states import check_states, reset, states_kept
 from snn2hw.conversion.tape import Call, Value, flat, mapped
 from snn2hw.conversion.times import MERGED, ONE, STEPS, SWAPPED, Sizes, Times, input_axes
 from snn2hw.errors import ShapeError, Snn2hwError, UnsupportedError
+from snn2hw.formats.torch.wrapped import in_evaluation
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.recurrent import Recurrent
@@ -96,7 +97,7 @@ def run(model: torch.nn.Module, sample: Sample) -> Run:
     Raises:
         UnsupportedError: a forward that cannot be followed. ShapeError, UsageError: a sample that the model does not take.
     """
-    with evaluated(model), states_kept(model):
+    with in_evaluation(model), states_kept(model):
         failed: Exception
         try:
             return _in_one_call(model, sample, swap=sample.layout == NT)

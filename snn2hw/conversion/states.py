@@ -14,18 +14,6 @@ from snn2hw.errors import UnsupportedError
 
 
 @contextmanager
-def evaluated(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; every module's own mode comes back."""
-    modes = [(m, m.training) for m in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-@contextmanager
 def states_kept(model: torch.nn.Module) -> Iterator[None]:
     """Afterwards what the user's earlier calls left in the layers with state is there again."""
     kept = [(m, dict(m._buffers), dict(vars(m).get("_memories", {}))) for m in _of_frameworks(model)]

@@ -217,7 +217,7 @@ def _region(rolled: Rolled, keys: set[Hashable], wanted: set[Hashable], after: M
     heard = next((e for e in outside if e.late and nodes[e.key].call.module), None)
     outside = [e for e in outside if e != heard]
     leaving = [k for k in keys if k in wanted or after.get(k, set()) - keys]
-    line = min((nodes[k].call.line for k in keys), key=_line_number)
+    line = rolled.first_line(keys)
     if len(outside) != 1 or len(leaving) != 1 or outside[0].late:
         raise UnsupportedError(
             "a neuron that is written out in the forward has not one input and one output",
@@ -227,12 +227,6 @@ def _region(rolled: Rolled, keys: set[Hashable], wanted: set[Hashable], after: M
             do="add what enters before, give other layers its spikes alone, or write it as a nn.CustomNeuron",
         )
     return Region(tuple(_ordered(rolled, nodes, keys)), states, outside[0], leaving[0], heard, line)
-
-
-def _line_number(line: str) -> int:
-    """12 of "net.py:12 (forward)"."""
-    number = line.partition(":")[2].partition(" ")[0]
-    return int(number) if number.isdigit() else 0
 
 
 def _retime(nodes: dict[Hashable, Node], keys: set[Hashable], initial: dict[Edge, Tensor]) -> None:

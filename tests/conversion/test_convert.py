@@ -84,6 +84,11 @@ class Noisy(Decides):
         return self.fc(x) + torch.rand_like(x[..., :3])
 
 
+class Drops(Decides):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(torch.nn.functional.dropout(x))
+
+
 class Unregistered(Decides):
     def __init__(self) -> None:
         super().__init__()
@@ -107,6 +112,11 @@ REFUSED = {
     Noisy: """the model's forward draws random numbers
   where:    LINE
   got:      rand_like
+  expected: a forward that gives the same in every call
+  do:       draw them outside of the model, for rate coding in the data: snn2hw takes spikes [T, N, ...] as samples""",
+    Drops: """the model's forward draws random numbers
+  where:    LINE
+  got:      dropout
   expected: a forward that gives the same in every call
   do:       draw them outside of the model, for rate coding in the data: snn2hw takes spikes [T, N, ...] as samples""",
     Unregistered: """a layer is called that is no part of the model, so that nothing has its weights
@@ -155,3 +165,19 @@ def test_weights_of_other_precisions_are_copied_in_float32(kind: torch.dtype) ->
     assert {p.dtype for p in made.parameters()} == {torch.float32}
     for theirs, ours in zip(own.parameters(), made.parameters(), strict=True):
         torch.testing.assert_close(theirs.float(), ours, rtol=0, atol=0)
+
+
+def test_a_dropout_of_the_forward_that_does_nothing_in_evaluation_is_read() -> None:
+    class Trained(Decides):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(torch.nn.functional.dropout(x, 0.5, self.training))
+
+    made = snn2hw.convert(Trained(), X)
+    assert not made.conversion.notes
+
+
+def test_a_dropout_of_whole_channels_is_told() -> None:
+    own = torch.nn.Sequential(torch.nn.Dropout1d(0.5), nn.Linear(4, 3))
+    assert snn2hw.convert(own, X).conversion.notes == (
+        "0 (Dropout1d) drops single values, not channels, where the converted model trains.",
+    )

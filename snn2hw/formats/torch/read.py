@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
@@ -17,7 +16,7 @@ from snn2hw.formats.torch.layers import LAYERS, NOTHING, check_unaltered, check_
 from snn2hw.formats.torch.operations import FACTORS, JOINS, Call, evaluated
 from snn2hw.formats.torch.values import Values
 from snn2hw.formats.torch.views import SAMPLES, MisfitError, RefusedError, View
-from snn2hw.formats.torch.wrapped import inner, unwrapped, user_line_of
+from snn2hw.formats.torch.wrapped import in_evaluation, inner, unwrapped, user_line_of
 from snn2hw.ir.network import Input, Network, Node, Readout
 from snn2hw.ir.rules import check_network
 from snn2hw.layers import Concat
@@ -87,7 +86,7 @@ def _traced(model: torch.nn.Module) -> tuple[fx.Graph, Mapping[str, torch.Tensor
     if layer_kind(model) is not None:
         model = torch.nn.Sequential(model)
     try:
-        with _evaluation(model):
+        with in_evaluation(model):
             return traced_with_constants(model, lambda: _Tracer().trace(model))
     except Snn2hwError:
         raise
@@ -114,18 +113,6 @@ def _untraceable(model: torch.nn.Module, error: Exception) -> UnsupportedError:
         expected="a forward without control flow or indexing that depends on tensor values",
         do="move the decision out of forward, or build the model from layers: " + SUPPORTED,
     )
-
-
-@contextmanager
-def _evaluation(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode while tracing, for forwards that ask; every module's own mode is restored."""
-    modes = [(m, m.training) for m in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 class _Walk:

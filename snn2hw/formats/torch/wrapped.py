@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,18 @@ def without_prefix(names: list[str]) -> dict[str, str]:
         prefix = next(p for p in PREFIXES if all(s.startswith(p) for s in short.values()))
         short = {name: s[len(prefix) :] for name, s in short.items()}
     return short
+
+
+@contextmanager
+def in_evaluation(model: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; every module's own mode comes back."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def user_line() -> str:
