@@ -35,6 +35,7 @@ from snn2hw.run.forks import one_torch_thread
 _WEIGHTED = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d)
 
 
+ROUNDED = 2.0**-14  # of the largest output: sums of many float32
 _WHOLE_CHANNELS = (torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d)
 
 
@@ -141,9 +142,11 @@ def _converted(model: torch.nn.Module, found: Run, output: int | None, notes: tu
     emitter.graph.output(last)
     made = Converted({**emitter.modules, **emitter.attributes}, emitter.graph, class_name=f"Converted{type(model).__name__}")
     made.training = model.training
-    comparison = _compare(made, found, {path: rolled.nodes[r.leaving] for path, r in emitter.written.items()})
+    comparison, result = _compare(made, found, {path: rolled.nodes[r.leaving] for path, r in emitter.written.items()})
     made.conversion = _told(found, out, comparison, notes, emitter.written)
-    _check(made.conversion, type(model).__name__)
+    _check(made.conversion)
+    if comparison.first is None:  # what follows a tie differs with it
+        _check_output(out, result, type(model).__name__)
     return made
 
 
@@ -154,8 +157,12 @@ def _end(emitter: Emitter, out: Output) -> fx.Node:
     return emitter.graph.call_function(operator.getitem, (node, -1)) if out.kind == LAST else node
 
 
-def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> Comparison:
-    """All spikes of both models, and from the run the ranges of the states; `written`: neurons that are in the forward."""
+def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> tuple[Comparison, Tensor]:
+    """All spikes of both models and what ours returns; the ranges of the states follow from the run.
+
+    Args:
+        made: ours. found: the run of the user's. written: neurons that are written out in the forward, by path.
+    """
     ours, entering, layers = dict[str, Tensor](), dict[str, Tensor](), dict[str, torch.nn.Module]()
     hooks = [made.get_submodule(path).register_forward_hook(_step_by_step) for path in _of_single_steps(made, found)]
     for path in (*found.neurons, *written):
@@ -174,7 +181,7 @@ def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> Compar
         hooks.append(whole.register_forward_hook(keep))
     try:
         with in_evaluation(made):
-            made(found.entering)
+            result: Tensor = made(found.entering)
     finally:
         for hook in hooks:
             hook.remove()
@@ -185,7 +192,7 @@ def _compare(made: Converted, found: Run, written: Mapping[str, Node]) -> Compar
     for path in layers:
         for read in (m for m in made.get_submodule(path).modules() if isinstance(m, Readout)):
             ours[path], theirs[path] = read(ours[path])[None], theirs[path][None]  # of all steps one value leaves it
-    return compared(theirs, ours, entering, layers)
+    return compared(theirs, ours, entering, layers), result
 
 
 def _of_single_steps(made: torch.nn.Module, found: Run) -> list[str]:
@@ -244,7 +251,22 @@ def _told(found: Run, out: Output, comparison: Comparison, before: tuple[str, ..
     )
 
 
-def _check(conversion: Conversion, model: str) -> None:
+def _check_output(out: Output, result: Tensor, model: str) -> None:
+    """What leaves is the same, but for the order in which floats are added."""
+    given, size = out.given.to(result), float(out.given.abs().max()) if out.given.numel() else 0.0
+    apart = float((given - result).abs().max()) if given.shape == result.shape and given.numel() else 0.0
+    if given.shape != result.shape or apart > ROUNDED * max(size, 1.0):
+        shapes = f"{list(result.shape)} for {list(given.shape)}"
+        raise UnsupportedError(
+            "the converted model does not return what the model returns",
+            where=model,
+            got=shapes if given.shape != result.shape else f"values up to {apart:.2g} apart, of up to {size:.2g}",
+            expected="the same values, but for the rounding of float32",
+            do="return the logits of every step; a small model that shows the difference helps us to correct this",
+        )
+
+
+def _check(conversion: Conversion) -> None:
     first = conversion.comparison.first
     if first is None:
         return

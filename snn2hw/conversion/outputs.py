@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -26,12 +26,14 @@ class Output:
     Args:
         edge: what it is of every step. kind: EVERY, SUM, MEAN, LAST, or OVER where a layer made it of all steps.
         state: whether it is what a neuron returns behind its spikes. softmax: whether a softmax followed, which is left out.
+        given: what the model returned, [T, N, ...] of every step, before a softmax.
     """
 
     edge: Edge
     kind: str
     state: bool = False
     softmax: bool = False
+    given: Tensor = field(default_factory=lambda: torch.zeros(0), compare=False)
 
 
 def outputs_of(run: Run, rolled: Rolled) -> list[Output]:
@@ -42,7 +44,13 @@ def outputs_of(run: Run, rolled: Rolled) -> list[Output]:
     """
     if run.stepwise:
         return [_every_step(each, rolled) for each in zip(*map(tensors, run.outputs), strict=True)]
-    return [_output(value, run, rolled) for value in tensors(run.outputs) if value.kind == MADE]
+    return [_with_value(_output(value, run, rolled), value, rolled) for value in tensors(run.outputs) if value.kind == MADE]
+
+
+def _with_value(output: Output, value: Value, rolled: Rolled) -> Output:
+    value, _ = _without_softmax(value)
+    swapped = rolled.times[value].axes == SWAPPED
+    return replace(output, given=value.tensor.transpose(0, 1) if swapped else value.tensor)
 
 
 def chosen(outputs: Sequence[Output], number: int | None, model: str) -> Output:
@@ -81,7 +89,7 @@ def _every_step(values: Sequence[Value], rolled: Rolled) -> Output:
     edges = [rolled.edge(v) for v in values]
     if any(e != edges[0] for e in edges):
         raise _other("the output of one step is made in another way than that of the next", "the same in all steps")
-    return Output(edges[0], EVERY, _is_state(edges[0], rolled))
+    return Output(edges[0], EVERY, _is_state(edges[0], rolled), given=torch.stack([v.tensor for v in values]))
 
 
 def _output(value: Value, run: Run, rolled: Rolled) -> Output:

@@ -181,3 +181,21 @@ def test_a_dropout_of_whole_channels_is_told() -> None:
     assert snn2hw.convert(own, X).conversion.notes == (
         "0 (Dropout1d) drops single values, not channels, where the converted model trains.",
     )
+
+
+def test_another_output_is_noticed_though_all_spikes_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from snn2hw.conversion import convert
+
+    class Mean(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = model()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layers(x).mean(0)
+
+    assert snn2hw.convert(Mean(), X).conversion.comparison.first is None
+    monkeypatch.setattr(convert, "SUM", convert.MEAN)  # a mean is written as a sum
+    with pytest.raises(UnsupportedError, match="the converted model does not return what the model returns") as caught:
+        snn2hw.convert(Mean(), X)
+    assert "values up to" in caught.value.got
