@@ -48,13 +48,18 @@ def convert(
             not take; a model whose spikes come out differently, with layer, step, neuron and both values.
 
     Warns:
-        Snn2hwWarning: spikes differ, from a tie within float32's rounding on.
+        Snn2hwWarning: spikes differ, from a tie within float32's rounding on; or the model takes one step
+            or all steps, so that nothing but `layout` says which axis of the sample is time, and [N, T, ...]
+            is as likely as [T, N, ...], which is taken.
     """
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("torch", "torch", "converting a torch model")
     from snn2hw.conversion.convert import convert as converted
 
-    return converted(model, sample, steps=steps, layout=layout, output=output)
+    made = converted(model, sample, steps=steps, layout=layout, output=output)
+    if made.conversion.assumed and sample is not None:
+        read_as(samples_array(sample), layout, None, static=False, stacklevel=2)
+    return made
 
 
 def trace_model(
@@ -95,10 +100,12 @@ def as_ours(
     found = brought(model, x, steps, layout) if is_foreign(model) else _written_out(model, x, steps, layout)
     if found is None:
         return model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, {}
-    made, x, steps = found
+    made, ours, steps = found
     told = made.conversion
+    if told.assumed:
+        read_as(x, layout, None, static=False, stacklevel=stacklevel + 1)
     counts = {"framework": told.framework, "spikes": told.comparison.total, "equal": told.comparison.equal}
-    return made, x, steps, {"converted": {**counts, "notes": list(told.notes)}}
+    return made, ours, steps, {"converted": {**counts, "notes": list(told.notes)}}
 
 
 def _written_out(

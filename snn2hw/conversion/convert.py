@@ -49,6 +49,7 @@ class Conversion:
         layout: "TN" where the model itself takes [T, N, ...], "NT" for [N, T, ...]; the converted one takes [T, N, ...].
         comparison: of all spikes on the sample.
         notes: what was left out, in sentences.
+        assumed: whether nothing in the forward says that the first axis is time.
     """
 
     framework: str
@@ -57,6 +58,7 @@ class Conversion:
     layout: str
     comparison: Comparison
     notes: tuple[str, ...] = ()
+    assumed: bool = False
 
     def __str__(self) -> str:
         shown = f"one sample shown for {self.steps} steps" if self.static else f"{self.steps} steps"
@@ -247,7 +249,13 @@ def _told(found: Run, out: Output, comparison: Comparison, before: tuple[str, ..
     if unused:
         notes.append(f"Nothing that leaves the model depends on {', '.join(unused)}: left out.")
     return Conversion(
-        found.framework, found.times.sizes.steps or 0, found.static, NT if found.swapped else TN, comparison, tuple(notes)
+        framework=found.framework,
+        steps=found.times.sizes.steps or 0,
+        static=found.static,
+        layout=NT if found.swapped else TN,
+        comparison=comparison,
+        notes=tuple(notes),
+        assumed=found.assumed,
     )
 
 

@@ -40,6 +40,7 @@ class Run:
         times: when each value is. stepwise: whether the forward takes one step.
         entering: the input on [T, N, ...] (of a static sample every step alike), for the converted model.
         static: whether the model shows one sample T times. swapped: whether the model takes [N, T, ...].
+        assumed: whether [T, N, ...] is taken though nothing in the forward says which axis is time.
         framework: whose layers with state they are; "torch" where there are none. model: itself.
     """
 
@@ -51,6 +52,7 @@ class Run:
     entering: Tensor
     static: bool
     swapped: bool
+    assumed: bool
     framework: str
     model: torch.nn.Module
 
@@ -156,7 +158,8 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
         raise _OneStepError
     repeats = Counter(c.module for c in recorder.calls if c.module)
     looped = bool(single) or (not neurons and max(repeats.values(), default=1) > 1)
-    axes = input_axes(recorder.calls, looped, sample.steps is not None)
+    told = input_axes(recorder.calls)
+    axes = told or (ONE if looped or sample.steps is not None else STEPS)
     if swap and axes == STEPS and sample.steps is None:
         turned = Sample(given.transpose(0, 1), None, TN)
         return _in_one_call(model, turned, swap=False)
@@ -176,7 +179,17 @@ def _in_one_call(model: torch.nn.Module, sample: Sample, swap: bool) -> Run:
     entering = given.unsqueeze(0).expand(steps, *given.shape) if axes == ONE else given
     entering = entering.transpose(0, 1) if axes == SWAPPED else entering
     return Run(
-        recorder.calls, outputs, neurons, times, False, entering, axes == ONE, axes == SWAPPED, _framework(neurons, model), model
+        calls=recorder.calls,
+        outputs=outputs,
+        neurons=neurons,
+        times=times,
+        stepwise=False,
+        entering=entering,
+        static=axes == ONE,
+        swapped=axes == SWAPPED,
+        assumed=told is None and axes == STEPS,
+        framework=_framework(neurons, model),
+        model=model,
     )
 
 
@@ -184,7 +197,7 @@ def _in_all_steps(model: torch.nn.Module, sample: Sample, steps: int) -> Run:
     """A static sample shown T times to a model that takes all steps."""
     shown = sample.values.unsqueeze(0).expand(steps, *sample.values.shape)
     found = _in_one_call(model, Sample(shown, None, TN), swap=False)
-    return Run(**{**vars(found), "static": True})
+    return Run(**{**vars(found), "static": True, "assumed": False})
 
 
 def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
@@ -215,7 +228,17 @@ def _step_by_step(model: torch.nn.Module, sample: Sample) -> Run:
         raise mixed(whole, single, counts, len(x))
     times = Times(recorder.calls, Sizes(len(x), x.shape[1]), ONE, single, ())
     return Run(
-        recorder.calls, outputs, neurons, times, True, x, sample.steps is not None, False, _framework(neurons, model), model
+        calls=recorder.calls,
+        outputs=outputs,
+        neurons=neurons,
+        times=times,
+        stepwise=True,
+        entering=x,
+        static=sample.steps is not None,
+        swapped=False,
+        assumed=sample.steps is None,
+        framework=_framework(neurons, model),
+        model=model,
     )
 
 

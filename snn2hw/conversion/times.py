@@ -34,12 +34,8 @@ class Sizes:
     samples: int
 
 
-def input_axes(calls: Sequence[Call], looped: bool, static: bool) -> str:
-    """What the first axes of the model's input are, by what the model does with it.
-
-    Args:
-        calls: of the run. looped: whether the model loops over T itself. static: whether the user gave `steps`.
-    """
+def input_axes(calls: Sequence[Call]) -> str | None:
+    """What the first axes of the model's input are, by what the model does with it; None where it does nothing that says so."""
     below = set[Value]()  # made of the input alone, with its first axis
     for call in calls:
         if not call.args or not isinstance(call.args[0], Value):
@@ -58,7 +54,7 @@ def input_axes(calls: Sequence[Call], looped: bool, static: bool) -> str:
             return SWAPPED
         if call.name in SHOWS and call.results[0].shape[1:] == before:
             return ONE
-    return ONE if looped or static else STEPS
+    return None
 
 
 def _taken_apart(call: Call) -> int | None:

@@ -8,7 +8,7 @@ import torch
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.errors import UnsupportedError, UsageError
+from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError
 from tests.refused import refused
 
 pytestmark = pytest.mark.torch
@@ -33,6 +33,60 @@ def test_modes_parameters_and_hooks_are_the_users_afterwards() -> None:
 
 def test_one_layer_is_a_model() -> None:
     assert snn2hw.convert(nn.LIF(0.5), X).conversion.comparison.total == X.numel()
+
+
+class OneStep(torch.nn.Module):
+    """Its forward sees one step: nothing in it says which axis of a sample is time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = torch.nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor, u: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        u = 0.5 * (torch.zeros(len(x), 3) if u is None else u) + self.fc(x)
+        s = (u >= 1).float()
+        return s, u * (1 - s)
+
+
+class Looping(OneStep):
+    """The loop over the first axis says that it is time."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        u, spikes = None, []
+        for t in range(len(x)):
+            s, u = super().forward(x[t], u)
+            spikes.append(s)
+        return torch.stack(spikes)
+
+
+MANY_STEPS = torch.rand(20, 5, 4, generator=torch.Generator().manual_seed(0)) * 3  # or 20 samples of 5 steps
+
+
+def test_where_nothing_says_which_axis_is_time_there_is_a_warning() -> None:
+    with pytest.warns(Snn2hwWarning) as given:
+        snn2hw.convert(OneStep(), MANY_STEPS)
+    assert [str(w.message) for w in given] == [
+        """the samples could be meant the other way about: nobody said which axis is time
+  where:    samples
+  got:      [20, 5, 4], taken as [T, N, ...]: 20 steps of 5 samples [4]
+  expected: layout="TN" for this; layout="NT" for [N, T, ...]: 20 samples of 5 steps
+  cause:    there are more steps than samples
+  do:       state the layout (--layout on the command line)"""
+    ]
+    assert given[0].filename == __file__
+    with pytest.warns(Snn2hwWarning, match="nobody said which axis is time") as given:
+        snn2hw.compile(OneStep(), MANY_STEPS / 3)
+    assert given[0].filename == __file__
+
+
+@pytest.mark.parametrize("layout", ["TN", "NT"])
+def test_a_stated_layout_needs_no_warning(layout: str) -> None:
+    steps = snn2hw.convert(OneStep(), MANY_STEPS, layout=layout).conversion.steps
+    assert steps == {"TN": 20, "NT": 5}[layout]
+
+
+def test_a_loop_says_which_axis_is_time() -> None:
+    assert snn2hw.convert(Looping(), MANY_STEPS).conversion.steps == 20
 
 
 def test_samples_may_be_arrays_that_cannot_be_written_to() -> None:
