@@ -11,17 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.artefact import (
-    ARTEFACT,
-    CERTIFICATE,
-    EXPORTED_C,
-    EXPORTED_NIR,
-    MANIFEST,
-    MODEL,
-    STEP,
-    VECTORS,
-    Artefact,
-)
+from snn2hw.artefact import ARTEFACT, CERTIFICATE, MANIFEST, MODEL, STEP, VECTORS, Artefact
+from snn2hw.backends.registry import export_names
 from snn2hw.certificate.certify import Progress, certify
 from snn2hw.errors import ArtefactError, Snn2hwWarning
 from snn2hw.files.npz import npz
@@ -130,7 +121,7 @@ def write_artefact(
 
 
 def _warn_of_exports(folder: Path) -> None:
-    if there := [name for name in (EXPORTED_C, EXPORTED_NIR) if (folder / name).exists()]:
+    if there := [name for name in export_names() if name and (folder / name).exists()]:
         warnings.warn(
             Snn2hwWarning(
                 "exports of the model that was compiled here before do not fit the new one",

@@ -180,6 +180,13 @@ def writers_of(all_of_them: Mapping[str, Backend]) -> dict[str, Writer]:
     return {name: b for name, b in all_of_them.items() if isinstance(b, Writer) and not isinstance(b, Broken)}
 
 
+def export_names() -> list[str]:
+    """What every back end that writes calls its export in an artefact's own folder; two of one name have it both."""
+    known = [own for name in _names() for _, own in _owners(name)]
+    loaded = [_loaded(b) if isinstance(b, EntryPoint) else b for b in known]
+    return list(dict.fromkeys(b.writes for b in loaded if isinstance(b, Writer) and not isinstance(b, Broken)))
+
+
 def on_request(found: Backend) -> bool:
     """Whether an executor runs only where it is named."""
     return bool(getattr(found, "on_request", False))

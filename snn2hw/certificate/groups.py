@@ -1,16 +1,17 @@
-"""Channels of a layer that compute the same: they are looked at once."""
+"""Channels of a layer that compute the same, and stand for the same: they are looked at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from snn2hw.ir.integer import Meaning
 from snn2hw.ir.program import Program
 from snn2hw.num import Interval
 
 
 @dataclass(frozen=True)
 class Group:
-    """Channels with the same constants, and the hull of what enters them."""
+    """Channels with the same constants and real numbers, and the hull of what enters them."""
 
     channels: list[int]
     input: Interval
@@ -20,18 +21,19 @@ class Group:
         return next((c for c in self.channels if x is not None and entering[c][0] <= x <= entering[c][1]), self.channels[0])
 
 
-def groups(program: Program, channels: list[tuple[int, int]]) -> list[Group]:
+def groups(program: Program, channels: list[tuple[int, int]], meaning: Meaning | None = None) -> list[Group]:
     """The groups of a layer.
 
     Args:
-        channels: (lowest, highest) synaptic sum of each.
+        program: of all channels. channels: (lowest, highest) synaptic sum of each.
+        meaning: the real numbers that the integers stand for; channels whose real numbers differ are as many
+            groups, as equal integers are then at different distances from them.
     """
-    if program.channels == 1:
-        return [Group(list(range(len(channels))), hull(channels))]
-    found: dict[tuple[int, ...], list[int]] = {}
+    constants = [*program.params.values()]
+    reals = [] if meaning is None else [meaning.coefficients, meaning.input_factor]
+    found: dict[tuple[object, ...], list[int]] = {}
     for c in range(len(channels)):
-        key = tuple(values[c if len(values) > 1 else 0] for values in program.params.values())
-        found.setdefault(key, []).append(c)
+        found.setdefault(tuple(values[c % len(values)] for values in (*constants, *reals)), []).append(c)
     return [Group(members, hull([channels[c] for c in members])) for members in found.values()]
 
 

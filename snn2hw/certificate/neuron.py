@@ -33,7 +33,7 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     payloads: dict[int, Interval] = {}
     firing: list[dict[str, Any]] = []
     witnesses: dict[str, dict[str, int]] = {}
-    alike = groups(program, channels)
+    alike = groups(program, channels, node.meaning)
     equation = EquationClaims(node, hull(channels), alike)
     singles = [(group, one_channel(program, group.channels[0])) for group in alike]
     for group, single, at in ((g, at_step(p, at), at) for g, p in singles for at in steps(p)):

@@ -45,13 +45,15 @@ class NeuronLayer:
         self.errors: dict[str, dict[str, Any]] = {}
         self.firing: dict[str, list[int]] = {}  # claim as text -> channels that fire like this
         self.faults: list[str] = []  # what no claim says and must hold all the same
-        groups: dict[tuple[tuple[str, int], ...], list[int]] = {}
-        for c in range(len(inputs)):
-            groups.setdefault(tuple((p, int(v[c % len(v)])) for p, v in params.items()), []).append(c)
-        for constants, channels in groups.items():
+        # Channels of equal constants that stand for other real numbers are at other distances from them.
+        numbers = [*params.values(), *(of for of in (stated["meaning"] or {}).values() if isinstance(of, list))]
+        of_each = [str([of[c % len(of)] for of in numbers]) for c in range(len(inputs))]
+        for alike in dict.fromkeys(of_each):
+            channels = [c for c, own in enumerate(of_each) if own == alike]
+            constants = {p: int(v[channels[0] % len(v)]) for p, v in params.items()}
             # Only of a program with roles: what a user's state does that follows from itself alone is not known.
-            for at in self._steps(dict(constants)) if stated["program"]["roles"] else [{}]:
-                self._try(dict(constants) | at, channels, {name.removeprefix("in/"): n for name, n in at.items()})
+            for at in self._steps(constants) if stated["program"]["roles"] else [{}]:
+                self._try(constants | at, channels, {name.removeprefix("in/"): n for name, n in at.items()})
         self.payloads = [self.fired[c].ends for c in range(len(inputs))]
         self.faults += [f for name, s in self.seen.items() for f in beyond(name, s.ends, types[name])]
         self._require_closed()
@@ -71,7 +73,7 @@ class NeuronLayer:
         raise ValueError(f"{own} do not come to rest")
 
     def _try(self, constants: dict[str, int], channels: list[int], at_step: dict[str, int]) -> None:
-        """Everything about channels with the same constants; `at_step`: those of them that are states at some step."""
+        """Everything about channels that are alike; `at_step`: those of the constants that are states at some step."""
         self.neuron = neuron = Neuron(self.function, constants)
         entry = neuron.sources["in"]
         held = {neuron.sources[f"in/{s}"]: ends for s, (ends, _) in self.states.items() if s not in at_step}
@@ -87,8 +89,7 @@ class NeuronLayer:
             if before.lo < lo or before.hi > hi:
                 at = {**before.at[before.hi > hi], **at_step}
                 self.witnesses.setdefault(name, {"channel": self._entered(channels, at.get(entry)), **at})
-        roles = self.stated["program"]["roles"]
-        if roles and roles["firing"]:
+        if (roles := self.stated["program"]["roles"]) and roles["firing"]:
             h, firing, wrong = roles["membrane"], Firing(neuron, roles["firing"]), list[int]()
             if found[h].hi - found[h].lo >= MOST_TRIED:
                 raise ValueError(f"'{h}' takes {found[h].ends}, which is too much to try")

@@ -42,7 +42,13 @@ MEANING: Mapping[Op, Callable[[Sequence[Tensor], Sequence[Attr], Fire], Any]] = 
 
 
 def evaluate(
-    equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire, t: int = 0
+    equation: Equation,
+    parameters: Sequence[Tensor],
+    states: Mapping[str, Tensor],
+    x: Tensor,
+    fire: Fire,
+    t: int = 0,
+    ends: bool = True,
 ) -> list[Tensor]:
     """The value of every term for states and input x [N, C, ...].
 
@@ -51,6 +57,7 @@ def evaluate(
         parameters: [1] for the layer or [C] per channel, along axis 1 of x; of a schedule [S], one for each step.
         states: by name, [N, C, ...], as the step before left them.
         fire: the comparison of a difference with zero, with its gradient. t: the step, for schedules.
+        ends: whether a gradient passes at the ends of a CLAMP, as in `reverse`.
     """
     values: list[Tensor] = []
     for term in equation.terms:
@@ -66,8 +73,15 @@ def evaluate(
         elif term.op is Op.CONSTANT:
             values.append(x.new_full((1,) * x.ndim, float(term.attrs[0])))
         else:
-            values.append(MEANING[term.op]([values[a] for a in term.args], term.attrs, fire).to(x.dtype))
+            value = MEANING[term.op]([values[a] for a in term.args], term.attrs, fire).to(x.dtype)
+            values.append(value if ends or term.op is not Op.CLAMP else _without_ends(values[term.args[0]], value, term.attrs))
     return values
+
+
+def _without_ends(before: Tensor, clamped: Tensor, attrs: Sequence[Attr]) -> Tensor:
+    """The clamped value, with a gradient strictly inside only; torch's own passes one at the ends, too."""
+    lo, hi = (float(end) for end in attrs)
+    return torch.where((clamped > lo) & (clamped < hi), before, clamped.detach())
 
 
 def step(

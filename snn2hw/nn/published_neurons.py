@@ -1,7 +1,8 @@
 """Neurons of the field with more than one state, or with a reset of their own, each a step of a few lines.
 
 Sources are named where a neuron follows somebody's equation. Every number that is called learnable is
-a parameter where `learn` is True, and else a buffer. States saturate at their ranges.
+a parameter where `learn` is True, and else a buffer; a decay that learning takes out of [0, 1] counts
+as 0 or 1. States saturate at their ranges.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class CubaLIF(Numbered):
 
     def step(self, x: Tensor, v: Tensor, i: Tensor) -> Stepped:  # type: ignore[override]
         """See the class. Arguments as `CustomNeuron.step`."""
-        i = self._of("current_decay") * i + x
-        v = self._of("decay") * v + i
+        i = self._decay("current_decay") * i + x
+        v = self._decay("decay") * v + i
         s = fire(v, self._of("threshold"), strict=self.strict)
         if self.reset == "subtract":
             v = torch.where(s > 0, v - self._of("threshold"), v)
@@ -97,10 +98,10 @@ class ALIF(Numbered):
 
     def step(self, x: Tensor, v: Tensor, a: Tensor) -> Stepped:  # type: ignore[override]
         """See the class. Arguments as `CustomNeuron.step`."""
-        v = self._of("decay") * v + x
-        theta = self._of("threshold") + self._of("strength") * a
+        v = self._decay("decay") * v + x
+        theta = self._of("threshold") + self._of("strength").clamp_min(0.0) * a
         s = fire(v, theta)
-        rho = self._of("adaptation_decay")
+        rho = self._decay("adaptation_decay")
         return s, {"v": torch.where(s > 0, v - theta, v), "a": rho * a + (1 - rho) * s}
 
 
@@ -171,7 +172,7 @@ class RefractoryLIF(Numbered):
 
     def step(self, x: Tensor, v: Tensor, n: Tensor) -> Stepped:  # type: ignore[override]
         """See the class. Arguments as `CustomNeuron.step`."""
-        v = torch.where(n > 0, 0.0, self._of("decay") * v + x)
+        v = torch.where(n > 0, 0.0, self._decay("decay") * v + x)
         s = fire(v, self._of("threshold"))
         return s, {"v": torch.where(s > 0, 0.0, v), "n": torch.where(s > 0, float(self.refractory), torch.relu(n - 1.0))}
 
@@ -205,7 +206,7 @@ class ResonateAndFire(Numbered):
 
     def step(self, x: Tensor, re: Tensor, im: Tensor) -> Stepped:  # type: ignore[override]
         """See the class. Arguments as `CustomNeuron.step`."""
-        decay, omega = self._of("decay"), self._of("frequency")
+        decay, omega = self._decay("decay"), self._of("frequency")
         cos, sin = decay * torch.cos(omega), decay * torch.sin(omega)
         real = cos * re - sin * im + x
         imaginary = sin * re + cos * im

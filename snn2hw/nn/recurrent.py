@@ -61,6 +61,7 @@ class Recurrent(torch.nn.Module):
             )
         entering = x.to(torch.promote_types(x.dtype, torch.float32))
         equation, numbers, watched = self._equation(entering)
+        ends = isinstance(self.neuron, CustomNeuron)  # of a clamp that a user wrote torch's gradient at its ends is meant
         widths = self.neuron.surrogate.widths(len(x), entering)
         states = {s.name: torch.full_like(entering[0], s.initial) for s in equation.states}
         fired, seen, spikes = torch.zeros_like(entering[0]), list[Tensor](), list[Tensor]()
@@ -72,9 +73,9 @@ class Recurrent(torch.nn.Module):
 
             heard = self._heard(entering[t], fired)
             if self.enters == "after":
-                values = in_torch.evaluate(equation, numbers, {**states, HEARD: heard}, entering[t], fire, t)
+                values = in_torch.evaluate(equation, numbers, {**states, HEARD: heard}, entering[t], fire, t, ends)
             else:
-                values = in_torch.evaluate(equation, numbers, states, entering[t] + heard, fire, t)
+                values = in_torch.evaluate(equation, numbers, states, entering[t] + heard, fire, t, ends)
             fired = values[equation.output].expand_as(fired)
             after = [values[place].expand_as(fired) for place in equation.updates]
             states = {s.name: _held(v, s) for s, v in zip(equation.states, after, strict=True)}

@@ -37,10 +37,6 @@ class SnnTorchNeuron(Numbered):
         if graded_spikes_factor is not None:
             self._number("graded_spikes_factor", finite("graded_spikes_factor", graded_spikes_factor, self.kind), None, False)
 
-    def _decay(self, name: str) -> Tensor:
-        """A decay, held to [0, 1] as in snnTorch."""
-        return self._of(name).clamp(0.0, 1.0)
-
     def _late(self, v: Tensor, threshold: Tensor) -> Tensor:
         """r[t], as 0 and 1."""
         return torch.where(v > threshold, 1.0, 0.0)

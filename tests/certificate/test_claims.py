@@ -12,8 +12,8 @@ from snn2hw.certificate import analysis
 from snn2hw.certificate.neuron import claims
 from snn2hw.certificate.slices import supports
 from snn2hw.errors import RuleError
-from snn2hw.ir.integer import IntNeuron
-from snn2hw.ir.program import Instruction, Op, declared_interval
+from snn2hw.ir.integer import IntNeuron, Meaning
+from snn2hw.ir.program import Instruction, Op, declared_interval, one_channel
 from snn2hw.num import Format, Interval
 from tests.certificate.brute import LNM, NEURONS, WEIGHT, Everything, entering, everything, layer, random_layers, values
 from tests.hand_networks import compiled, counts, linear, network, one_neuron, readout
@@ -148,6 +148,29 @@ def test_the_errors_are_the_largest_of_all_channels() -> None:
             "state_lsb": pytest.approx(worst[channel].max(), abs=1e-6), "at": first, "channel": channel,
             "signed": pytest.approx([min(s.min() for s in signed), max(s.max() for s in signed)], abs=1e-6),
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("which", ["LNM", "LNM per channel"])
+def test_the_error_is_that_of_the_worst_channel_where_others_have_the_same_integers(which: str) -> None:
+    """Reals that differ by less than the integers can tell round to the same program, and are at other distances from it."""
+    node = layer(which, 10)
+    assert node.meaning is not None
+    (first, *_), factor = node.meaning.coefficients, node.meaning.input_factor[0]
+    off = (first[0] + 0.004, *first[1:])  # some four units of the state
+    one = one_channel(node.program, 0)
+    held = entering(node)
+    both = replace(node, program=one, meaning=Meaning((first, off), (factor, 1.01 * factor)))
+    alone = [
+        claims(replace(node, program=one, meaning=Meaning((row,), (f,))), held)["errors"]
+        for row, f in ((first, factor), (off, 1.01 * factor))
+    ]
+    found = claims(both, held)["errors"]
+    for what in ("polynomial", "input"):
+        assert alone[1][what]["state_lsb"] > alone[0][what]["state_lsb"]
+        assert found[what]["state_lsb"] == alone[1][what]["state_lsb"]
+        assert found[what]["channel"] == 1
+        assert found[what]["channels"] == {str(c): alone[c][what]["state_lsb"] for c in range(2)}
+        assert found[what]["signed"] == [pick(a[what]["signed"][k] for a in alone) for k, pick in enumerate((min, max))]
 
 
 def test_an_integrator_has_no_error_of_a_polynomial() -> None:

@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from snn2hw.checker.check import check_claims
 from snn2hw.errors import UnsupportedError, WidthError
 from tests import random_networks
-from tests.certificate.brute import NEURONS
+from tests.certificate.brute import NEURONS, WEIGHT
 from tests.checker.tampering import Written, written
-from tests.hand_networks import compiled, every_kind, one_neuron
+from tests.hand_networks import compiled, every_kind, neuron, one_neuron
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000
 REFUSED_AT_MOST = 0.35  # as in the sweep over executors
@@ -46,6 +47,18 @@ def sweep(seeds: Iterable[int], widest: int, count: int) -> None:
             break
     assert agreed == count
     assert refused <= REFUSED_AT_MOST * (agreed + refused)
+
+
+def test_channels_of_equal_integers_and_other_real_numbers_agree() -> None:
+    """Each channel's error is its own, on both sides."""
+    rows = ((0.07, 0.55, -0.11, 0.03), (0.0700003, 0.55, -0.11, 0.03))
+    net = compiled(one_neuron(neuron("n", "fc", coefficients=rows), np.array(WEIGHT)), state_bits=14).network
+    (node,) = net.neurons
+    assert all(len(set(values)) == 1 for values in node.program.params.values())
+    made = written(net)
+    assert_agrees(made, "two rows")
+    of_channels = made.certificate["layers"][0]["errors"]["polynomial"]["channels"]
+    assert of_channels["0"] != of_channels["1"]
 
 
 def test_random_networks_agree() -> None:

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 import snn2hw
+from snn2hw.artefact import Artefact
+from snn2hw.backends import Exported, register, unregister
 from snn2hw.errors import ArtefactError, Snn2hwWarning, UsageError
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.lack import Lack
 from tests.cli.running import Capture, listing, refusal
 from tests.cli.running import run as run_cli
 from tests.hand_networks import every_kind, every_kind_sample
@@ -167,6 +171,29 @@ def test_an_artefact_in_memory_has_nothing_to_replay(tmp_path: Path) -> None:
     ):
         snn2hw.export_c(artefact, tmp_path / "c")
     assert not (tmp_path / "c").exists()
+
+
+class Listing:
+    """The export of somebody else's package."""
+
+    name, description, writes = "listing", "the names of the layers", "layers.txt"
+
+    def supports(self, network: IntegerNetwork) -> list[Lack]:
+        return []
+
+    def emit(self, artefact: Artefact, out: Path) -> Exported:
+        out.write_text("\n".join(n.name for n in artefact.network.nodes), encoding="utf-8")
+        return Exported(out)
+
+
+def test_compiling_again_says_which_export_of_another_back_end_no_longer_fits(tmp_path: Path) -> None:
+    register(Listing())
+    try:
+        snn2hw.export(snn2hw.compile(every_kind(), every_kind_sample(), out=tmp_path / "net"), "listing")
+        with pytest.warns(Snn2hwWarning, match=r"got:      layers.txt\n"):
+            snn2hw.compile(every_kind(), every_kind_sample(), target="loihi2", out=tmp_path / "net")
+    finally:
+        unregister("listing")
 
 
 def test_compiling_again_leaves_exports_and_says_when_they_no_longer_fit(tmp_path: Path) -> None:

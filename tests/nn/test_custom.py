@@ -213,7 +213,7 @@ def test_a_neuron_called_like_an_operator_of_onnx_is_told_apart_from_it(tmp_path
             return s, {"v": v - s}
 
     model = nn.Sequential(nn.Linear(4, 3), Add(), nn.Linear(3, 2)).eval()
-    artefact = snn2hw.compile(model, torch.rand(3, 2, 4), out=tmp_path / "add")
+    artefact = snn2hw.compile(model, torch.rand(3, 2, 4), layout="TN", out=tmp_path / "add")
     assert artefact.network.neurons[0].program.kind == "Add"
     assert not snn2hw.check(tmp_path / "add").failures
     assert not snn2hw.verify(artefact, executors=("reference", "onnxruntime", "onnx-reference")).differences

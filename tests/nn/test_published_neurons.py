@@ -156,3 +156,33 @@ def test_integers_are_one_on_every_back_end_and_near_the_float_spikes(name: str)
 def test_arguments_out_of_range_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(Snn2hwError):
         make()
+
+
+DECAYS = {
+    nn.CubaLIF: ("decay", "current_decay"),
+    nn.ALIF: ("decay", "adaptation_decay"),
+    nn.RefractoryLIF: ("decay",),
+    nn.ResonateAndFire: ("decay",),
+    nn.Leaky: ("beta",),
+    nn.LeakyIntegrator: ("decay",),
+}
+
+
+@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")  # a decay of 1 fills every state
+@pytest.mark.parametrize(("make", "name"), [(make, name) for make, names in DECAYS.items() for name in names])
+@pytest.mark.parametrize(("learned", "counts"), [(1.25, 1.0), (-0.25, 0.0)])
+def test_a_decay_that_learning_takes_out_of_its_range_counts_as_its_end(
+    make: Callable[..., torch.nn.Module], name: str, learned: float, counts: float
+) -> None:
+    """In floats and in integers: beyond 1 a state would grow by itself."""
+    x, found = 2 * torch.rand(3, 12, 4, generator=torch.Generator().manual_seed(0)), []  # samples [N, T, F]
+    for value in (learned, counts):
+        torch.manual_seed(1)
+        neuron = make(0.9, **({"learn_beta": True} if make is nn.Leaky else {"learn": True}))
+        model = nn.Sequential(neuron, nn.Linear(4, 2)).eval()
+        with torch.no_grad():
+            getattr(neuron, name).fill_(value)
+        artefact = snn2hw.compile(model, sample=x, layout="NT", input_range=(0.0, 2.0))
+        found.append((model(x.transpose(0, 1)).detach().numpy(), artefact.model))
+    assert np.array_equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]

@@ -33,6 +33,26 @@ def test_without_a_synapse_it_is_the_neuron(which: str) -> None:
     assert torch.equal(nn.Recurrent(neuron, silent)(x), neuron(x))
 
 
+@pytest.mark.parametrize("order", ["poly_then_input", "input_then_poly"])
+def test_at_the_ends_of_the_clamp_its_gradient_is_that_of_the_neuron(order: str) -> None:
+    """There, where h is exactly a bound, neurons of the family have no gradient."""
+    make = {"order": order, "state_range": (-1.0, 1.0), "threshold": 0.5, "surrogate": nn.Atan()}
+    silent = nn.Linear(5, 5).double()
+    torch.nn.init.zeros_(silent.weight)
+    torch.nn.init.zeros_(silent.bias)
+    x = torch.tensor([-1.0, -0.75, 0.25, 0.875, 1.0], dtype=torch.float64).expand(4, 2, 5)
+    found = []
+    for alone in (True, False):
+        neuron = nn.PLIF(0.5, **make).double()
+        entering = x.clone().requires_grad_()
+        y = neuron(entering) if alone else nn.Recurrent(neuron, silent)(entering)
+        y[:2].sum().backward()
+        found.append((entering.grad, neuron.w.grad))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-12, atol=1e-12)
+    assert not found[0][0][0, :, [0, -1]].any()
+    assert found[0][0][0, :, 2].all()
+
+
 @pytest.mark.parametrize("which", NEURONS)
 def test_what_it_hears_is_what_it_fired_a_step_before(which: str) -> None:
     """The spikes of the whole, fed back by hand: the neuron alone, on x and the synapse of its own spikes, fires the same."""
