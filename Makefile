@@ -6,6 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 MINUTES ?= 30
 export OMP_NUM_THREADS ?= 1
+unexport PYTHONDONTWRITEBYTECODE # some containers set it; a hundred processes of the tests would each compile all modules anew
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow fuzz mutants bench study lint clean
@@ -18,7 +19,7 @@ demo: $(VENV)/.stamp-demo ## train, quantise, export, run and verify two spiking
 
 test: export SNN2HW_CFLAGS ?= -O1 # half the time to compile; test-slow has the product's own flags
 test: $(VENV)/.stamp-dev lint ## lint, types, import contract and all tests but the slow ones
-	$(PYTEST) -n $(WORKERS) -m "not slow"
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not slow" # a worker keeps to a file, so what the file makes once is made once
 
 test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the core on every Python from 3.10 to 3.13 here
 	$(PYTEST) -n $(WORKERS)

@@ -48,7 +48,7 @@ def test_core_suite(minor: int, tmp_path: Path) -> None:
     if python is None:
         pytest.skip(f"no Python 3.{minor} on this machine")
     wheel = build_wheel(tmp_path)
-    packages = [f"{wheel}[run]", "pytest", "hypothesis", "hatchling", "build"]
+    packages = [f"{wheel}[run]", "pip", "pytest", "hypothesis", "hatchling", "build"]
     inside = make_environment(tmp_path / "env", python, packages)
     command = [
         str(inside),

@@ -47,6 +47,8 @@ class Op(Enum):
     SELECT = "select"
     OUTPUT = "output"
 
+    __hash__ = object.__hash__  # of the member itself; Enum's own is Python, and looked up for each instruction that is run
+
 
 class Overflow(Enum):
     """What happens to a result outside its format: it cannot happen (checked by intervals), it saturates, it wraps."""

@@ -59,7 +59,8 @@ class Interval:
         return Interval(-self.hi, -self.lo)
 
     def __mul__(self, other: Interval) -> Interval:
-        return Interval.of(a * b for a in (self.lo, self.hi) for b in (other.lo, other.hi))
+        ends = self.lo * other.lo, self.lo * other.hi, self.hi * other.lo, self.hi * other.hi
+        return Interval(min(ends), max(ends))
 
     def __str__(self) -> str:
         return f"[{self.lo}, {self.hi}]"

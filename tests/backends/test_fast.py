@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
+from snn2hw.artefact import Artefact
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import synapse
 from snn2hw.backends.fast.executor import Fast, threads
@@ -14,6 +17,7 @@ from snn2hw.ir.integer import IntInput
 from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
+from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import corner_payloads
 from tests.hand_networks import compiled as compiled_network
 from tests.hand_networks import counts, every_kind, every_kind_sample, linear, network, readout
@@ -25,15 +29,24 @@ pytestmark = pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generate
 NEVER, ALWAYS = 0, 101  # percent of active inputs below which a layer is summed event by event
 
 
-def differing(seed: int, percent: int) -> list[str] | None:
-    """Names of what differs from the reference; None where the network does not compile."""
+@lru_cache(maxsize=32)
+def drawn(seed: int) -> tuple[Artefact, Ints, Trace] | None:
+    """A network, payloads and what the reference makes of them; None where it does not compile."""
     case = random_case(seed)
     try:
         net = compiled(case).network
     except (WidthError, UnsupportedError):
         return None
     payloads = payloads_of(case, net)
-    wanted, got = interpret(net, payloads).arrays(), Fast(percent).run(make_artefact(net), payloads).arrays()
+    return make_artefact(net), payloads, interpret(net, payloads)
+
+
+def differing(seed: int, percent: int) -> list[str] | None:
+    """Names of what differs from the reference; None where the network does not compile."""
+    if (found := drawn(seed)) is None:
+        return None
+    artefact, payloads, trace = found
+    wanted, got = trace.arrays(), Fast(percent).run(artefact, payloads).arrays()
     assert wanted.keys() == got.keys()
     return [name for name in wanted if not np.array_equal(wanted[name], got[name])]
 

@@ -96,7 +96,10 @@ def at_once(place: str, number: int, results: Any) -> None:
 
 
 def seen(place: Path, done: threading.Event) -> Iterator[str]:
-    """What a reader finds wrong while others write."""
+    """What a reader finds wrong while others write; it looks without a pause from when the first has begun."""
+    first = os.stat(place / "x").st_ino
+    while os.stat(place / "x").st_ino == first and not done.wait(0.002):
+        pass
     while not done.is_set():
         try:
             before = (place / "net" / "manifest.json").read_bytes()
@@ -113,6 +116,7 @@ def test_several_processes_and_a_reader(tmp_path: Path) -> None:
     if disk._renameat2() is None:
         pytest.skip("this system exchanges nothing")
     written(tmp_path / "net", {"a": b"0", "b": b"0"})
+    write_file(tmp_path / "x", b"0" + BLANK, sealing=True)
     context, done, wrong = multiprocessing.get_context("spawn"), threading.Event(), list[str]()
     results = context.Queue()
     writers = [context.Process(target=at_once, args=(str(tmp_path), n, results)) for n in range(3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,8 +95,9 @@ def one_step(name: str, artefact: Artefact, x: Ints, states: Mapping[str, Ints])
     """One step of the program by an executor, from the given states."""
     program = artefact.network.neurons[0].program
     if name in OPENERS:
-        feeds: dict[str, Any] = {"x": _typed(artefact, "x", x)}
-        feeds |= {f"state/n.{s}": _typed(artefact, f"state/n.{s}", v) for s, v in states.items()}
+        types = _types(artefact.step)
+        feeds: dict[str, Any] = {"x": x.astype(types["x"])}
+        feeds |= {f"state/n.{s}": v.astype(types[f"state/n.{s}"]) for s, v in states.items()}
         outputs = OPENERS[name](artefact.step)(feeds)
         return {"spikes": outputs["spikes/n"], **{s: outputs[f"next/n.{s}"] for s in states}}
     if name == "torch":
@@ -109,13 +111,13 @@ def one_step(name: str, artefact: Artefact, x: Ints, states: Mapping[str, Ints])
     return {"spikes": payload, **following}
 
 
-def _typed(artefact: Artefact, name: str, value: Ints) -> npt.NDArray[Any]:
-    """The value in the type that the step graph declares for this input."""
+@lru_cache(maxsize=1)
+def _types(step_graph: bytes) -> dict[str, Any]:
+    """The type that the step graph declares for each of its inputs."""
     import onnx
 
-    graph = onnx.load_model_from_string(artefact.step).graph
-    (entry,) = [i for i in graph.input if i.name == name]
-    return value.astype(onnx.helper.tensor_dtype_to_np_dtype(entry.type.tensor_type.elem_type))
+    inputs = onnx.load_model_from_string(step_graph).graph.input
+    return {i.name: onnx.helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type) for i in inputs}
 
 
 def check(program: Program, payloads: Any, states: Mapping[str, Any], executors: Collection[str]) -> None:

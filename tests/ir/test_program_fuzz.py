@@ -21,6 +21,7 @@ from tests.ir.program_check import again, check, law_trace, network_of, reproduc
 from tests.ir.random_programs import programs
 
 CORE = ("reference", "onnxruntime", "onnx-reference")
+EVERY = CORE if EXECUTORS["torch"].unavailable() else (*CORE, "torch")
 SEEDS = st.integers(0, 2**32 - 1)
 
 # Legal programs at the edges of the 32-bit and 64-bit types that an executor may choose.
@@ -167,14 +168,7 @@ DOUBTFUL = {
 @settings(max_examples=150)
 @given(program=programs(), seed=SEEDS)
 def test_random_programs_are_the_same_integers_everywhere(program: Program, seed: int) -> None:
-    check(program, *stimuli(program, seed), CORE)
-
-
-@pytest.mark.torch
-@settings(max_examples=150)
-@given(program=programs(), seed=SEEDS)
-def test_random_programs_are_the_same_integers_in_torch(program: Program, seed: int) -> None:
-    check(program, *stimuli(program, seed), ("torch",))
+    check(program, *stimuli(program, seed), EVERY)
 
 
 @pytest.mark.slow
@@ -189,14 +183,7 @@ def test_many_random_programs(program: Program, seed: int) -> None:
 def test_corner_programs(name: str) -> None:
     program = program_from_text(CORNERS[name])
     check_program(program)
-    check(program, *stimuli(program, 0), CORE)
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("name", CORNERS)
-def test_corner_programs_in_torch(name: str) -> None:
-    program = program_from_text(CORNERS[name])
-    check(program, *stimuli(program, 0), ("torch",))
+    check(program, *stimuli(program, 0), EVERY)
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)

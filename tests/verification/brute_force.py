@@ -50,6 +50,8 @@ def earliest(net: IntegerNetwork, got: Trace, expected: Trace) -> Place | None:
             signals = [(node.name, got.spikes[node.name], expected.spikes[node.name])]
             signals += [(k, v, expected.states[k]) for k, v in got.states.items() if k.rpartition(".")[0] == node.name]
             for name, a, b in signals:
+                if (a[t] == b[t]).all():
+                    continue
                 for sample, *index in np.ndindex(a.shape[1:]):
                     g, e = int(a[(t, sample, *index)]), int(b[(t, sample, *index)])
                     if g != e:

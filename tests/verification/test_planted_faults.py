@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -266,6 +267,11 @@ def chosen(node: Any) -> list[tuple[int, ...]]:
     return places[:: -(-len(places) // 4)]
 
 
+@cache
+def right_artefact(seed: int) -> Artefact:
+    return make_artefact(network(seed)[0])
+
+
 class Foreign(HoldsAll):
     """An executor that runs another network than the one it is given."""
 
@@ -281,20 +287,21 @@ class Foreign(HoldsAll):
         return self.inner.run(replace(artefact, network=self.net), payloads, traces)
 
 
-@pytest.mark.parametrize("executor", [*ONNX, "foreign"])
+@pytest.mark.parametrize("executor", ["onnx", "foreign"])
 @pytest.mark.parametrize(("seed", "synapse"), synapses())
 def test_one_bit_of_one_weight(seed: int, synapse: str, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the ONNX files, whose executors take turns as all of them read the same weight, and in another executor's network."""
     net, payloads = network(seed)
     node: Any = next(n for n in net.nodes if n.name == synapse)
     fed, shown = fed_by(net, synapse), 0
-    for at in chosen(node):
+    for k, at in enumerate(chosen(node)):
         wrong = with_one_bit(net, synapse, at)
         monkeypatch.setitem(EXECUTORS, "foreign", Foreign(EXECUTORS[INNER], wrong))
-        artefact = make_artefact(net)
-        if executor in ONNX:
+        artefact = right_artefact(seed)
+        if executor == "onnx":
             model, step = to_onnx(wrong)
             artefact = replace(artefact, model=model, step=step)
-        found = check_named(artefact, payloads, executor)
+        found = check_named(artefact, payloads, ONNX[k % len(ONNX)] if executor == "onnx" else executor)
         if found is None:
             continue
         shown += 1

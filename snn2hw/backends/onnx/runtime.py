@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 
 from snn2hw.artefact import Artefact
@@ -11,6 +12,7 @@ from snn2hw.backends.onnx.steps import Array, Session, run_onnx
 from snn2hw.trace import Ints, Trace
 
 QUIET = 3  # errors only
+THREADS_VARIABLE = "OMP_NUM_THREADS"  # which torch and NumPy go by, too; ONNX Runtime itself has its own pool
 
 
 class OnnxRuntime(HoldsAll):
@@ -36,6 +38,7 @@ def _open(model: bytes) -> Session:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = QUIET
+    options.intra_op_num_threads = threads()
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = [o.name for o in session.get_outputs()]
 
@@ -43,3 +46,9 @@ def _open(model: bytes) -> Session:
         return dict(zip(names, session.run(names, dict(inputs)), strict=True))
 
     return run
+
+
+def threads() -> int:
+    """$OMP_NUM_THREADS, else 0: as many as ONNX Runtime takes, one a core, each of which spins while it waits."""
+    first = os.environ.get(THREADS_VARIABLE, "").partition(",")[0].strip()
+    return int(first) if first.isascii() and first.isdigit() else 0

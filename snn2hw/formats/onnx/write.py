@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import GraphProto, ModelProto, checker, helper
+from onnx import FunctionProto, GraphProto, ModelProto, checker, helper
 
 from snn2hw.formats.onnx.graph import IR_VERSION, OPSET, GraphWriter, onnx_type, value_info
 from snn2hw.formats.onnx.write_layers import emit_layer, value_name
@@ -34,11 +34,12 @@ from snn2hw.ir.program import initial_value
 
 def to_onnx(net: IntegerNetwork) -> tuple[bytes, bytes]:
     """(whole sequence, one step) as bytes of ONNX models that ONNX Runtime and onnx.reference run as they are."""
-    return _serialised(net, _sequence_graph(net)), _serialised(net, _step_graph(net))
-
-
-def _serialised(net: IntegerNetwork, graph: GraphProto) -> bytes:
     functions = [program_function(n.program, f"{DOMAIN}.{onnx_name(n.name)}") for n in net.neurons]
+    text = to_json(net)[0]  # both files hold the same functions and the same text
+    return _serialised(_sequence_graph(net), functions, text), _serialised(_step_graph(net), functions, text)
+
+
+def _serialised(graph: GraphProto, functions: list[FunctionProto], text: str) -> bytes:
     domains = ["", *(f.domain for f in functions)]
     model: ModelProto = helper.make_model(
         graph,
@@ -47,7 +48,7 @@ def _serialised(net: IntegerNetwork, graph: GraphProto) -> bytes:
         producer_name="snn2hw",
         opset_imports=[helper.make_opsetid(d, OPSET if not d else 1) for d in domains],
     )
-    helper.set_model_props(model, {FORMAT_KEY: FORMAT, NETWORK_KEY: to_json(net)[0]})
+    helper.set_model_props(model, {FORMAT_KEY: FORMAT, NETWORK_KEY: text})
     checker.check_model(model)
     data: bytes = model.SerializeToString(deterministic=True)
     return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,6 +27,7 @@ NEAR = 1.25  # candidates this close to the least on few states are measured on 
 WORD = 32  # of a processor: values within it are simulated at twice the speed, so wider ones need a reason
 GLANCE = 12  # visits of the lattice search for a first ranking
 CHANNELS, FEW, MANY = 4, 1 << 9, 1 << 16  # what candidates are measured on where there is more
+KEPT = 64  # searches whose result is kept: layers with equal polynomials, and models that are compiled again, ask for the same
 
 VALUE = "value"
 # `rows` are the channels, None for all; the last number is the visits of the lattice search.
@@ -69,6 +71,17 @@ def candidates(coefficients: Reals, u: Argument, limits: Lowering, thorough: boo
         coefficients: real, [1 or C, d+1], a_0 first. u: the argument of P.
         limits: widths of the target's multiplier and accumulator.
     """
+    values = np.ascontiguousarray(coefficients, np.float64)
+    return list(_searched(values.tobytes(), values.shape, u, limits, thorough))
+
+
+@lru_cache(maxsize=KEPT)
+def _searched(data: bytes, shape: tuple[int, ...], u: Argument, limits: Lowering, thorough: bool) -> tuple[Candidate, ...]:
+    """`candidates`, of coefficients whose values are `data`."""
+    return tuple(_found(np.frombuffer(data, np.float64).reshape(shape), u, limits, thorough))
+
+
+def _found(coefficients: Reals, u: Argument, limits: Lowering, thorough: bool) -> list[Candidate]:
     rows = np.unique(np.linspace(0, len(coefficients) - 1, CHANNELS).astype(np.intp))
     shown = coefficients[rows]
     found = []

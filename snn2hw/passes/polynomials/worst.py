@@ -14,7 +14,7 @@ from snn2hw.ir.program import Instruction, Op, Program, values_of
 from snn2hw.passes.polynomials.horner import Argument
 from snn2hw.trace import Ints
 
-CHUNK = 1 << 16
+CHUNK = 1 << 12  # states at once: their arrays stay in a processor's nearest caches
 
 
 @dataclass(frozen=True)
