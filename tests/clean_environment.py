@@ -6,7 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,6 +36,31 @@ def make_environment(folder: Path, python: str, packages: list[str]) -> Path:
     inside = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(inside), "--disable-pip-version-check"]  # ours: a second takes seconds
     run([*pip, "install", "--quiet", "--no-compile", "-c", str(ROOT / "constraints.txt"), *packages])
+    return inside
+
+
+def linked_environment(folder: Path, wheel: Path) -> Path:
+    """The interpreter of a new environment with the wheel and, out of this one, what the wheel says that it needs; no more.
+
+    No index is asked and nothing is unpacked: the slow core suite does both.
+    """
+    run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+    inside = folder / "bin" / "python"
+    run([sys.executable, "-m", "pip", "--python", str(inside), "install", "--quiet", "--no-index", "--no-deps", str(wheel)])
+    (site,) = folder.glob("lib/python3*/site-packages")
+    (own,) = site.glob("snn2hw-*.dist-info")
+    waiting, linked = list(Distribution.at(own).requires or ()), set[str]()
+    while waiting:
+        needed = Requirement(waiting.pop())
+        if needed.name in linked or (needed.marker and not needed.marker.evaluate({"extra": ""})):
+            continue
+        found = distribution(needed.name)
+        assert needed.specifier.contains(found.version, prereleases=True), f"{needed}: {found.version}"
+        linked.add(needed.name)
+        waiting += found.requires or ()
+        for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+            if not (site / top).exists():
+                (site / top).symlink_to(Path(str(found.locate_file(top))))
     return inside
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
 import snn2hw
-from tests.clean_environment import build_wheel, make_environment, run
+from tests.clean_environment import build_wheel, linked_environment, run
 from tests.small_networks import two_layer_network
 
 SCRIPT = """
@@ -37,7 +36,7 @@ def test_wheel_loads_simulates_and_verifies_without_torch(tmp_path: Path) -> Non
     network, images = two_layer_network()
     made = snn2hw.compile(network, images, steps=3, target="loihi2", out=tmp_path / "artefact")
     np.save(tmp_path / "images.npy", images)
-    python = make_environment(tmp_path / "env", sys.executable, [str(build_wheel(tmp_path))])
+    python = linked_environment(tmp_path / "env", build_wheel(tmp_path))
     output = run([str(python), "-c", SCRIPT], cwd=tmp_path)
     expected = snn2hw.simulate(made, images).predictions.tolist()
     assert output.strip() == f"True {{'onnx-reference': 0}} {expected}"

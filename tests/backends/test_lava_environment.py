@@ -171,6 +171,7 @@ def test_an_environment_that_does_not_work_is_made_anew(
     assert os.listdir(cache) == [folder.name]  # it stays until there is a better one
 
 
+@pytest.mark.slow  # pip itself, in an environment of its own; above the same is told of a Python that makes none
 @with_310
 def test_an_environment_without_an_index_to_install_from_says_so(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
