@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -21,6 +22,7 @@ from snn2hw.layers import (
     IntMaxPool2d,
     IntSumPool2d,
 )
+from snn2hw.trace import Ints
 from tests.random_networks import compiled, payloads_of, random_case, reproducer
 
 Place = tuple[int, ...]
@@ -117,11 +119,18 @@ def fired(node: IntNeuron, entering: Value, states: dict[Place, dict[str, int]])
     return payloads
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_random_networks(seed: int) -> None:
+@cache
+def drawn(seed: int) -> tuple[IntegerNetwork, Ints]:
+    """A random network and its payloads, for every test that asks for this seed."""
     case = random_case(seed)
     net = compiled(case).network
-    payloads = payloads_of(case, net)[:, [1, 2, 5, -1]]  # all-highest, alternating corners, noise, a real sample
+    return net, payloads_of(case, net)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_networks(seed: int) -> None:
+    net, payloads = drawn(seed)
+    payloads = payloads[:, [1, 2, 5, -1]]  # all-highest, alternating corners, noise, a real sample
     trace = interpret(net, payloads).arrays()
     for n in range(payloads.shape[1]):
         for name, expected in run_sample(net, payloads[:, n]).items():
@@ -130,7 +139,7 @@ def test_random_networks(seed: int) -> None:
 
 
 def test_the_networks_hold_every_kind_of_layer() -> None:
-    nets = [compiled(random_case(seed)).network for seed in SEEDS]
+    nets = [drawn(seed)[0] for seed in SEEDS]
     nodes = [n for net in nets for n in net.nodes]
     assert {type(n) for n in nodes} >= ALL_KINDS
     convolutions = [n for n in nodes if isinstance(n, IntConv2d)]
@@ -144,18 +153,14 @@ def test_the_networks_hold_every_kind_of_layer() -> None:
 
 
 def test_without_traces_the_readout_is_the_same() -> None:
-    case = random_case(SEEDS[0])
-    net = compiled(case).network
-    payloads = payloads_of(case, net)
+    net, payloads = drawn(SEEDS[0])
     alone = interpret(net, payloads, traces=False)
     assert alone.spikes == alone.states == {}
     np.testing.assert_array_equal(alone.readout, interpret(net, payloads).readout)
 
 
 def test_samples_do_not_see_each_other() -> None:
-    case = random_case(SEEDS[1])
-    net = compiled(case).network
-    payloads = payloads_of(case, net)
+    net, payloads = drawn(SEEDS[1])
     whole = interpret(net, payloads)
     backwards = interpret(net, payloads[:, ::-1])
     for name, value in whole.arrays().items():
