@@ -1,0 +1,50 @@
+"""A neuron program cut into stages by registers, for a clock that is wished for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from snn2hw.backends.rtl.expressions import DECLARED, Operand, delay, multiplies
+from snn2hw.ir.program import Instruction, Op
+
+MEMORY = 1.8  # nanoseconds until a state or a constant leaves its memory
+SETUP = 1.0  # until a register has taken what arrives
+
+
+@dataclass(frozen=True)
+class Cut:
+    """When each value of a program is computed.
+
+    Args:
+        stage: by name; a value that a later stage reads is kept in registers until then.
+        latency: cycles from the states to the spikes.
+    """
+
+    stage: Mapping[str, int]
+    latency: int
+
+
+def cut(instructions: Sequence[Instruction], operands: Mapping[str, Operand], bits: Mapping[str, int], megahertz: float) -> Cut:
+    """Stages as early as may be: an operation that would end too late begins a new one; a multiplier has one to itself.
+
+    Args:
+        instructions: of the program. operands: its values. bits: of each. megahertz: the clock.
+    """
+    budget = 1000.0 / megahertz - SETUP
+    stage: dict[str, int] = {}
+    ready: dict[str, float] = {}
+    for i in instructions:
+        if i.op in DECLARED:
+            stage[i.name], ready[i.name] = 0, 0.0 if i.op is Op.CONST or operands[i.name].constant is not None else MEMORY
+            continue
+        a = [operands[n] for n in i.args]
+        read = [n for n in i.args if operands[n].constant is None]
+        at = max([stage[n] for n in read], default=0)
+        begins = max([ready[n] for n in read if stage[n] == at], default=0.0)
+        takes = delay(i, a, bits[i.name])
+        alone = multiplies(i, a)
+        if begins + takes > budget or (alone and begins > MEMORY):
+            at, begins = at + 1, 0.0
+        stage[i.name], ready[i.name] = at, (budget if alone else begins + takes)
+    return Cut(stage, max(stage.values()) + 1)

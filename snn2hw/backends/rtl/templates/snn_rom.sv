@@ -1,0 +1,16 @@
+// Constants whose entry is there one cycle after its address.
+module snn_rom #(
+    parameter int WIDTH = 8,
+    parameter int DEPTH = 1,
+    parameter int ADDRESS = 1,
+    parameter FILE = ""
+) (
+    input  logic               clk,
+    input  logic               enable,
+    input  logic [ADDRESS-1:0] address,
+    output logic [WIDTH-1:0]   data
+);
+  logic [WIDTH-1:0] memory[0:DEPTH-1];
+  initial $readmemh(FILE, memory);
+  always_ff @(posedge clk) if (enable) data <= memory[address];
+endmodule

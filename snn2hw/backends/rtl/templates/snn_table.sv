@@ -1,0 +1,14 @@
+// A table whose entry is there in the same cycle.
+module snn_table #(
+    parameter int WIDTH = 8,
+    parameter int DEPTH = 1,
+    parameter int ADDRESS = 1,
+    parameter FILE = ""
+) (
+    input  logic [ADDRESS-1:0] address,
+    output logic [WIDTH-1:0]   data
+);
+  logic [WIDTH-1:0] memory[0:DEPTH-1];
+  initial $readmemh(FILE, memory);
+  assign data = memory[address];
+endmodule
