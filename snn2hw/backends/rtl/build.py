@@ -318,7 +318,8 @@ class _Builder:
         """A recurrent edge, once the neuron that it comes from is there."""
         entering, made = self.events(node.inputs[0]), self.signals[node.name].events
         assert made is not None
-        parameters = {"ADDRESS": sum(made.grid.address), "VALUE": made.bits, **self._steps()}
+        parameters = {"ADDRESS": sum(made.grid.address), "IN": entering.bits, "IN_SIGNED": int(entering.signed),
+                      "VALUE": made.bits, **self._steps()}  # fmt: skip
         self.add("snn_feedback", self.name(node, "feedback"), node, parameters, [Port("in", entering)], [Port("out", made)])
 
     def readout(self, node: IntReadout) -> Signal:

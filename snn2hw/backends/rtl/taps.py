@@ -21,6 +21,7 @@ class Kernel:
 
     Args:
         rows, columns: for each row or column of the input what it reaches. out: how the sums lie.
+        across: columns of the kernel.
         weight: [places of the kernel, channels of the input, reached words * lanes], for so many lanes.
         first: the first word that each channel of the input reaches at a place; None where all begin at 0.
         chosen: which row of `weight` holds the weights of a channel; None where each has its own.
@@ -30,6 +31,7 @@ class Kernel:
     rows: Sequence[Taps]
     columns: Sequence[Taps]
     out: Grid
+    across: int
     weight: Ints = field(repr=False)
     bias: Ints = field(repr=False)
     first: Ints | None = None
@@ -71,6 +73,7 @@ def dense_kernel(weight: Ints, bias: Ints, entering: Stream, lanes: int) -> Kern
         rows=[((0, y),) for y in range(grid.rows)],
         columns=[((0, x),) for x in range(grid.columns)],
         out=Grid(1, 1, outputs),
+        across=grid.columns,
         weight=padded.reshape(grid.places, grid.channels, -1),
         bias=bias.astype(np.int64),
     )
@@ -95,7 +98,7 @@ def convolution_kernel(weight: Ints, bias: Ints, window: Window, entering: Grid,
         group, local = divmod(channel, fan_in)
         start = group * each - int(first[channel]) * lanes
         laid[:, channel, start : start + each] = weight[group * each : (group + 1) * each, local].reshape(each, -1).T
-    return Kernel(rows, columns, out, laid, bias.astype(np.int64), first if groups > 1 else None)
+    return Kernel(rows, columns, out, kw, laid, bias.astype(np.int64), first if groups > 1 else None)
 
 
 def channelwise_kernel(rows: Sequence[Taps], columns: Sequence[Taps], entering: Grid, out: Grid, lanes: int) -> Kernel:
@@ -108,7 +111,7 @@ def channelwise_kernel(rows: Sequence[Taps], columns: Sequence[Taps], entering: 
     ones = np.eye(lanes, dtype=np.int64)[None]  # one row for each lane
     flat = [tuple((o, 0) for o, _ in taps) for taps in rows], [tuple((o, 0) for o, _ in taps) for taps in columns]
     bias = np.zeros(entering.channels, np.int64)
-    return Kernel(*flat, out, ones, bias, first=channels // lanes, chosen=channels % lanes)
+    return Kernel(*flat, out, 1, ones, bias, first=channels // lanes, chosen=channels % lanes)
 
 
 def largest(kernel: Kernel) -> tuple[int, int]:
@@ -130,14 +133,13 @@ def laid(kernel: Kernel, entering: Grid, lanes: int, sum_bits: int) -> Laid:
     Args:
         kernel: the layer. entering: how its input lies. lanes: of its output. sum_bits: of a sum.
     """
-    places, rows_of_weights, across = kernel.weight.shape
-    reached = across // lanes
+    places, rows_of_weights, width_of_weights = kernel.weight.shape
+    reached = width_of_weights // lanes
     groups = -(-kernel.out.channels // lanes)
     words, weights = kernel.out.places * groups, places * rows_of_weights * reached
     word_bits, address_bits = counting(words), counting(weights)
     low, high = int(kernel.weight.min()), int(kernel.weight.max())
     width = 1 + max((~low).bit_length() if low < 0 else 0, high.bit_length())
-    across_kernel = max((k for taps in kernel.columns for _, k in taps), default=0) + 1
 
     def axis(taps: Sequence[Taps], word: Callable[[int], int], weight: Callable[[int], int]) -> Memory:
         most = max(1, *map(len, taps)) if taps else 1
@@ -149,7 +151,7 @@ def laid(kernel: Kernel, entering: Grid, lanes: int, sum_bits: int) -> Laid:
 
     per_place = rows_of_weights * reached if kernel.chosen is None else 0
     memories = {
-        "ROW_FILE": axis(kernel.rows, lambda o: o * kernel.out.columns * groups, lambda k: k * across_kernel * per_place),
+        "ROW_FILE": axis(kernel.rows, lambda o: o * kernel.out.columns * groups, lambda k: k * kernel.across * per_place),
         "COLUMN_FILE": axis(kernel.columns, lambda o: o * groups, lambda k: k * per_place),
         "WEIGHT_FILE": Memory(kernel.weight.reshape(-1, lanes), (width,) * lanes),
     }

@@ -1,6 +1,8 @@
 // The spikes of the step before: nothing at the first step of a sample; what fires at its last step is not needed.
 module snn_feedback #(
     parameter int ADDRESS = 1,
+    parameter int IN = 1,  // bits of a value that enters
+    parameter bit IN_SIGNED = 0,
     parameter int VALUE = 1,
     parameter int STEPS = 1,
     parameter int STEP = 1
@@ -12,7 +14,7 @@ module snn_feedback #(
     output logic               in_ready,
     input  logic               in_last,
     input  logic [ADDRESS-1:0] in_address,
-    input  logic [VALUE-1:0]   in_value,
+    input  logic [IN-1:0]      in_value,
 
     output logic               out_valid,
     input  logic               out_ready,
@@ -27,7 +29,9 @@ module snn_feedback #(
   assign out_last = begin_sample || in_last;
   assign in_ready = !begin_sample && (dropped || out_ready);
   assign out_address = in_address;
-  assign out_value = in_value;
+  logic signed [IN:0] wide;
+  assign wide = {IN_SIGNED ? in_value[IN-1] : 1'b0, in_value};
+  assign out_value = VALUE'(wide);
   always_ff @(posedge clk) begin
     if (reset) begin
       begin_sample <= 1'b1;

@@ -279,13 +279,14 @@ module snn_scatter #(
   // ---- the memories
   logic [2*LANES*SUM-1:0] bank_data;
   for (genvar b = 0; b < 2; b++) begin : g_bank
-    logic filling;
+    logic filling, clears;
     assign filling = fill == 1'(b) && !full[b];
+    assign clears = drain == 1'(b) && left_valid && go && last_time;
     snn_ram #(
         .WIDTH(LANES * SUM), .DEPTH(WORDS), .ADDRESS(WORD)
     ) sums (
         .clk(clk),
-        .write(clearing || (filling ? valid3 : left_valid && go && last_time)),
+        .write(clearing || (filling ? valid3 : clears)),
         .write_address(clearing ? cleared : filling ? word3 : left),
         .write_data(!clearing && filling ? sums4 : '0),
         .read(filling || go),
