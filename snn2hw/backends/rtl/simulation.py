@@ -208,13 +208,37 @@ def _make(design: Design, folder: Path, entry: Path, harness: str, numbers: Mapp
           variables, VERILATOR)  # fmt: skip
     root = Path(variables["VERILATOR_ROOT"]) / "include"
     (made / "harness.cpp").write_text(harness, encoding="utf-8")
-    parts = [*sorted(p.name for p in made.glob("Vsnn*.cpp")), "harness.cpp", *(str(root / r) for r in _RUNTIME)]
-    (made / "all.cpp").write_text("".join(f'#include "{p}"\n' for p in parts), encoding="utf-8")
     output = folder / "snn.so"
-    include = [f"-I{root}", f"-I{root / 'vltstd'}", f"-I{made}"]
-    _call("the C++ compiler", [*COMPILER.command(), *_COMPILE, *include, "-shared", str(made / "all.cpp"), "-o", str(output), "-lpthread"],
-          None, COMPILER)  # fmt: skip
+    parts = [*sorted(p.name for p in made.glob("Vsnn*.cpp")), "harness.cpp"]
+    _compiled(made / "all.cpp", parts, output, [f"-I{made}", str(_runtime(root)), "-shared", "-lpthread"], root)
     output.chmod(0o700)
+    _sum_up(folder)
+
+
+def _runtime(root: Path) -> Path:
+    """What every simulation needs of Verilator itself, compiled once."""
+    texts = [(root / name).read_text(encoding="utf-8") for name in _RUNTIME]
+    entry = private("rtl") / f"runtime-{_key([*texts, *COMPILER.command(), *_COMPILE])}"
+    if not _whole(entry):
+        with making(entry, SECONDS) as work:
+            if not _whole(entry):
+                folder = work / entry.name
+                folder.mkdir()
+                _compiled(work / "runtime.cpp", [str(root / name) for name in _RUNTIME], folder / "runtime.o", ["-c"], root)
+                _sum_up(folder)
+                put(folder, entry)
+    return entry / "runtime.o"
+
+
+def _compiled(source: Path, parts: Sequence[str], output: Path, more: Sequence[str], root: Path) -> None:
+    """Several files as one, so that the compiler reads their headers once."""
+    source.write_text("".join(f'#include "{p}"\n' for p in parts), encoding="utf-8")
+    include = [f"-I{root}", f"-I{root / 'vltstd'}"]
+    _call("the C++ compiler", [*COMPILER.command(), *_COMPILE, *include, str(source), *more, "-o", str(output)], None, COMPILER)
+
+
+def _sum_up(folder: Path) -> None:
+    """Write down what is in a folder, by which a damaged one is known."""
     sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
     (folder / "sums").write_text("".join(f"{v}  {k}\n" for k, v in sums.items()), encoding="utf-8")
 
