@@ -11,6 +11,8 @@ module snn_rom #(
     output logic [WIDTH-1:0]   data
 );
   logic [WIDTH-1:0] memory[0:DEPTH-1];
-  initial $readmemh(FILE, memory);
+  if (FILE != "") begin : g_file
+    initial $readmemh(FILE, memory);
+  end
   always_ff @(posedge clk) if (enable) data <= memory[address];
 endmodule

@@ -9,6 +9,8 @@ module snn_table #(
     output logic [WIDTH-1:0]   data
 );
   logic [WIDTH-1:0] memory[0:DEPTH-1];
-  initial $readmemh(FILE, memory);
+  if (FILE != "") begin : g_file
+    initial $readmemh(FILE, memory);
+  end
   assign data = memory[address];
 endmodule
