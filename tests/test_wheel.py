@@ -24,6 +24,8 @@ assert sorted(p.name for p in made.path.iterdir()) == [
 ]
 from snn2hw.backends.c.to_c import to_c  # what the executor fast compiles: templates are in the wheel
 assert "dense_" in to_c(artefact.network, True).text
+from snn2hw.certificate.engine import TEMPLATES  # and what tries every value of a state
+assert (TEMPLATES / "enumerate.c").is_file()
 from snn2hw.neurons.in_c import LAYER, forwards  # and what training kernels are made of
 from snn2hw.neurons.library import Member, equation
 from snn2hw.neurons.plan import planned

@@ -6,6 +6,7 @@ import ctypes
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.program import Instruction, Op, Program, values_of
 from snn2hw.native.c_ops import EXPRESSIONS
 from snn2hw.native.compiler import COMPILER_VARIABLE, compiler, library
+from snn2hw.native.templates import fragment
 from snn2hw.num import Interval
 
+TEMPLATES = Path(__file__).parent / "templates"
 CHUNK = 1 << 16
 NATIVE_FROM = 1 << 18  # values to try; below, compiling takes longer than NumPy
 
@@ -173,34 +176,16 @@ def c_source(part: Slice, watched: str, terms: int) -> str:
             lines.append(f"        const int64_t {names[i.name]} = {EXPRESSIONS[i.op](i, [names[a] for a in i.args], 64)};")
     numbers = range(len(part.instructions))
     track = [f"        l{n} = v{n + 1} < l{n} ? v{n + 1} : l{n}; h{n} = v{n + 1} > h{n} ? v{n + 1} : h{n};" for n in numbers]
-    body = "\n".join(lines)
-    compare = ""
+    body, compare = "\n".join(lines), ""
     if watched:
         horner = "\n".join(f"        y = y * x + c[{k}];" for k in range(terms - 2, -1, -1))
-        compare = f"""
-    for (int64_t v0 = lo; v0 <= hi; ++v0) {{
-{body}
-        const double x = (double)v0 * step;
-        double y = c[{terms - 1}];
-{horner}
-        errors[v0 - lo] = (double){names[watched]} - y;
-    }}
-    for (int64_t v0 = lo; v0 <= hi; ++v0) {{
-        const double e = errors[v0 - lo];
-        if (fabs(e) > ends[0]) {{ ends[0] = fabs(e); *at = v0; }}
-        if (e < ends[1]) ends[1] = e;
-        if (e > ends[2]) ends[2] = e;
-    }}"""
-    return f"""#include <math.h>
-#include <stdint.h>
-static double errors[1 << 20];
-void run(int64_t lo, int64_t hi, const int64_t *p, const double *c, double step,
-         int64_t *low, int64_t *high, int64_t *at, double *ends) {{
-    {" ".join(f"int64_t l{n} = low[{n}], h{n} = high[{n}];" for n in numbers)}
-    for (int64_t v0 = lo; v0 <= hi; ++v0) {{
-{body}
-{chr(10).join(track)}
-    }}
-    {" ".join(f"low[{n}] = l{n}; high[{n}] = h{n};" for n in numbers)}{compare}
-}}
-"""
+        compare = fragment(TEMPLATES / "compare.c", statements=body, degree=terms - 1, horner=horner, watched=names[watched])
+    text = fragment(
+        TEMPLATES / "enumerate.c",
+        before=" ".join(f"int64_t l{n} = low[{n}], h{n} = high[{n}];" for n in numbers),
+        statements=body,
+        tracked="\n".join(track),
+        after=" ".join(f"low[{n}] = l{n}; high[{n}] = h{n};" for n in numbers),
+        compared=compare,
+    )
+    return f"{text}\n"

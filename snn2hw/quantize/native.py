@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,8 +15,10 @@ from snn2hw.ir.program import SPIKES, Op, Program, initial_value, values_of
 from snn2hw.ir.roles import Roles
 from snn2hw.native.c_ops import EXPRESSIONS, literal
 from snn2hw.native.compiler import compiler, library
+from snn2hw.native.templates import fragment
 from snn2hw.nn.kernel import in_parts
 
+TEMPLATE = Path(__file__).parent / "templates" / "steps.c"
 BLOCK = 512  # neurons whose states stay in the cache through all steps
 
 _TYPES = {torch.float32: "float", torch.float64: "double"}
@@ -73,33 +76,21 @@ def source(program: Program, given_scalars: frozenset[str], given_rows: frozense
         for k, held in enumerate(states.values())
     )
     roles, z = roles_of(program), summed(program)
-    argument = f"\n                    z[at + e] = (float){names[z]};" if z else ""
     constants = "".join(f", const {kind} *restrict {p}" for p in pointers)
-    return f"""#include <stdint.h>
-void run(int64_t steps, int64_t moves, int64_t samples, int64_t size, int64_t begin, int64_t end, const {entering} *restrict x,
-         float *restrict payload, float *restrict h, float *restrict z, float *restrict states{constants})
-{{
-    (void)z;
-    for (int64_t n = begin; n < end; ++n)
-        for (int64_t first = 0; first < size; first += {BLOCK}) {{
-            const int64_t block = size - first < {BLOCK} ? size - first : {BLOCK};
-{start}
-            for (int64_t t = 0; t < steps; ++t) {{
-                const int64_t at = (t * samples + n) * size + first;
-                for (int64_t e = 0; e < block; ++e) {{
-{lines}
-                    payload[at + e] = (float){out[SPIKES]};
-                    h[at + e] = (float){names[roles.membrane]};{argument}
-{after}
-                }}
-                if (states)
-                    for (int64_t e = 0; e < block; ++e) {{
-{told}
-                    }}
-            }}
-        }}
-}}
-"""
+    text = fragment(
+        TEMPLATE,
+        entering=entering,
+        constants=constants,
+        block=BLOCK,
+        starts=start,
+        statements=lines,
+        spikes=out[SPIKES],
+        membrane=names[roles.membrane],
+        argument=f"z[at + e] = (float){names[z]};" if z else "",
+        after=after,
+        told=told,
+    )
+    return f"{text}\n"
 
 
 @lru_cache(maxsize=256)

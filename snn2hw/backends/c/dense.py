@@ -10,7 +10,8 @@ tile in `dense.h`, the loops over places and channels of one layer in `dense_lay
 from __future__ import annotations
 
 from snn2hw.backends.c.synapse_plan import Synapse
-from snn2hw.backends.c.text import filled, template
+from snn2hw.backends.c.text import template
+from snn2hw.native.templates import filled
 
 
 def dense(number: int, s: Synapse, parameters: str, handed: str) -> str:

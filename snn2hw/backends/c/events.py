@@ -8,7 +8,8 @@ at a time: their weights are interleaved and multiplied with the pair of payload
 from __future__ import annotations
 
 from snn2hw.backends.c.synapse_plan import BIASED, Synapse
-from snn2hw.backends.c.text import filled, template
+from snn2hw.backends.c.text import template
+from snn2hw.native.templates import filled
 
 
 def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:

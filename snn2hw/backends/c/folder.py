@@ -12,13 +12,14 @@ from snn2hw.backends.c.neuron_code import constant_bytes, state_bytes
 from snn2hw.backends.c.plan import type_bytes
 from snn2hw.backends.c.portable import run_text, weight_arrays, weights_text
 from snn2hw.backends.c.portable_sums import AT_ONCE
-from snn2hw.backends.c.text import filled, rows, table, template
+from snn2hw.backends.c.text import rows, table, template
 from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.files.read import read_bytes
 from snn2hw.files.record import Kind, is_regular
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.replay import FLAGS
 from snn2hw.native.simplify import simplified_network
+from snn2hw.native.templates import filled
 from snn2hw.trace import Ints
 from snn2hw.version import __version__
 

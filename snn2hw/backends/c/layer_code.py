@@ -9,7 +9,7 @@ import numpy as np
 
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.products import product
-from snn2hw.backends.c.text import table
+from snn2hw.backends.c.text import fragment, table
 from snn2hw.ir.integer import IntFeedback, IntNode, IntReadout
 from snn2hw.layers import (
     IntAdd,
@@ -33,14 +33,17 @@ def layer_function(number: int, node: IntNode, inputs: Sequence[Value], out: Val
         readout: C type of the network's readout, which the readout's `o` is.
     """
     kind = readout if isinstance(node, IntReadout) else out.type
-    begin = ", int begin" if isinstance(node, IntFeedback) else ""
-    taken = ", ".join(f"const {v.type} *restrict {name}" for name, v in zip(names(len(inputs)), inputs, strict=True))
-    return f"""
-static void layer_{number}({taken}, {kind} *restrict o{begin})
-{{
-{_body(node, inputs, out, steps, kind)}
-}}
-"""
+    return (
+        fragment(
+            "layers/function.c",
+            number=number,
+            inputs=", ".join(f"const {v.type} *restrict {name}" for name, v in zip(names(len(inputs)), inputs, strict=True)),
+            kind=kind,
+            begin=", int begin" if isinstance(node, IntFeedback) else "",
+            body=_body(node, inputs, out, steps, kind),
+        )
+        + "\n"
+    )
 
 
 def names(inputs: int) -> list[str]:
@@ -58,38 +61,39 @@ def _body(node: IntNode, inputs: Sequence[Value], out: Value, steps: int, kind: 
 
 def _feedback(x: Value, out: Value) -> str:
     """One step; `a` is the whole value, of which the step before is taken."""
-    size = x.places * x.channels
-    return f"""    for (int64_t i = 0; i < {size}; ++i) o[i] = begin ? ({out.type})a[(begin - 1) * INT64_C({size}) + i] : 0;"""
+    return fragment("layers/feedback.c", size=x.places * x.channels, type=out.type)
 
 
 def _flatten(node: IntFlatten, inputs: Sequence[Value], out: Value) -> str:
     (x,) = inputs
-    places, channels = x.places, x.channels
-    return f"""    for (int t = 0; t < {x.steps}; ++t)
-        for (int p = 0; p < {places}; ++p)
-            for (int c = 0; c < {channels}; ++c)
-                o[t * INT64_C({places * channels}) + c * {places} + p] = a[(t * INT64_C({places}) + p) * {channels} + c];"""
+    size = x.places * x.channels
+    return fragment("layers/flatten.c", steps=x.steps, places=x.places, channels=x.channels, size=size)
 
 
 def _pool(node: IntSumPool2d | IntMaxPool2d, inputs: Sequence[Value], out: Value) -> str:
-    (x,) = inputs
-    (h, w), c, (oh, ow) = x.size, x.channels, out.size
-    (kh, kw), (sy, sx), (py, px), (dy, dx) = node.window.kernel, node.window.stride, node.window.padding, node.window.dilation
+    (x,), w = inputs, node.window
     summed = isinstance(node, IntSumPool2d)
-    return f"""    for (int t = 0; t < {x.steps}; ++t)
-        for (int y = 0; y < {oh}; ++y)
-            for (int x = 0; x < {ow}; ++x)
-                for (int c = 0; c < {c}; ++c) {{
-                    int64_t value = {"0" if summed else "INT64_MIN"};
-                    for (int i = 0; i < {kh}; ++i)
-                        for (int j = 0; j < {kw}; ++j) {{
-                            const int yy = y * {sy} + i * {dy} - {py}, xx = x * {sx} + j * {dx} - {px};
-                            if (yy < 0 || yy >= {h} || xx < 0 || xx >= {w}) continue;
-                            const int64_t v = a[((t * {h} + yy) * INT64_C({w}) + xx) * {c} + c];
-                            value {"+= v" if summed else "= v > value ? v : value"};
-                        }}
-                    o[((t * {oh} + y) * INT64_C({ow}) + x) * {c} + c] = ({out.type})value;
-                }}"""
+    return fragment(
+        "layers/pool.c",
+        **_images(x, out),
+        start="0" if summed else "INT64_MIN",
+        take="+= v" if summed else "= v > value ? v : value",
+        kernel_height=w.kernel[0],
+        kernel_width=w.kernel[1],
+        down=w.stride[0],
+        across=w.stride[1],
+        dilated_down=w.dilation[0],
+        dilated_across=w.dilation[1],
+        above=w.padding[0],
+        beside=w.padding[1],
+    )
+
+
+def _images(x: Value, out: Value) -> dict[str, object]:
+    """What a layer over images asks of its input and its output."""
+    (h, w), (oh, ow) = x.size, out.size
+    sizes = {"height": h, "width": w, "out_height": oh, "out_width": ow}
+    return {**sizes, "steps": x.steps, "channels": x.channels, "type": out.type}
 
 
 def _add(node: IntAdd, inputs: Sequence[Value], out: Value) -> str:
@@ -107,9 +111,7 @@ def _each(inputs: Sequence[Value], out: Value) -> list[str]:
 def _everywhere(expression: str, out: Value) -> str:
     """The expression for every place i and step t."""
     size = out.places * out.channels
-    return f"""    for (int t = 0; t < {out.steps}; ++t)
-        for (int64_t i = 0; i < {size}; ++i)
-            o[t * INT64_C({size}) + i] = ({out.type})({expression});"""
+    return fragment("layers/everywhere.c", steps=out.steps, size=size, type=out.type, expression=expression)
 
 
 def _multiply(node: IntMultiply, inputs: Sequence[Value], out: Value) -> str:
@@ -131,42 +133,37 @@ def _offset(node: IntOffset, inputs: Sequence[Value], out: Value) -> str:
 
 def _concat(node: IntConcat, inputs: Sequence[Value], out: Value) -> str:
     """Channel after channel at every place."""
-    lines, first = list[str](), 0
+    parts, first = list[str](), 0
     for name, v, shift in zip(names(len(inputs)), inputs, node.shifts, strict=True):
-        step = f"(t * INT64_C({v.places}) + p)" if v.steps > 1 else "p"
-        lines.append(f"""            for (int c = 0; c < {v.channels}; ++c)
-                o[(t * INT64_C({out.places}) + p) * {out.channels} + {first} + c] =
-                    ({out.type})({name}[{step} * {v.channels} + c] * INT64_C({1 << shift}));""")
+        parts.append(
+            fragment(
+                "layers/concat_part.c",
+                input=name,
+                channels=v.channels,
+                place=f"(t * INT64_C({v.places}) + p)" if v.steps > 1 else "p",
+                factor=1 << shift,
+                places=out.places,
+                out_channels=out.channels,
+                first=first,
+                type=out.type,
+            )
+        )
         first += v.channels
-    body = "\n".join(lines)
-    return f"""    for (int t = 0; t < {out.steps}; ++t)
-        for (int p = 0; p < {out.places}; ++p) {{
-{body}
-        }}"""
+    return fragment("layers/concat.c", steps=out.steps, places=out.places, parts="\n".join(parts))
 
 
 def _resize(node: IntResize2d, inputs: Sequence[Value], out: Value) -> str:
-    (x,), (fy, fx), (oh, ow), c = inputs, node.factor, out.size, out.channels
-    h, w = x.size
-    value = f"a[((t * {h} + y / {fy}) * INT64_C({w}) + x / {fx}) * {c} + c]"
-    if node.zeros:
-        value = f"y % {fy} || x % {fx} || y / {fy} >= {h} || x / {fx} >= {w} ? 0 : {value}"
-    return f"""    for (int t = 0; t < {x.steps}; ++t)
-        for (int y = 0; y < {oh}; ++y)
-            for (int x = 0; x < {ow}; ++x)
-                for (int c = 0; c < {c}; ++c)
-                    o[((t * {oh} + y) * INT64_C({ow}) + x) * {c} + c] = ({out.type})({value});"""
+    (x,), (fy, fx), (h, w) = inputs, node.factor, inputs[0].size
+    between = f"y % {fy} || x % {fx} || y / {fy} >= {h} || x / {fx} >= {w} ? 0 : " if node.zeros else ""
+    return fragment("layers/resize.c", **_images(x, out), down=fy, across=fx, between=between)
 
 
 def _readout(node: IntReadout, x: Value, steps: int, kind: str) -> str:
     if node.kind == "last":
-        at = f"{(x.steps - 1) * x.channels} + c" if x.steps > 1 else "c"
-        return f"    for (int c = 0; c < {x.channels}; ++c) o[c] = ({kind})a[{at}];"
-    return f"""    for (int c = 0; c < {x.channels}; ++c) {{
-        int64_t sum = 0;
-        for (int t = 0; t < {x.steps}; ++t) sum += a[t * {x.channels} + c];
-        o[c] = ({kind})(sum{f" * {steps}" if x.steps == 1 else ""});
-    }}"""
+        last = f"{(x.steps - 1) * x.channels} + " if x.steps > 1 else ""
+        return fragment("layers/readout_last.c", channels=x.channels, kind=kind, last=last)
+    times = f" * {steps}" if x.steps == 1 else ""
+    return fragment("layers/readout_sum.c", channels=x.channels, steps=x.steps, kind=kind, times=times)
 
 
 LAYERS: dict[type, Callable[[Any, Sequence[Value], Value], str]] = {

@@ -6,7 +6,7 @@ import re
 
 from snn2hw.backends.c.plan import Value, c_type, state_types, type_bytes
 from snn2hw.backends.c.runtime import BLOCK
-from snn2hw.backends.c.text import table
+from snn2hw.backends.c.text import fragment, table
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
 from snn2hw.native.c_ops import EXPRESSIONS, arithmetic_bits, literal
@@ -37,65 +37,65 @@ def neuron_function(
         stepped: one step, `begin`, for a neuron of a loop; its states lie in arrays of the caller's, which come last.
     """
     program, bits = node.program, arithmetic_bits(node.program)
-    names = _names(program)
-    used = {a for i in program.instructions for a in i.args}  # a payload may depend on nothing
+    names, used = _names(program), {a for i in program.instructions for a in i.args}  # a payload may depend on nothing
+    states, lasting = list(program.states), state_types(node) if stepped else []
+    further = ", int64_t *const *traces" if traced else ""
+    if stepped:
+        further += "".join([", int begin", *(f", {kind} *restrict kept{n}" for n, kind in enumerate(lasting))])
+    own = f"place * {value.channels} + first + c"  # of a channel in what lasts from step to step
+    initial = [literal(initial_value(program.states[s]), bits) for s in states]
+    if stepped:
+        initial = [f"begin ? (int{bits}_t)kept{n}[{own}] : {v}" for n, v in enumerate(initial)]
+    keep = " ".join(f"kept{n}[{own}] = ({kind}){_state(n)}[c];" for n, kind in enumerate(lasting))
+    signals = ["out[at + c]", *(f"{_state(n)}[c]" for n in range(len(states)))] if traced else []
+    kept = [
+        f"        if (traces && traces[{n}]) for (int c = 0; c < n; ++c) traces[{n}][at + c] = {s};"
+        for n, s in enumerate(signals)
+    ]
+    text = fragment(
+        "layers/neuron.c",
+        number=number,
+        source=source_type,
+        type=value.type,
+        further=further,
+        states="\n".join(f"    int{bits}_t {_state(n)}[{block}];" for n in range(len(states))),
+        ignored="" if program.input.name in used else "    (void)x;\n    (void)stride;",
+        start=" ".join(f"{_state(n)}[c] = {v};" for n, v in enumerate(initial)),
+        steps="int t = begin; t < begin + 1; ++t" if stepped else f"int t = 0; t < {steps}; ++t",
+        places=value.places,
+        channels=value.channels,
+        statements=_statements(number, program, names, used, bits),
+        spikes=names[program.outputs[SPIKES].args[0]],
+        after=" ".join(f"{_state(n)}[c] = {names[program.outputs[s].args[0]]};" for n, s in enumerate(states)),
+        traces="\n".join(kept),
+        last=f"    for (int c = 0; c < n; ++c) {{ {keep} }}" if stepped else "",
+    )
+    return f"{_tables(number, program, names, bits, traced)}{text}\n"
+
+
+def _statements(number: int, program: Program, names: dict[str, str], used: set[str], bits: int) -> str:
+    """The program of one channel, a line for every instruction whose value is used."""
     given = {s: f"{_state(n)}[c]" for n, s in enumerate(program.states)}
     for i in program.of(Op.PARAM):
         values = values_of(i)
         given[i.name] = literal(values[0], bits) if len(values) == 1 else f"constant_{number}_{names[i.name]}[first + c]"
     given[program.input.name] = f"(int{bits}_t)x[t * stride + c]"
-    body = "\n".join(
+    return "\n".join(
         f"            const int{bits}_t {names[i.name]} = {_expression(i, given, names, bits)};"
         for i in program.instructions
         if i.op is not Op.OUTPUT and i.name in used
     )
-    states = list(program.states)
-    declared = "\n".join(f"    int{bits}_t {_state(n)}[{block}];" for n in range(len(states)))
-    initial = [literal(initial_value(program.states[s]), bits) for s in states]
-    held = ", ".join(f"{kind} *restrict kept{n}" for n, kind in enumerate(state_types(node))) if stepped else ""
-    if stepped:
-        initial = [f"begin ? (int{bits}_t)kept{n}[place * {value.channels} + first + c] : {v}" for n, v in enumerate(initial)]
-    start = " ".join(f"{_state(n)}[c] = {v};" for n, v in enumerate(initial))
-    keep = " ".join(
-        f"kept{n}[place * {value.channels} + first + c] = ({kind}){_state(n)}[c];" for n, kind in enumerate(state_types(node))
-    )
-    loop = "int t = begin; t < begin + 1; ++t" if stepped else f"int t = 0; t < {steps}; ++t"
-    last = f"    for (int c = 0; c < n; ++c) {{ {keep} }}\n" if stepped else ""
-    after = " ".join(f"{_state(n)}[c] = {names[program.outputs[s].args[0]]};" for n, s in enumerate(states))
-    spikes = names[program.outputs[SPIKES].args[0]]
-    channels, places = value.channels, value.places
-    kept = "".join(
-        f"        if (traces && traces[{n}]) for (int c = 0; c < n; ++c) traces[{n}][at + c] = {signal};\n"
-        for n, signal in enumerate(["out[at + c]", *(f"{_state(n)}[c]" for n in range(len(states)))])
-        if traced
-    )
-    constants = "".join(
+
+
+def _tables(number: int, program: Program, names: dict[str, str], bits: int, traced: bool) -> str:
+    """The constants that every channel has of its own."""
+    return "".join(
         table(
             f"static const {kind} constant_{number}_{names[i.name]}",
             [literal(v, 64 if kind == "int64_t" else 32) for v in values_of(i)],
         )
         for i, kind in _constants(program, bits, traced)
     )
-    ignored = "" if program.input.name in used else "    (void)x;\n    (void)stride;\n"
-    return f"""{constants}static void neuron_{number}(const {source_type} *restrict x, int64_t stride, int64_t place,
-    int first, int n, {value.type} *restrict out{", int64_t *const *traces" if traced else ""}{_listed(stepped, held)})
-{{
-{declared}
-{ignored}    for (int c = 0; c < n; ++c) {{ {start} }}
-    for ({loop}) {{
-        const int64_t at = (t * INT64_C({places}) + place) * {channels} + first;
-        for (int c = 0; c < n; ++c) {{
-{body}
-            out[at + c] = ({value.type}){spikes};
-            {after}
-        }}
-{kept}    }}
-{last}}}
-"""
-
-
-def _listed(stepped: bool, held: str) -> str:
-    return f", int begin{', ' + held if held else ''}" if stepped else ""
 
 
 def constant_bytes(node: IntNeuron) -> int:

@@ -12,7 +12,7 @@ from snn2hw.backends.c.memory import Memory
 from snn2hw.backends.c.neuron_code import neuron_function
 from snn2hw.backends.c.plan import Value, state_types
 from snn2hw.backends.c.portable_sums import AT_ONCE, Sums, neurons_everywhere
-from snn2hw.backends.c.text import comment, rows, table
+from snn2hw.backends.c.text import comment, fragment, rows, table
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
 from snn2hw.ir.program_text import program_with_comments
 from snn2hw.layers import IntConv2d, IntLinear
@@ -34,13 +34,8 @@ def run_text(net: IntegerNetwork, memory: Memory) -> str:
         calls.append(f"    {'    ' if loop else ''}{call}")
         if loop and node.name == loop[-1]:
             calls.append("    }")
-    ignored = "" if "memory->" in "".join(calls) else "    (void)memory;\n"
-    return f"""{"".join(functions)}
-void snn_run(const snn_payload input[SNN_INPUT], int32_t readout[SNN_CLASSES], snn_memory *memory)
-{{
-{ignored}{chr(10).join(calls)}
-}}
-"""
+    ignored = "" if "memory->" in "".join(calls) else "    (void)memory;"
+    return fragment("folder/run.c", functions="".join(functions), ignored=ignored, calls="\n".join(calls)) + "\n"
 
 
 def _layer(net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node: IntNode, inside: bool) -> tuple[list[str], str]:

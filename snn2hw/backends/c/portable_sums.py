@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.text import fragment
 from snn2hw.layers import IntConv2d, IntLinear
 
 AT_ONCE = 32  # channels whose neurons run together: their states lie on the stack
@@ -40,55 +41,45 @@ class Sums:
     def text(self) -> str:
         """`layer_<number>(in, out, sums)`; sums: [steps][outputs] of one place."""
         body = self._conv(self.node) if isinstance(self.node, IntConv2d) else self._linear()
-        taken = f"const {self.x.type} *restrict in, {self.out.type} *restrict out, int32_t *restrict sums"
-        return f"""static void layer_{self.number}({taken})
-{{
-{body}
-}}
-"""
+        return fragment("folder/synapse.c", number=self.number, input=self.x.type, type=self.out.type, body=body) + "\n"
 
     def _linear(self) -> str:
-        n, inputs = self.outputs, self.x.channels
-        return f"""    for (int t = 0; t < {self.x.steps}; ++t) {{
-        int32_t *sum = sums + t * {n};
-        memcpy(sum, bias_{self.weights}, sizeof *sum * {n});
-        for (int c = 0; c < {inputs}; ++c) {{
-            const int32_t v = in[t * {inputs} + c];
-            if (v == 0) continue;
-            for (int o = 0; o < {n}; ++o) sum[o] += v * weight_{self.weights}[c][o];
-        }}
-    }}
-{self._use("0", "", "    ")}"""
+        return fragment("folder/linear.c", **self._sizes(), use=self._use("0", "", "    "))
+
+    def _sizes(self) -> dict[str, object]:
+        """Of the sums, and of the weights behind them."""
+        inputs = self.x.channels // self.groups
+        return {"steps": self.x.steps, "outputs": self.outputs, "inputs": inputs, "weights": self.weights}
 
     def _conv(self, node: IntConv2d) -> str:
         (h, w), (kh, kw), (ph, pw) = self.x.size, node.window.kernel, node.window.padding
         (oh, ow), (sy, sx), (dy, dx) = self.out.size, node.window.stride, node.window.dilation
-        n, inputs, many = self.outputs, self.x.channels // self.groups, self.groups > 1
-        group, bias, at = (f" + g * {inputs}", f" + g * {n}", f"(g * {kh} + i)") if many else ("", "", "i")
-        above = f"                    if (yy < 0 || yy >= {h}) continue;\n" if ph else ""
-        beside = f"                        if (xx < 0 || xx >= {w}) continue;\n" if pw else ""
-        return f"""{f"    for (int g = 0; g < {self.groups}; ++g)" + chr(10) if many else ""}    for (int y = 0; y < {oh}; ++y)
-        for (int x = 0; x < {ow}; ++x) {{
-            const int place = y * {ow} + x;
-            for (int t = 0; t < {self.x.steps}; ++t) {{
-                int32_t *sum = sums + t * {n};
-                memcpy(sum, bias_{self.weights}{bias}, sizeof *sum * {n});
-                for (int i = 0; i < {kh}; ++i) {{
-                    const int yy = y * {sy} + i * {dy} - {ph};
-{above}                    for (int j = 0; j < {kw}; ++j) {{
-                        const int xx = x * {sx} + j * {dx} - {pw};
-{beside}                        const {self.x.type} *from = in + ((t * {h} + yy) * {w} + xx) * {self.x.channels}{group};
-                        const int8_t (*row)[{n}] = weight_{self.weights} + ({at} * {kw} + j) * {inputs};
-                        for (int c = 0; c < {inputs}; ++c) {{
-                            const int32_t v = from[c];
-                            if (v == 0) continue;
-                            for (int o = 0; o < {n}; ++o) sum[o] += v * row[c][o];
-                        }}
-                    }}
-                }}
-            }}
-{self._use("place", f"g * {n}" if many else "", "            ")}
-        }}"""
+        inputs, many = self.x.channels // self.groups, self.groups > 1
+        return fragment(
+            "folder/convolution.c",
+            **self._sizes(),
+            each_group=f"for (int g = 0; g < {self.groups}; ++g)" if many else "",
+            from_bias=f" + g * {self.outputs}" if many else "",
+            from_input=f" + g * {inputs}" if many else "",
+            tap_row=f"(g * {kh} + i)" if many else "i",
+            height=h,
+            width=w,
+            out_height=oh,
+            out_width=ow,
+            kernel_height=kh,
+            kernel_width=kw,
+            down=sy,
+            across=sx,
+            dilated_down=dy,
+            dilated_across=dx,
+            above=ph,
+            beside=pw,
+            outside_above=f"if (yy < 0 || yy >= {h}) continue;" if ph else "",
+            outside_beside=f"if (xx < 0 || xx >= {w}) continue;" if pw else "",
+            input=self.x.type,
+            channels=self.x.channels,
+            use=self._use("place", f"g * {self.outputs}" if many else "", "            "),
+        )
 
     def _use(self, place: str, first: str, indent: str) -> str:
         """What happens to the sums of a place."""
@@ -134,9 +125,6 @@ def neurons_everywhere(number: int, x: Value, out: Value, kept: Sequence[str] | 
     if kept is not None:
         taken = "".join([", int step", *(f", {kind} *restrict kept{n}" for n, kind in enumerate(kept))])
         further = "".join([", step", *(f", kept{n}" for n in range(len(kept)))])
-    return f"""static void layer_{number}(const {x.type} *restrict in, {out.type} *restrict out{taken})
-{{
-    for (int place = 0; place < {x.places}; ++place)
-{neurons_of_a_place(number, x.channels, f"in + place * {x.channels}", stride, "place", "", "        ", further)}
-}}
-"""
+    calls = neurons_of_a_place(number, x.channels, f"in + place * {x.channels}", stride, "place", "", "        ", further)
+    common = {"input": x.type, "type": out.type, "places": x.places}
+    return fragment("folder/neurons.c", number=number, further=taken, calls=calls, **common) + "\n"

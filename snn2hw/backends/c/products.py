@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.text import fragment
 from snn2hw.layers import IntMatMul
 
 
@@ -15,13 +16,17 @@ def product(node: IntMatMul, inputs: Sequence[Value], out: Value) -> str:
         node: says the heads and which side is transposed. inputs: the two values. out: the one that is written.
     """
     a, b = inputs
-    pointers = "\n".join(f"        const {v.type} *{name}t = {_step(name, v)};" for name, v in zip("ab", inputs, strict=True))
-    inner = _dots(node, a, b, out) if node.transposed == "first" else _columns(node, a, b, out)
-    return f"""    for (int t = 0; t < {out.steps}; ++t) {{
-{pointers}
-        {out.type} *ot = o + t * INT64_C({out.places * out.channels});
-{inner}
-    }}"""
+    return fragment(
+        "layers/product.c",
+        steps=out.steps,
+        first_type=a.type,
+        first_step=_step("a", a),
+        second_type=b.type,
+        second_step=_step("b", b),
+        type=out.type,
+        size=out.places * out.channels,
+        product=_dots(node, a, b, out) if node.transposed == "first" else _columns(node, a, b, out),
+    )
 
 
 def _step(name: str, value: Value) -> str:
@@ -30,16 +35,19 @@ def _step(name: str, value: Value) -> str:
 
 def _dots(node: IntMatMul, a: Value, b: Value, out: Value) -> str:
     """y[m, n] = sum_i a[i, m] * b[i, n]: both are read along their channels."""
-    terms = a.channels // node.heads
-    return f"""        for (int n = 0; n < {b.places}; ++n)
-            for (int h = 0; h < {node.heads}; ++h)
-                for (int m = 0; m < {a.places}; ++m) {{
-                    const {a.type} *x = at + m * INT64_C({a.channels}) + h * {terms};
-                    const {b.type} *y = bt + n * INT64_C({b.channels}) + h * {terms};
-                    int32_t sum = 0;
-                    for (int i = 0; i < {terms}; ++i) sum += x[i] * y[i];
-                    ot[n * INT64_C({out.channels}) + h * {a.places} + m] = ({out.type})sum;
-                }}"""
+    return fragment(
+        "layers/product_dots.c",
+        heads=node.heads,
+        terms=a.channels // node.heads,
+        first_places=a.places,
+        first_channels=a.channels,
+        first_type=a.type,
+        second_places=b.places,
+        second_channels=b.channels,
+        second_type=b.type,
+        channels=out.channels,
+        type=out.type,
+    )
 
 
 def _columns(node: IntMatMul, a: Value, b: Value, out: Value) -> str:
@@ -47,14 +55,15 @@ def _columns(node: IntMatMul, a: Value, b: Value, out: Value) -> str:
     rows, others = a.channels // node.heads, b.channels // node.heads
     plain = node.transposed == "none"
     taken = f"n * INT64_C({b.channels}) + h * {others} + m" if plain else f"m * INT64_C({b.channels}) + h * {others} + n"
-    return f"""        for (int n = 0; n < {out.places}; ++n)
-            for (int h = 0; h < {node.heads}; ++h) {{
-                int32_t sums[{rows}] = {{0}};
-                for (int m = 0; m < {a.places}; ++m) {{
-                    const int32_t v = bt[{taken}];
-                    const {a.type} *x = at + m * INT64_C({a.channels}) + h * {rows};
-                    if (!v) continue;
-                    for (int i = 0; i < {rows}; ++i) sums[i] += v * x[i];
-                }}
-                for (int i = 0; i < {rows}; ++i) ot[n * INT64_C({out.channels}) + h * {rows} + i] = ({out.type})sums[i];
-            }}"""
+    return fragment(
+        "layers/product_columns.c",
+        heads=node.heads,
+        rows=rows,
+        taken=taken,
+        first_places=a.places,
+        first_channels=a.channels,
+        first_type=a.type,
+        places=out.places,
+        channels=out.channels,
+        type=out.type,
+    )

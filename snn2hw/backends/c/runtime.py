@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from snn2hw.backends.c.text import filled, template
+from snn2hw.backends.c.text import template
+from snn2hw.native.templates import filled
 
 BLOCK = 64  # output channels whose sums and neurons are taken together, at most
 LANES = 16  # output channels of a tile

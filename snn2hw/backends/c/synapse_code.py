@@ -6,6 +6,7 @@ from snn2hw.backends.c.dense import dense
 from snn2hw.backends.c.events import by_events
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import Synapse
+from snn2hw.backends.c.text import fragment
 
 
 def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
@@ -20,17 +21,11 @@ def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Valu
         "    const void *const *arrays, int64_t *const *traces"
     )
     text = dense(number, s, parameters, _handed(s, neuron, s.block))
-    choice = f"    dense_{number}(in, out, scratch, arrays, traces);"
+    by = ""
     if s.events:
         text += by_events(number, s, parameters, _handed(s, neuron, s.row))
-        choice = f"    if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent))\n    {choice}"
-    return f"""{text}
-static void layer_{number}({parameters}, int percent)
-{{
-    (void)percent;
-{choice}
-}}
-"""
+        by = f"if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent))\n        "
+    return text + fragment("fast/synapse.c", number=number, parameters=parameters, by_events=by) + "\n"
 
 
 def _handed(s: Synapse, neuron: str | None, stride: int) -> str:

@@ -1,32 +1,33 @@
 """C text: template files, arrays with readable rows, and comments that no name of a layer can end.
 
 The C that is the same for every network, or nearly, lies in `templates/`: `folder/` are the files of the C folder, `fast/` is
-what the executor compiles. What differs from network to network stands in it as @NAME@.
+what the executor compiles, `layers/` what both have of pools, joins and neurons. What differs from network to network stands
+in it as @NAME@; only the straight-line statements of a neuron's program are written by Python alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.native import templates
+
 WIDTH = 120  # columns of a line of numbers
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-@lru_cache(maxsize=32)
 def template(name: str) -> str:
     """The text of a template file, such as "fast/dense.h"."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+    return templates.template(TEMPLATES / name)
 
 
-def filled(text: str, values: Mapping[str, object]) -> str:
-    """Every @NAME@ replaced, in one pass: what is filled in is not looked at again."""
-    return re.sub("@([A-Z_]+)@", lambda found: str(values[found[1]]), text)
+def fragment(name: str, **values: object) -> str:
+    """A template file with its values, without the end of its last line. Arguments as `native.templates.fragment`."""
+    return templates.fragment(TEMPLATES / name, **values)
 
 
 def table(head: str, words: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from snn2hw.backends.c.plan import Plan, Value, plan, state_types
 from snn2hw.backends.c.runtime import runtime
 from snn2hw.backends.c.synapse_code import synapse_function
 from snn2hw.backends.c.synapse_plan import Synapse, biases, packed, packed_events, synapse
+from snn2hw.backends.c.text import template
 from snn2hw.ir.integer import (
     IntegerNetwork,
     IntFeedback,
@@ -23,6 +24,7 @@ from snn2hw.ir.integer import (
 )
 from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.simplify import simplified_network
+from snn2hw.native.templates import filled
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,17 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
     arrays = made.arrays
     source = laid.values[net.input.name]
     bound = "\n".join(f"#define {name} ((const {_array_type(a)} *)arrays[{n}])" for n, (name, a) in enumerate(arrays.items()))
-    text = f"""#include <stdint.h>
-#include <string.h>
-#define SNN_ALIGNED _Alignas(64)
-{runtime()}
-{bound}
-{"".join(made.functions)}
-void snn_run(const {source.type} *input, int64_t *readout, uint8_t *arena, const void *const *arrays,
-    int64_t *const *traces, int percent)
-{{
-    uint8_t *pad = arena + {laid.padded};
-    (void)pad; (void)arrays; (void)traces; (void)percent;
-    {chr(10).join("    " + c for c in made.calls).lstrip()}
-}}
-"""
+    text = filled(
+        template("fast/run.c"),
+        {
+            "RUNTIME": runtime(),
+            "ARRAYS": bound,
+            "FUNCTIONS": "".join(made.functions),
+            "INPUT": source.type,
+            "SCRATCH": laid.padded,
+            "CALLS": "\n    ".join(made.calls),
+        },
+    )
     return Source(text, arrays, laid.arena, source.type, made.traces)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from snn2hw.backends.c import dense, events, folder, text
-from snn2hw.backends.c.text import TEMPLATES, filled, template
-from snn2hw.backends.c.to_c import to_c
-from snn2hw.ir.encode import encode
+from snn2hw.backends.c import dense, events, to_c
+from snn2hw.backends.c.text import TEMPLATES, template
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.native import templates
+from snn2hw.native.templates import filled
+from tests import random_networks
 from tests.backends.c.folders import texts
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 
@@ -18,33 +23,35 @@ NAME = re.compile("@([A-Z_]+)@")
 FILES = sorted(p.relative_to(TEMPLATES).as_posix() for p in TEMPLATES.rglob("*") if p.is_file())
 
 
-def test_every_template_is_used_and_every_name_in_it_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
-    used = set[str]()
-
-    def noted(name: str) -> str:
-        used.add(name)
-        return template(name)
-
-    for module in (dense, events, folder):
-        monkeypatch.setattr(module, "template", noted)
-    monkeypatch.setattr("snn2hw.backends.c.runtime.template", noted)
-    net = compiled(every_kind(), every_kind_sample()).network
-    made = [to_c(net, False).text, *texts(net, encode(net, every_kind_sample())).values()]
-    assert sorted(used) == FILES
-    assert [NAME.findall(t) for t in made] == [[]] * len(made)
+def networks() -> Iterator[IntegerNetwork]:
+    """Together they have every kind of layer."""
+    yield (net := compiled(every_kind(), every_kind_sample()).network)
+    yield replace(net, nodes=(*net.nodes[:-1], replace(net.readout, kind="last")))
+    for seed in (random_networks.RECURRENT, random_networks.ATTENTION, random_networks.LAYERED + 5):
+        yield random_networks.compiled(random_networks.random_case(seed)).network
 
 
-def test_every_value_that_is_given_stands_in_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
-    unused = set[str]()
+def test_every_template_is_used_and_every_name_is_filled_in_with_a_value_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, unused, made = set[str](), set[str](), list[str]()
 
-    def checked(given: str, values: dict[str, object]) -> str:
-        unused.update(set(values) - set(NAME.findall(given)))
+    def noted(path: Path) -> str:
+        used.add(path.relative_to(TEMPLATES).as_posix())
+        return path.read_text(encoding="utf-8")
+
+    def checked(given: str, values: Mapping[str, object]) -> str:
+        if NAME.search(given):
+            unused.update(set(values) - set(NAME.findall(given)))
         return filled(given, values)
 
-    for module in (dense, events):
+    monkeypatch.setattr(templates, "template", noted)
+    for module in (dense, events, templates, to_c):
         monkeypatch.setattr(module, "filled", checked)
-    to_c(compiled(every_kind(), every_kind_sample()).network, False)
+    for net in networks():
+        sample = np.zeros((net.steps, 1, *net.input.shape), np.int64)
+        made += [to_c.to_c(net, False).text, *texts(net, sample).values()]
+    assert sorted(used) == FILES
     assert unused == set()
+    assert [NAME.findall(t) for t in made] == [[]] * len(made)
 
 
 @pytest.mark.parametrize("name", [f for f in FILES if Path(f).suffix in (".c", ".h")])
@@ -54,10 +61,3 @@ def test_a_template_is_c_and_no_python(name: str) -> None:
         assert source.count(opening) == source.count(closing)
     assert not re.search(r"\{\{|\}\}|\\n\"\"\"", source)
     assert source.endswith("\n")
-
-
-def test_what_is_filled_in_is_not_looked_at_again() -> None:
-    assert filled("@ONE@ @TWO_B@ a@b", {"ONE": "@TWO_B@", "TWO_B": 2}) == "@TWO_B@ 2 a@b"
-    with pytest.raises(KeyError):
-        filled("@NONE@", {})
-    assert text.TEMPLATES.is_dir()

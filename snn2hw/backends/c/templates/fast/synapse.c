@@ -1,0 +1,6 @@
+
+static void layer_@NUMBER@(@PARAMETERS@, int percent)
+{
+    (void)percent;
+    @BY_EVENTS@dense_@NUMBER@(in, out, scratch, arrays, traces);
+}

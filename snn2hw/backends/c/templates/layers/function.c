@@ -1,0 +1,5 @@
+
+static void layer_@NUMBER@(@INPUTS@, @KIND@ *restrict o@BEGIN@)
+{
+@BODY@
+}

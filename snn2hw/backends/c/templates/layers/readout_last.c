@@ -1,0 +1,1 @@
+    for (int c = 0; c < @CHANNELS@; ++c) o[c] = (@KIND@)a[@LAST@c];
