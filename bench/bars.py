@@ -1,4 +1,4 @@
-"""What was wanted beside what was measured."""
+"""Targets beside what was measured."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Bar:
 
     @property
     def figure(self) -> float | None:
-        """What is held against the bar."""
+        """What is compared with the target."""
         if self.value is None or not self.every:
             return None if self.value is None else self.value.median
         return self.value.most if self.at_most else self.value.least
@@ -66,10 +66,10 @@ def bars(r: Results) -> list[Bar]:
         Bar("times faster than Lava on the same layers", 1000, "x", lava, note=_lava_note(r)),
         Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
             note="of the widths, the least"),
-        Bar("one layer: cost of events linear in spikes, R^2", LINEAR, "", _spread(fits), every=True, note="bar set by us"),
+        Bar("one layer: cost of events linear in spikes, R^2", LINEAR, "", _spread(fits), every=True, note="target set by us"),
         Bar("peak resident memory, samples streamed", 500, "MB", _spread([r.memory.peak] if r.memory else []), at_most=True),
         Bar("its growth after the first fifth (flat)", 5, "%", _spread([r.memory.growth] if r.memory else []), at_most=True,
-            note="bar set by us"),
+            note="target set by us"),
     ]  # fmt: skip
 
 

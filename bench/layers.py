@@ -1,4 +1,4 @@
-"""One 3 x 3 convolution and its LNM neurons, alone: cost against density, width and steps, with payloads made by hand.
+"""One 3 x 3 convolution and its LNM neurons, alone: cost against density, width and steps, with spike values made by hand.
 
 The four layers are those of a ResNet-18 body's four stages, each with as many products as the others.
 """

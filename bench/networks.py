@@ -1,8 +1,8 @@
 """The networks that are measured: digits_lnm as it was trained; VGG-11 and a ResNet-18 body for 32x32 images, random weights.
 
 Nobody trained the large ones: LNM has the polynomials of digits_lnm, BatchNorm takes its statistics from random images, and
-thresholds are either those that neurons come with or, for a wished density, found layer by layer so that so many of a layer's
-payloads are not zero.
+thresholds are either those that neurons come with or, for a target density, found layer by layer so that so many of a layer's
+spike values are not zero.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Compiled:
 
     Args:
         kind: of its neurons. wish: density asked for in percent, or None as the neurons come.
-        density: percent of all payloads that are not zero, for the image that is measured.
+        density: percent of all spike values that are not zero, for the image that is measured.
     """
 
     name: str
@@ -119,7 +119,7 @@ def compiled(name: str, kind: str, wish: int | None, widths: Sequence[int], imag
 
 
 def digits(images: int, wish: int | None = None) -> Compiled:
-    """digits_lnm and test images; for a wished density with other thresholds than those it was trained with."""
+    """digits_lnm and test images; for a target density with other thresholds than those it was trained with."""
     found = find_model("digits_lnm")
     assert found.source is not None
     assert found.sample is not None
@@ -137,7 +137,7 @@ def _compiled(name: str, kind: str, wish: int | None, model: torch.nn.Module, ar
 
 
 def settle(model: torch.nn.Module, x: Tensor, wish: int | None) -> None:
-    """BatchNorm statistics of x, and thresholds for the wished percentage, in one pass; leaves the model in evaluation mode."""
+    """BatchNorm statistics of x, and thresholds for the target percentage, in one pass; leaves the model in evaluation mode."""
 
     def search(neuron: torch.nn.Module, entering: tuple[Tensor, ...]) -> None:
         assert isinstance(neuron, nn.LNM | nn.CirculateFiring)

@@ -63,20 +63,20 @@ def _how() -> Iterator[str]:
   In every round each way has one turn, as many calls as fill {1e3 * TURN:.0f} ms and at least one; figures are medians over the
   rounds, with least and most behind them. Ratios are taken within a round, then their median. A way that takes more than
   {PATIENCE:.0f} s for all rounds has fewer of them, at least one.
-* From integer payloads to readout, no traces. What is done once (compiling C, opening an ONNX Runtime session, reading weights)
+* From integers to readout, no traces. What is done once (compiling C, opening an ONNX Runtime session, reading weights)
   is done before. The session is kept open here; the executor `onnxruntime` opens one for each call, which takes longer.
 * Every integer way gave the reference's readout, bit for bit, before it was timed. `torch float32` is the model before
   quantisation, in its own arithmetic.
 * VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of random images, the polynomials that
   digits_lnm learned, layer by layer in turn (an LNM that has learned nothing is a LIF, and cheaper), and the thresholds that
   `nn.LNM(degree=3)` and `nn.CirculateFiring(levels=4, signed=True)` come with, or thresholds found by bisection, layer by
-  layer, for a wished density. Density: payloads that are not zero, of all neurons and steps of the image.
+  layer, for a target density. Density: spike values that are not zero, of all neurons and steps of the image.
 * Products (MAC) are those of a dense sum over all T steps; a first layer that sees the same image at every step counts once, as
   it is summed once. `plain im2col C`: im2col and three loops over int8 in place of our layers, all else as in `fast`."""
 
 
 def _bars(found: Sequence[Bar]) -> Iterator[str]:
-    yield "\n## What was wanted, and what is\n"
+    yield "\n## Targets, and what is measured\n"
     rows = []
     for b in found:
         want = f"{'<=' if b.at_most else '>='} {b.want:g} {b.unit}".rstrip()
@@ -85,7 +85,7 @@ def _bars(found: Sequence[Bar]) -> Iterator[str]:
             digits = 4 if not b.unit else 1 if b.figure < 100 else 0
             measured, spread = f"{b.figure:.{digits}f} {b.unit}".rstrip(), _ends(b.value, digits)
         rows.append([b.name, want, measured, spread, f"**{b.verdict}**", b.note])
-    yield from _table(["", "wanted", "measured", "least .. most", "", "note"], rows)
+    yield from _table(["", "target", "measured", "least .. most", "", "note"], rows)
     counted = {v: sum(b.verdict == v for b in found) for v in ("met", "not met", "not measured")}
     yield f"\n{', '.join(f'{n} {v}' for v, n in counted.items())}."
 
@@ -110,7 +110,7 @@ def _ceilings(r: Results, drawn: Sequence[str]) -> Iterator[str]:
     yield from _or_not(rows, head)
     yield from _picture("roofline.svg", "Roofline", drawn)
     if "roofline.svg" in drawn:
-        yield "\n`fast` skips products whose payload is 0, which are counted here: it may lie above the roof."
+        yield "\n`fast` skips products whose spike value is 0, which are counted here: it may lie above the roof."
 
 
 def _networks(r: Results) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _cells(m: Measured, way: str) -> list[str]:
 def _densities(r: Results, drawn: Sequence[str]) -> Iterator[str]:
     yield f"\n## Cost against density: whole networks, T = {STEPS}, batch 1\n"
     rows = [[f"{m.name}, {m.kind}", f"{m.wish} %", f"{m.density:.1f} %", *_brief(m)] for m in r.densities]
-    yield from _or_not(rows, ["", "wished", "reached", *_BRIEF_HEAD])
+    yield from _or_not(rows, ["", "target density", "reached", *_BRIEF_HEAD])
     if r.densities:
         few = [m for m in r.densities if m.density < 15]
         quicker = sum(Spread.of(m.seconds[EVENTS]).median < Spread.of(m.seconds[DENSE]).median for m in few)
@@ -160,7 +160,7 @@ def _densities(r: Results, drawn: Sequence[str]) -> Iterator[str]:
 _BRIEF_HEAD = [
     "fast, ms",
     "dense, ms",
-    "events, ms",
+    "event-driven, ms",
     "onnxruntime, ms",
     "torch float32, ms",
     "torch / fast",
@@ -183,7 +183,7 @@ def _steps(r: Results) -> Iterator[str]:
 
 
 def _layers(r: Results, drawn: Sequence[str]) -> Iterator[str]:
-    yield "\n## One layer: 3 x 3 convolution and LNM, T = 4, payloads made by hand\n"
+    yield "\n## One layer: 3 x 3 convolution and LNM, T = 4, spike values made by hand\n"
     fits, crossed = lines(r.layers), crossovers(r.layers)
     rows = []
     for width, some in by_width(r.layers).items():
@@ -192,7 +192,7 @@ def _layers(r: Results, drawn: Sequence[str]) -> Iterator[str]:
             rate = f"{m.macs / dense.median / 1e6:.0f}"
             row = [f"{width} at {m.size} x {m.size}", f"{m.density:.1f} %", f"{m.spikes:,}"]
             rows.append([*row, f"{dense.median:.3f}", _ends(dense, 3), f"{events.median:.3f}", _ends(events, 3), rate])
-    head = ["channels", "density", "spikes", "dense, ms", "least .. most", "events, ms", "least .. most", "dense, GMAC/s"]
+    head = ["channels", "density", "spikes", "dense, ms", "least .. most", "event-driven, ms", "least .. most", "dense, GMAC/s"]
     yield from _or_not(rows, head)
     yield ""
     rows = []

@@ -161,7 +161,7 @@ def compare(name: str, ways: Mapping[str, Make], count: int, device: str) -> dic
 
 
 def lines(name: str, seconds: Mapping[str, list[float]], bars: tuple[Bar, ...]) -> Iterator[str]:
-    """A table as text, and a line for each bar."""
+    """A table as text, and a line for each target."""
     yield f"{name}, T = {STEPS}: milliseconds for a training step, median (least to most); against LIF of the same round"
     for way, times in seconds.items():
         spread, against = Spread.of([1e3 * t for t in times]), ratio(times, seconds["LIF"])
@@ -173,11 +173,11 @@ def lines(name: str, seconds: Mapping[str, list[float]], bars: tuple[Bar, ...]) 
         if bar.slow in seconds and bar.quick in seconds:
             reached = ratio(seconds[bar.slow], seconds[bar.quick])
             verdict = "met" if reached.median <= bar.most else "MISSED"
-            yield f"  {bar.slow} / {bar.quick}: {reached.median:.2f}, bar {bar.most}: {verdict}"
+            yield f"  {bar.slow} / {bar.quick}: {reached.median:.2f}, target {bar.most}: {verdict}"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; exit code 1 where a bar is missed."""
+    """The command line; exit code 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--snntorch", action="store_true", help="also snnTorch and Norse, in a throw-away folder")
     parser.add_argument("--quick", action="store_true", help="the small network, two rounds")

@@ -1,4 +1,4 @@
-"""The public face: compile, load, check, export; `snn2hw.runs` is its other half. Joins the rooms; holds no logic of its own."""
+"""The public face: compile, load, check, export; `snn2hw.runs` is its other half. No logic of its own."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run_passes(
     stop_after: str | None = None,
     progress: Callable[[Pass], None] | None = None,
 ) -> Compilation:
-    """The passes of `pipeline.py` on a network of the real stage, up to `stop_after`.
+    """The passes of `pipeline.py` on a float network, up to `stop_after`.
 
     Args:
         network: as read. sample: real, [N, ...] or [T, N, ...]. target: a name, or the file of one.
@@ -92,7 +92,7 @@ def compile(
     Args:
         model: a torch.nn.Module on [T, N, ...] activations (put into evaluation meaning: BatchNorm statistics are used,
             Dropout does nothing), a model of snnTorch, SpikingJelly or Norse, which is converted first (`convert`), a
-            Network of the real stage, or what is integers already: a model of
+            float Network, or what is integers already: a model of
             `snn2hw.quantize.prepare`, or an IntegerNetwork (of `read_network`), whose integers, steps and target stay.
         sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]. Integers need none; their
             conformance vectors then hold noise only.

@@ -86,7 +86,7 @@ def _updates(figure_class: type[Figure], real: Network, net: IntegerNetwork) -> 
 
 
 def _activity(figure_class: type[Figure], real: Network, net: IntegerNetwork, payloads: Ints, sample: Any) -> Figure:
-    """Payloads of every layer over the steps, integer and float, for one sample."""
+    """Spike values of every layer over the steps, integer and float, for one sample."""
     seen: dict[str, list[Reals]] = {}
 
     def keep(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
@@ -105,7 +105,7 @@ def _activity(figure_class: type[Figure], real: Network, net: IntegerNetwork, pa
         wrong = np.argwhere(integer != by_float)
         axis.plot(wrong[:, 1], wrong[:, 0], "kx", ms=4)
         axis.set_title(
-            plain(f"{node.name}: payloads of one sample; {len(wrong)} of {integer.size} differ from the float model (x)"),
+            plain(f"{node.name}: spike values of one sample; {len(wrong)} of {integer.size} differ from the float model (x)"),
             fontsize=9,
             parse_math=False,
         )

@@ -23,7 +23,7 @@ INDEPENDENT = ("onnxruntime", "onnx-reference", "fast", "torch")  # what `verify
 
 
 def stimulus(artefact: Artefact, samples: npt.ArrayLike | None, layout: str | None = None) -> Ints:
-    """Payloads [T, N, ...] of the samples, or of the artefact's conformance vectors where there are none.
+    """Integers [T, N, ...] of the samples, or of the artefact's conformance vectors where there are none.
 
     Args:
         artefact: the compiled model. samples: real values. layout: as in `simulate`.
@@ -43,7 +43,7 @@ def read(artefact: Artefact, samples: npt.ArrayLike, layout: str | None, stackle
 
 
 def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike], layout: str | None = None) -> Iterator[Ints]:
-    """Payloads of the samples, some at a time: arrays are read as they are needed, and iterators give batches of their own.
+    """Integers of the samples, some at a time: arrays are read as they are needed, and iterators give batches of their own.
 
     Args:
         artefact: the compiled model. samples: real values, or an iterator of such batches. layout: as in `simulate`.
@@ -109,7 +109,7 @@ def simulate(
 def _given(
     artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike], layout: str | None
 ) -> tuple[Iterator[Ints], int]:
-    """Payloads batch by batch, and how many samples they are, 0 where nobody knows."""
+    """Integers batch by batch, and how many samples they are, 0 where nobody knows."""
     if isinstance(samples, Iterator):
         return batches(artefact, samples, layout), 0
     x = read(artefact, samples, layout, stacklevel=3)
@@ -130,7 +130,7 @@ def simulate_payloads(
         artefact, executor, traces, progress: as in `simulate`.
 
     Raises:
-        ShapeError, ValueRangeError: they are no payloads of this network; no executor is started then.
+        ShapeError, ValueRangeError: they are no spike values of this network; no executor is started then.
     """
     chosen, note = chosen_executor(executor, artefact.network)
     if note:

@@ -42,7 +42,7 @@ class Lowering:
         coefficient_bits: widest constant, and the width one factor of every product is kept to.
         synapse_bits: widest synaptic sum.
         payload_bits: widest value that a synapse may read, whoever made it: what neurons fire, but also the input, and sums
-            of several payloads (additions, average pools), which reach a synapse as one value.
+            of several spike values (additions, average pools), which reach a synapse as one value.
         weight_bits: widest synaptic weight.
         rounding: what a right shift does.
         state_multiply: whether a neuron can multiply two values neither of which is a constant.

@@ -1,4 +1,4 @@
-"""What an executor leaves behind: every payload, every state, the readout; all integers, the same from every executor."""
+"""What an executor leaves behind: every spike value, every state, the readout; all integers, the same from every executor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's torch model as a network of the real stage; one of another framework is converted first."""
+"""A user's torch model as a float network; one of another framework is converted first."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def trace_model(
     input_range: tuple[float, float] | None = None,
     layout: str | None = None,
 ) -> Network:
-    """The real stage of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
+    """The float network of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("torch", "torch", "reading a torch model")
     from snn2hw.formats.torch.read import from_torch

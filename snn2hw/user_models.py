@@ -107,7 +107,7 @@ def _call(function: Callable[[], Any], where: str) -> Any:
             where=where,
             got=f"{type(error).__name__}: {error}",
             expected="a function without arguments",
-            do="call it in Python and mend it",
+            do="call it in Python and fix it",
         ) from error
 
 

@@ -13,7 +13,7 @@ from snn2hw.trace import MODEL_HASH, Ints, Trace, of_trace, read_npz
 
 
 def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Trace]:
-    """(payloads, expected trace) of the artefact's conformance vectors.
+    """(spike values, expected trace) of the artefact's conformance vectors.
 
     Raises:
         ArtefactError: no vectors, or vectors of another model.

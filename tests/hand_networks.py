@@ -1,4 +1,4 @@
-"""Small networks of the real stage, written by hand: the same every time, without torch."""
+"""Small float networks, written by hand: the same every time, without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small NIR files, and what a network of the real stage does layer by layer."""
+"""Small NIR files, and what a float network does layer by layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random networks of the real stage, each a pure function of a seed. `python -m tests.random_networks SEED` runs one.
+"""Random float networks, each a pure function of a seed. `python -m tests.random_networks SEED` runs one.
 
 From RECURRENT on they are those of the seeds from 0 on with recurrent edges; in the integer stage, Loihi's neurons and delays.
 From ATTENTION on they are others, with attention in them. From LATE on, those of the seeds from RECURRENT on with an edge more,

@@ -1,4 +1,4 @@
-"""Random neurons of the real stage: polynomials, thresholds, resets, and thresholds that depend on the step."""
+"""Random neurons of the float stage: polynomials, thresholds, resets, and thresholds that depend on the step."""
 
 from __future__ import annotations
 

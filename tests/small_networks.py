@@ -1,4 +1,4 @@
-"""Small networks of the real stage that need no torch, for tests that want one and do not care which."""
+"""Small float networks that need no torch, for tests that want one and do not care which."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
         "which are more epochs than the floats had. Points of accuracy lost:"
     )
     yield ""
-    yield "| task | weights | | mean of all runs | largest mean of a neuron | bar | |"
+    yield "| task | weights | | mean of all runs | largest mean of a neuron | target | |"
     yield "|---|---|---|---|---|---|---|"
     for task in PLANS:
         for how, bits in (("PTQ", 8), ("QAT", 8), ("PTQ", 4), ("QAT", 4)):

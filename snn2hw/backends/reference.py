@@ -69,7 +69,7 @@ def initial_states(node: IntNeuron, samples: int) -> dict[str, Ints]:
 
 
 def step(program: Program, x: Ints, states: Mapping[str, Ints]) -> tuple[Ints, dict[str, Ints]]:
-    """(payload, next states) of a layer; x and states [N, C, ...], constants per channel along axis 1.
+    """(spike value, next states) of a layer; x and states [N, C, ...], constants per channel along axis 1.
 
     Args:
         program: of the layer's neuron.

@@ -1,4 +1,4 @@
-"""certificate.json: what is certain about a compiled network, for every state and every input within the declared range."""
+"""certificate.json: bounds of a compiled network, verified for every state and every input within the declared range."""
 
 from __future__ import annotations
 

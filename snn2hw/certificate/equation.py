@@ -1,4 +1,4 @@
-"""What is certain about a layer whose neuron a user wrote: how far output and next states are from the equation.
+"""Verified bounds of a layer whose neuron a user wrote: how far output and next states are from the equation.
 
 Every claim holds for each state and input for which program and equation decide alike, and says of every comparison within which
 distance from equality they may not. A claim is `enumerated` where all states and inputs that it depends on can be tried together,

@@ -1,6 +1,6 @@
 """The firing of a layer in closed form, as far as it has one: s = sign(h) * min(K, floor(|h| / theta)).
 
-payload = sum_k amplitude_k s_k     subtract: r = h - sum_k theta_k s_k     value: reset_value if fired, else h     none: h
+spike value = sum_k amplitude_k s_k     subtract: r = h - sum_k theta_k s_k     value: reset_value if fired, else h     none: h
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Firing:
 
 
 def rounds(firing: Firing, h: Ints) -> tuple[Ints, Ints, Ints]:
-    """(payload, residual, rounds that fired), round by round or in closed form."""
+    """(spike value, residual, rounds that fired), round by round or in closed form."""
     if firing.closed:
         (theta, amplitude), levels = (firing.thresholds[0], firing.amplitudes[0]), len(firing.thresholds)
         n = np.sign(h) * np.minimum((np.abs(h) - firing.strict) // theta, levels)

@@ -139,7 +139,7 @@ class _Terms:
         return hull(*found)
 
     def _next(self, state: str, ends: tuple[float, float], place: int) -> Ends:
-        """A next state, which is held to its range."""
+        """A next state, which saturates at its range."""
         (name,), (lo, hi) = self.program.outputs[state].args, map(Fraction, ends)
         if place in self.numbers:
             return (self.known[name].lo * self.rounded.unit(name) - clip(self.numbers[place], lo, hi),) * 2

@@ -1,4 +1,4 @@
-"""What is certain about one layer of neurons: every claim is made by trying, or by intervals where two variables meet."""
+"""Verified bounds of one layer of neurons: every claim is made by trying, or by intervals where two variables meet."""
 
 from __future__ import annotations
 

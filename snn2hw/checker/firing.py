@@ -25,7 +25,7 @@ class Firing:
         self.rounds_that_fire, self.left_over = 0, list[int]()
 
     def compare(self, wrong: list[int], state: str, h: Any, values: Mapping[str, Any]) -> None:
-        """Fire values of h round by round; `wrong` gets one for which payload or next state is not what the function gives.
+        """Fire values of h round by round; `wrong` gets one for which spike value or next state is not what the function gives.
 
         Args:
             state: name of the membrane. values: what the function gives, by name, for every h.

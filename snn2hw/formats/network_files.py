@@ -99,7 +99,7 @@ def is_network_file(name: str | Path) -> bool:
 def read_network(path: str | Path, steps: int | None = None, **options: Any) -> IntegerNetwork | Network:
     """A network file of another framework, by its ending.
 
-    '.net' of lava-dl is an IntegerNetwork (`snn2hw.formats.netx.read`), '.nir' a Network of the real stage
+    '.net' of lava-dl is an IntegerNetwork (`snn2hw.formats.netx.read`), '.nir' a float Network
     (`snn2hw.formats.nir.read`, which needs sample=x and convention="norse" or another). A '.nir' that `snn2hw.export_nir`
     wrote is, without a convention, the IntegerNetwork that was exported. `snn2hw.compile` takes both. Packages add further
     endings.

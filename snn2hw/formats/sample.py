@@ -27,7 +27,7 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
     """(Input, T) for samples [N, ...] shown `steps` times, or [T, N, ...] when steps is None.
 
     Values are 8-bit quantised over `input_range`, by default [0, 1]. Whole numbers in a temporal sample are event counts,
-    which become payloads as they are, up to the next 2**k - 1 above the largest seen.
+    which become spike values as they are, up to the next 2**k - 1 above the largest seen.
 
     Raises:
         ShapeError: no sample, or too few axes. ValueRangeError: NaN, Inf, values outside the range, or too many steps.

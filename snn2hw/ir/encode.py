@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def encode(net: IntegerNetwork, x: npt.ArrayLike) -> Ints:
-    """Payloads [T, N, ...] of samples x: raw = floor(x / unit + 1/2).
+    """Integers [T, N, ...] of samples x: raw = floor(x / unit + 1/2).
 
     Args:
         x: [N, ...] where the network's input is static (repeated for its T steps), else [T, N, ...]; real values in the
@@ -112,7 +112,7 @@ def _raw(net: IntegerNetwork, samples: npt.NDArray[Any]) -> Ints:
 
 
 def check_payloads(net: IntegerNetwork, payloads: npt.ArrayLike, where: str = "payloads") -> Ints:
-    """Payloads [T, N, ...] of this network as int64: what `snn2hw.gate` admits.
+    """Integers [T, N, ...] of this network as int64: what `snn2hw.gate` admits.
 
     Args:
         net: says T, the shape of the input and its bounds. where: what the payloads are called in messages.

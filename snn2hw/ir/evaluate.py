@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from snn2hw.ir.optable import OPTABLE, SOURCES
 from snn2hw.ir.program import Instruction, Op, Program, values_of
-from snn2hw.num.law import Integer
+from snn2hw.num.rounding import Integer
 
 Sources = Callable[[Instruction], Integer]
 

@@ -40,11 +40,11 @@ class IntNode(ABC):
     """What every integer node has.
 
     Args:
-        name, inputs, shape, source: as in the real stage.
+        name, inputs, shape, source: as in the float network.
         format: of the node's value.
         interval: the raw integers it can take, for every input within its declared range.
 
-    `arity`, `fires`, `keeps_spikes`, `of_spikes`: as in the real stage. `reads_spikes`: whether what it reads crosses the
+    `arity`, `fires`, `keeps_spikes`, `of_spikes`: as in the float network. `reads_spikes`: whether what it reads crosses the
     network as spikes, rather than being a sum that a neuron or the readout takes. `kinds`: every class of a finished network,
     by name.
     """
@@ -73,7 +73,7 @@ class IntNode(ABC):
 
     @abstractmethod
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """As in the real stage. Raises ShapeError."""
+        """As in the float network. Raises ShapeError."""
 
     def interval_from(self, sources: Sequence[IntNode]) -> Interval:
         """The smallest interval known to hold the node's value, when those it reads keep to theirs."""
@@ -97,7 +97,7 @@ class IntNode(ABC):
 
 @dataclass(frozen=True, eq=False)
 class IntInput(IntNode):
-    """y = round_half_up(x / unit): 8-bit payloads; real x = raw * unit. Static or temporal as in the real stage."""
+    """y = round_half_up(x / unit): 8-bit integers; real x = raw * unit. Static or temporal as in the float network."""
 
     unit: float
     static: bool
@@ -121,7 +121,7 @@ class IntInput(IntNode):
 
 @dataclass(frozen=True, eq=False)
 class IntFeedback(IntNode):
-    """y[t] = x[t-1], y[0] = 0: the payload of a later neuron, one step back. The one node that reads what stands behind it."""
+    """y[t] = x[t-1], y[0] = 0: the spike value of a later neuron, one step back. The one node that reads what is behind it."""
 
     fires = True
 

@@ -40,7 +40,7 @@ def loihi_lif(
     v[t] = clamp(toward_zero(v[t-1] * (4096 - dv) / 4096) + u[t] + bias_mant * 2**bias_exp)
     s[t] = [v[t] > vth * 64], and v[t] = 0 where it spikes; v stays 0 for `refractory` steps after that.
 
-    u wraps at 24 bits by Loihi's law (it keeps +2**23 and loses -2**23), v saturates at +-(2**23 - 1). States 'u' and 'v'
+    u wraps at 24 bits as Loihi's does (it keeps +2**23 and loses -2**23), v saturates at +-(2**23 - 1). States 'u' and 'v'
     are those after the step; 'r', where there is one, counts the refractory steps that are left.
     Source: lava-nc 0.10.0, PyLifModelBitAcc and PyLifRefractoryModelFloat; parameter ranges as documented there.
 
@@ -48,7 +48,7 @@ def loihi_lif(
         bias_mant: one for the layer, or one per channel.
         align: 6 on the chip, more or less where weights have an exponent.
         input_bits: of the synaptic sum; more than Lava's 16 where nothing is to be run there.
-        membrane: the payload is v[t] - v[t-1], whose sum over the steps is v, and nothing fires.
+        membrane: the spike value is v[t] - v[t-1], whose sum over the steps is v, and nothing fires.
 
     Raises:
         ValueRangeError: a parameter outside its register.

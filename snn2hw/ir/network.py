@@ -1,4 +1,4 @@
-"""The real stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
+"""The float stage: the trained network as equations, one frozen node per primitive, shapes known, float64 parameters.
 
     Network   = steps, node*                       (in order of evaluation; an input names an earlier node, but that of Feedback)
     node      = Input | Neuron | EquationNeuron | Delay | Feedback | Readout | a layer of `snn2hw.layers`
@@ -68,7 +68,7 @@ class Input(Node):
     """y = x, within the declared range [lo, hi].
 
     static: the same x is shown at every step (samples [N, ...]); else x has a leading T axis (samples [T, N, ...]).
-    counts: x holds whole numbers (event counts) that become payloads as they are; else x is quantised to 8 bits.
+    counts: x holds whole numbers (event counts) that become spike values as they are; else x is quantised to 8 bits.
     """
 
     lo: float
@@ -84,7 +84,7 @@ class Input(Node):
 
 @dataclass(frozen=True, eq=False)
 class Feedback(Node):
-    """y[t] = x[t-1], y[0] = 0: the payload of a later Neuron, one step back. The one node that reads what stands behind it."""
+    """y[t] = x[t-1], y[0] = 0: the spike value of a later Neuron, one step back. The one node that reads what is behind it."""
 
     fires = True
 
@@ -95,14 +95,14 @@ class Feedback(Node):
 
 @dataclass(frozen=True)
 class Single:
-    """s = [h >= threshold] (or > where the neuron is strict); payload s in {0, 1}."""
+    """s = [h >= threshold] (or > where the neuron is strict); spike value s in {0, 1}."""
 
     threshold: float
 
 
 @dataclass(frozen=True)
 class Circulate:
-    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; payload sum_k amp_k*s_k.
+    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; spike value sum_k amp_k*s_k.
 
     theta_k at step t: thresholds[k] * by_step[t], after the last factor that of the last; without factors thresholds[k].
     """
@@ -120,7 +120,7 @@ class Circulate:
 
 @dataclass(frozen=True)
 class Potential:
-    """Nothing fires: the payload is h itself, for a readout of the membrane."""
+    """Nothing fires: the spike value is h itself, for a readout of the membrane."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class Neuron(Node):
 
     poly_then_input:  h = clamp(P(u) + gain*x)         P(u) = a_0 + a_1 u + ... + a_d u**d
     input_then_poly:  h = clamp(P(clamp(u + gain*x)))  clamp: to state_range, where every argument of P lives
-    firing:           payload, residual r = fire(h)
+    firing:           spike value, residual r = fire(h)
     reset:            subtract: u = r    value: u = reset_value where it fired, else h    none: u = h
 
     coefficients: [1, d+1] for the layer, or [C, d+1] per channel, a_0 first.  u starts at 0 for every sample.
@@ -231,7 +231,7 @@ class Readout(Node):
 
 @dataclass(frozen=True)
 class Network:
-    """A network of the real stage.
+    """A network of the float network.
 
     Args:
         steps: number of steps T of a sample.

@@ -36,7 +36,7 @@ def array_name(name: str) -> str:
 
 
 def payload_dtype(fmt: Format) -> Any:
-    """The type in which input payloads of a format enter the graph."""
+    """The type in which input spike values of a format enter the graph."""
     if fmt.width > 8:
         return np.int32
     return np.int8 if fmt.signed else np.uint8

@@ -2,7 +2,7 @@
 
 One row per operation: its attributes, where the binary point of the result is, what it evaluates to, which interval the
 result lies in, how it overflows. `evaluate` uses plain operators, so the same row decides for Python integers (exact:
-the law) and for int64 arrays. Executors, emitters and provers are further tables `Op -> callable`; a test fails where
+the reference) and for int64 arrays. Executors, emitters and provers are further tables `Op -> callable`; a test fails where
 one of them misses a row.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from snn2hw.ir.program import Attr, Op, Overflow
 from snn2hw.num import Format, Interval, Rounding, WrapLaw, clamp, select, shift_right, wrap, wrap_parameters
-from snn2hw.num.law import Integer
+from snn2hw.num.rounding import Integer
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ OPTABLE: Mapping[Op, Row] = {
         _same,
         lambda a, t, f: wrap(a[0], f.width, t[0]),
         lambda a, t, f: _wrapped(a[0], f, t[0]),
-        "a modulo a power of two, into the range of the law",
+        "a modulo a power of two, into the register's range",
         Overflow.WRAP,
     ),
     Op.MIN: Row(

@@ -64,7 +64,7 @@ def _structure(i: Instruction, seen: dict[str, Instruction]) -> Iterator[str]:
     if i.op is Op.WRAP and not i.format.signed:
         yield "wrap goes into a signed format"
     if i.op is Op.WRAP and i.attrs[0] is WrapLaw.LOIHI and i.format.width == 1:
-        yield "wrap by Loihi's law needs one bit beside the register's"
+        yield "Loihi's way of wrapping needs one bit beside the register's"
     if i.op in (Op.STATE, Op.INPUT, Op.CLAMP) and not int(str(i.attrs[0])) <= int(str(i.attrs[1])):
         yield "lo is above hi"
     if any(isinstance(a, int) and abs(a) >= 1 << MAX_WIDTH for a in i.attrs):

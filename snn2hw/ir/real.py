@@ -1,4 +1,4 @@
-"""What a network of the real stage computes, in float64: the trained model's equations, step by step, in NumPy."""
+"""What a float network computes, in float64: the trained model's equations, step by step, in NumPy."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def delayed(node: Delay, waiting: list[Reals], x: Reals) -> Reals:
 
 
 def neuron_step(node: Neuron, u: Reals, x: Reals, t: int = 0) -> tuple[Reals, Reals]:
-    """(payload, next u) of the equation in `Neuron` at step t; u and x [N, C, ...], x the current where the neuron has one.
+    """(spike value, next u) of the equation in `Neuron` at step t; u and x [N, C, ...], x the current where the neuron has one.
 
     Args:
         node: the layer, whose constants are per layer or per channel.

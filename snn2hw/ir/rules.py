@@ -17,7 +17,7 @@ from snn2hw.ir.network import EquationNeuron, Feedback, Input, Network, Neuron, 
 
 
 def check_network(net: Network) -> None:
-    """The real stage: one Input first, one Readout last, names unique and defined before use (a Feedback names a later
+    """The float stage: one Input first, one Readout last, names unique and defined before use (a Feedback names a later
     Neuron), shapes those of the equations, every parameter finite. Raises RuleError, ShapeError, ValueRangeError."""
     _check_steps(net.steps)
     for node in net.nodes:
@@ -66,7 +66,7 @@ def _check_finite(node: Node, name: str, value: Any) -> None:
 
 
 def check_integer(net: IntegerNetwork) -> None:
-    """The integer stage: the graph rules of the real stage; every value in its interval and format for every input in
+    """The integer stage: the graph rules of the float stage; every value in its interval and format for every input in
     range; every partial sum of a synapse in int32; binary points aligned; every program legal. Raises RuleError."""
     _check_steps(net.steps)
     for node in net.nodes:

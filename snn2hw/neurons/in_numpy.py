@@ -75,7 +75,7 @@ def evaluate(equation: Equation, parameters: Sequence[Reals], states: Mapping[st
 def step(
     equation: Equation, parameters: Sequence[Reals], states: Mapping[str, Reals], x: Reals, t: int = 0
 ) -> tuple[Reals, dict[str, Reals], dict[str, Reals]]:
-    """(output, next states, the same before they are held to their ranges), each [N, C, ...]. Arguments as `evaluate`."""
+    """(output, next states, the same before they saturate at their ranges), each [N, C, ...]. Arguments as `evaluate`."""
     values = evaluate(equation, parameters, states, x, t)
     free = {s.name: _filled(values[place], x) for s, place in zip(equation.states, equation.updates, strict=True)}
     held = {s.name: np.clip(free[s.name], *s.range) if s.saturates else free[s.name] for s in equation.states}

@@ -87,7 +87,7 @@ def _without_ends(before: Tensor, clamped: Tensor, attrs: Sequence[Attr]) -> Ten
 def step(
     equation: Equation, parameters: Sequence[Tensor], states: Mapping[str, Tensor], x: Tensor, fire: Fire, t: int = 0
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """(output, next states before they are held to their ranges), each [N, C, ...]. Arguments as `evaluate`."""
+    """(output, next states before they saturate at their ranges), each [N, C, ...]. Arguments as `evaluate`."""
     values = evaluate(equation, parameters, states, x, fire, t)
     after = {s.name: values[place].expand_as(x) for s, place in zip(equation.states, equation.updates, strict=True)}
     return values[equation.output].expand_as(x), after

@@ -20,7 +20,7 @@ class Plan:
 
     Args:
         equation: of one step.
-        watch: place of the value that observers are shown; None: the first next state, held to its range.
+        watch: place of the value that observers are shown; None: the first next state, saturated at its range.
         ends: whether a gradient passes at the ends of a CLAMP, as torch has it.
         wanted: indices of the numbers (PARAMETER, SCHEDULE) whose gradients are wanted.
         saved: places of the values that every step remembers.

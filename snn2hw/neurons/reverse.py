@@ -109,7 +109,7 @@ def reverse(
         equation: of one step. with_: what the gradients are written with. leaving: the gradients that enter.
         value: of a term, by its place.
         wanted: places of the sources whose gradients are asked for.
-        watch: place of the value that is watched; None: the first next state, held to its range.
+        watch: place of the value that is watched; None: the first next state, saturated at its range.
         ends: whether a gradient passes at the ends of a CLAMP.
     """
     sweep = _Sweep(equation, with_, value, reaching(equation, wanted), ends)

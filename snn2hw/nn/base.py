@@ -18,7 +18,7 @@ from snn2hw.nn.through_time import Order, Reset, Settings, ThroughTime
 
 @dataclass(frozen=True)
 class Firing:
-    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; payload sum_k amp_k*s_k.
+    """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; spike value sum_k amp_k*s_k.
 
     At step t theta_k is thresholds[k] * by_step[t], and from the last factor on that of the last factor.
 
@@ -200,7 +200,7 @@ class Neuron(Observable):
         return given if self.log_scale is None else given * self.log_scale.to(like).exp()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Payloads [T, N, C, ...] of synaptic input x [T, N, C, ...], same dtype.
+        """Spike values [T, N, C, ...] of synaptic input x [T, N, C, ...], same dtype.
 
         Raises:
             ShapeError: x has no T axis, not the channels of the coefficients, or not the steps of the surrogate's widths.

@@ -127,7 +127,7 @@ class CustomNeuron(Observable):
     `step` uses elementwise torch: +, -, *, / by a number, whole powers, torch.where, clamp, minimum,
     maximum, abs, relu, comparisons, &, |, ~, and `nn.fire`. Whatever has no state and no input in it
     (torch.exp of a parameter) is free, and becomes a constant. Parameters are scalars, or one value
-    per channel, used as `nn.per_channel(self.q)`. Every next state is held to its declared range.
+    per channel, used as `nn.per_channel(self.q)`. Every next state saturates at its declared range.
 
     Input and output: floats [T, N, C, ...]; the output holds spike values, sums of `nn.fire` times
     numbers; or a state itself, for a readout that never fires.
@@ -267,7 +267,7 @@ class CustomNeuron(Observable):
         return payload.to(x.dtype) if x.is_floating_point() else payload
 
     def one_step(self, x: Tensor, states: Mapping[str, Tensor], width: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """(spikes, next states held to their ranges), each [N, C, ...] as x; `width` is that of the surrogate at this step."""
+        """(spikes, next states, saturated), each [N, C, ...] as x; `width` is that of the surrogate at this step."""
         with _inside(_Step(x.ndim, partial(self._compare, width))):
             spikes, after = self._stepped(x, states)
         held = {s.name: after[s.name].expand_as(x).clamp(*s.range) for s in self.declared()}

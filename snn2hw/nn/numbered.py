@@ -44,5 +44,5 @@ class Numbered(CustomNeuron):
         return found.reshape(()) if found.numel() == 1 else per_channel(found.reshape(-1))
 
     def _decay(self, name: str) -> Tensor:
-        """The number, a decay, as it broadcasts; held to [0, 1] wherever learning takes it: outside the state would grow."""
+        """The number, a decay, as it broadcasts; clamped to [0, 1] wherever learning takes it: outside the state would grow."""
         return self._of(name).clamp(0.0, 1.0)

@@ -19,7 +19,7 @@ class Observation:
 
     Args:
         positive, negative: of relu(h) and relu(-h), h the clamped membrane before firing; differentiable.
-        rate: the share of payloads that are not 0.
+        rate: the share of spike values that are not 0.
         saturated: the share of h at a bound of the state range; a bound at 0, where every state starts, does not count.
         undefined: the share of h that is NaN.
     """

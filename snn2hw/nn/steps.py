@@ -1,4 +1,4 @@
-"""An equation through all steps in torch: what the kernel in C is held to, and what runs where it does not."""
+"""An equation through all steps in torch: what the kernel in C must equal, and what runs where it does not."""
 
 from __future__ import annotations
 

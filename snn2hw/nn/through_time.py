@@ -78,7 +78,7 @@ class Settings:
 
 
 class Run(NamedTuple):
-    """Payload and clamped membrane before firing, [T, ...]; z = clamp(u + x) in input_then_poly, else None."""
+    """Spike value and clamped membrane before firing, [T, ...]; z = clamp(u + x) in input_then_poly, else None."""
 
     payload: Tensor
     h: Tensor
@@ -96,7 +96,7 @@ class Gradients(NamedTuple):
 
 @torch.no_grad()
 def run(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings) -> Run:
-    """Payloads and membranes of synaptic input x [T, N, C, ...]; u starts at 0, no gradient is recorded.
+    """Spike values and membranes of synaptic input x [T, N, C, ...]; u starts at 0, no gradient is recorded.
 
     Args:
         settings: the rest of the equation.
@@ -131,7 +131,7 @@ def backward(
         surrogate: its soft step gives the comparison a slope. widths: of it, [T].
         grad_payload: [T, N, C, ...]. grad_positive, grad_negative: [T], of the mean over all neurons of relu(h) and relu(-h).
         needs: whether the gradients of a, thetas, widths are wanted.
-        hears: of a layer that hears itself, what the gradient of its input adds to that of its payload a step before.
+        hears: of a layer that hears itself, what the gradient of its input adds to that of its spike value a step before.
     """
     plan, numbers, zero = _family(settings, a.shape[1], tuple(needs[:2])), _numbers(a, thetas), torch.zeros_like(h[0])
     incoming = Incoming(grad_payload, *_each(grad_positive, grad_negative, h))
@@ -186,7 +186,7 @@ def equation_backward(
 
 
 class ThroughTime(torch.autograd.Function):
-    """(payload, positive, negative, h) of (x, a, thetas, widths, surrogate, settings, checkpoint, observed).
+    """(spike value, positive, negative, h) of (x, a, thetas, widths, surrogate, settings, checkpoint, observed).
 
     positive, negative: [T], the means of relu(h) and relu(-h); they and h, which has no gradient, are None unless observed.
     checkpoint: None remembers h and z of all steps; K remembers x and, every K steps, u.
@@ -258,7 +258,7 @@ class ThroughTime(torch.autograd.Function):
 class EquationThroughTime(torch.autograd.Function):
     """(output, positive, negative, watched) of (x, widths, equation, surrogate, observed, records, *numbers).
 
-    watched: the first state after every step, held to its range, which has no gradient; positive, negative: [T], the means of
+    watched: the first state after every step, saturated, which has no gradient; positive, negative: [T], the means of
     its relu and of that of its negative; all three None unless observed. records: whether a gradient may be asked for.
     numbers: of the equation, [1] for the layer or [C] per channel.
     """

@@ -49,7 +49,7 @@ class Observation:
 
     Args:
         rows: of a synapse: fan-ins drawn at random, [G, P, fan-in per group], in real units; else None.
-        rate: of a neuron: share of neurons and steps with a nonzero payload; else None.
+        rate: of a neuron: share of neurons and steps with a nonzero spike value; else None.
     """
 
     rows: Reals | None = None
@@ -61,7 +61,7 @@ class Compilation:
     """The network on its way from real to integer. Each pass returns a new one; the old one stays valid.
 
     Args:
-        real: the network of the real stage.
+        real: the network of the float network.
         sample: real samples to calibrate on, [N, ...] or [T, N, ...].
         observed: what calibration saw, by node name.
         integer: the network of the integer stage; None before `quantise`.

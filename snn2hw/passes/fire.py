@@ -12,7 +12,7 @@ from snn2hw.ir.network import Circulate, Neuron, Potential
 from snn2hw.ir.program import Op
 from snn2hw.ir.roles import FiringRoles, SpikeRoles, Threshold
 from snn2hw.passes.state import round_half_up
-from snn2hw.passes.to_integers import payload_format
+from snn2hw.passes.to_integers import spike_value_format
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _threshold(b: ProgramBuilder, name: str, raw: list[int], since: dict[int, st
 def _amplitudes(equation: Neuron) -> tuple[list[int], int]:
     if not isinstance(equation.firing, Circulate):
         return [1], 0
-    _, frac = payload_format(equation)
+    _, frac = spike_value_format(equation)
     return [round_half_up(a * 2.0**frac) for a in equation.firing.amplitudes], frac
 
 

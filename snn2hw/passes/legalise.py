@@ -17,7 +17,7 @@ from snn2hw.target import Lowering
 
 @dataclass(frozen=True)
 class Legalise(Pass):
-    """Widths of states, constants, intermediates, sums and payloads; products, resets and comparisons a neuron can do.
+    """Widths of states, constants, intermediates, sums and spike values; products, resets and comparisons a neuron can do.
 
     Raises:
         UnsupportedError: listing every layer and what the target lacks for it.

@@ -19,7 +19,7 @@ from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
 from snn2hw.ir.scale import floor_log2
 from snn2hw.num import Interval
-from snn2hw.passes.equations import payload_of
+from snn2hw.passes.equations import spike_value_of
 from snn2hw.passes.state import state_format
 from snn2hw.target import Lowering
 
@@ -62,7 +62,7 @@ def _magnitude(node: real.Node, entering: Sequence[float], net: real.Network) ->
 
 def _fired(node: real.Neuron | real.EquationNeuron) -> float:
     if isinstance(node, real.EquationNeuron):
-        payload = payload_of(node, COARSE)
+        payload = spike_value_of(node, COARSE)
         return payload.interval.magnitude * 2.0**-payload.frac
     if isinstance(node.firing, real.Potential):
         return max(map(abs, node.state_range))

@@ -27,7 +27,7 @@ from snn2hw.ir.scale import Scale
 from snn2hw.layers.base import SUM_BITS, TO_BE_FOUND, common
 from snn2hw.num import Format, Interval
 from snn2hw.passes.base import Compilation, Pass
-from snn2hw.passes.equations import payload_of
+from snn2hw.passes.equations import spike_value_of
 from snn2hw.passes.findings import Finding, lost_constants
 from snn2hw.passes.head import align_program
 from snn2hw.passes.room import magnitudes
@@ -35,7 +35,7 @@ from snn2hw.passes.state import round_half_up, state_format
 from snn2hw.passes.synapse import scaled_synapse
 
 MOST_FRAC = 64  # amplitudes below 2**-64 are none
-PAYLOAD_MAX = 127  # of a payload in 8 bits, sign included
+SPIKE_VALUE_MAX = 127  # of a spike value in 8 bits, sign included
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _format(node: IntNode, interval: Interval, frac: int) -> Format:
             where=node.source or node.name,
             got=f"{needed} bits",
             expected=f"at most {SUM_BITS} bits",
-            do="sum fewer products, or of smaller payloads"
+            do="sum fewer products, or of smaller spike values"
             if node.of_spikes
             else "bring the branches of the additions before it to similar scales",
         )
@@ -166,14 +166,14 @@ def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[In
         state = state_format(node.state_range, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
         interval, frac = Interval(state.lo, state.hi), state.frac
     else:
-        interval, frac = payload_format(node)
+        interval, frac = spike_value_format(node)
     scale = Scale(Fraction(1), (frac,))
     made = UnloweredNeuron(**common(node, scale, interval), equation=node, input_scale=inputs[0].values)
     return made, scale
 
 
 def _equation(walk: _Walk, node: real.EquationNeuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    payload = payload_of(node, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+    payload = spike_value_of(node, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
     scale = Scale(Fraction(1), (payload.frac,))
     made = UnloweredNeuron(**common(node, scale, payload.interval), equation=node, input_scale=inputs[0].values)
     return made, scale
@@ -188,15 +188,15 @@ def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[Int
     """What the neuron behind it fires is known of its equation, before it is made."""
     source = next(n for n in walk.c.real.neurons if n.name == node.inputs[0])
     if isinstance(source, real.EquationNeuron):
-        payload = payload_of(source, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+        payload = spike_value_of(source, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
         interval, frac = payload.interval, payload.frac
     else:
-        interval, frac = payload_format(source)
+        interval, frac = spike_value_format(source)
     scale = Scale(Fraction(1), (frac,))
     return IntFeedback(**common(node, scale, interval.hull(Interval(0, 0)))), scale
 
 
-def payload_format(node: real.Neuron) -> tuple[Interval, int]:
+def spike_value_format(node: real.Neuron) -> tuple[Interval, int]:
     """(interval, frac) of the payload: amplitudes exactly where 8 bits allow, else rounded to what 8 bits hold.
 
     Raises:
@@ -207,12 +207,12 @@ def payload_format(node: real.Neuron) -> tuple[Interval, int]:
         return Interval(0, 1), 0
     amplitudes = node.firing.amplitudes
     frac = next(
-        f for f in itertools.count() if _exact(amplitudes, f) or f == MOST_FRAC or _raw_sum(amplitudes, f + 1) > PAYLOAD_MAX
+        f for f in itertools.count() if _exact(amplitudes, f) or f == MOST_FRAC or _raw_sum(amplitudes, f + 1) > SPIKE_VALUE_MAX
     )
     raw = [round_half_up(a * 2.0**frac) for a in amplitudes]
     if any(a != 0 and r == 0 for a, r in zip(amplitudes, raw, strict=True)):
         raise WidthError(
-            "an amplitude vanishes beside the others in an 8-bit payload",
+            "an amplitude vanishes beside the others in an 8-bit spike value",
             where=node.source or node.name,
             got=f"amplitudes {amplitudes}",
             expected=f"none below {2.0 ** -(frac + 1):g}",

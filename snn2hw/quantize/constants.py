@@ -5,7 +5,7 @@ lowered for, m_i its constant at degree i (which holds what roundings lose), f_i
 
     constant_i(a) = m_i + floor(2**f_i * sum_j M_ij (a_j - a_t,j) + 1/2),   M_ij = binom(j, i) c**(j-i)
 
-held to a box within which intervals show that no value of the program leaves the target's widths. What the constants stand for,
+clamped to a box in which intervals show that no value of the program leaves the target's widths. What the constants stand for,
 a_t + M**-1 (constant - m) 2**-f, is the polynomial that the backward pass differentiates: the one that runs.
 """
 
@@ -41,7 +41,7 @@ class Moving:
 
     Args:
         start: its raw integers as lowered, one per row of coefficients.
-        box: the raw integers it is held to.
+        box: the raw integers it is clamped to.
         frac: its binary point.
         degree: i of the coefficient, or level: k of the threshold; the other is None.
         alone: whether a threshold is that of one level only; else it is that of all.
@@ -73,7 +73,7 @@ class Now:
 
 @dataclass(frozen=True)
 class Constants:
-    """The moving constants of a program, and what is certain for all they may become.
+    """The moving constants of a program, and the bounds that hold for all they may become.
 
     Args:
         moving: by name of the constant.
@@ -122,13 +122,13 @@ def _like(values: Reals, a: Tensor) -> Tensor:
 
 
 def _held(real: Tensor, m: Moving, base: Tensor) -> Tensor:
-    """The real value, rounded to the constant's binary point and held to its box about `base` raw integers."""
+    """The real value, rounded to the constant's binary point and clamped to its box about `base` raw integers."""
     step: Callable[..., Tensor] = _Held.apply
     return step(real, 2.0**m.frac, m.box.lo - base, m.box.hi - base)
 
 
 class _Held(torch.autograd.Function):
-    """y = floor(x * scale + 1/2) held to [lo, hi], over scale;  dy/dx := 1, beyond an end only for gradients that lead inside."""
+    """y = clamp(floor(x * scale + 1/2), lo, hi) / scale;  dy/dx := 1, beyond an end only for gradients that lead inside."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: float, lo: Tensor, hi: Tensor) -> Tensor:

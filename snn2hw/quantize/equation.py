@@ -29,7 +29,7 @@ from snn2hw.nn.steps_at_once import Hears
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.through_time import equation_backward, masses
 from snn2hw.num import Interval
-from snn2hw.passes.equations import Entry, LoweredEquation, Payload, lower_equation, payload_of
+from snn2hw.passes.equations import Entry, LoweredEquation, SpikeValue, lower_equation, spike_value_of
 from snn2hw.quantize.recurrent import Echo
 from snn2hw.quantize.stepping import Entering, shown, stepped
 from snn2hw.quantize.values import outside
@@ -52,7 +52,7 @@ class EquationLayer:
     limits: Lowering
     state_bits: int
     input_factor: tuple[float, ...]
-    payload: Payload
+    payload: SpikeValue
 
 
 class QuantisedEquation(Observable):
@@ -67,7 +67,7 @@ class QuantisedEquation(Observable):
     def __init__(self, neuron: CustomNeuron, layer: EquationLayer, steps: int) -> None:
         super().__init__()
         self.neuron, self.layer, self.steps = neuron.double(), layer, steps
-        self.recorded: list[Tensor | None] | None = None  # payload and states of the next forward, where a list is put here
+        self.recorded: list[Tensor | None] | None = None  # spike value and states of the next forward, where a list is put here
         self.wrong = torch.zeros((), dtype=torch.bool)  # whether the last forward had sums, or parameters, that it is not for
         self._known: tuple[bytes, LoweredEquation] | None = None
 
@@ -99,7 +99,7 @@ class QuantisedEquation(Observable):
         assert isinstance(old, EquationNeuron)
         now = tuple(np.atleast_1d(p.detach().cpu().double().numpy()) for p in found.parameters)
         node = EquationNeuron(old.name, old.inputs, old.shape, source=old.source, equation=found.equation, parameters=now)
-        payload, expected = payload_of(node, self.layer.state_bits), self.layer.payload
+        payload, expected = spike_value_of(node, self.layer.state_bits), self.layer.payload
         if payload.frac != expected.frac:
             raise WidthError(
                 "learning has driven a number in the neuron's output out of its format",
@@ -112,7 +112,7 @@ class QuantisedEquation(Observable):
         return replace(made, program=with_narrowest_formats(made.program)[0])
 
     def forward(self, x: Tensor, echo: Echo | None = None) -> Tensor:
-        """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of a layer that hears itself x is in `echo`, too."""
+        """Spike values [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of a layer that hears itself x is in `echo`, too."""
         finite = [p.isfinite().all() for p in self.neuron.parameters()]
         self.wrong = ~torch.stack(finite).all() if finite else torch.zeros((), dtype=torch.bool, device=x.device)
         if bool(self.wrong):  # the model names it, when all layers have run
@@ -188,7 +188,7 @@ class _Through(torch.autograd.Function):
         hears: Hears | None,
         *numbers: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        """What the program made of sums x [T, N, C, ...]: its payloads and, where observed, masses of the first state and itself.
+        """What the program made of sums x [T, N, C, ...]: its spike values; where observed, masses of the first state and itself.
 
         Args:
             widths: of the surrogate, [T]. numbers: of the equation. equation, surrogate, layer, ran, hears: what the way back
@@ -246,4 +246,4 @@ def equation_layer(
     most = min(2 * max(source.interval.magnitude, 1), 2 ** (limits.synapse_bits - 1) - 1)
     entry = Entry(source.interval.hull(Interval(-most, most)), source.format.frac, node.input_scale)
     bits = min(state_bits, limits.state_bits)
-    return EquationLayer(node, entry, limits, bits, input_factor, payload_of(node.equation, bits))
+    return EquationLayer(node, entry, limits, bits, input_factor, spike_value_of(node.equation, bits))

@@ -37,7 +37,7 @@ def summed(program: Program) -> str | None:
 
 
 def source(program: Program, given_scalars: frozenset[str], given_rows: frozenset[str], bits: int, entering: str) -> str:
-    """C source of `run`: payload, h, and z = u + x where P is of it, of all steps; the states where they are asked for.
+    """C source of `run`: spike value, h, and z = u + x where P is of it, of all steps; the states where they are asked for.
 
     Args:
         program: whose lines become C.
@@ -131,7 +131,7 @@ def call(
     steps: int,
     states: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """(payload, h, z) raw, float32 [T, N, C, ...], of synaptic sums x [T or 1, N, C, ...] in main memory.
+    """(spike value, h, z) raw, float32 [T, N, C, ...], of synaptic sums x [T or 1, N, C, ...] in main memory.
 
     Args:
         found: what `function` returned. program: that it was made for.

@@ -28,7 +28,7 @@ from snn2hw.quantize.values import outside
 WORTH = 1 << 22  # neurons and steps after which a program is worth compiling
 
 
-Made: TypeAlias = "tuple[Tensor, Tensor, Tensor | None]"  # payload, h, z: raw integers in float32, [T, ...]
+Made: TypeAlias = "tuple[Tensor, Tensor, Tensor | None]"  # spike value, h, z: raw integers in float32, [T, ...]
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ class QuantisedNeuron(Observable):
         # Constants must not depend on how a device rounds a sigmoid or an exponential in float32.
         self.neuron, self.layer, self.steps = neuron.double(), layer, steps
         self.work = 0  # neurons and steps so far
-        self.recorded: list[Tensor | None] | None = None  # payload and states of the next forward, where a list is put here
+        self.recorded: list[Tensor | None] | None = None  # spike value and states of the next forward, where a list is put here
         self.wrong = torch.zeros((), dtype=torch.bool)  # whether the last forward had sums, or parameters, that it is not for
 
     def forward(self, x: Tensor, echo: Echo | None = None) -> Tensor:
-        """Payloads [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of a layer that hears itself x is in `echo`, too."""
+        """Spike values [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of a layer that hears itself x is in `echo`, too."""
         now, settings, layer = self.now(), self.layer.settings(self.neuron.settings), self.layer
         a, thetas = now.a.float(), now.thetas.float()
         widths = self.neuron.surrogate.widths(self.steps, a)
@@ -152,7 +152,7 @@ class _Integers(torch.autograd.Function):
         observed: bool,
         hears: Hears | None,
     ) -> tuple[Tensor | None, ...]:
-        """What the program made of sums x [T or 1, N, C, ...]; its payloads and, where observed, masses of h and h itself.
+        """What the program made of sums x [T or 1, N, C, ...]; its spike values and, where observed, masses of h and h itself.
 
         Args:
             a, thetas, widths: coefficients, thresholds and surrogate widths, float32, which get gradients.

@@ -20,7 +20,7 @@ from snn2hw.layers import Conv2d, IntConv2d, IntLinear, IntOperator, Linear
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.passes.base import Options
-from snn2hw.passes.equations.payload import PAYLOAD_MAX
+from snn2hw.passes.equations.spike_value import SPIKE_VALUE_MAX
 from snn2hw.quantize.constants import moving_constants
 from snn2hw.quantize.equation import QuantisedEquation, equation_layer
 from snn2hw.quantize.model import AnyNeuron, Prepared
@@ -107,7 +107,7 @@ def _layers(
         entering = [bounds[i] for i in node.inputs if not isinstance(node, IntFeedback)]
         if isinstance(node, IntFeedback):
             custom = isinstance(neurons[node.inputs[0]], CustomNeuron)
-            bounds[node.name] = max(PAYLOAD_MAX if custom else 0, node.interval.magnitude)
+            bounds[node.name] = max(SPIKE_VALUE_MAX if custom else 0, node.interval.magnitude)
         elif isinstance(node, IntConv2d | IntLinear):
             folded = reals[node.name]
             assert isinstance(folded, Conv2d | Linear)
@@ -126,7 +126,7 @@ def _layers(
                 assert isinstance(before, UnloweredNeuron)
                 of_equation = equation_layer(before, source, done.target.lowering, done.options.state_bits, factor)
                 layers[node.name] = QuantisedEquation(neuron, of_equation, done.network.steps)
-                bounds[node.name] = max(PAYLOAD_MAX, node.interval.magnitude)
+                bounds[node.name] = max(SPIKE_VALUE_MAX, node.interval.magnitude)
                 continue
             what, lowered_for = learned[node.name], template.lowered_for[node.name]
             now = neuron.coefficients.detach().cpu().double().numpy()

@@ -23,7 +23,7 @@ BIAS_ROOM, LEAST_BIAS = 4, 2**20  # a bias may grow to so many times the largest
 
 
 class Synapse(torch.nn.Module):
-    """y = W x + b or W * x + b with W = round(weight * weight_scale), b = round(bias * bias_scale), held to their widths.
+    """y = W x + b or W * x + b with W = round(weight * weight_scale), b = round(bias * bias_scale), clamped to their widths.
 
     Input and output: raw integers [T, N, ...] in a float dtype; every sum is exact, on a CPU as on a GPU. Backwards rounding is
     the identity where nothing is clipped.
@@ -122,7 +122,7 @@ def _rounded(real: Tensor, scale: Tensor, limit: int) -> Tensor:
 
 
 class _Rounded(torch.autograd.Function):
-    """y = floor(x + 1/2) held to [-limit, limit];  dy/dx := 1 where that holds back nothing, else 0."""
+    """y = floor(x + 1/2) clamped to [-limit, limit];  dy/dx := 1 where that holds back nothing, else 0."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, limit: int) -> Tensor:

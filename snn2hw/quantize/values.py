@@ -82,7 +82,7 @@ def undefined(where: str) -> ValueRangeError:
 
 
 def _product(node: IntMatMul, inputs: Sequence[Tensor], largest: int) -> Tensor:
-    """The product of payloads for every head, exact: in float32 where that, and a tensor core's TF32, is.
+    """The product of spike values for every head, exact: in float32 where that, and a tensor core's TF32, is.
 
     Args:
         largest: magnitude of the payloads.

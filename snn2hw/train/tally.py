@@ -148,7 +148,7 @@ def warn_of_silence(rates: Mapping[str, float], warned: set[str], epoch: int) ->
     """Warn, once per layer, of those that did not fire in a whole epoch; their names are added to `warned`.
 
     Args:
-        rates: by path of the layer, the share of payloads in the epoch that are not 0. epoch: its number.
+        rates: by path of the layer, the share of spike values in the epoch that are not 0. epoch: its number.
     """
     for path in [p for p, rate in rates.items() if rate == 0 and p not in warned]:
         warned.add(path)

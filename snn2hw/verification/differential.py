@@ -18,7 +18,7 @@ class Difference:
 
     Args:
         executor: who differs.
-        signal: 'readout', a layer (its payloads) or 'layer.state'.
+        signal: 'readout', a layer (its spike values) or 'layer.state'.
         step: t, from 0; -1 for the readout.
         sample: n, from 0.
         index: position within the layer's shape.
@@ -96,7 +96,7 @@ def _check_comparable(executor: str, got: Trace, expected: Trace) -> None:
 
 
 def _earliest(net: IntegerNetwork, got: Trace, expected: Trace) -> tuple[str, str, tuple[int, ...]] | None:
-    """Layer, state (empty for its payloads) and place."""
+    """Layer, state (empty for its spike values) and place."""
     best: tuple[str, str, tuple[int, ...]] | None = None
     for node in net.neurons:
         if node.name not in expected.spikes:

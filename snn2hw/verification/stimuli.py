@@ -1,4 +1,4 @@
-"""Conformance stimuli: payloads that reach the corners, and a few real samples. Deterministic."""
+"""Conformance stimuli: spike values that reach the corners, and a few real samples. Deterministic."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def compare_executors(
     Args:
         artefact: with the network. progress: called with (executor, samples done, samples in all).
         names: of the executors, or the objects.
-        stored: a trace of the same payloads from a file, compared like an executor.
+        stored: a trace of the same spike values from a file, compared like an executor.
         first: stop behind the batch in which the first difference is found.
 
     Raises:
@@ -92,7 +92,7 @@ def compare_executors(
             where=STORED,
             got=f"{len(stored.readout)} samples",
             expected=f"{payloads.shape[1]} samples",
-            do="store the trace of the payloads beside it",
+            do="store the trace of the spike values beside it",
         )
     return compare_batches(artefact, _parts(artefact, payloads), payloads.shape[1], names, progress, stored, first)
 
@@ -111,7 +111,7 @@ def compare_batches(
     stored: Trace | None = None,
     first: bool = False,
 ) -> Verdict:
-    """`compare_executors` on payloads that come batch by batch, `total` samples in all (0: nobody knows).
+    """`compare_executors` on spike values that come batch by batch, `total` samples in all (0: nobody knows).
 
     Args:
         batches: payloads [T, n, ...] each.

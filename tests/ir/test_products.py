@@ -131,7 +131,7 @@ def wide() -> Network:
 def test_a_product_beyond_int32_is_refused() -> None:
     with pytest.raises(UnsupportedError) as caught:
         compiled(wide())
-    said = "d: a sum between layers does not fit int32: 40 bits (sum fewer products, or of smaller payloads)"
+    said = "d: a sum between layers does not fit int32: 40 bits (sum fewer products, or of smaller spike values)"
     assert str(caught.value.got).splitlines()[-1].strip() == said
 
 

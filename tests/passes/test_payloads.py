@@ -7,7 +7,7 @@ import pytest
 
 from snn2hw.errors import WidthError
 from snn2hw.num import Interval
-from snn2hw.passes.to_integers import payload_format
+from snn2hw.passes.to_integers import spike_value_format
 from tests.hand_networks import circulate, neuron
 from tests.refused import refused
 
@@ -38,14 +38,14 @@ from tests.refused import refused
     ],
 )
 def test_formats_of_amplitudes(amplitudes: Sequence[float], signed: bool, interval: Interval, frac: int) -> None:
-    assert payload_format(circulate("cf", "input", amplitudes, signed)) == (interval, frac)
+    assert spike_value_format(circulate("cf", "input", amplitudes, signed)) == (interval, frac)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_amplitudes_are_held_to_half_a_unit_of_eight_bits(seed: int) -> None:
     rng = np.random.default_rng(seed)
     amplitudes = tuple(float(v) for v in rng.uniform(0.05, 2.0, int(rng.integers(1, 5))))
-    interval, frac = payload_format(circulate("cf", "input", amplitudes, False))
+    interval, frac = spike_value_format(circulate("cf", "input", amplitudes, False))
     assert 0 < interval.hi < 128 + len(amplitudes)
     assert abs(interval.hi * 2.0**-frac - sum(amplitudes)) <= len(amplitudes) * 2.0 ** -(frac + 1)
 
@@ -55,15 +55,15 @@ def test_an_amplitude_that_would_vanish_is_refused(amplitudes: tuple[float, ...]
     with refused(
         WidthError,
         f"""
-        an amplitude vanishes beside the others in an 8-bit payload
+        an amplitude vanishes beside the others in an 8-bit spike value
           where:    cf (CirculateFiring)
           got:      amplitudes {amplitudes}
           expected: none below {least}
           do:       use amplitudes of similar size
         """,
     ):
-        payload_format(circulate("cf", "input", amplitudes, False))
+        spike_value_format(circulate("cf", "input", amplitudes, False))
 
 
 def test_a_single_spike_is_a_bit() -> None:
-    assert payload_format(neuron("n", "input")) == (Interval(0, 1), 0)
+    assert spike_value_format(neuron("n", "input")) == (Interval(0, 1), 0)

@@ -1,8 +1,8 @@
 """Dense sums in C: the input laid out with its padding, then tiles of 4 places by 16 channels.
 
-Weights are packed [fan-in / 4][LANES][4]; a row is a place of the padded input at one step, unsigned 8-bit payloads with the
-fan-in of one kernel row together. Four payloads are multiplied with the four weights of a channel at once: VNNI and NEON have one
-instruction for it; with AVX2 pairs of products are added in int16, which saturates nowhere as long as no more than `flush` of
+Weights are packed [fan-in / 4][LANES][4]; a row is a place of the padded input at one step, unsigned 8-bit spike values with
+the fan-in of one kernel row together. Four of them are multiplied with the four weights of a channel at once: VNNI and NEON have
+one instruction for it; with AVX2 pairs of products are added in int16, which saturates nowhere as long as no more than `flush` of
 them are added before they are widened. The compiler knows `flush`, the generator proves it. The C is in `templates/fast`: a
 tile in `dense.h`, the loops over places and channels of one layer in `dense_layer.c`.
 """

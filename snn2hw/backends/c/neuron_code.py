@@ -32,12 +32,12 @@ def neuron_function(
     Args:
         node: the neuron layer, program included. value: what it fires. source_type: C type of the sums.
         steps: T of the network.
-        traced: whether payloads and states can be kept; without, there is no argument `traces`.
+        traced: whether spike values and states can be kept; without, there is no argument `traces`.
         block: the most channels that are taken at a time.
         stepped: one step, `begin`, for a neuron of a loop; its states lie in arrays of the caller's, which come last.
     """
     program, bits = node.program, arithmetic_bits(node.program)
-    names, used = _names(program), {a for i in program.instructions for a in i.args}  # a payload may depend on nothing
+    names, used = _names(program), {a for i in program.instructions for a in i.args}  # a spike value may depend on nothing
     states, lasting = list(program.states), state_types(node) if stepped else []
     further = ", int64_t *const *traces" if traced else ""
     if stepped:

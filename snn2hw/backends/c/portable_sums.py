@@ -18,7 +18,7 @@ class Sums:
 
     Args:
         number: of the function; weights: of its arrays. node: the synapse. x: its input.
-        out: what is written: the payloads of the neurons behind it where it is fused, else the sums.
+        out: what is written: the spike values of the neurons behind it where it is fused, else the sums.
     """
 
     number: int

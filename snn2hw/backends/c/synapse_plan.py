@@ -19,7 +19,7 @@ from snn2hw.trace import Ints
 INT32_MAX, INT16_MAX, INT8_MAX, UINT8_MAX = 2**31 - 1, 32767, 127, 255
 MOST_CHANNELS = 1 << 16  # that a list of events can name
 MOST_STACK = 1 << 21  # bytes of sums that one place takes, which lie on the stack
-MOST_EVENT = 64  # a larger payload is an image or a sum, of which nearly nothing is zero
+MOST_EVENT = 64  # a larger spike value is an image or a sum, of which nearly nothing is zero
 MOST_LIST = 1 << 26  # bytes of the lists of one place
 SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken in int32 at once
 CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
@@ -32,7 +32,7 @@ class Synapse:
     """How a layer is summed.
 
     Args:
-        zero: added to payloads so that none is negative. fits: whether they are then 8 bits; else they are laid out as int32.
+        zero: added to spike values so that none is negative. fits: whether they are then 8 bits; else they are laid out as int32.
         fan_in: channels of one group, a multiple of four. runs, run: pieces of the fan-in that lie together, and their length.
         places: output places that a tile takes, so that its rows are a multiple of four.
         flush: how often products of two pairs are added in int16 before they are widened; 0: each at once, or no tile at all.
@@ -55,12 +55,12 @@ class Synapse:
 
     @property
     def binary(self) -> bool:
-        """Whether a payload is 0 or 1, so that an event is an addition."""
+        """Whether a spike value is 0 or 1, so that an event is an addition."""
         return self.source.node.interval in Interval(0, 1)
 
     @property
     def signed(self) -> bool:
-        """Whether a payload can be negative."""
+        """Whether a spike value can be negative."""
         return self.source.node.interval.lo < 0
 
     @property
@@ -105,8 +105,8 @@ class Synapse:
 
     @property
     def list_offsets(self) -> list[int]:
-        """Where the lists lie in the scratch: channels, payloads, counts and totals of every input place; then offsets of
-        weights and payloads for each place of a chunk; last the end."""
+        """Where the lists lie in the scratch: channels, spike values, counts and totals of every input place; then offsets of
+        weights and spike values for each place of a chunk; last the end."""
         cells = self.source.steps * self.source.places * self.groups
         inputs, listed = cells * self.entering, self.chunk * self.source.steps * self.listed
         sizes = (2 * inputs, inputs, 4 * cells, 4 * cells, 4 * listed, listed)

@@ -33,7 +33,7 @@ class Source:
 
     Args:
         text: the source, weights left to be bound. arrays: name -> weights and biases. arena: bytes of scratch a run needs.
-        input_type: C type of the payloads, [steps][height][width][channels]. traces: (layer, signal) in the order of pointers.
+        input_type: C type of its values, [steps][height][width][channels]. traces: (layer, signal) in the order of pointers.
     """
 
     text: str

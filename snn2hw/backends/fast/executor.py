@@ -60,7 +60,7 @@ class Fast:
 
         Raises:
             ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
-            ShapeError, ValueRangeError: payloads that the network does not take.
+            ShapeError, ValueRangeError: spike values that the network does not take.
         """
         net = artefact.network
         still = net.input.static and bool((payloads == payloads[:1]).all())

@@ -34,7 +34,7 @@ from snn2hw.layers import (
 from snn2hw.num import Interval
 
 NARROWER = "compile for loihi2, whose synapses are 24 bits wide, or use fewer weight bits"
-PORT_BITS = 24  # of Lava's fixed-point ports; wider sums and payloads would not be what a chip sees
+PORT_BITS = 24  # of Lava's fixed-point ports; wider sums and spike values would not be what a chip sees
 
 OPERATIONS: tuple[type[IntNode], ...] = (
     IntInput,
@@ -148,7 +148,7 @@ def waits(net: IntegerNetwork, edge: IntFeedback, passed: Mapping[str, int]) -> 
 
 
 def check_program(program: Program, where: str) -> None:
-    """Synaptic sum and payload fit a port.
+    """Synaptic sum and spike value fit a port.
 
     Raises:
         WidthError: they do not; names `where`.
@@ -158,7 +158,7 @@ def check_program(program: Program, where: str) -> None:
 
 
 def _program_lacks(program: Program, where: str) -> Iterator[Lack]:
-    for what, fmt in (("synaptic sum", program.input.format), ("payload", program.outputs[SPIKES].format)):
+    for what, fmt in (("synaptic sum", program.input.format), ("spike value", program.outputs[SPIKES].format)):
         if fmt.width + (not fmt.signed) > PORT_BITS:
             yield Lack(
                 where,

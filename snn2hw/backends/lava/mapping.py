@@ -52,7 +52,7 @@ from snn2hw.layers import (
 from snn2hw.layers.add import PLUS
 from snn2hw.trace import Ints
 
-MESSAGE_BITS = 8  # above 0: payloads are graded, not cast to bool
+MESSAGE_BITS = 8  # above 0: spike values are graded, not cast to bool
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def map_network(net: IntegerNetwork, payloads: Ints, record: Path) -> Mapped:
     Args:
         net: all of whose nodes have a row in ROWS.
         payloads: [T, N, ...]; they stream through, sample after sample.
-        record: folder for the payloads and states of every step, one subfolder per neuron layer, numbered.
+        record: folder for the spike values and states of every step, one subfolder per neuron layer, numbered.
 
     `fits.check_network` says beforehand which networks can be mapped.
     """

@@ -22,7 +22,7 @@ from snn2hw.layers import IntOperator
 class ProgramNeuron(AbstractProcess):
     """A layer of neurons that executes an integer neuron program, one evaluation per time step.
 
-    Ports: a_in, the synaptic sum [*shape]; s_out, the payload [*shape]. Vars: u (and v), the states after the step's
+    Ports: a_in, the synaptic sum [*shape]; s_out, the spike value [*shape]. Vars: u (and v), the states after the step's
     reset; others [number of further states, *shape], in order; constants [number of params, channels], the program's params in
     order; bias [channels], added to a_in first.
 
@@ -32,10 +32,10 @@ class ProgramNeuron(AbstractProcess):
         bias: added to the synaptic sum, one integer per channel or one for all.
         period: steps per sample; the states are set to their initial values every `period` steps, 0 for never.
         delay: steps that the first sample takes to arrive; the first reset happens after them.
-        record: folder into which payloads and states of every step are written as .npy files; empty for none.
+        record: folder into which spike values and states of every step are written as .npy files; empty for none.
 
     Raises:
-        WidthError: the payload or the synaptic sum does not fit a port.
+        WidthError: the spike value or the synaptic sum does not fit a port.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.lower import Lower
 from snn2hw.passes.narrow import Narrow
-from snn2hw.passes.to_integers import payload_format
+from snn2hw.passes.to_integers import spike_value_format
 from snn2hw.target import load_target
 
 INPUT_UNIT = 2.0**-6  # 64 is 1.0: the alignment that Loihi's own LIF gives weights and thresholds
@@ -185,7 +185,7 @@ def _program(m: Membrane, kind: str, coefficients: Reals, firing: Single | Circu
         strict=bool(m.strict),
         source=m.where,
     )
-    entering, (payload, frac) = Interval(*m.input_range), payload_format(real)
+    entering, (payload, frac) = Interval(*m.input_range), spike_value_format(real)
     leaving = Format.holding(payload, frac)
     nodes = (
         IntInput(

@@ -47,7 +47,7 @@ def end_together(folder: Path) -> None:
 
 
 def report(folder: Path, error: Snn2hwError) -> None:
-    """Write what the user can mend to error.json."""
+    """Write what the user can fix to error.json."""
     parts = {"what": error.what, "where": error.where, "got": error.got, "expected": error.expected, "do": error.do}
     (folder / "error.json").write_text(json.dumps({"type": type(error).__name__, **parts}), encoding="utf-8")
 
@@ -122,7 +122,7 @@ def _trace(net: IntegerNetwork, logits: Ints, record: Path, delays: Mapping[str,
 
 
 def main() -> int:
-    """Exit code 0, or 2 with error.json for what the user can mend."""
+    """Exit code 0, or 2 with error.json for what the user can fix."""
     folder = Path(sys.argv[1])
     try:
         run(folder, int(sys.argv[2]))

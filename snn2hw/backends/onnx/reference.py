@@ -1,4 +1,4 @@
-"""onnx-reference: the artefact's own files in the evaluator that comes with onnx, which is the standard's own law."""
+"""onnx-reference: the artefact's own files in the evaluator that comes with onnx, which is the standard's own reference."""
 
 from __future__ import annotations
 

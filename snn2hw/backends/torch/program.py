@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def step(program: Program, x: Tensor, states: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """(payload, states after the step) for the synaptic sum x [N, C, ...]; everything in the dtype of x.
+    """(spike value, states after the step) for the synaptic sum x [N, C, ...]; everything in the dtype of x.
 
     Args:
         program: of the layer's neuron. states: by name [N, C, ...], before the step.

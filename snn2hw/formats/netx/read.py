@@ -64,7 +64,7 @@ def from_netx(
     Args:
         path: of the file.
         steps: T of a sample; by default what the file says (simulation/tSample).
-        readout: "spikes": their number over the steps. "membrane": v of the last layer after the last step, whose payload is then
+        readout: "spikes": their number over the steps. "membrane": v of the last layer after the last step; it sends then
             the change of v, and nothing fires. "auto": the membrane where the layer has no neuron, or the highest threshold
             there is, which is how lava-dl says that it does not fire; else spikes.
         sample: events [T, N, ...], whose shape is that of the input where the file begins without an input layer; needed

@@ -90,7 +90,7 @@ class Convention:
             More than one needs reset "subtract".
         if_floor: an IF's v is held at -v_threshold or above.
         neutral: (parameter, why) of those that must be neutral (r = 1, v_leak = 0, v_reset = 0), because the writer's importer
-            does not read them, or reads them as the real stage cannot.
+            does not read them, or reads them as the float network cannot.
         without: (kind, why) of the neurons, or the Delay, that cannot be read so.
         cuba: what is different for those with a current.
         no_cycles: why recurrent edges cannot be read so; "" where they can. nested_cycles: whether a nested graph is one CubaLIF

@@ -1,4 +1,4 @@
-"""Parameters of NIR nodes as numbers of the real stage, looked at before anything is made of them."""
+"""Parameters of NIR nodes as numbers of the float network, looked at before anything is made of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A NIR file -> Network of the real stage, under a convention for its neurons.
+"""A NIR file -> float Network, under a convention for its neurons.
 
 Factors (Scale, the taps of a SumPool2d) travel on as a factor of the value until weights or a neuron's gain can take them.
 """
@@ -62,9 +62,9 @@ def from_nir(
         input_range: of real input, as in `snn2hw.compile`.
 
     Returns:
-        Nodes are named as in the file, those of nested graphs 'graph.node'. The payload of a neuron counts its spikes; its state
+        Nodes are named as in the file, those of nested graphs 'graph.node'. What a neuron sends counts its spikes; its state
         'u' is v, in units of v_threshold where gains or thresholds differ by channel; 'i' the current of CubaLI and CubaLIF.
-        A neuron that does not fire has v as its payload, at every step. A recurrent edge is a step late.
+        A neuron that does not fire has v as its spike value, at every step. A recurrent edge is a step late.
 
     Warns:
         Snn2hwWarning: of what the files of this writer do not carry, and what would differ on the sample.
@@ -101,7 +101,7 @@ def from_nir(
 
 
 class Walk:
-    """The nodes of the file, one after the other, as nodes of the real stage."""
+    """The nodes of the file, one after the other, as nodes of the float network."""
 
     def __init__(self, convention: Convention, source: Input, lines: bool, axes: int) -> None:
         self.convention, self.source, self.lines, self.axes = convention, source, lines, axes

@@ -1,4 +1,4 @@
-"""Nodes of a NIR file as nodes of the real stage, one function for each kind; factors travel on until weights can take them."""
+"""Nodes of a NIR file as nodes of the float network, a function for each kind; factors travel on until weights take them."""
 
 from __future__ import annotations
 

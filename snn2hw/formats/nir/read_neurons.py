@@ -1,4 +1,4 @@
-"""Neurons of a NIR file as neurons of the real stage, under a convention; thresholds and gains that differ by channel."""
+"""Neurons of a NIR file as neurons of the float network, under a convention; thresholds and gains that differ by channel."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def neuron_nodes(
         entering: name of the node that it reads. convention: how it is stepped.
 
     Raises:
-        UnsupportedError, ShapeError, ValueRangeError: parameters that the convention or the real stage cannot take.
+        UnsupportedError, ShapeError, ValueRangeError: parameters that the convention or the float network cannot take.
     """
     e = _equation(node, shape, convention)
     e = replace(e, gain=e.gain * factor)

@@ -2,9 +2,9 @@
 
     h = P(u) + x  ~  a0 + a1*u + x    a1 = P'(u*), a0 = u* - a1*u*    P(u*) = u*, nearest to 0 of those with 0 <= P'(u*) <= 1
 
-Where the state's range has no such u*, the tangent at 0, where every state starts: a1 = P'(0), held to [0, 1], a0 = P(0).
+Where the state's range has no such u*, the tangent at 0, where every state starts: a1 = P'(0), clamped to [0, 1], a0 = P(0).
 A program that was integers from the start has no P: its secants from the initial state take its place.
-It fires where h reaches the first threshold; v_reset is what is left of an h that just does; its first payload is one spike.
+It fires where h reaches the first threshold; v_reset is what is left of an h that just does; its first spike value is one spike.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def tangent(node: IntNeuron, source: IntNode) -> Tangent:
         lost = f"{lost}; the threshold is that of the first step"
     payload = fired[program.outputs[SPIKES].name] or 1
     if node.interval.magnitude > abs(payload) or node.interval.lo < 0 < node.interval.hi:
-        lost = f"{lost}; payloads from {node.interval.lo} to {node.interval.hi} are spikes of {payload}".removeprefix("; ")
+        lost = f"{lost}; spike values from {node.interval.lo} to {node.interval.hi} are spikes of {payload}".removeprefix("; ")
     reset = fired[program.outputs[membrane].name] * unit
     return Tangent(offset, decay, gain, np.array(raw) * unit, reset, payload, lost, _current(node))
 

@@ -1,6 +1,6 @@
 """What an integer of each node stands for in the visible nodes of a NIR file: value = integer * scale.
 
-Input unit; neuron 1 / its first payload, or of one that does not fire its binary point; delay that of what enters it;
+Input unit; neuron 1 / its first spike value, or of one that does not fire its binary point; delay that of what enters it;
 synapse what the neuron behind it wants, through joins, pools and delays, else 2**-frac;
 join that of its branches, feedback of its neuron;
 MaxPool2d of currents taps * scale before it, which makes the sum of a window its mean

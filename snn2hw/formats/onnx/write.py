@@ -1,7 +1,7 @@
 """An integer network as ONNX: opset 21, integers only, one model-local function per neuron layer. Pure: returns bytes.
 
-step:     x [N, ...], every state [N, ...]  ->  logits [N, classes], every payload as spikes/<layer>, every next state
-          (of a recurrent edge: feedback/<edge>, the payload of the step before, int32; at the first step 0)
+step:     x [N, ...], every state [N, ...]  ->  logits [N, classes], every spike value as spikes/<layer>, every next state
+          (of a recurrent edge: feedback/<edge>, the spike value of the step before, int32; at the first step 0)
 sequence: x [T, N, ...]                     ->  readout [N, classes], the sum over T of the logits (a Scan over the step)
 """
 

@@ -36,8 +36,8 @@ from snn2hw.num import Interval
 
 INT32_MIN = -(2**31)
 
-# ONNX Runtime's u8*s8 kernels on x86 without VNNI add two products in saturating int16; payloads up to here cannot
-# saturate them: 2 * 127 * 128 < 2**15. Signed payloads go the same way, moved up by MatMulInteger's own zero point.
+# ONNX Runtime's u8*s8 kernels on x86 without VNNI add two products in saturating int16; spike values up to here cannot
+# saturate them: 2 * 127 * 128 < 2**15. Signed spike values go the same way, moved up by MatMulInteger's own zero point.
 SAFE_PAYLOAD = 127
 
 
@@ -74,7 +74,7 @@ def emit_layer(w: GraphWriter, node: IntNode, inputs: list[str], sources: list[I
 
 @dataclass(frozen=True)
 class _Carrier:
-    """The type in which payloads enter a matrix product: uint8 with a zero point where that is exact everywhere, else int32."""
+    """The type in which spike values enter a product: uint8 with a zero point where that is exact everywhere, else int32."""
 
     dtype: Any
     zero: int
@@ -85,7 +85,7 @@ class _Carrier:
         return _Carrier(np.uint8, zero) if x.hi + zero <= SAFE_PAYLOAD else _Carrier(np.int32, 0)
 
     def cast(self, w: GraphWriter, name: str, x: str) -> str:
-        """The payloads as the type of the carrier, moved up by its zero point; returns their name.
+        """The spike values as the type of the carrier, moved up by its zero point; returns their name.
 
         Args:
             w: the graph that is written. name: of the layer's value. x: name of int32 payloads.

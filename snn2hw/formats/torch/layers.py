@@ -1,4 +1,4 @@
-"""How each torch layer reads as a node of the real stage; one row per kind of layer."""
+"""How each torch layer reads as a node of the float network; one row per kind of layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`x @ y` of two views as a product of payloads, in every way in which the one primitive there is can be it."""
+"""`x @ y` of two views as a product of spike values, in every way in which the one primitive there is can be it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""torch.nn.Module -> Network of the real stage, by torch.fx: custom modules are traced through, layers are read."""
+"""torch.nn.Module -> float Network, by torch.fx: custom modules are traced through, layers are read."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ and q, k spikes:
 
     m[c] = fire( sum over x of q[c, x] * k[c, x] )            y[c, x] = m[c] * v[c, x]
 
-Time and memory grow with the number of places, not with its square. The products are of a spike and a payload, so they are
+Time and memory grow with the number of places, not with its square. The products are of a spike and a spike value, so they are
 
     q * k = [q + k - 1 >= 1]                                  m * v = fire_K( v + K m - K ),   v in 0..K, m in {0, 1}
 
@@ -30,7 +30,7 @@ from snn2hw.nn.surrogate import Rectangle
 
 
 class Gate(Neuron):
-    """m * v for a payload v in 0..K and a mask m in {0, 1}, from their sum x = v + K m: h = x - K, payload min(K, max(0, h)).
+    """m * v of a spike value v in 0..K and a mask m in {0, 1}, from their sum x = v + K m: h = x - K, it fires min(K, max(0, h)).
 
     P(u) = -K, so nothing is remembered. With K = 1 it is the logical AND of two spikes. In training a gradient passes where one
     of the two is there.
@@ -63,8 +63,8 @@ class Kinds:
     """The neurons of a spike-driven network.
 
     Args:
-        neuron: of everything whose payload is free, signs included.
-        binary: of q and k, payloads 0 and 1. value: of v, payloads 0..levels. mask: of m, payloads 0 and levels.
+        neuron: of everything whose spike value is free, signs included.
+        binary: of q and k, spike values 0 and 1. value: of v, spike values 0..levels. mask: of m, spike values 0 and levels.
         levels: K.
     """
 
@@ -76,7 +76,7 @@ class Kinds:
 
 
 def circulating(levels: int = 4, decay: float = 0.5) -> Kinds:
-    """Circulate firing everywhere: signed, in `levels` rounds where the payload is free; unsigned in attention.
+    """Circulate firing everywhere: signed, in `levels` rounds where the spike value is free; unsigned in attention.
 
     The state range is at least twice what `levels` rounds take: room for what they leave over, in the bits they need anyway.
 

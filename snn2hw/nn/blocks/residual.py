@@ -36,7 +36,7 @@ class MembraneBlock(Module):
 
 
 class SpikeBlock(Module):
-    """SEW-ResNet (arXiv 2102.04159) with ADD: payloads are added, so they grow by the neuron's own with every block.
+    """SEW-ResNet (arXiv 2102.04159) with ADD: spike values are added, so they grow by the neuron's own with every block.
 
     y = x + fire(conv(fire(conv(x))))      where the shape changes: fire(conv1x1(x)) in place of x
 
@@ -51,7 +51,7 @@ class SpikeBlock(Module):
         self.short = None if short is None else Sequential(*short, neuron(leaving))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Payloads of the block and of all before it since the shape last changed."""
+        """Spike values of the block and of all before it since the shape last changed."""
         y: Tensor = self.fire2(self.conv2(self.fire1(self.conv1(x))))
         return y + (x if self.short is None else self.short(x))
 

@@ -1,12 +1,13 @@
 """Spiking self-attention without a softmax: products of what neurons fire, and the block that Spikformer is made of.
 
 Zhou et al., "Spikformer" (arXiv 2209.15425). With L places of an image (the tokens), d channels to a head, and q, k, v [L, d] the
-payloads of one head,
+spike values of one head,
 
     y = fire( scale * (q k^T) v )  =  fire( scale * q (k^T v) )
 
-Nothing stands between the two products, so their order is free: payloads are small whole numbers, whose sums are exact in floats
-and in integers. The cheaper one is taken, 2 L d**2 products of payloads a head where d < L, else 2 L**2 d.
+Nothing stands between the two products, so their order is free: spike values are small whole numbers, whose
+sums are exact in floats and in integers. The cheaper one is taken,
+2 L d**2 products of spike values a head where d < L, else 2 L**2 d.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class SpikingSelfAttention(Module):
         self.out = Sequential(conv_norm(width, width, 1), kinds.neuron(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Payloads."""
+        """Spike values."""
         T, N, C, H, W = x.shape  # noqa: N806
         q, k, v = (m(x).reshape(T, N, self.heads, C // self.heads, H * W) for m in (self.q, self.k, self.v))  # [d, L] a head
         product = (v @ k.mT) @ q if self.channels_first else v @ (k.mT @ q)
@@ -65,7 +66,7 @@ class SpikingSelfAttention(Module):
 class SpikformerBlock(Module):
     """x + attention(x), then x + fire(conv1x1(fire(conv1x1(x)))): payloads [T, N, width, H, W], same shape out.
 
-    Payloads are added (as SEW-ResNet does), so they grow by the neuron's own twice a block.
+    Spike values are added (as SEW-ResNet does), so they grow by the neuron's own twice a block.
 
     Args:
         width, size, heads, kinds, scale: as in `SpikingSelfAttention`. ratio: how many times as wide the perceptron is.
@@ -82,7 +83,7 @@ class SpikformerBlock(Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Payloads."""
+        """Spike values."""
         x = x + self.attention(x)
         y: Tensor = self.perceptron(x)
         return x + y

@@ -16,7 +16,7 @@ def settle(model: torch.nn.Module, x: Tensor) -> dict[str, float]:
     and nothing that training does. The model is left in evaluation mode, momenta as they were.
 
     Returns:
-        The share of payloads that are not 0 in that forward in evaluation mode, by the path of the neuron.
+        The share of spike values that are not 0 in that forward in evaluation mode, by the path of the neuron.
     """
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)]
     momenta = [m.momentum for m in norms]

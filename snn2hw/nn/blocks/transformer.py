@@ -23,7 +23,7 @@ class PatchSplitting(Module):
 
         spikes: y = x + fire(conv3x3(x)), x = fire(conv)          otherwise: y = x + conv3x3(fire(x)), x = conv
 
-    [T, N, channels, H, W] -> [T, N, width, H/2**k, W/2**k], payloads or synaptic input; k: how many of `pools` are True.
+    [T, N, channels, H, W] -> [T, N, width, H/2**k, W/2**k], spike values or synaptic input; k: how many of `pools` are True.
 
     Raises:
         UsageError, ValueRangeError: fewer than 8 channels, or not four pools.

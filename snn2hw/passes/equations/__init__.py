@@ -1,8 +1,8 @@
-"""A neuron's equation enters; its integer program (`lower_equation`) and the format of its spike values (`payload_of`) leave."""
+"""A neuron's equation enters; its integer program and the format of its spike values leave."""
 
 from __future__ import annotations
 
 from snn2hw.passes.equations.lowering import Entry, LoweredEquation, lower_equation
-from snn2hw.passes.equations.payload import Payload, payload_of
+from snn2hw.passes.equations.spike_value import SpikeValue, spike_value_of
 
-__all__ = ["Entry", "LoweredEquation", "Payload", "lower_equation", "payload_of"]
+__all__ = ["Entry", "LoweredEquation", "SpikeValue", "lower_equation", "spike_value_of"]

@@ -24,7 +24,7 @@ from snn2hw.neurons.in_numpy import numbers
 from snn2hw.neurons.normal import normal
 from snn2hw.num import Interval
 from snn2hw.passes.equations.arithmetic import Arithmetic, Origin
-from snn2hw.passes.equations.payload import payload_of
+from snn2hw.passes.equations.spike_value import spike_value_of
 from snn2hw.passes.head import lifted, lifted_bits
 from snn2hw.passes.polynomials.horner import Argument
 from snn2hw.passes.polynomials.lowered import lower_polynomial
@@ -95,7 +95,7 @@ class _Lowering:
         self.b = ProgramBuilder(self.eq.kind)
         self.arithmetic = Arithmetic(self.b, limits, self.where)
         self.held = {s.name: state_format(s.range, bits) for s in self.eq.states}
-        self.payload = payload_of(node, bits)
+        self.payload = spike_value_of(node, bits)
         self.finest = max(h.frac for h in self.held.values())
         self.aims = self._aims()
         self.names: dict[int, str] = {}  # of the values of terms

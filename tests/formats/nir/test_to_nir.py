@@ -243,14 +243,14 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     made = to_nir(net, "norse")
     assert made.approximations == {
         "pool": "the mean of the window stands for its maximum",
-        "n": "payloads from -2 to 2 are spikes of 1; its offset is left out: the importer reads no v_leak",
+        "n": "spike values from -2 to 2 are spikes of 1; its offset is left out: the importer reads no v_leak",
     }
     graph = export(net, tmp_path / "x.nir", "norse")
     assert {k: v.metadata["snn2hw"].get("approximation") for k, v in graph.nodes.items() if k in ("pool", "n", "flat")} == {
         **made.approximations, "flat": None
     }  # fmt: skip
     assert "snn2hw" not in to_nir(net).approximations
-    assert to_nir(net).approximations["n"] == "payloads from -2 to 2 are spikes of 1"
+    assert to_nir(net).approximations["n"] == "spike values from -2 to 2 are spikes of 1"
 
 
 def test_a_program_of_integers_is_its_secants(tmp_path: Path) -> None:

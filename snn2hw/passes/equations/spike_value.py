@@ -15,12 +15,12 @@ from snn2hw.neurons.normal import normal
 from snn2hw.num import Interval
 from snn2hw.passes.state import round_half_up, state_format
 
-PAYLOAD_MAX = 127  # of a spike value in 8 bits, sign included
+SPIKE_VALUE_MAX = 127  # of a spike value in 8 bits, sign included
 COARSEST, FINEST = -8, 8  # binary points of a spike value
 
 
 @dataclass(frozen=True)
-class Payload:
+class SpikeValue:
     """Raw integers in an interval, at a binary point; `state` is the name of the state that leaves, if one does."""
 
     interval: Interval
@@ -28,7 +28,7 @@ class Payload:
     state: str = ""
 
 
-def payload_of(node: EquationNeuron, state_bits: int) -> Payload:
+def spike_value_of(node: EquationNeuron, state_bits: int) -> SpikeValue:
     """The format of a neuron's output, known before its input is.
 
     Raises:
@@ -39,14 +39,14 @@ def payload_of(node: EquationNeuron, state_bits: int) -> Payload:
     for state, place in zip(equation.states, equation.updates, strict=True):
         if place == equation.output and not flags(equation)[place]:
             held = state_format(state.range, state_bits)
-            return Payload(Interval(held.lo, held.hi), held.frac, state.name)
+            return SpikeValue(Interval(held.lo, held.hi), held.frac, state.name)
     output = _Output(equation, numbers(equation, node.parameters), node.source or node.name)
     values = np.concatenate([output.given[p].ravel() for p in output.numbers(equation.output)] or [np.ones(1)])
     for frac in range(_exact(values), COARSEST - 1, -1):
         reached = output.interval(equation.output, frac)
         vanished = (np.floor(values * 2.0**frac + 0.5) == 0) & (values != 0)
-        if reached.magnitude <= PAYLOAD_MAX and not vanished.any():
-            return Payload(reached, frac)
+        if reached.magnitude <= SPIKE_VALUE_MAX and not vanished.any():
+            return SpikeValue(reached, frac)
     raise WidthError(
         "the numbers in a neuron's output do not fit an 8-bit spike value",
         where=output.where,

@@ -1,6 +1,6 @@
 """The primitives whose meaning toolchains disagree about: rounding and overflow. Written once, here.
 
-Every function uses only + - * >> and comparisons, so one definition serves Python integers (exact, unbounded: the law)
+Every function uses only + - * >> and comparisons, so one definition serves Python integers (exact, unbounded: the reference)
 and NumPy int64 arrays (exact while every value keeps within 62 bits, which `snn2hw.ir.rules` checks).
 """
 
@@ -54,13 +54,13 @@ def clamp(x: Integer, lo: int, hi: int) -> Integer:
 
 
 def wrap(x: Integer, width: int, law: WrapLaw) -> Integer:
-    """x taken modulo 2**w into the range of the law, for a format of `width` bits: ((x + offset) mod 2**w) - offset."""
+    """x taken modulo 2**w into the register's range, for a format of `width` bits: ((x + offset) mod 2**w) - offset."""
     bits, offset = wrap_parameters(width, law)
     return ((x + offset) & ((1 << bits) - 1)) - offset
 
 
 def wrap_parameters(width: int, law: WrapLaw) -> tuple[int, int]:
-    """(w, offset) of the law in a format of `width` bits; minus the offset is the least value it leaves."""
+    """(w, offset) of that range in a format of `width` bits; minus the offset is the least value it leaves."""
     if law is WrapLaw.LOIHI:
         return width - 1, (1 << (width - 2)) - 1
     return width, 1 << (width - 1)
