@@ -112,7 +112,7 @@ class QuantisedEquation(Observable):
         return replace(made, program=with_narrowest_formats(made.program)[0])
 
     def forward(self, x: Tensor, echo: Echo | None = None) -> Tensor:
-        """Spike values [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of a layer that hears itself x is in `echo`, too."""
+        """Spike values [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of one that hears itself x is in `echo`, too."""
         finite = [p.isfinite().all() for p in self.neuron.parameters()]
         self.wrong = ~torch.stack(finite).all() if finite else torch.zeros((), dtype=torch.bool, device=x.device)
         if bool(self.wrong):  # the model names it, when all layers have run

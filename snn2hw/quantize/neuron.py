@@ -85,7 +85,7 @@ class QuantisedNeuron(Observable):
         self.wrong = torch.zeros((), dtype=torch.bool)  # whether the last forward had sums, or parameters, that it is not for
 
     def forward(self, x: Tensor, echo: Echo | None = None) -> Tensor:
-        """Spike values [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of a layer that hears itself x is in `echo`, too."""
+        """Spike values [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of one that hears itself x is in `echo`, too."""
         now, settings, layer = self.now(), self.layer.settings(self.neuron.settings), self.layer
         a, thetas = now.a.float(), now.thetas.float()
         widths = self.neuron.surrogate.widths(self.steps, a)
