@@ -54,7 +54,7 @@ def clamp(x: Integer, lo: int, hi: int) -> Integer:
 
 
 def wrap(x: Integer, width: int, law: WrapLaw) -> Integer:
-    """x taken modulo 2**w into the register's range, for a format of `width` bits: ((x + offset) mod 2**w) - offset."""
+    """x taken modulo 2**w into the range of the `law`, for a format of `width` bits: ((x + offset) mod 2**w) - offset."""
     bits, offset = wrap_parameters(width, law)
     return ((x + offset) & ((1 << bits) - 1)) - offset
 
