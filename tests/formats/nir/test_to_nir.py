@@ -65,6 +65,7 @@ def test_the_digits_come_back_and_what_others_get(tmp_path: Path, name: str, rig
 
 @pytest.mark.slow
 @pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:a file of:snn2hw.errors.Snn2hwWarning")  # what such files leave open is asked elsewhere
 @pytest.mark.parametrize(("name", "right", "sinabs"), [("digits_lnm", 355, 343), ("digits_cf", 285, 141)])
 def test_the_digits_under_the_conventions_of_others(tmp_path: Path, name: str, right: int, sinabs: int) -> None:
     digits(tmp_path / "x.nir", name, {c: sinabs if c.name == "sinabs" else right for c in READS_LIF})
