@@ -9,7 +9,7 @@ from snn2hw.certificate.engine import Error, Progress, wider
 from snn2hw.certificate.equation import EquationClaims
 from snn2hw.certificate.firing import read_firing, try_firing
 from snn2hw.certificate.groups import groups, hull
-from snn2hw.certificate.polynomial import polynomial_errors, reals
+from snn2hw.certificate.real_numbers import polynomial_errors, reals
 from snn2hw.certificate.steps import At, at_step, steps
 from snn2hw.certificate.witness import witness
 from snn2hw.errors import RuleError

@@ -33,7 +33,7 @@ from snn2hw.cli.conventions import given as given_fields
 from snn2hw.cli.conventions import options as option_names
 from snn2hw.cli.files import compile_file, say_pass
 from snn2hw.cli.options import Layout
-from snn2hw.cli.samples import stated as stated_layout
+from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.formats.network_files import is_network_file

@@ -13,7 +13,7 @@ from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import certificate_table, console, evaluation_table
 from snn2hw.cli.options import AsJson, Folder, Layout
-from snn2hw.cli.samples import laid_out, stated
+from snn2hw.cli.sample_files import laid_out, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.evaluation import evaluate

@@ -11,8 +11,8 @@ from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.cli import certificate_table, console
 from snn2hw.cli.conventions import options as option_names
-from snn2hw.cli.samples import laid_out
-from snn2hw.cli.samples import stated as stated_layout
+from snn2hw.cli.sample_files import laid_out
+from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.formats.network_files import check_ending, suffix

@@ -12,7 +12,7 @@ from snn2hw import api
 from snn2hw.backends import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
 from snn2hw.cli import console
 from snn2hw.cli.options import Folder, Layout, Samples
-from snn2hw.cli.samples import samples_for, stated
+from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.exports import write_trace
 from snn2hw.files.write import check_file
 

@@ -15,7 +15,7 @@ from snn2hw.backends.running import cannot_hold, why_not
 from snn2hw.cli import console
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
 from snn2hw.cli.options import AsJson, Folder, Layout, Samples
-from snn2hw.cli.samples import samples_for, stated
+from snn2hw.cli.sample_files import samples_for, stated
 
 
 def verify(

@@ -24,7 +24,7 @@ from snn2hw.data.cifar import CIFAR10, CIFAR100
 from snn2hw.data.dvs import CIFAR10DVS
 from snn2hw.data.events import Events
 from snn2hw.data.images import ImageFolder
-from snn2hw.data.samples import Samples
+from snn2hw.data.labelled import Samples
 from snn2hw.data.tasks import TASKS, Task, task
 
 __all__ = [

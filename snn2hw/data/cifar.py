@@ -19,7 +19,7 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of
 from snn2hw.data.folders import SPLITS, wrong_folder
-from snn2hw.data.samples import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError
 from snn2hw.files import pointers
 from snn2hw.files.read import is_file, opened, read_bytes

@@ -16,7 +16,7 @@ from snn2hw.data.aedat import SIDE, read_aedat
 from snn2hw.data.events import BINNINGS
 from snn2hw.data.folders import SPLITS, scanned, wrong_folder
 from snn2hw.data.kept import Kept
-from snn2hw.data.samples import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -15,7 +15,7 @@ from torch import Tensor
 from snn2hw.arguments import one_of, whole
 from snn2hw.data.folders import listed, scanned, wrong_folder
 from snn2hw.data.framing import CROPS, centre_crop, random_crop
-from snn2hw.data.samples import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError, MissingExtraError, Snn2hwWarning
 from snn2hw.files import pointers
 from snn2hw.files.read import is_folder, read_bytes

@@ -13,7 +13,7 @@ from torch import Tensor
 from snn2hw.arguments import one_of
 from snn2hw.data import digits, saccades
 from snn2hw.data.kept import Kept
-from snn2hw.data.samples import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform
 
 FRAMES = 10
 

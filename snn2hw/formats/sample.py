@@ -1,4 +1,4 @@
-"""What the sample says of the input: its shape, whether it is static, and how its values become payloads."""
+"""What the sample says of the input: its shape, whether it is static, and how its values become integers."""
 
 from __future__ import annotations
 
