@@ -27,6 +27,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_option(parser)
 
 
+@pytest.fixture(scope="session")
+def lava_runs() -> None:
+    """For tests on Lava; asked only where one of them runs, as other Pythons are started to find out."""
+    from snn2hw.backends import SIDE_EXECUTORS
+
+    if reason := SIDE_EXECUTORS["lava"].unavailable():
+        pytest.skip(f"Lava cannot run here: {reason}")
+
+
 # What imports torch at the top cannot even be collected without it; all of it is marked torch.
 TORCH_ROOMS = ("nn", "data", "models", "train", "quantize")
 collect_ignore_glob = [] if importlib.util.find_spec("torch") is not None else [f"{room}/test_*.py" for room in TORCH_ROOMS]

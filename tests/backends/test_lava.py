@@ -34,7 +34,7 @@ CHUNKS = 4
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(LAVA.unavailable()), reason=f"Lava cannot run here: {LAVA.unavailable()}"),
+    pytest.mark.usefixtures("lava_runs"),
 ]
 
 

@@ -28,7 +28,7 @@ NOWHERE = (
 )
 
 without_310 = pytest.mark.skipif(sys.version_info[:2] == (3, 10), reason="this Python is a 3.10, which is found")
-with_310 = pytest.mark.skipif(find_python310() is None, reason="needs a Python 3.10")
+with_310 = pytest.mark.skipif("find_python310() is None", reason="needs a Python 3.10")  # asked where the test runs
 
 
 @pytest.fixture

@@ -11,18 +11,16 @@ pytest.importorskip("torch", reason="users' neurons are torch modules")
 import torch
 
 import snn2hw
-from snn2hw.backends import SIDE_EXECUTORS
 from snn2hw.errors import Snn2hwWarning, UnsupportedError, WidthError
 from tests.random_equations import neuron_source
 from tests.test_random_equations import random_model
 
-LAVA = SIDE_EXECUTORS["lava"]
 NEURONS, CHUNKS, STEPS = 20, 4, 6
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.torch,
-    pytest.mark.skipif(bool(LAVA.unavailable()), reason=f"Lava cannot run here: {LAVA.unavailable()}"),
+    pytest.mark.usefixtures("lava_runs"),
 ]
 
 

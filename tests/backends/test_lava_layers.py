@@ -20,7 +20,7 @@ NETWORKS, MOST, SAMPLES = 20, 200, 3
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(LAVA.unavailable()), reason=f"Lava cannot run here: {LAVA.unavailable()}"),
+    pytest.mark.usefixtures("lava_runs"),
 ]
 
 

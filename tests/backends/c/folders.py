@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from snn2hw.backends.c.folder import c_folder
@@ -20,6 +20,7 @@ SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all"
 MAIN = "#include <stdio.h>\nint main(void) { return 0; }\n"
 
 
+@lru_cache(maxsize=64)
 def random_network(seed: int) -> tuple[IntegerNetwork, Ints] | None:
     """A network and payloads that reach its corners; None where it does not compile."""
     case = random_case(seed)

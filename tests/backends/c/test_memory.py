@@ -49,7 +49,7 @@ def spans(net: IntegerNetwork) -> list[tuple[str, int, range, set[int]]]:
 
 
 def test_what_is_needed_at_the_same_time_lies_apart() -> None:
-    nets = [found[0] for seed in range(4_000, 4_020) if (found := random_network(seed))]
+    nets = [found[0] for seed in range(2_100, 2_120) if (found := random_network(seed))]
     assert len(nets) >= 13
     shared = 0
     nets += [found[0] for seed in range(RECURRENT, RECURRENT + 3) if (found := random_network(seed))]

@@ -130,7 +130,7 @@ def test_the_example_of_the_docs(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(bool(LavaExecutor().unavailable()), reason=f"no Lava: {LavaExecutor().unavailable()}")
+@pytest.mark.usefixtures("lava_runs")
 def test_lava_agrees(folder: Path, image: Ints) -> None:
     """Twelve steps, in which every layer but the last two fires; spikes as readout, for Lava's ports have 24 bits."""
     steps = 12
