@@ -11,7 +11,6 @@ import numpy as np
 from snn2hw.ir.builder import ProgramBuilder
 from snn2hw.ir.network import Reals
 from snn2hw.ir.program import Instruction, Op, Program
-from snn2hw.ir.ranges import ranges
 from snn2hw.ir.roles import PolynomialRoles
 from snn2hw.num import Interval
 from snn2hw.passes.polynomials.horner import Argument, NoRoomError, Rows, Scheme, emit_horner
@@ -183,7 +182,7 @@ def _program(make: Make, rows: Rows, u: Argument, limits: Lowering, visits: int)
     except NoRoomError:
         return None
     program = b.program()
-    widest = max(r.bits[0] for r in ranges(program).values())
+    widest = max(b.interval(i.name).bits[0] for i in program.instructions)  # known already; nothing is selected in it
     return (program, widest) if widest <= limits.accumulator_bits else None
 
 
