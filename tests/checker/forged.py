@@ -273,12 +273,12 @@ class Forged:
     certificate: dict[str, Any]
 
 
-def forged(kind: str, wanted: int) -> Iterator[Forged]:
-    """So many of a kind; networks that have no place for it are passed over."""
+def forged(kind: str, wanted: int, networks: int = NETWORKS) -> Iterator[Forged]:
+    """So many of a kind, of so many networks; those that have no place for it are passed over."""
     seed = 0
     while wanted:
         rng = np.random.default_rng([seed, *kind.encode()])
-        f = Forger(written_random(int(rng.integers(NETWORKS)), int(rng.choice([8, 9]))), rng)
+        f = Forger(written_random(int(rng.integers(networks)), int(rng.choice([8, 9]))), rng)
         seed += 1
         assert seed < 2000, f"no network has a place for {kind}"
         if says := KINDS[kind](f):

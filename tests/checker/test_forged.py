@@ -15,6 +15,7 @@ from tests.checker.forged import EACH, KINDS, Forger, forged, found_by_check, fo
 from tests.checker.tampering import Written, written
 from tests.hand_networks import compiled, conv, flatten, image, linear, network, neuron, normal, readout
 
+FEW = 8  # random networks in the quick test; compiling them takes most of its time
 SAYS = {
     "a local function called like an operator": "is called like an operator of ONNX",
     "two functions in one domain": "is one of 2 in this domain",
@@ -34,7 +35,7 @@ SAYS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_forged_model_is_found_and_named(kind: str) -> None:
-    for made in forged(kind, 2):
+    for made in forged(kind, 2, FEW):
         texts = found_by_check(made)
         assert any(SAYS[kind] in text for text in texts), f"{made.says}: {texts[:5]}"
         assert found_by_load(made), made.says
