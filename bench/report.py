@@ -39,10 +39,10 @@ def text(r: Results, drawn: Sequence[str], smoke: bool) -> Iterator[str]:
     yield ""
     if smoke:
         yield "**A smoke test of small networks: these numbers mean nothing.**\n"
-    yield f"`make bench` writes this page; do not edit it. This one took {r.seconds / 60:.1f} minutes: `{r.command}`."
+    yield f"`make bench` writes this page; do not edit it.\nThis one took {r.seconds / 60:.1f} minutes: `{r.command}`."
     yield ""
     if busy(r.machine):
-        yield f"**Others were at work on the machine ({LOAD}: {r.machine[LOAD]}): figures are noisy, spreads are wide.**\n"
+        yield f"**Others were at work on the machine ({LOAD}: {r.machine[LOAD]}): figures are noisy,\nspreads are wide.**\n"
     yield from _table(["", ""], [[k, v] for k, v in r.machine.items()])
     yield from _how()
     yield from _bars(bars(r))
@@ -59,20 +59,25 @@ def _how() -> Iterator[str]:
     yield f"""
 ## How it was measured
 
-* Same process, same network, same inputs, one thread (NumPy, PyTorch, ONNX Runtime and `fast` alike) unless a row says otherwise.
-  In every round each way has one turn, as many calls as fill {1e3 * TURN:.0f} ms and at least one; figures are medians over the
-  rounds, with least and most behind them. Ratios are taken within a round, then their median. A way that takes more than
-  {PATIENCE:.0f} s for all rounds has fewer of them, at least one.
-* From integers to readout, no traces. What is done once (compiling C, opening an ONNX Runtime session, reading weights)
-  is done before. The session is kept open here; the executor `onnxruntime` opens one for each call, which takes longer.
-* Every integer way gave the reference's readout, bit for bit, before it was timed. `torch float32` is the model before
-  quantisation, in its own arithmetic.
-* VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of random images, the polynomials that
-  digits_lnm learned, layer by layer in turn (an LNM that has learned nothing is a LIF, and cheaper), and the thresholds that
-  `nn.LNM(degree=3)` and `nn.CirculateFiring(levels=4, signed=True)` come with, or thresholds found by bisection, layer by
-  layer, for a target density. Density: spike values that are not zero, of all neurons and steps of the image.
-* Products (MAC) are those of a dense sum over all T steps; a first layer that sees the same image at every step counts once, as
-  it is summed once. `plain im2col C`: im2col and three loops over int8 in place of our layers, all else as in `fast`."""
+* Same process, same network, same inputs, one thread (NumPy, PyTorch, ONNX Runtime and `fast`
+  alike) unless a row says otherwise. In every round each way has one turn, as many calls as fill
+  {1e3 * TURN:.0f} ms and at least one; figures are medians over the rounds, with least and most behind them.
+  Ratios are taken within a round, then their median. A way that takes more than {PATIENCE:.0f} s for all
+  rounds has fewer of them, at least one.
+* From integers to readout, no traces. What is done once (compiling C, opening an ONNX Runtime
+  session, reading weights) is done before. The session is kept open here; the executor
+  `onnxruntime` opens one for each call, which takes longer.
+* Every integer way gave the reference's readout, bit for bit, before it was timed.
+  `torch float32` is the model before quantisation, in its own arithmetic.
+* VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of
+  random images, the polynomials that digits_lnm learned, layer by layer in turn (an LNM that has
+  learned nothing is a LIF, and cheaper), and the thresholds that `nn.LNM(degree=3)` and
+  `nn.CirculateFiring(levels=4, signed=True)` come with, or thresholds found by bisection, layer
+  by layer, for a target density. Density: spike values that are not zero, of all neurons and
+  steps of the image.
+* Products (MAC) are those of a dense sum over all T steps; a first layer that sees the same image
+  at every step counts once, as it is summed once. `plain im2col C`: im2col and three loops over
+  int8 in place of our layers, all else as in `fast`."""
 
 
 def _bars(found: Sequence[Bar]) -> Iterator[str]:
