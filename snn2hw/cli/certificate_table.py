@@ -31,9 +31,9 @@ def certifying() -> Iterator[Progress]:
 
 
 def print_certificate(certificate: Mapping[str, Any], title: str) -> None:
-    """One row per layer, then the layers that rely on their clamp."""
+    """One row per layer, then the layers that saturate."""
     rows = [_row(layer) for layer in certificate["layers"]]
-    columns = ["layer", "states", "next states", "synaptic sum", "widest", "P: worst error", "at state", "rounds", "clamp"]
+    columns = ["layer", "states", "next states", "synaptic sum", "widest", "P: worst error", "at state", "spikes", "clamp"]
     console.table(title, columns, rows, (4, 5, 6, 7))
     for line in _head(certificate):
         console.say(line)
@@ -45,7 +45,7 @@ def print_certificate(certificate: Mapping[str, Any], title: str) -> None:
     for layer in certificate["layers"]:
         for name, clamp in layer["clamps"].items():
             if clamp["acts"]:
-                console.say(_relies(layer, name, clamp))
+                console.say(_saturates(layer, name, clamp))
 
 
 def _of_equation(layer: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -126,7 +126,7 @@ def _interval(ends: Sequence[int]) -> str:
     return f"[{ends[0]}, {ends[1]}]"
 
 
-def _relies(layer: Mapping[str, Any], name: str, clamp: Mapping[str, Any]) -> str:
+def _saturates(layer: Mapping[str, Any], name: str, clamp: Mapping[str, Any]) -> str:
     named, reached, bounds = f"layer {layer['layer']}", _interval(clamp["before"]), _interval(clamp["bounds"])
     instance = ", ".join(f"{k} = {v}" for k, v in clamp["witness"].items())
     return f"{named} saturates: {name} would reach {reached} and stays within {bounds}, for instance at {instance}"

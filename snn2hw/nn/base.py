@@ -176,7 +176,7 @@ class Neuron(Observable):
 
     @property
     def circulates(self) -> bool:
-        """Whether firing is circulate (`levels` rounds) rather than a single comparison."""
+        """Whether firing is circulate (up to `levels` spikes a step) rather than a single comparison."""
         return self.firing.circulates
 
     @property

@@ -35,7 +35,7 @@ class _Linear(Neuron):
 
 
 class CirculateFiring(_Linear):
-    """P(u) = decay*u; fires in up to `levels` rounds while the residual membrane is over (or, signed, below -) threshold.
+    """P(u) = decay*u; fires up to `levels` spikes a step while the residual membrane is over (or, signed, below -) threshold.
 
     Args:
         levels: K, 1..16.
