@@ -64,7 +64,7 @@ class MixingBlock(torch.nn.Module):
     """y = x + fire(mix(x)), z = y + fire(narrow(fire(wide(y)))): a Transformer block whose attention is a convolution.
 
     mix is depthwise, 7x7 for 4x4 places: every place hears every other, each channel by weights of
-    its own. The perceptron is two 1x1 convolutions. Both residuals add payloads [T, N, C, 4, 4].
+    its own. The perceptron is two 1x1 convolutions. Both residuals add spike values [T, N, C, 4, 4].
     """
 
     def __init__(self, channels: int, ratio: int = 2) -> None:
@@ -74,7 +74,7 @@ class MixingBlock(torch.nn.Module):
         self.narrow = nn.Sequential(*blocks.conv_norm(ratio * channels, channels, 1), nn.LIF())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Payloads."""
+        """Spike values."""
         y = x + self.mix(x)
         z: Tensor = y + self.narrow(self.wide(y))
         return z
@@ -101,7 +101,7 @@ def _residual() -> torch.nn.Module:
 
 
 def _spike_driven() -> torch.nn.Module:
-    """The spike-driven Transformer block of 8 channels on 4 x 4 places; circulate firing in two rounds."""
+    """The spike-driven Transformer block of 8 channels on 4 x 4 places; circulate firing, two spikes per step."""
     kinds = blocks.circulating(levels=2)
     return nn.Sequential(
         *(blocks.cifar_stem(8, kinds.neuron, channels=1), nn.MaxPool2d(2), blocks.conv_norm(8, 8)),

@@ -1,0 +1,72 @@
+"""Recorded data that models are trained on, from files of $SNN2HW_SHARED_DATA, else of ../shared/data beside the checkout."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import one_of
+from snn2hw.errors import DataError
+
+VARIABLE = "SNN2HW_SHARED_DATA"
+MNIST, NMNIST = "real/mnist_part.npz", "real/nmnist_small.npz"
+SPLITS = ("train", "test")
+WHITE = 255
+
+
+def mnist(split: str) -> tuple[Tensor, Tensor]:
+    """10,000 of MNIST's 60,000 training images, or the 10,000 of its official test set.
+
+    Returns:
+        images float32 [10000, 1, 28, 28] in [0, 1], whole multiples of 1/255; labels int64 [10000].
+
+    Raises:
+        UsageError: another split. DataError: the file is not there, or is not as described above.
+    """
+    images, labels = _arrays(MNIST, split, (28, 28))
+    return torch.from_numpy(images[:, None].astype(np.float32) / WHITE), labels
+
+
+def nmnist(split: str) -> tuple[Tensor, Tensor]:
+    """1,000 and 100 recordings of N-MNIST, a real event camera, in 10 frames of 30.6 ms: where events were, not how many.
+
+    Returns:
+        frames float32 [10, N, 2, 34, 34], 0 or 1, polarities as channels; labels int64 [N].
+
+    Raises:
+        UsageError: another split. DataError: the file is not there, or is not as described above.
+    """
+    frames, labels = _arrays(NMNIST, split, (10, 2, 34, 34))
+    return torch.from_numpy((frames > 0).astype(np.float32).swapaxes(0, 1)), labels
+
+
+def _arrays(file: str, split: str, shape: tuple[int, ...]) -> tuple[npt.NDArray[np.uint8], Tensor]:
+    """Samples uint8 [N, *shape], labels int64 [N]."""
+    one_of("split", split, SPLITS, file)
+    folder = Path(os.environ.get(VARIABLE) or Path(__file__).resolve().parents[2] / "shared" / "data")
+    path, expected = folder / file, f"an .npz with x_{split} uint8 [N, {', '.join(map(str, shape))}] and y_{split} [N]"
+    if not path.is_file():
+        raise DataError(
+            "the recorded data are not here",
+            where=str(path),
+            got="no such file",
+            expected=expected,
+            do=f"set {VARIABLE} to the folder that holds {file}",
+        )
+    try:
+        with np.load(BytesIO(path.read_bytes())) as arrays:
+            samples, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        fits = samples.dtype == np.uint8 and samples.shape == (*labels.shape, *shape)
+        got = f"samples {samples.dtype} {list(samples.shape)}, labels {list(labels.shape)}"
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        fits, got = False, str(error)
+    if not fits:
+        raise DataError("the recorded data cannot be read", where=str(path), got=got, expected=expected, do="copy the file again")
+    return samples, torch.from_numpy(labels.astype(np.int64))

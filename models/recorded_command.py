@@ -1,0 +1,107 @@
+"""The command line of the train.py of a model that is trained on recorded data."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import recorded_training
+from safetensors.torch import save
+from torch import Tensor
+from torch.nn import Module
+
+import snn2hw
+from snn2hw import train
+from snn2hw.errors import Snn2hwError, UsageError
+from snn2hw.files.write import write_file
+
+
+def main(source: Any, plan: recorded_training.Plan, folder: Path, hold_out: int = 0) -> int:
+    """`run` with the arguments of the process; exit code 0, 2 after an error's message, 130 where it was interrupted.
+
+    Args:
+        source: the model.py, with train_data() and test_data(). plan: of the training. folder: of both files.
+        hold_out: how many training samples are left out where the command line does not say it.
+    """
+    try:
+        run(source, plan, folder, sys.argv[1:], hold_out)
+    except Snn2hwError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; nothing is kept", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list[str], hold_out: int = 0) -> None:
+    """Train, write the weights, and say what they reach on the test split in floats and in integers.
+
+    Args:
+        source, plan, folder, hold_out: as in `main`. arguments: of the command line.
+
+    Raises:
+        UsageError: epochs below 1, held-out samples that leave none, or a folder that cannot be written.
+        DataError: the data are not there.
+    """
+    options = _parser(folder, hold_out).parse_args(arguments)
+    plan = dataclasses.replace(plan, floats=_epochs(plan.floats, options.epochs), integers=_epochs(plan.integers, options.again))
+    say = (lambda text: None) if options.quiet else print
+    axis = 0 if plan.steps else 1
+    (samples, labels), (tests, truth) = source.train_data(), source.test_data()
+    kept = len(labels) - options.hold_out
+    if not 0 <= options.hold_out < len(labels) or kept < max(plan.floats.batch, plan.integers.batch):
+        raise UsageError(
+            "too few samples are left to train on",
+            where="--hold-out",
+            got=str(options.hold_out),
+            expected=f"0 to {len(labels) - max(plan.floats.batch, plan.integers.batch)}",
+            do="hold out fewer",
+        )
+    begun = time.process_time()
+    model = recorded_training.train(plan, samples.narrow(axis, 0, kept), labels[:kept], options.seed, say)
+    seconds = time.process_time() - begun
+    write_file(options.out, save(model.state_dict()), force=True)
+    say(f"seed {options.seed}: {seconds:.0f} s of CPU time; wrote {options.out}")
+    say("test split: " + reached(model, plan, samples, tests, truth))
+    if options.hold_out:
+        rest = samples.narrow(axis, kept, options.hold_out)
+        say("held out: " + reached(model, plan, samples, rest, labels[kept:]))
+
+
+def reached(model: Module, plan: recorded_training.Plan, samples: Tensor, tests: Tensor, truth: Tensor) -> str:
+    """Accuracy in floats and in integers, and how often each neuron layer fires, as text.
+
+    Args:
+        model: as trained. plan: of the training. samples: to calibrate on. tests, truth: what is measured.
+    """
+    shown = samples[:256] if plan.steps else samples[:, :256]
+    layout = None if plan.steps else "TN"
+    floats = train.evaluate(model, (tests, truth), plan.steps, layout=layout)
+    artefact = snn2hw.compile(model, shown, plan.steps, options=plan.options, layout=layout)
+    trace = snn2hw.simulate(artefact, tests, traces=False)
+    some = tests[:500] if plan.steps else tests[:, :500]
+    spikes = snn2hw.simulate(artefact, some).spikes
+    rates = ", ".join(f"layer {name} {abs(fired).mean():.3f}" for name, fired in spikes.items())
+    right = float((trace.predictions == truth.numpy()).mean())
+    return f"floats {floats:.4f}, integers {right:.4f} of {len(truth)}; spikes per neuron and step: {rates}"
+
+
+def _epochs(recipe: train.Recipe, given: int | None) -> train.Recipe:
+    return recipe if given is None else dataclasses.replace(recipe, epochs=given)
+
+
+def _parser(folder: Path, hold_out: int) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=f"Train {folder.name}: first in floats, then on the integers.")
+    add = parser.add_argument
+    add("--out", type=Path, default=folder / "weights.safetensors", help="weights file (default: beside train.py)")
+    add("--epochs", type=int, help="passes over the training samples in floats (default: those of the card)")
+    add("--again", type=int, help="passes on the integers")
+    add("--hold-out", type=int, default=hold_out, help="leave out the last so many training samples, and measure on them, too")
+    add("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
+    add("--quiet", action="store_true", help="print nothing")
+    return parser
