@@ -104,7 +104,7 @@ def _spike_driven() -> torch.nn.Module:
     """The spike-driven Transformer block of 8 channels on 4 x 4 places; circulate firing, two spikes per step."""
     kinds = blocks.circulating(levels=2)
     return nn.Sequential(
-        *(blocks.cifar_stem(8, kinds.neuron, channels=1), nn.MaxPool2d(2), blocks.conv_norm(8, 8)),
+        *(blocks.cifar_stem(8, kinds.neuron, channels=1), blocks.conv_norm(8, 8, stride=2)),
         blocks.SpikeDrivenBlock(8, 4, kinds, ratio=2),
         *(kinds.neuron(8), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(8, 10)),
     )
