@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from snn2hw.num.format import MAX_WIDTH
 from snn2hw.shown import brief
 
 MAX_BITS = 4096  # of whatever a chip counts in bits
+MOST_SITES = 1 << 31  # of anything on an FPGA
 
 CONFIDENCES = {
     "F": "read in the named public repository or document",
@@ -65,13 +67,40 @@ class Lowering:
 
 
 @dataclass(frozen=True)
+class Fpga:
+    """What an FPGA has, for the synthesis of a design.
+
+    Args:
+        family: ecp5, ice40, gowin or xilinx. device, package, speed, die: as place and route names them; '' where it does not.
+        luts, ffs, brams, dsps: look-up tables, flip-flops, blocks of memory and multipliers, of the smallest kind.
+        pins: for clock, input and output of a measurement, where place and route cannot choose any.
+    """
+
+    family: str
+    device: str
+    luts: int
+    ffs: int
+    brams: int
+    dsps: int
+    package: str = ""
+    speed: str = ""
+    die: str = ""
+    pins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Target:
-    """A chip: its name, a line about it, what the compiler reads, and every fact with its source."""
+    """A chip: its name, a line about it, what the compiler reads, and every fact with its source.
+
+    Args:
+        fpga: what there is on it for a design, of an FPGA; None of a chip that is programmed.
+    """
 
     name: str
     says: str
     lowering: Lowering
     facts: Mapping[str, Fact]
+    fpga: Fpga | None = None
 
     __repr__ = brief
 
@@ -138,7 +167,65 @@ def _target(data: Mapping[str, Any], where: str) -> Target:
             expected="an accumulator at least as wide as the state, and wider than a coefficient",
             do="correct the widths",
         )
-    return Target(data["name"], data["says"], lowering, facts)
+    fpga, more = _fpga(data, where)
+    return Target(data["name"], data["says"], lowering, {**facts, **more}, fpga)
+
+
+def _fpga(data: Mapping[str, Any], where: str) -> tuple[Fpga | None, dict[str, Fact]]:
+    """The section [fpga] of a file that says kind = "fpga", and its facts."""
+    kind, section = data.get("kind", "chip"), data.get("fpga")
+    if kind not in ("chip", "fpga") or (kind == "fpga") != isinstance(section, dict):
+        raise TargetError(
+            "a target file does not say what it is",
+            where=where,
+            got=f"kind = {kind!r}, " + ("a section [fpga]" if isinstance(section, dict) else "no section [fpga]"),
+            expected='kind = "fpga" and a section [fpga], or neither of them',
+            do="copy both from targets/ecp5-85k.toml",
+        )
+    if not isinstance(section, dict):
+        return None, {}
+    known = {f.name: f for f in fields(Fpga)}
+    lacking = [n for n, f in known.items() if n not in section and f.default is MISSING]
+    if wrong := [*lacking, *sorted(set(section) - set(known))]:
+        raise TargetError(
+            f"a target file {'lacks' if lacking else 'has an unknown field'} '{wrong[0]}'",
+            where=f"{where} [fpga]",
+            got=", ".join(section),
+            expected=", ".join(known),
+            do="copy the section from targets/ecp5-85k.toml",
+        )
+    read = {name: _fact(name, entry, where) for name, entry in section.items()}
+    for name, fact in read.items():
+        allowed, says = _FPGA_VALUES.get(str(known[name].type), (_words, "a list of words of letters, digits and . / + -"))
+        if not allowed(fact.value):
+            raise TargetError(
+                f"'{name}' is impossible",
+                where=f"{where} [fpga]",
+                got=repr(fact.value)[:200],
+                expected=says,
+                do="correct the value",
+            )
+    values: dict[str, Any] = {name: fact.value for name, fact in read.items()}
+    return Fpga(**{**values, "pins": tuple(values.get("pins", ()))}), read
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST_SITES
+
+
+def _word(value: Any) -> bool:
+    """What may be given to a tool as a name: it is not taken for an option."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9./+-]{0,63}", value) is not None
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_word, value))
+
+
+_FPGA_VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "int": (_count, "a whole number from 0"),
+    "str": (_word, "a word of letters, digits and . / + -"),
+}
 
 
 def _fact(key: str, entry: Any, where: str) -> Fact:

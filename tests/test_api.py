@@ -223,7 +223,7 @@ def test_an_unknown_target(images: Any) -> None:
         """
         unknown target
           got:      'loihi3'
-          expected: generic, loihi1, loihi2
+          expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2
           do:       name one of these, or the path of a TOML file of your own (copy one from targets/)
         """,
     ):

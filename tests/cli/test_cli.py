@@ -192,7 +192,8 @@ def test_every_fact_of_a_target_is_shown_with_its_source(capsys: Capture) -> Non
 def test_an_unknown_target(capsys: Capture) -> None:
     refusal(
         run_cli(capsys, "targets", "loihi9"),
-        "unknown target\n  got:      'loihi9'\n  expected: generic, loihi1, loihi2\n"
+        "unknown target\n  got:      'loihi9'\n"
+        "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
         "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
     )
 

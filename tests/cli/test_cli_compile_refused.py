@@ -128,7 +128,8 @@ def test_no_sample(compiling: Compile, work: Path) -> None:
     [
         (
             ("--target", "truenorth"),
-            "unknown target\n  got:      'truenorth'\n  expected: generic, loihi1, loihi2\n"
+            "unknown target\n  got:      'truenorth'\n"
+            "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
             "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
         ),
         (

@@ -54,7 +54,8 @@ def test_a_target_that_is_none_is_said_before_the_demo_trains(
     ran = run_cli(capsys, "demo", "--target", "foo", "--out", tmp_path / "demo")
     refusal(
         ran,
-        "unknown target\n  got:      'foo'\n  expected: generic, loihi1, loihi2\n"
+        "unknown target\n  got:      'foo'\n"
+        "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
         "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
     )
     assert begun == []

@@ -27,6 +27,9 @@ def test_the_variable_the_path_and_the_wheel_in_this_order(tmp_path: Path, monke
     assert wheel.find() == (sys.executable, "-m", "pytest", "--nail")
     program = Tool("nail", ("nail",), "SNN2HW_NAIL", "install nail", Wheel("pytest", program="__main__.py"))
     assert (program.find() or ("",))[0].endswith("pytest/__main__.py")
+    library = Tool("nail", ("nail",), "SNN2HW_NAIL", "install nail", Wheel("pytest", code="import sys; print(sys.argv)"))
+    assert library.find() == (sys.executable, "-c", "import sys; print(sys.argv)")
+    assert library.version() == "['-c', '--version']"
     tack = command(tmp_path / "tack", "echo tack 7; echo more")
     monkeypatch.setenv("PATH", f"{tmp_path}:")  # a path of its own, for what is found is kept by it
     assert NAIL.find() == (str(tack),)
