@@ -15,7 +15,7 @@ from snn2hw.shown import brief
 
 MODEL, STEP, MANIFEST, VECTORS = "model.onnx", "step.onnx", "manifest.json", "vectors.npz"
 CERTIFICATE = "certificate.json"
-EXPORTED_C, EXPORTED_NIR = "c", "model.nir"  # what exports are called that go into the artefact's own folder
+EXPORTED_C, EXPORTED_NIR, EXPORTED_RTL = "c", "model.nir", "rtl"  # what exports are called that go into the artefact's own folder
 ARTEFACT = Kind("artefact", frozenset({MODEL, STEP}))
 
 

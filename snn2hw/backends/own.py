@@ -10,12 +10,13 @@ from snn2hw.backends.nir import NirFiles
 from snn2hw.backends.onnx.reference import OnnxReference
 from snn2hw.backends.onnx.runtime import OnnxRuntime
 from snn2hw.backends.reference import Reference
+from snn2hw.backends.rtl.executor import Rtl
 from snn2hw.backends.torch.executor import TorchExecutor
 
 # Those that run in this process; `snn2hw verify` takes all of them where nobody names any.
 EXECUTORS: dict[str, Executor] = {e.name: e for e in (Reference(), Fast(), OnnxRuntime(), OnnxReference(), TorchExecutor())}
 
-# Those with an environment of their own, which is made on first use; they run when they are asked for.
-SIDE_EXECUTORS: dict[str, Executor] = {e.name: e for e in (LavaExecutor(),)}
+# Those that need an environment or a build of their own, made on first use; they run when they are asked for.
+SIDE_EXECUTORS: dict[str, Executor] = {e.name: e for e in (LavaExecutor(), Rtl())}
 
 WRITERS: dict[str, Writer] = {w.name: w for w in (CWriter(), NirFiles())}

@@ -22,12 +22,13 @@ from snn2hw.formats.nir.write import CONVENTIONS
 
 def export(
     artefact: Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")],
-    to: Annotated[str, typer.Option(help="What to write: c, nir, or another of those that `snn2hw backends` lists.")] = "c",
+    to: Annotated[str, typer.Option(help="What to write: c, nir, rtl, or another of those that `snn2hw backends` lists.")] = "c",
     out: Annotated[
-        Path | None, typer.Option(help="The folder to write, of nir the file. Default: ARTEFACT/c, ARTEFACT/model.nir.")
+        Path | None,
+        typer.Option(help="The folder to write, of nir the file. Default: c, rtl or model.nir in ARTEFACT."),
     ] = None,
     vectors: Annotated[
-        int | None, typer.Option(help="c: how many samples of vectors.npz its test replays.", show_default="4")
+        int | None, typer.Option(help="c, rtl: how many samples of vectors.npz its test replays.", show_default="4")
     ] = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="c: compile and run the test here, with the C compiler found.")
@@ -39,14 +40,21 @@ def export(
         ),
     ] = None,
     dt: Annotated[float | None, typer.Option("--dt", help="nir: seconds of a step. Default: the convention's.")] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(help="rtl: how many neurons and sums of a layer are computed at once, at most.", show_default="1"),
+    ] = None,
+    megahertz: Annotated[
+        float | None, typer.Option(help="rtl: the clock that the registers of the neurons are placed for.", show_default="100")
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="An option of another back end; may be given several times."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier export although it was edited.")] = False,
 ) -> None:
-    """Write the network as a folder of plain C99 for a microcontroller (c), as a NIR file for other frameworks (nir), or in the
-    form of a back end that another package brings.
+    """Write the network as a folder of plain C99 for a microcontroller (c), as SystemVerilog for an FPGA (rtl), as a NIR file
+    for other frameworks (nir), or in the form of a back end that another package brings.
 
     **c**: no allocation, no dependency, memory stated. The folder has its own test, `make test`: it replays samples of
     vectors.npz and compares every readout.
@@ -54,18 +62,30 @@ def export(
     **nir**: `snn2hw compile` and `inspect` read the exact integers back from it. Others read float weights and linear neurons, an
     approximation; what it leaves out of each layer is printed.
 
+    **rtl**: plain SystemVerilog-2017 with AXI4-Stream in and out, its memories, a test bench, a Makefile (`lint`, `sim`, `synth`,
+    `place`) and a README with the network's block diagram. `snn2hw verify ARTEFACT --executors reference,rtl` simulates it.
+
     **Examples**
 
     `snn2hw export build/lnm --to c`
 
     `snn2hw export build/lnm --to c --out firmware/snn --vectors 8 --replay`
 
+    `snn2hw export build/lnm --to rtl --parallel 8`
+
     `snn2hw export build/lnm --to nir --out lnm.nir`
 
     `snn2hw export build/lnm --to nir --convention norse`
     """
     chosen = writer(to)
-    stated = {"vectors": vectors, "convention": convention, "dt": dt, "force": force or None}
+    stated = {
+        "vectors": vectors,
+        "convention": convention,
+        "dt": dt,
+        "parallel": parallel,
+        "megahertz": megahertz,
+        "force": force or None,
+    }
     given = {name: value for name, value in stated.items() if value is not None}
     _refuse_foreign(chosen, [*given, *(["replay"] if replay else [])])
     made = api.export(api.load(artefact), chosen, out, **given, **_read(chosen, option or []))

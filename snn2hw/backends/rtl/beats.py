@@ -22,9 +22,9 @@ def beats(design: Design, payloads: Ints) -> Beats:
     Args:
         design: whose input decides. payloads: [T, N, ...]; of images that are shown T times only the first step is read.
     """
-    found = [_pixels if design.entry.still else _events] * payloads.shape[1]
-    parts = [one(design.entry, payloads[:, n].reshape(len(payloads), -1)) for n, one in enumerate(found)]
-    data = np.concatenate([p for p in parts]) if parts else np.zeros(0, np.uint64)
+    sent = _pixels if design.entry.still else _events
+    parts = [sent(design.entry, payloads[:, n].reshape(len(payloads), -1)) for n in range(payloads.shape[1])]
+    data = np.concatenate(parts)
     last = np.zeros(len(data), np.uint8)
     last[np.cumsum([len(p) for p in parts]) - 1] = 1
     return data, last

@@ -15,8 +15,8 @@ import numpy as np
 
 from snn2hw.backends.rtl import taps
 from snn2hw.backends.rtl.datapath import constants_memory, datapath, lane_text
-from snn2hw.backends.rtl.expressions import signed_bits
 from snn2hw.backends.rtl.design import Design, Memory, Module, Port, Series
+from snn2hw.backends.rtl.expressions import signed_bits
 from snn2hw.backends.rtl.lack import lacks
 from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, counting, numbered
 from snn2hw.backends.rtl.text import layer_module
@@ -187,8 +187,9 @@ class _Builder:
         made = self.stream(node, EVENTS, still=node.static)
         row, column, channel = made.grid.address
         if node.static:
-            parameters = {"ROW": row, "COLUMN": column, "CHANNEL": channel, "VALUE": made.bits, "ROWS": made.grid.rows,
-                          "COLUMNS": made.grid.columns, "CHANNELS": made.grid.channels}  # fmt: skip
+            parameters: dict[str, int | str] = {
+                "ROW": row, "COLUMN": column, "CHANNEL": channel, "VALUE": made.bits,
+                          "ROWS": made.grid.rows, "COLUMNS": made.grid.columns, "CHANNELS": made.grid.channels}  # fmt: skip
             self.add("snn_pixels", self.name(node, "pixels"), node, parameters, [], [Port("out", made)])
         else:
             parameters = {"ADDRESS": row + column + channel, "VALUE": made.bits, **self._steps()}
@@ -285,8 +286,9 @@ class _Builder:
     def offset(self, node: IntOffset) -> Signal:
         entering = self.words(node.inputs[0])
         made = self.stream(node, WORDS, like=entering)
-        constants = np.broadcast_to(node.offset.reshape(node.offset.shape + (1,) * (len(node.shape) - node.offset.ndim)), node.shape)
-        values = constants.astype(np.int64).ravel()[np.maximum(made.places(), 0)]
+        each = node.offset.reshape(node.offset.shape + (1,) * (len(node.shape) - node.offset.ndim))
+        constants = np.broadcast_to(each, node.shape).astype(np.int64)
+        values = constants.ravel()[np.maximum(made.places(), 0)]
         if (values == np.tile(values[: made.groups], (made.grid.places, 1))).all():
             values = values[: made.groups]
         parameters: dict[str, int | str] = {
@@ -294,7 +296,15 @@ class _Builder:
             "FACTOR": node.factor, "CONSTANTS": len(values), "CONSTANT_WORD": counting(len(values)),
         }  # fmt: skip
         memory = {"FILE": Memory(values, (made.bits,) * made.lanes)}
-        self.add("snn_offset", self.name(node, "offset"), node, parameters, [Port("in", entering)], [Port("out", made)], memories=memory)
+        self.add(
+            "snn_offset",
+            self.name(node, "offset"),
+            node,
+            parameters,
+            [Port("in", entering)],
+            [Port("out", made)],
+            memories=memory,
+        )
         return Signal(words=made)
 
     def neuron(self, node: IntNeuron) -> Signal:
@@ -306,7 +316,9 @@ class _Builder:
         first = len(self.series)
         self.series.append(Series(node.name, "", made))
         self.series += [Series(node.name, f.name, made) for f in path.states]
-        self.generated[f"{kind}.sv"] = layer_module(kind, node, path, entering, made, memory, self._steps(), lane_text(path), first)
+        self.generated[f"{kind}.sv"] = layer_module(
+            kind, node, path, entering, made, memory, self._steps(), lane_text(path), first
+        )
         self.add(kind, f"i_{kind}", node, {}, [Port("in", entering)], [Port("out", made)],
                  memories={} if memory is None else {"CONSTANT_FILE": memory})  # fmt: skip
         return Signal(words=made)

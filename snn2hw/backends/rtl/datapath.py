@@ -12,10 +12,12 @@ from snn2hw.backends.rtl.expressions import DECLARED, EXPRESSIONS, MODULAR, Oper
 from snn2hw.backends.rtl.pipeline import Cut, cut
 from snn2hw.backends.rtl.streams import Stream
 from snn2hw.ir.integer import IntNeuron
-from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value, values_of
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.ir.ranges import ranges
 from snn2hw.native.simplify import simplified
 from snn2hw.num import Interval
+
+ROUNDS = 16  # of narrowing the states
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,34 @@ def datapath(neuron: IntNeuron, entering: Interval, megahertz: float) -> Datapat
 
 
 def _narrowed(program: Program, entering: Interval) -> Program:
-    """The program that is promised no more than what really enters."""
+    """The program whose input and states are declared no wider than they get.
+
+    A state is the initial one, or what a step leaves of states and inputs within what is known so far; that is looked at
+    again with what follows, until nothing gets narrower.
+    """
+    program = _declared_as(program, {program.input.name: entering})
+    for _ in range(ROUNDS):
+        known = ranges(program)
+        held = {}
+        for name, state in program.states.items():
+            initial = Interval(initial_value(state), initial_value(state))
+            left = known[program.outputs[name].name].hull(initial)
+            held[name] = left.meet(*_ends(state)) or left
+        if all(held[name] == known[name] for name in held):
+            break
+        program = _declared_as(program, held)
+    return program
+
+
+def _ends(i: Instruction) -> tuple[int, int]:
+    """The interval that a state promises to stay in."""
+    interval = declared_interval(i)
+    return interval.lo, interval.hi
+
+
+def _declared_as(program: Program, held: Mapping[str, Interval]) -> Program:
     lines = [
-        replace(i, attrs=(entering.lo, entering.hi, *i.attrs[2:])) if i.op is Op.INPUT else i for i in program.instructions
+        replace(i, attrs=(held[i.name].lo, held[i.name].hi, *i.attrs[2:])) if i.name in held else i for i in program.instructions
     ]
     return replace(program, instructions=tuple(lines))
 
@@ -105,7 +132,9 @@ def _demanded(program: Program, operands: Mapping[str, Operand]) -> dict[str, in
             bits[i.name] = min(bits[i.name], needed.get(i.name, bits[i.name]))
         for n, name in enumerate(i.args):
             whole = operands[name].bits
-            takes = min(whole, _computed_at(i, operands, bits)) if i.op in MODULAR and not (i.op is Op.SELECT and n == 0) else whole
+            takes = (
+                min(whole, _computed_at(i, operands, bits)) if i.op in MODULAR and not (i.op is Op.SELECT and n == 0) else whole
+            )
             needed[name] = max(needed.get(name, 1), takes)
     return bits
 
@@ -183,7 +212,10 @@ def lane_text(path: Datapath) -> list[str]:
         at = stage[i.name]
         previous = f"{bits}'({value.signed})"
         for n in range(at, last):
-            lines += [f"logic [{bits - 1}:0] {value.text}_r{n};", f"always_ff @(posedge clk) if (enable) {value.text}_r{n} <= {previous};"]
+            lines += [
+                f"logic [{bits - 1}:0] {value.text}_r{n};",
+                f"always_ff @(posedge clk) if (enable) {value.text}_r{n} <= {previous};",
+            ]
             previous = f"{value.text}_r{n}"
         lines.append(f"always_ff @(posedge clk) if (enable) {signal}[lane*{size}+{low}+:{bits}] <= {previous};  // {to}")
     return lines

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.backends.rtl.beats import Beats, beats
+from snn2hw.backends.rtl.beats import beats
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.text import LIBRARY, readout_width, template, top
 from snn2hw.cache import making, private, put, read_kept
@@ -32,7 +32,19 @@ COMPILER = Tool(
 SECONDS = 900
 TOP = "snn"
 _RUNTIME = ("verilated.cpp", "verilated_dpi.cpp", "verilated_threads.cpp")
-_TRANSLATE = ("--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "-DSNN2HW_TRACE", "--top-module", TOP, "--prefix", "Vsnn")
+_TRANSLATE = (
+    "--cc",
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "-DSNN2HW_TRACE",
+    "--top-module",
+    TOP,
+    "--prefix",
+    "Vsnn",
+)
 _COMPILE = ("-O1", "-fPIC", "-std=c++17", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0")
 _FAILED = {
     1: "nothing more came out of it",
@@ -204,8 +216,8 @@ def _make(design: Design, folder: Path, entry: Path, harness: str, numbers: Mapp
         (folder / name).write_text(text, encoding="utf-8")
     verilator, variables = VERILATOR.command(), environment()
     files = [name for name in sources(design) if name != f"{TOP}.sv"]
-    _call("Verilator", [*verilator, *_TRANSLATE, "-Mdir", str(made), f"-I{made}", *(str(made / f) for f in (*files, f"{TOP}.sv"))],
-          variables, VERILATOR)  # fmt: skip
+    texts = [str(made / f) for f in (*files, f"{TOP}.sv")]
+    _call("Verilator", [*verilator, *_TRANSLATE, "-Mdir", str(made), f"-I{made}", *texts], variables, VERILATOR)
     root = Path(variables["VERILATOR_ROOT"]) / "include"
     (made / "harness.cpp").write_text(harness, encoding="utf-8")
     output = folder / "snn.so"

@@ -26,7 +26,7 @@ class Grid:
     def of(shape: Shape) -> Grid:
         """Of [C], [C, places] or [C, H, W]."""
         channels, *places = shape
-        rows, columns = ([1, 1] + places)[-2:]
+        rows, columns = [1, 1, *places][-2:]
         return Grid(rows, columns, channels)
 
     @property

@@ -19,7 +19,17 @@ LIBRARY = (
 )  # fmt: skip
 
 
-_CONSTANTS = "  localparam int CONSTANT = {};\n  logic [LANES*CONSTANT-1:0] constants;\n"
+_NO_CONSTANTS = {
+    "PARAMETERS": "", "FILE": '""', "CONSTANT_WIRES": "constants_unused", "DECLARE": "  logic [LANES-1:0] constants_unused;\n",
+}  # fmt: skip
+
+
+def _constants(bits: int) -> dict[str, str]:
+    """What the module of a layer has where constants differ from channel to channel."""
+    return {
+        "PARAMETERS": ' #(\n    parameter CONSTANT_FILE = ""\n)', "FILE": "CONSTANT_FILE", "CONSTANT_WIRES": "constants",
+        "DECLARE": f"  localparam int CONSTANT = {bits};\n  logic [LANES*CONSTANT-1:0] constants;\n",
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=32)
@@ -56,9 +66,7 @@ def layer_module(kind: str, node: IntNeuron, path: Datapath, entering: Stream, l
         "MODULE": kind, "LANES": leaving.lanes, "IN": entering.bits, "OUT": leaving.bits, "STATE": max(1, path.state_bits),
         "CONSTANT": max(1, path.constant_bits), "WORDS": leaving.words, "WORD": counting(leaving.words),
         "CONSTANTS": constants, "CONSTANT_WORD": counting(constants), **steps, "LATENCY": path.cut.latency,
-        "PARAMETERS": ' #(\n    parameter CONSTANT_FILE = ""\n)' if memory is not None else "",
-        "FILE": "CONSTANT_FILE" if memory is not None else '""', "CONSTANT_WIRES": "constants" if memory is not None else "constants_unused",
-        "DECLARE": _CONSTANTS.format(path.constant_bits) if memory is not None else "  logic [LANES-1:0] constants_unused;\n",
+        **(_NO_CONSTANTS if memory is None else _constants(path.constant_bits)),
         "LANE": "\n".join(f"    {comment(line)}" for line in lane), "TRACE": "\n".join(f"        {line}" for line in trace),
     }  # fmt: skip
     return filled(template("neuron_layer.sv"), values)

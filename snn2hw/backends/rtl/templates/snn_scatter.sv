@@ -188,6 +188,8 @@ module snn_scatter #(
       .clk(clk), .enable(!stall), .address(weight1), .data(weights2)
   );
 
+  // A sum may have fewer bits than what is added up: it is exact modulo 2**SUM, and proved to fit.
+  /* verilator lint_off UNUSEDSIGNAL */
   logic signed [VALUE:0] signed2;
   assign signed2 = {VALUE_SIGNED ? value2[VALUE-1] : 1'b0, value2};
   for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
@@ -196,8 +198,9 @@ module snn_scatter #(
     assign weight = weights2[lane*WEIGHT+:WEIGHT];
     always_ff @(posedge clk) product <= SUM'(signed2) * SUM'(weight);
     assign old = sums3[lane*SUM+:SUM];
-    assign sums4[lane*SUM+:SUM] = MAXIMUM ? (product > old ? product : old) : old + product;
+    assign sums4[lane*SUM+:SUM] = MAXIMUM ? ($unsigned(product) > $unsigned(old) ? product : old) : old + product;
   end
+  /* verilator lint_on UNUSEDSIGNAL */
 
   // ---- the end of a step: its events are all in
   assign step_added = ending && !busy && !valid1 && !valid2 && !valid3;
