@@ -1,6 +1,7 @@
 """rtl: the network as SystemVerilog.
 
 An `IntegerNetwork` enters. `build` makes a `Design` of it: modules of the library in `templates/`, joined by
-streams, and a datapath for every kind of neuron (`pipeline` cuts it, `datapath` writes it); `text` writes the
-design; `folder` adds what a user needs beside it; `simulator` runs it in Verilator.
+streams (`layers` has a row for every layer, `taps` lays out its weights), and a datapath for every layer of neurons
+(`pipeline` cuts it, `expressions` is its op table); `text` writes the design; `folder` adds what a user needs beside
+it; `simulation` runs it in Verilator.
 """

@@ -53,7 +53,7 @@ class Module:
     Args:
         kind: the module. name: of the instance. node: the layer that it belongs to, empty where it only joins.
         parameters: numbers, and file names of memories. reads, writes: its streams. clocked: whether it has a clock.
-        memories: by file name.
+        memories: by file name. ram: bits of what it remembers besides.
     """
 
     kind: str
@@ -64,6 +64,12 @@ class Module:
     writes: tuple[Port, ...]
     clocked: bool = True
     memories: Mapping[str, Memory] = field(default_factory=dict)
+    ram: int = 0
+
+    @property
+    def bits(self) -> int:
+        """Of all its memories."""
+        return self.ram + sum(len(m.values) * sum(m.bits) for m in self.memories.values())
 
 
 @dataclass(frozen=True)

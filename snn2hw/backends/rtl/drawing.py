@@ -58,8 +58,7 @@ def _box(module: Module, n: int) -> str:
     lanes = next((s.lanes for s in (p.stream for p in (*module.writes, *module.reads)) if s.kind != EVENTS), 0)
     what = SAYS.get(module.kind, "neurons") + (f", {lanes} lane{'s' * (lanes > 1)}" if lanes else "")
     name = f"{module.node}: {what}" if module.node else what
-    bits = sum(len(m.values) * sum(m.bits) for m in module.memories.values())
-    below = f"{module.kind}" + (f", {bits:,} bits of constants" if bits else "")
+    below = f"{module.kind}" + (f", {module.bits:,} bits of memory" if module.bits else "")
     return (
         f'<rect x="{LEFT}" y="{_top(n)}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{colour}" stroke="#555"/>'
         f'<text x="{LEFT + 12}" y="{_top(n) + 19}" font-size="14">{escape(name[:52])}</text>'

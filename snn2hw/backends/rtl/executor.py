@@ -11,9 +11,10 @@ from snn2hw.artefact import EXPORTED_RTL, Artefact
 from snn2hw.backends.base import Exported, gated
 from snn2hw.backends.fast.executor import threads
 from snn2hw.backends.rtl.beats import trace
-from snn2hw.backends.rtl.build import MEGAHERTZ, Folding, build
+from snn2hw.backends.rtl.build import build
 from snn2hw.backends.rtl.folder import MADE, RTL_FOLDER, rtl_folder
 from snn2hw.backends.rtl.lack import lacks
+from snn2hw.backends.rtl.parts import MEGAHERTZ, Folding
 from snn2hw.backends.rtl.simulation import Simulator, simulator, unavailable
 from snn2hw.errors import UsageError
 from snn2hw.files.record import recorded, sha256

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from snn2hw.backends.rtl.beats import beats
-from snn2hw.backends.rtl.build import Folding
 from snn2hw.backends.rtl.design import Design, Memory
 from snn2hw.backends.rtl.drawing import SAYS, drawing
-from snn2hw.backends.rtl.simulation import TOP, memories, patience, sources
+from snn2hw.backends.rtl.parts import Folding
+from snn2hw.backends.rtl.simulation import memories, patience, sources
 from snn2hw.backends.rtl.streams import EVENTS
 from snn2hw.backends.rtl.text import comment, entry_bits, filled, readout_width, template
 from snn2hw.errors import UsageError
@@ -96,13 +96,7 @@ def _modules(design: Design) -> str:
     rows = []
     for m in design.modules:
         words = next((p.stream for p in (*m.writes, *m.reads) if p.stream.kind != EVENTS), None)
-        bits = sum(len(memory.values) * sum(memory.bits) for memory in m.memories.values())
-        if m.kind == "snn_scatter":
-            bits += 2 * int(m.parameters["WORDS"]) * int(m.parameters["LANES"]) * int(m.parameters["SUM"])
         says = SAYS.get(m.kind, "neurons")
         lanes, count = (str(words.lanes), f"{words.words:,}") if words is not None else ("", "")
-        rows.append(f"| `{m.kind}`, {says} | {comment(m.node).replace('|', '/')} | {lanes} | {count} | {bits:,} |")
+        rows.append(f"| `{m.kind}`, {says} | {comment(m.node).replace('|', '/')} | {lanes} | {count} | {m.bits:,} |")
     return "\n".join(rows)
-
-
-__all__ = ["MADE", "RTL_FOLDER", "TOP", "rtl_folder"]

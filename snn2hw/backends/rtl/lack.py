@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from snn2hw.backends.base import lacking
-from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.backends.rtl.layers import LAYERS
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
-from snn2hw.layers import (
-    IntAdd,
-    IntConcat,
-    IntConv2d,
-    IntFlatten,
-    IntLinear,
-    IntMaxPool2d,
-    IntMultiply,
-    IntOffset,
-    IntPlaces,
-    IntResize2d,
-    IntSumPool2d,
-)
-
-KINDS: tuple[type[IntNode], ...] = (
-    IntInput, IntLinear, IntConv2d, IntSumPool2d, IntMaxPool2d, IntResize2d, IntFlatten, IntPlaces, IntAdd, IntMultiply,
-    IntConcat, IntOffset, IntNeuron, IntFeedback, IntReadout,
-)  # fmt: skip
-_OTHERS = "use one of these layers, or another back end"
+from snn2hw.layers import IntMaxPool2d
 
 
 def lacks(network: IntegerNetwork) -> list[Lack]:
     """Layers without a module, and maxima of values that can be negative."""
-    found = lacking(network, KINDS, _OTHERS)
+    found = lacking(network, LAYERS, "use one of these layers, or another back end")
     intervals = {n.name: n.interval for n in network.nodes}
     found += [
         Lack(
@@ -36,7 +19,7 @@ def lacks(network: IntegerNetwork) -> list[Lack]:
             "the largest of values that can be negative has no module",
             str(intervals[n.inputs[0]]),
             "spikes from 0",
-            "pool the sums by an average, or use neurons that fire positive spikes only",
+            "pool by an average, or use neurons that fire positive spikes only",
         )
         for n in network.nodes
         if isinstance(n, IntMaxPool2d) and intervals[n.inputs[0]].lo < 0

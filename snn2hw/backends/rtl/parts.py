@@ -1,0 +1,159 @@
+"""What a design is put together from: streams, modules, and a value of the network in the form that is asked for.
+
+A value is there as events, as words, or as both; whoever reads it asks for the kind that it takes, and an adapter is
+put in where there is only the other one. Sums, joins and neurons make words; inputs, recurrent edges and merges make
+events.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from snn2hw.backends.rtl import taps
+from snn2hw.backends.rtl.design import Memory, Module, Port, Series
+from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, numbered
+from snn2hw.ir.integer import IntegerNetwork, IntNode
+from snn2hw.layers import IntConv2d, IntFlatten, IntLinear, IntMaxPool2d, IntResize2d, IntSumPool2d
+
+MEGAHERTZ = 100.0
+Parameters = dict[str, "int | str"]
+ADDING: tuple[type[IntNode], ...] = (IntLinear, IntConv2d, IntSumPool2d, IntResize2d)  # two events of one place are their sum
+SUMS: tuple[type[IntNode], ...] = (*ADDING, IntMaxPool2d)
+
+
+@dataclass
+class Signal:
+    """A value of the network in the forms that there are of it."""
+
+    events: Stream | None = None
+    words: Stream | None = None
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How much of the hardware works at once.
+
+    Args:
+        lanes: values of a word, at most; a power of two. of: the same for single layers, by name.
+        megahertz: the clock that the registers of the neurons are placed for.
+    """
+
+    lanes: int = 1
+    of: Mapping[str, int] = field(default_factory=dict)
+    megahertz: float = MEGAHERTZ
+
+
+class Parts:
+    """The modules of a network so far.
+
+    Args:
+        network: of the integer stage. folding: how many lanes it has. lanes: of every node.
+    """
+
+    def __init__(self, network: IntegerNetwork, folding: Folding, lanes: Mapping[str, int]) -> None:
+        self.network, self.folding, self.lanes = network, folding, lanes
+        self.modules: list[Module] = []
+        self.generated: dict[str, str] = {}
+        self.series: list[Series] = []
+        self.signals: dict[str, Signal] = {}
+        self.nodes = {n.name: n for n in network.nodes}
+        self._numbers = {n.name: k for k, n in enumerate(network.nodes)}
+        self._count = 0
+
+    # ---- names, streams, modules
+
+    def name(self, node: IntNode, what: str) -> str:
+        """Of an instance or a stream: with numbers, so that it is new and no keyword, and what is plain of the layer's name."""
+        plain = re.sub(r"[^A-Za-z0-9]+", "_", node.name).strip("_")[:24]
+        self._count += 1
+        return f"n{self._numbers[node.name]}_{plain}_{what}_{self._count}"
+
+    def stream(self, node: IntNode, kind: str, like: Stream | None = None, **more: object) -> Stream:
+        """A new one of a node's value, which lies as another one does or as its shape says."""
+        grid = like.grid if like is not None else Grid.of(node.shape)
+        order = like.order if like is not None else grid.order()
+        lanes = self.lanes[node.name] if kind == WORDS else 1
+        made = Stream(self.name(node, kind), kind, node.interval, grid, order, lanes)
+        return replace(made, **more)  # type: ignore[arg-type]
+
+    def add(self, module: Module, memories: Mapping[str, Memory] | None = None) -> None:
+        """Put a module into the design.
+
+        Args:
+            module: without its memories. memories: by the parameter that holds the name of their file.
+        """
+        files = {what: f"{module.name}.{what.removesuffix('_FILE').lower()}.mem" for what in memories or {}}
+        kept = {files[what]: memory for what, memory in (memories or {}).items()}
+        self.modules.append(replace(module, parameters={**module.parameters, **files}, memories=kept))
+
+    def steps(self) -> Parameters:
+        """T, and the bits that count it."""
+        return {"STEPS": self.network.steps, "STEP": numbered(self.network.steps)}
+
+    def readers(self, name: str) -> list[IntNode]:
+        """The layers that read a value, through those that only name its places anew."""
+        found: list[IntNode] = []
+        for node in self.network.nodes:
+            if name in node.inputs:
+                found += self.readers(node.name) if isinstance(node, IntFlatten) else [node]
+        return found
+
+    # ---- a value in the form that is asked for
+
+    def events(self, name: str, still: bool = False) -> Stream:
+        """A value as events.
+
+        Args:
+            name: of its node. still: whether the reader takes one that comes once for each sample, too.
+        """
+        signal, node = self.signals[name], self.nodes[name]
+        if signal.events is not None and (still or not signal.events.still):
+            return signal.events
+        words = self.words(name, still)
+        grid = words.grid
+        made = self.stream(node, EVENTS, like=words, interval=words.interval, lanes=1, still=words.still)
+        parameters: Parameters = {
+            **addressed(made), "LANES": words.lanes, "LANE": words.lanes.bit_length() - 1, "VALUE": words.bits,
+            "ROWS": grid.rows, "COLUMNS": grid.columns, "CHANNELS": grid.channels,
+        }  # fmt: skip
+        ports = (Port("in", words),), (Port("out", made),)
+        self.add(Module("snn_serialise", self.name(node, "serialise"), node.name, parameters, *ports))
+        self.signals[name] = Signal(made, signal.words)
+        return made
+
+    def words(self, name: str, still: bool = False) -> Stream:
+        """A value as words. Arguments as `events`."""
+        signal, node = self.signals[name], self.nodes[name]
+        if signal.words is not None and (still or not signal.words.still):
+            return signal.words
+        entering = signal.events if signal.events is not None else self.events(name, still=True)
+        rows: list[taps.Taps] = [((y, 0),) for y in range(entering.grid.rows)]
+        columns: list[taps.Taps] = [((x, 0),) for x in range(entering.grid.columns)]
+        kernel = taps.channelwise_kernel(rows, columns, entering.grid, entering.grid, self.lanes[name])
+        made = self.sums(node, kernel, entering, order=entering.order, still=False)
+        self.signals[name] = Signal(signal.events, made)
+        return made
+
+    def sums(self, node: IntNode, kernel: taps.Kernel, entering: Stream, **more: object) -> Stream:
+        """The words of a layer of sums; once for each sample where all that read them take that."""
+        readers = self.readers(node.name)
+        once = entering.still and bool(readers) and all(isinstance(r, SUMS) for r in readers)
+        like = Stream("", WORDS, node.interval, kernel.out, kernel.out.order())
+        made = self.stream(node, WORDS, like, **{"still": once, **more})
+        lying = taps.laid(kernel, entering.grid, made.lanes, made.bits)
+        parameters: Parameters = {
+            **addressed(entering), "VALUE": entering.bits, "VALUE_SIGNED": int(entering.signed), **lying.parameters,
+            "REPEAT": self.network.steps if entering.still and not made.still else 1,
+        }  # fmt: skip
+        ports = (Port("in", entering),), (Port("out", made),)
+        held = 2 * made.words * made.lanes * made.bits  # two banks
+        self.add(Module("snn_scatter", self.name(node, "sums"), node.name, parameters, *ports, ram=held), lying.memories)
+        return made
+
+
+def addressed(stream: Stream) -> Parameters:
+    """The bits of an event's address."""
+    row, column, channel = stream.grid.address
+    return {"ROW": row, "COLUMN": column, "CHANNEL": channel}
