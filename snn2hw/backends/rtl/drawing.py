@@ -13,7 +13,7 @@ NEURONS, OTHERS = "#fde3cf", "#eef3e6"
 SAYS = {
     "snn_pixels": "images in", "snn_events": "events in", "snn_scatter": "sums", "snn_serialise": "words to events",
     "snn_merge": "two branches of events", "snn_feedback": "one step back", "snn_join": "two branches word by word",
-    "snn_offset": "constants added", "snn_readout": "readout",
+    "snn_offset": "constants added", "snn_buffer": "waits for the other branch", "snn_readout": "readout",
 }  # fmt: skip
 
 

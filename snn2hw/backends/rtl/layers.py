@@ -13,7 +13,7 @@ from snn2hw.backends.rtl.datapath import constants_memory, datapath, lane_text
 from snn2hw.backends.rtl.design import Memory, Module, Port, Series
 from snn2hw.backends.rtl.expressions import signed_bits
 from snn2hw.backends.rtl.parts import ADDING, Parameters, Parts, Signal, addressed
-from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, counting
+from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, counting, numbered
 from snn2hw.backends.rtl.text import layer_module
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.layers import (
@@ -140,6 +140,7 @@ def _joined(parts: Parts, node: IntNode, product: bool, factors: tuple[int, int]
         parts, node: the layer. product: whether they are multiplied. factors: of each, where they are added.
     """
     a, b = (parts.words(name) for name in node.inputs)
+    a, b = _waiting(parts, node, a, b), _waiting(parts, node, b, a)
     made = parts.stream(node, WORDS, like=a)
     parameters: Parameters = {
         "LANES": made.lanes, "A": a.bits, "SIGNED_A": int(a.signed), "B": b.bits, "SIGNED_B": int(b.signed), "OUT": made.bits,
@@ -148,6 +149,27 @@ def _joined(parts: Parts, node: IntNode, product: bool, factors: tuple[int, int]
     ports = (Port("a", a), Port("b", b)), (Port("out", made),)
     parts.add(Module("snn_join", parts.name(node, "join"), node.name, parameters, *ports, clocked=False))
     return Signal(words=made)
+
+
+def _waiting(parts: Parts, node: IntNode, stream: Stream, other: Stream) -> Stream:
+    """A branch, behind a queue where it has to wait for the other one.
+
+    Sums keep a step apart: they take all of it before they give any. Where the other branch passes sums that are made of what
+    this one passes on as it comes, this one would hold up the very words that the other one waits for.
+
+    Args:
+        parts, node: the join. stream: the branch. other: the branch that it is joined with.
+    """
+    mine, theirs = parts.sums_behind(stream), parts.sums_behind(other)
+    if not mine & parts.all_behind(theirs):
+        return stream
+    made = parts.stream(node, WORDS, like=stream, interval=stream.interval)
+    bits = stream.lanes * stream.bits
+    sizes: Parameters = {"WORDS": stream.words, "WORD": counting(stream.words), "COUNT": numbered(stream.words)}
+    ports = (Port("in", stream),), (Port("out", made),)
+    name = parts.name(node, "buffer")
+    parts.add(Module("snn_buffer", name, node.name, {"BITS": bits, **sizes}, *ports, ram=bits * stream.words))
+    return made
 
 
 def _offset(parts: Parts, node: IntOffset) -> Signal:

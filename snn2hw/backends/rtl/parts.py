@@ -100,6 +100,26 @@ class Parts:
                 found += self.readers(node.name) if isinstance(node, IntFlatten) else [node]
         return found
 
+    # ---- what a stream is made of
+
+    def sums_behind(self, stream: Stream) -> set[str]:
+        """The layers of sums, by the names of their modules, whose words reach a stream without being events in between."""
+        made = next((m for m in self.modules if any(p.stream.name == stream.name for p in m.writes)), None)
+        if made is None or made.kind == "snn_scatter":
+            return set() if made is None else {made.name}
+        return set().union(*(self.sums_behind(p.stream) for p in made.reads if p.stream.kind == WORDS))
+
+    def all_behind(self, names: set[str]) -> set[str]:
+        """All modules that these ones are fed by, over whatever lies between; not themselves."""
+        writers = {p.stream.name: m for m in self.modules for p in m.writes}
+        found: set[str] = set()
+        left = [m for m in self.modules if m.name in names]
+        while left:
+            before = [writers[p.stream.name] for p in left.pop().reads if p.stream.name in writers]
+            left += [m for m in before if m.name not in found]
+            found |= {m.name for m in before}
+        return found
+
     # ---- a value in the form that is asked for
 
     def events(self, name: str, still: bool = False) -> Stream:
