@@ -31,18 +31,28 @@ module snn_serialise #(
   logic [ROW-1:0] row, next_row;
   logic [COLUMN-1:0] column, next_column;
   logic [GROUP-1:0] group, next_group;
-  logic last_word, token, accept, taken;
+  logic last_word, token, accept, taken, valid, ready;
+  logic [LANES*VALUE-1:0] data;
 
   assign lowest = pending & (~pending + 1'b1);
   assign after = pending & ~lowest;
   assign out_last = token;
   assign out_valid = token || |pending;
   assign taken = out_valid && out_ready;
-  assign in_ready = !token && (pending == '0 ? !last_word : taken && after == '0 && !last_word);
-  assign accept = in_valid && in_ready;
+  assign ready = !token && (pending == '0 ? !last_word : taken && after == '0 && !last_word);
+  assign accept = valid && ready;
+
+  // Whether there is room depends on the layers behind; those in front are told a cycle later.
+  snn_skid #(
+      .WIDTH(LANES * VALUE)
+  ) entering (
+      .clk(clk), .reset(reset),
+      .in_valid(in_valid), .in_ready(in_ready), .in_data(in_data),
+      .out_valid(valid), .out_ready(ready), .out_data(data)
+  );
 
   for (genvar lane = 0; lane < LANES; lane++) begin : g_there
-    assign there[lane] = |in_data[lane*VALUE+:VALUE] && 32'(next_group) * LANES + lane < CHANNELS;
+    assign there[lane] = |data[lane*VALUE+:VALUE] && 32'(next_group) * LANES + lane < CHANNELS;
   end
 
   always_comb begin
@@ -96,7 +106,7 @@ module snn_serialise #(
       if (token && out_ready) token <= 1'b0;
     end
     if (accept) begin
-      word   <= in_data;
+      word   <= data;
       row    <= next_row;
       column <= next_column;
       group  <= next_group;
