@@ -237,7 +237,7 @@ def test_an_unknown_executor(artefact: snn2hw.Artefact, images: Any) -> None:
             """
             unknown executor
               got:      'fpga'
-              expected: reference, fast, onnxruntime, onnx-reference, torch, lava
+              expected: reference, fast, onnxruntime, onnx-reference, torch, lava, rtl
               do:       name one of these
             """,
         ):

@@ -61,8 +61,8 @@ def test_our_own_are_there_and_are_what_a_back_end_is() -> None:
     found = backends()
     assert list(found)[: len(OWN)] == OWN
     assert list(executors_of(found)) == [*EXECUTORS, *SIDE_EXECUTORS]
-    assert list(writers_of(found)) == list(WRITERS) == ["c", "nir"]
-    assert [name for name, b in found.items() if on_request(b)] == ["lava"]
+    assert list(writers_of(found)) == ["rtl", *WRITERS] == ["rtl", "c", "nir"]
+    assert [name for name, b in found.items() if on_request(b)] == ["lava", "rtl"]
     for name, b in found.items():
         assert checked(b).name == name
         assert b.description == " ".join(b.description.split()).rstrip(".") != ""  # one line, no full stop
@@ -204,7 +204,7 @@ def test_a_name_that_the_command_line_could_not_say_is_refused(name: str) -> Non
 
 
 def test_what_runs_nothing_and_what_writes_nothing(artefact: Artefact) -> None:
-    runs, writes = ", ".join([*EXECUTORS, *SIDE_EXECUTORS]), "c, nir"
+    runs, writes = ", ".join([*EXECUTORS, *SIDE_EXECUTORS]), "rtl, c, nir"
     with refused(
         UsageError,
         f"the back end 'c' writes files, and runs nothing\n  got:      'c'\n  expected: {runs}\n"
@@ -217,13 +217,13 @@ def test_what_runs_nothing_and_what_writes_nothing(artefact: Artefact) -> None:
         "  do:       name one of these, or run the network on it",
     ):
         writer("fast")
-    with refused(UsageError, f"there is no such export\n  got:      'rtl'\n  expected: {writes}\n  do:       name one of these"):
-        snn2hw.export(artefact, "rtl")
+    with refused(UsageError, f"there is no such export\n  got:      'vhdl'\n  expected: {writes}\n  do:       name one of these"):
+        snn2hw.export(artefact, "vhdl")
     with refused(
         UsageError,
-        f"there is no such back end\n  got:      'rtl'\n  expected: {', '.join(OWN)}\n  do:       name one of these",
+        f"there is no such back end\n  got:      'vhdl'\n  expected: {', '.join(OWN)}\n  do:       name one of these",
     ):
-        backend("rtl")
+        backend("vhdl")
 
 
 def test_the_command_lists_them(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entered: Any) -> None:

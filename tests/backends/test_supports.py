@@ -67,7 +67,7 @@ def foreign(net: IntegerNetwork, *names: str) -> IntegerNetwork:
 
 
 def test_our_own_hold_every_layer_that_there_is() -> None:
-    """Of every class of a finished network; what NIR and Lava have no node for is the one exception."""
+    """Of every class of a finished network; NIR and Lava have no node, and rtl no module, for products of two matrices."""
     every = compiled(every_kind(), every_kind_sample()).network
     feeding, products = compiled(NETWORKS["one"]()).network, compiled(attending()).network
     kinds = {type(n) for net in (every, feeding, products) for n in net.nodes}
@@ -75,17 +75,17 @@ def test_our_own_hold_every_layer_that_there_is() -> None:
     for name, b in ALL.items():
         assert list(b.supports(every)) == [], name
         assert list(b.supports(feeding)) == [], name
-        assert bool(b.supports(products)) == (name in ("lava", "nir")), name
+        assert bool(b.supports(products)) == (name in ("lava", "nir", "rtl")), name
 
 
-@pytest.mark.parametrize("name", ["fast", "torch", "c", "lava", "nir"])
+@pytest.mark.parametrize("name", ["fast", "torch", "c", "lava", "nir", "rtl"])
 def test_every_layer_without_a_row_is_named(artefact: Artefact, name: str) -> None:
     lacks = ALL[name].supports(foreign(artefact.network, "pool", "out"))
     assert [lack.where for lack in lacks if lack.got == "Lookup"] == ["pool", "out"]
     assert all("Conv2d" in lack.expected for lack in lacks)
 
 
-@pytest.mark.parametrize("name", ["fast", "torch", "c", "lava", "nir"])
+@pytest.mark.parametrize("name", ["fast", "torch", "c", "lava", "nir", "rtl"])
 def test_a_class_that_derives_from_one_with_a_row_has_none(
     artefact: Artefact, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from snn2hw.backends import Exported, HoldsAll
 from snn2hw.backends.reference import interpret
 from snn2hw.trace import Ints, Trace
 
-OWN = ["reference", "fast", "onnxruntime", "onnx-reference", "torch", "lava", "c", "nir"]
+OWN = ["reference", "fast", "onnxruntime", "onnx-reference", "torch", "lava", "rtl", "c", "nir"]
 
 
 class Toy(HoldsAll):

@@ -149,7 +149,7 @@ def test_what_cannot_be_written_leaves_nothing(build: Path, capsys: Capture) -> 
 
 
 def test_an_export_that_does_not_exist(build: Path, capsys: Capture) -> None:
-    text = "there is no such export\n  got:      'verilog'\n  expected: c, nir\n  do:       name one of these"
+    text = "there is no such export\n  got:      'verilog'\n  expected: rtl, c, nir\n  do:       name one of these"
     refusal(run_cli(capsys, "export", build / "net", "--to", "verilog"), text)
 
 

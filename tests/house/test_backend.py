@@ -100,7 +100,7 @@ def test_it_is_found_by_the_command_line(package: Path, artefact: Artefact, tmp_
     )
     refusal(
         run_cli(capsys, "export", net, "--to", "fpga"),
-        "there is no such export\n  got:      'fpga'\n  expected: c, nir, toy\n  do:       name one of these",
+        "there is no such export\n  got:      'fpga'\n  expected: rtl, c, nir, toy\n  do:       name one of these",
     )
     refusal(
         run_cli(capsys, "export", net, "--to", "toy", "--option", "title"),

@@ -179,7 +179,11 @@ MODULAR = frozenset({Op.ADD, Op.SUB, Op.NEG, Op.MUL, Op.SHIFT_LEFT, Op.SELECT, O
 
 
 def delay(i: Instruction, a: Sequence[Operand], bits: int) -> float:
-    """Nanoseconds of an operation on a slow FPGA (ECP5, speed grade 6), routing included, for placing registers."""
+    """Nanoseconds of an operation on a slow FPGA (ECP5, speed grade 6), routing included, for placing registers.
+
+    Args:
+        i: the operation. a: what it reads. bits: of its result.
+    """
     free = (Op.SHIFT_LEFT, Op.OUTPUT, Op.WRAP)
     if i.op in free or (i.op is Op.SHIFT_RIGHT and i.attrs[1] is Rounding.FLOOR) or all(o.constant is not None for o in a):
         return 0.0

@@ -71,7 +71,11 @@ class Parts:
         return f"n{self._numbers[node.name]}_{plain}_{what}_{self._count}"
 
     def stream(self, node: IntNode, kind: str, like: Stream | None = None, **more: object) -> Stream:
-        """A new one of a node's value, which lies as another one does or as its shape says."""
+        """A new one of a node's value, which lies as another one does or as its shape says.
+
+        Args:
+            node, kind: whose value, and whether it is events or words. like: the other one. more: fields that differ from its.
+        """
         grid = like.grid if like is not None else Grid.of(node.shape)
         order = like.order if like is not None else grid.order()
         lanes = self.lanes[node.name] if kind == WORDS else 1
@@ -157,7 +161,11 @@ class Parts:
         return made
 
     def sums(self, node: IntNode, kernel: taps.Kernel, entering: Stream, **more: object) -> Stream:
-        """The words of a layer of sums; once for each sample where all that read them take that."""
+        """The words of a layer of sums; once for each sample where all that read them take that.
+
+        Args:
+            node: the layer. kernel: its sums. entering: its events. more: fields of the stream that are not as usual.
+        """
         readers = self.readers(node.name)
         once = entering.still and bool(readers) and all(isinstance(r, SUMS) for r in readers)
         like = Stream("", WORDS, node.interval, kernel.out, kernel.out.order())

@@ -43,7 +43,7 @@ def slid(size: int, out: int, kernel: int, stride: int, padding: int, dilation: 
     """What each place of an axis reaches under a window: o * stride + k * dilation - padding = place.
 
     Args:
-        size, out: places of the input and of the output. The others as of `Window`, along this axis.
+        size, out: places of the input and of the output. kernel, stride, padding, dilation: as of `Window`, along this axis.
     """
     reached: list[list[tuple[int, int]]] = [[] for _ in range(size)]
     for o in range(out):
@@ -55,7 +55,11 @@ def slid(size: int, out: int, kernel: int, stride: int, padding: int, dilation: 
 
 
 def windowed(window: Window, entering: Grid, out: Grid) -> tuple[list[Taps], list[Taps]]:
-    """What rows and columns reach under a window."""
+    """What rows and columns reach under a window.
+
+    Args:
+        window: kernel, stride, padding, dilation. entering, out: how the input and the output lie.
+    """
     (kh, kw), (sh, sw), (ph, pw), (dh, dw) = window.kernel, window.stride, window.padding, window.dilation
     return slid(entering.rows, out.rows, kh, sh, ph, dh), slid(entering.columns, out.columns, kw, sw, pw, dw)
 
