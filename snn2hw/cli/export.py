@@ -44,6 +44,16 @@ def export(
         int | None,
         typer.Option(help="rtl: how many neurons and sums of a layer are computed at once, at most.", show_default="1"),
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="luts=N,brams=N,dsps=N", help="rtl: in place of --parallel the fastest that is expected to fit."),
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option(help="rtl: the same, for a board that `snn2hw targets` lists, such as ecp5-85k.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="rtl: the smallest design that is expected to take so many samples a second.")
+    ] = None,
     megahertz: Annotated[
         float | None, typer.Option(help="rtl: the clock that the registers of the neurons are placed for.", show_default="100")
     ] = None,
@@ -73,19 +83,17 @@ def export(
 
     `snn2hw export build/lnm --to rtl --parallel 8`
 
+    `snn2hw export build/lnm --to rtl --board ecp5-85k`
+
     `snn2hw export build/lnm --to nir --out lnm.nir`
 
     `snn2hw export build/lnm --to nir --convention norse`
     """
     chosen = writer(to)
     stated = {
-        "vectors": vectors,
-        "convention": convention,
-        "dt": dt,
-        "parallel": parallel,
-        "megahertz": megahertz,
-        "force": force or None,
-    }
+        "vectors": vectors, "convention": convention, "dt": dt, "parallel": parallel, "budget": budget, "board": board,
+        "rate": rate, "megahertz": megahertz, "force": force or None,
+    }  # fmt: skip
     given = {name: value for name, value in stated.items() if value is not None}
     _refuse_foreign(chosen, [*given, *(["replay"] if replay else [])])
     made = api.export(api.load(artefact), chosen, out, **given, **_read(chosen, option or []))

@@ -32,7 +32,7 @@ def build(network: IntegerNetwork, folding: Folding | None = None) -> Design:
     entry, readout = parts.signals[network.input.name].events, parts.signals[network.readout.name].words
     assert entry is not None
     assert readout is not None
-    return Design(parts.modules, parts.generated, entry, readout, parts.series, network.steps)
+    return Design(parts.modules, parts.generated, parts.lane_takes, entry, readout, parts.series, network.steps)
 
 
 def lanes_of(network: IntegerNetwork, folding: Folding) -> dict[str, int]:

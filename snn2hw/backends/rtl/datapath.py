@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snn2hw.backends.rtl.design import Memory
-from snn2hw.backends.rtl.expressions import DECLARED, EXPRESSIONS, MODULAR, Operand, literal, signed_bits
+from snn2hw.backends.rtl.expressions import (
+    DECLARED,
+    EXPRESSIONS,
+    MODULAR,
+    Operand,
+    delay,
+    digits,
+    literal,
+    multiplies,
+    signed_bits,
+)
+from snn2hw.backends.rtl.families import Resources
 from snn2hw.backends.rtl.pipeline import Cut, cut
 from snn2hw.backends.rtl.streams import Stream
 from snn2hw.ir.integer import IntNeuron
@@ -219,6 +230,28 @@ def lane_text(path: Datapath) -> list[str]:
             previous = f"{value.text}_r{n}"
         lines.append(f"always_ff @(posedge clk) if (enable) {signal}[lane*{size}+{low}+:{bits}] <= {previous};  // {to}")
     return lines
+
+
+def lane_takes(path: Datapath) -> Resources:
+    """What a lane is expected to take of an FPGA: a table for each bit of an adder, comparison or choice, blocks for products."""
+    made = Resources(ffs=path.state_bits + path.spike.bits[0])
+    used = _used_until(path)
+    for i in path.program.instructions:
+        value, bits = path.operands[i.name], path.bits[i.name]
+        if value.constant is not None or i.op is Op.OUTPUT:
+            continue
+        made += Resources(ffs=bits * max(used.get(i.name, 0) - path.cut.stage[i.name], 0))
+        a = [path.operands[n] for n in i.args]
+        if i.op in DECLARED:
+            continue
+        if multiplies(i, a):
+            made += Resources(dsps=-(-a[0].bits // 18) * -(-a[1].bits // 18), luts=bits if bits > 36 else 0)
+        elif i.op is Op.MUL:
+            fixed = next((o.constant for o in a if o.constant is not None), 1)
+            made += Resources(luts=bits * max(len(digits(fixed)) - 1, 0))
+        elif delay(i, a, bits) > 0:
+            made += Resources(luts=max([o.bits for o in a], default=bits) * (2 if i.op in (Op.CLAMP, Op.MIN, Op.MAX) else 1))
+    return made
 
 
 def _used_until(path: Datapath) -> dict[str, int]:

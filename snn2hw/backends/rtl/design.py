@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.backends.rtl.families import Resources
 from snn2hw.backends.rtl.streams import Stream
 from snn2hw.trace import Ints
 
@@ -91,12 +92,14 @@ class Design:
 
     Args:
         modules: in no particular order. generated: text of the modules of the neurons, by file name.
+        lane_takes: what one lane of such a module is expected to take of an FPGA, by the module's name.
         entry: what enters. readout: what is read out. series: what the simulator records, in this order.
         steps: T.
     """
 
     modules: Sequence[Module]
     generated: Mapping[str, str]
+    lane_takes: Mapping[str, Resources]
     entry: Stream
     readout: Stream
     series: Sequence[Series]

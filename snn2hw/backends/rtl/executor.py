@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +11,13 @@ from snn2hw.artefact import EXPORTED_RTL, Artefact
 from snn2hw.backends.base import Exported, gated
 from snn2hw.backends.fast.executor import threads
 from snn2hw.backends.rtl.beats import trace
-from snn2hw.backends.rtl.build import build
+from snn2hw.backends.rtl.build import build, lanes_of
+from snn2hw.backends.rtl.estimate import Activity
 from snn2hw.backends.rtl.folder import MADE, RTL_FOLDER, rtl_folder
 from snn2hw.backends.rtl.lack import lacks
+from snn2hw.backends.rtl.options import Wanted, chosen
 from snn2hw.backends.rtl.parts import MEGAHERTZ, Folding
 from snn2hw.backends.rtl.simulation import Simulator, simulator, unavailable
-from snn2hw.errors import UsageError
 from snn2hw.files.record import recorded, sha256
 from snn2hw.files.write import check_folder, write_folder
 from snn2hw.ir.integer import IntegerNetwork
@@ -27,8 +28,6 @@ from snn2hw.vectors import read_vectors
 from snn2hw.version import __version__
 
 KEPT = 8  # networks
-MOST_LANES = 1024
-SLOWEST, FASTEST = 1, 500  # megahertz
 
 
 class Rtl:
@@ -77,7 +76,10 @@ class Rtl:
         artefact: Artefact,
         out: Path,
         *,
-        parallel: int = 1,
+        parallel: int | None = None,
+        budget: str | Mapping[str, int] | None = None,
+        board: str | None = None,
+        rate: float | None = None,
         megahertz: float = MEGAHERTZ,
         vectors: int = 4,
         force: bool = False,
@@ -86,7 +88,9 @@ class Rtl:
 
         Args:
             artefact: with the network and vectors.npz. out: the folder to write, made where there is none.
-            parallel: lanes of every layer, at most; rounded down to a power of two.
+            parallel: lanes of every layer, at most; rounded down to a power of two; 1 where nothing else is said.
+            budget: in place of that: "luts=5000,brams=20,dsps=8", or some of them; the fastest that is expected to fit.
+            board: the same, for a target that is an FPGA. rate: samples a second; the smallest that is expected to take them.
             megahertz: the clock that the registers of the neurons are placed for.
             vectors: how many samples the test bench sends. force: whether an earlier folder is replaced although it was edited.
 
@@ -95,12 +99,13 @@ class Rtl:
             ArtefactError: no vectors.
         """
         check_folder(out, RTL_FOLDER, force=force)
-        folding = Folding(lanes=_power("parallel", parallel), megahertz=_clock(megahertz))
-        design = build(artefact.network, folding)
         payloads, trace = read_vectors(artefact)
+        wanted = Wanted(parallel, budget, board, rate, megahertz)
+        folding, design = chosen(artefact.network, wanted, Activity.of(artefact.network, payloads, trace))
         model = sha256(artefact.model)
         files = rtl_folder(artefact.network, design, model, payloads, trace.readout, vectors, folding)
-        facts = {"snn2hw": __version__, "model": model, "parallel": folding.lanes, "megahertz": folding.megahertz}
+        lanes = lanes_of(artefact.network, folding)
+        facts = {"snn2hw": __version__, "model": model, "lanes": lanes, "megahertz": folding.megahertz}
         write_folder(out, recorded({n: t.encode() for n, t in files.items()}, facts, MADE), RTL_FOLDER, force=force)
         return Exported(out, next=("make", "-C", str(out)))
 
@@ -122,19 +127,6 @@ class Rtl:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
             return self._made[key]
-
-
-def _power(name: str, given: int) -> int:
-    """The largest power of two up to a number from 1 to 1024."""
-    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MOST_LANES:
-        raise UsageError(f"{name} is out of range", got=repr(given), expected=f"a whole number from 1 to {MOST_LANES}")
-    return 1 << given.bit_length() - 1
-
-
-def _clock(given: float) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not SLOWEST <= given <= FASTEST:
-        raise UsageError("megahertz is out of range", got=repr(given), expected=f"a number from {SLOWEST} to {FASTEST}")
-    return float(given)
 
 
 def stepped(network: IntegerNetwork, still: bool) -> IntegerNetwork:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from snn2hw.backends.rtl import taps
-from snn2hw.backends.rtl.datapath import constants_memory, datapath, lane_text
+from snn2hw.backends.rtl.datapath import constants_memory, datapath, lane_takes, lane_text
 from snn2hw.backends.rtl.design import Memory, Module, Port, Series
 from snn2hw.backends.rtl.expressions import signed_bits
 from snn2hw.backends.rtl.parts import ADDING, Parameters, Parts, Signal, addressed
@@ -198,6 +198,7 @@ def _neuron(parts: Parts, node: IntNeuron) -> Signal:
     parts.series += [Series(node.name, state, made) for state in ("", *(f.name for f in path.states))]
     text = layer_module(kind, node, path, entering, made, memory, parts.steps(), lane_text(path), first)
     parts.generated[f"{kind}.sv"] = text
+    parts.lane_takes[kind] = lane_takes(path)
     ports = (Port("in", entering),), (Port("out", made),)
     held = made.words * made.lanes * path.state_bits
     parts.add(Module(kind, f"i_{kind}", node.name, {}, *ports, ram=held), {} if memory is None else {"CONSTANT_FILE": memory})

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from snn2hw.backends.rtl import taps
 from snn2hw.backends.rtl.design import Memory, Module, Port, Series
+from snn2hw.backends.rtl.families import Resources
 from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, numbered
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.layers import IntConv2d, IntFlatten, IntLinear, IntMaxPool2d, IntResize2d, IntSumPool2d
@@ -56,6 +57,7 @@ class Parts:
         self.network, self.folding, self.lanes = network, folding, lanes
         self.modules: list[Module] = []
         self.generated: dict[str, str] = {}
+        self.lane_takes: dict[str, Resources] = {}
         self.series: list[Series] = []
         self.signals: dict[str, Signal] = {}
         self.nodes = {n.name: n for n in network.nodes}
@@ -79,7 +81,7 @@ class Parts:
         grid = like.grid if like is not None else Grid.of(node.shape)
         order = like.order if like is not None else grid.order()
         lanes = self.lanes[node.name] if kind == WORDS else 1
-        made = Stream(self.name(node, kind), kind, node.interval, grid, order, lanes)
+        made = Stream(self.name(node, kind), kind, node.interval, grid, order, lanes, node=node.name)
         return replace(made, **more)  # type: ignore[arg-type]
 
     def add(self, module: Module, memories: Mapping[str, Memory] | None = None) -> None:

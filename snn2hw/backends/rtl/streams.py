@@ -62,6 +62,7 @@ class Stream:
         name: of its wires. kind: EVENTS or WORDS. interval: of its values. grid: how they lie.
         order: where each stands in the flattened value of its node, in the order of the hardware.
         lanes: values in a word. still: whether it comes once for each sample, and not at every step.
+        node: of the network, whose value it is.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Stream:
     order: Ints = field(repr=False)
     lanes: int = 1
     still: bool = False
+    node: str = ""
 
     @property
     def bits(self) -> int:
