@@ -234,7 +234,8 @@ def export(artefact: Artefact, to: str | Writer, out: str | Path | None = None, 
         options: those of the back end, by name: of c `vectors`, `force`; of nir `convention`, `dt`, `force`.
 
     Returns:
-        Where it was written (`path`), what is approximate in it (`approximations`, by layer), what to call next (`next`).
+        Where it was written (`path`), what is approximate in it (`approximations`, by layer), what to call next (`next`), what
+        was measured of it where that was asked for (`report`).
 
     Raises:
         UsageError: no such back end, an option that it does not have, or a place that cannot be written.

@@ -74,6 +74,20 @@ class Executor(Backend, Protocol):
 
 
 @dataclass(frozen=True)
+class Report:
+    """A table about what was written.
+
+    Args:
+        title: above it. columns, rows: of text; all columns but the first hold numbers. lines: below it, one after the other.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Exported:
     """What a writer wrote.
 
@@ -81,11 +95,13 @@ class Exported:
         path: the file or folder.
         approximations: by layer, what the written form is not of the exact one; empty where it is exact.
         next: a command line that goes on from there, such as ("make", "-C", folder, "test"); empty where there is none.
+        report: what was measured of it, where that was asked for.
     """
 
     path: Path
     approximations: Mapping[str, str] = field(default_factory=dict)
     next: tuple[str, ...] = ()
+    report: Report | None = None
 
 
 @runtime_checkable

@@ -57,6 +57,9 @@ def export(
     megahertz: Annotated[
         float | None, typer.Option(help="rtl: the clock that the registers of the neurons are placed for.", show_default="100")
     ] = None,
+    synthesise: Annotated[
+        bool, typer.Option("--synthesise", help="rtl: what each layer takes of the board, by yosys, and its clock, by nextpnr.")
+    ] = False,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="An option of another back end; may be given several times."),
@@ -85,6 +88,8 @@ def export(
 
     `snn2hw export build/lnm --to rtl --board ecp5-85k`
 
+    `snn2hw export build/lnm --to rtl --parallel 8 --synthesise --board ecp5-25k`
+
     `snn2hw export build/lnm --to nir --out lnm.nir`
 
     `snn2hw export build/lnm --to nir --convention norse`
@@ -92,11 +97,13 @@ def export(
     chosen = writer(to)
     stated = {
         "vectors": vectors, "convention": convention, "dt": dt, "parallel": parallel, "budget": budget, "board": board,
-        "rate": rate, "megahertz": megahertz, "force": force or None,
+        "rate": rate, "synthesise": synthesise or None, "megahertz": megahertz, "force": force or None,
     }  # fmt: skip
     given = {name: value for name, value in stated.items() if value is not None}
     _refuse_foreign(chosen, [*given, *(["replay"] if replay else [])])
-    made = api.export(api.load(artefact), chosen, out, **given, **_read(chosen, option or []))
+    options = {**given, **_read(chosen, option or [])}
+    with console.progress("simulating, synthesising and placing" if synthesise else f"writing {chosen.name}"):
+        made = api.export(api.load(artefact), chosen, out, **options)
     _say(made)
     if replay and isinstance(chosen, Replaying):
         done = chosen.replay(made.path)
@@ -143,4 +150,9 @@ def _say(made: Exported) -> None:
     rows = [[layer, lost] for layer, lost in made.approximations.items()]
     if rows:
         console.table("what others read only in part; snn2hw reads all of it", ["layer", "its visible node"], rows)
+    if made.report is not None:
+        numbers = tuple(range(1, len(made.report.columns)))
+        console.table(made.report.title, made.report.columns, made.report.rows, numbers)
+        for line in made.report.lines:
+            console.say(line)
     console.say(f"written: {made.path}", *(["    next: ", console.command(*made.next)] if made.next else []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,16 +19,20 @@ from snn2hw.backends.rtl.lack import lacks
 from snn2hw.backends.rtl.options import Wanted, chosen
 from snn2hw.backends.rtl.parts import MEGAHERTZ, Folding
 from snn2hw.backends.rtl.simulation import Simulator, simulator, unavailable
+from snn2hw.backends.rtl.synthesis import board as find_board
+from snn2hw.backends.rtl.synthesis import measured
 from snn2hw.files.record import recorded, sha256
 from snn2hw.files.write import check_folder, write_folder
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
 from snn2hw.run.forks import ForkLock
+from snn2hw.target import load_target, target_names
 from snn2hw.trace import Ints, Trace
 from snn2hw.vectors import read_vectors
 from snn2hw.version import __version__
 
 KEPT = 8  # networks
+BOARD = "ecp5-85k"
 
 
 class Rtl:
@@ -82,6 +87,7 @@ class Rtl:
         rate: float | None = None,
         megahertz: float = MEGAHERTZ,
         vectors: int = 4,
+        synthesise: bool = False,
         force: bool = False,
     ) -> Exported:
         """Write the folder: SystemVerilog, memories, a test bench with samples of vectors.npz, a Makefile, a README.
@@ -90,24 +96,36 @@ class Rtl:
             artefact: with the network and vectors.npz. out: the folder to write, made where there is none.
             parallel: lanes of every layer, at most; rounded down to a power of two; 1 where nothing else is said.
             budget: in place of that: "luts=5000,brams=20,dsps=8", or some of them; the fastest that is expected to fit.
-            board: the same, for a target that is an FPGA. rate: samples a second; the smallest that is expected to take them.
+            board: the same, for a target that is an FPGA, where none of the others is stated.
+            rate: samples a second; the smallest that is expected to take them.
             megahertz: the clock that the registers of the neurons are placed for.
-            vectors: how many samples the test bench sends. force: whether an earlier folder is replaced although it was edited.
+            vectors: how many samples the test bench sends.
+            synthesise: whether yosys and nextpnr measure it for the board, that of the artefact or ecp5-85k where none is
+                stated; what they find is in synthesis.json.
+            force: whether an earlier folder is replaced although it was edited.
 
         Raises:
             UsageError: an option out of range, or a folder that holds something else, was edited, or cannot be written.
-            ArtefactError: no vectors.
+            ArtefactError: no vectors. TargetError: a board that is none.
+            ExecutorUnavailableError: no yosys, or one that fails, where it is asked for.
         """
+        chip = _measured_for(artefact, board) if synthesise else ""
         check_folder(out, RTL_FOLDER, force=force)
         payloads, trace = read_vectors(artefact)
-        wanted = Wanted(parallel, budget, board, rate, megahertz)
+        only_measured = synthesise and not (parallel is None and budget is None and rate is None)
+        wanted = Wanted(parallel, budget, None if only_measured else board, rate, megahertz)
         folding, design = chosen(artefact.network, wanted, Activity.of(artefact.network, payloads, trace))
         model = sha256(artefact.model)
         files = rtl_folder(artefact.network, design, model, payloads, trace.readout, vectors, folding)
         lanes = lanes_of(artefact.network, folding)
         facts = {"snn2hw": __version__, "model": model, "lanes": lanes, "megahertz": folding.megahertz}
+        report = None
+        if synthesise:
+            found = measured(design, chip, folding.megahertz, payloads)
+            files["synthesis.json"] = json.dumps(found.as_json(), indent=1) + "\n"
+            report = found.report()
         write_folder(out, recorded({n: t.encode() for n, t in files.items()}, facts, MADE), RTL_FOLDER, force=force)
-        return Exported(out, next=("make", "-C", str(out)))
+        return Exported(out, next=("make", "-C", str(out)), report=report)
 
     def measured(self) -> str:
         """Clock cycles of the samples of the last run."""
@@ -127,6 +145,14 @@ class Rtl:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
             return self._made[key]
+
+
+def _measured_for(artefact: Artefact, name: str | None) -> str:
+    """The board that is measured for: the one that is named, the artefact's, or one that open tools place on."""
+    own = artefact.network.target
+    found = name or (own if own in target_names() and load_target(own).fpga is not None else BOARD)
+    find_board(found)
+    return found
 
 
 def stepped(network: IntegerNetwork, still: bool) -> IntegerNetwork:

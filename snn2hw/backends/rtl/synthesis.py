@@ -8,15 +8,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from snn2hw.backends.base import Report
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.families import FAMILIES, Resources
 from snn2hw.backends.rtl.place import NEXTPNR, Placed, placed
 from snn2hw.backends.rtl.place import SECONDS as PLACE_SECONDS
+from snn2hw.backends.rtl.simulation import simulator, unavailable
 from snn2hw.backends.rtl.yosys import SECONDS as YOSYS_SECONDS
 from snn2hw.backends.rtl.yosys import YOSYS, netlist
 from snn2hw.errors import TargetError
 from snn2hw.target import Fpga, Target, load_target, target_names
+from snn2hw.trace import Ints
 
+ALONE = 8  # samples that are simulated one by one
 BETWEEN = "between the layers"
 Progress = Callable[[str], None]
 
@@ -31,7 +37,8 @@ class Synthesis:
         available: what the chip has. short: what there is too little of, in words; empty where the design fits.
         megahertz: the target of the clock. fmax: that is reached, None where nothing was placed; `unplaced` says why.
         path: where the path begins and ends that decides it. used: what nextpnr counts, the shell included.
-        cycles: of a sample, as the simulator measured them. tools: and their versions.
+        cycles: of a sample that comes alone, interval: from the end of a sample to that of the next where they come one
+            after the other, as the simulator measured them. tools: and their versions.
         warnings: of yosys. unknown: cells that are in no column.
     """
 
@@ -47,6 +54,7 @@ class Synthesis:
     path: tuple[str, str] = ("", "")
     used: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     cycles: float | None = None
+    interval: float | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unknown: Mapping[str, int] = field(default_factory=dict)
@@ -63,13 +71,13 @@ class Synthesis:
 
     @property
     def latency(self) -> float | None:
-        """Microseconds of a sample at the clock that is reached."""
+        """Microseconds of a sample that comes alone, at the clock that is reached."""
         return None if self.fmax is None or self.cycles is None else self.cycles / self.fmax
 
     @property
     def throughput(self) -> float | None:
         """Samples a second at that clock, one after the other."""
-        return None if self.latency is None else 1e6 / self.latency
+        return None if self.fmax is None or self.interval is None else 1e6 * self.fmax / self.interval
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """(columns, rows): a row for each layer, then the whole, then what the chip has."""
@@ -91,13 +99,25 @@ class Synthesis:
                 found.append(f"its slowest path: {self.path[0]} -> {self.path[1]}")
         else:
             found.append(f"clock: not known; {self.unplaced}")
-        if self.latency is not None and self.cycles is not None and self.throughput is not None:
-            found.append(f"a sample: {self.cycles:,.0f} cycles, {self.latency:,.1f} us, {self.throughput:,.0f} samples a second")
+        if self.cycles is None or self.interval is None:
+            found.append("a sample: cycles not known; there was no simulation of it")
+        elif self.latency is None or self.throughput is None:
+            found.append(f"a sample: {self.cycles:,.0f} cycles alone, one every {self.interval:,.0f} cycles")
+        else:
+            found.append(
+                f"a sample: {self.cycles:,.0f} cycles alone, {self.latency:,.1f} us; "
+                f"one every {self.interval:,.0f} cycles, {self.throughput:,.0f} a second"
+            )
         found += [f"{count} cells {cell} are in no column" for cell, count in self.unknown.items()]
         found += [f"yosys: {text}" for text in self.warnings]
         tools = ", ".join(f"{name} {version}" for name, version in self.tools.items())
         found.append(f"each layer is optimised by itself, and the whole is their sum; {tools}")
         return found
+
+    def report(self) -> Report:
+        """The table with its lines."""
+        columns, rows = self.table()
+        return Report(f"{self.board}: {self.says}", columns, rows, self.lines())
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for a file."""
@@ -140,7 +160,7 @@ def synthesise(
     *,
     place: bool = True,
     megahertz: float = 100.0,
-    cycles: float | None = None,
+    cycles: tuple[float, float] | None = None,
     seed: int = 1,
     seconds: tuple[float, float] = (YOSYS_SECONDS, PLACE_SECONDS),
     progress: Progress = lambda _: None,
@@ -150,7 +170,7 @@ def synthesise(
     Args:
         design: as `build` makes it. name: of the board, a target with a section [fpga].
         place: whether nextpnr places it, where it fits. megahertz: the target of the clock.
-        cycles: of a sample, as the simulator measured them; seed: of the placement.
+        cycles: of a sample alone, and from one to the next, as the simulator measured them. seed: of the placement.
         seconds: after which yosys and nextpnr are stopped. progress: is told what is done next.
 
     Raises:
@@ -175,10 +195,38 @@ def synthesise(
     if isinstance(found, Placed):
         tools["nextpnr"] = NEXTPNR[fpga.family].version().rpartition("nextpnr-")[2].rstrip(")")
         told = {"fmax": found.megahertz, "path": found.path, "used": found.used}
+    alone, interval = cycles or (None, None)
     return Synthesis(
-        target.name, target.says, fpga.family, layers, has, short, megahertz, cycles=cycles, tools=tools,
+        target.name, target.says, fpga.family, layers, has, short, megahertz, cycles=alone, interval=interval, tools=tools,
         warnings=tuple(made.warnings), unknown=made.unknown, **told,
     )  # fmt: skip
+
+
+def measured(design: Design, name: str, megahertz: float, payloads: Ints) -> Synthesis:
+    """The report with the cycles of a sample, which Verilator counts where it is there.
+
+    Args:
+        design, name, megahertz: as of `synthesise`. payloads: [T, N, ...] samples, of which those are sent that the design takes.
+
+    Raises:
+        TargetError, ExecutorUnavailableError: as of `synthesise`.
+    """
+    cycles = None
+    if not unavailable():
+        still = (payloads == payloads[:1]).all(axis=tuple(k for k in range(payloads.ndim) if k != 1))
+        sent = payloads[:, still] if design.entry.still else payloads
+        if sent.shape[1]:
+            cycles = _simulated(design, sent)
+    return synthesise(design, name, megahertz=megahertz, cycles=cycles)
+
+
+def _simulated(design: Design, payloads: Ints) -> tuple[float, float]:
+    """Cycles of a sample that comes alone, and from one to the next; each an average."""
+    run = simulator(design).run
+    samples = range(min(payloads.shape[1], ALONE))
+    alone = [run(payloads[:, n : n + 1], traces=False).cycles[0] for n in samples]
+    together = run(payloads, traces=False).cycles
+    return float(np.mean(alone)), float((together[1:] if len(together) > 1 else together).mean())
 
 
 def _short(needs: Resources, has: Resources, names: tuple[str, str, str, str]) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import snn2hw
+from snn2hw.backends import Exported
 from snn2hw.backends.rtl.build import build
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.families import FAMILIES, Resources
 from snn2hw.backends.rtl.place import NEXTPNR, Placed, placed
 from snn2hw.backends.rtl.synthesis import BETWEEN, Synthesis, board, synthesise
 from snn2hw.backends.rtl.yosys import NETLIST, YOSYS, netlist, script
-from snn2hw.cli.synthesis_table import print_synthesis
+from snn2hw.cli.export import _say
 from snn2hw.errors import ExecutorUnavailableError, TargetError
 from snn2hw.ir.network import Input, Network, Readout, Single
 from snn2hw.layers import Linear
@@ -42,7 +43,7 @@ def design() -> Design:
 @pytest.fixture(scope="module")
 def report(design: Design) -> Synthesis:
     needs(YOSYS)
-    return synthesise(design, "ecp5-25k", place=False, cycles=50.0)
+    return synthesise(design, "ecp5-25k", place=False, cycles=(50.0, 40.0))
 
 
 def test_every_layer_is_in_the_report_and_the_whole_is_their_sum(report: Synthesis) -> None:
@@ -67,7 +68,7 @@ def test_the_report_as_json_and_as_a_table(report: Synthesis, capsys: pytest.Cap
     assert made["whole"]["luts"] == report.whole.luts
     assert (made["board"], made["fits"], made["fmax"], made["latency_us"]) == ("ecp5-25k", True, None, None)
     assert made["units"] == {"luts": "LUT4", "ffs": "flip-flops", "brams": "EBR of 18 kbit", "dsps": "MULT18X18D"}
-    print_synthesis(report)
+    _say(Exported(Path("here"), report=report.report()))
     shown = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines() if line.startswith("|")]
     whole = report.whole
@@ -81,18 +82,19 @@ def placed_report(fmax: float) -> Synthesis:
     layers = {"a": Resources(luts=10, ffs=5), "b": Resources(luts=30, brams=3, dsps=1)}
     has = Resources(luts=35, ffs=5, brams=2, dsps=1)
     return Synthesis(
-        "mine", "a board", "ecp5", layers, has, (), 100.0, fmax=fmax, path=("x", "y"), cycles=2_000.0, tools={"yosys": "1"}
+        "mine", "a board", "ecp5", layers, has, (), 100.0, fmax=fmax, path=("x", "y"),
+        cycles=2_000.0, interval=1_600.0, tools={"yosys": "1"}
     )  # fmt: skip
 
 
 def test_latency_and_throughput_are_those_of_the_clock_that_is_reached() -> None:
     made = placed_report(80.0)
-    assert (made.latency, made.throughput) == (25.0, 40_000.0)
+    assert (made.latency, made.throughput) == (25.0, 50_000.0)
     assert made.lines() == [
         "fits mine",
         "clock: 80.0 MHz after place and route; the target of 100 MHz is missed",
         "its slowest path: x -> y",
-        "a sample: 2,000 cycles, 25.0 us, 40,000 samples a second",
+        "a sample: 2,000 cycles alone, 25.0 us; one every 1,600 cycles, 50,000 a second",
         "each layer is optimised by itself, and the whole is their sum; yosys 1",
     ]
     assert "the target of 100 MHz is reached" in placed_report(100.0).lines()[1]
@@ -108,10 +110,12 @@ def small_board(tmp_path: Path, luts: int, family: str = "ecp5") -> str:
     return str(path)
 
 
-def test_what_is_short_and_by_how_much(report: Synthesis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_short_and_by_how_much(
+    design: Design, report: Synthesis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The netlist itself is the one that was made above."""
     monkeypatch.setattr("snn2hw.backends.rtl.synthesis.netlist", lambda *_: Kept(report))
-    made = synthesise(Design([], {}, None, None, [], 1), small_board(tmp_path, 100))  # type: ignore[arg-type]
+    made = synthesise(design, small_board(tmp_path, 100))
     luts, ffs = report.whole.luts, report.whole.ffs
     assert made.short == (
         f"LUT4: {luts:,} of 100, {luts - 100:,} too many", f"flip-flops: {ffs:,} of 100, {ffs - 100:,} too many"
