@@ -70,7 +70,7 @@ def _sums(module: Module, p: Mapping[str, int]) -> Resources:
     multiplies = p["VALUE"] > 1 and p["WEIGHT"] > 1 and p["VALUE"] + p["WEIGHT"] >= 9
     address = p["WORD"] + p["WEIGHT_ADDRESS"]
     control = 90 + 3 * address + 2 * (p["ROW"] + p["COLUMN"] + p["CHANNEL"])
-    each = 2 * bits + (0 if multiplies or p["VALUE"] == 1 else p["VALUE"] * p["WEIGHT"]) + bits  # add, bias, which bank
+    each = 5 * bits + (2 * bits if multiplies else 0 if p["VALUE"] == 1 else p["VALUE"] * p["WEIGHT"])
     made = Resources(luts=control + lanes * each, ffs=80 + 3 * address + lanes * 2 * bits, dsps=lanes * multiplies)
     bank = _ram(p["WORDS"], lanes * bits)
     for name, memory in module.memories.items():

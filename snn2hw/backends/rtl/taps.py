@@ -147,21 +147,26 @@ def laid(kernel: Kernel, entering: Grid, lanes: int, sum_bits: int) -> Laid:
 
     def axis(taps: Sequence[Taps], word: Callable[[int], int], weight: Callable[[int], int]) -> Memory:
         most = max(1, *map(len, taps)) if taps else 1
+        most = 1 << counting(most) if most > 1 else 1  # so that an address is two numbers side by side
         table = np.zeros((len(taps) * most, 4), np.int64)  # weight, word, more, any: from the lowest bits up
         for place, reaches in enumerate(taps):
             for n, (o, k) in enumerate(reaches):
                 table[place * most + n] = weight(k), word(o), n + 1 < len(reaches), 1
         return Memory(table, (address_bits, word_bits, 1, 1))
 
-    per_place = rows_of_weights * reached if kernel.chosen is None else 0
+    per_place = rows_of_weights if kernel.chosen is None else 0
+    by_word = kernel.weight.reshape(places * rows_of_weights, reached, lanes)
+    side_by_side = reached & (reached - 1) == 0  # then no adder is needed for their addresses
+    if not side_by_side:
+        by_word = by_word.transpose(1, 0, 2)
     memories = {
         "ROW_FILE": axis(kernel.rows, lambda o: o * kernel.out.columns * groups, lambda k: k * kernel.across * per_place),
         "COLUMN_FILE": axis(kernel.columns, lambda o: o * groups, lambda k: k * per_place),
-        "WEIGHT_FILE": Memory(kernel.weight.reshape(-1, lanes), (width,) * lanes),
+        "WEIGHT_FILE": Memory(by_word.reshape(-1, lanes), (width,) * lanes),
     }
     if kernel.first is not None:
         chosen = kernel.chosen if kernel.chosen is not None else np.arange(entering.channels)
-        memories["CHANNEL_FILE"] = Memory(np.stack([chosen * reached, kernel.first], axis=1), (address_bits, word_bits))
+        memories["CHANNEL_FILE"] = Memory(np.stack([chosen, kernel.first], axis=1), (address_bits, word_bits))
     if kernel.bias.any():
         padded = np.zeros(groups * lanes, np.int64)
         padded[: kernel.out.channels] = kernel.bias
@@ -182,8 +187,11 @@ def laid(kernel: Kernel, entering: Grid, lanes: int, sum_bits: int) -> Laid:
             "ROWS": entering.rows,
             "COLUMNS": entering.columns,
             "CHANNELS": entering.channels,
-            "ROW_ENTRY": counting(entering.rows * row_taps),
-            "COLUMN_ENTRY": counting(entering.columns * column_taps),
+            "NEXT": 0 if side_by_side else places * rows_of_weights,
+            "ROW_TAP": counting(row_taps),
+            "COLUMN_TAP": counting(column_taps),
+            "ROW_ENTRY": counting(entering.rows) + (counting(row_taps) if row_taps > 1 else 0),
+            "COLUMN_ENTRY": counting(entering.columns) + (counting(column_taps) if column_taps > 1 else 0),
             "BIASES": groups,
             "BIAS": counting(groups),
             "MAXIMUM": int(kernel.maximum),

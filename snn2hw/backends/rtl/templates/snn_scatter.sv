@@ -22,12 +22,15 @@ module snn_scatter #(
     parameter int WEIGHTS = 1,  // words of LANES weights
     parameter int WEIGHT_ADDRESS = 1,
     parameter int REACHED = 1,  // words that an event reaches at one place
+    parameter int NEXT = 0,  // how far apart their weights lie; 0: side by side, and REACHED is a power of two
     parameter int ROW_TAPS = 1,  // places that it reaches at most, along each axis
     parameter int COLUMN_TAPS = 1,
+    parameter int ROW_TAP = 1,  // bits that count them
+    parameter int COLUMN_TAP = 1,
     parameter int ROWS = 1,  // entries of the tables
     parameter int COLUMNS = 1,
     parameter int CHANNELS = 1,
-    parameter int ROW_ENTRY = 1,  // bits that count them
+    parameter int ROW_ENTRY = 1,  // bits of their addresses
     parameter int COLUMN_ENTRY = 1,
     parameter int BIASES = 1,  // words of LANES biases
     parameter int BIAS = 1,  // bits that count them
@@ -53,9 +56,7 @@ module snn_scatter #(
     output logic [LANES*SUM-1:0] out_data
 );
   localparam int ENTRY = 2 + WORD + WEIGHT_ADDRESS;  // any, more, first word, first weight
-  localparam int ROW_TAP = $clog2(ROW_TAPS + 1);
-  localparam int COLUMN_TAP = $clog2(COLUMN_TAPS + 1);
-  localparam int STEP = $clog2(REACHED + 1);
+  localparam int STEP = REACHED == 1 ? 1 : $clog2(REACHED);
   localparam int TIMES = $clog2(REPEAT + 1);
 
   // ---- the two banks: which one is filled, which one leaves, and which hold a whole step
@@ -90,17 +91,17 @@ module snn_scatter #(
   logic [ENTRY-1:0] row_entry, column_entry;
   logic [WORD+WEIGHT_ADDRESS-1:0] channel_entry;
   snn_table #(
-      .WIDTH(ENTRY), .DEPTH(ROWS * ROW_TAPS), .ADDRESS(ROW_ENTRY), .FILE(ROW_FILE)
+      .WIDTH(ENTRY), .DEPTH(ROW_TAPS == 1 ? ROWS : ROWS << ROW_TAP), .ADDRESS(ROW_ENTRY), .FILE(ROW_FILE)
   ) rows (
-      .address(ROW_ENTRY'(row) * ROW_ENTRY'(ROW_TAPS) + ROW_ENTRY'(row_tap)), .data(row_entry)
+      .address(ROW_ENTRY'(ROW_TAPS == 1 ? (ROW + ROW_TAP)'(row) : {row, row_tap})), .data(row_entry)
   );
   snn_table #(
-      .WIDTH(ENTRY), .DEPTH(COLUMNS * COLUMN_TAPS), .ADDRESS(COLUMN_ENTRY), .FILE(COLUMN_FILE)
+      .WIDTH(ENTRY), .DEPTH(COLUMN_TAPS == 1 ? COLUMNS : COLUMNS << COLUMN_TAP), .ADDRESS(COLUMN_ENTRY), .FILE(COLUMN_FILE)
   ) columns (
-      .address(COLUMN_ENTRY'(column) * COLUMN_ENTRY'(COLUMN_TAPS) + COLUMN_ENTRY'(column_tap)), .data(column_entry)
+      .address(COLUMN_ENTRY'(COLUMN_TAPS == 1 ? (COLUMN + COLUMN_TAP)'(column) : {column, column_tap})), .data(column_entry)
   );
   if (CHANNEL_FILE == "") begin : g_all_channels  // every channel reaches all output channels
-    assign channel_entry = {WORD'(0), WEIGHT_ADDRESS'(channel) * WEIGHT_ADDRESS'(REACHED)};
+    assign channel_entry = {WORD'(0), WEIGHT_ADDRESS'(channel)};
   end else begin : g_groups
     snn_table #(
         .WIDTH(WORD + WEIGHT_ADDRESS), .DEPTH(CHANNELS), .ADDRESS(CHANNEL), .FILE(CHANNEL_FILE)
@@ -150,6 +151,21 @@ module snn_scatter #(
     end
   end
 
+  // ---- where the weights of the word that is next begin
+  logic [WEIGHT_ADDRESS-1:0] place_weight, next_weight;
+  assign place_weight = row_weight + column_weight + channel_weight;
+  if (REACHED == 1) begin : g_one
+    assign next_weight = place_weight;
+  end else if (NEXT == 0) begin : g_side_by_side
+    assign next_weight = WEIGHT_ADDRESS'({place_weight, reached});
+  end else begin : g_apart
+    logic [WEIGHT_ADDRESS-1:0] apart;
+    always_ff @(posedge clk)
+      if (in_valid && in_ready) apart <= '0;
+      else if (move) apart <= last_reached ? '0 : apart + WEIGHT_ADDRESS'(NEXT);
+    assign next_weight = place_weight + apart;
+  end
+
   // ---- stage 1: addresses;  stage 2: weights;  stage 3: products beside the sums they are added to
   logic valid1, valid2, valid3;
   logic [WORD-1:0] word1, word2, word3;
@@ -174,7 +190,7 @@ module snn_scatter #(
     end
     if (!stall) begin
       word1   <= row_word + column_word + channel_word + WORD'(reached);
-      weight1 <= row_weight + column_weight + channel_weight + WEIGHT_ADDRESS'(reached);
+      weight1 <= next_weight;
       value1  <= value;
       word2   <= word1;
       value2  <= value1;

@@ -24,7 +24,7 @@ module snn_serialise #(
     output logic [VALUE-1:0]              out_value
 );
   localparam int GROUPS = (CHANNELS + LANES - 1) / LANES;
-  localparam int GROUP = $clog2(GROUPS + 1);
+  localparam int GROUP = GROUPS == 1 ? 1 : $clog2(GROUPS);
 
   logic [LANES-1:0] there, pending, lowest, after;
   logic [LANES*VALUE-1:0] word;
