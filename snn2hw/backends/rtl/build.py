@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from snn2hw.backends.rtl.design import Design
+from snn2hw.backends.rtl.estimate import patience
 from snn2hw.backends.rtl.lack import lacks
 from snn2hw.backends.rtl.layers import LAYERS, SAME_WORDS, close
 from snn2hw.backends.rtl.parts import Folding, Parts
 from snn2hw.backends.rtl.streams import Grid
+from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import refusal
 from snn2hw.layers import IntFlatten
+
+MOST_CYCLES = 1 << 31
 
 
 def build(network: IntegerNetwork, folding: Folding | None = None) -> Design:
@@ -19,7 +23,7 @@ def build(network: IntegerNetwork, folding: Folding | None = None) -> Design:
         network: of the integer stage. folding: how many lanes it has; one everywhere where it is left out.
 
     Raises:
-        UnsupportedError: a layer that there is no module for.
+        UnsupportedError: a layer that there is no module for, or more cycles than can be counted.
     """
     if found := lacks(network):
         raise refusal(found, "the network does not fit the back end 'rtl'", "change these layers, or choose another back end")
@@ -32,7 +36,15 @@ def build(network: IntegerNetwork, folding: Folding | None = None) -> Design:
     entry, readout = parts.signals[network.input.name].events, parts.signals[network.readout.name].words
     assert entry is not None
     assert readout is not None
-    return Design(parts.modules, parts.generated, parts.lane_takes, entry, readout, parts.series, network.steps)
+    design = Design(parts.modules, parts.generated, parts.lane_takes, entry, readout, parts.series, network.steps)
+    if (most := patience(design)) >= MOST_CYCLES:
+        raise UnsupportedError(
+            "a sample could take more clock cycles than the design can count",
+            got=f"up to {most:,}",
+            expected=f"fewer than {MOST_CYCLES:,}",
+            do="give it more lanes (parallel), or compile a smaller network or fewer steps",
+        )
+    return design
 
 
 def lanes_of(network: IntegerNetwork, folding: Folding) -> dict[str, int]:

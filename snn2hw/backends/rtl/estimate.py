@@ -156,3 +156,15 @@ def latency(design: Design, activity: Activity) -> float:
     busy = cycles(design, activity)
     slowest = max(busy, key=lambda name: busy[name])
     return busy[slowest] + sum(value / design.steps for name, value in busy.items() if name != slowest)
+
+
+def patience(design: Design) -> int:
+    """More cycles than a sample can take, whatever its events are: after so many without a beat a simulation is given up."""
+    total = 0
+    for module in design.modules:
+        p = module.parameters
+        if module.kind == "snn_scatter":
+            events = int(p["ROWS"]) * int(p["COLUMNS"]) * int(p["CHANNELS"])
+            work = events * int(p["ROW_TAPS"]) * int(p["COLUMN_TAPS"]) * int(p["REACHED"]) * 2
+            total += design.steps * (work + 4 * int(p["WORDS"]) * int(p["LANES"]) + 64)
+    return 10_000 + 2 * total

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from snn2hw.backends.base import Exported, gated
 from snn2hw.backends.fast.executor import threads
 from snn2hw.backends.rtl.beats import trace
 from snn2hw.backends.rtl.build import build, lanes_of
+from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.estimate import Activity
 from snn2hw.backends.rtl.folder import MADE, RTL_FOLDER, rtl_folder
 from snn2hw.backends.rtl.lack import lacks
@@ -21,6 +23,7 @@ from snn2hw.backends.rtl.parts import MEGAHERTZ, Folding
 from snn2hw.backends.rtl.simulation import Simulator, simulator, unavailable
 from snn2hw.backends.rtl.synthesis import board as find_board
 from snn2hw.backends.rtl.synthesis import measured
+from snn2hw.errors import UnsupportedError
 from snn2hw.files.record import recorded, sha256
 from snn2hw.files.write import check_folder, write_folder
 from snn2hw.ir.integer import IntegerNetwork
@@ -32,6 +35,7 @@ from snn2hw.vectors import read_vectors
 from snn2hw.version import __version__
 
 KEPT = 8  # networks
+FEW, MOST = (1, 8), 64  # lanes that are tried for a simulation
 BOARD = "ecp5-85k"
 
 
@@ -39,7 +43,7 @@ class Rtl:
     """The design of a network, cycle by cycle.
 
     Args:
-        folding: its lanes.
+        folding: its lanes; None: as few as a network of its size can be simulated with.
     """
 
     name = "rtl"
@@ -48,7 +52,7 @@ class Rtl:
     writes = EXPORTED_RTL
 
     def __init__(self, folding: Folding | None = None) -> None:
-        self.folding = folding or Folding()
+        self.folding = folding
         self._made: OrderedDict[tuple[bytes, bool], Simulator] = OrderedDict()
         self._lock = ForkLock()
         self._said = ""
@@ -140,7 +144,7 @@ class Rtl:
         key = artefact.model, still
         with self._lock:
             if key not in self._made:
-                self._made[key] = simulator(build(stepped(artefact.network, still), self.folding))
+                self._made[key] = simulator(_built(stepped(artefact.network, still), self.folding))
                 while len(self._made) > KEPT:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
@@ -153,6 +157,14 @@ def _measured_for(artefact: Artefact, name: str | None) -> str:
     found = name or (own if own in target_names() and load_target(own).fpga is not None else BOARD)
     find_board(found)
     return found
+
+
+def _built(network: IntegerNetwork, folding: Folding | None) -> Design:
+    """The design with these lanes, or with as few as it can have."""
+    for lanes in FEW if folding is None else ():
+        with suppress(UnsupportedError):
+            return build(network, Folding(lanes))
+    return build(network, folding or Folding(MOST))
 
 
 def stepped(network: IntegerNetwork, still: bool) -> IntegerNetwork:

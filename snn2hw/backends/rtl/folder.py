@@ -7,8 +7,9 @@ import numpy as np
 from snn2hw.backends.rtl.beats import beats
 from snn2hw.backends.rtl.design import Design, Memory
 from snn2hw.backends.rtl.drawing import SAYS, drawing
+from snn2hw.backends.rtl.estimate import patience
 from snn2hw.backends.rtl.parts import Folding
-from snn2hw.backends.rtl.simulation import memories, patience, sources
+from snn2hw.backends.rtl.simulation import memories, sources
 from snn2hw.backends.rtl.streams import EVENTS
 from snn2hw.backends.rtl.text import comment, entry_bits, filled, readout_width, template
 from snn2hw.errors import UsageError

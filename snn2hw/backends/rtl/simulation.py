@@ -16,6 +16,7 @@ import numpy as np
 
 from snn2hw.backends.rtl.beats import beats
 from snn2hw.backends.rtl.design import Design
+from snn2hw.backends.rtl.estimate import patience
 from snn2hw.backends.rtl.text import LIBRARY, readout_width, template, top
 from snn2hw.cache import making, private, put, read_kept
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError
@@ -164,18 +165,6 @@ class Simulator:
 
 def _pointer(array: Any) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
-
-
-def patience(design: Design) -> int:
-    """Cycles without a beat after which a simulation is given up: more than all events of a sample could take."""
-    total = 0
-    for module in design.modules:
-        p = module.parameters
-        if module.kind == "snn_scatter":
-            events = int(p["ROWS"]) * int(p["COLUMNS"]) * int(p["CHANNELS"])
-            work = events * int(p["ROW_TAPS"]) * int(p["COLUMN_TAPS"]) * int(p["REACHED"]) * 2
-            total += design.steps * (work + 4 * int(p["WORDS"]) * int(p["LANES"]) + 64)
-    return 10_000 + 2 * total
 
 
 def simulator(design: Design) -> Simulator:
