@@ -13,10 +13,11 @@ from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.shapes import Shape
 from snn2hw.trace import Ints, Trace
 
-Beats = tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8]]  # what enters, and whether it is the last of a sample
+Data = npt.NDArray[np.uint64]  # what enters
+Flags = npt.NDArray[np.uint8]  # whether it is the last of a sample
 
 
-def beats(design: Design, payloads: Ints) -> Beats:
+def beats(design: Design, payloads: Ints) -> tuple[Data, Flags]:
     """All samples one after the other.
 
     Args:
@@ -30,12 +31,12 @@ def beats(design: Design, payloads: Ints) -> Beats:
     return data, last
 
 
-def _pixels(entry: Stream, sample: Ints) -> npt.NDArray[np.uint64]:
-    values: npt.NDArray[np.uint64] = _bits(sample[0][entry.order], entry.bits)
+def _pixels(entry: Stream, sample: Ints) -> Data:
+    values: Data = _bits(sample[0][entry.order], entry.bits)
     return values
 
 
-def _events(entry: Stream, sample: Ints) -> npt.NDArray[np.uint64]:
+def _events(entry: Stream, sample: Ints) -> Data:
     """The values that are not 0, and a beat that ends each step."""
     values = sample[:, entry.order]
     step, place = np.nonzero(values)
@@ -49,8 +50,8 @@ def _events(entry: Stream, sample: Ints) -> npt.NDArray[np.uint64]:
     return made
 
 
-def _bits(values: Ints, bits: int) -> npt.NDArray[np.uint64]:
-    kept: npt.NDArray[np.uint64] = (values & ((1 << bits) - 1)).astype(np.uint64)
+def _bits(values: Ints, bits: int) -> Data:
+    kept: Data = (values & ((1 << bits) - 1)).astype(np.uint64)
     return kept
 
 

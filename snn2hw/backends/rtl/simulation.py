@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.backends.rtl.beats import beats
+from snn2hw.backends.rtl.beats import Data, Flags, beats
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.estimate import patience
 from snn2hw.backends.rtl.text import LIBRARY, readout_width, template, top
@@ -137,8 +137,16 @@ class Simulator:
         )
 
     def _one(self, payloads: Ints, traces: bool, stress: Stress) -> Run:
-        samples, design = payloads.shape[1], self.design
-        data, last = beats(design, payloads)
+        return self.send(*beats(self.design, payloads), payloads.shape[1], traces, stress)
+
+    def send(self, data: Data, last: Flags, samples: int, traces: bool, stress: Stress) -> Run:
+        """What comes of beats, whatever they are.
+
+        Args:
+            data, last: each beat, and whether `tlast` comes with it. samples: how many of them there are.
+            traces, stress: as of `run`.
+        """
+        design = self.design
         classes = design.readout.grid.size
         readout, cycles = np.zeros((samples, classes), np.int64), np.zeros(samples, np.int64)
         room = [samples * design.steps * s.stream.words * s.stream.lanes for s in design.series]

@@ -29,7 +29,9 @@ module snn_feedback #(
   assign out_last = begin_sample || in_last;
   assign in_ready = !begin_sample && (dropped || out_ready);
   assign out_address = in_address;
+  /* verilator lint_off UNUSEDSIGNAL */  // a value fits its own bits
   logic signed [IN:0] wide;
+  /* verilator lint_on UNUSEDSIGNAL */
   assign wide = {IN_SIGNED ? in_value[IN-1] : 1'b0, in_value};
   assign out_value = VALUE'(wide);
   always_ff @(posedge clk) begin

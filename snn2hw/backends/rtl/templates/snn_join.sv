@@ -26,8 +26,10 @@ module snn_join #(
   assign a_ready = out_ready && out_valid;
   assign b_ready = out_ready && out_valid;
   for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
+    /* verilator lint_off UNUSEDSIGNAL */  // the result is proved to fit
     logic signed [A:0] a_wide;
     logic signed [B:0] b_wide;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic signed [OUT-1:0] a, b;
     assign a_wide = {SIGNED_A ? a_data[lane*A+A-1] : 1'b0, a_data[lane*A+:A]};
     assign b_wide = {SIGNED_B ? b_data[lane*B+B-1] : 1'b0, b_data[lane*B+:B]};

@@ -36,8 +36,10 @@ module snn_merge #(
     output logic [VALUE-1:0]         out_value
 );
   logic a_event, b_event;
+  /* verilator lint_off UNUSEDSIGNAL */  // the result is proved to fit
   logic signed [VALUE_A:0] a_wide;
   logic signed [VALUE_B:0] b_wide;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic [VALUE-1:0] a_times, b_times;
   assign a_event = a_valid && !a_last;
   assign b_event = b_valid && !b_last;

@@ -40,7 +40,9 @@ module snn_offset #(
       .clk(clk), .enable(in_ready), .address(word), .data(constants)
   );
   for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
+    /* verilator lint_off UNUSEDSIGNAL */  // the result is proved to fit
     logic signed [IN:0] wide;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic signed [OUT-1:0] x;
     assign wide = {SIGNED_IN ? values[lane*IN+IN-1] : 1'b0, values[lane*IN+:IN]};
     assign x = OUT'(wide);

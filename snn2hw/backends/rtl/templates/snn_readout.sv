@@ -40,7 +40,9 @@ module snn_readout #(
   assign leaves = sums[WORD'(32'(leaving) / LANES)];
   assign m_axis_tdata = leaves[32'(leaving) % LANES * OUT+:OUT];
   for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
+    /* verilator lint_off UNUSEDSIGNAL */  // the result is proved to fit
     logic signed [IN:0] wide;
+    /* verilator lint_on UNUSEDSIGNAL */
     assign wide = {SIGNED_IN ? in_data[lane*IN+IN-1] : 1'b0, in_data[lane*IN+:IN]};
     assign fresh_sums[lane*OUT+:OUT] = OUT'(wide) + (fresh ? '0 : old[lane*OUT+:OUT]);
   end

@@ -30,7 +30,9 @@ module snn_serialise #(
   logic [LANES*VALUE-1:0] word;
   logic [ROW-1:0] row, next_row;
   logic [COLUMN-1:0] column, next_column;
+  /* verilator lint_off UNUSEDSIGNAL */  // no channel needs the last bit
   logic [GROUP-1:0] group, next_group;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic last_word, token, accept, taken, valid, ready;
   logic [LANES*VALUE-1:0] data;
 

@@ -9,7 +9,9 @@ module @MODULE@ (
 
     input  logic            s_axis_tvalid,
     output logic            s_axis_tready,
+    /* verilator lint_off UNUSEDSIGNAL */  // whole bytes, of which a beat may need fewer bits
     input  logic [@IN@-1:0] s_axis_tdata,
+    /* verilator lint_on UNUSEDSIGNAL */
     input  logic            s_axis_tlast,
 
     output logic             m_axis_tvalid,
