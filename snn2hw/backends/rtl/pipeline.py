@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from snn2hw.backends.rtl.expressions import DECLARED, Operand, delay, multiplies
 from snn2hw.ir.program import Instruction, Op
 
-MEMORY = 1.8  # nanoseconds until a state or a constant leaves its memory
+REGISTER = 0.6  # nanoseconds until a value leaves a register
+MEMORY = 5.7  # until a state or a constant leaves its memory, which is a block where there are many of them
 SETUP = 1.0  # until a register has taken what arrives
 
 
@@ -36,15 +37,16 @@ def cut(instructions: Sequence[Instruction], operands: Mapping[str, Operand], bi
     ready: dict[str, float] = {}
     for i in instructions:
         if i.op in DECLARED:
-            stage[i.name], ready[i.name] = 0, 0.0 if i.op is Op.CONST or operands[i.name].constant is not None else MEMORY
+            fixed = i.op is Op.CONST or operands[i.name].constant is not None
+            stage[i.name], ready[i.name] = 0, 0.0 if fixed else REGISTER if i.op is Op.INPUT else MEMORY
             continue
         a = [operands[n] for n in i.args]
         read = [n for n in i.args if operands[n].constant is None]
         at = max([stage[n] for n in read], default=0)
-        begins = max([ready[n] for n in read if stage[n] == at], default=0.0)
+        begins = max([ready[n] if stage[n] == at else REGISTER for n in read], default=0.0)
         takes = delay(i, a, bits[i.name])
         alone = multiplies(i, a)
-        if begins + takes > budget or (alone and begins > MEMORY):
-            at, begins = at + 1, 0.0
+        if begins + takes > budget or (alone and begins > REGISTER):
+            at, begins = at + 1, REGISTER
         stage[i.name], ready[i.name] = at, (budget if alone else begins + takes)
     return Cut(stage, max(stage.values()) + 1)

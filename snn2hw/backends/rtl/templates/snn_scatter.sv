@@ -78,6 +78,18 @@ module snn_scatter #(
     end
   end
 
+  // Whether an event is taken depends on the tables of the one at hand; those in front are told a cycle later.
+  logic event_valid, event_ready, event_last;
+  logic [ROW+COLUMN+CHANNEL-1:0] event_address;
+  logic [VALUE-1:0] event_value;
+  snn_skid #(
+      .WIDTH(1 + ROW + COLUMN + CHANNEL + VALUE)
+  ) entering (
+      .clk(clk), .reset(reset),
+      .in_valid(in_valid), .in_ready(in_ready), .in_data({in_last, in_address, in_value}),
+      .out_valid(event_valid), .out_ready(event_ready), .out_data({event_last, event_address, event_value})
+  );
+
   // ---- stage 0: the event at hand, and which of the places it reaches is next
   logic busy, ending;
   logic [ROW-1:0] row;
@@ -124,7 +136,7 @@ module snn_scatter #(
   assign last_place = (last_column && !row_more) || !any;
   assign move = busy && !stall;
   assign finishing = move && last_place;
-  assign in_ready = !clearing && !ending && !full[fill] && (!busy || finishing);
+  assign event_ready = !clearing && !ending && !full[fill] && (!busy || finishing);
 
   always_ff @(posedge clk) begin
     if (reset) begin
@@ -132,15 +144,15 @@ module snn_scatter #(
       ending <= 1'b0;
     end else begin
       if (finishing) busy <= 1'b0;
-      if (in_valid && in_ready) begin
-        if (in_last) ending <= 1'b1;
+      if (event_valid && event_ready) begin
+        if (event_last) ending <= 1'b1;
         else busy <= 1'b1;
       end
       if (step_added) ending <= 1'b0;
     end
-    if (in_valid && in_ready) begin
-      {row, column, channel} <= in_address;
-      value <= in_value;
+    if (event_valid && event_ready) begin
+      {row, column, channel} <= event_address;
+      value <= event_value;
       row_tap <= '0;
       column_tap <= '0;
       reached <= '0;
@@ -161,17 +173,17 @@ module snn_scatter #(
   end else begin : g_apart
     logic [WEIGHT_ADDRESS-1:0] apart;
     always_ff @(posedge clk)
-      if (in_valid && in_ready) apart <= '0;
+      if (event_valid && event_ready) apart <= '0;
       else if (move) apart <= last_reached ? '0 : apart + WEIGHT_ADDRESS'(NEXT);
     assign next_weight = place_weight + apart;
   end
 
-  // ---- stage 1: addresses;  stage 2: weights;  stage 3: products beside the sums they are added to
-  logic valid1, valid2, valid3;
-  logic [WORD-1:0] word1, word2, word3;
+  // ---- stage 1: addresses;  stages 1w, 2: weights, and a register behind their memory;  stage 3: products beside the sums they are added to
+  logic valid1, valid1w, valid2, valid3;
+  logic [WORD-1:0] word1, word1w, word2, word3;
   logic [WEIGHT_ADDRESS-1:0] weight1;
-  logic [VALUE-1:0] value1, value2;
-  logic [LANES*WEIGHT-1:0] weights2;
+  logic [VALUE-1:0] value1, value1w, value2;
+  logic [LANES*WEIGHT-1:0] weights1w, weights2;
   logic [LANES*SUM-1:0] sums3, sums4;
 
   assign stall = valid2 && valid3 && word2 == word3;  // what is being added to is not there yet
@@ -179,21 +191,26 @@ module snn_scatter #(
   always_ff @(posedge clk) begin
     if (reset) begin
       valid1 <= 1'b0;
+      valid1w <= 1'b0;
       valid2 <= 1'b0;
       valid3 <= 1'b0;
     end else begin
       valid3 <= valid2 && !stall;
       if (!stall) begin
         valid1 <= busy && any;
-        valid2 <= valid1;
+        valid1w <= valid1;
+        valid2 <= valid1w;
       end
     end
     if (!stall) begin
       word1   <= row_word + column_word + channel_word + WORD'(reached);
       weight1 <= next_weight;
       value1  <= value;
-      word2   <= word1;
-      value2  <= value1;
+      word1w   <= word1;
+      value1w  <= value1;
+      word2    <= word1w;
+      value2   <= value1w;
+      weights2 <= weights1w;
     end
     word3 <= word2;
   end
@@ -201,7 +218,7 @@ module snn_scatter #(
   snn_rom #(
       .WIDTH(LANES * WEIGHT), .DEPTH(WEIGHTS), .ADDRESS(WEIGHT_ADDRESS), .FILE(WEIGHT_FILE)
   ) weights (
-      .clk(clk), .enable(!stall), .address(weight1), .data(weights2)
+      .clk(clk), .enable(!stall), .address(weight1), .data(weights1w)
   );
 
   // A sum may have fewer bits than what is added up: it is exact modulo 2**SUM, and proved to fit.
@@ -219,7 +236,7 @@ module snn_scatter #(
   /* verilator lint_on UNUSEDSIGNAL */
 
   // ---- the end of a step: its events are all in
-  assign step_added = ending && !busy && !valid1 && !valid2 && !valid3;
+  assign step_added = ending && !busy && !valid1 && !valid1w && !valid2 && !valid3;
 
   // ---- the sums leave: address, sum, sum and bias
   logic leaving, go, left_valid, left_last, last_time;
