@@ -23,7 +23,6 @@ from snn2hw.quantize import Prepared, prepare
 from snn2hw.train import Recipe, optimiser, schedule, seeded
 
 CALIBRATION = 256
-TRACE = 2.0**-10
 FIELD = 5  # points of a random field along a side; between them it is interpolated
 
 Say = Callable[[str], None]
@@ -68,18 +67,12 @@ def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = pri
 
 @torch.no_grad()
 def deployed(model: torch.nn.Module, prepared: Prepared) -> torch.nn.Module:
-    """`model`, whose layers are those of a plain `Sequential`, with the integers of `prepared` times their scales.
-
-    A neuron whose weights all became 0 gets a trace of some that is rounded off again: the compiler takes a neuron without
-    weights for one that needs a coarse scale, and with one scale for the layer all others would have it.
-    """
+    """`model`, whose layers are those of a plain `Sequential`, with the integers of `prepared` times their scales."""
     for path, module in model.named_modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             layer = prepared.layers[path]
             weight, bias = (torch.from_numpy(raw) for raw in layer.integers())
-            silent = ~weight.flatten(1).any(1)
             module.weight.copy_(weight / layer.weight_scale)
-            module.weight[silent] = (TRACE / layer.weight_scale).float()
             module.bias.copy_(bias / layer.bias_scale)
         elif isinstance(module, nn.Neuron):
             module.load_state_dict(prepared.layers[path].neuron.state_dict())

@@ -37,6 +37,36 @@ class Behind:
     taps: int
 
 
+@dataclass(frozen=True)
+class Ceilings:
+    """The finest exponents of the sum of each output channel [O]; infinite where nothing asks for one.
+
+    A channel that passes `held` does not fit the target. What passes `told` is only finer than its reader can tell, so one
+    channel must not coarsen the others for it: a neuron without weights, whose sum is its bias alone, tells the least.
+    """
+
+    held: Reals
+    told: Reals
+
+    @property
+    def each(self) -> Reals:
+        """[O], of channels that have scales of their own."""
+        return np.minimum(self.held, self.told)
+
+    @property
+    def shared(self) -> float:
+        """Of one scale for all channels: all of them fit, and one of them can tell as much."""
+        return float(min(self.held.min(), self.told.max()))
+
+    def moved(self, by: int) -> Ceilings:
+        """Of exponents that are lower by this."""
+        return Ceilings(self.held - by, self.told - by)
+
+    def below(self, most: Reals | float) -> Ceilings:
+        """The same with no more than this held."""
+        return Ceilings(np.minimum(self.held, most), self.told)
+
+
 def magnitudes(net: real.Network) -> dict[str, float]:
     """The largest magnitude of every node's real value, for every input within its range."""
     found: dict[str, float] = {}
@@ -116,8 +146,8 @@ def ceilings(
     reach: Mapping[str, float],
     limits: Lowering,
     state_bits: int,
-) -> Reals:
-    """Per output channel [O], the finest exponent of the sum that anything behind it can use or hold.
+) -> Ceilings:
+    """Per output channel, the finest exponent of the sum that anything behind it can hold, and that it can use.
 
     Args:
         layer: the synapse. net: what stands behind it. limits: widths of the target's synapses and neurons.
@@ -128,16 +158,17 @@ def ceilings(
     own = weight.sum(1) * entering.magnitude * unit + np.abs(layer.bias)
     terms = np.count_nonzero(weight, axis=1) * float(entering.magnitude)
     sum_limit = 2.0 ** (limits.synapse_bits - 1) - 1
-    found = np.minimum(_below(own, INT32), _below(own, sum_limit))
-    found = np.minimum(found, _below(np.abs(layer.bias), 2.0**BIAS_BITS))
+    held = np.minimum(_below(own, INT32), _below(own, sum_limit))
+    held = np.minimum(held, _below(np.abs(layer.bias), 2.0**BIAS_BITS))
+    told = np.full(len(held), inf)
     readers = list(behind(layer.name, net))
     neurons = [r.node for r in readers if takes_input(r.node)]
     if neurons and not any(isinstance(r.node, real.Readout) for r in readers):
         worths = [[worth(n, state_bits, t) for t in terms.tolist()] for n in neurons]
-        found = np.minimum(found, np.max(worths, axis=0))
+        told = np.max(np.array(worths, np.float64), axis=0)
     for reader in readers:
-        found = np.minimum(found, _room_of(reader, own, reach, net.steps, sum_limit))
-    return found
+        held = np.minimum(held, _room_of(reader, own, reach, net.steps, sum_limit))
+    return Ceilings(held, told)
 
 
 def _room_of(reader: Behind, own: Reals, reach: Mapping[str, float], steps: int, sum_limit: float) -> Reals:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from snn2hw import layers
 from snn2hw.errors import WidthError
@@ -57,7 +58,7 @@ def scaled_synapse(
     readout = _is_read_out(node.name, c.real)
     by_channel = readout or _feeds_neuron_by_channel(node.name, c.real)
     allowed = options.scales if by_channel else "layer"
-    ceiling = ceilings(node, entering, unit * 2.0**-scale.frac, c.real, reach, limits, state_bits) - scale.frac
+    ceiling = ceilings(node, entering, unit * 2.0**-scale.frac, c.real, reach, limits, state_bits).moved(scale.frac)
     most = min(INT32, 2.0 ** (limits.synapse_bits - 1) - 1)
     while True:
         chosen = choose_scales(weight, bias, rows, bits, allowed, ceiling, READOUT_ERROR if readout else 0.0)
@@ -65,12 +66,13 @@ def scaled_synapse(
         rounded = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
         largest = _largest(chosen.integers, rounded, entering)
         if (largest > most).any():  # by what rounding adds
-            ceiling = np.where(largest > most, np.array(chosen.exponents) - 1.0, ceiling)
+            ceiling = ceiling.below(np.where(largest > most, np.array(chosen.exponents) - 1.0, np.inf))
             continue
         over = _over(exponents, int(largest.max()), readers, c)
         if not over:
             break
-        ceiling = np.minimum(ceiling, max(chosen.exponents) - max(1, over // 2))
+        weightless: npt.NDArray[np.bool_] = np.count_nonzero(weight.reshape(len(weight), -1), axis=1) == 0
+        ceiling = ceiling.below(_coarser(np.array(chosen.exponents, np.float64), over, weightless))
     if np.abs(rounded).max(initial=0) > INT32:
         raise WidthError(
             "a bias does not fit int32",
@@ -114,6 +116,18 @@ def _over(exponents: tuple[int, ...], widest: int, readers: list[Behind], c: Com
         elif isinstance(reader.node, real.Readout):
             missing.append(excess(exponents, max(exponents), widest * reader.taps, INT32 / c.real.steps))
     return max(missing)
+
+
+def _coarser(exponents: Reals, over: int, weightless: npt.NDArray[np.bool_]) -> Reals:
+    """Ceilings [O] where bits are missing: of the finest; channels without weights give way first, down to the others' finest.
+
+    Args:
+        exponents: [O], for which the target lacks `over` bits. weightless: [O], of whose sums the bias is all.
+    """
+    lower, driven = exponents.max() - max(1, over // 2), exponents[~weightless]
+    if driven.size and exponents.max() > driven.max():
+        return np.where(weightless, max(lower, driven.max()), np.inf)
+    return np.full(len(exponents), lower)
 
 
 def _is_read_out(name: str, net: real.Network) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from snn2hw.ir.network import Reals
 from snn2hw.ir.scale import floor_log2
 from snn2hw.layers.base import channels_first
+from snn2hw.passes.room import Ceilings
 
 NOTHING = 2.0**-40  # of the power of the strongest channel: what a channel without weights is measured by, for it has a bias
 
@@ -34,7 +35,7 @@ class Quantised:
 
 
 def choose_scales(
-    weight: Reals, bias: Reals, rows: Reals, bits: int, scales: str, ceiling: Reals | None = None, intolerable: float = 0.0
+    weight: Reals, bias: Reals, rows: Reals, bits: int, scales: str, ceiling: Ceilings | None = None, intolerable: float = 0.0
 ) -> Quantised:
     """The best scale per layer or per channel: the coarsest that clips nothing, or up to two bits finer with clipping.
 
@@ -43,33 +44,41 @@ def choose_scales(
     the scale of the weights: a channel that its bias alone drives needs a fine one. Every exponent follows the weights: weights
     and biases times 2**-k have the same integers.
 
+    Channels without weights have no say in the scale of a layer: they can have any.
+
     Args:
         weight: [O, ...] real weights, per raw unit of what enters. bias: [O], likewise.
         rows: [G, P, fan-in] calibration fan-ins, in raw units of what enters.
         bits: width of a weight; integers are kept symmetric, |w| <= 2**(bits-1) - 1.
-        scales: 'auto' picks per channel where that at least halves the error; 'layer' and 'channel' insist.
-        ceiling: [O], the finest exponents for which the target has room; none where they are infinite.
+        scales: 'auto' picks per channel where that at least halves the error, of all channels that their weights drive or of
+            all that their biases alone drive; 'layer' and 'channel' insist.
+        ceiling: the finest exponents that the target holds and tells; none where they are infinite.
         intolerable: 'auto' picks per channel only where a channel's relative error per layer is above this.
     """
-    top = np.full(len(weight), np.inf) if ceiling is None else ceiling
-    fit = _fitting_exponents(weight, bits, top)
-    by_layer = [_at(weight, bias, rows, np.full(len(weight), min(fit.min() + finer, top.min())), bits) for finer in range(3)]
-    best = int(np.argmin([e.sum() for _, e, _ in by_layer]))
+    top = Ceilings(np.full(len(weight), np.inf), np.full(len(weight), np.inf)) if ceiling is None else ceiling
+    fit, power = _fitting_exponents(weight, bits), _squares(weight, rows)
+    least = min(fit.min(), top.shared)
+    least = least if np.isfinite(least) else 0.0
+    by_layer = [_at(weight, bias, rows, np.full(len(weight), min(least + finer, top.shared)), bits) for finer in range(3)]
+    counted = np.isfinite(fit) if np.isfinite(fit).any() else np.full(len(fit), True)
+    best = int(np.argmin([e[counted].sum() for _, e, _ in by_layer]))
     integers, errors, exponents = by_layer[best]
-    power = _squares(weight, rows)
+    driven = power >= NOTHING * power.max(initial=0.0)
     power = np.maximum(power, NOTHING * power.max(initial=0.0))
     layer = Quantised(integers, (int(exponents[0]),), _relative(errors, power))
     if scales == "layer":
         return layer
-    by_channel = [_at(weight, bias, rows, np.minimum(fit + finer, top), bits) for finer in range(3)]
+    most = _own_ceilings(fit, bias, top)
+    by_channel = [_at(weight, bias, rows, np.minimum(fit + finer, most), bits) for finer in range(3)]
     choice = np.argmin([e for _, e, _ in by_channel], axis=0)
-    each = np.arange(len(weight))
-    integers = np.stack([i for i, _, _ in by_channel])[choice, each]
-    errors = np.stack([e for _, e, _ in by_channel])[choice, each]
-    exponents = np.stack([x for _, _, x in by_channel])[choice, each]
+    channels = np.arange(len(weight))
+    integers = np.stack([i for i, _, _ in by_channel])[choice, channels]
+    errors = np.stack([e for _, e, _ in by_channel])[choice, channels]
+    exponents = np.stack([x for _, _, x in by_channel])[choice, channels]
     channel = Quantised(integers, tuple(int(e) for e in exponents), _relative(errors, power))
-    better = channel.error < layer.error / 2 and layer.errors.max() > intolerable
-    return channel if scales == "channel" or better else layer
+    # The errors of the two kinds have no common measure: those of biases would outweigh all weights in both, and decide alone.
+    better = any(channel.errors[kind].sum() < layer.errors[kind].sum() / 2 for kind in (driven, ~driven))
+    return channel if scales == "channel" or (better and layer.errors.max() > intolerable) else layer
 
 
 def _relative(errors: Reals, power: Reals) -> Reals:
@@ -78,20 +87,28 @@ def _relative(errors: Reals, power: Reals) -> Reals:
     return found
 
 
-def _fitting_exponents(weight: Reals, bits: int, ceiling: Reals) -> Reals:
-    """Per channel, the largest e with max|w| * 2**e within the width, and not above its ceiling.
-
-    A channel without weights takes its ceiling; without one, what the others have, so that it stands in nobody's way.
-    """
+def _fitting_exponents(weight: Reals, bits: int) -> Reals:
+    """Per channel, the largest e with max|w| * 2**e within the width; infinite without weights."""
     limit = 2 ** (bits - 1) - 1
     largest = np.abs(weight.reshape(len(weight), -1)).max(1)
     fit: Reals = np.full(len(weight), np.inf)
     some = largest > 0
     fit[some] = floor_log2(limit, largest[some])
-    fit = np.minimum(fit, ceiling)
-    known = fit[np.isfinite(fit)]
-    fit[~np.isfinite(fit)] = known.max() if known.size else 0.0
     return fit
+
+
+def _own_ceilings(fit: Reals, bias: Reals, ceiling: Ceilings) -> Reals:
+    """Per channel, its ceiling; of one without weights, its exponent.
+
+    That is what its neuron tells, but not below all others, and without a bias the coarsest of the others: the further
+    exponents are apart, the more bits it costs to bring them to one.
+    """
+    found, weightless = ceiling.each, np.isinf(fit)
+    others = np.minimum(fit, found)[~weightless]
+    lowest = others.min() if others.size else 0.0
+    own = np.minimum(np.where(bias == 0, lowest, np.maximum(ceiling.told, lowest)), ceiling.held)
+    found[weightless] = np.where(np.isinf(own), lowest, own)[weightless]
+    return found
 
 
 def _at(weight: Reals, bias: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals, Reals, Reals]:

@@ -62,7 +62,7 @@ def test_a_channel_with_weights_a_thousand_times_smaller_fires_as_in_float(targe
     assert got[:, 0, 0].tolist() == [0, 1, 1, 0, 1, 1]
 
 
-CORNERS = [(1e-6, 0.9), (1e-4, 0.5), (0.1, 0.3)]
+CORNERS = [(0.0, 0.7), (1e-6, 0.9), (1e-4, 0.5), (0.1, 0.3)]
 
 
 @pytest.mark.parametrize("name", scales.neurons())

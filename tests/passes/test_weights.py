@@ -7,6 +7,7 @@ import pytest
 
 from snn2hw.ir.network import Reals
 from snn2hw.layers import IntLinear
+from snn2hw.passes.room import Ceilings
 from snn2hw.passes.weights import Quantised, choose_scales
 from tests.hand_networks import circulate, compiled, counts, integrate, lif, linear, network, readout
 
@@ -20,7 +21,7 @@ def chosen(
 ) -> Quantised:
     w = np.asarray(weight, np.float64)
     b = np.zeros(len(w)) if bias is None else np.asarray(bias, np.float64)
-    top = None if ceiling is None else np.asarray(ceiling, np.float64)
+    top = None if ceiling is None else Ceilings(np.asarray(ceiling, np.float64), np.full(len(w), np.inf))
     return choose_scales(w, b, rows_for(w) if rows is None else rows, bits, scales, top)
 
 
