@@ -229,6 +229,8 @@ def lane_text(path: Datapath) -> list[str]:
             ]
             previous = f"{value.text}_r{n}"
         lines.append(f"always_ff @(posedge clk) if (enable) {signal}[lane*{size}+{low}+:{bits}] <= {previous};  // {to}")
+    if not path.states:
+        lines.append("assign next_states[lane] = 1'b0;  // a memory that nobody reads")
     return lines
 
 

@@ -79,11 +79,13 @@ class Series:
 
     Args:
         neuron, state: by name; state is empty for the spikes. stream: in whose order the values come.
+        watched: at the spikes, the values of the layer that the simulator watches, and their intervals.
     """
 
     neuron: str
     state: str
     stream: Stream
+    watched: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

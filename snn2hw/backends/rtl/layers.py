@@ -13,6 +13,7 @@ from snn2hw.backends.rtl.datapath import constants_memory, datapath, lane_takes,
 from snn2hw.backends.rtl.design import Memory, Module, Port, Series
 from snn2hw.backends.rtl.expressions import signed_bits
 from snn2hw.backends.rtl.parts import ADDING, Parameters, Parts, Signal, addressed
+from snn2hw.backends.rtl.proofs import said
 from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, counting, numbered
 from snn2hw.backends.rtl.text import layer_module
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
@@ -195,7 +196,7 @@ def _neuron(parts: Parts, node: IntNeuron) -> Signal:
     made = parts.stream(node, WORDS, like=entering, interval=path.spike, lanes=entering.lanes)
     memory = constants_memory(path, node, made)
     kind, first = parts.name(node, "neurons"), len(parts.series)
-    parts.series += [Series(node.name, state, made) for state in ("", *(f.name for f in path.states))]
+    parts.series += [Series(node.name, "", made, said(path)), *(Series(node.name, f.name, made) for f in path.states)]
     text = layer_module(kind, node, path, entering, made, memory, parts.steps(), lane_text(path), first)
     parts.generated[f"{kind}.sv"] = text
     parts.lane_takes[kind] = lane_takes(path)

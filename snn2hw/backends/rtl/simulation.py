@@ -47,10 +47,12 @@ _TRANSLATE = (
     "Vsnn",
 )
 _COMPILE = ("-O1", "-fPIC", "-std=c++17", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0")
+OUTSIDE = 4
 _FAILED = {
     1: "nothing more came out of it",
     2: "more came out of it than the readouts of all samples",
     3: "layers were computed more often than once a step",
+    5: "a readout that was not taken yet changed",
 }
 
 
@@ -153,14 +155,23 @@ class Simulator:
         recorded = [np.zeros(n, np.int64) for n in room] if traces else []
         count, took = (ctypes.c_int64 * max(1, len(room)))(), ctypes.c_int64()
         pointers = (ctypes.c_void_p * max(1, len(room)))(*(r.ctypes.data for r in recorded)) if traces else None
+        outside = (ctypes.c_int32 * 2)()
         code = self.entry(
             _pointer(data), _pointer(last), ctypes.c_int64(len(data)), _pointer(readout), ctypes.c_int64(readout.size),
             _pointer(cycles), pointers, (ctypes.c_int64 * max(1, len(room)))(*room), count, ctypes.c_int(len(room)),
             ctypes.c_uint32(stress.gap_in), ctypes.c_uint32(stress.gap_out), ctypes.c_uint64(stress.seed),
-            ctypes.c_int64(stress.reset_at), ctypes.c_int64(patience(design)), ctypes.byref(took),
+            ctypes.c_int64(stress.reset_at), ctypes.c_int64(patience(design)), ctypes.byref(took), outside,
         )  # fmt: skip
         if code == 0 and traces and list(count)[: len(room)] != room:
             code = 1
+        if code == OUTSIDE:
+            series = design.series[outside[0]]
+            raise Snn2hwError(
+                "a value left the interval that is proved for it",
+                where=series.neuron,
+                got=series.watched[outside[1]],
+                do="report it with the compiled model",
+            )
         if code:
             raise Snn2hwError(
                 "the simulation of the SystemVerilog did not end as it should",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snn2hw.backends.rtl.datapath import Datapath
 from snn2hw.backends.rtl.design import Design, Memory, Module
+from snn2hw.backends.rtl.proofs import watching
 from snn2hw.backends.rtl.streams import EVENTS, Stream, counting
 from snn2hw.ir.integer import IntNeuron
 
@@ -67,7 +68,9 @@ def layer_module(kind: str, node: IntNeuron, path: Datapath, entering: Stream, l
         "CONSTANT": max(1, path.constant_bits), "WORDS": leaving.words, "WORD": counting(leaving.words),
         "CONSTANTS": constants, "CONSTANT_WORD": counting(constants), **steps, "LATENCY": path.cut.latency,
         **(_NO_CONSTANTS if memory is None else _constants(path.constant_bits)),
-        "LANE": "\n".join(f"    {comment(line)}" for line in lane), "TRACE": "\n".join(f"        {line}" for line in trace),
+        "LANE": "\n".join(f"    {comment(line)}" for line in lane),
+        "WATCH": "\n".join(f"    {line}" for line in watching(path, leaving, series)),
+        "TRACE": "\n".join(f"        {line}" for line in trace),
     }  # fmt: skip
     return filled(template("neuron_layer.sv"), values)
 

@@ -16,9 +16,11 @@ module @MODULE@@PARAMETERS@ (
   localparam int OUT = @OUT@;
   localparam int STATE = @STATE@;
 
+  /* verilator lint_off UNUSEDSIGNAL */  // by neurons without a state
   logic enable, first;
   logic [LANES*IN-1:0] sums;
   logic [LANES*STATE-1:0] states, next_states;
+  /* verilator lint_on UNUSEDSIGNAL */
 @DECLARE@  logic [LANES*OUT-1:0] spikes;
 
   snn_neurons #(
@@ -33,15 +35,23 @@ module @MODULE@@PARAMETERS@ (
       .spikes(spikes), .next_states(next_states)
   );
 
+`ifdef SNN2HW_TRACE
+  // The simulator hears of every spike and of every next state, in the order in which they leave, and of every value
+  // that leaves the interval which is proved for it.
+  import "DPI-C" function void snn2hw_trace(input int series, input longint value);
+  import "DPI-C" function void snn2hw_outside(input int series, input int value);
+`endif
+
   for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
     /* verilator lint_off UNUSEDSIGNAL */  // what reads a value last may need fewer bits of it than what reads it first
 @LANE@
     /* verilator lint_on UNUSEDSIGNAL */
+`ifdef SNN2HW_TRACE
+@WATCH@
+`endif
   end
 
 `ifdef SNN2HW_TRACE
-  // The simulator hears of every spike and of every next state, in the order in which they leave.
-  import "DPI-C" function void snn2hw_trace(input int series, input longint value);
   always_ff @(posedge clk)
     if (out_valid && out_ready && !reset)
       for (int lane = 0; lane < LANES; lane++) begin

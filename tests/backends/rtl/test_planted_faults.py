@@ -1,0 +1,347 @@
+"""A fault in any module of the library is found, by the integers that come out of a small network that has the module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snn2hw.backends.reference import interpret
+from snn2hw.backends.rtl import simulation, text
+from snn2hw.backends.rtl.build import build
+from snn2hw.backends.rtl.parts import Folding
+from snn2hw.backends.rtl.simulation import Simulator, Stress, simulator
+from snn2hw.backends.rtl.text import LIBRARY, template
+from snn2hw.errors import Snn2hwError
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import Concat, MaxPool2d, Offset
+from tests.backends.rtl.running import TOOLS, differing, spread
+from tests.hand_networks import (
+    add,
+    circulate,
+    compiled,
+    conv,
+    counts,
+    every_kind,
+    every_kind_sample,
+    flatten,
+    lif,
+    linear,
+    network,
+    neuron,
+    normal,
+    readout,
+    recurrent,
+)
+from tests.tools import needs
+
+
+def _joined() -> IntegerNetwork:
+    """Events; a maximum; two branches that are summed, of which one waits; the spikes of two that are put side by side."""
+    pooled = MaxPool2d("max", ("first",), (), window=Window((2, 2), (2, 2)), source="max")
+    both = Concat("both", ("a", "b"), (), source="both")
+    made = network(
+        3,
+        counts(2, 4, 4, hi=3),
+        conv("stem", "input", normal(1, 3, 2, 3, 3), [0.5, -0.25, 0.125], Window((3, 3), padding=(1, 1))),
+        lif("first", "stem"),
+        pooled,
+        conv("left", "max", normal(2, 3, 3, 1, 1), [0.25, 0.5, -0.5]),
+        neuron("a", "left", coefficients=((0.05, 0.6, -0.1, 0.02), (0.1, 0.3, 0.1, 0.0), (0.0, 0.8, -0.2, 0.01))),
+        circulate("b", "left"),
+        both,
+        conv("right", "both", normal(3, 3, 6, 1, 1)),
+        add("sum", "right", "left"),
+        lif("c", "sum"),
+        Offset("moved", ("c",), (), offset=np.array([0.5, 0.75, -0.5]), sign=1, source="moved"),
+        lif("d", "moved", 0.75),
+        flatten("flat", "d"),
+        linear("head", "flat", normal(4, 5, 12), [0.5, -0.5, 0.25, 0.0, 1.0]),
+        readout("head"),
+    )
+    return compiled(made).network
+
+
+NETWORKS: dict[str, Callable[[], IntegerNetwork]] = {
+    "images": lambda: compiled(every_kind(), every_kind_sample()).network,
+    "recurrent": lambda: compiled(recurrent()).network,
+    "joined": _joined,
+}
+Fault = tuple[str, str, str, str]  # file, old, new, network
+
+FAULTS: dict[str, Fault] = {
+    "a bank is not set to 0 on the way": (
+        "snn_scatter",
+        ".write(clearing || (filling ? valid3 : clears))",
+        ".write(clearing || (filling && valid3))",
+        "recurrent",
+    ),
+    "the biases of the next word": (
+        "snn_scatter",
+        "bias == BIAS'(BIASES - 1) ? '0 : bias + 1'b1",
+        "bias == '0 ? BIAS'(BIASES - 1) : bias - 1'b1",
+        "images",
+    ),
+    "two products to one sum, of which one is lost": (
+        "snn_scatter",
+        "assign stall = valid2 && valid3 && word2 == word3",
+        "assign stall = 1'b0",
+        "images",
+    ),
+    "a step that ends before its last product is added": (
+        "snn_scatter",
+        "!busy && !valid1 && !valid2 && !valid3",
+        "!busy && !valid1 && !valid2",
+        "recurrent",
+    ),
+    "a smaller value in place of the largest": (
+        "snn_scatter",
+        "$unsigned(product) > $unsigned(old)",
+        "$unsigned(product) < $unsigned(old)",
+        "joined",
+    ),
+    "no places below the first row": (
+        "snn_scatter",
+        "(last_column && !row_more)",
+        "last_column",
+        "joined",
+    ),
+    "negative spikes as large ones": (
+        "snn_scatter",
+        "VALUE_SIGNED ? value2[VALUE-1] : 1'b0",
+        "1'b0",
+        "images",
+    ),
+    "states of the neuron beside": (
+        "snn_neurons",
+        ".write_address(written)",
+        ".write_address(word)",
+        "images",
+    ),
+    "states that are never initial": (
+        "snn_neurons",
+        "first <= step == '0",
+        "first <= 1'b0",
+        "recurrent",
+    ),
+    "a sample that has a step more": (
+        "snn_neurons",
+        "step == STEP'(STEPS - 1)",
+        "step == STEP'(STEPS)",
+        "recurrent",
+    ),
+    "constants of the channel before": (
+        "snn_neurons",
+        "constant + 1'b1",
+        "constant",
+        "joined",
+    ),
+    "two events of one word become one": (
+        "snn_serialise",
+        "assign after = pending & ~lowest",
+        "assign after = pending & ~lowest & (~lowest << 1)",
+        "images",
+    ),
+    "channels from 1": (
+        "snn_serialise",
+        "channel = CHANNEL'({group, chosen})",
+        "channel = CHANNEL'({group, chosen} + 1'b1)",
+        "images",
+    ),
+    "the last word has no events": (
+        "snn_serialise",
+        "pending <= there;",
+        "pending <= next_row == ROW'(ROWS - 1) ? '0 : there;",
+        "images",
+    ),
+    "one branch of two is merged": (
+        "snn_merge",
+        "assign b_event = b_valid && !b_last",
+        "assign b_event = 1'b0",
+        "joined",
+    ),
+    "the second branch begins at channel 0": (
+        "snn_merge",
+        " + CHANNEL'(FIRST_B)",
+        "",
+        "joined",
+    ),
+    "spikes of the last step come back": (
+        "snn_feedback",
+        "assign dropped = step == STEP'(STEPS - 1)",
+        "assign dropped = 1'b0",
+        "recurrent",
+    ),
+    "no empty step at first": (
+        "snn_feedback",
+        "if (reset) begin\n      begin_sample <= 1'b1",
+        "if (reset) begin\n      begin_sample <= 1'b0",
+        "recurrent",
+    ),
+    "one reader is forgotten": (
+        "snn_fork",
+        "in_ready = &(took | out_ready)",
+        "in_ready = |(took | out_ready)",
+        "joined",
+    ),
+    "a queue that forgets its order": (
+        "snn_buffer",
+        "head + 1'b1",
+        "head",
+        "joined",
+    ),
+    "a difference in place of a sum": (
+        "snn_join",
+        "+ b * OUT'(FACTOR_B)",
+        "- b * OUT'(FACTOR_B)",
+        "joined",
+    ),
+    "columns are counted one too far": (
+        "snn_pixels",
+        "column == COLUMN'(COLUMNS - 1)",
+        "column == COLUMN'(COLUMNS)",
+        "images",
+    ),
+    "a zero pixel is no pixel": (
+        "snn_pixels",
+        "(s_axis_tvalid && s_axis_tready) begin",
+        "(s_axis_tvalid && s_axis_tready && (!zero || s_axis_tlast)) begin",
+        "images",
+    ),
+    "the last event of a step is lost": (
+        "snn_events",
+        "assign out_last = filling || ends",
+        "assign out_last = filling || ends || &out_address",
+        "recurrent",
+    ),
+    "a logit is not added up": (
+        "snn_readout",
+        "fresh ? '0 : old",
+        "'0 & old",
+        "recurrent",
+    ),
+    "logits leave in the order of lanes": (
+        "snn_readout",
+        "32'(leaving) % LANES * OUT",
+        "(LANES - 1 - 32'(leaving) % LANES) * OUT",
+        "images",
+    ),
+    "what is read is what is written": (
+        "snn_ram",
+        "if (read) read_data <= memory[read_address]",
+        "if (read) read_data <= write ? write_data : memory[read_address]",
+        "images",
+    ),
+    "constants of the word beside": (
+        "snn_rom",
+        "data <= memory[address]",
+        "data <= memory[address ^ ADDRESS'(1)]",
+        "images",
+    ),
+    "a table that is read backwards": (
+        "snn_table",
+        "memory[address]",
+        "memory[DEPTH - 1 - 32'(address)]",
+        "images",
+    ),
+    "constants of the next word": (
+        "snn_offset",
+        "if (in_valid) word <=",
+        "word <=",
+        "joined",
+    ),
+    "a sum that is turned over": (
+        "neuron_layer",
+        ".in_data(in_data)",
+        ".in_data(~in_data)",
+        "images",
+    ),
+    "spikes leave in front of their states": (
+        "neuron_layer",
+        ".spikes(spikes)",
+        ".spikes(spikes ^ spikes)",
+        "recurrent",
+    ),
+    "no sample is taken": (
+        "top",
+        "open = start || under_way",
+        "open = under_way",
+        "images",
+    ),
+    "a word that waited is lost": (
+        "snn_skid",
+        "out_data = kept ? keeps : in_data",
+        "out_data = in_data",
+        "images",
+    ),
+}
+
+WITHIN = {"snn_neurons", "snn_skid", "snn_ram", "snn_rom", "snn_table", "neuron_layer", "top"}  # of every network
+QUICK = ("two products to one sum, of which one is lost", "spikes of the last step come back", "a sum that is turned over")
+STRESS = Stress(30, 30, 7)  # so that layers wait for each other
+
+
+@cache
+def network_of(name: str) -> tuple[IntegerNetwork, Any]:
+    net = NETWORKS[name]()
+    return net, spread(net, 6, 1)
+
+
+def built(name: str) -> Simulator:
+    return simulator(build(network_of(name)[0], Folding(lanes=2)))
+
+
+def wrong(name: str) -> str:
+    """What tells that a simulation is wrong, empty where nothing does."""
+    net, payloads = network_of(name)
+    sim = built(name)
+    try:
+        run = sim.run(payloads, stress=STRESS)
+    except Snn2hwError as error:
+        return str(error) if type(error) is Snn2hwError else ""  # one of another kind was not compiled
+    found = differing(net, sim, run, interpret(net, payloads))
+    return f"{found}" if found else ""
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str) -> None:
+    right = template(f"{file}.sv")
+    assert right.count(old) == 1, f"{file}.sv has no such text any more: {old}"
+    faulty = right.replace(old, new)
+    for module in (simulation, text):
+        monkeypatch.setattr(module, "template", lambda wanted: faulty if wanted == f"{file}.sv" else template(wanted))
+
+
+@pytest.mark.parametrize("fault", [f if f in QUICK else pytest.param(f, marks=pytest.mark.slow) for f in FAULTS])
+def test_a_fault_in_a_module(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs(*TOOLS)
+    file, old, new, name = FAULTS[fault]
+    planted(monkeypatch, file, old, new)
+    assert wrong(name)
+
+
+def test_a_sum_that_leaves_its_interval_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as it does, whatever comes of it."""
+    needs(*TOOLS)
+    planted(monkeypatch, "snn_scatter", ": old + product", ": old - product")
+    assert wrong("recurrent").startswith("a value left the interval that is proved for it\n  where:    n\n  got:      ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_a_fault_nothing_is_wrong(name: str) -> None:
+    needs(*TOOLS)
+    assert not wrong(name)
+
+
+def test_every_module_has_a_fault_and_stands_in_the_network_that_shows_it() -> None:
+    assert {file for file, *_ in FAULTS.values()} == {*LIBRARY, "neuron_layer", "top"}
+    for file, _, _, name in FAULTS.values():
+        design = build(network_of(name)[0], Folding(lanes=2))
+        there = {m.kind for m in design.modules} | WITHIN
+        forks = any(sum(p.stream.name == w.stream.name for m in design.modules for p in m.reads) > 1
+                    for m in design.modules for w in m.writes)  # fmt: skip
+        assert file in there | ({"snn_fork"} if forks else set())
