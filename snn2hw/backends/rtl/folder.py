@@ -19,7 +19,7 @@ from snn2hw.trace import Ints
 from snn2hw.version import __version__
 
 RTL_FOLDER = Kind("RTL folder", frozenset({"snn.sv", "tb.sv"}), edited=True, alone=True)
-MADE = ("snn.json", "obj")  # by its Makefile
+MADE = ("snn.json", "Vtb")  # by its Makefile
 
 
 def rtl_folder(network: IntegerNetwork, design: Design, model: str, payloads: Ints, readout: Ints, most: int,

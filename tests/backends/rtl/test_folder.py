@@ -1,0 +1,49 @@
+"""The folder that is exported: its own test bench runs, and finds what is wrong with the design."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import snn2hw
+from snn2hw.backends.rtl.folder import MADE
+from snn2hw.backends.rtl.simulation import VERILATOR
+from tests.hand_networks import every_kind, every_kind_sample
+from tests.tools import needs
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "-C", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.slow
+def test_the_makefile_lints_simulates_and_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    needs(VERILATOR)
+    if shutil.which("make") is None:
+        pytest.skip("no make")
+    made = snn2hw.compile(every_kind(), every_kind_sample(), out=tmp_path / "net")
+    out = tmp_path / "a folder"
+    snn2hw.export(made, "rtl", out=out, parallel=2, vectors=3)
+    before = {p.name for p in out.iterdir()}
+    program = f"VERILATOR={_verilator()}"
+    linted = make(out, "lint", program)
+    assert (linted.returncode, linted.stderr) == (0, "")
+    ran = make(out, "sim", program)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "12 of 12 readouts equal" in ran.stdout
+    assert {p.name for p in out.iterdir()} - before <= set(MADE)
+    snn2hw.export(made, "rtl", out=out, parallel=4)
+    faulty = out / "vectors_out.mem"
+    faulty.write_text("00000001\n" + faulty.read_text().partition("\n")[2])
+    again = make(out, "sim", program)
+    assert again.returncode != 0
+    assert "readout 0 is" in again.stdout
+
+
+def _verilator() -> str:
+    return shutil.which("verilator") or str(Path(sys.executable).with_name("verilator-cli"))
