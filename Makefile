@@ -17,9 +17,14 @@ help: ## list the targets
 demo: $(VENV)/.stamp-demo ## train, quantise, export, run and verify two spiking networks (a few minutes)
 	$(BIN)/snn2hw demo $(ARGS)
 
+# Lint takes one core for half a minute: beside the tests it is free. Its output comes last, and either of them fails the target.
+# A worker keeps to a file, so what the file makes once is made once.
 test: export SNN2HW_CFLAGS ?= -O1 # half the time to compile; test-slow has the product's own flags
-test: $(VENV)/.stamp-dev lint ## lint, types, import contract and all tests but the slow ones
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not slow" # a worker keeps to a file, so what the file makes once is made once
+test: $(VENV)/.stamp-dev ## lint, types, import contract and all tests but the slow ones
+	@said=$$(mktemp); trap 'kill $$lint 2>/dev/null; rm -f "$$said"' EXIT; trap 'exit 130' INT TERM; \
+	$(MAKE) --no-print-directory lint >"$$said" 2>&1 & lint=$$!; \
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not slow"; tests=$$?; \
+	wait $$lint; linted=$$?; cat "$$said"; test $$tests -eq 0 && test $$linted -eq 0
 
 test-slow: $(VENV)/.stamp-dev lint ## everything, with the long sweeps, and the core on every Python from 3.10 to 3.13 here
 	$(PYTEST) -n $(WORKERS)

@@ -1,7 +1,8 @@
 """Where bounds hold membranes back: the clamps of an integer program, and those of an equation.
 
 A bound at which a state begins does not count: a membrane with a floor at 0 rests there, and loses nothing that a wider
-range would keep.
+range would keep. Nor does a state that is at the upper end of its range, where that is one unit above the largest integer of
+its width (1.0 in s16.15): the range has the end, the integers stand one unit below.
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ class Clamps:
         last = max((k for k, i in enumerate(program.instructions) if i in self.some), default=0)
         self.up_to_them = Program(program.kind, program.instructions[: last + 1])
         states = [(2.0**-s.format.frac, initial_value(s), declared_interval(s)) for s in program.states.values()]
-        self.rest = _Rest([(unit * initial, unit * held.lo, unit * held.hi) for unit, initial, held in states])
+        self.rest = _Rest(
+            [
+                (unit * (_end(held.hi) if initial == held.hi else initial), unit * held.lo, unit * _end(held.hi))
+                for unit, initial, held in states
+            ]
+        )
 
     def act(self, sums: Ints, before: Mapping[str, Ints]) -> Flags:
         """Where one of them holds a value back in a step from the states `before`, given these synaptic sums [N, C, ...]."""
@@ -49,8 +55,13 @@ class Clamps:
         found = np.zeros(sums.shape, np.bool_)
         for i in self.some:
             bounds, unit = declared_interval(i), 2.0**-i.format.frac
-            found |= self.rest.beyond(values[i.args[0]] * unit, bounds.lo * unit, bounds.hi * unit)
+            found |= self.rest.beyond(values[i.args[0]] * unit, bounds.lo * unit, _end(bounds.hi) * unit)
         return found
+
+
+def _end(hi: int) -> int:
+    """The end of a range whose largest integer is `hi`: one more where that is the largest of a width."""
+    return hi + 1 if hi > 0 and hi & (hi + 1) == 0 else hi
 
 
 def equation_acts(equation: Equation, values: Sequence[Reals], x: Reals) -> Flags:
