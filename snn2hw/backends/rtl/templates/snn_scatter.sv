@@ -178,15 +178,17 @@ module snn_scatter #(
     assign next_weight = place_weight + apart;
   end
 
-  // ---- stage 1: addresses;  stages 1w, 2: weights, and a register behind their memory;  stage 3: products beside the sums they are added to
-  logic valid1, valid1w, valid2, valid3;
-  logic [WORD-1:0] word1, word1w, word2, word3;
+  // ---- stage 1: addresses;  stages 1w and 2: weights, and a register behind their memory;  stage 3: products,
+  // and the sums as they leave their memory;  stage 4: both added, on their way back into it
+  logic valid1, valid1w, valid2, valid3, valid4;
+  logic [WORD-1:0] word1, word1w, word2, word3, word4;
   logic [WEIGHT_ADDRESS-1:0] weight1;
   logic [VALUE-1:0] value1, value1w, value2;
   logic [LANES*WEIGHT-1:0] weights1w, weights2;
   logic [LANES*SUM-1:0] sums3, sums4;
 
-  assign stall = valid2 && valid3 && word2 == word3;  // what is being added to is not there yet
+  // What is being added to is not there yet.
+  assign stall = valid2 && ((valid3 && word2 == word3) || (valid4 && word2 == word4));
 
   always_ff @(posedge clk) begin
     if (reset) begin
@@ -194,8 +196,10 @@ module snn_scatter #(
       valid1w <= 1'b0;
       valid2 <= 1'b0;
       valid3 <= 1'b0;
+      valid4 <= 1'b0;
     end else begin
       valid3 <= valid2 && !stall;
+      valid4 <= valid3;
       if (!stall) begin
         valid1 <= busy && any;
         valid1w <= valid1;
@@ -213,6 +217,7 @@ module snn_scatter #(
       weights2 <= weights1w;
     end
     word3 <= word2;
+    word4 <= word3;
   end
 
   snn_rom #(
@@ -227,16 +232,19 @@ module snn_scatter #(
   assign signed2 = {VALUE_SIGNED ? value2[VALUE-1] : 1'b0, value2};
   for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
     logic signed [WEIGHT-1:0] weight;
-    logic signed [SUM-1:0] product, old;
+    logic signed [SUM-1:0] product3, product, old;
     assign weight = weights2[lane*WEIGHT+:WEIGHT];
-    always_ff @(posedge clk) product <= SUM'(signed2) * SUM'(weight);
-    assign old = sums3[lane*SUM+:SUM];
+    always_ff @(posedge clk) begin
+      product3 <= SUM'(signed2) * SUM'(weight);
+      product <= product3;
+      old <= sums3[lane*SUM+:SUM];
+    end
     assign sums4[lane*SUM+:SUM] = MAXIMUM ? ($unsigned(product) > $unsigned(old) ? product : old) : old + product;
   end
   /* verilator lint_on UNUSEDSIGNAL */
 
   // ---- the end of a step: its events are all in
-  assign step_added = ending && !busy && !valid1 && !valid1w && !valid2 && !valid3;
+  assign step_added = ending && !busy && !valid1 && !valid1w && !valid2 && !valid3 && !valid4;
 
   // ---- the sums leave: address, sum, sum and bias
   logic leaving, go, left_valid, left_last, last_time;
@@ -322,8 +330,8 @@ module snn_scatter #(
         .WIDTH(LANES * SUM), .DEPTH(WORDS), .ADDRESS(WORD)
     ) sums (
         .clk(clk),
-        .write(clearing || (filling ? valid3 : clears)),
-        .write_address(clearing ? cleared : filling ? word3 : left),
+        .write(clearing || (filling ? valid4 : clears)),
+        .write_address(clearing ? cleared : filling ? word4 : left),
         .write_data(!clearing && filling ? sums4 : '0),
         .read(filling || go),
         .read_address(filling ? word2 : leave),
