@@ -189,7 +189,7 @@ def test_a_product_with_a_spike_is_a_choice() -> None:
     [
         (lif("fire", "fc", firing=Single(1e-6)), "a threshold is finer than the state can tell"),
         (neuron("fire", "fc", coefficients=((0.0, 0.5, 1e15),)), "the polynomial does not fit the target's accumulator"),
-        (circulate("fire", "fc", amplitudes=(1.0, 1e-30)), "an amplitude vanishes beside the others in an 8-bit payload"),
+        (circulate("fire", "fc", amplitudes=(1.0, 1e-30)), "an amplitude vanishes beside the others in an 8-bit spike value"),
     ],
 )
 def test_a_layer_that_no_calibration_makes_fit_has_the_error_it_had(dear: None, made: Any, what: str) -> None:
