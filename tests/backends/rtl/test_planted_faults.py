@@ -74,28 +74,18 @@ NETWORKS: dict[str, Callable[[], IntegerNetwork]] = {
 Fault = tuple[str, str, str, str]  # file, old, new, network
 
 FAULTS: dict[str, Fault] = {
-    "a bank is not set to 0 on the way": (
-        "snn_scatter",
-        ".write(clearing || (filling ? valid3 : clears))",
-        ".write(clearing || (filling && valid3))",
-        "recurrent",
-    ),
+    "a bank is not set to 0 on the way": ("snn_scatter", "assign clears = ", "assign clears = 1'b0; //", "recurrent"),
     "the biases of the next word": (
         "snn_scatter",
         "bias == BIAS'(BIASES - 1) ? '0 : bias + 1'b1",
         "bias == '0 ? BIAS'(BIASES - 1) : bias - 1'b1",
-        "images",
+        "joined",
     ),
-    "two products to one sum, of which one is lost": (
-        "snn_scatter",
-        "assign stall = valid2 && valid3 && word2 == word3",
-        "assign stall = 1'b0",
-        "images",
-    ),
+    "two products to one sum, of which one is lost": ("snn_scatter", "assign stall = ", "assign stall = 1'b0; //", "images"),
     "a step that ends before its last product is added": (
         "snn_scatter",
-        "!busy && !valid1 && !valid2 && !valid3",
-        "!busy && !valid1 && !valid2",
+        "assign step_added = ending && !busy",
+        "assign step_added = ending; //",
         "recurrent",
     ),
     "a smaller value in place of the largest": (
@@ -114,7 +104,7 @@ FAULTS: dict[str, Fault] = {
         "snn_scatter",
         "VALUE_SIGNED ? value2[VALUE-1] : 1'b0",
         "1'b0",
-        "images",
+        "joined",
     ),
     "states of the neuron beside": (
         "snn_neurons",
@@ -186,7 +176,7 @@ FAULTS: dict[str, Fault] = {
         "snn_fork",
         "in_ready = &(took | out_ready)",
         "in_ready = |(took | out_ready)",
-        "joined",
+        "images",
     ),
     "a queue that forgets its order": (
         "snn_buffer",
@@ -212,11 +202,11 @@ FAULTS: dict[str, Fault] = {
         "(s_axis_tvalid && s_axis_tready && (!zero || s_axis_tlast)) begin",
         "images",
     ),
-    "the last event of a step is lost": (
+    "an event that ends a step": (
         "snn_events",
         "assign out_last = filling || ends",
         "assign out_last = filling || ends || &out_address",
-        "recurrent",
+        "joined",
     ),
     "a logit is not added up": (
         "snn_readout",
@@ -244,8 +234,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "a table that is read backwards": (
         "snn_table",
-        "memory[address]",
-        "memory[DEPTH - 1 - 32'(address)]",
+        "memory[address[USED-1:0]]",
+        "memory[(USED)'(DEPTH - 1 - 32'(address[USED-1:0]))]",
         "images",
     ),
     "constants of the next word": (
