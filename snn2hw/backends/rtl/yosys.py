@@ -103,7 +103,7 @@ def netlist(design: Design, family: str, device: str, folder: Path, seconds: flo
         raise ExecutorUnavailableError(
             "yosys failed", where=command[0], got=(ran.stopped or "\n".join(errors[:3]) or ran.problem)[:1500], do=YOSYS.remedies
         )
-    warnings = [w for w in dict.fromkeys(_OURS.findall(said)) if "combinational" not in w]
+    warnings = [w for w in dict.fromkeys(_OURS.findall(said)) if not w.endswith("The network is combinational.")]
     return Netlist(folder / NETLIST, *_counted(folder / NETLIST, design, family), warnings)
 
 

@@ -246,11 +246,11 @@ module snn_scatter #(
   // ---- the end of a step: its events are all in
   assign step_added = ending && !busy && !valid1 && !valid1w && !valid2 && !valid3 && !valid4;
 
-  // ---- the sums leave: address, sum, sum and bias
-  logic leaving, go, left_valid, left_last, last_time;
+  // ---- the sums leave: address, sum as it leaves its memory, sum, sum and bias
+  logic leaving, go, left_valid, kept_valid, left_last, last_time;
   logic [WORD-1:0] leave, left;
   logic [TIMES-1:0] time_left;
-  logic [LANES*SUM-1:0] left_sums, biases;
+  logic [LANES*SUM-1:0] left_sums, biases, kept_sums, kept_biases;
   assign go = !out_valid || out_ready;
   assign last_time = time_left == TIMES'(REPEAT - 1);
   assign step_left = left_valid && go && left_last && last_time;
@@ -259,6 +259,7 @@ module snn_scatter #(
     if (reset) begin
       leaving <= 1'b0;
       left_valid <= 1'b0;
+      kept_valid <= 1'b0;
       out_valid <= 1'b0;
       leave <= '0;
       time_left <= '0;
@@ -274,13 +275,16 @@ module snn_scatter #(
       end
       if (go) begin
         left_valid <= leaving;
-        out_valid  <= left_valid;
+        kept_valid <= left_valid;
+        out_valid  <= kept_valid;
         if (left_valid && left_last) time_left <= last_time ? '0 : time_left + 1'b1;
       end
     end
     if (go) begin
       left <= leave;
       left_last <= leave == WORD'(WORDS - 1);
+      kept_sums <= left_sums;
+      kept_biases <= biases;
     end
   end
 
@@ -317,7 +321,7 @@ module snn_scatter #(
   end
   for (genvar lane = 0; lane < LANES; lane++) begin : g_out
     always_ff @(posedge clk)
-      if (go) out_data[lane*SUM+:SUM] <= left_sums[lane*SUM+:SUM] + biases[lane*SUM+:SUM];
+      if (go) out_data[lane*SUM+:SUM] <= kept_sums[lane*SUM+:SUM] + kept_biases[lane*SUM+:SUM];
   end
 
   // ---- the memories
