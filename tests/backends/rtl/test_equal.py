@@ -143,8 +143,9 @@ def verified(made: Artefact, samples: object, lanes: int) -> int:
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [
-        ("digits_lnm", 8),
+        ("digits_lnm", 2),
         pytest.param("digits_lnm", 1, marks=pytest.mark.slow),
+        pytest.param("digits_lnm", 8, marks=pytest.mark.slow),
         pytest.param("digits_lnm", 64, marks=pytest.mark.slow),
         pytest.param("digits_cf", 4, marks=pytest.mark.slow),
         pytest.param("digits_cf", 16, marks=pytest.mark.slow),
@@ -152,7 +153,7 @@ def verified(made: Artefact, samples: object, lanes: int) -> int:
 )
 def test_the_digits(name: str, lanes: int) -> None:
     made, images = model(name)
-    samples = 64 if lanes != 8 else 8
+    samples = 64 if lanes != 2 else 4
     assert verified(made, images[:samples], lanes) >= samples * made.network.steps  # type: ignore[index]
 
 

@@ -108,7 +108,7 @@ def custom(kind: str, bits: int) -> snn2hw.Artefact:
 
 
 def test_neurons_of_every_kind(tmp_path: Path) -> None:
-    """LNM, circulate firing, IF and LIF of 16 bits, by hand."""
+    """LNM and circulate firing of 16 bits, by hand."""
     needs(*TOOLS)
     net = compiled(every_kind(), every_kind_sample()).network
     intervals = {n.name: n.interval for n in net.nodes}

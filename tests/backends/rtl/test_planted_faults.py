@@ -271,7 +271,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 WITHIN = {"snn_neurons", "snn_skid", "snn_ram", "snn_rom", "snn_table", "neuron_layer", "top"}  # of every network
-QUICK = ("two products to one sum, of which one is lost", "spikes of the last step come back", "a sum that is turned over")
+QUICK = ("no empty step at first", "spikes of the last step come back", "a logit is not added up")
 STRESS = Stress(30, 30, 7)  # so that layers wait for each other
 
 

@@ -80,12 +80,20 @@ def test_random_networks_under_stress(seed: int) -> None:
     stressed((net, simulated(net, Folding(lanes=4))), range(20))
 
 
-def test_one_step(images: Bench, events: Bench) -> None:
-    for net in (images[0], events[0]):
-        short = replace(net, steps=1)
-        sim = simulated(short, Folding(lanes=4))
-        payloads = spread(short, 4, 0)
-        assert differing(short, sim, sim.run(payloads, stress=Stress(50, 50)), interpret(short, payloads)) == {}
+def one_step(net: IntegerNetwork) -> None:
+    short = replace(net, steps=1)
+    sim = simulated(short, Folding(lanes=4))
+    payloads = spread(short, 4, 0)
+    assert differing(short, sim, sim.run(payloads, stress=Stress(50, 50)), interpret(short, payloads)) == {}
+
+
+def test_one_step_of_events(events: Bench) -> None:
+    one_step(events[0])
+
+
+@pytest.mark.slow
+def test_one_step_of_images(images: Bench) -> None:
+    one_step(images[0])
 
 
 def test_every_cycle_at_which_a_reset_can_come(events: Bench) -> None:
