@@ -61,9 +61,41 @@ def _convolution(parts: Parts, node: IntConv2d) -> Signal:
 
 def _pool(parts: Parts, node: IntSumPool2d | IntMaxPool2d) -> Signal:
     entering, out = parts.events(node.inputs[0], still=True), Grid.of(node.shape)
-    rows, columns = taps.windowed(node.window, entering.grid, out)
-    kernel = taps.channelwise_kernel(rows, columns, entering.grid, out, parts.lanes[node.name])
-    return Signal(words=parts.sums(node, replace(kernel, maximum=isinstance(node, IntMaxPool2d)), entering))
+    kernel = _pooling(parts, node, entering.grid, out)
+    return Signal(words=parts.sums(node, kernel, entering))
+
+
+def _pooling(parts: Parts, node: IntSumPool2d | IntMaxPool2d, entering: Grid, out: Grid) -> taps.Kernel:
+    rows, columns = taps.windowed(node.window, entering, out)
+    kernel = taps.channelwise_kernel(rows, columns, entering, out, parts.lanes[node.name])
+    return replace(kernel, maximum=isinstance(node, IntMaxPool2d))
+
+
+def _maximum(parts: Parts, node: IntMaxPool2d) -> Signal:
+    """Of values that can be negative: raised above 0 first, so that each is an event, and lowered again behind it.
+
+    Sums begin at 0 and hear of no 0, so that they are the largest value only where none is negative.
+    """
+    if parts.nodes[node.inputs[0]].interval.lo >= 0:
+        return _pool(parts, node)
+    words = parts.words(node.inputs[0])
+    lift = 1 - words.interval.lo
+    raised = _raised(parts, node, words, lift, words.interval + Interval(lift, lift))
+    kernel = _pooling(parts, node, words.grid, Grid.of(node.shape))
+    largest = parts.sums(node, kernel, parts.serialised(node, raised), interval=raised.interval)
+    return Signal(words=_raised(parts, node, largest, -lift, node.interval))
+
+
+def _raised(parts: Parts, node: IntNode, entering: Stream, by: int, interval: Interval) -> Stream:
+    made = parts.stream(node, WORDS, like=entering, interval=interval, lanes=entering.lanes)
+    parameters: Parameters = {
+        "LANES": made.lanes, "IN": entering.bits, "SIGNED_IN": int(entering.signed), "OUT": made.bits, "FACTOR": 1,
+        "CONSTANTS": 1, "CONSTANT_WORD": 1,
+    }  # fmt: skip
+    ports = (Port("in", entering),), (Port("out", made),)
+    memory = Memory(np.full((1, made.lanes), by, np.int64), (made.bits,) * made.lanes)
+    parts.add(Module("snn_offset", parts.name(node, "raised"), node.name, parameters, *ports), {"FILE": memory})
+    return made
 
 
 def _resize(parts: Parts, node: IntResize2d) -> Signal:
@@ -244,7 +276,7 @@ LAYERS: dict[type[IntNode], Callable[[Parts, Any], Signal]] = {
     IntLinear: _linear,
     IntConv2d: _convolution,
     IntSumPool2d: _pool,
-    IntMaxPool2d: _pool,
+    IntMaxPool2d: _maximum,
     IntResize2d: _resize,
     IntFlatten: _flatten,
     IntPlaces: _places,

@@ -138,6 +138,16 @@ class Parts:
         if signal.events is not None and (still or not signal.events.still):
             return signal.events
         words = self.words(name, still)
+        made = self.serialised(node, words)
+        self.signals[name] = Signal(made, signal.words)
+        return made
+
+    def serialised(self, node: IntNode, words: Stream) -> Stream:
+        """Words as events.
+
+        Args:
+            node: to which the module belongs. words: of any value.
+        """
         grid = words.grid
         made = self.stream(node, EVENTS, like=words, interval=words.interval, lanes=1, still=words.still)
         parameters: Parameters = {
@@ -146,7 +156,6 @@ class Parts:
         }  # fmt: skip
         ports = (Port("in", words),), (Port("out", made),)
         self.add(Module("snn_serialise", self.name(node, "serialise"), node.name, parameters, *ports))
-        self.signals[name] = Signal(made, signal.words)
         return made
 
     def words(self, name: str, still: bool = False) -> Stream:

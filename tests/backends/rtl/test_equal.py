@@ -18,11 +18,25 @@ from snn2hw.backends.rtl.simulation import TOP, VERILATOR, environment, sources
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import MaxPool2d
 from snn2hw.user_models import find_model
 from snn2hw.verification.verdict import compare_executors
 from tests.backends.rtl.running import TOOLS, compared, differing, simulated
+from tests.hand_networks import (
+    circulate,
+    conv,
+    counts,
+    every_kind,
+    every_kind_sample,
+    flatten,
+    linear,
+    network,
+    normal,
+    readout,
+    recurrent,
+)
 from tests.hand_networks import compiled as compiled_by_hand
-from tests.hand_networks import every_kind, every_kind_sample, recurrent
 from tests.random_networks import (
     LATE,
     LAYERED,
@@ -108,6 +122,22 @@ def test_names_that_mean_something_in_systemverilog(tmp_path: Path) -> None:
     lint(net, Folding(lanes=2), tmp_path)
     rng = np.random.default_rng(0)
     assert compared(net, rng.integers(0, 2, (net.steps, 5, *net.input.shape)), Folding(lanes=2)) > 0
+
+
+def test_a_maximum_of_values_that_can_be_negative(tmp_path: Path) -> None:
+    """All of a window negative, some of them 0, a padded rim, more channels than lanes."""
+    pool = MaxPool2d("pool", ("cf",), (), window=Window((2, 2), (2, 2), (1, 1)), source="pool")
+    net = network(
+        3, counts(2, 5, 5, lo=-3, hi=3), conv("c", "input", normal(0, 3, 2, 1, 1)), circulate("cf", "c"), pool,
+        flatten("f", "pool"), linear("head", "f", normal(1, 2, 27)), readout("head"),
+    )  # fmt: skip
+    made = compiled_by_hand(net).network
+    payloads = np.random.default_rng(0).integers(-3, 3, (3, 9, 2, 5, 5), endpoint=True)
+    payloads[:, 0], payloads[:, 1] = -3, 3
+    largest = next(n for n in made.nodes if n.name == "pool").value([interpret(made, payloads).spikes["cf"].reshape(-1, 3, 5, 5)])
+    assert largest.min() < 0 < largest.max()
+    lint(made, Folding(lanes=2), tmp_path)
+    assert compared(made, payloads, Folding(lanes=2)) > 0
 
 
 def test_the_executor_is_what_verify_runs() -> None:

