@@ -53,7 +53,7 @@ def test_a_bar_is_met_or_missed_by_the_median_of_the_rounds() -> None:
     said = list(lines("a network", seconds, (Bar("slow", "LIF", 1.2), Bar("slow", "LIF", 1.1), Bar("absent", "LIF", 1.0))))
     assert "1200" not in said[1]
     assert said[2].split() == ["slow", "2400.0", "(1200.0", "to", "9000.0)", "1.20", "(1.20", "to", "9.00)"]
-    assert said[3:] == ["  slow / LIF: 1.20, bar 1.2: met", "  slow / LIF: 1.20, bar 1.1: MISSED"]
+    assert said[3:] == ["  slow / LIF: 1.20, target 1.2: met", "  slow / LIF: 1.20, target 1.1: MISSED"]
 
 
 def test_packages_that_cannot_be_installed_are_said(

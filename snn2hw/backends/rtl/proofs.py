@@ -30,12 +30,13 @@ def watching(path: Datapath, stream: Stream, series: int) -> list[str]:
     """
     lines = []
     real = stream.grid.channels % stream.lanes or stream.lanes  # lanes that hold a neuron in every word
+    spare = f"lane < {real} && " if real < stream.lanes else ""
     for n, name in enumerate(watched(path)):
         value, stage = path.operands[name], path.cut.stage[name]
         there = "layer.entered" if stage == 0 else f"layer.computing[{stage - 1}]"
         outside = " || ".join(_edges(value, path.bits[name]))
         lines += [
-            f"always_ff @(posedge clk) if (lane < {real} && !reset && {there} && ({outside}))",
+            f"always_ff @(posedge clk) if ({spare}!reset && {there} && ({outside}))",
             f"  snn2hw_outside({series}, {n});",
         ]
     return lines
