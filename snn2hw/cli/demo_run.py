@@ -11,7 +11,7 @@ from typing import Any
 from snn2hw import api
 from snn2hw import plot as plots
 from snn2hw.artefact import Artefact
-from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.backends import EXECUTORS
 from snn2hw.cli import certificate_table, console, evaluation_table
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError, UsageError
 from snn2hw.evaluation import evaluate
@@ -24,6 +24,7 @@ from snn2hw.verification.verdict import Verdict
 
 MODELS = ("digits_lnm", "digits_cf")
 CALIBRATION = 256
+LAVA = "lava"
 LAVA_SAMPLES = 64
 
 
@@ -96,7 +97,7 @@ def _on_lava(name: str, artefact: Artefact, images: Any) -> Verdict | None:
     """The verdict of Lava's own processes on some samples; None, with the reason said, where Lava cannot be had."""
     try:
         with console.progress(f"{name}: Lava on {len(images)} test samples") as progress:
-            verdict = api.verify(artefact, images, tuple(SIDE_EXECUTORS), progress=progress)
+            verdict = api.verify(artefact, images, (LAVA,), progress=progress)
     except ExecutorUnavailableError as error:
         console.say(console.styled("Lava was not run", "yellow"), f": {error.got}")
         return None
