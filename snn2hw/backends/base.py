@@ -96,12 +96,14 @@ class Exported:
         approximations: by layer, what the written form is not of the exact one; empty where it is exact.
         next: a command line that goes on from there, such as ("make", "-C", folder, "test"); empty where there is none.
         report: what was measured of it, where that was asked for.
+        notes: what was chosen for the user, in sentences.
     """
 
     path: Path
     approximations: Mapping[str, str] = field(default_factory=dict)
     next: tuple[str, ...] = ()
     report: Report | None = None
+    notes: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -150,6 +150,8 @@ def _say(made: Exported) -> None:
     rows = [[layer, lost] for layer, lost in made.approximations.items()]
     if rows:
         console.table("what others read only in part; snn2hw reads all of it", ["layer", "its visible node"], rows)
+    for note in made.notes:
+        console.say(note)
     if made.report is not None:
         numbers = tuple(range(1, len(made.report.columns)))
         console.table(made.report.title, made.report.columns, made.report.rows, numbers)

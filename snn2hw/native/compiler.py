@@ -74,12 +74,12 @@ def library(source: str) -> ctypes.CDLL:
 def library_key(source: str) -> str:
     """Names what is compiled from a source by this compiler, with these flags, for this machine."""
     command = compiler() or ()
-    parts = [source, *command, _version(command, os.environ.get("PATH")), *_flags(), _machine()]
+    parts = [source, *command, program_version(command, os.environ.get("PATH")), *_flags(), _machine()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4)
-def _version(command: tuple[str, ...], path: str | None) -> str:
+def program_version(command: tuple[str, ...], path: str | None) -> str:
     """Of the compiler's program, another one after an upgrade. Looked for once: a key is asked for in every forward."""
     program = shutil.which(command[0], path=path) if command else None
     if program is None:

@@ -13,7 +13,6 @@ from snn2hw.backends.c.plan import type_bytes
 from snn2hw.backends.c.portable import run_text, weight_arrays, weights_text
 from snn2hw.backends.c.portable_sums import AT_ONCE
 from snn2hw.backends.c.text import rows, table, template
-from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.files.read import read_bytes
 from snn2hw.files.record import Kind, is_regular
 from snn2hw.ir.integer import IntegerNetwork
@@ -21,6 +20,7 @@ from snn2hw.native.replay import FLAGS
 from snn2hw.native.simplify import simplified_network
 from snn2hw.native.templates import filled
 from snn2hw.trace import Ints
+from snn2hw.vectors import replayed
 from snn2hw.version import __version__
 
 WRITTEN = "/* Written by snn2hw"  # how snn.h begins, by which a folder is known as one of ours
@@ -43,7 +43,7 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
     """
     net = simplified_network(net)
     laid = memory(net)
-    samples = _chosen(net, payloads, most)
+    samples = replayed(net, payloads, most, "C")
     source = laid.values[net.input.name]
     payload_rows = payloads[: source.steps, samples]  # [steps, n, ...], where one step stands for all in a still input
     payload_rows = np.moveaxis(np.moveaxis(payload_rows, 2, -1), 1, 0)  # channels last, samples first
@@ -99,24 +99,6 @@ def _former(folder: Path) -> bool:
 
 
 C_FOLDER = Kind("C folder", frozenset({"snn.h", "snn.c"}), frozenset({*NAMES, *MADE}), edited=True, alone=True, former=_former)
-
-
-def _chosen(net: IntegerNetwork, payloads: Ints, most: int) -> list[int]:
-    """Numbers of the samples that are replayed, the first and the last that can be among them."""
-    if most < 1:
-        raise UsageError("the C folder replays at least one sample", got=str(most), expected="1 or more")
-    can = np.arange(payloads.shape[1])
-    if net.input.static:  # its C takes one image, so stimuli that change over the steps are for the other executors
-        can = can[(payloads == payloads[:1]).all(axis=tuple(k for k in range(payloads.ndim) if k != 1))]
-    if not len(can):
-        raise ArtefactError(
-            "none of the vectors can be replayed in C",
-            got=f"{payloads.shape[1]} samples that change over the steps",
-            expected="one that is shown at every step, as the network's input is",
-            do="compile the trained model again",
-        )
-    spread = np.linspace(0, len(can) - 1, min(most, len(can))).round().astype(int)
-    return [int(n) for n in can[spread]]
 
 
 def _layout(net: IntegerNetwork) -> str:

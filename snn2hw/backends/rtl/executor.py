@@ -76,9 +76,10 @@ class Rtl:
         """
         net = artefact.network
         still = net.input.static and bool((payloads == payloads[:1]).all())
-        found = self.made(artefact, still).run(payloads, traces, threads=threads())
+        made = self.made(artefact, still)
+        found = made.run(payloads, traces, threads=threads())
         self._said = f"{int(found.cycles.min()):,} to {int(found.cycles.max()):,} cycles a sample"
-        return trace(self.made(artefact, still).design, net, found.readout, found.recorded)
+        return trace(made.design, net, found.readout, found.recorded)
 
     def emit(
         self,
@@ -118,7 +119,9 @@ class Rtl:
         payloads, trace = read_vectors(artefact)
         only_measured = synthesise and not (parallel is None and budget is None and rate is None)
         wanted = Wanted(parallel, budget, None if only_measured else board, rate, megahertz)
-        folding, design = chosen(artefact.network, wanted, Activity.of(artefact.network, payloads, trace))
+        activity = Activity.of(artefact.network, payloads, trace)
+        choice = chosen(artefact.network, wanted, activity)
+        folding, design = choice.folding, choice.design
         model = sha256(artefact.model)
         files = rtl_folder(artefact.network, design, model, payloads, trace.readout, vectors, folding)
         lanes = lanes_of(artefact.network, folding)
@@ -129,7 +132,7 @@ class Rtl:
             files["synthesis.json"] = json.dumps(found.as_json(), indent=1) + "\n"
             report = found.report()
         write_folder(out, recorded({n: t.encode() for n, t in files.items()}, facts, MADE), RTL_FOLDER, force=force)
-        return Exported(out, next=("make", "-C", str(out)), report=report)
+        return Exported(out, next=("make", "-C", str(out)), report=report, notes=(choice.said(lanes, activity),))
 
     def measured(self) -> str:
         """Clock cycles of the samples of the last run."""

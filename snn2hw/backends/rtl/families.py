@@ -41,6 +41,7 @@ class Family:
             and dsps, as its maker calls them.
         cells: what each cell takes, by patterns of its name; the first that matches counts.
         before, after: further commands. part: of yosys, by how the name of a device begins.
+        block: kbit of a block of memory. multiplier: how many of the multipliers a product of 18 x 18 bits takes.
     """
 
     synth: str
@@ -49,6 +50,8 @@ class Family:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     part: Mapping[str, str] | None = None
+    block: int = 18
+    multiplier: int = 1
 
     def command(self, top: str, device: str) -> str:
         """The command of yosys.
@@ -95,6 +98,7 @@ FAMILIES: Mapping[str, Family] = {
         },
         before=("scratchpad -set abc9.verify false",),  # which does not end where a multiplier is made of tables
         part={"up": "u", "lp": "lp", "hx": "hx"},
+        block=4,
     ),
     "xilinx": Family(
         "synth_xilinx -family xc7 -flatten -top @TOP@",
@@ -132,5 +136,6 @@ FAMILIES: Mapping[str, Family] = {
         },
         after=("iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O A:top",),  # synth_gowin gives them to inner modules, too
         part={"GW1N": "gw1n", "GW2A": "gw2a"},
+        multiplier=2,
     ),
 }

@@ -11,11 +11,12 @@ from snn2hw.backends.rtl.estimate import patience
 from snn2hw.backends.rtl.parts import Folding
 from snn2hw.backends.rtl.simulation import memories, sources
 from snn2hw.backends.rtl.streams import EVENTS
-from snn2hw.backends.rtl.text import comment, entry_bits, filled, readout_width, template
-from snn2hw.errors import UsageError
+from snn2hw.backends.rtl.text import comment, entry_bits, readout_width, template
 from snn2hw.files.record import Kind
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.native.templates import filled
 from snn2hw.trace import Ints
+from snn2hw.vectors import replayed
 from snn2hw.version import __version__
 
 RTL_FOLDER = Kind("RTL folder", frozenset({"snn.sv", "tb.sv"}), edited=True, alone=True)
@@ -31,14 +32,9 @@ def rtl_folder(network: IntegerNetwork, design: Design, model: str, payloads: In
             vectors.npz. most: samples of these that the test bench sends. folding: that the design was made with.
 
     Raises:
-        UsageError: not even one sample asked for.
+        UsageError: not even one sample asked for. ArtefactError: no sample is the same at every step where the input is.
     """
-    if most < 1:
-        raise UsageError("the test bench sends at least one sample", got=str(most), expected="1 or more")
-    can = np.arange(payloads.shape[1])
-    if design.entry.still:
-        can = can[(payloads == payloads[:1]).all(axis=tuple(k for k in range(payloads.ndim) if k != 1))]
-    chosen = can[np.linspace(0, len(can) - 1, min(most, len(can))).round().astype(int)] if len(can) else can
+    chosen = replayed(network, payloads, most, "RTL")
     data, last = beats(design, payloads[:, chosen])
     enter, leave = -(-entry_bits(design) // 8) * 8, readout_width(design)
     expected = readout[chosen][:, design.readout.order].reshape(-1, 1)
@@ -86,10 +82,9 @@ def _enters(network: IntegerNetwork, design: Design) -> str:
 
 def _leaves(network: IntegerNetwork) -> str:
     kind = "the sum over all steps" if network.readout.kind == "sum" else "that of the last step"
-    scale = 2.0**-network.readout.format.frac
     return (
-        f"**A readout** is {network.readout.shape[0]} integers, {kind}; "
-        f"the class is the largest, the first of two that are equal. (The binary point stands at {scale!r}.)"
+        f"**A readout** is {network.readout.shape[0]} integers, {kind}; the class is the largest, the first of two that are "
+        "equal. What one unit stands for is `artefact.scale`."
     )
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.design import Design
-from snn2hw.backends.rtl.estimate import Activity, cycles, latency, resources
+from snn2hw.backends.rtl.estimate import BLOCK, Activity, cycles, latency, resources
 from snn2hw.backends.rtl.families import Resources
 from snn2hw.backends.rtl.parts import Folding
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 
 KINDS = ("luts", "brams", "dsps")
-MOST_LANES = 256
+MOST_LANES = 1024
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,26 @@ class Folded:
 
     Args:
         folding, design: what was chosen. needs: what it is expected to take. busy: cycles of a sample in its slowest module.
-        alone: cycles of a sample that comes alone.
     """
 
     folding: Folding
     design: Design
     needs: Resources
     busy: float
-    alone: float
+
+    def said(self, lanes: Mapping[str, int], activity: Activity) -> str:
+        """The choice in a sentence.
+
+        Args:
+            lanes: of every layer. activity: how many events its layers have.
+        """
+        few, many = min(lanes.values()), max(lanes.values())
+        needs = self.needs
+        return (
+            f"lanes: {few} to {many}; expected: about {needs.luts:,} look-up tables of four inputs, {needs.brams} blocks of "
+            f"{BLOCK} kbit, {needs.dsps} multipliers, {latency(self.design, activity):,.0f} cycles for a sample that comes alone "
+            "(--synthesise counts what tools make of it)"
+        )
 
 
 def fastest(network: IntegerNetwork, budget: Budget, activity: Activity, megahertz: float) -> Folded:
@@ -60,7 +72,7 @@ def fastest(network: IntegerNetwork, budget: Budget, activity: Activity, megaher
     Raises:
         UsageError: one lane everywhere is too much already; what is short, and by how much, is named.
     """
-    chosen = _folded(network, Folding(megahertz=megahertz), activity)
+    chosen = folded(network, Folding(megahertz=megahertz), activity)
     if short := budget.short(chosen.needs):
         least = ",".join(f"{kind}={getattr(chosen.needs, kind)}" for kind in KINDS)
         raise UsageError(
@@ -83,7 +95,7 @@ def smallest(network: IntegerNetwork, rate: float, activity: Activity, megahertz
     Raises:
         UsageError: no number of lanes is enough; what can be reached is named.
     """
-    chosen = _folded(network, Folding(megahertz=megahertz), activity)
+    chosen = folded(network, Folding(megahertz=megahertz), activity)
     while chosen.busy * rate > megahertz * 1e6:
         wider = _wider(network, chosen, activity)
         if wider is None:
@@ -97,10 +109,15 @@ def smallest(network: IntegerNetwork, rate: float, activity: Activity, megahertz
     return chosen
 
 
-def _folded(network: IntegerNetwork, folding: Folding, activity: Activity) -> Folded:
+def folded(network: IntegerNetwork, folding: Folding, activity: Activity) -> Folded:
+    """The design with these lanes, and what is expected of it.
+
+    Args:
+        network: of the integer stage. folding: its lanes. activity: how many events its layers have.
+    """
     design = build(network, folding)
     busy = max(cycles(design, activity).values())
-    return Folded(folding, design, resources(design), busy, latency(design, activity))
+    return Folded(folding, design, resources(design), busy)
 
 
 def _wider(network: IntegerNetwork, before: Folded, activity: Activity) -> Folded | None:
@@ -112,7 +129,7 @@ def _wider(network: IntegerNetwork, before: Folded, activity: Activity) -> Folde
     wanted: Mapping[str, int] = {**before.folding.of, **{n: 2 * lanes[n] for n in _together(network, lanes, node)}}
     if max(wanted.values()) > MOST_LANES:
         return None
-    after = _folded(network, replace(before.folding, of=wanted), activity)
+    after = folded(network, replace(before.folding, of=wanted), activity)
     return after if after.busy < before.busy else None
 
 

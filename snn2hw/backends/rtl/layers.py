@@ -16,6 +16,7 @@ from snn2hw.backends.rtl.parts import ADDING, Parameters, Parts, Signal, address
 from snn2hw.backends.rtl.proofs import said
 from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, counting, numbered
 from snn2hw.backends.rtl.text import layer_module
+from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.layers import (
     IntAdd,
@@ -34,7 +35,7 @@ from snn2hw.num import Interval
 
 
 def _input(parts: Parts, node: IntInput) -> Signal:
-    made = parts.stream(node, EVENTS, still=node.static)
+    made = replace(parts.stream(node, EVENTS), still=node.static)
     grid, writes = made.grid, (Port("out", made),)
     if node.static:
         sizes: Parameters = {"ROWS": grid.rows, "COLUMNS": grid.columns, "CHANNELS": grid.channels}
@@ -87,7 +88,7 @@ def _maximum(parts: Parts, node: IntMaxPool2d) -> Signal:
 
 
 def _raised(parts: Parts, node: IntNode, entering: Stream, by: int, interval: Interval) -> Stream:
-    made = parts.stream(node, WORDS, like=entering, interval=interval, lanes=entering.lanes)
+    made = replace(parts.stream(node, WORDS, like=entering), interval=interval, lanes=entering.lanes)
     parameters: Parameters = {
         "LANES": made.lanes, "IN": entering.bits, "SIGNED_IN": int(entering.signed), "OUT": made.bits, "FACTOR": 1,
         "CONSTANTS": 1, "CONSTANT_WORD": 1,
@@ -142,11 +143,12 @@ def _merged(parts: Parts, node: IntNode, factors: Sequence[int], joined: bool) -
             own, behind those of the branches before it.
     """
     streams = [parts.events(name) for name in node.inputs]
+    _check_order(node, streams, joined)
     made, factor, whole, first = streams[0], factors[0], Grid.of(node.shape), streams[0].grid.channels
     for stream, own in zip(streams[1:], factors[1:], strict=True):
         interval = (made.interval * Interval(factor, factor)).hull(stream.interval * Interval(own, own))
         like = replace(made, grid=whole, order=whole.order()) if joined else made
-        out = parts.stream(node, EVENTS, like, interval=interval)
+        out = replace(parts.stream(node, EVENTS, like), interval=interval)
         row, column, channel = out.grid.address
         parameters: Parameters = {
             "PLACE": row + column, "CHANNEL": channel, "CHANNEL_A": made.grid.address[2], "CHANNEL_B": stream.grid.address[2],
@@ -156,6 +158,29 @@ def _merged(parts: Parts, node: IntNode, factors: Sequence[int], joined: bool) -
         parts.add(Module("snn_merge", parts.name(node, "merge"), node.name, parameters, *ports, clocked=False))
         made, factor, first = out, 1, first + stream.grid.channels
     return Signal(made)
+
+
+def _check_order(node: IntNode, streams: Sequence[Stream], joined: bool) -> None:
+    """Branches are added value by value as they come, so each must come in the order of the others.
+
+    Args:
+        node: the join. streams: its branches. joined: whether each has channels of its own.
+
+    Raises:
+        UnsupportedError: a flattened image, whose channels lie side by side at every place, beside a vector.
+    """
+    first = streams[0]
+    for stream in streams[1:]:
+        places = (stream.grid.rows, stream.grid.columns) == (first.grid.rows, first.grid.columns)
+        own = all(np.array_equal(s.order, s.grid.order()) for s in (first, stream)) if joined else None
+        if not places or not (own if joined else np.array_equal(stream.order, first.order)):
+            raise UnsupportedError(
+                "branches whose values come in different orders are joined",
+                where=node.source or node.name,
+                got=f"values at {first.grid.places} and at {stream.grid.places} places",
+                expected="both images of one size, or both vectors",
+                do="join them before they are flattened, or put a Linear layer behind the flattened one",
+            )
 
 
 def _scaled(side: str, stream: Stream, factor: int) -> Parameters:
@@ -173,6 +198,7 @@ def _joined(parts: Parts, node: IntNode, product: bool, factors: tuple[int, int]
         parts, node: the layer. product: whether they are multiplied. factors: of each, where they are added.
     """
     a, b = (parts.words(name) for name in node.inputs)
+    _check_order(node, [a, b], joined=False)
     a, b = _waiting(parts, node, a, b), _waiting(parts, node, b, a)
     made = parts.stream(node, WORDS, like=a)
     parameters: Parameters = {
@@ -196,7 +222,7 @@ def _waiting(parts: Parts, node: IntNode, stream: Stream, other: Stream) -> Stre
     mine, theirs = parts.sums_behind(stream), parts.sums_behind(other)
     if not mine & parts.all_behind(theirs):
         return stream
-    made = parts.stream(node, WORDS, like=stream, interval=stream.interval)
+    made = replace(parts.stream(node, WORDS, like=stream), interval=stream.interval)
     bits = stream.lanes * stream.bits
     sizes: Parameters = {"WORDS": stream.words, "WORD": counting(stream.words), "COUNT": numbered(stream.words)}
     ports = (Port("in", stream),), (Port("out", made),)
@@ -225,7 +251,7 @@ def _offset(parts: Parts, node: IntOffset) -> Signal:
 def _neuron(parts: Parts, node: IntNeuron) -> Signal:
     entering = parts.words(node.inputs[0])
     path = datapath(node, entering.interval, parts.folding.megahertz)
-    made = parts.stream(node, WORDS, like=entering, interval=path.spike, lanes=entering.lanes)
+    made = replace(parts.stream(node, WORDS, like=entering), interval=path.spike, lanes=entering.lanes)
     memory = constants_memory(path, node, made)
     kind, first = parts.name(node, "neurons"), len(parts.series)
     parts.series += [Series(node.name, "", made, said(path)), *(Series(node.name, f.name, made) for f in path.states)]
@@ -267,8 +293,8 @@ def _readout(parts: Parts, node: IntReadout) -> Signal:
 
 
 def readout_bits(network: IntegerNetwork) -> int:
-    """Of a beat that leaves the network: whole bytes, 32 bits at least."""
-    return max(32, -(-signed_bits(network.sum_interval) // 8) * 8)
+    """Of a beat that leaves the network: 32 bits, or 64 where the sums of all steps need more."""
+    return 32 if signed_bits(network.sum_interval) <= 32 else 64
 
 
 LAYERS: dict[type[IntNode], Callable[[Parts, Any], Signal]] = {

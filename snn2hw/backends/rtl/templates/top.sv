@@ -23,7 +23,7 @@ module @MODULE@ (
 
   // ---- samples: open between the first beat and tlast, under way until their readout has left
   logic open, under_way, entry_ready, enters, leaves;
-  logic [7:0] samples;
+  logic [15:0] samples;
   logic [31:0] counted;
   assign open = start || under_way;
   assign s_axis_tready = entry_ready && open;
@@ -38,7 +38,7 @@ module @MODULE@ (
       cycles <= '0;
     end else begin
       if (enters) under_way <= !s_axis_tlast;
-      samples <= samples + 8'(enters && !under_way) - 8'(leaves);
+      samples <= samples + 16'(enters && !under_way) - 16'(leaves);
       counted <= leaves ? '0 : busy || enters ? counted + 1'b1 : '0;
       if (leaves) cycles <= counted + 1'b1;
     end
