@@ -206,7 +206,7 @@ def test_an_upgraded_compiler_compiles_again(tmp_path: Path, cache: Path, monkey
     monkeypatch.setenv("SNN2HW_CC", str(command(mine, f'exec {own} -DVERSION=2 "$@"')))
     assert twice(source) == 2 << 40
     command(mine, f'exec {own} -DVERSION=30 "$@"')
-    room._version.cache_clear()  # as another process does
+    room.program_version.cache_clear()  # as another process does
     assert twice(source) == 30 << 40
 
 
