@@ -15,6 +15,7 @@ from snn2hw.run.tools import run
 
 FLAGS = "-std=c99 -O2 -Wall -Wextra -Werror -pedantic"  # also those of the folder's Makefile
 SOURCES = ("snn.c", "main.c")
+RUN_SECONDS = 300  # its vectors take a fraction of one; a program that hangs ends here
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def replay(folder: Path) -> Replay:
                 expected="a program, without warnings",
                 do=f"run `make` in the folder to see all it says; {INSTALL}",
             )
-        done = run([str(inside / "replay")], SECONDS, folder=inside)
+        done = run([str(inside / "replay")], RUN_SECONDS, folder=inside)
     if done.code not in (0, 1):
         raise ArtefactError(
             "the program of the C folder did not come to an end",

@@ -45,7 +45,7 @@ class IntLookup(IntNode):
         return inputs[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def artefact() -> Artefact:
     network, images = two_layer_network()
     return snn2hw.compile(network, images, steps=2, target="loihi2")

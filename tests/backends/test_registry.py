@@ -37,7 +37,7 @@ from tests.refused import refused
 from tests.small_networks import two_layer_network
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def artefact() -> Artefact:
     network, images = two_layer_network()
     return snn2hw.compile(network, images, steps=2)

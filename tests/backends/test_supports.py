@@ -53,7 +53,7 @@ class IntLookup(IntNode):
         return inputs[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def artefact() -> Artefact:
     net, images = two_layer_network()
     return snn2hw.compile(net, images, steps=2, target="loihi2")

@@ -97,9 +97,9 @@ def test_a_program_that_crashes_or_hangs(tmp_path: Path, monkeypatch: pytest.Mon
         text = f"the program of the C folder did not come to an end\n  where:    {made}\n  got:      {ended}\n  {ENDED}"
         with refused(ArtefactError, text):
             replay(made)
-    monkeypatch.setattr(room, "SECONDS", 5)
+    monkeypatch.setattr(room, "RUN_SECONDS", 2)
     made = folder(tmp_path / "c")
     (made / "main.c").write_text("int main(void) { volatile int go = 1; while (go) { } return 0; }\n")
-    text = f"the program of the C folder did not come to an end\n  where:    {made}\n  got:      it was not done after 5 seconds"
+    text = f"the program of the C folder did not come to an end\n  where:    {made}\n  got:      it was not done after 2 seconds"
     with refused(ArtefactError, f"{text}\n  {ENDED}"):
         replay(made)

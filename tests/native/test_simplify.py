@@ -50,7 +50,7 @@ def toward_zero(program: Program) -> int:
 
 def test_programs_of_random_networks_compute_the_same_and_get_shorter() -> None:
     before = after = 0
-    for seed in range(24):
+    for seed in range(12):
         try:
             nodes = compiled(random_case(seed)).network.nodes
         except (WidthError, UnsupportedError):  # refused networks have no programs

@@ -56,7 +56,7 @@ def drawn(layer: str, seed: int) -> tuple[Any, Any, Any]:
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_channel_without_weights_changes_no_integer_of_the_others(layer: str, kind: str, target: str) -> None:
     """Where a bias needs a scale of its own, 'auto' gives one to every channel: then they have those of 'channel'."""
-    for seed, (weight_bits, state_bits) in enumerate(WIDTHS * 2):
+    for seed, (weight_bits, state_bits) in enumerate(WIDTHS):
         rng, weight, bias = drawn(layer, seed)
         options: dict[str, Any] = {"target": target, "weight_bits": weight_bits, "state_bits": state_bits}
         neuron, again = ("lif", "if")[seed % 2], int(rng.integers(1 << 30))

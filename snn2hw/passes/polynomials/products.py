@@ -56,6 +56,7 @@ def _cut(a_bits: int, v_bits: int, accumulator_bits: int, coefficient_bits: int)
     return min(fitting, key=lambda w: (w.products, w.second), default=None)
 
 
+@cache
 def most_bits(products: int, v_bits: int, limits: Lowering) -> int:
     """The widest factor that so many multiplications take with a factor of `v_bits`; 0 where there is none.
 
