@@ -113,7 +113,11 @@ def test_zig_builds_it(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("count", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_random_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {STRICT}")
-    cases = {seed: found for seed in (*range(2_100, 2_100 + 2 * count), *range(STEPPED, STEPPED + count)) if (found := random_network(seed))}
+    cases = {
+        seed: found
+        for seed in (*range(2_100, 2_100 + 2 * count), *range(STEPPED, STEPPED + count))
+        if (found := random_network(seed))
+    }
     assert len(cases) >= 2 * count
     for seed, case in cases.items():
         done = replay(written(tmp_path / str(seed), texts(*case)))
