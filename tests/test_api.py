@@ -12,6 +12,7 @@ import snn2hw  # noqa: E402
 from snn2hw import nn  # noqa: E402
 from snn2hw.errors import ExecutorUnavailableError, ShapeError, TargetError, UsageError, ValueRangeError  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
+from snn2hw.target import target_names  # noqa: E402
 from tests.refused import refused  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -220,10 +221,10 @@ def test_the_model_is_left_as_it_was(images: Any) -> None:
 def test_an_unknown_target(images: Any) -> None:
     with refused(
         TargetError,
-        """
+        f"""
         unknown target
           got:      'loihi3'
-          expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2
+          expected: {", ".join(target_names())}
           do:       name one of these, or the path of a TOML file of your own (copy one from targets/)
         """,
     ):

@@ -1,45 +1,64 @@
-"""`snn2hw targets`: the chips that networks are compiled for, and where each number is from."""
+"""`snn2hw targets`: the chips that networks are compiled for or estimated on, and where each number is from."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from snn2hw.cli import console
-from snn2hw.target import CONFIDENCES, load_target, target_names
+from snn2hw.errors import UsageError
+from snn2hw.target import CONFIDENCES, Chip, load_chip, target_names
+
+NAMED = ("state_bits", "accumulator_bits", "coefficient_bits", "rounding")
 
 
-def targets(name: Annotated[str | None, typer.Argument(help="Show every fact of this target.")] = None) -> None:
+def targets(
+    name: Annotated[str | None, typer.Argument(help="Show every fact of this target.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Say only what a TOML file of yours states and lacks.")] = False,
+) -> None:
     """List the targets, or every number of one with its source.
 
-    **Example**
+    **Examples**
 
     `snn2hw targets loihi2`
+
+    `snn2hw targets --check my.toml`
     """
     if name is None:
-        loaded = [load_target(n) for n in target_names()]
-        rows = [
-            [
-                t.name,
-                t.says,
-                t.lowering.state_bits,
-                t.lowering.accumulator_bits,
-                t.lowering.coefficient_bits,
-                t.lowering.rounding.value,
-            ]
-            for t in loaded
-        ]
-        console.table(
-            "", ["target", "what it is", "state bits", "accumulator bits", "coefficient bits", "rounding"], rows, (2, 3, 4)
-        )
+        if check:
+            raise UsageError("there is nothing to check", got="--check", expected="a target", do="name a target or a TOML file")
+        _list()
         return
-    target = load_target(name)
-    rows = [[k, json.dumps(f.value), f.confidence, f.source] for k, f in target.facts.items()]
-    console.table(
-        f"{target.name}: {target.says}",
-        ["fact", "value", "confidence", "source"],
-        rows,
-    )
-    console.say("confidence: " + "; ".join(f"{k} = {v}" for k, v in CONFIDENCES.items()))
+    chip = load_chip(name)
+    if not check:
+        rows = [[k, json.dumps(f.value) + f" {f.unit}" * bool(f.unit), f.confidence, f.source] for k, f in chip.facts.items()]
+        console.table(f"{chip.name}: {chip.says}", ["fact", "value", "confidence", "source"], rows)
+    else:
+        console.say(f"{name}: nothing is wrong with this target, '{chip.name}'; it states {len(chip.facts)} facts")
+    for line in _notes(chip):
+        console.say(line)
+    if not check:
+        console.say("confidence: " + "; ".join(f"{k} = {v}" for k, v in CONFIDENCES.items()))
+
+
+def _list() -> None:
+    rows = []
+    for chip in map(load_chip, target_names()):
+        known = [chip.neurons.get(n, "") for n in NAMED]
+        cores = f"{chip.cores.per_chip:,}" if chip.cores else ""
+        rows.append([chip.name, chip.says, *(_shown(v) for v in known), cores, "no" if chip.estimate_only else "yes"])
+    head = ["target", "what it is", "state bits", "accumulator bits", "coefficient bits", "rounding", "cores", "compiled for"]
+    console.table("", head, rows, (2, 3, 4, 6))
+
+
+def _shown(value: Any) -> Any:
+    return getattr(value, "value", value)
+
+
+def _notes(chip: Chip) -> list[str]:
+    """What the file says in words, and what nobody says."""
+    only = [f"nothing is compiled for it: {chip.estimate_only}"] if chip.estimate_only else []
+    missing = [] if chip.fpga else [f"not stated: {what}" for what in ("cores", "energy", "latency") if not getattr(chip, what)]
+    return [*only, *(chip.cores.missing if chip.cores else ()), *missing]

@@ -170,11 +170,12 @@ def too_many(net: real.Network, target: Target) -> Iterator[Finding]:
 
 
 def neurons_of(target: Target) -> tuple[int | None, str]:
-    """(neurons of a chip, where that stands) as the target's facts state them; None where they do not."""
-    facts = target.facts
-    if (fact := facts.get("neurons_per_chip_max")) is not None:
-        return int(fact.value), f"neurons_per_chip_max: {fact.source}"
-    for name in ("neurons_per_core_max", "neurons_per_core"):
-        if name in facts and "chip_cores" in facts:
-            return int(facts[name].value) * int(facts["chip_cores"].value), f"{name} * chip_cores"
-    return None, ""
+    """(neurons of a chip, where that stands) as the target's [cores] state them; None where they do not."""
+    cores = target.cores
+    if cores is None:
+        return None, ""
+    if (most := cores.stated("neurons_per_chip")) is not None:
+        return most, f"neurons_per_chip: {cores.facts['neurons_per_chip'].source}"
+    each = [cores.stated("neurons", core) for core in range(cores.per_chip)]
+    stated = [n for n in each if n is not None]
+    return (sum(stated), "neurons * cores_per_chip") if stated else (None, "")

@@ -12,6 +12,7 @@ from snn2hw.backends.reference import step
 from snn2hw.errors import ShapeError, Snn2hwError, TargetError, UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.ir.program import SPIKES, Program
 from snn2hw.ir.program_text import program_to_text
+from snn2hw.target import target_names
 from tests.hand_networks import circulate, compiled, neuron, one_neuron
 from tests.refused import refused
 
@@ -176,7 +177,7 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
         lambda: lnm(target="loihi3"),
         TargetError,
         "unknown target\n  got:      'loihi3'\n"
-        "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
+        f"  expected: {', '.join(target_names())}\n"
         "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
     ),
     (

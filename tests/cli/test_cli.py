@@ -10,6 +10,7 @@ import pytest
 import snn2hw
 from snn2hw.cli import console
 from snn2hw.files.record import sha256
+from snn2hw.target import target_names
 from snn2hw.trace import read_npz
 from tests.cli.running import HERE, Capture, Ran, altered, flip, refusal, script
 from tests.cli.running import run as run_cli
@@ -193,7 +194,7 @@ def test_an_unknown_target(capsys: Capture) -> None:
     refusal(
         run_cli(capsys, "targets", "loihi9"),
         "unknown target\n  got:      'loihi9'\n"
-        "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
+        f"  expected: {', '.join(target_names())}\n"
         "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
     )
 

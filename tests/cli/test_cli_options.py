@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snn2hw.target import target_names
 from tests.cli.running import Capture, Compile, listing, refusal
 from tests.cli.running import run as run_cli
 
@@ -55,7 +56,7 @@ def test_a_target_that_is_none_is_said_before_the_demo_trains(
     refusal(
         ran,
         "unknown target\n  got:      'foo'\n"
-        "  expected: artix7-35t, ecp5-25k, ecp5-85k, generic, gowin-9k, ice40-up5k, loihi1, loihi2\n"
+        f"  expected: {', '.join(target_names())}\n"
         "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
     )
     assert begun == []

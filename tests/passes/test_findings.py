@@ -184,7 +184,7 @@ def test_more_neurons_than_a_chip_has_are_named_before_anything_is_calibrated() 
 def test_a_table_of_cores_is_added_up() -> None:
     net, sample = large(64, reset="value", strict=True), np.zeros((1, 1, 1, 64, 64))
     (found,) = run_pipeline(Compilation(net, load_target("loihi1"), Options(), sample), "capacity").findings
-    assert "131,072 neurons a chip (neurons_per_core * chip_cores)" in found.cause
+    assert "131,072 neurons a chip (neurons * cores_per_chip)" in found.cause
 
 
 def test_python_warns_of_a_finding_with_its_place_cause_and_remedy() -> None:

@@ -29,7 +29,7 @@ from snn2hw.files.write import check_folder, write_folder
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
 from snn2hw.run.forks import ForkLock
-from snn2hw.target import load_target, target_names
+from snn2hw.target import load_chip, target_names
 from snn2hw.trace import Ints, Trace
 from snn2hw.vectors import read_vectors
 from snn2hw.version import __version__
@@ -157,7 +157,7 @@ class Rtl:
 def _measured_for(artefact: Artefact, name: str | None) -> str:
     """The board that is measured for: the one that is named, the artefact's, or one that open tools place on."""
     own = artefact.network.target
-    found = name or (own if own in target_names() and load_target(own).fpga is not None else BOARD)
+    found = name or (own if own in target_names() and load_chip(own).fpga is not None else BOARD)
     find_board(found)
     return found
 

@@ -19,7 +19,7 @@ from snn2hw.backends.rtl.simulation import simulator, unavailable
 from snn2hw.backends.rtl.yosys import SECONDS as YOSYS_SECONDS
 from snn2hw.backends.rtl.yosys import YOSYS, netlist
 from snn2hw.errors import TargetError
-from snn2hw.target import Fpga, Target, load_target, target_names
+from snn2hw.target import Fpga, Target, load_chip, load_target, target_names
 from snn2hw.trace import Ints
 
 ALONE = 8  # samples that are simulated one by one
@@ -144,7 +144,7 @@ def board(name: str) -> tuple[Target, Fpga]:
     """
     target = load_target(name)
     if target.fpga is None or target.fpga.family not in FAMILIES:
-        boards = [n for n in target_names() if load_target(n).fpga is not None]
+        boards = [n for n in target_names() if load_chip(n).fpga is not None]
         raise TargetError(
             "this target is no FPGA that can be synthesised for" if target.fpga is None else "nothing is known of this family",
             got=f"'{name}'" if target.fpga is None else f"'{target.fpga.family}' of '{name}'",
