@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ from snn2hw.ir.shapes import Shape, Window
 from snn2hw.num import Format, Interval
 
 SUM_BITS = 32  # every value between layers is exact in int32; `narrow` then finds the bits that are needed
+ROWS = 64  # values that are tried at once
 TO_BE_FOUND = Interval(0, 0)  # replaced by the exact interval once the node stands in its network
 
 
@@ -188,6 +190,22 @@ class IntSynapse(IntOperator):
         fan_in = np.abs(self.weight.reshape(len(self.weight), -1).astype(np.int64)).sum(1)
         bias = np.abs(self.bias.astype(np.int64))
         return max(int(f) * x.magnitude + int(b) for f, b in zip(fan_in, bias, strict=True))
+
+    def fan_out(self, entering: Shape) -> Ints:
+        """How many weights other than 0 read each value that enters; the shape of what enters.
+
+        With this shape, sum(fan_out * [x != 0]) is the number of synaptic operations that the values x cause. Found here by
+        trying one value after the other, which a layer does better that knows its own geometry.
+        """
+        binary = replace(self, weight=(self.weight != 0).astype(np.int8), bias=np.zeros_like(self.bias))
+        size = prod(entering)
+        found = np.zeros(size, np.int64)
+        for start in range(0, size, ROWS):
+            rows = min(ROWS, size - start)
+            one = np.zeros((rows, size), np.int64)
+            one[np.arange(rows), np.arange(start, start + rows)] = 1
+            found[start : start + rows] = binary.value([one.reshape(rows, *entering)]).reshape(rows, -1).sum(1)
+        return found.reshape(entering)
 
     def ends(self, inputs: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
         """Positive weights reach the highest sum with the highest inputs, negative ones with the lowest."""

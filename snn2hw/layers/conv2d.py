@@ -80,6 +80,18 @@ class IntConv2d(IntSynapse):
         x, weight, bias = map(exact_float, (inputs[0], self.weight, self.bias))
         return convolve(x, weight, bias, self.window, self.groups).astype(np.int64)
 
+    def fan_out(self, entering: Shape) -> Ints:
+        """The weights of every tap that reaches the place, over the channels it is read by. Arguments as `IntSynapse.fan_out`."""
+        (ph, pw), (dh, dw), (sh, sw) = self.window.padding, self.window.dilation, self.window.stride
+        channels, height, width = entering
+        taps = np.count_nonzero(self.weight.reshape(self.groups, -1, *self.weight.shape[1:]), axis=1)
+        taps = taps.reshape(channels, *self.window.kernel)
+        rows, columns = (s * (size - 1) + 1 for s, size in zip((sh, sw), self.shape[1:], strict=True))
+        found = np.zeros((channels, height + 2 * ph, width + 2 * pw), np.int64)
+        for y, x in np.ndindex(*self.window.kernel):
+            found[:, y * dh : y * dh + rows : sh, x * dw : x * dw + columns : sw] += taps[:, y, x, None, None]
+        return found[:, ph : ph + height, pw : pw + width]
+
     def seen(self, x: Interval) -> Interval:
         """The input and the padding."""
         return padded(x, self.window)

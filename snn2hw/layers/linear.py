@@ -59,3 +59,8 @@ class IntLinear(IntSynapse):
         x, weight, bias = map(exact_float, (inputs[0], self.weight, self.bias))
         result: Ints = (x @ weight.T + bias).astype(np.int64)
         return result
+
+    def fan_out(self, entering: Shape) -> Ints:
+        """The weights of its column. Arguments as `IntSynapse.fan_out`."""
+        found: Ints = np.count_nonzero(self.weight, axis=0)
+        return found
