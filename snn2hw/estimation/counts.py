@@ -78,7 +78,7 @@ class NeuronCounts:
     Args:
         source: where it came from. kind: what the neuron is called. neurons: how many.
         instructions: of its program, by operation, without those that only name a value.
-        state_bits: of one neuron.
+        states, state_bits: of one neuron: how many, and their width together.
         sent: values other than 0. spikes: the spikes that they are made of.
         updates: neurons whose membrane is another one than after the step before, all at step 0.
         changed: neurons of which any state is another one than before the step.
@@ -88,6 +88,7 @@ class NeuronCounts:
     kind: str
     neurons: int
     instructions: Mapping[str, int]
+    states: int
     state_bits: int
     sent: Ints
     spikes: Ints
@@ -162,7 +163,9 @@ class Counts:
         program, nothing = node.program, np.zeros((4, self.steps), np.int64)
         computed = Counter(i.op.value for i in program.instructions if i.op not in FREE)
         bits = sum(s.format.width for s in program.states.values())
-        return NeuronCounts(node.source, program.kind, int(np.prod(node.shape)), dict(computed), bits, *nothing)
+        return NeuronCounts(
+            node.source, program.kind, int(np.prod(node.shape)), dict(computed), len(program.states), bits, *nothing
+        )
 
     def _add_synapse(self, node: IntSynapse, values: Values) -> None:
         found, fan, entering = self.synapses[node.name], self._fans[node.name], node.inputs[0]

@@ -84,7 +84,8 @@ def _spikes(node: IntNeuron, fired: Ints, before: Callable[[], Before]) -> Ints:
     """
     firing = node.program.roles.firing if node.program.roles is not None else None
     if firing is None or len(firing.spikes) < 2:
-        return (fired != 0).astype(np.int64)
+        each: Ints = (fired != 0).astype(np.int64)
+        return each
     amplitudes = {_constant(node.program, s.amplitude) for s in firing.spikes}
     if len(amplitudes) == 1 and (amplitude := amplitudes.pop()) is not None:
         along = np.abs(np.asarray(amplitude, np.int64)).reshape((-1,) + (1,) * (fired.ndim - 2))

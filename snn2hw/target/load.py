@@ -14,7 +14,7 @@ from snn2hw.target.cores import Cores, read_cores
 from snn2hw.target.facts import Fact, impossible, plain_fact, sayable
 from snn2hw.target.fpga import Fpga, read_fpga
 from snn2hw.target.lowering import Lowering, read_lowering, read_neurons
-from snn2hw.target.prices import SECTIONS, read_prices
+from snn2hw.target.prices import SECTIONS, read_prices, read_relative
 
 MAX_BITS = 4096  # of whatever a chip counts in bits
 KNOWN = ("name", "kind", "says", "estimate_only", "lowering", "neurons", "cores", "energy", "latency", "fpga", "facts")
@@ -28,7 +28,7 @@ class Chip:
         facts: all of them; those of [cores], [energy] and [latency] as "cores.neurons" and so on.
         fpga: what there is on it for a design, of an FPGA; None of a chip that is programmed.
         cores: what its cores hold; None of one that has none, or of which nothing is stated.
-        energy, latency: what an operation costs.
+        energy, latency: what an operation costs. relative_only: why `energy` compares networks only; "" where it measures.
         neurons: what is known of what a neuron can do, by the fields of `Lowering`.
         estimate_only: why nothing is compiled for it; "" of a `Target`.
     """
@@ -42,6 +42,7 @@ class Chip:
     latency: Mapping[str, Fact] = field(default_factory=dict)
     neurons: Mapping[str, Any] = field(default_factory=dict)
     estimate_only: str = ""
+    relative_only: str = ""
 
     __repr__ = brief
 
@@ -128,7 +129,14 @@ def _chip(data: Mapping[str, Any], where: str) -> Chip:
     cores, prices = read_cores(data, where), {name: read_prices(data, name, where) for name in SECTIONS}
     more = {**({"cores": cores.facts} if cores else {}), **prices}
     facts |= of_fpga | {f"{section}.{k}": fact for section, read in more.items() for k, fact in read.items()}
-    common: dict[str, Any] = {"name": data["name"], "says": data["says"], "fpga": fpga, "cores": cores, **prices}
+    common: dict[str, Any] = {
+        "name": data["name"],
+        "says": data["says"],
+        "fpga": fpga,
+        "cores": cores,
+        **prices,
+        "relative_only": read_relative(data, where),
+    }
     if not compiled:
         neurons, read = read_neurons(data.get("neurons", {}), where)
         return Chip(facts={**facts, **read}, neurons=neurons, estimate_only=data["estimate_only"], **common)

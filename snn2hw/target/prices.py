@@ -42,6 +42,7 @@ LATENCY: Mapping[str, tuple[str, ...]] = {
     "clock": ("frequency",),
 }
 SECTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {"energy": ENERGY, "latency": LATENCY}
+RELATIVE = "relative_only"  # text of [energy]: why its numbers compare networks, and are no measurement of the chip
 
 
 def in_base_unit(fact: Fact) -> tuple[float, float]:
@@ -64,6 +65,8 @@ def read_prices(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, 
         raise TargetError("a section of a target file is no table", where=where, got=repr(section)[:200], expected=f"[{name}]")
     read = dict[str, Fact]()
     for key, entry in section.items():
+        if name == "energy" and key == RELATIVE:
+            continue
         if key not in known:
             raise TargetError("a target file has an unknown field", where=where, got=key, expected=", ".join(known))
         fact = read[key] = span_fact(key, entry, where, with_unit=True)
@@ -76,3 +79,18 @@ def read_prices(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, 
         if not all(is_number(v) and v > 0 for v in (fact.low, fact.high)):
             raise impossible(key, where, repr(fact.value), "a number above 0")
     return MappingProxyType(read)
+
+
+def read_relative(data: Mapping[str, Any], where: str) -> str:
+    """Why the numbers of [energy] are good for comparing networks only; "" where the file does not say so.
+
+    Args:
+        data: what TOML made of the file, its sections read. where: the file, for messages.
+
+    Raises:
+        TargetError: no text.
+    """
+    said = data.get("energy", {}).get(RELATIVE, "")
+    if not isinstance(said, str) or (RELATIVE in data.get("energy", {}) and not said.strip()):
+        raise impossible(RELATIVE, f"{where} [energy]", repr(said), "a text: pre-silicon, simulated, or what else is the reason")
+    return said
