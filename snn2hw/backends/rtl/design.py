@@ -38,6 +38,11 @@ class Memory:
         raw = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]
         return "\n".join(row.tobytes().hex()[-digits:] for row in np.ascontiguousarray(raw)) + "\n"
 
+    def pieces(self, bits: int) -> list[Memory]:
+        """The memory in pieces of 2**bits words, the last one with what is left."""
+        size = 1 << bits
+        return [Memory(self.values[n : n + size], self.bits) for n in range(0, len(self.values), size)]
+
 
 @dataclass(frozen=True)
 class Port:

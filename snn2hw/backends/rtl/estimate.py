@@ -11,23 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn2hw.backends.rtl.blocks import blocks
 from snn2hw.backends.rtl.design import Design, Module
 from snn2hw.backends.rtl.families import Resources
 from snn2hw.backends.rtl.streams import EVENTS
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.trace import Ints, Trace
 
-BLOCK = 18  # kbit of a block of memory
-BLOCKS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))  # places and bits of a block of 18 kbit
-SMALL = 2048  # bits of a memory, up to which it is made of look-up tables
 DENSITY = 0.25  # of the values of a layer that are events, where nothing was measured
-
-
-def blocks(depth: int, width: int) -> int:
-    """Blocks of 18 kbit that a memory of so many places and bits takes; 0 where it is made of look-up tables."""
-    if depth * width <= SMALL or depth <= 16:
-        return 0
-    return min(-(-depth // places) * -(-width // bits) for places, bits in BLOCKS)
 
 
 def _ram(depth: int, width: int) -> Resources:

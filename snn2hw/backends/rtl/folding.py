@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from snn2hw.backends.rtl.blocks import BLOCK
 from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.design import Design
-from snn2hw.backends.rtl.estimate import BLOCK, Activity, cycles, latency, resources
+from snn2hw.backends.rtl.estimate import Activity, cycles, latency, resources
 from snn2hw.backends.rtl.families import Resources
 from snn2hw.backends.rtl.parts import Folding
 from snn2hw.errors import UsageError

@@ -155,7 +155,7 @@ def _merged(parts: Parts, node: IntNode, factors: Sequence[int], joined: bool) -
             "FIRST_B": first if joined else 0, **_scaled("A", made, factor), **_scaled("B", stream, own), "VALUE": out.bits,
         }  # fmt: skip
         ports = (Port("a", made), Port("b", stream)), (Port("out", out),)
-        parts.add(Module("snn_merge", parts.name(node, "merge"), node.name, parameters, *ports, clocked=False))
+        parts.add(Module("snn_merge", parts.name(node, "merge"), node.name, parameters, *ports))
         made, factor, first = out, 1, first + stream.grid.channels
     return Signal(made)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snn2hw.backends.rtl.estimate import BLOCK, Activity
+from snn2hw.backends.rtl.blocks import BLOCK
+from snn2hw.backends.rtl.estimate import Activity
 from snn2hw.backends.rtl.families import FAMILIES
 from snn2hw.backends.rtl.folding import KINDS, MOST_LANES, Budget, Folded, fastest, folded, smallest
 from snn2hw.backends.rtl.parts import Folding

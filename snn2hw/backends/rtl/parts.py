@@ -23,6 +23,7 @@ from snn2hw.trace import Ints
 MEGAHERTZ = 100.0
 Parameters = dict[str, "int | str"]
 ADDING: tuple[type[IntNode], ...] = (IntLinear, IntConv2d, IntSumPool2d, IntResize2d)  # two events of one place are their sum
+IN_PIECES = ("WEIGHT_FILE",)  # memories that `snn_pieces` holds
 SUMS: tuple[type[IntNode], ...] = (*ADDING, IntMaxPool2d)
 
 
@@ -91,8 +92,17 @@ class Parts:
         Args:
             module: without its memories. memories: by the parameter that holds the name of their file.
         """
-        files = {what: f"{module.name}.{what.removesuffix('_FILE').lower()}.mem" for what in memories or {}}
-        kept = {files[what]: memory for what, memory in (memories or {}).items()}
+        files: dict[str, str] = {}
+        kept: dict[str, Memory] = {}
+        for what, memory in (memories or {}).items():
+            name = f"{module.name}.{what.removesuffix('_FILE').lower()}"
+            if what in IN_PIECES:
+                files[what] = f"{name}."  # in front of the number of each
+                for n, piece in enumerate(memory.pieces(int(module.parameters["PIECE"]))):
+                    kept[f"{name}.{n:02}.mem"] = piece
+            else:
+                files[what] = f"{name}.mem"
+                kept[files[what]] = memory
         self.modules.append(replace(module, parameters={**module.parameters, **files}, memories=kept))
 
     def steps(self) -> Parameters:

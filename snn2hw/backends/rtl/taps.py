@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from snn2hw.backends.rtl.blocks import piece
 from snn2hw.backends.rtl.design import Memory
 from snn2hw.backends.rtl.streams import Grid, Stream, counting
 from snn2hw.ir.shapes import Window
@@ -181,6 +182,7 @@ def laid(kernel: Kernel, entering: Grid, lanes: int, sum_bits: int) -> Laid:
             "WORD": word_bits,
             "WEIGHTS": weights,
             "WEIGHT_ADDRESS": address_bits,
+            "PIECE": piece(weights, lanes * width),
             "REACHED": reached,
             "ROW_TAPS": row_taps,
             "COLUMN_TAPS": column_taps,

@@ -9,8 +9,9 @@ import pytest
 
 import snn2hw
 from snn2hw.backends.reference import interpret
+from snn2hw.backends.rtl.blocks import blocks
 from snn2hw.backends.rtl.build import build, lanes_of
-from snn2hw.backends.rtl.estimate import Activity, blocks, cycles, latency, resources
+from snn2hw.backends.rtl.estimate import Activity, cycles, latency, resources
 from snn2hw.backends.rtl.folding import Budget, fastest, smallest
 from snn2hw.backends.rtl.options import Wanted, _of_board, chosen
 from snn2hw.backends.rtl.parts import Folding

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snn2hw.backends.rtl.beats import beats, trace
+from snn2hw.backends.rtl.blocks import MOST_PIECES, blocks, piece
 from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.design import Memory
 from snn2hw.backends.rtl.expressions import digits, literal, signed_bits
@@ -36,6 +37,16 @@ def test_a_memory_reads_back_as_its_values(data: st.DataObject) -> None:
             assert word & (1 << b) - 1 == value & (1 << b) - 1
             word >>= b
         assert word == 0
+
+
+@given(st.integers(1, 40_000), st.integers(1, 80))
+def test_a_memory_in_pieces_is_the_memory_and_takes_no_more_blocks(depth: int, width: int) -> None:
+    bits = piece(depth, width)
+    pieces = Memory(np.arange(depth)[:, None], (width,)).pieces(bits)
+    assert np.array_equal(np.concatenate([p.values for p in pieces])[:, 0], np.arange(depth))
+    assert all(len(p.values) == 1 << bits for p in pieces[:-1])
+    if depth <= 512 * MOST_PIECES:
+        assert sum(blocks(len(p.values), width) for p in pieces) <= blocks(depth, width)
 
 
 @given(st.integers(-(2**40), 2**40))

@@ -41,7 +41,8 @@ from tests.tools import needs
 
 
 def _joined() -> IntegerNetwork:
-    """Events; a maximum; two branches that are summed, of which one waits; the spikes of two that are put side by side."""
+    """Events; a maximum; two branches that are summed, of which one waits; the spikes of two that are put side by side, for
+    two readers."""
     pooled = MaxPool2d("max", ("first",), (), window=Window((2, 2), (2, 2)), source="max")
     both = Concat("both", ("a", "b"), (), source="both")
     made = network(
@@ -55,14 +56,26 @@ def _joined() -> IntegerNetwork:
         circulate("b", "left"),
         both,
         conv("right", "both", normal(3, 3, 6, 1, 1)),
+        conv("beside", "both", normal(5, 3, 6, 3, 3, scale=0.3), window=Window((3, 3), padding=(1, 1))),
+        lif("e", "beside"),
         add("sum", "right", "left"),
         lif("c", "sum"),
         Offset("moved", ("c",), (), offset=np.array([0.5, 0.75, -0.5]), sign=1, source="moved"),
         lif("d", "moved", 0.75),
-        flatten("flat", "d"),
+        add("ends", "d", "e"),
+        flatten("flat", "ends"),
         linear("head", "flat", normal(4, 5, 12), [0.5, -0.5, 0.25, 0.0, 1.0]),
         readout("head"),
     )
+    return compiled(made).network
+
+
+def _pieces() -> IntegerNetwork:
+    """Weights that are deeper than a block of memory."""
+    made = network(
+        2, counts(100), linear("fc", "input", normal(6, 50, 100, scale=0.2)), lif("fires", "fc"),
+        linear("head", "fires", normal(7, 3, 50)), readout("head"),
+    )  # fmt: skip
     return compiled(made).network
 
 
@@ -70,26 +83,50 @@ NETWORKS: dict[str, Callable[[], IntegerNetwork]] = {
     "images": lambda: compiled(every_kind(), every_kind_sample()).network,
     "recurrent": lambda: compiled(recurrent()).network,
     "joined": _joined,
+    "pieces": _pieces,
 }
 Fault = tuple[str, str, str, str]  # file, old, new, network
 
 FAULTS: dict[str, Fault] = {
-    "a bank is not set to 0 on the way": ("snn_scatter", "assign clears = ", "assign clears = 1'b0; //", "recurrent"),
+    "a bank is not set to 0 on the way": ("snn_banks", "assign clears = ", "assign clears = 1'b0; //", "recurrent"),
     "the biases of the next word": (
-        "snn_scatter",
+        "snn_banks",
         "bias == BIAS'(BIASES - 1) ? '0 : bias + 1'b1",
         "bias == '0 ? BIAS'(BIASES - 1) : bias - 1'b1",
         "joined",
     ),
-    "two products to one sum, of which one is lost": ("snn_scatter", "assign stall = ", "assign stall = 1'b0; //", "images"),
+    "two products to one sum, of which one is lost": (
+        "snn_banks",
+        "else stall <= add && (",
+        "else stall <= 1'b0 && add && (",
+        "images",
+    ),
+    "a product waits for the first of two in front of it only": (
+        "snn_banks",
+        "if (stall) stall <= valid3 && word2 == word3;",
+        "if (stall) stall <= 1'b0;",
+        "images",
+    ),
     "a step that ends before its last product is added": (
-        "snn_scatter",
-        "assign step_added = ending && !busy",
-        "assign step_added = ending; //",
+        "snn_banks",
+        "assign step_added = ended && ",
+        "assign step_added = ended; //",
         "recurrent",
     ),
-    "a smaller value in place of the largest": (
+    "a step that ends before its last event has entered": (
         "snn_scatter",
+        ".ended(ending && !busy && !valid1 && !valid1w && !valid1x)",
+        ".ended(ending)",
+        "recurrent",
+    ),
+    "weights of the piece beside": (
+        "snn_pieces",
+        "which  <= address[ADDRESS-1:PIECE];",
+        "which  <= address[ADDRESS-1:PIECE] ^ 1;",
+        "pieces",
+    ),
+    "a smaller value in place of the largest": (
+        "snn_banks",
         "$unsigned(product) > $unsigned(old)",
         "$unsigned(product) < $unsigned(old)",
         "joined",
@@ -101,7 +138,7 @@ FAULTS: dict[str, Fault] = {
         "joined",
     ),
     "negative spikes as large ones": (
-        "snn_scatter",
+        "snn_banks",
         "VALUE_SIGNED ? value2[VALUE-1] : 1'b0",
         "1'b0",
         "joined",
@@ -152,6 +189,12 @@ FAULTS: dict[str, Fault] = {
         "snn_merge",
         "assign b_event = b_valid && !b_last",
         "assign b_event = 1'b0",
+        "joined",
+    ),
+    "an event that was offered is another one before it is taken": (
+        "snn_merge",
+        "keeps_b <= b_event && !a_event && !out_ready",
+        "keeps_b <= 1'b0",
         "joined",
     ),
     "the second branch begins at channel 0": (
@@ -270,7 +313,9 @@ FAULTS: dict[str, Fault] = {
     ),
 }
 
-WITHIN = {"snn_neurons", "snn_skid", "snn_ram", "snn_rom", "snn_table", "neuron_layer", "top"}  # of every network
+WITHIN = {  # of every network
+    "snn_banks", "snn_pieces", "snn_neurons", "snn_skid", "snn_ram", "snn_rom", "snn_table", "neuron_layer", "top",
+}  # fmt: skip
 QUICK = ("no empty step at first", "spikes of the last step come back", "a logit is not added up")
 STRESS = Stress(30, 30, 7)  # so that layers wait for each other
 
@@ -316,7 +361,7 @@ def test_a_fault_in_a_module(fault: str, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_sum_that_leaves_its_interval_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """As soon as it does, whatever comes of it."""
     needs(*TOOLS)
-    planted(monkeypatch, "snn_scatter", ": old + product", ": old - product")
+    planted(monkeypatch, "snn_banks", ": old + product", ": old - product")
     assert wrong("recurrent").startswith("a value left the interval that is proved for it\n  where:    n\n  got:      ")
 
 

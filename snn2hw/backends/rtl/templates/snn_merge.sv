@@ -17,6 +17,9 @@ module snn_merge #(
     parameter bit NEGATIVE_B = 0,
     parameter int VALUE = 1  // bits of the values, two's complement
 ) (
+    input logic clk,
+    input logic reset,
+
     input  logic                       a_valid,
     output logic                       a_ready,
     input  logic                       a_last,
@@ -35,13 +38,19 @@ module snn_merge #(
     output logic [PLACE+CHANNEL-1:0] out_address,
     output logic [VALUE-1:0]         out_value
 );
-  logic a_event, b_event;
+  logic a_event, b_event, keeps_b;
   /* verilator lint_off UNUSEDSIGNAL */  // the result is proved to fit
   logic signed [VALUE_A:0] a_wide;
   logic signed [VALUE_B:0] b_wide;
   /* verilator lint_on UNUSEDSIGNAL */
   logic [VALUE-1:0] a_times, b_times;
-  assign a_event = a_valid && !a_last;
+  // An event of B that was offered stays until it is taken, whatever comes of A by then: one of several readers may have
+  // it already.
+  always_ff @(posedge clk) begin
+    if (reset) keeps_b <= 1'b0;
+    else keeps_b <= b_event && !a_event && !out_ready;
+  end
+  assign a_event = a_valid && !a_last && !keeps_b;
   assign b_event = b_valid && !b_last;
   assign a_wide = {SIGNED_A ? a_value[VALUE_A-1] : 1'b0, a_value};
   assign b_wide = {SIGNED_B ? b_value[VALUE_B-1] : 1'b0, b_value};
