@@ -8,6 +8,7 @@ from snn2hw.target.facts import CONFIDENCES, Fact, Span
 from snn2hw.target.fpga import Fpga
 from snn2hw.target.load import Chip, Target, load_chip, load_target, target_names, targets_folder
 from snn2hw.target.lowering import Lowering
+from snn2hw.target.microcontroller import Microcontroller
 from snn2hw.target.prices import in_base_unit
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Fact",
     "Fpga",
     "Lowering",
+    "Microcontroller",
     "Span",
     "Target",
     "in_base_unit",

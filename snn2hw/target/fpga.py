@@ -11,6 +11,7 @@ from snn2hw.errors import TargetError
 from snn2hw.target.facts import Fact, impossible, plain_fact
 
 MOST_SITES = 1 << 31  # of anything on an FPGA
+KINDS = ("chip", "fpga", "microcontroller", "computer")
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ def read_fpga(data: Mapping[str, Any], where: str) -> tuple[Fpga | None, dict[st
         TargetError: one without the other, or a field that is unknown, missing or impossible.
     """
     kind, section = data.get("kind", "chip"), data.get("fpga")
-    if kind not in ("chip", "fpga") or (kind == "fpga") != isinstance(section, dict):
+    if kind not in KINDS or (kind == "fpga") != isinstance(section, dict):
         raise TargetError(
             "a target file does not say what it is",
             where=where,
             got=f"kind = {kind!r}, " + ("a section [fpga]" if isinstance(section, dict) else "no section [fpga]"),
-            expected='kind = "fpga" and a section [fpga], or neither of them',
+            expected=f'kind = "fpga" and a section [fpga], or neither of them; a kind is one of {", ".join(KINDS)}',
             do="copy both from targets/ecp5-85k.toml",
         )
     if not isinstance(section, dict):

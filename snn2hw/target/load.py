@@ -14,10 +14,24 @@ from snn2hw.target.cores import Cores, read_cores
 from snn2hw.target.facts import Fact, impossible, plain_fact, sayable
 from snn2hw.target.fpga import Fpga, read_fpga
 from snn2hw.target.lowering import Lowering, read_lowering, read_neurons
+from snn2hw.target.microcontroller import Microcontroller, read_microcontroller
 from snn2hw.target.prices import SECTIONS, read_prices, read_relative
 
 MAX_BITS = 4096  # of whatever a chip counts in bits
-KNOWN = ("name", "kind", "says", "estimate_only", "lowering", "neurons", "cores", "energy", "latency", "fpga", "facts")
+KNOWN = (
+    "name",
+    "kind",
+    "says",
+    "estimate_only",
+    "lowering",
+    "neurons",
+    "cores",
+    "energy",
+    "latency",
+    "fpga",
+    "microcontroller",
+    "facts",
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,7 @@ class Chip:
     Args:
         facts: all of them; those of [cores], [energy] and [latency] as "cores.neurons" and so on.
         fpga: what there is on it for a design, of an FPGA; None of a chip that is programmed.
+        microcontroller: what there is on it for a network in C, of such a one. kind: chip, fpga, microcontroller, computer.
         cores: what its cores hold; None of one that has none, or of which nothing is stated.
         energy, latency: what an operation costs. relative_only: why `energy` compares networks only; "" where it measures.
         neurons: what is known of what a neuron can do, by the fields of `Lowering`.
@@ -37,6 +52,8 @@ class Chip:
     says: str
     facts: Mapping[str, Fact]
     fpga: Fpga | None = None
+    microcontroller: Microcontroller | None = None
+    kind: str = "chip"
     cores: Cores | None = None
     energy: Mapping[str, Fact] = field(default_factory=dict)
     latency: Mapping[str, Fact] = field(default_factory=dict)
@@ -125,14 +142,17 @@ def _chip(data: Mapping[str, Any], where: str) -> Chip:
             )
     facts = {k: _other_fact(k, v, where) for k, v in data["facts"].items()}
     fpga, of_fpga = read_fpga(data, where)
+    controller, of_controller = read_microcontroller(data, where)
     _check_sections(data, where, compiled)
     cores, prices = read_cores(data, where), {name: read_prices(data, name, where) for name in SECTIONS}
     more = {**({"cores": cores.facts} if cores else {}), **prices}
-    facts |= of_fpga | {f"{section}.{k}": fact for section, read in more.items() for k, fact in read.items()}
+    facts |= of_fpga | of_controller | {f"{section}.{k}": fact for section, read in more.items() for k, fact in read.items()}
     common: dict[str, Any] = {
         "name": data["name"],
         "says": data["says"],
         "fpga": fpga,
+        "microcontroller": controller,
+        "kind": data.get("kind", "chip"),
         "cores": cores,
         **prices,
         "relative_only": read_relative(data, where),

@@ -38,6 +38,7 @@ LATENCY: Mapping[str, tuple[str, ...]] = {
     "neuron_update": ("time", "cycles"),
     "spike": ("time", "cycles"),
     "hop": ("time", "cycles"),
+    "instruction": ("cycles",),
     "step": ("time", "cycles"),
     "clock": ("frequency",),
 }

@@ -45,9 +45,7 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
     laid = memory(net)
     samples = replayed(net, payloads, most, "C")
     source = laid.values[net.input.name]
-    payload_rows = payloads[: source.steps, samples]  # [steps, n, ...], where one step stands for all in a still input
-    payload_rows = np.moveaxis(np.moveaxis(payload_rows, 2, -1), 1, 0)  # channels last, samples first
-    payload_rows = payload_rows.reshape(len(samples), -1)
+    payload_rows = entering(source.steps, payloads[:, samples])
     (height, width), size = source.size, source.steps * prod(net.input.shape)
     arrays = weight_arrays(net)
     large = [f"`{name}` {n:,}" for name, n in arrays.items() if n > OBJECT] + ["`snn_memory`"] * (laid.size > OBJECT)
@@ -90,6 +88,17 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
     head = f"{WRITTEN} {__version__} for the model {model[:16]}: "
     heads = {name: f"{head}{says.get(name, '')} */" for name in NAMES}
     return {name: filled(template(f"folder/{name}"), {**values, "HEAD": heads[name]}) for name in NAMES}
+
+
+def entering(steps: int, payloads: Ints) -> Ints:
+    """One row for each sample as `snn_run` reads it: step by step, channels last.
+
+    Args:
+        steps: that it reads, 1 where one stands for all in a still input. payloads: [T, N, ...].
+    """
+    channels_last = np.moveaxis(payloads[:steps], 2, -1)
+    rows: Ints = np.moveaxis(channels_last, 1, 0).reshape(payloads.shape[1], -1)
+    return rows
 
 
 def _former(folder: Path) -> bool:
