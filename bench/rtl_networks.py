@@ -110,6 +110,16 @@ def _spike_driven() -> torch.nn.Module:
     )
 
 
+def _attention() -> torch.nn.Module:
+    """The Spikformer block of 8 channels in two heads on 4 x 4 places: products of queries, keys and values."""
+    kinds = blocks.circulating(levels=2)
+    return nn.Sequential(
+        *(blocks.cifar_stem(8, kinds.neuron, channels=1), blocks.conv_norm(8, 8, stride=2), kinds.neuron(8)),
+        blocks.SpikformerBlock(8, 4, 2, kinds, ratio=2),
+        *(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(8, 10)),
+    )
+
+
 def _token_mixing() -> torch.nn.Module:
     """4 x 4 places of 8 channels, one block that mixes them, the mean of the places."""
     return nn.Sequential(
@@ -126,4 +136,5 @@ NETWORKS: Mapping[str, Callable[[], torch.nn.Module]] = {
     "residual": _residual,
     "token mixing": _token_mixing,
     "spike-driven": _spike_driven,
+    "attention": _attention,
 }

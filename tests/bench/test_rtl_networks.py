@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 import snn2hw  # noqa: E402
 from bench.rtl_networks import CALIBRATION, NETWORKS, compiled, settled  # noqa: E402
 from snn2hw.data import digits  # noqa: E402
-from snn2hw.layers import IntAdd  # noqa: E402
+from snn2hw.layers import IntAdd, IntMatMul  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -38,8 +38,9 @@ def test_they_are_what_they_are_called() -> None:
     assert {len(n.program.states) for n in nets["two states"].neurons} == {2}
     assert {len(n.program.states) for n in nets["adaptive threshold"].neurons} == {2}
     assert sum(type(n).__name__ == "IntFeedback" for n in nets["recurrent"].nodes) == 2
-    for name, joins in (("residual", 2), ("token mixing", 2), ("spike-driven", 4)):
+    for name, joins in (("residual", 2), ("token mixing", 2), ("spike-driven", 4), ("attention", 2)):
         assert sum(isinstance(n, IntAdd) for n in nets[name].nodes) == joins, name
+    assert sum(isinstance(n, IntMatMul) for n in nets["attention"].nodes) == 2
 
 
 def test_weights_follow_from_the_seed() -> None:

@@ -9,9 +9,9 @@ from snn2hw.backends.rtl.layers import LAYERS, SAME_WORDS, close
 from snn2hw.backends.rtl.parts import Folding, Parts
 from snn2hw.backends.rtl.streams import Grid
 from snn2hw.errors import UnsupportedError
-from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.lack import refusal
-from snn2hw.layers import IntFlatten
+from snn2hw.layers import IntFlatten, IntMatMul
 
 MOST_CYCLES = 1 << 31
 
@@ -62,7 +62,14 @@ def lanes_of(network: IntegerNetwork, folding: Folding) -> dict[str, int]:
             first.update({name: found for name, group in first.items() if group in groups})
     most: dict[str, int] = {}
     for node in network.nodes:
-        needed = 1 << (Grid.of(node.shape).channels - 1).bit_length() if not isinstance(node, IntFlatten) else folding.lanes
-        own = max(1, min(folding.of.get(node.name, folding.lanes), needed))
+        own = max(1, min(folding.of.get(node.name, folding.lanes), _useful(node, folding)))
         most[first[node.name]] = min(most.get(first[node.name], own), own)
     return {name: most[group] for name, group in first.items()}
+
+
+def _useful(node: IntNode, folding: Folding) -> int:
+    """As many lanes as the channels of a layer need; of a product as many as divide those of a head."""
+    if isinstance(node, IntMatMul):
+        each = node.shape[0] // node.heads
+        return each & -each
+    return folding.lanes if isinstance(node, IntFlatten) else 1 << (Grid.of(node.shape).channels - 1).bit_length()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snn2hw.backends.rtl.blocks import blocks
 from snn2hw.backends.rtl.design import Memory
 from snn2hw.backends.rtl.expressions import (
     DECLARED,
@@ -68,11 +69,12 @@ class Datapath:
         return sum(f.bits for f in self.constants)
 
 
-def datapath(neuron: IntNeuron, entering: Interval, megahertz: float) -> Datapath:
+def datapath(neuron: IntNeuron, entering: Interval, megahertz: float, words: int | None = None, lanes: int = 1) -> Datapath:
     """The datapath of a layer.
 
     Args:
         neuron: the layer. entering: what its sums can be. megahertz: the clock that registers are placed for.
+        words, lanes: how many words there are of how many neurons; None: so many that their states take blocks of memory.
     """
     program = simplified(_narrowed(neuron.program, entering))
     known = ranges(program)
@@ -82,15 +84,11 @@ def datapath(neuron: IntNeuron, entering: Interval, megahertz: float) -> Datapat
         operands[i.name] = Operand(f"v{n}", known[i.name], constant)
     bits = _demanded(program, operands)
     constants = [i for i in program.of(Op.PARAM) if operands[i.name].constant is None]
-    return Datapath(
-        program,
-        operands,
-        bits,
-        _fields([(i.name, bits[i.name]) for i in program.states.values()]),
-        _fields([(i.name, bits[i.name]) for i in constants]),
-        known[program.outputs[SPIKES].name],
-        cut(program.instructions, operands, bits, megahertz),
-    )
+    held, fixed = (_fields([(i.name, bits[i.name]) for i in kind]) for kind in (program.states.values(), constants))
+    widths = {op: lanes * sum(f.bits for f in fields) for op, fields in ((Op.STATE, held), (Op.PARAM, fixed))}
+    in_blocks = frozenset(op for op, width in widths.items() if words is None or blocks(words, width))
+    stages = cut(program.instructions, operands, bits, megahertz, in_blocks)
+    return Datapath(program, operands, bits, held, fixed, known[program.outputs[SPIKES].name], stages)
 
 
 def _narrowed(program: Program, entering: Interval) -> Program:
@@ -156,7 +154,7 @@ def _computed_at(i: Instruction, operands: Mapping[str, Operand], bits: Mapping[
     return signed_bits(value.interval) if bits[i.name] == value.interval.bits[0] else bits[i.name]
 
 
-def _fields(named: Sequence[tuple[str, int]]) -> list[Field]:
+def _fields(named: Iterable[tuple[str, int]]) -> list[Field]:
     found, low = [], 0
     for name, bits in named:
         found.append(Field(name, low, bits))

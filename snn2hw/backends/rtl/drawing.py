@@ -8,12 +8,14 @@ from snn2hw.backends.rtl.design import Design, Module
 from snn2hw.backends.rtl.streams import EVENTS, Stream
 
 WIDTH, HEIGHT, GAP, LEFT, STEP = 420, 46, 26, 90, 14
-COLOURS = {"snn_scatter": "#dbe9f6", "snn_readout": "#e8e8e8", "snn_pixels": "#e8e8e8", "snn_events": "#e8e8e8"}
+SUMS, ENDS = "#dbe9f6", "#e8e8e8"
+COLOURS = {"snn_scatter": SUMS, "snn_product": SUMS, "snn_readout": ENDS, "snn_pixels": ENDS, "snn_events": ENDS}
 NEURONS, OTHERS = "#fde3cf", "#eef3e6"
 SAYS = {
     "snn_pixels": "images in", "snn_events": "events in", "snn_scatter": "sums", "snn_serialise": "words to events",
     "snn_merge": "two branches of events", "snn_feedback": "one step back", "snn_join": "two branches word by word",
-    "snn_offset": "constants added", "snn_buffer": "waits for the other branch", "snn_readout": "readout",
+    "snn_offset": "constants added", "snn_buffer": "waits for the other branch",
+    "snn_product": "products of two values", "snn_queue": "waits for the other side", "snn_readout": "readout",
 }  # fmt: skip
 
 

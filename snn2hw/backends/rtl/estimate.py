@@ -45,6 +45,8 @@ def of_module(module: Module, design: Design) -> Resources:
     p = {name: value for name, value in module.parameters.items() if isinstance(value, int)}
     if module.kind == "snn_scatter":
         return _sums(module, p)
+    if module.kind == "snn_product":
+        return _product(p)
     if module.kind in design.lane_takes:
         return _neurons(module, design)
     streams = [port.stream for port in (*module.reads, *module.writes)]
@@ -52,23 +54,38 @@ def of_module(module: Module, design: Design) -> Resources:
         wide = p["OUT"] * p["LANES"]
         return Resources(luts=2 * wide + 40, ffs=wide * -(-p["CLASSES"] // p["LANES"]) + 20) + _ram(p["CLASSES"], p["OUT"])
     bits = sum(s.lanes * s.bits for s in streams)
-    if module.kind == "snn_buffer":
-        return Resources(luts=30, ffs=30) + _ram(p["WORDS"], p["BITS"])
+    if module.kind in ("snn_buffer", "snn_queue"):
+        width = p["BITS"] if module.kind == "snn_buffer" else 1 + p["ADDRESS"] + p["VALUE"]
+        return Resources(luts=30, ffs=30) + _ram(p["WORDS"], width)
     return Resources(luts=30 + bits, ffs=30 + bits)
 
 
 def _sums(module: Module, p: Mapping[str, int]) -> Resources:
     lanes, bits = p["LANES"], p["SUM"]
-    multiplies = p["VALUE"] > 1 and p["WEIGHT"] > 1 and p["VALUE"] + p["WEIGHT"] >= 9
     address = p["WORD"] + p["WEIGHT_ADDRESS"]
     control = 90 + 3 * address + 2 * (p["ROW"] + p["COLUMN"] + p["CHANNEL"])
-    each = 5 * bits + (2 * bits if multiplies else 0 if p["VALUE"] == 1 else p["VALUE"] * p["WEIGHT"])
-    made = Resources(luts=control + lanes * each, ffs=80 + 3 * address + lanes * 2 * bits, dsps=lanes * multiplies)
-    bank = _ram(p["WORDS"], lanes * bits)
+    made = Resources(luts=control, ffs=80 + 3 * address) + _banks(p, lanes, bits, p["WEIGHT"])
     for name, memory in module.memories.items():
         width, depth = sum(memory.bits), len(memory.values)
         made += _rom(depth, width) if ".weight." in name or ".bias." in name else Resources(luts=width * -(-depth // 16))
-    return made + bank.times(2)
+    return made
+
+
+def _banks(p: Mapping[str, int], lanes: int, bits: int, weight: int) -> Resources:
+    """Products and the two banks that they are added up in."""
+    multiplies = p["VALUE"] > 1 and weight > 1 and p["VALUE"] + weight >= 9
+    each = 5 * bits + (2 * bits if multiplies else 0 if p["VALUE"] == 1 else p["VALUE"] * weight)
+    made = Resources(luts=lanes * each, ffs=lanes * 2 * bits, dsps=lanes * multiplies)
+    return made + _ram(p["WORDS"], lanes * bits).times(2)
+
+
+def _product(p: Mapping[str, int]) -> Resources:
+    address = p["WORD"] + p["PLACE"]
+    tables = (p["WORD"] + p["PLACE"]) * sum(-(-p[axis] // 16) for axis in ("ROWS", "COLUMNS", "CHANNELS"))
+    entering = p["ROW_A"] + p["COLUMN_A"] + p["CHANNEL_A"] + p["VALUE_A"]
+    control = Resources(luts=120 + 5 * address + tables, ffs=80 + 4 * address + 2 * entering)
+    matrix = _ram(2 << p["PLACE"], p["VALUE_A"]).times(p["LANES"])
+    return control + matrix + _banks(p, p["LANES"], p["SUM"], p["VALUE_A"] + 1)
 
 
 def _neurons(module: Module, design: Design) -> Resources:
@@ -124,6 +141,9 @@ def _busy(module: Module, design: Design, activity: Activity) -> float:
         taps = _reached(module, "row", p["ROWS"], p["ROW_TAPS"]) * _reached(module, "column", p["COLUMNS"], p["COLUMN_TAPS"])
         adding = (1 if entering.still else steps) * (events * max(taps * p["REACHED"], 1) + 6)
         return max(adding, float(steps * (p["WORDS"] + 3)))
+    if module.kind == "snn_product":
+        a, b = (activity.share(port.stream.node, port.stream.grid.size) for port in module.reads)
+        return steps * max(b * p["REACHED"] + 6, p["WORDS"] + 3.0, p["MATRIX"] + a + 4)
     words = max((s.words for s in (port.stream for port in (*module.reads, *module.writes)) if s.kind != EVENTS), default=0)
     if module.kind == "snn_serialise":
         stream = module.writes[0].stream
@@ -158,5 +178,9 @@ def patience(design: Design) -> int:
         if module.kind == "snn_scatter":
             events = int(p["ROWS"]) * int(p["COLUMNS"]) * int(p["CHANNELS"])
             work = events * int(p["ROW_TAPS"]) * int(p["COLUMN_TAPS"]) * int(p["REACHED"]) * 2
+            total += design.steps * (work + 4 * int(p["WORDS"]) * int(p["LANES"]) + 64)
+        elif module.kind == "snn_product":
+            a, b = (port.stream.grid.size for port in module.reads)
+            work = b * int(p["REACHED"]) * 3 + a + int(p["MATRIX"])
             total += design.steps * (work + 4 * int(p["WORDS"]) * int(p["LANES"]) + 64)
     return 10_000 + 2 * total

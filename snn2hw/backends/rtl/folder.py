@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from snn2hw.backends.rtl.beats import beats
-from snn2hw.backends.rtl.design import Design, Memory
+from snn2hw.backends.rtl.design import Design, Memory, Module
 from snn2hw.backends.rtl.drawing import SAYS, drawing
 from snn2hw.backends.rtl.estimate import patience
-from snn2hw.backends.rtl.parts import Folding
+from snn2hw.backends.rtl.parts import STEPWISE, Folding
 from snn2hw.backends.rtl.simulation import memories, sources
 from snn2hw.backends.rtl.streams import EVENTS
 from snn2hw.backends.rtl.text import comment, entry_bits, readout_width, template
@@ -50,10 +50,15 @@ def rtl_folder(network: IntegerNetwork, design: Design, model: str, payloads: In
         "VERSION": __version__, "SHA": model, "SAMPLES": len(chosen), "IN": enter, "OUT": leave,
         "CLASSES": network.readout.shape[0],
         "ENTERS": _enters(network, design), "LEAVES": _leaves(network), "T": network.steps, "MODULES": _modules(design),
-        "CLEARING": max([int(m.parameters["WORDS"]) for m in design.modules if m.kind == "snn_scatter"], default=0),
+        "CLEARING": max([_clearing(m) for m in design.modules]),
     })  # fmt: skip
     head = f"// Written by snn2hw {__version__} for the model {model[:16]}\n"
     return {name: head + text if name.endswith(".sv") else text for name, text in texts.items()}
+
+
+def _clearing(module: Module) -> int:
+    """Cycles after a reset in which a module sets its memories to 0."""
+    return max(int(module.parameters.get("MATRIX", 0)), int(module.parameters["WORDS"])) if module.kind in STEPWISE else 0
 
 
 def _enters(network: IntegerNetwork, design: Design) -> str:

@@ -13,6 +13,7 @@ from snn2hw.backends.rtl.datapath import constants_memory, datapath, lane_takes,
 from snn2hw.backends.rtl.design import Memory, Module, Port, Series
 from snn2hw.backends.rtl.expressions import signed_bits
 from snn2hw.backends.rtl.parts import ADDING, Parameters, Parts, Signal, addressed
+from snn2hw.backends.rtl.products import product
 from snn2hw.backends.rtl.proofs import said
 from snn2hw.backends.rtl.streams import EVENTS, WORDS, Grid, Stream, counting, numbered
 from snn2hw.backends.rtl.text import layer_module
@@ -24,6 +25,7 @@ from snn2hw.layers import (
     IntConv2d,
     IntFlatten,
     IntLinear,
+    IntMatMul,
     IntMaxPool2d,
     IntMultiply,
     IntOffset,
@@ -250,7 +252,7 @@ def _offset(parts: Parts, node: IntOffset) -> Signal:
 
 def _neuron(parts: Parts, node: IntNeuron) -> Signal:
     entering = parts.words(node.inputs[0])
-    path = datapath(node, entering.interval, parts.folding.megahertz)
+    path = datapath(node, entering.interval, parts.folding.megahertz, entering.words, entering.lanes)
     made = replace(parts.stream(node, WORDS, like=entering), interval=path.spike, lanes=entering.lanes)
     memory = constants_memory(path, node, made)
     kind, first = parts.name(node, "neurons"), len(parts.series)
@@ -308,6 +310,7 @@ LAYERS: dict[type[IntNode], Callable[[Parts, Any], Signal]] = {
     IntPlaces: _places,
     IntAdd: _addition,
     IntMultiply: _product,
+    IntMatMul: product,
     IntConcat: _concatenation,
     IntOffset: _offset,
     IntNeuron: _neuron,

@@ -23,6 +23,7 @@ from snn2hw.trace import Ints
 MEGAHERTZ = 100.0
 Parameters = dict[str, "int | str"]
 ADDING: tuple[type[IntNode], ...] = (IntLinear, IntConv2d, IntSumPool2d, IntResize2d)  # two events of one place are their sum
+STEPWISE = ("snn_scatter", "snn_product")  # modules that take all of a step before they give any
 IN_PIECES = ("WEIGHT_FILE",)  # memories that `snn_pieces` holds
 SUMS: tuple[type[IntNode], ...] = (*ADDING, IntMaxPool2d)
 
@@ -122,9 +123,31 @@ class Parts:
     def sums_behind(self, stream: Stream) -> set[str]:
         """The layers of sums, by the names of their modules, whose words reach a stream without being events in between."""
         made = next((m for m in self.modules if any(p.stream.name == stream.name for p in m.writes)), None)
-        if made is None or made.kind == "snn_scatter":
+        if made is None or made.kind in STEPWISE:
             return set() if made is None else {made.name}
         return set().union(*(self.sums_behind(p.stream) for p in made.reads if p.stream.kind == WORDS))
+
+    def holds_up(self, late: Stream, early: Stream) -> bool:
+        """Whether a stream that is not taken until a whole step of another one is there may hold up that other one.
+
+        It does where it passes on, as it comes, what both are made of; not where it comes of sums, which take a whole step
+        before they give any, and of which the other one is not made.
+
+        Args:
+            late: the one that waits. early: the other one.
+        """
+        writers = {p.stream.name: m for m in self.modules for p in m.writes}
+        passing: set[str] = set()
+        left = [late]
+        while left:
+            made = writers.get(left.pop().name)
+            if made is None:
+                return True  # a recurrent edge, whose module is not there yet
+            passing.add(made.name)
+            if made.kind not in STEPWISE:
+                left += [p.stream for p in made.reads]
+        own = {writers[early.name].name} if early.name in writers else set()
+        return bool(passing & (own | self.all_behind(own)))
 
     def all_behind(self, names: set[str]) -> set[str]:
         """All modules that these ones are fed by, over whatever lies between; not themselves."""

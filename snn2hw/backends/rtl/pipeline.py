@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from snn2hw.backends.rtl.expressions import DECLARED, Operand, delay, multiplies
 from snn2hw.ir.program import Instruction, Op
 
-REGISTER = 0.6  # nanoseconds until a value leaves a register
-MEMORY = 5.7  # until a state or a constant leaves its memory, which is a block where there are many of them
+REGISTER = 1.0  # nanoseconds until a value leaves a register
+BLOCK = 7.0  # until what leaves a block of memory has reached an operation
 SETUP = 1.0  # until a register has taken what arrives
 
 
@@ -26,11 +26,18 @@ class Cut:
     latency: int
 
 
-def cut(instructions: Sequence[Instruction], operands: Mapping[str, Operand], bits: Mapping[str, int], megahertz: float) -> Cut:
+def cut(
+    instructions: Sequence[Instruction],
+    operands: Mapping[str, Operand],
+    bits: Mapping[str, int],
+    megahertz: float,
+    in_blocks: frozenset[Op] = frozenset({Op.STATE, Op.PARAM}),
+) -> Cut:
     """Stages as early as may be: an operation that would end too late begins a new one; a multiplier has one to itself.
 
     Args:
         instructions: of the program. operands: its values. bits: of each. megahertz: the clock.
+        in_blocks: what comes out of blocks of memory; a memory of look-up tables is as fast as a register.
     """
     budget = 1000.0 / megahertz - SETUP
     stage: dict[str, int] = {}
@@ -38,7 +45,7 @@ def cut(instructions: Sequence[Instruction], operands: Mapping[str, Operand], bi
     for i in instructions:
         if i.op in DECLARED:
             fixed = i.op is Op.CONST or operands[i.name].constant is not None
-            stage[i.name], ready[i.name] = 0, 0.0 if fixed else REGISTER if i.op is Op.INPUT else MEMORY
+            stage[i.name], ready[i.name] = 0, 0.0 if fixed else BLOCK if i.op in in_blocks else REGISTER
             continue
         a = [operands[n] for n in i.args]
         read = [n for n in i.args if operands[n].constant is None]

@@ -16,8 +16,8 @@ from snn2hw.native.templates import filled
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARY = (
-    "snn_table", "snn_rom", "snn_pieces", "snn_ram", "snn_skid", "snn_banks", "snn_scatter", "snn_neurons",
-    "snn_serialise", "snn_merge", "snn_feedback",
+    "snn_table", "snn_rom", "snn_pieces", "snn_ram", "snn_skid", "snn_banks", "snn_scatter", "snn_product", "snn_queue",
+    "snn_neurons", "snn_serialise", "snn_merge", "snn_feedback",
     "snn_fork", "snn_buffer", "snn_join", "snn_offset", "snn_pixels", "snn_events", "snn_readout",
 )  # fmt: skip
 

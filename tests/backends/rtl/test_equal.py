@@ -40,6 +40,7 @@ from tests.hand_networks import (
 )
 from tests.hand_networks import compiled as compiled_by_hand
 from tests.random_networks import (
+    ATTENTION,
     LATE,
     LAYERED,
     RECURRENT,
@@ -53,11 +54,11 @@ from tests.shared_data import shared_data
 from tests.test_odd_names import all_called
 from tests.tools import needs
 
-FAMILIES = (0, RECURRENT, LATE, STEPPED, LAYERED)
+FAMILIES = (0, RECURRENT, ATTENTION, LATE, STEPPED, LAYERED)
 LANES, CLOCKS = (1, 2, 4, 8), (25.0, 60.0, 100.0, 250.0)
-QUICK = ((0, 3), (RECURRENT, 1), (STEPPED, 2), (LAYERED, 2))  # family, which of its seeds
+QUICK = ((0, 3), (RECURRENT, 1), (ATTENTION, 0), (LAYERED, 2))  # family, which of its seeds
 SLOW_PARTS, EACH = 5, 8
-BENCH = ("two states", "adaptive threshold", "recurrent", "residual", "token mixing", "spike-driven")
+BENCH = ("two states", "adaptive threshold", "recurrent", "residual", "token mixing", "spike-driven", "attention")
 ODD = ["always", 'a"b', "漢", "a\nb", "//x", "@NAME@", "endmodule", "\\", ""]
 
 

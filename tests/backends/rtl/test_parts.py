@@ -15,10 +15,12 @@ from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.design import Memory
 from snn2hw.backends.rtl.expressions import digits, literal, signed_bits
 from snn2hw.backends.rtl.parts import Folding
+from snn2hw.backends.rtl.products import starts
 from snn2hw.backends.rtl.streams import WORDS, Grid, Stream, counting, numbered
 from snn2hw.backends.rtl.taps import slid, windowed
-from snn2hw.ir.shapes import Window
-from snn2hw.num import Interval
+from snn2hw.ir.shapes import Shape, Window
+from snn2hw.layers import IntMatMul
+from snn2hw.num import Format, Interval
 from snn2hw.trace import Ints
 from tests.hand_networks import artefact_of, compiled, every_kind, every_kind_sample, recurrent
 from tests.small_networks import two_layer_network
@@ -100,6 +102,33 @@ def test_every_value_has_one_place_in_the_words(shape: tuple[int, ...], lanes: i
     assert places[places >= 0].tolist() == there
     spare = grid.places * (-shape[0] % lanes)
     assert (places < 0).sum() == spare
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize(
+    ("transposed", "a", "b", "size"),
+    [
+        ("none", (4, 2, 3), (12, 1, 5), (1, 5)),  # two heads: [2, 6] [6, 5]
+        ("first", (6, 2, 2), (6, 5, 1), (5, 1)),  # [3, 4]^T [3, 5]
+        ("second", (4, 2, 3), (6, 3, 2), (3, 1)),  # [2, 6] [3, 6]^T
+    ],
+)
+def test_what_the_events_of_a_product_reach(transposed: str, a: Shape, b: Shape, size: tuple[int, int], lanes: int) -> None:
+    """All words that a value of B reaches, and the values of A in them, put together give the product."""
+    out = 2 * (a[1] * a[2] if transposed == "first" else a[0] // 2)
+    node = IntMatMul("y", ("a", "b"), (out, *size), Format(32, 0), Interval(-99, 99), heads=2, transposed=transposed, size=size)
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(-3, 4, (1, *a)), rng.integers(-3, 4, (1, *b))
+    ga, gb, grid = Grid.of(a), Grid.of(b), Grid.of(node.shape)
+    made = Stream("y", WORDS, node.interval, grid, grid.order(), lanes)
+    rows, columns, channels = starts(node, ga, gb, made)
+    laid = (x if transposed == "first" else x.transpose(0, 2, 3, 1)).reshape(-1, lanes)  # the matrix
+    sums = np.zeros((made.words, lanes), np.int64)
+    for c, r, q in np.ndindex(*b):
+        place, word = rows[r] + columns[q] + channels[c]
+        for n in range(out // 2 // lanes):
+            sums[word + n] += laid[place + n] * y[0, c, r, q]
+    assert np.array_equal(sums.ravel(), node.value([x, y])[0].ravel()[made.places().ravel()])
 
 
 def test_layers_that_share_words_share_lanes_and_none_has_more_than_channels() -> None:

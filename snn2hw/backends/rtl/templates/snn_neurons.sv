@@ -41,13 +41,13 @@ module snn_neurons #(
 );
   logic [WORD-1:0] word, written;
   logic [STEP-1:0] step;
-  logic entered;
+  logic entered, begun;  // begun: some words of the step have entered
   logic [LATENCY-1:0] computing;
   logic accept, leaves;
 
   // A step begins when the states of the step before are all written.
   assign enable = !out_valid || out_ready;
-  assign in_ready = enable && (word != '0 || !(entered || |computing));
+  assign in_ready = enable && (begun || !(entered || |computing));
   assign accept = in_valid && in_ready;
   assign out_valid = computing[LATENCY-1];
   assign out_data = spikes;
@@ -59,10 +59,12 @@ module snn_neurons #(
       step <= '0;
       written <= '0;
       entered <= 1'b0;
+      begun <= 1'b0;
       computing <= '0;
     end else begin
       if (accept) begin
         word <= word == WORD'(WORDS - 1) ? '0 : word + 1'b1;
+        begun <= word != WORD'(WORDS - 1);
         if (word == WORD'(WORDS - 1)) step <= step == STEP'(STEPS - 1) ? '0 : step + 1'b1;
       end
       if (leaves) written <= written == WORD'(WORDS - 1) ? '0 : written + 1'b1;
