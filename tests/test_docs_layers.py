@@ -30,6 +30,7 @@ def test_the_table_is_that_of_the_back_ends() -> None:
     pytest.importorskip("torch")
     from snn2hw.backends.c.fits import kinds
     from snn2hw.backends.lava.fits import OPERATIONS
+    from snn2hw.backends.rtl.layers import LAYERS as RTL
     from snn2hw.backends.torch.executor import LAYERS as TORCH
     from snn2hw.formats.nir.fits import kinds as nir
     from snn2hw.formats.onnx.write_layers import LAYERS as ONNX
@@ -38,7 +39,7 @@ def test_the_table_is_that_of_the_back_ends() -> None:
     from snn2hw.quantize.values import LAYERS as TRAINED
 
     ours = [k for k in IntNode.kinds.values() if issubclass(k, IntOperator) and k.__module__.startswith("snn2hw.")]
-    tables = (ONNX, kinds(), TORCH, TRAINED, OPERATIONS, nir())
+    tables = (ONNX, kinds(), TORCH, TRAINED, OPERATIONS, nir(), RTL)
     said = {}
     for kind in ours:
         held = [kind in table or (table is TRAINED and issubclass(kind, IntSynapse)) for table in tables]
