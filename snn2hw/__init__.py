@@ -7,6 +7,7 @@ artefact = snn2hw.compile(model, sample=images[:64], steps=4, target="loihi2", o
 artefact = snn2hw.load("build/digits")
 trace    = snn2hw.simulate(artefact, images, executor="reference")
 result   = snn2hw.evaluate(artefact, images, labels, model)    # accuracy, and every layer against the float network
+cost     = snn2hw.estimate(artefact, target="loihi2", samples=images)     # whether it fits, and what a sample costs
 verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
@@ -25,6 +26,7 @@ from snn2hw.api import (
 )
 from snn2hw.artefact import Artefact
 from snn2hw.errors import Snn2hwError
+from snn2hw.estimation.estimate import Estimate, estimate
 from snn2hw.evaluation import evaluate
 from snn2hw.passes.base import Options
 from snn2hw.trace import Trace
@@ -37,6 +39,7 @@ from snn2hw.version import __version__
 __all__ = [
     "Artefact",
     "Difference",
+    "Estimate",
     "Evaluation",
     "Options",
     "Snn2hwError",
@@ -46,6 +49,7 @@ __all__ = [
     "check",
     "compile",
     "convert",
+    "estimate",
     "evaluate",
     "export",
     "export_c",

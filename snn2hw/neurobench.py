@@ -21,6 +21,7 @@ import numpy as np
 from snn2hw.artefact import Artefact
 from snn2hw.backends.reference import initial_states, step
 from snn2hw.errors import MissingExtraError, ShapeError, UnsupportedError
+from snn2hw.estimation.neurobench_keys import is_neuron
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
 from snn2hw.layers import IntConv2d, IntLinear, IntSynapse
@@ -74,7 +75,7 @@ class _Network(torch.nn.Module):
     def __init__(self, network: IntegerNetwork) -> None:
         super().__init__()
         self.network = network
-        self.parts: dict[str, _Linear | _Conv2d | _Neuron] = {}
+        self.parts: dict[str, _Linear | _Conv2d | _Program] = {}
         for number, node in enumerate(network.nodes):
             part = _part(node)
             if part is not None:
@@ -86,7 +87,7 @@ class _Network(torch.nn.Module):
         net, payloads = self.network, _encoded(self.network, data.detach().cpu().double().numpy())
         samples, logits = payloads.shape[1], []
         for part in self.parts.values():
-            if isinstance(part, _Neuron):
+            if isinstance(part, _Program):
                 part.begin(samples)
         fired = {n.inputs[0]: np.zeros((samples, *n.shape), np.int64) for n in net.feedbacks}
         for x in payloads:
@@ -122,9 +123,9 @@ def _encoded(net: IntegerNetwork, data: Any) -> Ints:
     return encode(net, data[:, 0])
 
 
-def _part(node: IntNode) -> _Linear | _Conv2d | _Neuron | None:
+def _part(node: IntNode) -> _Linear | _Conv2d | _Program | None:
     if isinstance(node, IntNeuron):
-        return _Neuron(node)
+        return _Neuron(node) if is_neuron(node) else _Program(node)
     if isinstance(node, IntLinear):
         return _Linear(node)
     if isinstance(node, IntConv2d):
@@ -181,10 +182,8 @@ def _hold(module: torch.nn.Linear | torch.nn.Conv2d, node: IntSynapse) -> None:
     module.bias = held(node.bias) if node.bias.any() else None
 
 
-class _Neuron(snntorch.SpikingNeuron):  # type: ignore[misc]
-    """One layer of neurons on the reference. Its constants are parameters, so that they are counted."""
-
-    init_hidden, output, _reset_mechanism = True, False, "none"
+class _Program(torch.nn.Module):
+    """One layer with a program on the reference. Its constants are parameters, so that they are counted."""
 
     def __init__(self, node: IntNeuron) -> None:
         torch.nn.Module.__init__(self)
@@ -209,3 +208,9 @@ class _Neuron(snntorch.SpikingNeuron):  # type: ignore[misc]
         fired, self.states = step(self.node.program, x.numpy().astype(np.int64), self.states)
         self._show()
         return torch.from_numpy(np.ascontiguousarray(fired).astype(np.float64))
+
+
+class _Neuron(_Program, snntorch.SpikingNeuron):  # type: ignore[misc]
+    """One layer of neurons, which NeuroBench knows as such; delays, and what brings sums to one scale, are none."""
+
+    init_hidden, output, _reset_mechanism = True, False, "none"

@@ -57,8 +57,8 @@ def event_model() -> Any:
 
 def test_the_public_names() -> None:
     expected = [
-        "Artefact", "Difference", "Evaluation", "Options", "Snn2hwError", "Trace", "Verdict", "__version__", "check",
-        "compile", "convert", "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c",
+        "Artefact", "Difference", "Estimate", "Evaluation", "Options", "Snn2hwError", "Trace", "Verdict", "__version__", "check",
+        "compile", "convert", "estimate", "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c",
         "simulate", "trace_model", "verify",
     ]  # fmt: skip
     assert snn2hw.__all__ == expected

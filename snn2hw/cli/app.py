@@ -14,6 +14,7 @@ from snn2hw.cli.compile import compile_
 from snn2hw.cli.demo import demo
 from snn2hw.cli.diff import diff
 from snn2hw.cli.end import Commands, guarded
+from snn2hw.cli.estimate import estimate_
 from snn2hw.cli.evaluate import evaluate_
 from snn2hw.cli.export import export
 from snn2hw.cli.inspect import inspect
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 app.command("compile")(compile_)
 app.command("evaluate")(evaluate_)
+app.command("estimate")(estimate_)
 for verb in (inspect, simulate, verify, check, export, diff, targets, demo):
     app.command()(verb)
 app.command("backends")(backends_)

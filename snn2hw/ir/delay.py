@@ -10,6 +10,7 @@ from snn2hw.ir.program import SPIKES, Op, Program
 from snn2hw.ir.program_rules import check_program
 from snn2hw.num import Interval
 
+KIND = "Delay"
 MOST_DELAY = 62  # of an axon on Loihi
 
 
@@ -28,7 +29,7 @@ def delay_program(delays: Sequence[int], payloads: Interval, frac: int = 0) -> P
         raise ValueRangeError(
             "a delay is out of range", where="delay", got=str(lowest if lowest < 0 else longest), expected=f"0 to {MOST_DELAY}"
         )
-    b, held = ProgramBuilder("Delay"), payloads.hull(Interval(0, 0))
+    b, held = ProgramBuilder(KIND), payloads.hull(Interval(0, 0))
     waiting = [b.emit(Op.STATE, f"d{k}", (), (held.lo, held.hi, 0), frac) for k in range(1, longest + 1)]
     x = b.emit(Op.INPUT, "x", (), (held.lo, held.hi), frac)
     taps = [x, *waiting]

@@ -92,7 +92,48 @@ def test_a_kind_that_does_not_fit_its_sections(refused: Callable[[str, str], str
     old = 'name = "generic"' if new.startswith("kind") else "[facts]"
     assert refused(old, f"{old}\n{new}") == (
         f"a target file does not say what it is\n  where:    FILE\n  got:      {got}\n"
-        f'  expected: kind = "fpga" and a section [fpga], or neither of them\n  do:       {FPGA}'
+        '  expected: kind = "fpga" and a section [fpga], or neither of them; a kind is one of chip, fpga, microcontroller, '
+        f"computer\n  do:       {FPGA}"
+    )
+
+
+def entry(value: str) -> str:
+    return f'{{ value = {value}, confidence = "K", source = "x" }}'
+
+
+CPU, FLASH, RAM = (f"{k} = {entry(v)}" for k, v in (("cpu", '"cortex_m4"'), ("flash_bytes", "1000"), ("ram_bytes", "1000")))
+COPY = "copy the section from targets/cortex-m4.toml"
+
+
+@pytest.mark.parametrize(
+    ("fields", "what", "got", "expected", "do"),
+    [
+        ((CPU, FLASH), "a target file lacks 'ram_bytes'", "cpu, flash_bytes", "cpu, flash_bytes, ram_bytes", COPY),
+        ((CPU, FLASH, RAM, f"rom = {entry('1')}"), "a target file has an unknown field 'rom'", "cpu, flash_bytes, ram_bytes, rom",
+         "cpu, flash_bytes, ram_bytes", COPY),
+        ((CPU, FLASH, f"ram_bytes = {entry('0')}"), "'ram_bytes' is impossible", "0",
+         "a whole number of bytes from 1 to 1,099,511,627,776", "correct the value"),
+        ((f"cpu = {entry(repr('arm; rm'))}", FLASH, RAM), "'cpu' is impossible", "'arm; rm'",
+         "cortex_m0plus, cortex_m3, cortex_m4, cortex_m7, cortex_m33", "correct the value"),
+    ],
+)  # fmt: skip
+def test_a_section_of_a_microcontroller(
+    refused: Callable[[str, str], str], fields: tuple[str, ...], what: str, got: str, expected: str, do: str
+) -> None:
+    old = 'name = "generic"'
+    new = f'{old}\nkind = "microcontroller"\nmicrocontroller = {{ {", ".join(fields)} }}'
+    assert refused(old, new) == (
+        f"{what}\n  where:    FILE [microcontroller]\n  got:      {got}\n  expected: {expected}\n  do:       {do}"
+    )
+
+
+def test_a_microcontroller_without_its_section(refused: Callable[[str, str], str]) -> None:
+    old = 'name = "generic"'
+    assert refused(old, f'{old}\nkind = "microcontroller"') == (
+        "a target file does not say what it is\n  where:    FILE\n"
+        "  got:      kind = 'microcontroller', no section [microcontroller]\n"
+        '  expected: kind = "microcontroller" and a section [microcontroller], or neither of them\n'
+        "  do:       copy both from targets/cortex-m4.toml"
     )
 
 

@@ -13,6 +13,7 @@ from snn2hw.backends.rtl.parts import Folding
 from snn2hw.backends.rtl.synthesis import board
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.target import Fpga
 
 SLOWEST, FASTEST = 1, 500  # megahertz
 SPARE = 0.8  # of the look-up tables of a board, beyond which place and route gets hard
@@ -52,15 +53,14 @@ def chosen(network: IntegerNetwork, wanted: Wanted, activity: Activity) -> Folde
             raise UsageError("rate is out of range", got=repr(wanted.rate), expected="samples a second, above 0")
         return smallest(network, float(wanted.rate), activity, clock)
     if wanted.budget is not None or wanted.board is not None:
-        budget = _budget(wanted.budget) if wanted.budget is not None else _of_board(str(wanted.board))
+        budget = _budget(wanted.budget) if wanted.budget is not None else of_fpga(board(str(wanted.board))[1])
         return fastest(network, budget, activity, clock)
     lanes = _power(1 if wanted.parallel is None else wanted.parallel)
     return folded(network, Folding(lanes=lanes, megahertz=clock), activity)
 
 
-def _of_board(name: str) -> Budget:
-    """What a board has, in the units of an estimate: blocks of 18 kbit, and multipliers of 18 x 18 bits."""
-    _, fpga = board(name)
+def of_fpga(fpga: Fpga) -> Budget:
+    """What an FPGA has, in the units of an estimate: blocks of 18 kbit, and multipliers of 18 x 18 bits."""
     family = FAMILIES[fpga.family]
     return Budget(int(fpga.luts * SPARE), fpga.brams * family.block // BLOCK, fpga.dsps // family.multiplier)
 

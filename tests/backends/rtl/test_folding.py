@@ -13,8 +13,9 @@ from snn2hw.backends.rtl.blocks import blocks
 from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.estimate import Activity, cycles, latency, resources
 from snn2hw.backends.rtl.folding import Budget, fastest, smallest
-from snn2hw.backends.rtl.options import Wanted, _of_board, chosen
+from snn2hw.backends.rtl.options import Wanted, chosen, of_fpga
 from snn2hw.backends.rtl.parts import Folding
+from snn2hw.backends.rtl.synthesis import board
 from snn2hw.errors import UnsupportedError, UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from tests.backends.rtl.running import TOOLS, simulated, spread
@@ -154,9 +155,9 @@ def test_a_board_fills_what_it_has(network: IntegerNetwork, activity: Activity) 
 
 def test_the_blocks_of_a_board_count_by_their_size() -> None:
     """iCE40 has 30 blocks of 4 kbit, which are 6 of 18; Gowin's 40 multipliers of 9 bits are 20 of 18."""
-    assert _of_board("ice40-up5k").brams == 30 * 4 // 18
-    assert _of_board("gowin-9k").dsps == 20
-    assert _of_board("ecp5-85k") == Budget(int(83640 * 0.8), 208, 156)
+    assert of_fpga(board("ice40-up5k")[1]).brams == 30 * 4 // 18
+    assert of_fpga(board("gowin-9k")[1]).dsps == 20
+    assert of_fpga(board("ecp5-85k")[1]) == Budget(int(83640 * 0.8), 208, 156)
 
 
 def test_what_was_chosen_is_said(tmp_path: Path) -> None:

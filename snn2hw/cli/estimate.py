@@ -1,0 +1,93 @@
+"""`snn2hw estimate`: whether a compiled model fits on a target, and what a sample costs there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snn2hw import api
+from snn2hw.backends import AUTO
+from snn2hw.cli import console, estimate_table
+from snn2hw.cli.options import AsJson, Folder, Layout
+from snn2hw.cli.sample_files import samples_for, stated
+from snn2hw.errors import UsageError
+from snn2hw.estimation.estimate import EVERY, LONGEST, estimate, estimates
+
+TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+
+
+def estimate_(
+    artefact: Folder,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            "-t",
+            help=f"A target (`snn2hw targets`), the path of a TOML file of your own, or '{EVERY}'. Default: the model's own.",
+        ),
+    ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            "--samples",
+            "--input",
+            "-i",
+            help="Samples as .npy: [N, ...] for static input, [T, N, ...] for events. Default: the conformance vectors.",
+        ),
+    ] = None,
+    step_time: Annotated[
+        str | None, typer.Option(help="How long a step lasts, of a chip that runs in real time: 1ms, 500us, 0.01s.")
+    ] = None,
+    executor: Annotated[
+        str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
+    ] = AUTO,
+    layout: Layout = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a compiled model fits on a target and why not, and what a sample costs: cores, memory, operations, energy,
+    latency. Counted on samples, with the span that the sources of every number leave; what is not public is left out, and named.
+
+    **Examples**
+
+    `snn2hw estimate build/x`
+
+    `snn2hw estimate build/x --target all --samples x.npy`
+
+    `snn2hw estimate build/x --target xylo-audio-2 --step-time 10ms`
+
+    `snn2hw estimate build/x --target my_chip.toml --json`
+    """
+    loaded = api.load(artefact)
+    x, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
+    lasts = None if step_time is None else _seconds(step_time)
+    with console.progress("estimate") as progress:
+        if target == EVERY:
+            every = estimates(loaded, x, executor=executor, layout=known, step_seconds=lasts, progress=progress)
+        else:
+            one = estimate(loaded, target, x, executor=executor, layout=known, step_seconds=lasts, progress=progress)
+            every = {one.target: one}
+    if as_json:
+        documents = {name: estimate_table.to_document(e) for name, e in every.items()}
+        console.print_text(json.dumps(documents if target == EVERY else next(iter(documents.values())), indent=2))
+    elif target == EVERY:
+        estimate_table.print_all(every, str(artefact))
+    else:
+        estimate_table.print_estimate(next(iter(every.values())), str(artefact))
+
+
+def _seconds(given: str) -> float:
+    """The time of a text such as 10ms."""
+    unit = next((u for u in ("ms", "us", "ns", "s") if given.endswith(u)), "")
+    try:
+        value = float(given.removesuffix(unit)) * TIMES.get(unit, 0.0)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < LONGEST:
+        raise UsageError(
+            "a step lasts no such time", where="--step-time", got=repr(given), expected="a number above 0 and s, ms, us or ns",
+            do="state it so: 10ms",
+        )  # fmt: skip
+    return value

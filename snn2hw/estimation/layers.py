@@ -1,0 +1,67 @@
+"""One row for each layer of an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snn2hw.estimation.counts import Counts
+from snn2hw.estimation.energy import Energy
+from snn2hw.estimation.quantity import Quantity
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+
+
+@dataclass(frozen=True)
+class LayerEstimate:
+    """What one layer does in a sample, on average.
+
+    Args:
+        kind: of the layer. source: where it came from. shape: of its value at a step.
+        weights, zeros: stored weights, and those that are 0. macs: products of a step if nothing were 0.
+        operations: synaptic operations; graded: of these, with a value other than -1 and 1.
+        by_spike: additions if a graded value were sent as the spikes that it is made of.
+        rate: share of its values that are not 0, of neurons. spikes: fired, each of those of a step by itself.
+        instructions: of its program, of one neuron at one step. state_bits: of one neuron.
+        energy: J; None where nothing is public.
+    """
+
+    kind: str
+    source: str
+    shape: tuple[int, ...]
+    weights: int = 0
+    zeros: int = 0
+    macs: int = 0
+    operations: float = 0.0
+    graded: float = 0.0
+    by_spike: float = 0.0
+    rate: float | None = None
+    spikes: float = 0.0
+    instructions: int = 0
+    state_bits: int = 0
+    energy: Quantity | None = None
+
+
+def layers_of(net: IntegerNetwork, counts: Counts, found: Energy | None) -> Mapping[str, LayerEstimate]:
+    """A row for each layer with weights or neurons, and each product of two streams, in order.
+
+    Args:
+        net: the network. counts: of samples. found: its energy, where there are prices.
+    """
+    rows, n = dict[str, LayerEstimate](), counts.samples
+    prices = found.layers if found is not None else {}
+    for node in net.nodes:
+        if node.name in counts.synapses:
+            s = counts.synapses[node.name]
+            kind = type(node).__name__.removeprefix("Int")
+            rows[node.name] = LayerEstimate(
+                kind, node.source, node.shape, s.weights, s.zeros, s.dense, int(s.operations.sum()) / n, int(s.graded.sum()) / n,
+                int(s.by_spike.sum()) / n, energy=prices.get(node.name),
+            )  # fmt: skip
+        elif isinstance(node, IntNeuron):
+            c = counts.neurons[node.name]
+            rows[node.name] = LayerEstimate(
+                c.kind, node.source, node.shape, rate=int(c.sent.sum()) / (n * net.steps * c.neurons),
+                spikes=int(c.spikes.sum()) / n, instructions=sum(c.instructions.values()), state_bits=c.state_bits,
+                energy=prices.get(node.name),
+            )  # fmt: skip
+    return rows
