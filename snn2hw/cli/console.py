@@ -28,6 +28,7 @@ from snn2hw.errors import Snn2hwError, Snn2hwWarning
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_with_comments
+from snn2hw.layers import IntSynapse
 from snn2hw.shown import plain, plain_lines
 from snn2hw.trace import Ints
 from snn2hw.verification.differential import Difference
@@ -197,16 +198,20 @@ def print_readout(outputs: Mapping[str, Ints], executor: str, seconds: float, mo
 
 
 def print_network(net: IntegerNetwork, title: str) -> None:
-    """One row per node."""
-    rows = []
+    """One row per node, and what they sum up to."""
+    rows, known, weights_in_all, macs_in_all = [], {n.name: n for n in net.nodes}, 0, 0
     for n in net.nodes:
         what = n.program.kind if isinstance(n, IntNeuron) else type(n).__name__.removeprefix("Int")
         weights = n.weight.size if hasattr(n, "weight") else ""
         state = ", ".join(f"{k} {s.format}" for k, s in n.program.states.items()) if isinstance(n, IntNeuron) else ""
         size = len(n.program.instructions) if isinstance(n, IntNeuron) else ""
-        rows.append([n.name, what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size, weights])
-    columns = ["node", "kind", "inputs", "shape", "format", "interval", "states", "instructions", "weights"]
-    table(title, columns, rows, (7, 8))
+        macs = n.macs(known[n.inputs[0]].shape) if isinstance(n, IntSynapse) else ""
+        weights_in_all, macs_in_all = weights_in_all + (weights or 0), macs_in_all + (macs or 0)
+        row = [n.name, what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size, weights, macs]
+        rows.append(row)
+    columns = ["node", "kind", "inputs", "shape", "format", "interval", "states", "instructions", "weights", "MACs a step"]
+    table(title, columns, rows, (7, 8, 9))
+    say(f"{weights_in_all:,} weights, {macs_in_all:,} MACs at a step if nothing is 0; `snn2hw estimate` counts what is used")
 
 
 def artefact_title(artefact: Artefact) -> str:

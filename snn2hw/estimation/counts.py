@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -155,9 +155,8 @@ class Counts:
             return SynapseCounts(node.source, int(node.value(ones).sum()), single, graded, by_spike, flags)
         entering = self._known[node.inputs[0]].shape
         self._fans[node.name] = node.fan_out(entering)
-        dense = replace(node, weight=np.ones_like(node.weight)).fan_out(entering)
         zeros = node.weight.size - int(np.count_nonzero(node.weight))
-        return SynapseCounts(node.source, int(dense.sum()), single, graded, by_spike, flags, node.weight.size, zeros)
+        return SynapseCounts(node.source, node.macs(entering), single, graded, by_spike, flags, node.weight.size, zeros)
 
     def _neuron(self, node: IntNeuron) -> NeuronCounts:
         program, nothing = node.program, np.zeros((4, self.steps), np.int64)

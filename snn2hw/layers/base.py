@@ -207,6 +207,14 @@ class IntSynapse(IntOperator):
             found[start : start + rows] = binary.value([one.reshape(rows, *entering)]).reshape(rows, -1).sum(1)
         return found.reshape(entering)
 
+    def macs(self, entering: Shape) -> int:
+        """Products of a weight and a value, of one sample at one step, whether they are 0 or not; padding is no value.
+
+        Args:
+            entering: shape of what enters.
+        """
+        return int(replace(self, weight=np.ones_like(self.weight)).fan_out(entering).sum())
+
     def ends(self, inputs: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
         """Positive weights reach the highest sum with the highest inputs, negative ones with the lowest."""
         ((lo, hi),) = inputs
