@@ -11,7 +11,7 @@ from snn2hw.backends.rtl.streams import Grid
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.lack import refusal
-from snn2hw.layers import IntFlatten, IntMatMul
+from snn2hw.layers import IntFlatten, IntLinear, IntMatMul
 
 MOST_CYCLES = 1 << 31
 
@@ -28,7 +28,7 @@ def build(network: IntegerNetwork, folding: Folding | None = None) -> Design:
     if found := lacks(network):
         raise refusal(found, "the network does not fit the back end 'rtl'", "change these layers, or choose another back end")
     folding = folding or Folding()
-    parts = Parts(network, folding, lanes_of(network, folding))
+    parts = Parts(network, folding, lanes_of(network, folding), _grids(network))
     for node in network.nodes:
         parts.signals[node.name] = LAYERS[type(node)](parts, node)
     for feedback in network.feedbacks:
@@ -53,23 +53,49 @@ def lanes_of(network: IntegerNetwork, folding: Folding) -> dict[str, int]:
     Layers that pass words on in the same order have the same number, the smallest that is stated for one of them; none has
     more than its channels need.
     """
-    first: dict[str, str] = {}  # the node of each group that stands for it
+    groups = _groups(network)
+    read = {groups[network.readout.name]}
+    most: dict[str, int] = {}
+    for node in network.nodes:
+        group = groups[node.name]
+        own = max(1, min(folding.of.get(node.name, folding.lanes), _useful(node, folding, group in read)))
+        most[group] = min(most.get(group, own), own)
+    return {name: most[group] for name, group in groups.items()}
+
+
+def _groups(network: IntegerNetwork) -> dict[str, str]:
+    """The first of the layers that pass words on to each other in the same order, for each of them."""
+    first: dict[str, str] = {}
     for node in network.nodes:
         first[node.name] = node.name
         if isinstance(node, SAME_WORDS):
             groups = {first[name] for name in node.inputs} | {node.name}
             found = next(n.name for n in network.nodes if n.name in groups)
             first.update({name: found for name, group in first.items() if group in groups})
-    most: dict[str, int] = {}
+    return first
+
+
+def _grids(network: IntegerNetwork) -> dict[str, Grid]:
+    """How the sums of a Linear layer lie that are joined word by word with a flattened image: as that image does."""
+    groups = _groups(network)
+    found: dict[str, Grid] = {}
     for node in network.nodes:
-        own = max(1, min(folding.of.get(node.name, folding.lanes), _useful(node, folding)))
-        most[first[node.name]] = min(most.get(first[node.name], own), own)
-    return {name: most[group] for name, group in first.items()}
+        grids = {Grid.of(n.shape) for n in network.nodes if groups[n.name] == groups[node.name] and len(n.shape) > 1}
+        if isinstance(node, IntLinear) and len(grids) == 1 and (grid := grids.pop()).size == node.shape[0]:
+            found[node.name] = grid
+    return found
 
 
-def _useful(node: IntNode, folding: Folding) -> int:
-    """As many lanes as the channels of a layer need; of a product as many as divide those of a head."""
-    if isinstance(node, IntMatMul):
-        each = node.shape[0] // node.heads
+def _useful(node: IntNode, folding: Folding, read: bool) -> int:
+    """As many lanes as the channels of a layer need.
+
+    As many as divide them where the channels of a place have to fill its words: those of a head of a product, and those of an
+    image that is read out.
+
+    Args:
+        node: the layer. folding: which has a limit of its own. read: whether its words are read out.
+    """
+    if isinstance(node, IntMatMul) or (read and Grid.of(node.shape).places > 1):
+        each = node.shape[0] // (node.heads if isinstance(node, IntMatMul) else 1)
         return each & -each
     return folding.lanes if isinstance(node, IntFlatten) else 1 << (Grid.of(node.shape).channels - 1).bit_length()

@@ -51,7 +51,8 @@ def _input(parts: Parts, node: IntInput) -> Signal:
 def _linear(parts: Parts, node: IntLinear) -> Signal:
     entering = parts.events(node.inputs[0], still=True)
     weight, bias = node.weight.astype(np.int64), node.bias.astype(np.int64)
-    kernel = taps.dense_kernel(weight, bias, entering, parts.lanes[node.name])
+    out = parts.grids.get(node.name, Grid.of(node.shape))
+    kernel = taps.dense_kernel(weight, bias, entering, parts.lanes[node.name], out)
     return Signal(words=parts.sums(node, kernel, entering))
 
 
@@ -146,24 +147,32 @@ def _merged(parts: Parts, node: IntNode, factors: Sequence[int], joined: bool) -
     """
     streams = [parts.events(name) for name in node.inputs]
     _check_order(node, streams, joined)
-    made, factor, whole, first = streams[0], factors[0], Grid.of(node.shape), streams[0].grid.channels
+    made, factor = streams[0], factors[0]
     for stream, own in zip(streams[1:], factors[1:], strict=True):
         interval = (made.interval * Interval(factor, factor)).hull(stream.interval * Interval(own, own))
-        like = replace(made, grid=whole, order=whole.order()) if joined else made
+        like = _beside(made, stream) if joined else made
         out = replace(parts.stream(node, EVENTS, like), interval=interval)
         row, column, channel = out.grid.address
         parameters: Parameters = {
             "PLACE": row + column, "CHANNEL": channel, "CHANNEL_A": made.grid.address[2], "CHANNEL_B": stream.grid.address[2],
-            "FIRST_B": first if joined else 0, **_scaled("A", made, factor), **_scaled("B", stream, own), "VALUE": out.bits,
+            "FIRST_B": made.grid.channels if joined else 0, **_scaled("A", made, factor), **_scaled("B", stream, own),
+            "VALUE": out.bits,
         }  # fmt: skip
         ports = (Port("a", made), Port("b", stream)), (Port("out", out),)
         parts.add(Module("snn_merge", parts.name(node, "merge"), node.name, parameters, *ports))
-        made, factor, first = out, 1, first + stream.grid.channels
+        made, factor = out, 1
     return Signal(made)
 
 
+def _beside(a: Stream, b: Stream) -> Stream:
+    """How two values lie whose channels stand side by side at every place; flattened, one lies behind the other."""
+    grid = replace(a.grid, channels=a.grid.channels + b.grid.channels)
+    sides = a.order.reshape(grid.places, -1), a.grid.size + b.order.reshape(grid.places, -1)
+    return replace(a, grid=grid, order=np.concatenate(sides, axis=1).ravel())
+
+
 def _check_order(node: IntNode, streams: Sequence[Stream], joined: bool) -> None:
-    """Branches are added value by value as they come, so each must come in the order of the others.
+    """Branches are joined value by value as they come, so each must come in the order of the others.
 
     Args:
         node: the join. streams: its branches. joined: whether each has channels of its own.
@@ -174,8 +183,7 @@ def _check_order(node: IntNode, streams: Sequence[Stream], joined: bool) -> None
     first = streams[0]
     for stream in streams[1:]:
         places = (stream.grid.rows, stream.grid.columns) == (first.grid.rows, first.grid.columns)
-        own = all(np.array_equal(s.order, s.grid.order()) for s in (first, stream)) if joined else None
-        if not places or not (own if joined else np.array_equal(stream.order, first.order)):
+        if not places or not (joined or np.array_equal(stream.order, first.order)):
             raise UnsupportedError(
                 "branches whose values come in different orders are joined",
                 where=node.source or node.name,

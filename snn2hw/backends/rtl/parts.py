@@ -55,10 +55,11 @@ class Parts:
 
     Args:
         network: of the integer stage. folding: how many lanes it has. lanes: of every node.
+        grids: how the sums of a node lie, where not as its shape says.
     """
 
-    def __init__(self, network: IntegerNetwork, folding: Folding, lanes: Mapping[str, int]) -> None:
-        self.network, self.folding, self.lanes = network, folding, lanes
+    def __init__(self, network: IntegerNetwork, folding: Folding, lanes: Mapping[str, int], grids: Mapping[str, Grid]) -> None:
+        self.network, self.folding, self.lanes, self.grids = network, folding, lanes, grids
         self.modules: list[Module] = []
         self.generated: dict[str, str] = {}
         self.lane_takes: dict[str, Resources] = {}

@@ -26,7 +26,8 @@ class Kernel:
         weight: [places of the kernel, channels of the input, reached words * lanes], for so many lanes.
         first: the first word that each channel of the input reaches at a place; None where all begin at 0.
         chosen: which row of `weight` holds the weights of a channel; None where each has its own.
-        bias: [channels of the output]. maximum: whether the largest value is taken in place of the sum.
+        bias: [channels of the output], or [places, channels] where they differ from place to place.
+        maximum: whether the largest value is taken in place of the sum.
     """
 
     rows: Sequence[Taps]
@@ -65,22 +66,22 @@ def windowed(window: Window, entering: Grid, out: Grid) -> tuple[list[Taps], lis
     return slid(entering.rows, out.rows, kh, sh, ph, dh), slid(entering.columns, out.columns, kw, sw, pw, dw)
 
 
-def dense_kernel(weight: Ints, bias: Ints, entering: Stream, lanes: int) -> Kernel:
+def dense_kernel(weight: Ints, bias: Ints, entering: Stream, lanes: int, out: Grid) -> Kernel:
     """Of a fully connected layer, W [O, I]: the kernel is the whole image.
 
     Args:
-        weight, bias: of the layer. entering: in which order its inputs lie. lanes: of the output.
+        weight, bias: of the layer. entering: in which order its inputs lie. lanes: of the output. out: how the output lies.
     """
-    grid, outputs = entering.grid, len(weight)
-    padded = np.zeros((grid.size, -(-outputs // lanes) * lanes), np.int64)
-    padded[:, :outputs] = weight.T[entering.order]
+    grid, order = entering.grid, out.order()
+    padded = np.zeros((grid.size, out.places, out.words(lanes) // out.places * lanes), np.int64)
+    padded[:, :, : out.channels] = weight.T[entering.order][:, order].reshape(grid.size, out.places, -1)
     return Kernel(
         rows=[((0, y),) for y in range(grid.rows)],
         columns=[((0, x),) for x in range(grid.columns)],
-        out=Grid(1, 1, outputs),
+        out=out,
         across=grid.columns,
         weight=padded.reshape(grid.places, grid.channels, -1),
-        bias=bias.astype(np.int64),
+        bias=bias[order].astype(np.int64).reshape(out.places, -1),
     )
 
 
@@ -169,10 +170,12 @@ def laid(kernel: Kernel, entering: Grid, lanes: int, sum_bits: int) -> Laid:
         chosen = kernel.chosen if kernel.chosen is not None else np.arange(entering.channels)
         memories["CHANNEL_FILE"] = Memory(np.stack([chosen, kernel.first], axis=1), (address_bits, word_bits))
     if kernel.bias.any():
-        padded = np.zeros(groups * lanes, np.int64)
-        padded[: kernel.out.channels] = kernel.bias
-        memories["BIAS_FILE"] = Memory(padded.reshape(groups, lanes), (sum_bits,) * lanes)
+        bias = np.atleast_2d(kernel.bias)
+        padded = np.zeros((len(bias), groups * lanes), np.int64)
+        padded[:, : kernel.out.channels] = bias
+        memories["BIAS_FILE"] = Memory(padded.reshape(-1, lanes), (sum_bits,) * lanes)
     row_taps, column_taps = largest(kernel)
+    biases = groups * len(np.atleast_2d(kernel.bias))
     return Laid(
         {
             "LANES": lanes,
@@ -194,8 +197,8 @@ def laid(kernel: Kernel, entering: Grid, lanes: int, sum_bits: int) -> Laid:
             "COLUMN_TAP": counting(column_taps),
             "ROW_ENTRY": counting(entering.rows) + (counting(row_taps) if row_taps > 1 else 0),
             "COLUMN_ENTRY": counting(entering.columns) + (counting(column_taps) if column_taps > 1 else 0),
-            "BIASES": groups,
-            "BIAS": counting(groups),
+            "BIASES": biases,
+            "BIAS": counting(biases),
             "MAXIMUM": int(kernel.maximum),
         },
         memories,

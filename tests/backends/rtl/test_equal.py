@@ -12,7 +12,7 @@ import pytest
 import snn2hw
 from snn2hw.artefact import Artefact
 from snn2hw.backends.reference import interpret
-from snn2hw.backends.rtl.build import build
+from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.executor import Rtl
 from snn2hw.backends.rtl.parts import Folding
 from snn2hw.backends.rtl.simulation import TOP, VERILATOR, environment, sources
@@ -20,7 +20,7 @@ from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
 from snn2hw.ir.shapes import Window
-from snn2hw.layers import IntLinear, MaxPool2d
+from snn2hw.layers import Concat, IntLinear, MaxPool2d, Multiply
 from snn2hw.num import Format, Interval
 from snn2hw.user_models import find_model
 from snn2hw.verification.verdict import compare_executors
@@ -32,6 +32,7 @@ from tests.hand_networks import (
     every_kind,
     every_kind_sample,
     flatten,
+    lif,
     linear,
     network,
     normal,
@@ -50,6 +51,7 @@ from tests.random_networks import (
     random_case,
     reproducer,
 )
+from tests.refused import refused
 from tests.shared_data import shared_data
 from tests.test_odd_names import all_called
 from tests.tools import needs
@@ -232,24 +234,34 @@ def test_sums_of_more_than_32_bits_keep_their_sign() -> None:
     assert compared(net, spread(net, 3, 0)) == 6
 
 
-@pytest.mark.torch
-def test_a_flattened_image_beside_a_vector_is_refused() -> None:
-    """Their values come in different orders."""
-    import torch
+def test_flattened_images_beside_each_other_joined_with_a_vector_and_read_out(tmp_path: Path) -> None:
+    """Six channels of a place: one word and a half of four lanes."""
+    window = Window((2, 2))
+    net = network(
+        2, counts(2, 3, 3, hi=2),
+        conv("left", "input", normal(1, 6, 2, 2, 2), window=window), lif("a", "left"), flatten("fa", "a"),
+        conv("right", "input", normal(2, 3, 2, 2, 2), window=window), lif("b", "right"), flatten("fb", "b"),
+        Concat("both", ("fa", "fb"), (), source="both"), linear("fc", "both", normal(3, 24, 36), normal(4, 24)), lif("v", "fc"),
+        Multiply("product", ("fa", "v"), (), source="product"), readout("product"),
+    )  # fmt: skip
+    made = compiled_by_hand(net).network
+    assert interpret(made, spread(made, 6, 0)).readout.any(axis=0).sum() > 12
+    assert lanes_of(made, Folding(lanes=4))["readout"] == 2
+    lint(made, Folding(lanes=4), tmp_path)
+    assert compared(made, spread(made, 6, 0), Folding(lanes=4)) > 0
 
-    from snn2hw import nn
 
-    class Beside(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv, self.fire, self.flat = nn.Conv2d(1, 2, 1), nn.LIF(0.5), nn.Flatten()
-            self.fc, self.last, self.out = nn.Linear(8, 8), nn.LIF(0.5), nn.Linear(8, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            flat = self.flat(self.fire(self.conv(x)))
-            return self.out(self.last(self.fc(flat)) * flat)  # type: ignore[no-any-return]
-
-    torch.manual_seed(0)
-    artefact = snn2hw.compile(Beside().eval(), np.random.default_rng(0).random((8, 1, 2, 2)), steps=2)
-    with pytest.raises(UnsupportedError, match="branches whose values come in different orders are joined"):
-        build(artefact.network)
+def test_a_flattened_image_and_a_vector_in_one_row_are_refused() -> None:
+    """Their values have places of different kinds."""
+    net = network(
+        2, counts(2, 2, 2), conv("c", "input", normal(1, 3, 2, 1, 1)), lif("a", "c"), flatten("fa", "a"),
+        linear("fc", "fa", normal(2, 5, 12)), lif("v", "fc"), Concat("row", ("fa", "v"), (), source="row"),
+        linear("head", "row", normal(3, 2, 17)), readout("head"),
+    )  # fmt: skip
+    with refused(
+        UnsupportedError,
+        "branches whose values come in different orders are joined\n  where:    row\n  got:      values at 4 and at 1 places\n"
+        "  expected: both images of one size, or both vectors\n"
+        "  do:       join them before they are flattened, or put a Linear layer behind the flattened one",
+    ):
+        build(compiled_by_hand(net).network)
