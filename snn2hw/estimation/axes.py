@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias
 
@@ -78,20 +79,20 @@ class Axis:
             return np.ones((len(cuts) - 1, self.of), bool)
         if self.same:
             index = np.arange(self.of)
-            return np.stack([(lo <= index) & (index < hi) for lo, hi in zip(cuts[:-1], cuts[1:], strict=True)])
+            return np.stack([(lo <= index) & (index < hi) for lo, hi in pairwise(cuts)])
         found: Bools = np.logical_or.reduceat(self.as_table(), np.asarray(cuts[:-1]), axis=0)
         return found
 
     def reads(self) -> Counts:
         """[to]: how many indices of the source each one of the target reads."""
         if self.table is not None:
-            return self.table.sum(1)
+            return np.asarray(np.count_nonzero(self.table, axis=1), np.int64)
         return np.full(self.to, 1 if self.same else self.of, np.int64)
 
     def is_read(self) -> Counts:
         """[of]: how many indices of the target read each one of the source."""
         if self.table is not None:
-            return self.table.sum(0)
+            return np.asarray(np.count_nonzero(self.table, axis=0), np.int64)
         return np.full(self.of, 1 if self.same else self.to, np.int64)
 
 
@@ -179,11 +180,10 @@ def reshaped(axes: Axes, of: Shape3) -> tuple[Axes, bool]:
         return everything(to, of), True
     if before[0] != of[0]:
         return everything(to, of), False
-    if all(a.is_all for a in axes[1:]):
-        return (axes[0], Axis(to[1], of[1]), Axis(to[2], of[2])), True
     if all(a.is_same for a in axes[1:]):
         return (axes[0], Axis(of[1], of[1], same=True), Axis(of[2], of[2], same=True)), True
-    return (axes[0], Axis(to[1], of[1]), Axis(to[2], of[2])), False
+    exact = all(a.is_all for a in axes[1:])
+    return (axes[0], Axis(to[1], of[1]), Axis(to[2], of[2])), exact
 
 
 def turned(axes: Axes, to: Shape3) -> tuple[Axes, bool]:

@@ -1,8 +1,8 @@
 """What the layers of a network need, without any chip: neurons, states, programs, constants, synapses and axons.
 
-    found = resources(net)          # an IntegerNetwork
-    found.layers["conv1.neuron"]    # one for each population of `connections.graph`
-    found.synapses                  # one for each connection that has weights
+found = resources(net)          # an IntegerNetwork
+found.layers["conv1.neuron"]    # one for each population of `connections.graph`
+found.synapses                  # one for each connection that has weights
 """
 
 from __future__ import annotations

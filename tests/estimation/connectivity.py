@@ -60,7 +60,9 @@ def connectivity(net: IntegerNetwork, populations: list[str]) -> Reads:
 def populations_of(net: IntegerNetwork) -> list[str]:
     """The nodes whose values somebody must compute, by the rule of the documents: no sum is sent on unless it is kept."""
     known = {n.name: n for n in net.nodes}
-    kept = {n.name for n in net.nodes if isinstance(n, IntInput | IntNeuron | IntReadout | IntMaxPool2d | IntMultiply | IntMatMul)}
+    kept = {
+        n.name for n in net.nodes if isinstance(n, IntInput | IntNeuron | IntReadout | IntMaxPool2d | IntMultiply | IntMatMul)
+    }
     for node in net.nodes:
         if isinstance(node, IntNeuron | IntReadout) or (node.name not in kept and not isinstance(node, IntSynapse)):
             continue

@@ -1,0 +1,120 @@
+"""Whether a chip holds a network: every reason why it does not, in words, and what of it is not public.
+
+fit = check_fit(net, load_chip("loihi2"))
+fit.fits; fit.reasons       # ("layer4.neuron (LNM): 4,608 input axons on a core, limit 4,096", ...)
+fit.gaps                    # ("not public: input axons on a core", ...), of what nothing could be said
+fit.mapping                 # which neurons lie on which core; None where a layer has no room, or the chip has no cores
+fit.resources               # what the layers need, without any chip
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from snn2hw.estimation.abilities import lacking
+from snn2hw.estimation.limits import Reason, broken, said
+from snn2hw.estimation.mapping import Mapping as CoreMapping
+from snn2hw.estimation.mapping import map_network
+from snn2hw.estimation.mapping.bound import fewest_cores
+from snn2hw.estimation.mapping.problem import Spikes
+from snn2hw.estimation.resources import Resources, resources
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.shown import brief
+from snn2hw.target import Chip, Cores
+from snn2hw.target.cores import LIMITS
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Whether a chip holds a network.
+
+    Args:
+        found: why not, every reason. gaps: what is not public, or nowhere stated, so that nothing was compared with it.
+        resources: what the layers need. mapping: on cores; None where a layer has no room or nothing is known of cores.
+    """
+
+    chip: Chip
+    found: tuple[Reason, ...]
+    gaps: tuple[str, ...]
+    resources: Resources
+    mapping: CoreMapping | None
+
+    __repr__ = brief
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing that is public speaks against it."""
+        return not self.found
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it does not fit, in words."""
+        return tuple(str(r) for r in self.found)
+
+
+def check_fit(net: IntegerNetwork, chip: Chip, spikes: Spikes | None = None, *, how: str = "auto", network: str = "") -> Fit:
+    """Compare a network with all that is stated of a chip.
+
+    Args:
+        net: of a compiled model. chip: any target. network: how the network is called in the mapping.
+        spikes, how: as of `map_network`.
+
+    Raises:
+        UsageError, ShapeError, ValueRangeError, MissingExtraError: as of `map_network`.
+    """
+    found = resources(net)
+    reasons = [Reason(limit, text) for limit, text in lacking(net, chip)]
+    if chip.cores is None:
+        return Fit(chip, tuple(reasons), (f"not stated: what the cores of {chip.name} hold",), found, None)
+    reasons += broken(found, chip.cores)
+    mapping = map_network(found, chip, spikes, how=how, network=network)
+    reasons += _of_chips(
+        found, chip.cores, mapping, roomless=any(LIMITS[r.limit].of == "core" for r in reasons if r.limit in LIMITS)
+    )
+    return Fit(chip, tuple(reasons), chip.cores.missing, found, mapping)
+
+
+def _of_chips(found: Resources, cores: Cores, mapping: CoreMapping | None, *, roomless: bool) -> Iterator[Reason]:
+    """What all chips together have too little of."""
+    chips = cores.stated("chips")
+    have = None if chips is None else chips * cores.per_chip
+    needed = fewest_cores(found, cores)
+    for limit, number in needed.items():
+        if have is not None and number > have:
+            yield Reason(limit, f"the network: {number:,} cores are needed for its {_TOTAL[limit]}, {_have(cores)}")
+    if mapping is None:
+        if not roomless:
+            yield Reason("", "the network: no mapping was found in which every core keeps to its limits")
+        return
+    if have is not None and mapping.cores > have and not any(number > have for number in needed.values()):
+        yield Reason("cores_per_chip", f"the network: {mapping.cores:,} cores are needed, {_have(cores)}")
+    elif chips is not None and mapping.chips > chips:
+        for limit, load in mapping.chip_loads.items():
+            if (total := int(load.sum())) > chips * int(cores.facts[limit].low):
+                yield Reason(limit, f"the network: {total:,} {LIMITS[limit].says}, {cores.says(limit)}, {_chips(chips)}")
+        yield Reason("chips", f"the network: {mapping.chips:,} chips are needed, {_chips(chips)} work together at most")
+    for limit, need in sorted({(limit, need) for _, limit, need in mapping.arrangement.over()}):
+        yield Reason(limit, f"the network: in the best mapping that was found, {said(limit, need, cores)}")
+    if mapping.places.unplaced:
+        text = f"{mapping.places.unplaced} of its layers find no core that is large enough beside the others"
+        yield Reason("", f"the network: {text}")
+
+
+_TOTAL = {
+    "neurons": "neurons",
+    "state_memory_bits": "states",
+    "synapse_memory_bits": "weights",
+    "shared_memory_bits": "weights and states",
+}
+
+
+def _have(cores: Cores) -> str:
+    chips = cores.stated("chips") or 1
+    fact = cores.facts["cores_per_chip"]
+    of = f"{int(fact.low):,}" if fact.high == fact.low else f"{int(fact.low):,} to {int(fact.high):,}"
+    return f"{_chips(chips)} of {of} have {chips * cores.per_chip:,}"
+
+
+def _chips(chips: int) -> str:
+    return "1 chip" if chips == 1 else f"{chips:,} chips"
