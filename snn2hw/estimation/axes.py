@@ -135,7 +135,7 @@ def _slid(to: int, of: int, kernel: int, stride: int, padding: int, dilation: in
 
 
 def grouped(to: int, of: int, groups: int) -> Axis:
-    """Channels that read those of their group."""
+    """Channels that read those of their group: `to` of them, of `of`, in so many `groups`."""
     if groups == 1:
         return Axis(to, of)
     if groups == to == of:
@@ -145,14 +145,19 @@ def grouped(to: int, of: int, groups: int) -> Axis:
 
 
 def offset(to: int, of: int, first: int) -> Axis:
-    """The indices from `first` on read those of the source, in their order; the others read none."""
+    """`to` indices, of which those from `first` on read the `of` of the source, in their order; the others read none."""
     table = np.zeros((to, of), bool)
     table[first + np.arange(of), np.arange(of)] = True
     return Axis(to, of, table)
 
 
 def resized(of: int, factor: int, tail: int, *, zeros: bool) -> Axis:
-    """Indices that are repeated, or spread out with zeros between."""
+    """Indices that are repeated, or spread out with zeros between.
+
+    Args:
+        of: indices of the source. factor: how often each is repeated, or how far apart they come to lie.
+        tail: zeros behind the last. zeros: whether they are spread out.
+    """
     if factor == 1 and not tail:
         return Axis(of, of, same=True)
     to = (of - 1) * factor + 1 + tail if zeros else of * factor

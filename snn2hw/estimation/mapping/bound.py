@@ -27,6 +27,9 @@ def fewest_spikes(found: Resources, cores: Cores, spikes: Spikes) -> float:
 
     A value that enters reaches one core. The neurons that read a value lie on as many cores at least as they have room on,
     and of these cores the sender's own is one at most.
+
+    Args:
+        found: what the layers need. cores: the chip's. spikes: of each value of a layer; 1 where a layer has none.
     """
     total = 0.0
     room = largest(cores, "neurons") if "neurons" in cores.facts else None
