@@ -199,19 +199,19 @@ def print_readout(outputs: Mapping[str, Ints], executor: str, seconds: float, mo
 
 def print_network(net: IntegerNetwork, title: str) -> None:
     """One row per node, and what they sum up to."""
-    rows, known, weights_in_all, macs_in_all = [], {n.name: n for n in net.nodes}, 0, 0
+    rows, known = [], {n.name: n for n in net.nodes}
+    weights = {n.name: n.weight.size for n in net.nodes if isinstance(n, IntSynapse)}
+    macs = {n.name: n.macs(known[n.inputs[0]].shape) for n in net.nodes if isinstance(n, IntSynapse)}
     for n in net.nodes:
         what = n.program.kind if isinstance(n, IntNeuron) else type(n).__name__.removeprefix("Int")
-        weights = n.weight.size if hasattr(n, "weight") else ""
         state = ", ".join(f"{k} {s.format}" for k, s in n.program.states.items()) if isinstance(n, IntNeuron) else ""
         size = len(n.program.instructions) if isinstance(n, IntNeuron) else ""
-        macs = n.macs(known[n.inputs[0]].shape) if isinstance(n, IntSynapse) else ""
-        weights_in_all, macs_in_all = weights_in_all + (weights or 0), macs_in_all + (macs or 0)
-        row = [n.name, what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size, weights, macs]
-        rows.append(row)
+        row = [n.name, what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size]
+        rows.append([*row, *(f"{of[n.name]:,}" if n.name in of else "" for of in (weights, macs))])
     columns = ["node", "kind", "inputs", "shape", "format", "interval", "states", "instructions", "weights", "MACs a step"]
     table(title, columns, rows, (7, 8, 9))
-    say(f"{weights_in_all:,} weights, {macs_in_all:,} MACs at a step if nothing is 0; `snn2hw estimate` counts what is used")
+    total = f"{sum(weights.values()):,} weights, {sum(macs.values()):,} MACs at a step where no value and no weight is 0"
+    say(f"{total}; `snn2hw estimate` counts those that are used")
 
 
 def artefact_title(artefact: Artefact) -> str:

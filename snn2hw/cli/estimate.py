@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,9 @@ from snn2hw.backends import AUTO
 from snn2hw.cli import console, estimate_table
 from snn2hw.cli.options import AsJson, Folder, Layout
 from snn2hw.cli.sample_files import samples_for, stated
+from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
-from snn2hw.estimation.estimate import EVERY, LONGEST, estimate, estimates
+from snn2hw.estimation.estimate import EVERY, LONGEST, Estimate, estimate, estimates
 
 TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -41,6 +43,9 @@ def estimate_(
     step_time: Annotated[
         str | None, typer.Option(help="How long a step lasts, of a chip that runs in real time: 1ms, 500us, 0.01s.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="Write which neurons lie on which core, and every route, to this file (JSON).")
+    ] = None,
     executor: Annotated[
         str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
     ] = AUTO,
@@ -58,8 +63,12 @@ def estimate_(
 
     `snn2hw estimate build/x --target xylo-audio-2 --step-time 10ms`
 
+    `snn2hw estimate build/x --target loihi1 --mapping mapping.json`
+
     `snn2hw estimate build/x --target my_chip.toml --json`
     """
+    if target == EVERY:
+        refuse_options({"--mapping": mapping}, "all targets at once", "name one target")
     loaded = api.load(artefact)
     x, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
     lasts = None if step_time is None else _seconds(step_time)
@@ -69,6 +78,10 @@ def estimate_(
         else:
             one = estimate(loaded, target, x, executor=executor, layout=known, step_seconds=lasts, progress=progress)
             every = {one.target: one}
+    if mapping is not None:
+        _write_mapping(every, mapping)
+        if not as_json:
+            console.say(f"written: {mapping}")
     if as_json:
         documents = {name: estimate_table.to_document(e) for name, e in every.items()}
         console.print_text(json.dumps(documents if target == EVERY else next(iter(documents.values())), indent=2))
@@ -76,6 +89,19 @@ def estimate_(
         estimate_table.print_all(every, str(artefact))
     else:
         estimate_table.print_estimate(next(iter(every.values())), str(artefact))
+
+
+def _write_mapping(found: Mapping[str, Estimate], path: Path) -> None:
+    (one,) = found.values()
+    if one.mapping is None:
+        raise UsageError(
+            "there is no mapping to write",
+            where=str(path),
+            got=f"{one.target}: " + ("it has no cores" if one.fits is None or not one.reasons else one.reasons[0]),
+            expected="a target with cores, and room on it for every layer",
+            do="leave --mapping out, or name another target",
+        )
+    one.mapping.write(path)
 
 
 def _seconds(given: str) -> float:

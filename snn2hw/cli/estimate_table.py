@@ -12,6 +12,7 @@ from snn2hw.estimation.break_even import BreakEven
 from snn2hw.estimation.estimate import Estimate
 from snn2hw.estimation.held import Used
 from snn2hw.estimation.layers import LayerEstimate
+from snn2hw.estimation.on_cores import FULLEST
 from snn2hw.estimation.quantity import FACTOR, Quantity
 from snn2hw.target import CONFIDENCES
 
@@ -81,7 +82,7 @@ def _fullest(memory: Mapping[str, Used]) -> str:
     if not shares:
         return ""
     kind = max(shares, key=lambda k: shares[k] or 0)
-    return f"{100 * (shares[kind] or 0):.1f} % of {kind}"
+    return f"{100 * (shares[kind] or 0):.1f} % of {kind.removeprefix(FULLEST)}"
 
 
 def _number(value: int | None) -> str:

@@ -117,6 +117,7 @@ class Counts:
 
     def __post_init__(self) -> None:
         self._known = {n.name: n for n in self.net.nodes}
+        self._by_value = {n.name: np.zeros(n.shape, np.int64) for n in (self.net.input, *self.net.neurons)}
         self._fans: dict[str, Ints] = {}
         for node in self.net.nodes:
             if isinstance(node, IntSynapse | IntMatMul | IntMultiply):
@@ -138,6 +139,9 @@ class Counts:
             payloads: [T, N, ...] that entered. trace: of the whole network on them, with spikes and states.
         """
         self.samples += payloads.shape[1]
+        self._by_value[self.net.input.name] += np.count_nonzero(payloads, axis=(0, 1))
+        for neuron in self.net.neurons:
+            self._by_value[neuron.name] += np.count_nonzero(trace.spikes[neuron.name], axis=(0, 1))
         values = Values(self.net, payloads, trace)
         for node in self.net.nodes:
             if isinstance(node, IntSynapse):
@@ -146,6 +150,10 @@ class Counts:
                 self._add_product(node, values)
             elif isinstance(node, IntNeuron):
                 self._add_neuron(node, trace, values)
+
+    def spikes_by_value(self) -> dict[str, npt.NDArray[np.float64]]:
+        """How often each value of the input and of each neuron was other than 0 in a sample, on average; by name of the layer."""
+        return {name: sent / self.samples for name, sent in self._by_value.items()}
 
     def _synapse(self, node: IntSynapse | IntMatMul | IntMultiply) -> SynapseCounts:
         single, graded, by_spike = np.zeros((3, self.steps), np.int64)

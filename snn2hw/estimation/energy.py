@@ -64,7 +64,9 @@ def energy(counts: Counts, chip: Chip, destinations: Mapping[str, float] | None 
     names = dict.fromkeys(name for found in kinds.values() for name in found)
     layers = {name: Quantity.sum(found[name] for found in kinds.values() if name in found) for name in names}
     given = {name: q for name, q in layers.items() if q is not None}
-    return Energy(given, parts, tuple(f"energy of {kind}" for kind in kinds if kind not in parts))
+    left_out = [f"energy of {kind}" for kind in kinds if kind not in parts]
+    left_out += ["energy of the way from core to core: how cores lie on the chip is not public"] * any("hop" in p for p in prices)
+    return Energy(given, parts, tuple(left_out))
 
 
 def _synapses(counts: Counts, prices: Mapping[str, Quantity]) -> Iterator[tuple[str, Quantity]]:

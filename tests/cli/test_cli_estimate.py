@@ -52,6 +52,30 @@ def test_a_time_that_is_none(build: Path, capsys: Capture, given: str) -> None:
     )
 
 
+def test_the_mapping_is_written_and_named(build: Path, capsys: Capture) -> None:
+    out = build / "mapping.json"
+    ran = run(capsys, "estimate", str(build / "net"), "-t", "loihi1", "--mapping", str(out), "--json")
+    assert json.loads(ran.out)["cores"] == len(json.loads(out.read_text())["cores"])
+    assert json.loads(out.read_text())["network"] == "net"
+    again = run(capsys, "estimate", str(build / "net"), "-t", "loihi1", "--mapping", str(build / "again.json"))
+    assert f"written: {build / 'again.json'}" in again.out
+    assert json.loads((build / "again.json").read_text()) == json.loads(out.read_text())
+
+
+def test_a_target_without_cores_has_no_mapping(build: Path, capsys: Capture) -> None:
+    out = build / "mapping.json"
+    refusal(
+        run(capsys, "estimate", str(build / "net"), "-t", "generic", "--mapping", str(out)),
+        f"there is no mapping to write\n  where:    {out}\n  got:      generic: it has no cores\n"
+        "  expected: a target with cores, and room on it for every layer\n"
+        "  do:       leave --mapping out, or name another target",
+    )
+    assert not out.exists()
+    ran = run(capsys, "estimate", str(build / "net"), "-t", "all", "--mapping", str(out))
+    assert ran.code == 2
+    assert "name one target" in ran.err
+
+
 @pytest.mark.slow
 def test_all_targets(build: Path, capsys: Capture) -> None:
     ran = run(capsys, "estimate", str(build / "net"), "--target", "all")
