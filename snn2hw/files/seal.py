@@ -15,7 +15,7 @@ from snn2hw.files.read import opened
 
 MARK = b"snn2hw sha256:"
 BLANK = MARK + b"0" * 64  # ends the content that is to be sealed
-TAILS = (b"", b"\n", b" -->\n")  # what may follow: the end of a comment
+TAILS = (b"", b"\n", b" -->\n", b'"}\n')  # what may follow: the end of a comment, or of a JSON object whose last value it is
 END = len(BLANK) + max(map(len, TAILS))
 CHUNK = 1 << 20
 

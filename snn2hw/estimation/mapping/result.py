@@ -115,9 +115,9 @@ class Mapping:
         }  # fmt: skip
 
     def write(self, path: Path) -> Path:
-        """Write the document as JSON; the path that was written."""
-        text = json.dumps(self.document(), allow_nan=False).encode() + b"\n"
-        write_file(path, text + BLANK, sealing=True)
+        """Write the document as JSON, whose last field says whether it is as it was written; the path that was written."""
+        text = json.dumps({**self.document(), "seal": BLANK.decode()}, allow_nan=False).encode() + b"\n"
+        write_file(path, text, sealing=True)
         return path
 
     @property
