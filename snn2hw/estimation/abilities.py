@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode
-from snn2hw.ir.program import Op, Program
+from snn2hw.ir.program import Instruction, Op, Program, declared_interval
 from snn2hw.layers import IntSynapse
 from snn2hw.target import Chip
 
@@ -30,6 +30,12 @@ def lacking(net: IntegerNetwork, chip: Chip) -> Iterator[tuple[str, str]]:
             yield from ((limit, f"{where}: {text}") for limit, text in _program(node.program, chip))
 
 
+def _values(state: Instruction) -> int:
+    """Bits that tell the values of a state apart; Loihi's current takes 2**24 values, +2**23 among them, in 24 bits."""
+    held = declared_interval(state)
+    return max(1, (held.hi - held.lo).bit_length())
+
+
 def _width(node: IntNode) -> int:
     return int(node.interval.bits[0])
 
@@ -40,8 +46,9 @@ def _program(program: Program, chip: Chip) -> Iterator[tuple[str, str]]:
     products = [i for i in program.of(Op.MUL) if not constant.intersection(i.args)]
     if products and not known.get("state_multiply", True):
         yield "state_multiply", "it multiplies two values neither of which is a constant, which a neuron of the target cannot do"
-    for limit, values in (("state_bits", program.states.values()), ("accumulator_bits", program.instructions)):
-        widest = max((i.format.width for i in values), default=0)
+    states, values = map(_values, program.states.values()), (i.format.width for i in program.instructions)
+    for limit, widths in (("state_bits", states), ("accumulator_bits", values)):
+        widest = max(widths, default=0)
         if limit in known and widest > known[limit]:
             what = "a state" if limit == "state_bits" else "a value of its program"
             yield limit, f"{what} of {widest} bits, limit {known[limit]}"

@@ -64,15 +64,17 @@ def check_fit(net: IntegerNetwork, chip: Chip, spikes: Spikes | None = None, *, 
         UsageError, ShapeError, ValueRangeError, MissingExtraError: as of `map_network`.
     """
     found = resources(net)
-    reasons = [Reason(limit, text) for limit, text in lacking(net, chip)]
+    wanting = [(limit, text, limit in chip.facts and chip.facts[limit].assumed) for limit, text in lacking(net, chip)]
+    reasons = [Reason(limit, text) for limit, text, assumed in wanting if not assumed]
+    doubts = [f"not verified: {text}, which the target file assumes" for _, text, assumed in wanting if assumed]
     if chip.cores is None:
-        return Fit(chip, tuple(reasons), (f"not stated: what the cores of {chip.name} hold",), found, None)
+        return Fit(chip, tuple(reasons), (*doubts, f"not stated: what the cores of {chip.name} hold"), found, None)
     reasons += broken(found, chip.cores)
     mapping = map_network(found, chip, spikes, how=how, network=network)
     reasons += _of_chips(
         found, chip.cores, mapping, roomless=any(LIMITS[r.limit].of == "core" for r in reasons if r.limit in LIMITS)
     )
-    return Fit(chip, tuple(reasons), chip.cores.missing, found, mapping)
+    return Fit(chip, tuple(reasons), (*doubts, *chip.cores.missing), found, mapping)
 
 
 def _of_chips(found: Resources, cores: Cores, mapping: CoreMapping | None, *, roomless: bool) -> Iterator[Reason]:

@@ -13,6 +13,7 @@ CONFIDENCES = {
     "P": "from an excerpt of a public page",
     "K": "general knowledge or an assumption, not verified",
 }
+ASSUMPTION = "assumption"  # how the source of a number begins that has none
 FORM = '{ value = ..., confidence = "F" | "P" | "K", source = "..." }'
 SPAN_FORM = '{ value = ... (or low = ..., high = ...), confidence = "F" | "P" | "K", source = "..." }'
 UNIT_FORM = SPAN_FORM.replace(", confidence", ', unit = "...", confidence')
@@ -48,6 +49,11 @@ class Fact:
     def high(self) -> Any:
         """The highest value that a source says."""
         return self.value.high if isinstance(self.value, Span) else self.value
+
+    @property
+    def assumed(self) -> bool:
+        """Whether nobody says it: the compiler needs a number, and the file makes one up and says so."""
+        return self.confidence == "K" and self.source.startswith(ASSUMPTION)
 
 
 def plain_fact(key: str, entry: Any, where: str) -> Fact:
