@@ -95,7 +95,10 @@ def pilotnet() -> tuple[Artefact, Any]:
 def large() -> Iterator[Row]:
     """Networks of another size."""
     yield ["network", "neurons", "weights kept once", "fits loihi2", "cores", "spikes between cores", "at least", "seconds"]
-    networks: Mapping[str, Callable[[], tuple[Artefact, Any]]] = {"ResNet-18, T = 4": resnet, f"PilotNet, T = {PILOTNET_STEPS}": pilotnet}
+    networks: Mapping[str, Callable[[], tuple[Artefact, Any]]] = {
+        f"ResNet-18, T = {STEPS}": resnet,
+        f"PilotNet, T = {PILOTNET_STEPS}": pilotnet,
+    }
     for name, make in networks.items():
         artefact, samples = make()
         stimulus(artefact, samples)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from snn2hw.lack import Lack
 from snn2hw.passes.base import Compilation, Pass
-from snn2hw.passes.findings import too_many
 from snn2hw.passes.fits import does_not_fit, target_lacks
+from snn2hw.passes.too_large import too_large
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Capacity(Pass):
     """
 
     name: ClassVar[str] = "capacity"
-    says: ClassVar[str] = "what the target cannot do, and the number of neurons that it has"
+    says: ClassVar[str] = "what the target cannot do, and how many neurons, synapses and axons it has"
 
     def run(self, c: Compilation) -> Compilation:
         """The same network, with what is too large among the findings."""
-        too_large = tuple(too_many(c.real, c.target))
+        found = tuple(too_large(c.real, c.target))
         if lacks := target_lacks(c):
-            raise does_not_fit(c.target, lacks + [Lack(f.where, f.what, f.got, remedy=f.remedy) for f in too_large])
-        return replace(c, findings=(*c.findings, *too_large))
+            raise does_not_fit(c.target, lacks + [Lack(f.where, f.what, f.got, remedy=f.remedy) for f in found])
+        return replace(c, findings=(*c.findings, *found))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from math import prod
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from snn2hw import layers
 from snn2hw.errors import Snn2hwWarning
 from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
-from snn2hw.target import Target
 
 KEPT = 0.01  # of a channel's weights that are not 0: one with a smaller share of them left is lost
 VISIBLE = 0.5  # state LSB of a synaptic input, below which no state tells that weights are missing
@@ -150,32 +148,3 @@ def coarse_head(node: real.Neuron, errors: Reals) -> Finding:
         "the target's accumulator has no room for a factor that is precise enough for every channel",
         'use fewer state bits (--state-bits), scales="layer", or a target with a wider accumulator',
     )
-
-
-def too_many(net: real.Network, target: Target) -> Iterator[Finding]:
-    """More neurons than the target's own table says a chip has."""
-    layers = {n.name: prod(n.shape) for n in net.neurons}
-    most, source = neurons_of(target)
-    total = sum(layers.values())
-    if most is None or total <= most:
-        return
-    largest = sorted(net.neurons, key=lambda n: -layers[n.name])[:SHOWN]
-    yield Finding(
-        f"the network has more neurons than a chip of the target '{target.name}'",
-        ", ".join(f"{n.source or n.name} ({layers[n.name]:,})" for n in largest),
-        f"{total:,} neurons",
-        f"targets/{target.name}.toml states {most:,} neurons a chip ({source})",
-        "use fewer channels or smaller images, spread the network over several chips, or correct the target's file",
-    )
-
-
-def neurons_of(target: Target) -> tuple[int | None, str]:
-    """(neurons of a chip, where that stands) as the target's [cores] state them; None where they do not."""
-    cores = target.cores
-    if cores is None:
-        return None, ""
-    if (most := cores.stated("neurons_per_chip")) is not None:
-        return most, f"neurons_per_chip: {cores.facts['neurons_per_chip'].source}"
-    each = [cores.stated("neurons", core) for core in range(cores.per_chip)]
-    stated = [n for n in each if n is not None]
-    return (sum(stated), "neurons * cores_per_chip") if stated else (None, "")

@@ -96,7 +96,7 @@ def test_everything_is_said_in_one_table_before_calibration(dear: None) -> None:
 def test_what_is_larger_than_the_chip_stands_in_the_same_table(monkeypatch: pytest.MonkeyPatch, dear: None) -> None:
     net = one_neuron(lif("fire", "fc", strict=True))
     small = replace(start(net), target=replace(load_target("loihi1"), facts={}))
-    monkeypatch.setattr("snn2hw.passes.findings.neurons_of", lambda target: (1, "here"))
+    monkeypatch.setattr("snn2hw.passes.too_large.neurons_of", lambda target: (1, "here"))
     with pytest.raises(UnsupportedError) as caught:
         run_pipeline(small)
     reset, neurons = caught.value.got.splitlines()
