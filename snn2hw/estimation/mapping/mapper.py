@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -13,7 +14,7 @@ from snn2hw.estimation.mapping.loads import Arrangement, compact
 from snn2hw.estimation.mapping.needs import Cut
 from snn2hw.estimation.mapping.partitioner import partitioned, partitioner_name
 from snn2hw.estimation.mapping.placing import place
-from snn2hw.estimation.mapping.problem import Problem, Spikes, make_problem
+from snn2hw.estimation.mapping.problem import Indices, Problem, Spikes, make_problem
 from snn2hw.estimation.mapping.result import Mapping
 from snn2hw.estimation.mapping.search import alone, greedy, improved, joined
 from snn2hw.estimation.resources import Resources
@@ -27,7 +28,14 @@ HOW = ("auto", "greedy", "search", "mtkahypar")
 
 
 def map_network(
-    found: Resources, chip: Chip, spikes: Spikes | None = None, *, how: str = "auto", seed: int = 0, network: str = ""
+    found: Resources,
+    chip: Chip,
+    spikes: Spikes | None = None,
+    *,
+    how: str = "auto",
+    effort: float = 1.0,
+    seed: int = 0,
+    network: str = "",
 ) -> Mapping | None:
     """The network on the cores of a chip, or of several; None where a layer has no room, however it is cut.
 
@@ -37,7 +45,8 @@ def map_network(
         spikes: of each value of a layer or of the input, per sample, by its name: as many numbers as the layer has values.
             Layers without an entry send one spike a value.
         how: "greedy"; "search"; "mtkahypar", which needs the extra `estimate`; "auto", the best of what is installed.
-        seed: of the search. network: how the network is called in the result.
+        effort: how much is tried; 0.1 takes a tenth of the time. seed: of the search.
+        network: how the network is called in the result.
 
     Raises:
         UsageError: a chip without cores, or an unknown `how`. ShapeError, ValueRangeError: spikes that are not of this network.
@@ -60,7 +69,7 @@ def map_network(
     if problem is None:
         return None
     first = Arrangement(problem, compact(greedy(problem)))
-    best, by = _best(problem, first, cores, how, seed)
+    best, by = _best(problem, first, how, lambda core, most: improved(problem, core, most, seed, effort))
     fewest = fewest_spikes(found, cores, counted)
     return Mapping(chip, network, best, place(best), first.crossing, fewest, by, bool(spikes))
 
@@ -90,8 +99,9 @@ def _finer(cut: Cut, view: Cut) -> Cut:
     return c, h, w
 
 
-def _best(problem: Problem, first: Arrangement, cores: Cores, how: str, seed: int) -> tuple[Arrangement, str]:
+def _best(problem: Problem, first: Arrangement, how: str, better: Callable[[Indices, int], Indices]) -> tuple[Arrangement, str]:
     """The arrangement that sends fewest spikes, then the one with fewest cores, and what found it."""
+    cores = problem.cores
     if how == "greedy":
         return first, "greedy"
     together = Arrangement(problem, np.zeros(len(problem.blocks), np.int64))
@@ -105,7 +115,7 @@ def _best(problem: Problem, first: Arrangement, cores: Cores, how: str, seed: in
         starts[name] = partitioned(problem, first.cores)
     found = [(first, "greedy")]
     for by, cores_of in starts.items():
-        found += [(Arrangement(problem, improved(problem, core, max(most, first.cores), seed)), by) for core in cores_of]
+        found += [(Arrangement(problem, better(core, max(most, first.cores))), by) for core in cores_of]
     return min(found, key=lambda f: (len([*f[0].over()]), f[0].cores > most, round(f[0].crossing, 6), f[0].cores))
 
 

@@ -18,6 +18,7 @@ from snn2hw.estimation.mapping.state import State
 
 NAME = "mtkahypar"
 SLACK = (0.03, 0.3)  # by how much the heaviest part may pass the mean
+MANY, MOST = 100, 400  # blocks from which on only one partition is made, and none: it takes seconds, and blocks fill their cores
 SCALE = 1000  # of weights, which it takes as whole numbers
 
 
@@ -39,15 +40,16 @@ def partitioned(problem: Problem, cores: int) -> list[Indices]:
     Args:
         problem: blocks and nets. cores: that another arrangement needs.
     """
-    if len(problem.blocks) < 3 or cores < 2:
+    if not 3 <= len(problem.blocks) <= MOST or cores < 2:
         return []
     import mtkahypar
 
     made = _started()
     graph = _hypergraph(made, problem)
     found = []
-    for parts in sorted({cores, max(2, _fewest(problem))}):
-        for slack in SLACK:
+    many = len(problem.blocks) > MANY
+    for parts in sorted({cores} if many else {cores, max(2, _fewest(problem))}):
+        for slack in SLACK[:1] if many else SLACK:
             context = made.context_from_preset(mtkahypar.PresetType.DETERMINISTIC)
             context.set_partitioning_parameters(parts, slack, mtkahypar.Objective.KM1)
             context.logging = False

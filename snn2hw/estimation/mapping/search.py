@@ -19,7 +19,7 @@ FEW = 24  # blocks that a net reaches, up to which all pairs of them are weighed
 PASSES = 8  # over all blocks
 TINY, KICKS = 24, 60  # blocks of a problem of which every exchange is tried, and how often it is shaken
 SHAKEN = 64  # blocks of a problem that is shaken at all
-WORK = 300_000  # changes of a net, over all that is tried
+WORK = 60_000  # changes of a net, over all that is tried from one start
 
 
 def greedy(problem: Problem) -> Indices:
@@ -77,23 +77,23 @@ def _pairs(state: State) -> Iterator[tuple[int, int, float]]:
             yield from ((a, b, spikes) for a, b in combinations(targets, 2))
 
 
-def improved(problem: Problem, core: Indices, most_cores: int, seed: int = 0) -> Indices:
+def improved(problem: Problem, core: Indices, most_cores: int, seed: int = 0, effort: float = 1.0) -> Indices:
     """An arrangement that sends no more spikes than this one.
 
     Args:
         problem: blocks and nets. core: [blocks] the core of each. most_cores: that there are; no further one is taken.
-        seed: of the order in which blocks are looked at, and of what is shaken.
+        seed: of the order in which blocks are looked at, and of what is shaken. effort: how much is tried, 1 as a rule.
     """
-    return compact(_Search(problem, core, most_cores, seed).run())
+    return compact(_Search(problem, core, most_cores, seed, effort).run())
 
 
 class _Search:
-    def __init__(self, problem: Problem, core: Indices, most_cores: int, seed: int) -> None:
+    def __init__(self, problem: Problem, core: Indices, most_cores: int, seed: int, effort: float) -> None:
         self.rng, self.most_cores = np.random.default_rng(seed), most_cores
         self.state = state_of(problem, core)
         self.tiny, self.blocks = len(core) <= TINY, len(core)
         links = (sum(map(len, self.state.into)) + sum(map(len, self.state.out))) / max(len(core), 1)
-        self.left = int(WORK / (4 * links + 20))  # moves that are tried
+        self.left = int(effort * WORK / (4 * links + 20)) + 4 * len(core)  # moves that are tried
 
     def run(self) -> Indices:
         self.descend()

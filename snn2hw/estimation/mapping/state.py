@@ -154,8 +154,22 @@ class State:
                 return False
         return True
 
+    def may(self, moves: list[tuple[int, int]]) -> bool:
+        """Whether what adds up leaves room for these moves; a quick look, before anything is moved."""
+        for k, each in self._adds:
+            change: dict[int, int] = {}
+            for block, core in moves:
+                change[core] = change.get(core, 0) + each[block]
+                change[self.core[block]] = change.get(self.core[block], 0) - each[block]
+            for core, more in change.items():
+                if more > 0 and core in self.used and self.used[core][k] + more > self.most[k]:
+                    return False
+        return True
+
     def tried(self, moves: list[tuple[int, int]]) -> bool:
         """Make these moves; where a limit is then broken, undo them. Whether they were made."""
+        if not self.may(moves):
+            return False
         back = [(block, self.core[block]) for block, _ in moves]
         before = set().union(*(self.touched(block) for block, _ in moves))
         for block, core in moves:
