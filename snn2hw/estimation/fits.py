@@ -9,19 +9,18 @@ fit.resources               # what the layers need, without any chip
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from snn2hw.estimation.abilities import lacking
-from snn2hw.estimation.limits import Reason, broken, said
+from snn2hw.estimation.limits import Reason, broken
 from snn2hw.estimation.mapping import Mapping as CoreMapping
 from snn2hw.estimation.mapping import map_network
-from snn2hw.estimation.mapping.bound import fewest_cores
 from snn2hw.estimation.mapping.problem import Spikes
 from snn2hw.estimation.resources import Resources, resources
+from snn2hw.estimation.together import of_all_chips, of_mapping
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.shown import brief
-from snn2hw.target import Chip, Cores
+from snn2hw.target import Chip
 from snn2hw.target.cores import LIMITS
 
 
@@ -71,52 +70,9 @@ def check_fit(net: IntegerNetwork, chip: Chip, spikes: Spikes | None = None, *, 
         return Fit(chip, tuple(reasons), (*doubts, f"not stated: what the cores of {chip.name} hold"), found, None)
     reasons += broken(found, chip.cores)
     mapping = map_network(found, chip, spikes, how=how, network=network)
-    reasons += _of_chips(
-        found, chip.cores, mapping, roomless=any(LIMITS[r.limit].of == "core" for r in reasons if r.limit in LIMITS)
-    )
+    reasons += of_all_chips(found, chip.cores)
+    if mapping is not None:
+        reasons += of_mapping(mapping, chip.cores, known=bool(reasons))
+    elif not any(LIMITS[r.limit].of in ("core", "layer") for r in reasons if r.limit in LIMITS):
+        reasons.append(Reason("", "the network: no mapping was found in which every core keeps to its limits"))
     return Fit(chip, tuple(reasons), (*doubts, *chip.cores.missing), found, mapping)
-
-
-def _of_chips(found: Resources, cores: Cores, mapping: CoreMapping | None, *, roomless: bool) -> Iterator[Reason]:
-    """What all chips together have too little of."""
-    chips = cores.stated("chips")
-    have = None if chips is None else chips * cores.per_chip
-    needed = fewest_cores(found, cores)
-    for limit, number in needed.items():
-        if have is not None and number > have:
-            yield Reason(limit, f"the network: {number:,} cores are needed for its {_TOTAL[limit]}, {_have(cores)}")
-    if mapping is None:
-        if not roomless:
-            yield Reason("", "the network: no mapping was found in which every core keeps to its limits")
-        return
-    if have is not None and mapping.cores > have and not any(number > have for number in needed.values()):
-        yield Reason("cores_per_chip", f"the network: {mapping.cores:,} cores are needed, {_have(cores)}")
-    elif chips is not None and mapping.chips > chips:
-        for limit, load in mapping.chip_loads.items():
-            if (total := int(load.sum())) > chips * int(cores.facts[limit].low):
-                yield Reason(limit, f"the network: {total:,} {LIMITS[limit].says}, {cores.says(limit)}, {_chips(chips)}")
-        yield Reason("chips", f"the network: {mapping.chips:,} chips are needed, {_chips(chips)} work together at most")
-    for limit, need in sorted({(limit, need) for _, limit, need in mapping.arrangement.over()}):
-        yield Reason(limit, f"the network: in the best mapping that was found, {said(limit, need, cores)}")
-    if mapping.places.unplaced:
-        text = f"{mapping.places.unplaced} of its layers find no core that is large enough beside the others"
-        yield Reason("", f"the network: {text}")
-
-
-_TOTAL = {
-    "neurons": "neurons",
-    "state_memory_bits": "states",
-    "synapse_memory_bits": "weights",
-    "shared_memory_bits": "weights and states",
-}
-
-
-def _have(cores: Cores) -> str:
-    chips = cores.stated("chips") or 1
-    fact = cores.facts["cores_per_chip"]
-    of = f"{int(fact.low):,}" if fact.high == fact.low else f"{int(fact.low):,} to {int(fact.high):,}"
-    return f"{_chips(chips)} of {of} have {chips * cores.per_chip:,}"
-
-
-def _chips(chips: int) -> str:
-    return "1 chip" if chips == 1 else f"{chips:,} chips"

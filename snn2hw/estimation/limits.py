@@ -143,8 +143,14 @@ def _input_extent(found: Resources, name: str) -> int:
     return max((max(a.of for a in c.axes[1:]) for c in found.graph.into(name)), default=0)
 
 
-def _destinations(found: Resources, name: str) -> int:
-    return len({c.target for c in found.graph.out_of(name)}) if found.layers[name].population.kind != "input" else 0
+def _destinations(found: Resources, cores: Cores) -> Iterator[tuple[str, int]]:
+    """Where a core holds one layer only, all that read it lie on others; else it is a matter of the mapping."""
+    if cores.stated("layers_per_core") != 1:
+        return
+    for layer in found.placed:
+        number = len({c.target for c in found.graph.out_of(layer.name)} - {layer.name})
+        if number > (cores.stated("destinations_per_core") or 0):
+            yield layer.population.where, number
 
 
 def _inputs(found: Resources, cores: Cores) -> Iterator[tuple[str, int]]:
@@ -177,7 +183,7 @@ CHECKS: Mapping[str, Check] = {
         "neurons", "in_axons", "out_axons", "synapse_memory_bits", "state_memory_bits", "shared_memory_bits", "parameter_sets",
         "threshold_sets", "instructions", "layers_per_core", "kernel_words", "neuron_words",
     )},
-    "destinations_per_core": _above("destinations_per_core", _destinations),
+    "destinations_per_core": _destinations,
     "cores_per_layer": _cores_per_layer,
     "channels": _above("channels", _channels),
     "input_extent": _above("input_extent", _input_extent),

@@ -46,7 +46,7 @@ LIMITS: Mapping[str, Row] = {
     "threshold_sets": Row("distinct sets of thresholds of neurons on a core", "core", "each"),
     "instructions": Row("instructions of neuron programs on a core", "core", "each"),
     "layers_per_core": Row("layers on a core", "core"),
-    "destinations_per_core": Row("layers that a core sends spikes to", "core"),
+    "destinations_per_core": Row("layers on other cores that a core sends spikes to", "core"),
     "kernel_words": Row("words of kernels on a core", "core", "each"),
     "neuron_words": Row("words of states on a core", "core", "each"),
     "cores_per_layer": Row("cores that hold one layer", "layer"),

@@ -17,8 +17,11 @@ from snn2hw.num import Format, Interval
 SUM, SPIKE, STATE = Format(24, 0, True), Format(1, 0, False), Format(16, 0, True)
 
 
-def lif(thresholds: Sequence[int] = (100,), state: Format = STATE, decay: Sequence[int] = (3,)) -> Program:
-    """v := v * decay >> 2 + x; fires and is reset to 0 at a threshold; constants of the layer, or one for each channel."""
+def lif(thresholds: Sequence[int] = (100,), state: Format = STATE, decay: Sequence[int] = (3,), more: int = 0) -> Program:
+    """v := v * decay >> 2 + x; fires and is reset to 0 at a threshold; constants of the layer, or one for each channel.
+
+    It has four instructions, and `more` that nothing reads.
+    """
     whole = (-(1 << (state.width - 1)), (1 << (state.width - 1)) - 1)
     i = Instruction
     return Program(
@@ -30,6 +33,7 @@ def lif(thresholds: Sequence[int] = (100,), state: Format = STATE, decay: Sequen
             i("theta", Op.PARAM, (), (tuple(thresholds),), state),
             i("product", Op.MUL, ("v", "decay"), (), Format(state.width + 8, 2, True)),
             i("h", Op.ADD, ("product", "x"), (), Format(state.width + 9, 0, True)),
+            *(i(f"more{k}", Op.MAX, ("h", "theta"), (), Format(state.width + 9, 0, True)) for k in range(more)),
             i("s", Op.GE, ("h", "theta"), (), SPIKE),
             i("zero", Op.CONST, (), (0,), state),
             i("after", Op.SELECT, ("s", "zero", "h"), (), state),
@@ -91,6 +95,8 @@ class Made:
         return self.add(IntSumPool2d, name, (source or self.last,), window=Window((size, size), (size, size)))
 
     def readout(self, source: str = "") -> IntegerNetwork:
+        if len(self.shape(source or self.last)) > 1:
+            source = self.add(IntFlatten, "flat", (source or self.last,))
         self.add(IntReadout, "readout", (source or self.last,))
         return IntegerNetwork(self.steps, "generic", tuple(self.nodes))
 

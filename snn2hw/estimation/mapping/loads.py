@@ -105,7 +105,8 @@ class Arrangement:
         layer_of = np.array([layers[b.layer] for b in p.blocks], np.int64)
         net = np.repeat(np.arange(len(p.net_source)), np.diff(p.net_start))
         own = self.source_core[net]
-        key = np.unique(own[own >= 0] * len(p.blocks) + layer_of[p.net_blocks][own >= 0])
+        away = (own >= 0) & (own != self.core[p.net_blocks])
+        key = np.unique(own[away] * len(p.blocks) + layer_of[p.net_blocks][away])
         return np.bincount(key // len(p.blocks), minlength=self.cores)
 
 

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from snn2hw.errors import ShapeError, UsageError, ValueRangeError
-from snn2hw.estimation.mapping.bound import fewest_spikes
+from snn2hw.estimation.mapping.bound import fewest_cores, fewest_spikes
 from snn2hw.estimation.mapping.cutting import cut_layers, refined
 from snn2hw.estimation.mapping.loads import Arrangement, compact
 from snn2hw.estimation.mapping.needs import Cut
@@ -70,8 +70,8 @@ def map_network(
         return None
     first = Arrangement(problem, compact(greedy(problem)))
     best, by = _best(problem, first, how, lambda core, most: improved(problem, core, most, seed, effort))
-    fewest = fewest_spikes(found, cores, counted)
-    return Mapping(chip, network, best, place(best), first.crossing, fewest, by, bool(spikes))
+    least = fewest_spikes(found, cores, counted), fewest_cores(found, cores)
+    return Mapping(chip, network, best, place(best), first.crossing, *least, by, bool(spikes))
 
 
 def _feasible(found: Resources, cores: Cores, cut: dict[str, Cut], spikes: Spikes) -> Problem | None:

@@ -33,7 +33,7 @@ class Mapping:
         chip: the target. network: how the network is called. arrangement: blocks on cores, with what each core needs.
         places: the chip, and the core of it, of each core in use.
         greedy: spikes from core to core where block after block is laid down in order.
-        fewest: spikes from core to core that every arrangement sends at least.
+        fewest: spikes from core to core that every arrangement sends at least. fewest_cores: that every one takes.
         found_by: what found it: greedy, search, or a partitioner.
         counted: whether spikes were counted on samples; where they were not, every value sends one.
     """
@@ -44,6 +44,7 @@ class Mapping:
     places: Places
     greedy: float
     fewest: float
+    fewest_cores: int
     found_by: str
     counted: bool
 
@@ -111,6 +112,7 @@ class Mapping:
                 "counted_on_samples": self.counted, "between_cores": self.spikes_between_cores,
                 "between_chips": self.spikes_between_chips, "greedy": self.greedy, "at_least": self.fewest,
             },
+            "cores_at_least": self.fewest_cores,
             "found_by": self.found_by,
         }  # fmt: skip
 

@@ -15,15 +15,13 @@ def problems(mapping: Any, network: Any, limits: Any) -> Iterator[str]:  # noqa:
     for core in mapping["cores"]:
         for block in core["blocks"]:
             part = at[block["layer"]][tuple(slice(*block[axis]) for axis in ("channels", "rows", "columns"))]
-            if part.size == 0 or (part != -1).any():
-                yield f"{block} is empty, or lies on two cores"
+            yield from [f"{block} is empty, or lies on two cores"] * bool(part.size == 0 or (part != -1).any())
             part[...] = core["core"]
     at = {name: where.ravel() for name, where in at.items()}
     yield from (f"a neuron of {name} lies nowhere" for name, where in at.items() if (where < 0).any())
     if len({*places}) < count or max(p for _, p in places) >= limits["cores_per_chip"] or min(map(min, places)) < 0:
         yield f"two cores are one, or there is no such core: {places}"
-    if max(c for c, _ in places) >= limits.get("chips", np.inf):
-        yield "more chips than there are"
+    yield from ["more chips than there are"] * bool(max(places)[0] >= limits.get("chips", np.inf))
     names = ("neurons", "in_axons", "out_axons", "state_memory_bits", "synapse_memory_bits", "parameter_sets", "instructions")
     used: dict[str, Any] = {name: np.zeros(count) for name in names}
     sent: dict[tuple[int | None, int], float] = {}
@@ -44,7 +42,8 @@ def problems(mapping: Any, network: Any, limits: Any) -> Iterator[str]:  # noqa:
         sets, programs = set(), {}
         for name, layer in network["layers"].items():
             here = at[name] == core
-            used["neurons"][core] += here.sum()
+            outside = "output_neurons" in limits and mapping["layers"][name]["kind"] == "readout"
+            used["neurons"][core] += 0 if outside else here.sum()
             used["state_memory_bits"][core] += here.sum() * layer["state_bits"]
             sets |= {layer["sets"][k] for k in np.flatnonzero(here)} - {None}
             programs |= layer["program"] if here.any() else {}
