@@ -199,8 +199,8 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _synapses(c: Connection, synapse: IntSynapse) -> Synapses:
-    rows = np.sort(synapse.weight.reshape(len(synapse.weight), -1).astype(np.int64), axis=1)
-    changes = (np.diff(rows, axis=1) != 0).sum(1) + 1 - (rows == 0).any(1)
+    rows = np.sort(synapse.weight.reshape(len(synapse.weight), -1), axis=1)
+    changes = np.count_nonzero(rows[:, 1:] != rows[:, :-1], axis=1) + 1 - (rows == 0).any(1)
     low, high = int(rows.min()), int(rows.max())
     return Synapses(c, synapse, max((-low - 1).bit_length() if low < 0 else 0, max(high, 0).bit_length()) + 1, int(changes.max()))
 

@@ -136,18 +136,20 @@ def _of_a_chip(v: int, cores: Cores) -> Any:
 
 
 def _synapses(v: int, cores: Cores) -> Any:
-    """v = 12 * 100 * 100 * 1,000 or the like; one place more, as a synapse has a place and two channels."""
-    side = next(n for n in range(1, v) if n * n * 100 >= v)
-    assert side * side * 100 == v
+    """As many channels that enter as leave; one row of places more, as a weight has a synapse at each of them."""
+    columns = 10 if v < 1 << 30 else 100
+    pairs = v // columns**2
+    entering = next(n for n in range(int(pairs**0.5), 0, -1) if pairs % n == 0)
+    assert pairs * columns**2 == v
 
     def of(rows: int) -> IntegerNetwork:
-        made = Made(side, rows, 10)
-        made.conv("conv", side, 1, weight=np.ones((side, side, 1, 1), np.int8))
+        made = Made(entering, rows, columns)
+        made.conv("conv", pairs // entering, 1, weight=np.ones((pairs // entering, entering, 1, 1), np.int8))
         made.neuron("n")
-        made.pool("pool", 10)
+        made.pool("pool", columns)
         return made.readout()
 
-    return of(10), of(11), {"chips": 1}
+    return of(columns), of(columns + 1), {"chips": 1}
 
 
 def _of_lists(name: str, good: Callable[[int], IntegerNetwork]) -> Case:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from snn2hw.target import Lowering, load_target, targets_folder
+from snn2hw.target import load_chip, targets_folder
+from snn2hw.target.cores import FIELDS
 from tests.fuzz.harness import Attempt, Reader, anything, never
 from tests.fuzz.mutators import damaged_bytes
 
@@ -38,12 +38,11 @@ def damage(rng: random.Random, folder: Path, good: list[bytes]) -> Attempt:
         data = rng.choice(TEXTS)
         attempt = Attempt(f"{data[:40]!r}...", never)
     elif how == 1:
-        lines = list(re.finditer(rb"^(\w+_bits) += \{ value = ([^,]*),", data, re.MULTILINE))
-        found, value = rng.choice([m for m in lines if m[1] != b"weight_bits"]), rng.choice(IMPOSSIBLE).encode()
+        found = rng.choice([*re.finditer(rb"^(\w+) += \{ (?:value|low) = (.*?), (?:high|unit|confidence) =", data, re.MULTILINE)])
+        value, key = rng.choice(IMPOSSIBLE).encode(), found[1].decode()
+        section = re.findall(rb"^\[(\w+)\]", data[: found.start()], re.MULTILINE)[-1].decode()
         data = data[: found.start(2)] + value + data[found.end(2) :]
-        lowered = found[1].decode() in {f.name for f in fields(Lowering)}
-        taken = value == b"0" and not lowered  # a chip may have none of something
-        attempt = Attempt(f"{found[1]!r} = {value[:20]!r}", anything if taken else never)
+        attempt = Attempt(f"[{section}] {key} = {value[:20]!r}", never if _is_impossible(section, key, value) else anything)
     else:
         says, data = damaged_bytes(rng, data)
         attempt = Attempt(says, anything)
@@ -51,9 +50,20 @@ def damage(rng: random.Random, folder: Path, good: list[bytes]) -> Attempt:
     return attempt
 
 
+def _is_impossible(section: str, key: str, value: bytes) -> bool:
+    """Whether no chip has this; the values of a list, and texts, are looked at elsewhere."""
+    if value == b"10000000000":
+        return section in ("lowering", "neurons") and key.endswith("_bits")
+    if section == "cores":
+        return FIELDS[key].kind in ("count", "each")
+    if section in ("energy", "latency"):
+        return value != b"1.5"
+    return key.endswith("_bits") and (section != "facts" or value != b"0")  # a chip may have none of something
+
+
 def read(folder: Path, good: Any) -> Any:
     """What `--target chip.toml` gives."""
-    return load_target(str(folder / "chip.toml"))
+    return load_chip(str(folder / "chip.toml"))
 
 
 READER = Reader("toml", prepare, damage, read, quick=60)

@@ -11,6 +11,7 @@ from snn2hw.estimation.mapping.problem import OUTSIDE, Floats, Indices
 from snn2hw.target import Cores
 
 PASSES = 6
+MOST = 2048  # cores up to which every pair of them is looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +28,12 @@ def place(arrangement: Arrangement) -> Places:
     cores, n = arrangement.problem.cores, arrangement.cores
     sizes = _sizes(arrangement)
     chip = _filled(n, cores.per_chip, sizes, cores)
-    if len(np.unique(chip)) > 1:
+    if 1 < n <= MOST and chip[-1] > 0:
         chip = _exchanged(chip, _traffic(arrangement), sizes, cores)
     position = np.zeros(n, np.int64)
     unplaced = 0
-    for k in np.unique(chip):
-        here = np.flatnonzero(chip == k)
+    order = np.argsort(chip, kind="stable")
+    for here in np.split(order, np.flatnonzero(np.diff(chip[order])) + 1):
         found = _matched(arrangement, here) if _unlike(cores) else list(range(len(here)))
         position[here] = [p if p is not None else -1 for p in found]
         unplaced += sum(p is None for p in found)
