@@ -54,7 +54,10 @@ def test_the_version(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("fly",), "error: No such command 'fly' where: snn2hw got: snn2hw fly expected: one of compile, evaluate, inspect,"),
+        (
+            ("fly",),
+            "error: No such command 'fly' where: snn2hw got: snn2hw fly expected: one of compile, evaluate, ",
+        ),
         (("verify",), "error: Missing argument 'ARTEFACT' where: snn2hw verify got: snn2hw verify expected: snn2hw verify"),
         (("inspect", "net", "--fast"), "No such option: --fast"),
         (("compile", "net", "--steps", "four"), "Invalid value for '--steps'"),

@@ -1,0 +1,241 @@
+"""The dynamics of every neuron layer without input, before and after rounding, and what is wrong with them in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn2hw.dynamics.attractors import Attractor, enumerable, of_integers, of_reals
+from snn2hw.dynamics.maps import Maps, maps_of
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.program import SPIKES
+from snn2hw.ir.ranges import ranges
+from snn2hw.num import Interval
+from snn2hw.shown import brief
+
+MOST_CHANNELS = 64  # of a layer that are looked at, evenly spread, where they differ
+ALIKE = 4097  # states that tell channels apart
+GRID = 20_001  # real states between which fixed points are searched for
+HALVINGS = 60  # of an interval in which a fixed point lies
+NEARLY = 1e-6  # of the range: what F(u) - u may be at a fixed point
+SLOPE = 1e-4  # of the range: the width over which a slope is taken
+INPUTS, DRIVEN = 1025, 64  # constant inputs that are tried, and for how many steps
+RESTED = 512  # steps after which the initial state has ended where it ends
+ESCAPES = 0.05  # of the range, above which an escape is worth a word
+FAR = 8  # units of the state that a fixed point or a cycle is off, above which it is worth a word
+DRIFT = 4  # units of the state, above which a rest that moves is worth a word
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """u = F(u) of the real map of a neuron with one state.
+
+    Args:
+        at: u. slope: dF/du there. stable: whether states near it come back, |slope| < 1.
+    """
+
+    at: float
+    slope: float
+
+    @property
+    def stable(self) -> bool:
+        """Whether states near it come back."""
+        return abs(self.slope) < 1
+
+
+@dataclass(frozen=True)
+class ChannelDynamics:
+    """One channel of a layer without input.
+
+    Args:
+        channel: which. integers, reals: where the states end, the largest basin first.
+        enumerated: whether every integer state was tried; else starts were spread over the ranges.
+        fixed_points: of the real map, of a neuron with one state.
+        escapes, real_escapes: the share of the starts that end at a bound of the range of a state.
+        made_by_rounding: fixed points and cycles of the integers beyond those of the real map.
+        farthest: of these the one that is farthest from any of the real map, units of the state.
+        rest: how far the initial state moves without input in the end, units of the state; 0 where it stays.
+        input_to_bound: the smallest constant input, in units of the integers' sum, that takes the initial state to a bound; None
+            where none does.
+    """
+
+    channel: int
+    integers: tuple[Attractor, ...]
+    reals: tuple[Attractor, ...]
+    enumerated: bool
+    fixed_points: tuple[FixedPoint, ...]
+    escapes: float
+    real_escapes: float
+    made_by_rounding: int
+    farthest: float
+    rest: float
+    input_to_bound: int | None
+
+    __repr__ = brief
+
+
+@dataclass(frozen=True)
+class LayerDynamics:
+    """One neuron layer.
+
+    Args:
+        source, kind: where it came from, what the neuron is called. total: its channels that differ.
+        channels: those that were looked at and differ without input. silent: the proof that it cannot fire; "" where it can.
+        findings: what is worth a word, each a sentence.
+    """
+
+    source: str
+    kind: str
+    total: int
+    channels: tuple[ChannelDynamics, ...]
+    silent: str
+    findings: tuple[str, ...]
+
+    __repr__ = brief
+
+
+def audit(net: IntegerNetwork) -> Mapping[str, LayerDynamics]:
+    """The dynamics of every neuron layer that has a state, by its name.
+
+    Args:
+        net: of a compiled model; the real map of each neuron is in it.
+    """
+    return {n.name: _layer(n) for n in net.neurons if n.program.states}
+
+
+def _layer(node: IntNeuron) -> LayerDynamics:
+    total, alike = node.program.channels, dict[bytes, ChannelDynamics]()
+    picked = np.unique(np.linspace(0, total - 1, min(total, MOST_CHANNELS)).astype(int)).tolist()
+    for c in picked:
+        m = maps_of(node, c)
+        key = _digest(m)
+        if key not in alike:
+            alike[key] = _channel(m)
+    silent = _silent(node)
+    channels = tuple(alike.values())
+    return LayerDynamics(node.source, node.program.kind, total, channels, silent, tuple(_findings(channels, silent)))
+
+
+def _digest(m: Maps) -> bytes:
+    """What tells channels apart without input: where some states go, in integers and in real numbers."""
+    starts = {s: np.linspace(*m.range(s), ALIKE).astype(np.int64) for s in m.states}
+    if not starts:
+        return b""
+    real = m.reals({s: np.asarray(raw * m.unit(s), np.float64) for s, raw in starts.items()})[1]
+    return b"".join(v.tobytes() for found in (m.integers(starts)[1], real) for v in found.values())
+
+
+def _channel(m: Maps) -> ChannelDynamics:
+    if not m.states:
+        return ChannelDynamics(m.channel, (), (), True, (), 0.0, 0.0, 0, 0.0, 0.0, None)
+    integers, reals = of_integers(m), of_reals(m)
+    escapes, real_escapes = (sum(a.basin for a in found if a.bounds) for found in (integers, reals))
+    apart = [_distance(m, a, reals) for a in integers]
+    return ChannelDynamics(
+        m.channel, tuple(integers), tuple(reals), enumerable(m), tuple(_fixed_points(m)), escapes, real_escapes,
+        max(0, len(integers) - len(reals)), max(apart, default=0.0), _rest(m), _input_to_bound(m),
+    )  # fmt: skip
+
+
+def _distance(m: Maps, a: Attractor, reals: list[Attractor]) -> float:
+    """How far an attractor is from the nearest real one, in units of its states."""
+
+    def apart(b: Attractor) -> float:
+        ends = [abs(x[s] - y[s]) / m.unit(s) for s in m.states for x, y in ((a.low, b.low), (a.high, b.high))]
+        return max(ends)
+
+    return min((apart(b) for b in reals), default=0.0)
+
+
+def _fixed_points(m: Maps) -> Iterator[FixedPoint]:
+    """Where the real map of one state crosses u = F(u), found between neighbours of a grid; jumps of a reset are none."""
+    if len(m.states) != 1:
+        return
+    (state,) = m.states
+    lo, hi = (end * m.unit(state) for end in m.range(state))
+    grid = np.linspace(lo, hi, GRID)
+
+    def off(u: np.ndarray) -> np.ndarray:
+        found: np.ndarray = m.reals({state: u})[1][state] - u
+        return found
+
+    there = off(grid)
+    for k in np.flatnonzero((there[:-1] == 0) | (there[:-1] * there[1:] < 0)).tolist():
+        left, right = np.array([grid[k]]), np.array([grid[k + 1]])
+        for _ in range(HALVINGS if there[k] != 0 else 0):
+            middle = (left + right) / 2
+            same = off(middle) * off(left) > 0
+            left, right = np.where(same, middle, left), np.where(same, right, middle)
+        at = float(left[0])
+        if abs(off(left)[0]) > NEARLY * (hi - lo):
+            continue  # it jumps over it
+        width = SLOPE * (hi - lo)
+        ends = np.clip(np.array([at - width, at + width]), lo, hi)
+        moved = m.reals({state: ends})[1][state]
+        yield FixedPoint(round(at / (hi - lo), 9) * (hi - lo) + 0.0, float((moved[1] - moved[0]) / (ends[1] - ends[0])))
+
+
+def _rest(m: Maps) -> float:
+    """How far the initial state is from itself in the end, in units of the state that moves most."""
+    start = {s: np.array([m.initial(s)]) for s in m.states}
+    states = start
+    for _ in range(RESTED):
+        _, states = m.integers(states)
+    return float(max(abs(int(states[s][0]) - int(start[s][0])) for s in m.states))
+
+
+def _input_to_bound(m: Maps) -> int | None:
+    """Run the initial state on many constant inputs at once; the smallest that takes it to a bound."""
+    held = m.program.input.attrs
+    inputs = np.unique(np.linspace(int(str(held[0])), int(str(held[1])), INPUTS).astype(np.int64))
+    states = {s: np.full(len(inputs), m.initial(s)) for s in m.states}
+    for _ in range(DRIVEN):
+        _, states = m.integers(states, inputs)
+    bound = np.logical_or.reduce([np.isin(states[s], m.range(s)) for s in m.states])
+    return min(inputs[bound].tolist(), key=abs, default=None)
+
+
+def _silent(node: IntNeuron) -> str:
+    """The proof that nothing is fired, by intervals; "" where there is none."""
+    program = node.program
+    known = ranges(program)
+    if known[program.outputs[SPIKES].name] != Interval(0, 0):
+        return ""
+    roles = program.roles
+    if roles is None or roles.firing is None:
+        return "for every state and every input its spike value is 0"
+    h = program.by_name[roles.membrane]
+    highest = known[roles.membrane].hi * 2.0**-h.format.frac
+    lowest = min(known[t.constant].lo * 2.0 ** -program.by_name[t.constant].format.frac for t in roles.firing.thresholds)
+    return f"its membrane reaches {highest:g} at most, for every state and input, and its threshold is {lowest:g}"
+
+
+def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[str]:
+    if silent:
+        yield f"this layer cannot fire: {silent}"
+    worst = max(channels, key=lambda c: c.escapes, default=None)
+    if worst is not None and worst.escapes >= ESCAPES:
+        where = ", ".join(sorted({s for a in worst.integers for s in a.bounds}))
+        yield (
+            f"without input, {100 * worst.escapes:.0f} % of the range ends at a bound of {where} and stays there "
+            f"(channel {worst.channel}; of the real map {100 * worst.real_escapes:.0f} %): {_why(worst)}"
+        )
+    made = max(channels, key=lambda c: c.farthest, default=None)
+    if made is not None and made.made_by_rounding and made.farthest > FAR:
+        yield (
+            f"rounding makes {made.made_by_rounding} more fixed points or cycles than the real map has (channel "
+            f"{made.channel}); the farthest is {made.farthest:.0f} units of the state off"
+        )
+    moved = max(channels, key=lambda c: c.rest, default=None)
+    if moved is not None and moved.rest > DRIFT:
+        yield f"the initial state is no rest: without input it ends {moved.rest:,.0f} units away (channel {moved.channel})"
+
+
+def _why(c: ChannelDynamics) -> str:
+    """The fixed points between which the range is shared out."""
+    if not c.fixed_points:
+        return "its update has no fixed point within the range"
+    said = ", ".join(f"{p.at:.3g} ({'stable' if p.stable else 'unstable'}, slope {p.slope:.2f})" for p in c.fixed_points[:6])
+    return f"fixed points of the update: {said}"

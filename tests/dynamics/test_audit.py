@@ -1,0 +1,117 @@
+"""Neurons whose dynamics are known, and what the audit says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snn2hw.dynamics.audit import ChannelDynamics, LayerDynamics, audit
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.network import Single
+from tests.hand_networks import circulate, compiled, counts, linear, network, neuron, readout
+
+
+def made(coefficients: Any, weight: float = 1.0, **fields: Any) -> IntegerNetwork:
+    """One layer of neurons u' = P(u) + x."""
+    options = {k: fields.pop(k) for k in ("state_bits", "target") if k in fields}
+    fires = neuron("n", "fc", "LNM", (tuple(coefficients),), **fields)
+    nodes = [counts(3), linear("fc", "input", weight * np.eye(3)), fires, linear("head", "n", np.eye(2, 3)), readout("head")]
+    return compiled(network(2, *nodes), np.ones((2, 1, 3)), **options).network
+
+
+def one(coefficients: Any, **fields: Any) -> LayerDynamics:
+    return audit(made(coefficients, **fields))["n"]
+
+
+def channel(coefficients: Any, **fields: Any) -> ChannelDynamics:
+    (found,) = one(coefficients, **fields).channels
+    return found
+
+
+def test_a_leak_ends_at_zero() -> None:
+    c = channel([0.0, 0.5])
+    assert [(p.at, p.slope) for p in c.fixed_points] == [pytest.approx((0.0, 0.5), abs=1e-6)]
+    (real,) = c.reals
+    assert (real.period, real.basin, real.fires, real.bounds) == (1, 1.0, False, ())
+    assert c.enumerated
+    assert sum(a.basin for a in c.integers) == pytest.approx(1)
+    assert max(abs(v) for a in c.integers for v in (*a.low.values(), *a.high.values())) < 1e-3
+    assert (c.escapes, c.real_escapes, c.rest) == (0.0, 0.0, 0.0)
+
+
+def test_two_rests_and_the_unstable_point_between_them() -> None:
+    """u' = 1.5 u - 0.5 u^3 rests at -1, 0 and 1, and 0 is unstable; the threshold of 3 is out of reach."""
+    c = channel([0.0, 1.5, 0.0, -0.5], state_range=(-1.5, 1.5), firing=Single(1.4))
+    assert [round(p.at, 5) for p in c.fixed_points] == [-1.0, 0.0, 1.0]
+    assert [p.stable for p in c.fixed_points] == [True, False, True]
+    assert c.fixed_points[1].slope == pytest.approx(1.5, abs=1e-3)
+    assert sorted(round(next(iter(a.low.values())), 3) for a in c.reals if a.basin > 0.01) == [-1.0, 1.0]
+    assert sum(a.basin for a in c.integers if abs(abs(next(iter(a.low.values()))) - 1) < 0.01) > 0.99
+
+
+def test_an_unstable_map_escapes_to_both_bounds() -> None:
+    layer = one([0.0, 1.3], state_range=(-2.0, 2.0), firing=Single(1.99), reset="none")
+    (c,) = layer.channels
+    assert c.real_escapes > 0.99
+    assert c.escapes > 0.99
+    (said,) = (f for f in layer.findings if "ends at a bound" in f)
+    assert said.startswith(
+        "without input, 100 % of the range ends at a bound of u and stays there (channel 0; of the real map 100 %): "
+    )
+    assert "0 (unstable, slope 1.30)" in said
+
+
+def test_cycles_that_only_rounding_makes() -> None:
+    """u' = -0.97 u falls to 0; the integers of 8 bits stop falling where half a unit is all that is lost in a step."""
+    layer = one([0.0, -0.97], state_bits=8)
+    (c,) = layer.channels
+    (real,) = c.reals
+    assert (real.period, real.basin) == (1, 1.0)
+    assert c.made_by_rounding > 8
+    assert {a.period for a in c.integers} == {1, 2}
+    assert 10 < c.farthest < 40
+    (said,) = (f for f in layer.findings if f.startswith("rounding makes "))
+    assert said.endswith(f"the farthest is {c.farthest:.0f} units of the state off")
+
+
+def test_a_layer_that_cannot_fire_is_proved_silent() -> None:
+    layer = one([0.0, 0.2], state_range=(-1.0, 1.0), firing=Single(3.0))
+    assert layer.silent.startswith("its membrane reaches ")
+    assert layer.silent.endswith(", for every state and input, and its threshold is 3")
+    assert layer.findings[0] == f"this layer cannot fire: {layer.silent}"
+    assert one([0.0, 0.5]).silent == ""
+
+
+def test_a_neuron_that_fires_by_itself() -> None:
+    """u' = u + 0.3, threshold 1, reset by subtraction: it goes round, and fires on the way."""
+    c = channel([0.3, 1.0], state_range=(-2.0, 2.0))
+    assert any(a.fires for a in c.integers)
+    assert all(a.period != 1 for a in c.integers if a.fires)
+    assert c.rest > 0
+
+
+def test_the_smallest_input_that_takes_it_to_a_bound() -> None:
+    """u' = u / 2 + x rests at 2 x; a neuron that keeps what it fires at reaches the bound of 4 from x = 2 on."""
+    layer = one([0.0, 0.5], reset="none", weight=4.0)
+    (c,) = layer.channels
+    assert c.input_to_bound is not None
+    net = made([0.0, 0.5], reset="none", weight=4.0)
+    (node,) = net.neurons
+    assert c.input_to_bound * 2.0**-node.program.input.format.frac == pytest.approx(2.0, abs=0.02)
+    assert channel([0.0, 0.5], reset="none").input_to_bound is None  # no input is as large
+
+
+def test_circulate_firing_and_channels_that_differ() -> None:
+    first, head = linear("fc", "input", np.eye(3)), linear("head", "n", np.eye(2, 3))
+    three = neuron("n", "fc", "LNM", ((0.0, 0.5), (0.0, 0.9), (0.0, 0.5)))
+    kinds = {}
+    for fires in (circulate("n", "fc"), three):
+        net = network(2, counts(3), first, fires, head, readout("head"))
+        found = audit(compiled(net, np.ones((2, 1, 3))).network)["n"]
+        kinds[found.kind] = found
+    assert set(kinds) == {"CirculateFiring", "LNM"}
+    found = kinds["LNM"]
+    assert (found.total, [c.channel for c in found.channels]) == (3, [0, 1])  # the third is like the first
+    assert [round(c.fixed_points[0].slope, 2) for c in found.channels] == [0.5, 0.9]
