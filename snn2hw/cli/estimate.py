@@ -17,6 +17,8 @@ from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.estimation.estimate import EVERY, LONGEST, Estimate, estimate, estimates
+from snn2hw.estimation.mapping import Mapping as CoreMapping
+from snn2hw.estimation.mapping.picture import draw
 
 TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -46,6 +48,7 @@ def estimate_(
     mapping: Annotated[
         Path | None, typer.Option(help="Write which neurons lie on which core, and every route, to this file (JSON).")
     ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw the cores and what lies on them to this file (PNG).")] = None,
     executor: Annotated[
         str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
     ] = AUTO,
@@ -68,7 +71,7 @@ def estimate_(
     `snn2hw estimate build/x --target my_chip.toml --json`
     """
     if target == EVERY:
-        refuse_options({"--mapping": mapping}, "all targets at once", "name one target")
+        refuse_options({"--mapping": mapping, "--picture": picture}, "all targets at once", "name one target")
     loaded = api.load(artefact)
     x, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
     lasts = None if step_time is None else _seconds(step_time)
@@ -78,10 +81,11 @@ def estimate_(
         else:
             one = estimate(loaded, target, x, executor=executor, layout=known, step_seconds=lasts, progress=progress)
             every = {one.target: one}
-    if mapping is not None:
-        _write_mapping(every, mapping)
-        if not as_json:
-            console.say(f"written: {mapping}")
+    for path, write in ((mapping, CoreMapping.write), (picture, draw)):
+        if path is not None:
+            write(_mapping(every, path), path)
+            if not as_json:
+                console.say(f"written: {path}")
     if as_json:
         documents = {name: estimate_table.to_document(e) for name, e in every.items()}
         console.print_text(json.dumps(documents if target == EVERY else next(iter(documents.values())), indent=2))
@@ -91,7 +95,8 @@ def estimate_(
         estimate_table.print_estimate(next(iter(every.values())), str(artefact))
 
 
-def _write_mapping(found: Mapping[str, Estimate], path: Path) -> None:
+def _mapping(found: Mapping[str, Estimate], path: Path) -> CoreMapping:
+    """The mapping of the one target; `path` is for messages."""
     (one,) = found.values()
     if one.mapping is None:
         raise UsageError(
@@ -99,9 +104,10 @@ def _write_mapping(found: Mapping[str, Estimate], path: Path) -> None:
             where=str(path),
             got=f"{one.target}: " + ("it has no cores" if one.fits is None or not one.reasons else one.reasons[0]),
             expected="a target with cores, and room on it for every layer",
-            do="leave --mapping out, or name another target",
+            do="leave --mapping and --picture out, or name another target",
         )
-    one.mapping.write(path)
+    written: CoreMapping = one.mapping
+    return written
 
 
 def _seconds(given: str) -> float:

@@ -20,14 +20,13 @@ def of_all_chips(found: Resources, cores: Cores) -> Iterator[Reason]:
         if total > (most := capacity(cores, limit)):
             what = LIMITS[limit].says.partition(":")[0].removesuffix(" on a core")
             yield Reason(limit, f"the network: {total:,} {what}, all cores together hold {most:,}: {_cores(cores)} of them")
-    totals = {
-        "neurons_per_chip": found.neurons,
-        "synapses_per_chip": sum(s.unshared for s in found.synapses),
-    }
+    kernels = {s.synapse.name: s.shared for s in found.synapses if s.shares and cores.shares_kernels}
+    others = sum(s.unshared for s in found.synapses if s.synapse.name not in kernels)
+    totals = {"neurons_per_chip": found.neurons, "synapses_per_chip": sum(kernels.values()) + others}
     for limit, total in totals.items():
         most = chips * (cores.stated(limit) or 0)
         if limit in cores.facts and total > most:
-            what = LIMITS[limit].says.removesuffix(" of a chip")
+            what = LIMITS[limit].says.partition(" of a chip")[0]
             yield Reason(limit, f"the network: {total:,} {what}, {_chips(chips)} hold{'s' * (chips == 1)} {most:,}")
 
 

@@ -33,7 +33,7 @@ LIMITS: Mapping[str, Row] = {
     "cores_per_chip": Row("cores of a chip", "chip"),
     "chips": Row("chips that work together", "chip"),
     "neurons_per_chip": Row("neurons of a chip", "chip"),
-    "synapses_per_chip": Row("synapses of a chip", "chip"),
+    "synapses_per_chip": Row("synapses of a chip: weights that are kept, a kernel that is kept once among them once", "chip"),
     "input_channels": Row("values that enter a chip at a step", "chip"),
     "output_neurons": Row("values that leave a chip at a step", "chip"),
     "neurons": Row("neurons on a core", "core", "each"),

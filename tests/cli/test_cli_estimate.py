@@ -62,13 +62,20 @@ def test_the_mapping_is_written_and_named(build: Path, capsys: Capture) -> None:
     assert json.loads((build / "again.json").read_text()) == json.loads(out.read_text())
 
 
+def test_the_mapping_is_drawn(build: Path, capsys: Capture) -> None:
+    pytest.importorskip("matplotlib")
+    ran = run(capsys, "estimate", str(build / "net"), "-t", "loihi1", "--picture", str(build / "cores.png"))
+    assert f"written: {build / 'cores.png'}" in ran.out
+    assert (build / "cores.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_target_without_cores_has_no_mapping(build: Path, capsys: Capture) -> None:
     out = build / "mapping.json"
     refusal(
         run(capsys, "estimate", str(build / "net"), "-t", "generic", "--mapping", str(out)),
         f"there is no mapping to write\n  where:    {out}\n  got:      generic: it has no cores\n"
         "  expected: a target with cores, and room on it for every layer\n"
-        "  do:       leave --mapping out, or name another target",
+        "  do:       leave --mapping and --picture out, or name another target",
     )
     assert not out.exists()
     ran = run(capsys, "estimate", str(build / "net"), "-t", "all", "--mapping", str(out))

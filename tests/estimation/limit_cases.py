@@ -149,7 +149,7 @@ def _synapses(v: int, cores: Cores) -> Any:
         made.pool("pool", columns)
         return made.readout()
 
-    return of(columns), of(columns + 1), {"chips": 1}
+    return of(columns), of(columns + 1), {"chips": 1, "shared_convolution_weights": False}
 
 
 def _of_lists(name: str, good: Callable[[int], IntegerNetwork]) -> Case:

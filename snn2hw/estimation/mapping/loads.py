@@ -50,7 +50,7 @@ class Arrangement:
         p, facts, n = self.problem, self.problem.cores.facts, self.cores
         found = {name: _summed(self.core, each, n) for name, each in p.needs.items()}
         for name, kept in p.kept.items():
-            found[name] = found.get(name, np.zeros(n, np.int64)) + self._kept(kept)
+            found[name] = found.get(name, np.zeros(n, np.int64)) + self._once(kept)
         net, core = self.reach
         if "in_axons" in facts:
             found["in_axons"] = _summed(core, p.net_neurons[net], n)
@@ -91,7 +91,17 @@ class Arrangement:
         spikes: Floats = np.bincount(of, weights=p.net_spikes[net], minlength=len(pairs)).astype(np.float64)
         return pairs // max(self.cores, 1) - 1, pairs % max(self.cores, 1), axons, spikes
 
-    def _kept(self, kept: tuple[tuple[tuple[object, int], ...], ...]) -> Indices:
+    @cached_property
+    def synapses(self) -> Indices:
+        """[cores] weights that are kept on each, kernels once."""
+        return _summed(self.core, self.problem.synapses, self.cores) + self._once(self.problem.kernels)
+
+    @cached_property
+    def neurons(self) -> Indices:
+        """[cores] values that are computed on each, those of readouts and relays among them."""
+        return _summed(self.core, np.array([b.neurons for b in self.problem.blocks], np.int64), self.cores)
+
+    def _once(self, kept: tuple[tuple[tuple[object, int], ...], ...]) -> Indices:
         total, seen = np.zeros(self.cores, np.int64), set[tuple[int, object]]()
         for core, each in zip(self.core.tolist(), kept, strict=True):
             for what, size in each:

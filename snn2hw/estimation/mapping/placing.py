@@ -54,21 +54,8 @@ def chip_loads(arrangement: Arrangement, chip: Indices) -> dict[str, Indices]:
 
 def _sizes(arrangement: Arrangement) -> dict[str, Indices]:
     """[cores] of what chips limit as a whole."""
-    p = arrangement.problem
-    found = dict[str, Indices]()
-    if "neurons_per_chip" in p.cores.facts:
-        found["neurons_per_chip"] = np.array([b.neurons for b in p.blocks], np.int64)
-    if "synapses_per_chip" in p.cores.facts:
-        into: dict[str, list[int]] = {}
-        for k, s in enumerate(p.found.synapses):
-            into.setdefault(s.connection.target, []).append(k)
-        found["synapses_per_chip"] = np.array(
-            [sum(p.synapses_of(b, p.found.synapses[k]) for k in into.get(b.layer, [])) for b in p.blocks], np.int64
-        )
-    return {
-        name: np.bincount(arrangement.core, weights=each, minlength=arrangement.cores).astype(np.int64)
-        for name, each in found.items()
-    }
+    each = {"neurons_per_chip": arrangement.neurons, "synapses_per_chip": arrangement.synapses}
+    return {name: size for name, size in each.items() if name in arrangement.problem.cores.facts}
 
 
 def _filled(n: int, per_chip: int, sizes: dict[str, Indices], cores: Cores) -> Indices:

@@ -9,49 +9,25 @@ the arrangement; nothing is listed neuron by neuron.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise, product
-from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.estimation.axes import Shape3
 from snn2hw.estimation.connections import Connection, Population
-from snn2hw.estimation.mapping.needs import Cut, cuts, stored_width
-from snn2hw.estimation.mapping.words import kernel_words, neuron_words
-from snn2hw.estimation.resources import Layer, Resources, Synapses
+from snn2hw.estimation.mapping.blocks import Block, Indices, needs_of
+from snn2hw.estimation.mapping.needs import Cut, cuts
+from snn2hw.estimation.resources import Resources
 from snn2hw.shown import brief
 from snn2hw.target import Cores
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Indices: TypeAlias = npt.NDArray[np.int64]
 Spikes: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 OUTSIDE = -1  # the block of values that enter from outside
-
-
-@dataclass(frozen=True)
-class Block:
-    """Channels, rows and columns of a layer, each as (first, end)."""
-
-    layer: str
-    channels: tuple[int, int]
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-
-    @property
-    def size(self) -> Shape3:
-        """How many channels, rows and columns."""
-        c, h, w = (b - a for a, b in (self.channels, self.rows, self.columns))
-        return c, h, w
-
-    @property
-    def neurons(self) -> int:
-        """How many there are."""
-        return prod(self.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +38,7 @@ class Problem:
         blocks: of the whole network, layer by layer.
         needs: limit -> [blocks], of what adds up on a core.
         kept: limit -> for each block (what, how much) of what is kept once on a core, whoever needs it.
+        synapses, kernels: of every block, weights of its own, and (kernel, weights) of those that are kept once on a core.
         net_source, net_neurons, net_spikes: [nets] the block that sends, or OUTSIDE; its neurons; their spikes together.
         net_start, net_blocks: the blocks that net k sends to are net_blocks[net_start[k] : net_start[k + 1]].
     """
@@ -71,6 +48,8 @@ class Problem:
     blocks: tuple[Block, ...]
     needs: Mapping[str, Indices]
     kept: Mapping[str, tuple[tuple[tuple[Any, int], ...], ...]]
+    synapses: Indices
+    kernels: tuple[tuple[tuple[Any, int], ...], ...]
     net_source: Indices
     net_neurons: Indices
     net_spikes: Floats
@@ -82,11 +61,6 @@ class Problem:
     def targets(self, net: int) -> Indices:
         """The blocks that a net sends to."""
         return self.net_blocks[self.net_start[net] : self.net_start[net + 1]]
-
-    @staticmethod
-    def synapses_of(block: Block, s: Synapses) -> int:
-        """Synapses into a block that one layer with weights makes."""
-        return _pairs(s.connection, block)
 
 
 def make_problem(found: Resources, cores: Cores, cut: Mapping[str, Cut], spikes: Spikes) -> Problem:
@@ -104,74 +78,8 @@ def make_problem(found: Resources, cores: Cores, cut: Mapping[str, Cut], spikes:
     nets = _Nets(found, cut, first)
     for population in found.graph.populations.values():
         nets.add(population, np.asarray(spikes.get(population.name, np.ones(population.size)), np.float64))
-    needs, kept = _needs(found, cores, blocks)
-    return Problem(found, cores, tuple(blocks), needs, kept, *nets.arrays())
-
-
-def _needs(found: Resources, cores: Cores, blocks: list[Block]) -> tuple[dict[str, Indices], dict[str, Any]]:
-    """What adds up, and what is kept once, of every limit that the chip states."""
-    of: dict[str, list[Synapses]] = {}
-    for s in found.synapses:
-        of.setdefault(s.connection.target, []).append(s)
-    rows = [_Block(found.layers[b.layer], of.get(b.layer, []), b, cores) for b in blocks]
-    adds = {name: np.array([get(r) for r in rows], np.int64) for name, get in ADDS.items() if name in cores.facts}
-    kept = {name: tuple(tuple(get(r).items()) for r in rows) for name, get in KEPT.items() if name in cores.facts}
-    return adds, kept
-
-
-class _Block:
-    """What one block needs."""
-
-    def __init__(self, layer: Layer, synapses: list[Synapses], block: Block, cores: Cores) -> None:
-        self.layer, self.synapses, self.block, self.cores = layer, synapses, block, cores
-        self.weights, self.kernels = 0, dict[Any, int]()
-        for s in synapses:
-            width = stored_width(s.width, cores)
-            if s.shares and cores.shares_kernels:
-                kernel = block.size[0] * s.synapse.weight[0].size * width
-                self.kernels["kernel", s.synapse.name, block.channels] = kernel
-            else:
-                self.weights += width * _pairs(s.connection, block)
-
-    def neurons(self) -> int:
-        outside = self.layer.population.kind == "readout" and "output_neurons" in self.cores.facts
-        return 0 if outside else self.block.neurons
-
-    def states(self) -> int:
-        return self.block.neurons * self.layer.state_bits
-
-    def sets(self, constants: tuple[tuple[int, ...], ...]) -> dict[Any, int]:
-        view, shape = self.layer.population.view, self.layer.population.shape
-        if len(constants) > 1 and view[0] == shape[0]:
-            constants = constants[slice(*self.block.channels)]
-        return {(self.layer.program, c): 1 for c in constants}
-
-    def words(self) -> dict[Any, int]:
-        found = kernel_words(self.cores, self.synapses, self.block.size)
-        return {("words", self.layer.name, self.block.channels): found} if found else {}
-
-
-ADDS: Mapping[str, Callable[[_Block], int]] = {
-    "neurons": _Block.neurons,
-    "state_memory_bits": _Block.states,
-    "synapse_memory_bits": lambda b: b.weights,
-    "shared_memory_bits": lambda b: b.weights + b.states(),
-    "neuron_words": lambda b: neuron_words(b.cores, b.block.size),
-}
-KEPT: Mapping[str, Callable[[_Block], dict[Any, int]]] = {
-    "synapse_memory_bits": lambda b: b.kernels,
-    "shared_memory_bits": lambda b: b.kernels,
-    "parameter_sets": lambda b: b.sets(b.layer.parameters),
-    "threshold_sets": lambda b: b.sets(b.layer.thresholds),
-    "instructions": lambda b: {b.layer.program: b.layer.instructions} if b.layer.instructions else {},
-    "layers_per_core": lambda b: {b.layer.name: 1},
-    "kernel_words": _Block.words,
-}
-
-
-def _pairs(c: Connection, b: Block) -> int:
-    ranges = (b.channels, b.rows, b.columns)
-    return prod(int(a.reads()[lo:hi].sum()) for a, (lo, hi) in zip(c.axes, ranges, strict=True))
+    adds, once, synapses, kernels = needs_of(found, cores, blocks)
+    return Problem(found, cores, tuple(blocks), adds, once, synapses, kernels, *nets.arrays())
 
 
 class _Nets:

@@ -56,6 +56,11 @@ class Mapping:
         return self.arrangement.cores
 
     @property
+    def chip_cores(self) -> int:
+        """Cores of a chip, the fewest that a source says."""
+        return self._cores.per_chip
+
+    @property
     def chips(self) -> int:
         """Chips in use."""
         return int(self.places.chip.max(initial=-1)) + 1
