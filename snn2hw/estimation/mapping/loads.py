@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from snn2hw.estimation.mapping.problem import OUTSIDE, Floats, Indices, Problem
+from snn2hw.estimation.mapping.blocks import Indices
+from snn2hw.estimation.mapping.problem import OUTSIDE, Floats, Problem
 from snn2hw.shown import brief
 
 

@@ -8,13 +8,14 @@ from math import prod
 import numpy as np
 
 from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.estimation.mapping.blocks import Indices
 from snn2hw.estimation.mapping.bound import fewest_cores, fewest_spikes
 from snn2hw.estimation.mapping.cutting import cut_layers, refined
 from snn2hw.estimation.mapping.loads import Arrangement, compact
 from snn2hw.estimation.mapping.needs import Cut
 from snn2hw.estimation.mapping.partitioner import partitioned, partitioner_name
 from snn2hw.estimation.mapping.placing import place
-from snn2hw.estimation.mapping.problem import Indices, Problem, Spikes, make_problem
+from snn2hw.estimation.mapping.problem import Problem, Spikes, make_problem
 from snn2hw.estimation.mapping.result import Mapping
 from snn2hw.estimation.mapping.search import alone, greedy, improved, joined
 from snn2hw.estimation.resources import Resources

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from snn2hw.errors import MissingExtraError
+from snn2hw.estimation.mapping.blocks import Indices
 from snn2hw.estimation.mapping.loads import largest_of
-from snn2hw.estimation.mapping.problem import OUTSIDE, Indices, Problem
+from snn2hw.estimation.mapping.problem import OUTSIDE, Problem
 from snn2hw.estimation.mapping.state import State
 
 NAME = "mtkahypar"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn2hw.estimation.mapping.blocks import Indices
 from snn2hw.estimation.mapping.loads import Arrangement
-from snn2hw.estimation.mapping.problem import OUTSIDE, Floats, Indices
+from snn2hw.estimation.mapping.problem import OUTSIDE, Floats
 from snn2hw.target import Cores
 
 PASSES = 6

@@ -11,8 +11,9 @@ from itertools import combinations
 
 import numpy as np
 
+from snn2hw.estimation.mapping.blocks import Indices
 from snn2hw.estimation.mapping.loads import compact
-from snn2hw.estimation.mapping.problem import OUTSIDE, Indices, Problem
+from snn2hw.estimation.mapping.problem import OUTSIDE, Problem
 from snn2hw.estimation.mapping.state import State, state_of
 
 FEW = 24  # blocks that a net reaches, up to which all pairs of them are weighed

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from snn2hw.estimation.mapping.blocks import Indices
 from snn2hw.estimation.mapping.loads import largest_of
-from snn2hw.estimation.mapping.problem import OUTSIDE, Indices, Problem
+from snn2hw.estimation.mapping.problem import OUTSIDE, Problem
 
 NOWHERE = -1
 
