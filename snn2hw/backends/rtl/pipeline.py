@@ -9,6 +9,7 @@ from snn2hw.backends.rtl.expressions import DECLARED, Operand, delay, multiplies
 from snn2hw.ir.program import Instruction, Op
 
 REGISTER = 1.0  # nanoseconds until a value leaves a register
+INITIAL = 2.2  # until a state, or the initial one in its place, is there, where a memory of look-up tables holds it
 BLOCK = 7.0  # until what leaves a block of memory has reached an operation
 SETUP = 1.0  # until a register has taken what arrives
 
@@ -45,7 +46,8 @@ def cut(
     for i in instructions:
         if i.op in DECLARED:
             fixed = i.op is Op.CONST or operands[i.name].constant is not None
-            stage[i.name], ready[i.name] = 0, 0.0 if fixed else BLOCK if i.op in in_blocks else REGISTER
+            kept = BLOCK if i.op in in_blocks else INITIAL if i.op is Op.STATE else REGISTER
+            stage[i.name], ready[i.name] = 0, 0.0 if fixed else kept
             continue
         a = [operands[n] for n in i.args]
         read = [n for n in i.args if operands[n].constant is None]
