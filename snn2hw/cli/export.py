@@ -102,8 +102,9 @@ def export(
     given = {name: value for name, value in stated.items() if value is not None}
     _refuse_foreign(chosen, [*given, *(["replay"] if replay else [])])
     options = {**given, **_read(chosen, option or [])}
-    with console.progress("simulating, synthesising and placing" if synthesise else f"writing {chosen.name}"):
-        made = api.export(api.load(artefact), chosen, out, **options)
+    with console.progress(f"writing {chosen.name}") as tell:
+        told = {"progress": tell} if "progress" in inspect.signature(chosen.emit).parameters else {}
+        made = api.export(api.load(artefact), chosen, out, **options, **told)
     _say(made)
     if replay and isinstance(chosen, Replaying):
         done = chosen.replay(made.path)

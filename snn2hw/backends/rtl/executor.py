@@ -21,8 +21,8 @@ from snn2hw.backends.rtl.lack import lacks
 from snn2hw.backends.rtl.options import Wanted, chosen
 from snn2hw.backends.rtl.parts import MEGAHERTZ, Folding
 from snn2hw.backends.rtl.simulation import Simulator, simulator, unavailable
+from snn2hw.backends.rtl.synthesis import STEPS, Progress, measured, untold
 from snn2hw.backends.rtl.synthesis import board as find_board
-from snn2hw.backends.rtl.synthesis import measured
 from snn2hw.errors import UnsupportedError
 from snn2hw.files.record import recorded, sha256
 from snn2hw.files.write import check_folder, write_folder
@@ -94,6 +94,7 @@ class Rtl:
         vectors: int = 4,
         synthesise: bool = False,
         force: bool = False,
+        progress: Progress = untold,
     ) -> Exported:
         """Write the folder: SystemVerilog, memories, a test bench with samples of vectors.npz, a Makefile, a README.
 
@@ -108,6 +109,7 @@ class Rtl:
             synthesise: whether yosys and nextpnr measure it for the board, that of the artefact or ecp5-85k where none is
                 stated; what they find is in synthesis.json.
             force: whether an earlier folder is replaced although it was edited.
+            progress: is told of each step as it begins: what, how many are done, of how many.
 
         Raises:
             UsageError: an option out of range, or a folder that holds something else, was edited, or cannot be written.
@@ -118,6 +120,7 @@ class Rtl:
         check_folder(out, RTL_FOLDER, force=force)
         payloads, trace = read_vectors(artefact)
         only_measured = synthesise and not (parallel is None and budget is None and rate is None)
+        progress("choosing lanes", 0, STEPS)
         wanted = Wanted(parallel, budget, None if only_measured else board, rate, megahertz)
         activity = Activity.of(artefact.network, payloads, trace)
         choice = chosen(artefact.network, wanted, activity)
@@ -128,7 +131,7 @@ class Rtl:
         facts = {"snn2hw": __version__, "model": model, "lanes": lanes, "megahertz": folding.megahertz}
         report = None
         if synthesise:
-            found = measured(design, chip, folding.megahertz, payloads)
+            found = measured(design, chip, folding.megahertz, payloads, progress)
             files["synthesis.json"] = json.dumps(found.as_json(), indent=1) + "\n"
             report = found.report()
         write_folder(out, recorded({n: t.encode() for n, t in files.items()}, facts, MADE), RTL_FOLDER, force=force)

@@ -11,7 +11,7 @@ from snn2hw.backends.rtl.estimate import patience
 from snn2hw.backends.rtl.parts import STEPWISE, Folding
 from snn2hw.backends.rtl.simulation import memories, sources
 from snn2hw.backends.rtl.streams import EVENTS
-from snn2hw.backends.rtl.text import comment, entry_bits, readout_width, template
+from snn2hw.backends.rtl.text import SHELL, comment, entry_bits, readout_width, shell, template
 from snn2hw.files.record import Kind
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.templates import filled
@@ -20,7 +20,7 @@ from snn2hw.vectors import replayed
 from snn2hw.version import __version__
 
 RTL_FOLDER = Kind("RTL folder", frozenset({"snn.sv", "tb.sv"}), edited=True, alone=True)
-MADE = ("snn.json", "Vtb")  # by its Makefile
+MADE = ("snn.json", "shell.json", "Vtb")  # by its Makefile
 
 
 def rtl_folder(network: IntegerNetwork, design: Design, model: str, payloads: Ints, readout: Ints, most: int,
@@ -42,6 +42,7 @@ def rtl_folder(network: IntegerNetwork, design: Design, model: str, payloads: In
     bench = {"BEATS": len(data), "READOUTS": expected.size, "IN": enter, "OUT": leave, "PATIENCE": 4 * patience(design)}
     texts["vectors_in.mem"] = Memory(np.stack([data.astype(np.int64), last.astype(np.int64)], axis=1), (enter, 1)).text()
     texts["vectors_out.mem"] = Memory(expected, (leave,)).text()
+    texts[f"{SHELL}.sv"] = shell(design)
     texts["tb.sv"] = filled(template("tb.sv"), bench)
     names = sorted(name for name in sources(design))
     texts["Makefile"] = filled(template("Makefile"), {"SOURCES": " ".join(names), "MEGAHERTZ": f"{folding.megahertz:g}"})

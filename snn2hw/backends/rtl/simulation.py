@@ -17,7 +17,7 @@ import numpy as np
 from snn2hw.backends.rtl.beats import Data, Flags, beats
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.estimate import patience
-from snn2hw.backends.rtl.text import LIBRARY, readout_width, template, top
+from snn2hw.backends.rtl.text import LIBRARY, TOP, readout_width, template, top
 from snn2hw.cache import making, private, put, read_kept
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError
 from snn2hw.native.compiler import program_version
@@ -32,7 +32,6 @@ COMPILER = Tool(
     "C++ compiler", ("c++", "g++", "clang++"), "SNN2HW_CXX", "install g++ or clang", Wheel("ziglang", arguments=("c++",))
 )
 SECONDS = 900
-TOP = "snn"
 _RUNTIME = ("verilated.cpp", "verilated_dpi.cpp", "verilated_threads.cpp")
 _TRANSLATE = (
     "--cc",

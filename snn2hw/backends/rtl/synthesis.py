@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from snn2hw.backends.base import Report
+from snn2hw.backends.rtl.blocks import BLOCK
 from snn2hw.backends.rtl.design import Design
-from snn2hw.backends.rtl.families import FAMILIES, Resources
+from snn2hw.backends.rtl.estimate import of_module
+from snn2hw.backends.rtl.families import FAMILIES, Family, Resources
 from snn2hw.backends.rtl.place import NEXTPNR, Placed, placed
 from snn2hw.backends.rtl.place import SECONDS as PLACE_SECONDS
 from snn2hw.backends.rtl.simulation import simulator, unavailable
@@ -23,8 +25,18 @@ from snn2hw.target import Fpga, Target, load_chip, load_target, target_names
 from snn2hw.trace import Ints
 
 ALONE = 8  # samples that are simulated one by one
+STEPS = 4  # of an export: lanes, Verilator, yosys, nextpnr
 BETWEEN = "between the layers"
-Progress = Callable[[str], None]
+EXPECTED = "expected"  # the column behind each that yosys counts, except those of memories in tables
+Progress = Callable[[str, int, int], None]  # what is done, how many steps are behind it, of how many
+
+
+def untold(what: str, done: int, total: int) -> None:
+    """Nobody is told of the steps.
+
+    Args:
+        what, done, total: what is done, how many steps are behind it, of how many.
+    """
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,8 @@ class Synthesis:
 
     Args:
         board, says, family: the target, in words, and its family. layers: what each takes, in the order of the network;
-            they are optimised one by one, and the whole is their sum.
+            they are optimised one by one, and the whole is their sum. expected: the same, as `resources` of the estimate has
+            it, by which lanes are chosen, in blocks and multipliers of the family.
         available: what the chip has. short: what there is too little of, in words; empty where the design fits.
         megahertz: the target of the clock. fmax: that is reached, None where nothing was placed; `unplaced` says why.
         path: where the path begins and ends that decides it. used: what nextpnr counts, the shell included.
@@ -46,6 +59,7 @@ class Synthesis:
     says: str
     family: str
     layers: Mapping[str, Resources]
+    expected: Mapping[str, Resources]
     available: Resources
     short: tuple[str, ...]
     megahertz: float
@@ -82,11 +96,12 @@ class Synthesis:
     def table(self) -> tuple[list[str], list[list[str]]]:
         """(columns, rows): a row for each layer, then the whole, then what the chip has."""
         lut, ff, bram, dsp = FAMILIES[self.family].names
-        columns = ["layer", lut, "of them memory", ff, bram, dsp]
-        rows = [[name, *_cells(r)] for name, r in self.layers.items()]
+        columns = ["layer", lut, EXPECTED, "of them memory", ff, EXPECTED, bram, EXPECTED, dsp, EXPECTED]
+        nothing = Resources()
+        rows = [[name, *_cells(r, self.expected.get(name, nothing))] for name, r in self.layers.items()]
         has = self.available
-        rows.append(["all", *_cells(self.whole)])
-        rows.append([self.board, f"{has.luts:,}", "", f"{has.ffs:,}", f"{has.brams:,}", f"{has.dsps:,}"])
+        rows.append(["all", *_cells(self.whole, sum(self.expected.values(), nothing))])
+        rows.append([self.board, f"{has.luts:,}", "", "", f"{has.ffs:,}", "", f"{has.brams:,}", "", f"{has.dsps:,}", ""])
         return columns, rows
 
     def lines(self) -> list[str]:
@@ -112,6 +127,7 @@ class Synthesis:
         found += [f"yosys: {text}" for text in self.warnings]
         tools = ", ".join(f"{name} {version}" for name, version in self.tools.items())
         found.append(f"each layer is optimised by itself, and the whole is their sum; {tools}")
+        found.append("expected: before any tool has run, in look-up tables of four inputs; --budget, --board and --rate go by it")
         return found
 
     def report(self) -> Report:
@@ -129,8 +145,17 @@ class Synthesis:
         }  # fmt: skip
 
 
-def _cells(r: Resources) -> list[str]:
-    return [f"{n:,}" for n in (r.luts, r.lutrams, r.ffs, r.brams, r.dsps)]
+def _cells(r: Resources, e: Resources) -> list[str]:
+    return [f"{n:,}" for n in (r.luts, e.luts, r.lutrams, r.ffs, e.ffs, r.brams, e.brams, r.dsps, e.dsps)]
+
+
+def _expected(design: Design, family: Family) -> dict[str, Resources]:
+    """What each layer is expected to take, in the blocks and multipliers of a family."""
+    found: dict[str, Resources] = {}
+    for module in design.modules:
+        found[module.node] = found.get(module.node, Resources()) + of_module(module, design)
+    blocks = {name: -(-r.brams * BLOCK // family.block) for name, r in found.items()}
+    return {name: replace(r, brams=blocks[name], dsps=r.dsps * family.multiplier) for name, r in found.items()}
 
 
 def board(name: str) -> tuple[Target, Fpga]:
@@ -163,7 +188,7 @@ def synthesise(
     cycles: tuple[float, float] | None = None,
     seed: int = 1,
     seconds: tuple[float, float] = (YOSYS_SECONDS, PLACE_SECONDS),
-    progress: Progress = lambda _: None,
+    progress: Progress = untold,
 ) -> Synthesis:
     """The report on a design for a board.
 
@@ -171,7 +196,7 @@ def synthesise(
         design: as `build` makes it. name: of the board, a target with a section [fpga].
         place: whether nextpnr places it, where it fits. megahertz: the target of the clock.
         cycles: of a sample alone, and from one to the next, as the simulator measured them. seed: of the placement.
-        seconds: after which yosys and nextpnr are stopped. progress: is told what is done next.
+        seconds: after which yosys and nextpnr are stopped. progress: is told of each step as it begins.
 
     Raises:
         TargetError: the board is none.
@@ -180,7 +205,7 @@ def synthesise(
     target, fpga = board(name)
     has = Resources(fpga.luts, fpga.ffs, fpga.brams, fpga.dsps)
     with tempfile.TemporaryDirectory(prefix="snn2hw-") as work:
-        progress(f"yosys, for {target.name}")
+        progress(f"yosys for {target.name}", STEPS - 2, STEPS)
         made = netlist(design, fpga.family, fpga.device, Path(work), seconds[0])
         layers = {name or BETWEEN: r for name, r in made.layers.items()}
         short = _short(sum(layers.values(), Resources()), has, FAMILIES[fpga.family].names)
@@ -188,7 +213,7 @@ def synthesise(
         if place and short:
             found = "a design that does not fit is not placed"
         elif place:
-            progress(f"nextpnr, for {target.name} at {megahertz:g} MHz")
+            progress(f"nextpnr for {target.name} at {megahertz:g} MHz", STEPS - 1, STEPS)
             found = placed(made.file, fpga, megahertz, seed, seconds[1])
     tools = {"yosys": YOSYS.version().removeprefix("Yosys ").split(" (")[0]}
     told: dict[str, Any] = {"unplaced": found}
@@ -196,17 +221,19 @@ def synthesise(
         tools["nextpnr"] = NEXTPNR[fpga.family].version().rpartition("nextpnr-")[2].rstrip(")")
         told = {"fmax": found.megahertz, "path": found.path, "used": found.used}
     alone, interval = cycles or (None, None)
+    expected = _expected(design, FAMILIES[fpga.family])
     return Synthesis(
-        target.name, target.says, fpga.family, layers, has, short, megahertz, cycles=alone, interval=interval, tools=tools,
-        warnings=tuple(made.warnings), unknown=made.unknown, **told,
+        target.name, target.says, fpga.family, layers, expected, has, short, megahertz, cycles=alone, interval=interval,
+        tools=tools, warnings=tuple(made.warnings), unknown=made.unknown, **told,
     )  # fmt: skip
 
 
-def measured(design: Design, name: str, megahertz: float, payloads: Ints) -> Synthesis:
+def measured(design: Design, name: str, megahertz: float, payloads: Ints, progress: Progress = untold) -> Synthesis:
     """The report with the cycles of a sample, which Verilator counts where it is there.
 
     Args:
-        design, name, megahertz: as of `synthesise`. payloads: [T, N, ...] samples, of which those are sent that the design takes.
+        design, name, megahertz, progress: as of `synthesise`.
+        payloads: [T, N, ...] samples, of which those are sent that the design takes.
 
     Raises:
         TargetError, ExecutorUnavailableError: as of `synthesise`.
@@ -216,8 +243,9 @@ def measured(design: Design, name: str, megahertz: float, payloads: Ints) -> Syn
         still = (payloads == payloads[:1]).all(axis=tuple(k for k in range(payloads.ndim) if k != 1))
         sent = payloads[:, still] if design.entry.still else payloads
         if sent.shape[1]:
+            progress(f"Verilator, {sent.shape[1]} samples", STEPS - 3, STEPS)
             cycles = _simulated(design, sent)
-    return synthesise(design, name, megahertz=megahertz, cycles=cycles)
+    return synthesise(design, name, megahertz=megahertz, cycles=cycles, progress=progress)
 
 
 def _simulated(design: Design, payloads: Ints) -> tuple[float, float]:

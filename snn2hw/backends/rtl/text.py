@@ -14,6 +14,7 @@ from snn2hw.ir.integer import IntNeuron
 from snn2hw.native import templates
 from snn2hw.native.templates import filled
 
+TOP, SHELL = "snn", "snn_shell"  # the network, and what is around it for place and route
 TEMPLATES = Path(__file__).parent / "templates"
 LIBRARY = (
     "snn_table", "snn_rom", "snn_pieces", "snn_ram", "snn_skid", "snn_banks", "snn_scatter", "snn_product", "snn_queue",
@@ -108,6 +109,12 @@ def top(design: Design, name: str, folder: str = "") -> str:
         "BODY": "\n".join(lines),
     }  # fmt: skip
     return filled(template("top.sv"), values)
+
+
+def shell(design: Design) -> str:
+    """The module around a design for place and route."""
+    width = -(-entry_bits(design) // 8) * 8
+    return filled(template("shell.sv"), {"MODULE": SHELL, "TOP": TOP, "IN": width, "OUT": readout_width(design)})
 
 
 def entry_bits(design: Design) -> int:

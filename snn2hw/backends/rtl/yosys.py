@@ -12,10 +12,9 @@ from typing import Any
 
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.families import FAMILIES, Resources
-from snn2hw.backends.rtl.simulation import TOP, memories, sources
-from snn2hw.backends.rtl.text import entry_bits, readout_width, template
+from snn2hw.backends.rtl.simulation import memories, sources
+from snn2hw.backends.rtl.text import SHELL, TOP, shell
 from snn2hw.errors import ExecutorUnavailableError
-from snn2hw.native.templates import filled
 from snn2hw.run.tools import Tool, Wheel, run
 
 # The package is a library, and an error in it ends the whole process: it runs in a child of its own.
@@ -29,7 +28,6 @@ else:
 """
 YOSYS = Tool("yosys", ("yosys",), "SNN2HW_YOSYS", "install yosys 0.40 or later", Wheel("pyosys", code=_LIBRARY))
 SECONDS = 1800.0
-SHELL = "snn_shell"
 NETLIST = "netlist.json"
 _CALLED = "network"  # the instance of the design in the shell
 _OURS = re.compile(r"^(Warning: .*|[\w.-]+\.sv:\d+.*[Ww]arning: .*)$", re.MULTILINE)
@@ -48,12 +46,6 @@ class Netlist:
     layers: Mapping[str, Resources]
     unknown: Mapping[str, int]
     warnings: Sequence[str]
-
-
-def shell(design: Design) -> str:
-    """The module around a design for place and route."""
-    width = -(-entry_bits(design) // 8) * 8
-    return filled(template("shell.sv"), {"MODULE": SHELL, "TOP": TOP, "IN": width, "OUT": readout_width(design)})
 
 
 def written(design: Design, folder: Path) -> None:

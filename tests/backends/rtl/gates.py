@@ -10,7 +10,6 @@ from snn2hw.backends.rtl.datapath import Datapath, lane_text
 from snn2hw.backends.rtl.design import Design
 from snn2hw.backends.rtl.simulation import (
     _TRANSLATE,
-    TOP,
     VERILATOR,
     Simulator,
     _call,
@@ -20,7 +19,7 @@ from snn2hw.backends.rtl.simulation import (
     memories,
     sources,
 )
-from snn2hw.backends.rtl.text import template
+from snn2hw.backends.rtl.text import TOP, template
 from snn2hw.backends.rtl.yosys import YOSYS
 from snn2hw.run.tools import run
 
@@ -64,7 +63,8 @@ def netlist_simulator(design: Design, family: str, folder: Path) -> Simulator:
     variables, made, cells = environment(), folder / "cpp", models(family)
     made.mkdir()
     texts = [str(folder / "netlist.v"), str(cells / "cells_sim.v")]
-    command = [*VERILATOR.command(), *_TRANSLATE, "-Wno-lint", "--no-timing", "-Mdir", str(made), f"-I{cells}", *texts]
+    quietly = ["-Wno-lint", "-Wno-fatal", "--no-timing"]  # what the models say of delays
+    command = [*VERILATOR.command(), *_TRANSLATE, *quietly, "-Mdir", str(made), f"-I{cells}", *texts]
     _call("Verilator", command, variables, VERILATOR)
     (made / "harness.cpp").write_text(template("harness.cpp").replace("@SIGNED@", "int32_t"), encoding="utf-8")
     root = Path(variables["VERILATOR_ROOT"]) / "include"

@@ -15,7 +15,8 @@ from snn2hw.backends.reference import interpret
 from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.executor import Rtl
 from snn2hw.backends.rtl.parts import Folding
-from snn2hw.backends.rtl.simulation import TOP, VERILATOR, environment, sources
+from snn2hw.backends.rtl.simulation import VERILATOR, environment, sources
+from snn2hw.backends.rtl.text import TOP
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout

