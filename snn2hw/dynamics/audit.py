@@ -23,7 +23,7 @@ NEARLY = 1e-6  # of the range: what F(u) - u may be at a fixed point
 SLOPE = 1e-4  # of the range: the width over which a slope is taken
 INPUTS, DRIVEN = 1025, 64  # constant inputs that are tried, and for how many steps
 RESTED = 512  # steps after which the initial state has ended where it ends
-ESCAPES = 0.05  # of the range, above which an escape is worth a word
+ESCAPES = 0.005  # of the range, above which an escape is worth a word
 FAR = 8  # units of the state that a fixed point or a cycle is off, above which it is worth a word
 DRIFT = 4  # units of the state, above which a rest that moves is worth a word
 
@@ -132,21 +132,24 @@ def _channel(m: Maps) -> ChannelDynamics:
         return ChannelDynamics(m.channel, (), (), True, (), 0.0, 0.0, 0, 0.0, 0.0, None)
     integers, reals = of_integers(m), of_reals(m)
     escapes, real_escapes = (sum(a.basin for a in found if a.bounds) for found in (integers, reals))
-    apart = [_distance(m, a, reals) for a in integers]
+    points = list(_fixed_points(m))
+    apart = [_distance(m, a, reals, points) for a in integers]
+    known = len(reals) + sum(not p.stable for p in points)
     return ChannelDynamics(
-        m.channel, tuple(integers), tuple(reals), enumerable(m), tuple(_fixed_points(m)), escapes, real_escapes,
-        max(0, len(integers) - len(reals)), max(apart, default=0.0), _rest(m), _input_to_bound(m),
+        m.channel, tuple(integers), tuple(reals), enumerable(m), tuple(points), escapes, real_escapes,
+        max(0, len(integers) - known), max(apart, default=0.0), _rest(m), _input_to_bound(m),
     )  # fmt: skip
 
 
-def _distance(m: Maps, a: Attractor, reals: list[Attractor]) -> float:
-    """How far an attractor is from the nearest real one, in units of its states."""
+def _distance(m: Maps, a: Attractor, reals: list[Attractor], points: list[FixedPoint]) -> float:
+    """How far an attractor of the integers is from the nearest real one, or from an unstable point, in units of its states."""
 
     def apart(b: Attractor) -> float:
         ends = [abs(x[s] - y[s]) / m.unit(s) for s in m.states for x, y in ((a.low, b.low), (a.high, b.high))]
         return max(ends)
 
-    return min((apart(b) for b in reals), default=0.0)
+    unstable = [max(abs(a.low[s] - p.at), abs(a.high[s] - p.at)) / m.unit(s) for s in m.states for p in points]
+    return min([*map(apart, reals), *unstable], default=0.0)
 
 
 def _fixed_points(m: Maps) -> Iterator[FixedPoint]:
@@ -219,8 +222,8 @@ def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[st
     if worst is not None and worst.escapes >= ESCAPES:
         where = ", ".join(sorted({s for a in worst.integers for s in a.bounds}))
         yield (
-            f"without input, {100 * worst.escapes:.0f} % of the range ends at a bound of {where} and stays there "
-            f"(channel {worst.channel}; of the real map {100 * worst.real_escapes:.0f} %): {_why(worst)}"
+            f"without input, {100 * worst.escapes:.1f} % of the range ends at a bound of {where} and stays there "
+            f"(channel {worst.channel}; of the real map {100 * worst.real_escapes:.1f} %): {_why(worst)}"
         )
     made = max(channels, key=lambda c: c.farthest, default=None)
     if made is not None and made.made_by_rounding and made.farthest > FAR:

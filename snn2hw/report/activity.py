@@ -1,0 +1,122 @@
+"""What the layers fired on a few samples, small enough for a page, with what the float model fired otherwise."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.backends.reference import interpret
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.ir.network import Network, Node, Reals
+from snn2hw.ir.program import declared_interval
+from snn2hw.ir.real import run_real
+from snn2hw.trace import Ints, Trace
+from snn2hw.verification.agreement import Tally, layers_of
+
+MOST_NEURONS = 4096  # of a layer that are shown; of a larger one whole channels, evenly spread
+MOST_STEPS = 512
+MEMBRANES = 4  # neurons of a layer whose membrane is drawn: those that fire most
+LEVELS = 127  # of a spike value in a byte
+BINS = 64  # of a histogram
+
+
+def activity(
+    net: IntegerNetwork, payloads: Ints, real: Network | None, x: npt.NDArray[Any] | None, numbers: Sequence[int], scale: float
+) -> list[dict[str, Any]]:
+    """One entry for each sample.
+
+    Args:
+        net: the integers. payloads: [T, N, ...] of all samples. real: the float network, where there is one.
+        x: the same samples in real units, as the float network takes them. numbers: which samples are shown.
+        scale: real value of one unit of the readout.
+    """
+    shown = []
+    tally = Tally(net, real, scale)
+    for number in numbers:
+        one = payloads[:, number : number + 1]
+        trace = interpret(net, one)
+        floats = {} if real is None or x is None else _float_spikes(real, x, number, static=net.input.static)
+        layers = {n.name: _layer(n, trace, floats.get(n.name), tally) for n in layers_of(net)}
+        shown.append({"sample": number, "readout": trace.readout[0].tolist(), "layers": layers})
+    return shown
+
+
+def _float_spikes(real: Network, x: npt.NDArray[Any], number: int, *, static: bool) -> dict[str, Reals]:
+    seen: dict[str, list[Reals]] = {}
+
+    def keep(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
+        seen.setdefault(node.name, []).append(value)
+
+    one = x[number : number + 1] if static else x[:, number : number + 1]
+    run_real(real, np.asarray(one, np.float64), keep)
+    return {name: np.stack(values) for name, values in seen.items()}
+
+
+def picked(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Which neurons of a layer are shown, as numbers within it: all, or whole channels that are evenly spread."""
+    size = int(np.prod(shape))
+    if size <= MOST_NEURONS:
+        return np.arange(size)
+    each = size // shape[0]
+    channels = np.unique(np.linspace(0, shape[0] - 1, max(1, MOST_NEURONS // each)).astype(np.int64))
+    every = (channels[:, None] * each + np.arange(each)).ravel()
+    return every[:MOST_NEURONS]
+
+
+def _layer(node: IntNeuron, trace: Trace, by_float: Reals | None, tally: Tally) -> dict[str, Any]:
+    """Spike values [T, neurons] as bytes, where the float model fired otherwise, and a few membranes."""
+    which = picked(node.shape)
+    fired = trace.spikes[node.name][:MOST_STEPS, 0].reshape(-1, int(np.prod(node.shape)))
+    largest = max(1, int(np.abs(fired).max()))
+    values = np.round(fired[:, which] * (min(largest, LEVELS) / largest)).astype(np.int8)
+    said: dict[str, Any] = {
+        "neurons": len(which), "of": fired.shape[1], "steps": len(fired), "largest": largest * 2.0**-node.format.frac,
+        "values": base64.b64encode(values.tobytes()).decode(), "rate": float(np.mean(fired != 0)),
+    }  # fmt: skip
+    watched = tally.watched[node.name]
+    if by_float is not None and watched.real is not None:
+        differs = watched.differs(
+            by_float[:MOST_STEPS, 0], np.asarray(trace.spikes[node.name][:MOST_STEPS, 0] * watched.unit, np.float64)
+        )
+        flat = differs.reshape(len(fired), -1)[:, which]
+        said["differs"] = np.flatnonzero(flat.ravel()).tolist()[:20_000]
+    said["membranes"] = _membranes(node, trace, fired)
+    return said
+
+
+def _membranes(node: IntNeuron, trace: Trace, fired: Ints) -> list[dict[str, Any]]:
+    """States of the neurons that fire most, real units, after each step."""
+    busy = np.argsort(-np.count_nonzero(fired, axis=0), kind="stable")[:MEMBRANES]
+    found = []
+    for neuron in busy.tolist():
+        states = {}
+        for name, state in node.program.states.items():
+            values = trace.states[f"{node.name}.{name}"][:MOST_STEPS, 0].reshape(len(fired), -1)[:, neuron]
+            states[name] = np.round(values * 2.0**-state.format.frac, 6).tolist()
+        found.append({"neuron": neuron, "states": states, "fired": np.flatnonzero(fired[:, neuron]).tolist()})
+    return found
+
+
+def histograms(net: IntegerNetwork, trace: Trace) -> Mapping[str, list[dict[str, Any]]]:
+    """Of every neuron layer its states against their ranges: counts in 64 bins, and the shares at both ends.
+
+    Args:
+        net: the network. trace: of samples, with states.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for node in net.neurons:
+        rows = found.setdefault(node.name, [])
+        for name, state in node.program.states.items():
+            held, unit = declared_interval(state), 2.0**-state.format.frac
+            values = trace.states[f"{node.name}.{name}"]
+            counts, _ = np.histogram(values, BINS, (held.lo, held.hi))
+            ends = float(np.mean(values == held.lo)), float(np.mean(values == held.hi))
+            rows.append({
+                "state": name, "format": str(state.format), "lo": held.lo * unit, "hi": held.hi * unit, "unit": unit,
+                "counts": counts.tolist(), "at_lo": ends[0], "at_hi": ends[1],
+            })  # fmt: skip
+    return found
