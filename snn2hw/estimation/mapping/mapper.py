@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from snn2hw.estimation.mapping.bound import fewest_cores, fewest_spikes
 from snn2hw.estimation.mapping.cutting import cut_layers, refined
 from snn2hw.estimation.mapping.loads import Arrangement, compact
 from snn2hw.estimation.mapping.needs import Cut
+from snn2hw.estimation.mapping.packing import packed
 from snn2hw.estimation.mapping.partitioner import partitioned, partitioner_name
 from snn2hw.estimation.mapping.placing import place
 from snn2hw.estimation.mapping.problem import Problem, Spikes, make_problem
@@ -23,6 +25,7 @@ from snn2hw.target import Chip, Cores
 
 FINE = 48  # blocks that a small network is cut into, so that there is something to choose from
 TRIES = 12  # to cut further where axons of several layers together break a limit
+SMALLER, MANY = 2, 20_000  # times that blocks are halved where there are too few cores, and blocks that there may be then
 JOINED = 4000  # blocks up to which pairs are weighed
 ANY = 1 << 40  # chips, where nobody says how many work together
 HOW = ("auto", "greedy", "search", "mtkahypar")
@@ -69,8 +72,15 @@ def map_network(
     problem = _feasible(found, cores, cut, counted)
     if problem is None:
         return None
+
+    def better(problem: Problem, core: Indices, most: int) -> Arrangement:
+        return Arrangement(problem, improved(problem, core, most, seed, effort))
+
     first = Arrangement(problem, compact(greedy(problem)))
-    best, by = _best(problem, first, how, lambda core, most: improved(problem, core, most, seed, effort))
+    best, by = _best(problem, first, how, better)
+    most = _available(cores)
+    if best.cores > most >= fewest_cores(found, cores) and how != "greedy":
+        best, by = _crowded(best, found, counted, most, better), "search"
     least = fewest_spikes(found, cores, counted), fewest_cores(found, cores)
     return Mapping(chip, network, best, place(best), first.crossing, *least, by, bool(spikes))
 
@@ -100,15 +110,38 @@ def _finer(cut: Cut, view: Cut) -> Cut:
     return c, h, w
 
 
-def _best(problem: Problem, first: Arrangement, how: str, better: Callable[[Indices, int], Indices]) -> tuple[Arrangement, str]:
+Better: TypeAlias = "Callable[[Problem, Indices, int], Arrangement]"
+
+
+def _available(cores: Cores) -> int:
+    return cores.per_chip * (cores.stated("chips") or ANY)
+
+
+def _crowded(best: Arrangement, found: Resources, spikes: Spikes, most: int, better: Better) -> Arrangement:
+    """Where there are too few cores for whole blocks: smaller ones, of which those go together that ask for different things."""
+    problem = best.problem
+    for _ in range(SMALLER):
+        layers = {layer.name: layer for layer in found.placed}
+        cut = {name: _finer(now, layers[name].population.view) for name, now in problem.cut.items()}
+        problem = make_problem(found, problem.cores, cut, spikes)
+        single = Arrangement(problem, alone(problem))
+        if len(problem.blocks) > MANY or any(not limit.startswith("destinations") for _, limit, _ in single.over()):
+            break
+        tight = packed(single)
+        if tight.cores <= most:
+            return better(problem, tight.core, most)
+        best = tight if tight.cores < best.cores else best
+    return best
+
+
+def _best(problem: Problem, first: Arrangement, how: str, better: Better) -> tuple[Arrangement, str]:
     """The arrangement that sends fewest spikes, then the one with fewest cores, and what found it."""
-    cores = problem.cores
     if how == "greedy":
         return first, "greedy"
     together = Arrangement(problem, np.zeros(len(problem.blocks), np.int64))
     if not any(together.over()):
         return together, "search"
-    most = cores.per_chip * (cores.stated("chips") or ANY)
+    most = _available(problem.cores)
     starts = {"search": [first.core]}
     if len(problem.blocks) <= JOINED:
         starts["search"].append(joined(problem))
@@ -116,8 +149,9 @@ def _best(problem: Problem, first: Arrangement, how: str, better: Callable[[Indi
         starts[name] = partitioned(problem, first.cores)
     found = [(first, "greedy")]
     for by, cores_of in starts.items():
-        found += [(Arrangement(problem, better(core, max(most, first.cores))), by) for core in cores_of]
-    return min(found, key=lambda f: (len([*f[0].over()]), f[0].cores > most, round(f[0].crossing, 6), f[0].cores))
+        found += [(better(problem, core, max(most, first.cores)), by) for core in cores_of]
+    tight = [(packed(a), by) for a, by in found]
+    return min(tight, key=lambda f: (len([*f[0].over()]), f[0].cores > most, round(f[0].crossing, 6), f[0].cores))
 
 
 def checked_spikes(found: Resources, spikes: Spikes) -> dict[str, np.ndarray]:

@@ -35,7 +35,7 @@ class Problem:
     """What is to be arranged.
 
     Args:
-        blocks: of the whole network, layer by layer.
+        cut: how every layer is cut. blocks: of the whole network, layer by layer.
         needs: limit -> [blocks], of what adds up on a core.
         kept: limit -> for each block (what, how much) of what is kept once on a core, whoever needs it.
         synapses, kernels: of every block, weights of its own, and (kernel, weights) of those that are kept once on a core.
@@ -45,6 +45,7 @@ class Problem:
 
     found: Resources
     cores: Cores
+    cut: Mapping[str, Cut]
     blocks: tuple[Block, ...]
     needs: Mapping[str, Indices]
     kept: Mapping[str, tuple[tuple[tuple[Any, int], ...], ...]]
@@ -79,7 +80,7 @@ def make_problem(found: Resources, cores: Cores, cut: Mapping[str, Cut], spikes:
     for population in found.graph.populations.values():
         nets.add(population, np.asarray(spikes.get(population.name, np.ones(population.size)), np.float64))
     adds, once, synapses, kernels = needs_of(found, cores, blocks)
-    return Problem(found, cores, tuple(blocks), adds, once, synapses, kernels, *nets.arrays())
+    return Problem(found, cores, cut, tuple(blocks), adds, once, synapses, kernels, *nets.arrays())
 
 
 class _Nets:
