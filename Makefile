@@ -19,7 +19,9 @@ demo: $(VENV)/.stamp-demo ## train, quantise, export, run and verify two spiking
 
 # Lint takes one core for half a minute: beside the tests it is free. Its output comes last, and either of them fails the target.
 # A worker keeps to a file, so what the file makes once is made once.
-test: export SNN2HW_CFLAGS ?= -O1 # half the time to compile; test-slow has the product's own flags
+# Half the time to compile; test-slow has the product's own flags.
+test: export SNN2HW_CFLAGS ?= -O1
+test: export SNN2HW_CXXFLAGS ?= -O0
 test: $(VENV)/.stamp-dev ## lint, types, import contract and all tests but the slow ones
 	@said=$$(mktemp); trap 'kill $$lint 2>/dev/null; rm -f "$$said"' EXIT; trap 'exit 130' INT TERM; \
 	$(MAKE) --no-print-directory lint >"$$said" 2>&1 & lint=$$!; \

@@ -31,6 +31,7 @@ VERILATOR = Tool(
 COMPILER = Tool(
     "C++ compiler", ("c++", "g++", "clang++"), "SNN2HW_CXX", "install g++ or clang", Wheel("ziglang", arguments=("c++",))
 )
+FLAGS_VARIABLE = "SNN2HW_CXXFLAGS"  # further ones for the C++ compiler
 SECONDS = 900
 _RUNTIME = ("verilated.cpp", "verilated_dpi.cpp", "verilated_threads.cpp")
 _TRANSLATE = (
@@ -196,7 +197,7 @@ def simulator(design: Design) -> Simulator:
     texts, numbers = sources(design), memories(design)
     harness = template("harness.cpp").replace("@SIGNED@", "int32_t" if readout_width(design) == 32 else "int64_t")
     versions = [program_version(tool, os.environ.get("PATH")) for tool in (verilator, compiler)]
-    key = _key([*texts.values(), *numbers.values(), harness, *verilator, *compiler, *versions, *_TRANSLATE, *_COMPILE])
+    key = _key([*texts.values(), *numbers.values(), harness, *verilator, *compiler, *versions, *_TRANSLATE, *_flags()])
     try:
         entry = private("rtl") / key
         if not _whole(entry):
@@ -239,7 +240,7 @@ def _make(design: Design, folder: Path, entry: Path, harness: str, numbers: Mapp
 def _runtime(root: Path) -> Path:
     """What every simulation needs of Verilator itself, compiled once."""
     texts = [(root / name).read_text(encoding="utf-8") for name in _RUNTIME]
-    entry = private("rtl") / f"runtime-{_key([*texts, *COMPILER.command(), *_COMPILE])}"
+    entry = private("rtl") / f"runtime-{_key([*texts, *COMPILER.command(), *_flags()])}"
     if not _whole(entry):
         with making(entry, SECONDS) as work:
             if not _whole(entry):
@@ -255,7 +256,12 @@ def _compiled(source: Path, parts: Sequence[str], output: Path, more: Sequence[s
     """Several files as one, so that the compiler reads their headers once."""
     source.write_text("".join(f'#include "{p}"\n' for p in parts), encoding="utf-8")
     include = [f"-I{root}", f"-I{root / 'vltstd'}"]
-    _call("the C++ compiler", [*COMPILER.command(), *_COMPILE, *include, str(source), *more, "-o", str(output)], None, COMPILER)
+    command = [*COMPILER.command(), *_flags(), *include, str(source), *more, "-o", str(output)]
+    _call("the C++ compiler", command, None, COMPILER, FLAGS_VARIABLE)
+
+
+def _flags() -> list[str]:
+    return [*_COMPILE, *os.environ.get(FLAGS_VARIABLE, "").split()]
 
 
 def _sum_up(folder: Path) -> None:
@@ -280,12 +286,12 @@ def _asked(command: Sequence[str]) -> str:
     return run([*command, "--getenv", "VERILATOR_ROOT"], 20).output.strip()
 
 
-def _call(what: str, command: list[str], variables: Mapping[str, str] | None, tool: Tool) -> None:
+def _call(what: str, command: list[str], variables: Mapping[str, str] | None, tool: Tool, stated: str = "") -> None:
     ran = run(command, SECONDS, variables=variables)
     if problem := ran.problem:
-        raise ExecutorUnavailableError(
-            f"{what} failed", where=command[0], got="\n".join(problem.splitlines()[:12])[:1500], do=tool.remedies
-        )
+        flags = os.environ.get(stated, "")
+        do = f"check {stated}={flags}" if flags else tool.remedies
+        raise ExecutorUnavailableError(f"{what} failed", where=command[0], got="\n".join(problem.splitlines()[:12])[:1500], do=do)
 
 
 def _key(parts: Sequence[str]) -> str:

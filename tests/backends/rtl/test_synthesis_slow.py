@@ -33,6 +33,20 @@ def cubic(inputs: int, hidden: int, classes: int, steps: int, quiet: float = 0.0
     return snn2hw.compile(Network(steps, nodes), rng.random((12, inputs))).network
 
 
+def small() -> IntegerNetwork:
+    """16 inputs, 8 LIF neurons with states of 8 bits and weights of 4, 4 classes, 2 steps."""
+    rng = np.random.default_rng(1)
+    nodes = (
+        Input("input", (), (16,), lo=0.0, hi=1.0, static=True, counts=False),
+        Linear("fc", ("input",), (8,), weight=rng.normal(0, 0.6, (8, 16)), bias=rng.normal(0, 0.2, 8)),
+        neuron("lif", "fc", (8,), Single(1.0), [0.0, 0.5]),
+        Linear("out", ("lif",), (4,), weight=rng.normal(0, 0.5, (4, 8)), bias=np.zeros(4)),
+        Readout("readout", ("out",), (4,)),
+    )
+    options = snn2hw.Options(weight_bits=4, state_bits=8)
+    return snn2hw.compile(Network(2, nodes), rng.random((12, 16)), options=options).network
+
+
 def lane(text: str) -> str:
     """The lines of a lane in the module of a layer of neurons."""
     return text.partition(": g_lane\n")[2].partition("\n  end\n")[0]
@@ -86,3 +100,18 @@ def test_every_family_counts_every_cell(board: str) -> None:
     assert made.whole.luts > 100
     assert made.whole.dsps >= 3
     assert made.whole.ffs > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("board", "family", "clock"), [("ice40-up5k", "ice40", 12.0), ("gowin-9k", "gowin", 27.0)])
+def test_a_small_network_is_placed_on_the_small_boards(board: str, family: str, clock: float) -> None:
+    """At the clock of the board's own oscillator. The wheels of their nextpnr belong to no extra."""
+    needs(YOSYS)
+    if reason := NEXTPNR[family].unavailable():
+        pytest.skip(reason)
+    made = synthesise(build(small(), Folding(megahertz=clock)), board, megahertz=clock)
+    assert (made.short, made.unknown, made.unplaced) == ((), {}, "")
+    assert made.fmax is not None
+    assert made.fmax >= clock
+    assert made.used["SB_IO" if family == "ice40" else "IOB"][0] == 3
+    print(f"{board}: {made.whole.luts:,} look-up tables, {made.fmax:.1f} MHz")
