@@ -72,7 +72,7 @@ def check_fit(net: IntegerNetwork, chip: Chip, spikes: Spikes | None = None, *, 
     mapping = map_network(found, chip, spikes, how=how, network=network)
     reasons += of_all_chips(found, chip.cores)
     if mapping is not None:
-        reasons += of_mapping(mapping, chip.cores, known=bool(reasons))
+        reasons += of_mapping(mapping, chip.cores, {r.limit for r in reasons})
     elif not any(LIMITS[r.limit].of in ("core", "layer") for r in reasons if r.limit in LIMITS):
         reasons.append(Reason("", "the network: no mapping was found in which every core keeps to its limits"))
     return Fit(chip, tuple(reasons), (*doubts, *chip.cores.missing), found, mapping)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from snn2hw.estimation.limits import Reason, said
 from snn2hw.estimation.mapping import Mapping
@@ -30,16 +30,17 @@ def of_all_chips(found: Resources, cores: Cores) -> Iterator[Reason]:
             yield Reason(limit, f"the network: {total:,} {what}, {_chips(chips)} hold{'s' * (chips == 1)} {most:,}")
 
 
-def of_mapping(mapping: Mapping, cores: Cores, *, known: bool) -> Iterator[Reason]:
+def of_mapping(mapping: Mapping, cores: Cores, known: Collection[str]) -> Iterator[Reason]:
     """What the best mapping that was found takes too much of.
 
     Args:
-        mapping: of the network. cores: the chip's. known: whether other reasons are known already, so that numbers of cores
-            and chips that follow from them are none of their own.
+        mapping: of the network. cores: the chip's. known: limits of other reasons, which are not said again; where there are
+            any, numbers of cores and chips follow from them and are none of their own.
     """
     chips = cores.stated("chips")
     for limit, need in sorted({(limit, need) for _, limit, need in mapping.arrangement.over()}):
-        yield Reason(limit, f"the network: in the best mapping that was found, {said(limit, need, cores)}")
+        if limit not in known:
+            yield Reason(limit, f"the network: in the best mapping that was found, {said(limit, need, cores)}")
     if chips is not None and not known:
         if mapping.cores > chips * cores.per_chip:
             limit = "chips" if chips > 1 else "cores_per_chip"

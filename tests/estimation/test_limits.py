@@ -25,7 +25,8 @@ ALONG = {
 MADE_UP = {"state_memory_bits": 19, "instructions": 4, "fan_in": 7}  # limits that no target here states
 SLOW = {("synapses_per_chip", "akida-1000"), ("chips", "spinnaker2"), ("chips", "loihi2"), ("neurons_per_chip", "akida-1000"),
         ("cores_per_chip", "truenorth"), ("synapses_per_chip", "loihi2"), ("chips", "loihi1"),
-        ("neurons_per_chip", "loihi2"), ("shared_memory_bits", "spinnaker2"), ("shared_memory_bits", "akida-1000")}  # fmt: skip
+        ("neurons_per_chip", "loihi2"), ("shared_memory_bits", "spinnaker2"), ("shared_memory_bits", "akida-1000"),
+        ("synapse_memory_bits", "loihi2"), ("shared_memory_bits", "loihi2")}  # fmt: skip
 
 
 def of_targets() -> Iterator[Any]:

@@ -14,10 +14,8 @@ from tests.estimation.mapping.cases import with_limits
 SECONDS = 10  # that the mapping of it may take
 
 
-@pytest.mark.parametrize(
-    ("side", "chip"), [(32, "loihi2"), pytest.param(224, "loihi2", marks=pytest.mark.slow),
-                       pytest.param(224, "spinnaker2", marks=pytest.mark.slow)],
-)  # fmt: skip
+@pytest.mark.slow
+@pytest.mark.parametrize(("side", "chip"), [(32, "loihi2"), (224, "loihi2"), (224, "spinnaker2")])
 def test_resnet18_is_mapped_in_seconds(side: int, chip: str) -> None:
     net = resnet18(side, stem=3 if side == 32 else 7)
     start = time.process_time()
@@ -46,6 +44,7 @@ def test_the_layers_that_break_a_limit_of_loihi_are_named() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_where_cores_are_scarce_blocks_of_different_needs_share_them() -> None:
     """Early layers ask for neurons, late ones for weights: whole blocks need 148 cores, and smaller ones fit on 140."""
     chip = with_limits(load_chip("loihi2"), chips=1, cores_per_chip=140)
