@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import prod
 
 from snn2hw.ir import network as real
-from snn2hw.layers import Synapse
+from snn2hw.layers import Conv2d, Synapse
 from snn2hw.passes.findings import SHOWN, Finding
 from snn2hw.target import Target
 
@@ -53,20 +53,25 @@ def neurons_of(target: Target) -> tuple[int | None, str]:
 
 
 def too_many_synapses(net: real.Network, target: Target) -> Iterator[Finding]:
-    """More synapses than the target's own table says a chip has; of convolutions, one for every pair that is connected."""
-    most = target.cores.stated("synapses_per_chip") if target.cores is not None else None
-    layers = {n.name: n.macs() for n in net.nodes if isinstance(n, Synapse)}
-    total = sum(layers.values())
-    if most is None or total <= most:
+    """More synapses than the target's own table says a chip has; a kernel that a core keeps once is counted once."""
+    cores = target.cores
+    if cores is None or (most := cores.stated("synapses_per_chip")) is None:
         return
-    assert target.cores is not None
+    layers = {
+        n.name: n.weight.size if cores.shares_kernels and isinstance(n, Conv2d) else n.macs()
+        for n in net.nodes
+        if isinstance(n, Synapse)
+    }
+    total = sum(layers.values())
+    if total <= most:
+        return
     known = {n.name: n for n in net.nodes}
     largest = sorted(layers, key=lambda name: -layers[name])[:SHOWN]
     yield Finding(
         f"the network has more synapses than a chip of the target '{target.name}'",
         ", ".join(f"{known[name].source or name} ({layers[name]:,})" for name in largest),
-        f"{total:,} synapses, padding among them",
-        f"targets/{target.name}.toml states {most:,} a chip ({target.cores.facts['synapses_per_chip'].source})",
+        f"{total:,} synapses" + ("" if cores.shares_kernels else ", padding among them"),
+        f"targets/{target.name}.toml states {most:,} a chip ({cores.facts['synapses_per_chip'].source})",
         f"use fewer channels or smaller images, or spread the network over several chips; {ESTIMATE}",
     )
 

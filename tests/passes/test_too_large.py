@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from snn2hw.ir.network import Network
+from snn2hw.ir.shapes import Window
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.findings import Finding
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.target import Fact, Target, load_target
-from tests.hand_networks import counts, lif, linear, network, normal, readout
+from tests.hand_networks import conv, counts, flatten, lif, linear, network, normal, readout
 
 
 def dense(reads: int, neurons: int) -> tuple[Network, Any]:
@@ -59,9 +60,21 @@ def test_synapses_of_a_chip(most: int) -> None:
         return
     (one,) = findings
     assert one.what == "the network has more synapses than a chip of the target 'loihi2'"
-    assert (one.where, one.got) == ("fc (Linear) (35), head (Linear) (14)", "49 synapses, padding among them")
+    assert (one.where, one.got) == ("fc (Linear) (35), head (Linear) (14)", "49 synapses")
     assert one.cause == "targets/loihi2.toml states 48 a chip (a test)"
     assert "spread the network over several chips" in one.remedy
+
+
+@pytest.mark.parametrize(("shared", "synapses"), [(True, 2 * 9 + 2 * 16), (False, 2 * 9 * 16 + 2 * 16)])
+def test_a_kernel_that_is_kept_once_is_counted_once(shared: bool, synapses: int) -> None:
+    window = Window((3, 3), padding=(1, 1))
+    nodes = [counts(1, 4, 4), conv("c", "input", normal(0, 2, 1, 3, 3), window=window), lif("fire", "c"), flatten("flat", "fire")]
+    net = network(1, *nodes, linear("head", "flat", normal(1, 1, 32)), readout("head"))
+    for most in (synapses, synapses - 1):
+        target = having("loihi2", synapses_per_chip=most, shared_convolution_weights=shared)
+        done = run_pipeline(Compilation(net, target, Options(), np.zeros((1, 1, 1, 4, 4))), "capacity")
+        assert len(done.findings) == (most < synapses)
+        assert all(f.got == f"{synapses} synapses" + ", padding among them" * (not shared) for f in done.findings)
 
 
 def test_a_target_without_cores_says_nothing() -> None:
