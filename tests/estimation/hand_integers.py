@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.program import Instruction, Op, Program
 from snn2hw.ir.shapes import Shape, Window
 from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear, IntSumPool2d
@@ -87,6 +87,12 @@ class Made:
 
     def neuron(self, name: str, source: str = "", program: Program | None = None) -> str:
         return self.add(IntNeuron, name, (source or self.last,), SPIKE, 1, program=program or lif())
+
+    def recurrent(self, name: str, source: str, size: int) -> str:
+        """Neurons that read a layer, and what they themselves fired at the step before."""
+        self.nodes.append(IntFeedback(f"{name}.back", (name,), (size,), SPIKE, Interval(0, 1)))
+        again = self.linear(f"{name}.again", size, f"{name}.back")
+        return self.neuron(name, self.join(f"{name}.both", self.linear(f"{name}.fc", size, source), again))
 
     def join(self, name: str, a: str, b: str) -> str:
         return self.add(IntAdd, name, (a, b), shifts=(0, 0))

@@ -30,11 +30,11 @@ def cut_layers(found: Resources, cores: Cores, spikes: Mapping[str, float]) -> d
 
 def cut_layer(needs: Needs, spikes: Mapping[str, float]) -> Cut | None:
     """Of one layer; None where not even a single neuron has room on a core."""
-    least = needs.fewest()
+    least, most = needs.fewest(), needs.cores.stated("cores_per_layer")
     ways = sorted((cut for cut in _ways(needs.view) if prod(cut) >= least), key=prod)
     fewest, best = 0, None
     for cut in ways:
-        if fewest and prod(cut) > SPARE * fewest:
+        if (fewest and prod(cut) > SPARE * fewest) or (most is not None and prod(cut) > most):
             break
         if needs.fits(cut):
             fewest = fewest or prod(cut)

@@ -79,7 +79,7 @@ def map_network(
     first = Arrangement(problem, compact(greedy(problem)))
     best, by = _best(problem, first, how, better)
     most = _available(cores)
-    if best.cores > most >= fewest_cores(found, cores) and how != "greedy":
+    if best.cores > most >= fewest_cores(found, cores) and how != "greedy" and "cores_per_layer" not in cores.facts:
         best, by = _crowded(best, found, counted, most, better), "search"
     least = fewest_spikes(found, cores, counted), fewest_cores(found, cores)
     return Mapping(chip, network, best, place(best), first.crossing, *least, by, bool(spikes))
@@ -97,7 +97,7 @@ def _feasible(found: Resources, cores: Cores, cut: dict[str, Cut], spikes: Spike
         if not broken:
             return problem
         finer = {name: _finer(c, layers[name].population.view) if name in broken else c for name, c in cut.items()}
-        if finer == cut or sum(map(prod, finer.values())) > 1 << 16:
+        if "cores_per_layer" in cores.facts or finer == cut or sum(map(prod, finer.values())) > 1 << 16:
             return None
         cut = finer
     return None

@@ -40,6 +40,9 @@ def random_network(seed: int, most: int = 60) -> IntegerNetwork:
     if rng.random() < 0.4:
         made = Made(int(rng.integers(2, 9)), seed=seed)
         for k in range(int(rng.integers(1, 4))):
+            if rng.random() < 0.25:
+                made.recurrent(f"r{k}", made.last, int(rng.integers(2, max(3, most // 6))))
+                continue
             made.linear(f"fc{k}", int(rng.integers(2, max(3, most // 4))), bits=int(rng.integers(2, 9)))
             made.neuron(f"n{k}", program=_program(rng, made.shape(f"fc{k}")[0]))
     else:
