@@ -175,7 +175,7 @@ def _matmul(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
     return [of_a, of_b], node.transposed == "none" and b[1:] == to[1:]
 
 
-LAYERS: Mapping[type[IntNode], Rule] = {
+LAYERS: dict[type[IntNode], Rule] = {
     IntAdd: _unmoved,
     IntConcat: _concat,
     IntConv2d: _conv,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
+from snn2hw.estimation.axes import Axes, Axis, Shape3, same
+from snn2hw.estimation.connections import LAYERS
 from snn2hw.estimation.resources import Layer, Resources, program_length, resources
-from snn2hw.ir.shapes import Window
-from snn2hw.layers import IntMaxPool2d
+from snn2hw.ir.integer import IntegerNetwork, IntNode, Ints
+from snn2hw.ir.shapes import Shape, Window
+from snn2hw.layers import IntMaxPool2d, IntOperator
 from snn2hw.num import Format
 from tests.estimation.hand_integers import Made, lif, resnet18
 from tests.hand_networks import compiled, every_kind
@@ -94,6 +100,40 @@ def test_a_maximum_is_a_relay_of_its_own() -> None:
     assert (relay.population.kind, relay.neurons, relay.state_bits, relay.fan_in, relay.sources) == ("relay", 8, 0, 0, 4)
     kinds = {p.kind for p in resources(compiled(every_kind()).network).graph.populations.values()}
     assert kinds == {"input", "neuron", "readout"}
+
+
+@dataclass(frozen=True, eq=False)
+class IntEveryOther(IntOperator):
+    """A layer that estimation has never heard of: y = x[::2]."""
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return (-(-inputs[0][0] // 2),)
+
+    def value(self, inputs: Sequence[Ints]) -> Ints:
+        return inputs[0][:, ::2]
+
+
+def test_a_layer_without_a_rule_is_a_relay_that_reads_all_and_with_one_it_needs_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    def network() -> IntegerNetwork:
+        made = Made(6)
+        made.neuron("n", made.linear("fc", 6))
+        made.add(IntEveryOther, "other", ("n",))
+        made.linear("head", 2)
+        return made.readout()
+
+    relay = resources(network()).layers["other"]
+    assert (relay.population.kind, relay.neurons, relay.sources) == ("relay", 3, 6)
+
+    def every_other(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
+        table = np.zeros((node.shape[0], inputs[0][0]), bool)
+        table[np.arange(node.shape[0]), 2 * np.arange(node.shape[0])] = True
+        return [(Axis(*table.shape, table), *same(inputs[0])[1:])], True
+
+    monkeypatch.setitem(LAYERS, IntEveryOther, every_other)
+    found = resources(network())
+    assert "other" not in found.layers
+    assert (found.layers["readout"].fan_in, found.layers["n"].fan_out) == (3, 2)
+    assert found.synapses[-1].unshared == 6
 
 
 def test_a_program_is_as_long_as_what_it_computes() -> None:
