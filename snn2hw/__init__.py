@@ -8,6 +8,7 @@ artefact = snn2hw.load("build/digits")
 trace    = snn2hw.simulate(artefact, images, executor="reference")
 result   = snn2hw.evaluate(artefact, images, labels, model)    # accuracy, and every layer against the float network
 cost     = snn2hw.estimate(artefact, target="loihi2", samples=images)     # whether it fits, and what a sample costs
+path     = snn2hw.report(artefact, images, labels, model)              # one HTML file that shows all of it
 verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
@@ -29,6 +30,7 @@ from snn2hw.errors import Snn2hwError
 from snn2hw.estimation.estimate import Estimate, estimate
 from snn2hw.evaluation import evaluate
 from snn2hw.passes.base import Options
+from snn2hw.reporting.report import report
 from snn2hw.trace import Trace
 from snn2hw.tracing import convert
 from snn2hw.verification.accuracy import Evaluation
@@ -57,6 +59,7 @@ __all__ = [
     "load",
     "read_network",
     "replay_c",
+    "report",
     "simulate",
     "trace_model",
     "verify",

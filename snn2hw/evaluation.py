@@ -73,7 +73,7 @@ def evaluate(
     axis = 0 if net.input.static else 1
     outputs = _outputs(artefact, output)
     truth = None if labels is None else _truth(artefact, labels, x.shape[axis], outputs)
-    real = None if model is None else _float_network(artefact, model, x)
+    real = None if model is None else float_network(artefact, model, x)
     chosen, note = chosen_executor(executor, net)
     if note:
         warnings.warn(note, stacklevel=2)
@@ -164,7 +164,7 @@ def _values(given: npt.NDArray[Any], samples: int, size: int) -> npt.NDArray[np.
     return values
 
 
-def _float_network(artefact: Artefact, model: Any, x: npt.NDArray[Any]) -> Network:
+def float_network(artefact: Artefact, model: Any, x: npt.NDArray[Any]) -> Network:
     """The equations of the model, which must be those that the artefact was made of."""
     net = artefact.network
     if isinstance(model, IntegerNetwork):

@@ -59,7 +59,7 @@ def test_the_public_names() -> None:
     expected = [
         "Artefact", "Difference", "Estimate", "Evaluation", "Options", "Snn2hwError", "Trace", "Verdict", "__version__", "check",
         "compile", "convert", "estimate", "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c",
-        "simulate", "trace_model", "verify",
+        "report", "simulate", "trace_model", "verify",
     ]  # fmt: skip
     assert snn2hw.__all__ == expected
     assert all(hasattr(snn2hw, name) for name in expected)

@@ -18,6 +18,7 @@ from snn2hw.cli.estimate import estimate_
 from snn2hw.cli.evaluate import evaluate_
 from snn2hw.cli.export import export
 from snn2hw.cli.inspect import inspect
+from snn2hw.cli.report import report_
 from snn2hw.cli.simulate import simulate
 from snn2hw.cli.targets import targets
 from snn2hw.cli.verify import verify
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("compile")(compile_)
 app.command("evaluate")(evaluate_)
 app.command("estimate")(estimate_)
+app.command("report")(report_)
 for verb in (inspect, simulate, verify, check, export, diff, targets, demo):
     app.command()(verb)
 app.command("backends")(backends_)

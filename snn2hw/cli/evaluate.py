@@ -77,7 +77,7 @@ def evaluate_(
     if labels is not None and samples is None:
         refuse_options({"--labels": labels}, "samples that are not given", "give the samples of these labels: --samples FILE.npy")
     loaded = api.load(artefact)
-    given = _given(samples, labels, model, weights)
+    given = given_samples(samples, labels, model, weights)
     net, own = loaded.network, samples is None  # a model's own samples are laid out as the network takes them
     x = given.samples if own else laid_out(given.samples, layout, net.steps, static=net.input.static)
     known = stated(net.input.static)
@@ -94,13 +94,15 @@ def evaluate_(
 
 
 @dataclass(frozen=True)
-class _Given:
+class Given:
+    """Samples, and what is known of them: labels, and the float model."""
+
     samples: Any
     labels: Any = None
     model: Any = None
 
 
-def _given(samples: Path | None, labels: Path | None, model: str | None, weights: str | None) -> _Given:
+def given_samples(samples: Path | None, labels: Path | None, model: str | None, weights: str | None) -> Given:
     """What is to be measured, read from where it lies."""
     if model is None:
         if samples is None:
@@ -109,7 +111,7 @@ def _given(samples: Path | None, labels: Path | None, model: str | None, weights
                 expected="samples, or a model with test_data()",
                 do="give --samples FILE.npy, or --model where the model states its own",
             )
-        return _Given(read_samples(samples), None if labels is None else read_labels(labels))
+        return Given(read_samples(samples), None if labels is None else read_labels(labels))
     if is_network_file(model):
         raise UsageError(
             "a network file is no float model on the command line",
@@ -120,6 +122,6 @@ def _given(samples: Path | None, labels: Path | None, model: str | None, weights
     found = find_model(model, weights, sampled=False)
     if samples is None:
         x, y = test_data(found, model)
-        return _Given(x, y, found.module)
-    made = _Given(read_samples(samples), model=found.module)
+        return Given(x, y, found.module)
+    made = Given(read_samples(samples), model=found.module)
     return made if labels is None else replace(made, labels=read_labels(labels))

@@ -1,0 +1,143 @@
+"""report: one HTML file about a compiled model, with nothing to load from anywhere."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.artefact import Artefact
+from snn2hw.backends import Executor, chosen_executor
+from snn2hw.backends.running import insist, run_executor
+from snn2hw.errors import Snn2hwWarning, UsageError
+from snn2hw.estimation.estimate import estimate as cost_of
+from snn2hw.evaluation import evaluate, float_network
+from snn2hw.files.write import check_file, write_file
+from snn2hw.ir.encode import encode
+from snn2hw.ir.layout import TN
+from snn2hw.ir.network import Network
+from snn2hw.ir.real import run_real
+from snn2hw.reporting.collect import Shown, collect
+from snn2hw.reporting.page import page
+from snn2hw.runs import read, verify
+from snn2hw.trace import Trace
+from snn2hw.vectors import read_vectors
+from snn2hw.verification.verdict import Progress, batch_size
+
+if TYPE_CHECKING:
+    import torch
+
+MOST = 8  # samples that are shown step by step
+VERIFIED = 16  # samples on which the executors are compared
+TRACED = 128  # samples whose states are counted in histograms
+
+
+def report(
+    artefact: Artefact,
+    samples: npt.ArrayLike | None = None,
+    labels: npt.ArrayLike | None = None,
+    model: torch.nn.Module | Network | None = None,
+    out: str | Path = "report.html",
+    *,
+    shown: Sequence[int] | None = None,
+    executors: Sequence[str | Executor] | None = None,
+    target: str | None = None,
+    layout: str | None = None,
+    command: str = "snn2hw.report",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write one self-contained HTML file about a compiled model: what it is, what it fires, what is proved, what it costs.
+
+    Args:
+        artefact: the compiled model.
+        samples: real values [N, ...] where the input is static, else [T, N, ...]; the conformance vectors by default.
+        labels: classes [N]; they give accuracy and the confusion matrix.
+        model: the float model, as `snn2hw.compile` took it; it gives accuracy, agreement and the spikes that differ.
+        out: the file to write.
+        shown: samples that are shown step by step; the first few by default, wrong predictions first where there are labels.
+        executors: that are compared with the reference on a few samples; those of `verify` by default.
+        target: of the cost estimate; the artefact's own by default. layout: as in `simulate`.
+        command: that is named in the page. force: replace a file that is no report of this tool.
+        progress: called with (stage, samples done, samples in all).
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        UsageError: a file that is something else, samples to show that there are not, labels without samples.
+        ShapeError, ValueRangeError: samples or labels that do not fit.
+    """
+    path = Path(out)
+    check_file(path, force=force)
+    net = artefact.network
+    if samples is None:
+        if labels is not None or model is not None:
+            raise UsageError(
+                "labels and a model need samples", got="none", expected="the samples that the labels are of",
+                do="give samples (--samples), or a model that has test samples of its own (--model)",
+            )  # fmt: skip
+        payloads, x = read_vectors(artefact)[0], None
+    else:
+        x = read(artefact, samples, layout)
+        payloads = encode(net, x)
+    trace, readout = _run(artefact, payloads, progress)
+    real = None if model is None or x is None else float_network(artefact, model, x)
+    float_readout = None if real is None or x is None else run_real(real, np.asarray(x, np.float64)) * real.readout.share
+    known = None if labels is None else np.asarray(labels)
+    axes = None if net.input.static else TN
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Snn2hwWarning)  # what it warns of stands in the page
+        found = None if x is None else evaluate(artefact, x, labels, model, layout=axes)
+        cost = cost_of(artefact, target, x, layout=axes)
+    verdict = verify(artefact, _some(x, net.input.static), **_named(executors), layout=None if x is None else axes)
+    numbers = _shown(shown, payloads.shape[1], readout, known)
+    data = Shown(
+        artefact, payloads, trace, readout, numbers, x=x, labels=known, float_readout=float_readout, real=real,
+        evaluation=found, estimate=cost, verdict=verdict,
+    )  # fmt: skip
+    title = artefact.folder.name if artefact.folder is not None else "a compiled model"
+    write_file(path, page(collect(data, title, command)), sealing=True, force=force)
+    return path
+
+
+def _run(artefact: Artefact, payloads: Any, progress: Progress | None) -> tuple[Trace, Any]:
+    """The trace of the first samples, and the readout of all."""
+    executor, _ = chosen_executor("auto", artefact.network)
+    insist(executor, artefact.network)
+    size, total = batch_size(artefact.network), payloads.shape[1]
+    first, readouts = None, []
+    for start in range(0, total, size):
+        part = run_executor(executor, artefact, payloads[:, start : start + size], start == 0)
+        first = first or part.part(0, min(TRACED, size, total))
+        readouts.append(part.readout)
+        if progress is not None:
+            progress("report", min(start + size, total), total)
+    assert first is not None
+    return first, np.concatenate(readouts)
+
+
+def _some(x: Any, static: bool) -> Any:
+    return None if x is None else x[:VERIFIED] if static else x[:, :VERIFIED]
+
+
+def _named(executors: Sequence[str | Executor] | None) -> dict[str, Any]:
+    return {} if executors is None else {"executors": tuple(executors)}
+
+
+def _shown(given: Sequence[int] | None, total: int, readout: Any, labels: Any) -> list[int]:
+    """Which samples are shown: those that are asked for, else wrong predictions and the first ones, in turn."""
+    if given is not None:
+        numbers = list(dict.fromkeys(int(n) for n in given))
+        if not numbers or min(numbers) < 0 or max(numbers) >= total:
+            raise UsageError(
+                "there is no such sample to show", got=str(list(given))[:200], expected=f"numbers from 0 to {total - 1}",
+                do="name samples that were given",
+            )  # fmt: skip
+        return numbers[:MOST]
+    wrong = [] if labels is None or labels.ndim != 1 else np.flatnonzero(np.argmax(readout, axis=1) != labels).tolist()
+    return list(dict.fromkeys([*wrong[: MOST // 2], *range(total)]))[: MOST // 2 + min(len(wrong), MOST // 2)]

@@ -1,0 +1,312 @@
+"use strict";
+// Draws the report from the data in the page. Texts are only ever set as text: nothing of the data is taken for HTML.
+const data = JSON.parse(document.getElementById("data").textContent);
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(node, attributes, children) {
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== undefined) node.setAttribute(key, value);
+  }
+  for (const child of children.flat(3)) {
+    if (child === null || child === undefined || child === false) continue;
+    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return node;
+}
+const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const draw = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+const percent = (x) => (x === null || x === undefined ? "" : (100 * x).toFixed(2) + " %");
+const whole = (x) => (x === null || x === undefined ? "" : Number(x).toLocaleString("en"));
+const short = (x) => {
+  if (Math.abs(x) >= 1e4 && Number.isInteger(Math.round(x * 1e6) / 1e6)) return Math.round(x).toLocaleString("en");
+  return Math.abs(x) >= 1e4 || (x !== 0 && Math.abs(x) < 1e-3) ? x.toExponential(1) : String(Math.round(x * 1e4) / 1e4);
+};
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function table(columns, rows, numbers) {
+  const right = new Set(numbers || []);
+  const mark = (k) => (right.has(k) ? { class: "number" } : {});
+  return el("div", { class: "scroll" }, el("table", {},
+    el("thead", {}, el("tr", {}, columns.map((c, k) => el("th", { ...mark(k), scope: "col" }, c)))),
+    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, k) => el("td", mark(k), cell)))))));
+}
+
+// Round numbers from a to b, about five of them.
+function ticks(a, b) {
+  const rough = (b - a) / 5, power = 10 ** Math.floor(Math.log10(rough)), step = power * [1, 2, 5, 10].find((f) => f * power >= rough);
+  const found = [];
+  for (let k = Math.ceil(a / step - 1e-9); k * step <= b + step * 1e-9; k++) found.push(Math.abs(k) < 1e-12 ? 0 : k * step);
+  return found;
+}
+
+// A plot with axes: lines [{x, y, color, label, dots}], or bars [{lo, hi, n, color}].
+function plot(title, options) {
+  const [w, h, left, bottom, top] = [480, 240, 84, 40, 12];
+  const lines = options.lines || [], bars = options.bars || [];
+  const xs = lines.flatMap((l) => l.x).concat(bars.flatMap((b) => [b.lo, b.hi]));
+  const ys = lines.flatMap((l) => l.y).concat(bars.map((b) => b.n), options.floor !== undefined ? [options.floor] : []);
+  if (!xs.length) return null;
+  let [x0, x1] = [Math.min(...xs), Math.max(...xs)], [y0, y1] = [Math.min(...ys), Math.max(...ys)];
+  if (x0 === x1) { x0 -= 0.5; x1 += 0.5; }
+  if (y0 === y1) { y0 -= 0.5; y1 += 0.5; }
+  const px = (x) => left + ((x - x0) / (x1 - x0)) * (w - left - 24), py = (y) => h - bottom - ((y - y0) / (y1 - y0)) * (h - bottom - top);
+  const picture = draw("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": title },
+    ticks(x0, x1).map((x) => [draw("line", { class: "axis", x1: px(x), x2: px(x), y1: top, y2: h - bottom }),
+      draw("text", { x: px(x), y: h - bottom + 14, "text-anchor": "middle" }, short(x))]),
+    ticks(y0, y1).map((y) => [draw("line", { class: "axis", x1: left, x2: w - 24, y1: py(y), y2: py(y) }),
+      draw("text", { x: left - 5, y: py(y) + 4, "text-anchor": "end" }, short(y))]),
+    bars.map((b) => draw("rect", { x: px(b.lo), width: Math.max(1, px(b.hi) - px(b.lo) - 0.5), y: py(b.n), height: Math.max(0, py(y0) - py(b.n)),
+      fill: b.color || "var(--one)" }, draw("title", {}, `${short(b.lo)} to ${short(b.hi)}: ${whole(b.n)}`))),
+    lines.map((l) => l.dots
+      ? l.x.map((x, k) => draw("circle", { cx: px(x), cy: py(l.y[k]), r: 3, fill: l.color }))
+      : draw("polyline", { fill: "none", stroke: l.color, "stroke-width": l.width || 1.5, "stroke-opacity": l.opacity || 1,
+        points: l.x.map((x, k) => `${px(x).toFixed(1)},${py(l.y[k]).toFixed(1)}`).join(" ") })),
+    draw("text", { x: (left + w) / 2, y: h - 6, "text-anchor": "middle" }, options.x || ""),
+    draw("text", { x: 12, y: (h - bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(h - bottom) / 2})` }, options.y || ""));
+  const named = lines.filter((l) => l.label);
+  return el("div", { class: "plot" }, el("h3", {}, title), picture,
+    named.map((l) => el("span", { class: "key" }, el("i", { style: `background:${l.color}` }), l.label)));
+}
+
+const tile = (value, says, kind) => el("div", { class: "tile" }, el("b", { class: kind || "" }, value), el("span", {}, says));
+
+function summary() {
+  const e = data.evaluation, v = data.verdict, c = data.estimate, out = el("section", {});
+  const tiles = el("div", { class: "tiles" });
+  if (e && e.accuracy !== undefined) tiles.append(tile(percent(e.accuracy), "accuracy of the integers"));
+  if (e && e.float_accuracy !== undefined) tiles.append(tile(percent(e.float_accuracy), "accuracy of the float model"));
+  if (e && e.same_prediction !== undefined) tiles.append(tile(percent(e.same_prediction), "same prediction, float and integers"));
+  if (v) tiles.append(tile(v.equal ? "equal" : "different", "executors against the reference", v.equal ? "good" : "bad"));
+  if (c) {
+    const fits = c.fits === null ? "not known" : c.fits ? "yes" : "no";
+    tiles.append(tile(fits, `fits ${c.target}`, c.fits === false ? "bad" : ""));
+    tiles.append(tile(c.energy ? c.energy.says : "not public", "energy of a sample" + (c.relative_only && c.energy ? " (relative only)" : "")));
+    tiles.append(tile(c.latency ? c.latency.says : "not public", "latency of a sample"));
+  }
+  const neurons = data.nodes.filter((n) => n.neuron).reduce((sum, n) => sum + n.shape.reduce((a, b) => a * b, 1), 0);
+  tiles.append(tile(whole(neurons), "neurons"), tile(whole(data.nodes.reduce((s, n) => s + (n.weights ? n.weights.number : 0), 0)), "weights"));
+  out.append(tiles);
+  if (data.warnings.length) {
+    out.append(el("h2", {}, "What was lost"));
+    out.append(table(["what", "where", "measured", "cause", "remedy"], data.warnings.map((w) => [w.what, w.where, w.got, w.cause, w.remedy])));
+  }
+  if (e) {
+    const rows = Object.entries(e.layers).map(([name, l]) => [name, percent(l.rate), percent(l.float_rate), percent(l.spike_mismatch),
+      percent(l.own_mismatch), whole(l.unexplained), percent(l.saturation), l.dead ? el("span", { class: "bad" }, "dead") : ""]);
+    out.append(el("h2", {}, "Every neuron layer, measured"),
+      table(["layer", "rate", "float rate", "spikes differ", "begin here", "unexplained", "saturates", ""], rows, [1, 2, 3, 4, 5, 6]),
+      el("p", { class: "soft" }, "Above the quantiser nothing is called equal. \"Begin here\" gives the float layer what the integers fired before it;",
+        " \"unexplained\" counts differences that not even the rounding of the layer explains."));
+  }
+  if (data.confusion) {
+    const which = Object.keys(data.confusion), place = el("div", {});
+    const show = (name) => place.replaceChildren(confusion(data.confusion[name]));
+    out.append(el("h2", {}, "Confusion matrix"), el("div", { class: "controls" }, el("label", {}, "of ",
+      el("select", { onchange: (event) => show(event.target.value) }, which.map((w) => el("option", {}, w))))), place);
+    show(which[0]);
+  }
+  return out;
+}
+
+function confusion(rows) {
+  const most = Math.max(1, ...rows.flat());
+  return el("div", { class: "scroll" }, el("table", { class: "confusion" },
+    el("thead", {}, el("tr", {}, el("th", {}, "class \\ taken for"), rows.map((_, k) => el("th", {}, k)))),
+    el("tbody", {}, rows.map((row, k) => el("tr", {}, el("th", { scope: "row" }, k),
+      row.map((n) => el("td", { style: `background: rgba(var(--shade), ${(0.85 * n) / most})` }, n || "")))))));
+}
+
+function network(open) {
+  const at = new Map(data.nodes.map((n, k) => [n.name, k])), high = 44, gap = 22, wide = 330, left = 150;
+  const y = (k) => 10 + k * (high + gap), parts = [];
+  data.nodes.forEach((n, k) => n.inputs.forEach((from) => {
+    const j = at.get(from);
+    if (j === k - 1) parts.push(draw("path", { class: "edge", d: `M${left + wide / 2} ${y(j) + high} V${y(k)}` }));
+    else {
+      const out = left - Math.min(130, 18 + 12 * Math.abs(k - j));
+      parts.push(draw("path", { class: "edge", d: `M${left} ${y(j) + high / 2} C${out} ${y(j) + high / 2} ${out} ${y(k) + high / 2} ${left} ${y(k) + high / 2}` }));
+    }
+  }));
+  data.nodes.forEach((n, k) => {
+    const more = n.weights ? `${whole(n.weights.number)} weights, ${whole(n.weights.macs)} MACs a step` : `${n.format}, [${whole(n.interval[0])}, ${whole(n.interval[1])}]`;
+    const go = () => open(n.name);
+    parts.push(draw("g", { class: "node", tabindex: 0, role: "button", onclick: go, onkeydown: (event) => event.key === "Enter" && go() },
+      draw("rect", { x: left, y: y(k), width: wide, height: high, rx: 7 }),
+      draw("text", { x: left + 10, y: y(k) + 18 }, `${n.name}: ${n.kind}  [${n.shape.join(" x ")}]`.slice(0, 54)),
+      draw("text", { x: left + 10, y: y(k) + 35, style: "fill: var(--soft)" }, more.slice(0, 58))));
+  });
+  const total = y(data.nodes.length);
+  return el("section", {}, el("p", { class: "soft" }, "Click a layer to see its numbers. Lines beside the boxes pass over layers or lead back."),
+    el("div", { style: "max-width: 560px" }, draw("svg", { viewBox: `0 0 ${left + wide + 20} ${total}`, role: "group", "aria-label": "network" }, parts)));
+}
+
+function layers() {
+  const place = el("div", {}), choose = el("select", { onchange: () => show(choose.value) }, data.nodes.map((n) => el("option", {}, n.name)));
+  const show = (name) => {
+    choose.value = name;
+    const node = data.nodes.find((n) => n.name === name);
+    place.replaceChildren(el("h2", {}, `${name}: ${node.kind}`), el("p", { class: "soft" }, node.source || ""), about(node),
+      node.weights ? weights(node) : "", data.layers[name] ? neuron(data.layers[name]) : "");
+  };
+  const section = el("section", {}, el("div", { class: "controls" }, el("label", {}, "layer ", choose)), place);
+  const first = data.nodes.find((n) => n.neuron) || data.nodes[0];
+  show(first.name);
+  return [section, show];
+}
+
+const about = (n) => table(["shape", "format", "integers it can take", "reads"],
+  [[n.shape.join(" x "), n.format, `[${whole(n.interval[0])}, ${whole(n.interval[1])}]`, n.inputs.join(", ")]]);
+
+function weights(node) {
+  const w = node.weights, bars = w.counts.map((n, k) => ({ lo: w.edges[k], hi: w.edges[k + 1], n }));
+  return el("div", {}, el("p", {}, `${whole(w.number)} weights from ${w.lo} to ${w.hi}; ${percent(w.zeros / w.number)} are 0; ${whole(w.macs)} MACs a step`),
+    el("div", { class: "row" }, plot("weights", { bars, x: "integer weight", y: "number", floor: 0 })));
+}
+
+function neuron(l) {
+  const out = el("div", {}), m = l.measured;
+  if (m) out.append(table(["rate", "float rate", "spikes differ", "begin here", "unexplained", "saturates"],
+    [[percent(m.rate), percent(m.float_rate), percent(m.spike_mismatch), percent(m.own_mismatch), whole(m.unexplained), percent(m.saturation)]]));
+  const row = el("div", { class: "row" });
+  for (const s of l.states) {
+    const step = (s.hi - s.lo) / s.counts.length, bars = s.counts.map((n, k) => ({ lo: s.lo + k * step, hi: s.lo + (k + 1) * step, n }));
+    row.append(plot(`state ${s.state} (${s.format}): ${percent(s.at_lo)} at the lower bound, ${percent(s.at_hi)} at the upper`,
+      { bars, x: `${s.state}, real units`, y: "values", floor: 0 }));
+  }
+  const bars = l.spikes.values.map((v, k) => ({ lo: v - 0.4 * gap(l.spikes.values), hi: v + 0.4 * gap(l.spikes.values), n: l.spikes.counts[k], color: "var(--three)" }));
+  row.append(plot("spike values", { bars, x: "spike value", y: "number", floor: 0 }));
+  for (const c of l.curves) {
+    row.append(plot(`update without input, channel ${c.channel}`, { x: `${c.state} before the step`, y: `${c.state} after`, lines: [
+      { x: c.u, y: c.u, color: "var(--line)", label: "u = F(u)" }, { x: c.u, y: c.real, color: "var(--two)", label: "real", width: 4, opacity: 0.45 },
+      { x: c.u, y: c.integer, color: "var(--one)", label: "integers" }] }));
+    const near = c.off.map((v, k) => [c.u[k], v]).filter(([, v]) => Math.abs(v) < 64);
+    row.append(plot(`integers - real, channel ${c.channel}`, { x: `${c.state} before the step`, y: "units of the state",
+      lines: [{ x: near.map((p) => p[0]), y: near.map((p) => p[1]), color: "var(--one)" }] }) || "");
+  }
+  out.append(row);
+  if (l.dynamics) out.append(dynamics(l.dynamics));
+  if (l.claim) out.append(claim(l.claim));
+  out.append(el("h3", {}, "program"), el("pre", {}, l.program));
+  return out;
+}
+
+function gap(values) {
+  const steps = values.slice(1).map((v, k) => v - values[k]);
+  return steps.length ? Math.min(...steps) : 1;
+}
+
+function dynamics(d) {
+  const where = (a) => Object.keys(a.low).map((s) => (short(a.low[s]) === short(a.high[s]) ? short(a.low[s]) : `${short(a.low[s])} .. ${short(a.high[s])}`)).join(", ")
+    + (a.period > 1 ? `, every ${a.period} steps` : a.period === 0 ? ", without a period" : "") + (a.fires ? ", firing" : "") + (a.bounds.length ? ", at a bound" : "");
+  const rows = d.channels.flatMap((c) => [["real", c.reals], ["integers", c.integers]].map(([name, ends]) => [c.channel, name,
+    ends.map((a) => `${where(a)} (${(100 * a.basin).toFixed(0)} %)`).join("; ")]));
+  const points = d.channels.map((c) => [c.channel, c.fixed_points.map((p) => `${short(p.at)} (${p.stable ? "stable" : "unstable"}, slope ${p.slope.toFixed(2)})`).join(", ")]);
+  return el("div", {}, el("h3", {}, "without input"), d.findings.map((f) => el("p", {}, f)),
+    table(["channel", "map", "ends at (share of the range)"], rows), table(["channel", "fixed points of the real map"], points),
+    d.total > d.channels.length ? el("p", { class: "soft" }, `of ${d.total} channels; those that are alike are shown once`) : "");
+}
+
+function claim(c) {
+  const errors = Object.entries(c.errors).filter(([, e]) => e && typeof e === "object" && "state_lsb" in e);
+  return el("div", {}, el("h3", {}, "verified bounds, for every state and input"),
+    el("p", {}, `The widest value of the program has ${c.widest_bits} bits. `, errors.map(([name, e]) => `Worst error of the ${name}: ${short(e.state_lsb)} units of the state. `)),
+    c.clamps.length ? table(["clamp that acts", "would reach", "is held within"], c.clamps.map((k) => [k.name, `[${k.before}]`, `[${k.bounds}]`]))
+      : el("p", {}, "No clamp ever acts."));
+}
+
+function activity() {
+  const out = el("section", {}), place = el("div", {});
+  if (!data.activity.length) return el("section", {}, el("p", {}, "No sample was given."));
+  const says = (a) => `sample ${a.sample}: ` + (a.label === null ? "" : `label ${a.label}, `) + `integers ${a.prediction}`
+    + (a.float_prediction === null ? "" : `, float ${a.float_prediction}`);
+  const choose = el("select", { onchange: () => show() }, data.activity.map((a, k) => el("option", { value: k }, says(a))));
+  const slider = el("input", { type: "range", min: 0, max: data.steps - 1, value: data.steps - 1, oninput: () => show(), "aria-label": "step" });
+  const step = el("output", {});
+  const show = () => {
+    step.textContent = `up to step ${slider.value} of ${data.steps - 1}`;
+    place.replaceChildren(...Object.entries(data.activity[choose.value].layers).map(([name, l]) => raster(name, l, Number(slider.value))));
+  };
+  out.append(el("div", { class: "controls" }, el("label", {}, "sample ", choose), el("label", {}, "time ", slider), step),
+    el("p", {}, [["--one", "fired"], ["--two", "fired negative"], ["--bad", "the float model fired otherwise"]].map(([c, t]) =>
+      el("span", { class: "key" }, el("i", { style: `background: var(${c})` }), t))), place);
+  show();
+  return out;
+}
+
+function rgb(name) {
+  const hex = color(name).replace("#", "");
+  return [0, 2, 4].map((k) => parseInt(hex.slice(k, k + 2), 16));
+}
+
+function raster(name, l, last) {
+  const bytes = Uint8Array.from(atob(l.values), (c) => c.charCodeAt(0)), n = l.neurons, values = new Int8Array(bytes.buffer);
+  const rows = Math.min(l.steps, last + 1), tall = Math.max(1, Math.ceil(48 / l.steps));
+  const canvas = el("canvas", { width: n, height: l.steps * tall, role: "img", "aria-label": `spikes of ${name}`, style: `height: ${Math.max(48, Math.min(220, l.steps * tall))}px` });
+  const pen = canvas.getContext("2d"), image = pen.createImageData(n, l.steps * tall);
+  const [back, up, down, bad] = ["--card", "--one", "--two", "--bad"].map(rgb), wrong = new Set(l.differs || []);
+  for (let t = 0; t < l.steps; t++) for (let k = 0; k < n; k++) {
+    const v = values[t * n + k], shown = t < rows;
+    const c = shown && wrong.has(t * n + k) ? bad : shown && v > 0 ? up : shown && v < 0 ? down : back;
+    for (let r = 0; r < tall; r++) image.data.set([...c, 255], 4 * ((t * tall + r) * n + k));
+  }
+  pen.putImageData(image, 0, 0);
+  const more = l.of > l.neurons ? `, ${whole(l.neurons)} of ${whole(l.of)} neurons shown` : "";
+  const differs = l.differs ? `; ${whole(l.differs.length)} spike values differ from the float model's` : "";
+  const lines = l.membranes.slice(0, 4).map((m, k) => ({ x: [...Array(rows).keys()], y: Object.values(m.states)[0].slice(0, rows), label: `neuron ${m.neuron}`,
+    color: ["var(--one)", "var(--two)", "var(--three)", "var(--bad)"][k] })).filter((line) => line.y && line.y.length > 1);
+  const state = l.membranes.length ? Object.keys(l.membranes[0].states)[0] : "";
+  return el("div", {}, el("h3", {}, `${name}: rate ${percent(l.rate)}${more}${differs}`), el("div", { class: "row" },
+    el("div", { class: "plot wide" }, canvas, el("p", { class: "soft" }, "steps downwards, neurons to the right, channel by channel")),
+    lines.length ? plot(`state ${state} of those that fire most`, { lines, x: "step", y: `${state}, real units` }) : ""));
+}
+
+function proof() {
+  const v = data.verdict, out = el("section", {}, el("h2", {}, "Executors against the reference"));
+  if (!v) out.append(el("p", {}, "None was run."));
+  else {
+    out.append(table(["executor", "integers compared", "differ"], Object.entries(v.compared).map(([name, n]) => [name, whole(n),
+      el("span", { class: v.different[name] ? "bad" : "good" }, whole(v.different[name]))]), [1, 2]));
+    out.append(Object.entries(v.not_run).length ? table(["not run", "why"], Object.entries(v.not_run)) : "");
+    out.append(...v.differences.map((d) => el("pre", {}, d)));
+  }
+  out.append(el("h2", {}, "Verified bounds"));
+  for (const [name, l] of Object.entries(data.layers)) if (l.claim) out.append(el("h3", {}, name), claim(l.claim));
+  return out;
+}
+
+function cost() {
+  const c = data.estimate;
+  if (!c) return el("section", {}, el("p", {}, "No estimate was made."));
+  const flat = (o, before) => Object.entries(o).flatMap(([k, v]) => (v !== null && typeof v === "object" ? flat(v, `${before}${k}.`) : [[before + k, whole(v)]]));
+  return el("section", {}, el("h2", {}, `${c.target}: ${c.says}`), el("p", { class: "soft" }, `counted on: ${c.on}`),
+    c.reasons.map((r) => el("p", { class: "bad" }, `does not fit: ${r}`)),
+    table(["what is taken", "used", "of", "share"], Object.entries(c.memory).map(([k, u]) => [k, whole(u.used), u.limit === null ? "not public" : whole(u.limit), percent(u.share)]), [1, 2, 3]),
+    table(["", "low to high", "confidence", "source"], [["energy of a sample", c.energy], ["latency of a sample", c.latency]].map(([k, q]) =>
+      q ? [k, q.says, q.confidence, q.source] : [k, "not public", "", ""])), c.relative_only ? el("p", {}, `Energy is relative only: ${c.relative_only}.`) : "",
+    el("h3", {}, "operations of a sample (NeuroBench's keys first)"), table(["key", "value"], flat(c.operations, ""), [1]),
+    table(["layer", "synaptic operations", "rate", "energy"], Object.entries(c.layers).map(([k, l]) => [k, l.operations ? whole(Math.round(l.operations)) : "", percent(l.rate), l.energy ? l.energy.says : ""]), [1, 2]),
+    c.notes.map((n) => el("p", { class: "soft" }, n)), c.not_public.map((n) => el("p", { class: "soft" }, `left out: ${n}`)));
+}
+
+const provenance = () => el("section", {}, el("h2", {}, "Where this comes from"),
+  table(["what", "value"], Object.entries(data.provenance).map(([k, v]) => [k, el("code", {}, typeof v === "string" ? v : JSON.stringify(v))])));
+
+function start() {
+  const shown = data.evaluation ? `, ${whole(data.samples)} samples` : `, ${whole(data.samples)} conformance vectors`;
+  document.getElementById("subtitle").textContent = `target ${data.target}, T = ${data.steps}${shown}`;
+  const [layerSection, showLayer] = layers(), bar = document.getElementById("tabs"), panels = document.getElementById("panels");
+  const select = (name) => {
+    for (const b of bar.children) b.setAttribute("aria-selected", String(b.textContent === name));
+    for (const s of panels.children) s.hidden = s.dataset.name !== name;
+  };
+  const parts = { Summary: summary(), Network: network((name) => { showLayer(name); select("Layers"); }), Layers: layerSection, Activity: activity(),
+    Proof: proof(), Cost: cost(), Provenance: provenance() };
+  for (const [name, section] of Object.entries(parts)) {
+    section.dataset.name = name;
+    bar.append(el("button", { role: "tab", type: "button", onclick: () => { select(name); history.replaceState(null, "", `#${name}`); } }, name));
+    panels.append(section);
+  }
+  select(decodeURIComponent(location.hash.slice(1)) in parts ? decodeURIComponent(location.hash.slice(1)) : "Summary");
+}
+start();

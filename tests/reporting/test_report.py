@@ -1,0 +1,179 @@
+"""The page holds what was measured, every integer of it, and takes no text for HTML."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import snn2hw
+from snn2hw.artefact import Artefact
+from snn2hw.backends.reference import interpret
+from snn2hw.errors import UsageError
+from snn2hw.ir.encode import encode
+from snn2hw.ir.network import Network
+from tests.refused import refused
+from tests.small_networks import two_layer_network
+
+LABELS = np.arange(12) % 5
+TABS = ("Summary", "Network", "Layers", "Activity", "Proof", "Cost", "Provenance")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Artefact, Network, Any, Path]:
+    network, images = two_layer_network()
+    folder = tmp_path_factory.mktemp("report")
+    artefact = snn2hw.compile(network, images, steps=3, out=folder / "net")
+    path = snn2hw.report(artefact, images, LABELS, network, folder / "r.html", executors=("reference", "onnx-reference"))
+    return artefact, network, images, path
+
+
+def data_of(path: Path) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    said: dict[str, Any] = json.loads(found[1])
+    return said
+
+
+def test_it_says_what_evaluate_and_verify_and_estimate_say(made: tuple[Artefact, Network, Any, Path]) -> None:
+    artefact, network, images, path = made
+    said = data_of(path)
+    measured = snn2hw.evaluate(artefact, images, LABELS, network)
+    assert said["evaluation"]["accuracy"] == measured.accuracy
+    assert said["evaluation"]["float_accuracy"] == measured.float_accuracy
+    assert said["layers"]["lnm"]["measured"]["spike_mismatch"] == measured.layers["lnm"].spike_mismatch
+    readout = interpret(artefact.network, encode(artefact.network, images)).readout
+    right = sum(said["confusion"]["integers"][k][k] for k in range(5))
+    assert right == int((readout.argmax(1) == LABELS).sum())
+    assert sum(map(sum, said["confusion"]["float"])) == 12
+    assert said["verdict"]["equal"]
+    assert set(said["verdict"]["compared"]) == {"onnx-reference"}
+    assert said["estimate"]["operations"] == snn2hw.estimate(artefact, samples=images).operations
+    assert [n["name"] for n in said["nodes"]] == [n.name for n in artefact.network.nodes]
+    assert said["layers"]["lnm"]["claim"]["widest_bits"] > 0
+    assert "without input" not in str(said["warnings"])
+
+
+def test_rasters_are_the_spikes_of_the_integers(made: tuple[Artefact, Network, Any, Path]) -> None:
+    artefact, _, images, path = made
+    trace = interpret(artefact.network, encode(artefact.network, images))
+    for shown in data_of(path)["activity"]:
+        number = shown["sample"]
+        assert shown["prediction"] == int(trace.readout[number].argmax())
+        assert shown["label"] == int(LABELS[number])
+        for name, layer in shown["layers"].items():
+            values = np.frombuffer(base64.b64decode(layer["values"]), np.int8).reshape(layer["steps"], -1)
+            assert values.tolist() == trace.spikes[name][:, number].reshape(3, -1).tolist()
+            assert layer["neurons"] == layer["of"]
+            states = layer["membranes"][0]["states"]
+            (state,) = (s for s in artefact.network.neurons if s.name == name)
+            first = next(iter(states))
+            unit = 2.0 ** -state.program.states[first].format.frac
+            every = trace.states[f"{name}.{first}"][:, number].reshape(3, -1)[:, layer["membranes"][0]["neuron"]]
+            assert states[first] == pytest.approx((every * unit).tolist(), abs=1e-6)
+
+
+def test_differences_are_marked_where_the_float_model_fires_otherwise(made: tuple[Artefact, Network, Any, Path]) -> None:
+    artefact, network, images, path = made
+    measured = snn2hw.evaluate(artefact, images, None, network)
+    marked = dict.fromkeys(measured.layers, 0)
+    everything = snn2hw.report(
+        artefact, images, model=network, out=path.parent / "all.html", shown=range(8), executors=("reference", "onnx-reference")
+    )
+    eight = snn2hw.evaluate(artefact, images[:8], None, network)
+    for shown in data_of(everything)["activity"]:
+        for name, layer in shown["layers"].items():
+            marked[name] += len(layer["differs"])
+    assert marked == {name: layer.mismatches for name, layer in eight.layers.items()}
+
+
+def test_wrong_predictions_are_shown_first(made: tuple[Artefact, Network, Any, Path]) -> None:
+    artefact, _, images, path = made
+    wrong = np.flatnonzero(interpret(artefact.network, encode(artefact.network, images)).readout.argmax(1) != LABELS)
+    shown = [a["sample"] for a in data_of(path)["activity"]]
+    assert shown[: min(4, len(wrong))] == wrong[:4].tolist()
+    assert len(shown) == len(set(shown)) <= 8
+
+
+def test_no_text_of_the_model_is_html(tmp_path: Path) -> None:
+    network, images = two_layer_network()
+    bad = "</script><img src=x onerror=alert(1)>"
+    nodes = tuple(n if n.name != "lnm" else type(n)(**{**vars(n), "source": bad}) for n in network.nodes)
+    artefact = snn2hw.compile(type(network)(**{**vars(network), "nodes": nodes}), images, steps=3, out=tmp_path / "<b>x")
+    path = snn2hw.report(artefact, out=tmp_path / "r.html", executors=("reference", "onnx-reference"))
+    text = path.read_text(encoding="utf-8")
+    assert bad not in text
+    assert "<img" not in text
+    assert data_of(path)["layers"]["lnm"]["source"] == bad
+    assert "<title>&lt;b&gt;x</title>" in text
+    assert not re.search(r"(?:src|href)=[\"']?(?!x )", text.split("<script>")[0])  # nothing is loaded from anywhere
+
+
+def test_without_samples_it_shows_the_vectors(made: tuple[Artefact, Network, Any, Path], tmp_path: Path) -> None:
+    artefact = made[0]
+    said = data_of(snn2hw.report(artefact, out=tmp_path / "r.html", executors=("reference", "onnx-reference")))
+    assert said["evaluation"] is None
+    assert said["confusion"] is None
+    assert said["activity"]
+
+
+def test_a_report_is_replaced_and_nothing_else(made: tuple[Artefact, Network, Any, Path], tmp_path: Path) -> None:
+    artefact = made[0]
+    out = tmp_path / "r.html"
+    for _ in range(2):
+        snn2hw.report(artefact, out=out, executors=("reference", "onnx-reference"))
+    out.write_text("<p>my own page</p>", encoding="utf-8")
+    with pytest.raises(UsageError):
+        snn2hw.report(artefact, out=out)
+    assert out.read_text(encoding="utf-8") == "<p>my own page</p>"
+
+
+def test_labels_without_samples_and_samples_that_there_are_not(made: tuple[Artefact, Network, Any, Path], tmp_path: Path) -> None:
+    artefact, _, images, _ = made
+    with refused(
+        UsageError,
+        """
+        labels and a model need samples
+          got:      none
+          expected: the samples that the labels are of
+          do:       give samples (--samples), or a model that has test samples of its own (--model)
+        """,
+    ):
+        snn2hw.report(artefact, labels=LABELS, out=tmp_path / "r.html")
+    with refused(
+        UsageError,
+        """
+        there is no such sample to show
+          got:      [3, 12]
+          expected: numbers from 0 to 11
+          do:       name samples that were given
+        """,
+    ):
+        snn2hw.report(artefact, images, out=tmp_path / "r.html", shown=[3, 12], executors=("reference", "onnx-reference"))
+    assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_draws_itself_in_a_browser(made: tuple[Artefact, Network, Any, Path], tmp_path: Path, tab: str) -> None:
+    browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
+    if browser is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--enable-logging=stderr",
+             "--virtual-time-budget=4000", "--dump-dom"]  # fmt: skip
+    done = subprocess.run([browser, *flags, f"file://{made[3]}#{tab}"], capture_output=True, text=True, check=True, timeout=120)
+    assert "CONSOLE" not in done.stderr
+    shown = re.findall(r'<section data-name="(\w+)"(?: hidden="")?>', done.stdout)
+    assert shown == list(TABS)
+    (open_,) = re.findall(r'<section data-name="(\w+)">', done.stdout)
+    assert open_ == tab
+    part = done.stdout.split(f'data-name="{tab}">')[1].split("<section")[0]
+    assert len(re.sub(r"<[^>]*>", "", part)) > 100
