@@ -112,6 +112,21 @@ def test_cores_are_laid_on_chips_so_that_few_spikes_go_between_them() -> None:
     assert len({*zip(found.places.chip.tolist(), found.places.position.tolist(), strict=True)}) == 5
 
 
+def test_cores_of_two_chips_change_places_where_that_saves_spikes() -> None:
+    """Three chains beside each other, given layer by layer: in this order every spike would go from chip to chip."""
+    made = Made(3)
+    chains = "abc"
+    first = {c: made.neuron(f"{c}0", made.linear(f"{c}f0", 2, "input")) for c in chains}
+    ends = [made.neuron(f"{c}1", made.linear(f"{c}f1", 2, first[c])) for c in chains]
+    net = made.readout(made.join("abc", made.join("ab", ends[0], ends[1]), ends[2]))
+    loud = {f"{c}0": np.full(2, 100.0) for c in chains} | {f"{c}1": np.ones(2) for c in chains}
+    found = mapped(net, "greedy", loud, neurons=2, cores_per_chip=2)
+    chip_of = {b["layer"]: core["chip"] for core in found.document()["cores"] for b in core["blocks"]}
+    assert all(chip_of[f"{c}0"] == chip_of[f"{c}1"] for c in chains)
+    assert found.spikes_between_chips == 2 * 3  # to the readout, which lies on a chip of its own
+    assert sorted(np.bincount(found.places.chip).tolist()) == [1, 2, 2, 2]
+
+
 def test_what_a_whole_chip_holds_is_kept_to() -> None:
     found = mapped(dense(2, 6, 6, 2), neurons=4, cores_per_chip=8, neurons_per_chip=8)
     assert found.chips == 2

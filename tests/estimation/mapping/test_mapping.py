@@ -34,6 +34,7 @@ def checked(seed: int, how: str = "auto", effort: float = 1.0) -> tuple[int, flo
 def test_a_mapping_keeps_to_every_limit_and_is_no_worse_than_greedy() -> None:
     found = [checked(seed, "auto" if seed < 2 else "search", 0.1) for seed in range(30)]
     assert sum(cores > 1 for cores, _, _ in found) > 10
+    assert sum(now for _, now, _ in found) < 0.8 * sum(before for _, _, before in found)
     assert sum(cores == 0 for cores, _, _ in found) < 6
 
 
