@@ -118,8 +118,9 @@ class Writer(Backend, Protocol):
     def emit(self) -> Callable[..., Exported]:
         """`emit(artefact, out, **options)` writes the artefact to the path `out`.
 
-        Its keyword arguments are the options of the back end: `snn2hw.export` refuses all others, by name. It writes through
-        `snn2hw.files.write`, so that nothing is left half-written and nothing of the user's is replaced.
+        Its keyword arguments are the options of the back end: `snn2hw.export` refuses all others, by name. One that is called
+        `progress` is told of each step as it begins (what, how many are done, of how many); the command line gives it.
+        It writes through `snn2hw.files.write`, so that nothing is left half-written and nothing of the user's is replaced.
 
         Raises:
             UsageError: a place that cannot be written, or an option out of range. ArtefactError: what it needs of the

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,29 @@ class Listing:
     def emit(self, artefact: Artefact, out: Path) -> Exported:
         out.write_text("\n".join(n.name for n in artefact.network.nodes), encoding="utf-8")
         return Exported(out)
+
+
+class Slow(Listing):
+    """One that says how far it is."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def emit(self, artefact: Artefact, out: Path, *, progress: Callable[[str, int, int], None]) -> Exported:
+        self.told.append(progress("half", 1, 2))
+        return super().emit(artefact, out)
+
+
+def test_a_back_end_that_says_how_far_it_is_gets_the_bar_to_say_it_to(build: Path, capsys: Capture) -> None:
+    slow = Slow()
+    register(slow)
+    try:
+        ran = run_cli(capsys, "export", build / "net", "--to", "slow", "--out", build / "layers.txt")
+    finally:
+        unregister("slow")
+    assert (ran.code, slow.told) == (0, [None])
 
 
 def test_compiling_again_says_which_export_of_another_back_end_no_longer_fits(tmp_path: Path) -> None:

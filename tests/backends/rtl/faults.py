@@ -108,6 +108,12 @@ FAULTS: dict[str, Fault] = {
         "if (stall) stall <= 1'b0;",
         "images",
     ),
+    "no spike as one, and a spike as none": (
+        "snn_banks",
+        "!value2[0] ? '0",
+        "value2[0] ? '0",
+        "images",
+    ),
     "a step that ends before its last product is added": (
         "snn_banks",
         "assign step_added = ended && ",

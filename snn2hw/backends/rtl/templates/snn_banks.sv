@@ -94,8 +94,12 @@ module snn_banks #(
     logic signed [WEIGHT-1:0] weight;
     logic signed [SUM-1:0] product3, product, old;
     assign weight = weights2[lane*WEIGHT+:WEIGHT];
+    if (VALUE == 1) begin : g_flag  // a spike or none, for which no multiplier is wanted
+      always_ff @(posedge clk) product3 <= !value2[0] ? '0 : VALUE_SIGNED ? -SUM'(weight) : SUM'(weight);
+    end else begin : g_value
+      always_ff @(posedge clk) product3 <= SUM'(signed2) * SUM'(weight);
+    end
     always_ff @(posedge clk) begin
-      product3 <= SUM'(signed2) * SUM'(weight);
       product <= product3;
       old <= sums3[lane*SUM+:SUM];
     end
