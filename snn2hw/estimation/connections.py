@@ -260,7 +260,7 @@ class _Walk:
         for node in self.net.nodes:
             if node.name not in self.kinds:
                 continue
-            into = self._into(node)
+            into = [self._from_view(c) for c in self._into(node)]
             view = next((_to(c.axes) for c in into if not all(a.is_all for a in c.axes)), shape3(node.shape))
             self.found[node.name] = Population(node.name, self.kinds[node.name], node.shape, view, node)
             connections += [self._as_seen(c, view) for c in into]
@@ -299,14 +299,16 @@ class _Walk:
         axes, exact = turned(c.axes, view)
         return Connection(c.source, c.target, axes, c.synapse, c.through, c.exact and exact)
 
+    def _from_view(self, c: Connection) -> Connection:
+        """The connection to the view of its source, where that is another than its shape; its target may be seen likewise."""
+        if c.source not in self.found or shape_of(c.axes) == self.found[c.source].view:
+            return c  # a recurrent edge starts in what is not seen yet
+        axes, exact = reshaped(c.axes, self.found[c.source].view)
+        return Connection(c.source, c.target, axes, c.synapse, c.through, c.exact and exact)
+
     def _sent(self, c: Connection) -> Connection:
-        """The connection to the view of its source, where that is another than its shape; a target may change with it."""
-        view = self.found[c.source].view
-        if shape_of(c.axes) == view:
-            return c
-        axes, exact = reshaped(c.axes, view)
-        axes, still = turned(axes, self.found[c.target].view)
-        return Connection(c.source, c.target, axes, c.synapse, c.through, c.exact and exact and still)
+        """The same once all sources are known."""
+        return self._as_seen(self._from_view(c), self.found[c.target].view)
 
 
 def _to(axes: Axes) -> Shape3:

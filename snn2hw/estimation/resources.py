@@ -7,7 +7,7 @@ found.synapses                  # one for each connection that has weights
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -60,6 +60,21 @@ class Layer:
     def neurons(self) -> int:
         """Values that a core computes; of the input, that enter."""
         return self.population.size
+
+    def of_block(self, constants: tuple[tuple[int, ...], ...], ranges: Sequence[tuple[int, int]]) -> set[tuple[int, ...]]:
+        """The distinct ones of these constants, of a block of the view.
+
+        Args:
+            constants: `parameters` or `thresholds`. ranges: (first, end) of its channels, rows and columns.
+        """
+        view, channels = self.population.view, len(constants)
+        if channels <= 1:
+            return {*constants}
+        if view[0] == channels:
+            return {*constants[slice(*ranges[0])]}
+        c, h, w = (np.arange(*r) for r in ranges)  # the channels of the constants are not those of the view
+        places = (c[:, None, None] * view[1] + h[None, :, None]) * view[2] + w[None, None, :]
+        return {constants[k] for k in np.unique(places // (self.population.size // channels)).tolist()}
 
     @property
     def parameter_sets(self) -> int:

@@ -10,7 +10,9 @@ import pytest
 from snn2hw.errors import UnsupportedError
 from snn2hw.estimation.connections import Connection, graph
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.layers import IntFlatten
 from tests.estimation.connectivity import connectivity, populations_of
+from tests.estimation.hand_integers import Made
 from tests.random_networks import ATTENTION, LATE, LAYERED, RECURRENT, compiled, random_case
 
 MOST = 700  # values of a network: trying takes their square
@@ -49,6 +51,21 @@ FIRST = [2, RECURRENT + 3]
 def test_connections_are_what_a_changed_value_changes(seed: int) -> None:
     net = compiled(random_case(seed)).network
     compare(net)
+
+
+def test_neurons_behind_a_flattened_image_are_seen_as_the_image() -> None:
+    """A layer of neurons on a vector, one that reads it, and a recurrent edge; none of them needs all of another."""
+    made = Made(1, 4, 3)
+    made.conv("conv", 2, 3)
+    made.neuron("n")
+    made.add(IntFlatten, "flat", ("n",))
+    made.neuron("m")
+    made.neuron("k")
+    net = made.readout()
+    assert compare(net) == 0
+    found = graph(net)
+    assert [p.view for p in found.populations.values()] == [(1, 4, 3)] + [(2, 4, 3)] * 4
+    assert [c.pairs for c in found.connections[1:]] == [24, 24, 24]
 
 
 @pytest.mark.slow

@@ -83,10 +83,8 @@ class _Block:
         return self.block.neurons * self.layer.state_bits
 
     def sets(self, constants: tuple[tuple[int, ...], ...]) -> dict[Any, int]:
-        view, shape = self.layer.population.view, self.layer.population.shape
-        if len(constants) > 1 and view[0] == shape[0]:
-            constants = constants[slice(*self.block.channels)]
-        return {(self.layer.program, c): 1 for c in constants}
+        ranges = (self.block.channels, self.block.rows, self.block.columns)
+        return {(self.layer.program, c): 1 for c in self.layer.of_block(constants, ranges)}
 
     def words(self) -> dict[Any, int]:
         found = kernel_words(self.cores, self.synapses, self.block.size)

@@ -149,14 +149,12 @@ class Needs:
                 total += width * self._of(_most_pairs, s.connection, cut)
         return total
 
-    def _sets(self, constants: Sequence[tuple[int, ...]], cut: Cut) -> int:
-        if len(constants) <= 1:
-            return len(constants)
-        first, end = self.layer.population.shape[0], self.view
-        if end[0] != first:  # the channels of the constants are not those of the view
-            return len({*constants})
-        ends = cuts(end[0], cut[0])
-        return max(len({*constants[a:b]}) for a, b in pairwise(ends))
+    def _sets(self, constants: tuple[tuple[int, ...], ...], cut: Cut) -> int:
+        ends = [cuts(n, k) for n, k in zip(self.view, cut, strict=True)]
+        if self.view[0] != len(constants):  # one for the layer, or for channels that are not those of the view
+            return min(len({*constants}), prod(self.block(cut)))
+        whole = [(0, n) for n in self.view[1:]]
+        return max(len(self.layer.of_block(constants, [channels, *whole])) for channels in pairwise(ends[0]))
 
     def _kernel_words(self, cut: Cut) -> int:
         return kernel_words(self.cores, self.synapses, self.block(cut))

@@ -16,9 +16,11 @@ from snn2hw.estimation.mapping import Mapping, map_network
 from snn2hw.estimation.mapping.picture import CELL, GAP, pixels
 from snn2hw.estimation.resources import resources
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.layers import IntFlatten
 from snn2hw.target import load_chip
-from tests.estimation.hand_integers import Made, dense
-from tests.estimation.mapping.cases import chip_with
+from tests.estimation.hand_integers import Made, dense, lif
+from tests.estimation.mapping.cases import chip_with, facts_of, limits_of
+from tests.estimation.mapping.checker import problems
 from tests.refused import refused
 
 
@@ -125,6 +127,18 @@ def test_cores_of_two_chips_change_places_where_that_saves_spikes() -> None:
     assert all(chip_of[f"{c}0"] == chip_of[f"{c}1"] for c in chains)
     assert found.spikes_between_chips == 2 * 3  # to the readout, which lies on a chip of its own
     assert sorted(np.bincount(found.places.chip).tolist()) == [1, 2, 2, 2]
+
+
+def test_constants_of_a_vector_that_is_seen_as_an_image_are_counted_neuron_by_neuron() -> None:
+    made = Made(1, 2, 2)
+    made.conv("conv", 2, 1)
+    made.add(IntFlatten, "flat", ("conv",))
+    made.neuron("n", program=lif(range(1, 9)))
+    net = made.readout()
+    found = mapped(net, parameter_sets=1, cores_per_chip=32)
+    assert [*problems(found.document(), facts_of(net, found.chip), limits_of(found.chip))] == []
+    assert sum(any(b["layer"] == "n" for b in core["blocks"]) for core in found.document()["cores"]) == 8
+    assert found.cores == 8
 
 
 def test_what_a_whole_chip_holds_is_kept_to() -> None:
