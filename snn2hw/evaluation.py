@@ -165,7 +165,11 @@ def _values(given: npt.NDArray[Any], samples: int, size: int) -> npt.NDArray[np.
 
 
 def float_network(artefact: Artefact, model: Any, x: npt.NDArray[Any]) -> Network:
-    """The equations of the model, which must be those that the artefact was made of."""
+    """The equations of the model, which must be those that the artefact was made of.
+
+    Args:
+        artefact: the compiled model. model: a torch module, or a `Network`. x: samples to read a torch module with.
+    """
     net = artefact.network
     if isinstance(model, IntegerNetwork):
         raise UsageError(

@@ -103,7 +103,12 @@ class Given:
 
 
 def given_samples(samples: Path | None, labels: Path | None, model: str | None, weights: str | None) -> Given:
-    """What is to be measured, read from where it lies."""
+    """What is to be measured, read from where it lies.
+
+    Args:
+        samples, labels: files. model: a folder of models/, or module:factory; without samples it must state its own.
+        weights: of the model.
+    """
     if model is None:
         if samples is None:
             raise UsageError(

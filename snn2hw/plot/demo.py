@@ -1,4 +1,4 @@
-"""Pictures of a compiled network: what the integers do to the learned polynomial, and one neuron over time."""
+"""The two pictures of the demo: what the integers do to the learned polynomial, and one neuron over time."""
 
 from __future__ import annotations
 
