@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 from snn2hw.shown import Lines, plain, plain_lines
 
@@ -30,7 +30,10 @@ class Snn2hwError(Exception):
         return _as_it_was, (type(self), self.args, self.__dict__)
 
 
-def _as_it_was(kind: type[Snn2hwError], args: tuple[Any, ...], parts: dict[str, Any]) -> Snn2hwError:
+_Kind = TypeVar("_Kind", "Snn2hwError", "Snn2hwWarning")
+
+
+def _as_it_was(kind: type[_Kind], args: tuple[Any, ...], parts: dict[str, Any]) -> _Kind:
     error = kind.__new__(kind)
     error.args = args
     error.__dict__.update(parts)
@@ -42,6 +45,10 @@ class Snn2hwWarning(UserWarning):
 
     def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", cause: str = "", do: str = "") -> None:
         super().__init__(_text(what, where=where, got=got, expected=expected, cause=cause, do=do))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As that of an error."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
 
 
 def _text(what: str, **parts: str) -> str:

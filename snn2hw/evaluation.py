@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,15 @@ from snn2hw.ir.encode import check_shape, encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.layout import TN
 from snn2hw.ir.network import Network
+from snn2hw.run.job import Job, results
 from snn2hw.runs import read
 from snn2hw.trace import Ints
 from snn2hw.tracing import trace_model
 from snn2hw.verification.accuracy import Evaluation, Truth, evaluated
-from snn2hw.verification.agreement import Tally, float_layers, layers_of
+from snn2hw.verification.agreement import Part, Tally, float_layers, layers_of
+from snn2hw.verification.batches import Progress, Samples
 from snn2hw.verification.losses import losses
-from snn2hw.verification.verdict import Progress, batch_size
+from snn2hw.verification.verdict import batch_size
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +45,8 @@ def evaluate(
     output: str | None = None,
     layout: str | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Evaluation:
     """What the integers cost: accuracy or error against labels, and, with the model, every layer against the float network.
 
@@ -57,6 +62,8 @@ def evaluate(
         output: which output the labels are of, where the network has several.
         layout: which axis of temporal samples is time, as in `simulate`.
         progress: called with (executor, samples done, samples in all) after each batch.
+        workers: how many processes run batches, each with one thread; 1 is this process. The measurements are the same.
+        cluster: the address of a Dask scheduler, whose workers run them instead (docs/scale.md).
 
     Returns:
         The measurements. `evaluation.layers[name].spike_mismatch` compares the two networks as they run;
@@ -78,15 +85,29 @@ def evaluate(
     if note:
         warnings.warn(note, stacklevel=2)
     insist(chosen, net)
-    tally, size = Tally(net, real, artefact.scale), batch_size(net)
-    for start in range(0, x.shape[axis], size):
-        some = x[(slice(None),) * axis + (slice(start, start + size),)]
-        payloads = encode(net, some)
-        tally.add(some, payloads, run_executor(chosen, artefact, payloads))
-        if progress is not None:
-            progress(chosen.name, start + some.shape[axis], x.shape[axis])
+    tally, size, done = Tally(net, real, artefact.scale), batch_size(net), 0
+    parts = (Samples.of(x[(slice(None),) * axis + (slice(n, n + size),)], axis) for n in range(0, x.shape[axis], size))
+    with results(Job("evaluate", _measuring, (artefact, real, chosen)), parts, workers, cluster) as each:
+        for part in each:
+            tally.merge(part)
+            done += len(part.readout)
+            if progress is not None:
+                progress(chosen.name, done, x.shape[axis])
     found = evaluated(tally, chosen.name, outputs, truth)
     return replace(found, findings=losses(found, net))
+
+
+def _measuring(given: tuple[Artefact, Network | None, Executor]) -> Callable[[Samples], Part]:
+    """What a worker does with a batch: the integers through the executor, the float network beside them."""
+    artefact, real, chosen = given
+    tally = Tally(artefact.network, real, artefact.scale)
+
+    def measured(batch: Samples) -> Part:
+        x = batch.array()
+        payloads = encode(artefact.network, x)
+        return tally.part(x, payloads, run_executor(chosen, artefact, payloads))
+
+    return measured
 
 
 def _outputs(artefact: Artefact, output: str | None) -> dict[str, slice]:

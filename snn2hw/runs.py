@@ -17,7 +17,8 @@ from snn2hw.ir.encode import check_payloads, check_shape, encode
 from snn2hw.ir.layout import arranged, read_as
 from snn2hw.trace import Ints, Trace
 from snn2hw.vectors import read_vectors
-from snn2hw.verification.verdict import Progress, Verdict, batch_size, compare_batches, compare_executors
+from snn2hw.verification.batches import Given, Progress, Samples
+from snn2hw.verification.verdict import Verdict, batch_size, compare_batches, compare_executors
 
 INDEPENDENT = ("onnxruntime", "onnx-reference", "fast", "torch")  # what `verify` compares with the reference by itself
 
@@ -162,6 +163,8 @@ def verify(
     layout: str | None = None,
     progress: Progress | None = None,
     first: bool = False,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Verdict:
     """The same stimulus through all executors, batch by batch; every spike, state and readout compared with the reference.
 
@@ -172,6 +175,9 @@ def verify(
             INDEPENDENT that can run here: every installation has onnx-reference.
         layout: as in `simulate`.
         first: stop behind the batch in which the first difference is found, rather than count them all.
+        workers: how many processes run batches, each with one thread; 1 is this process. The verdict is the same but for
+            `seconds`, which are summed over all processes.
+        cluster: the address of a Dask scheduler, whose workers run them instead (docs/scale.md).
 
     Raises:
         ExecutorUnavailableError: none of the executors asked for can run here. UnsupportedError, WidthError: none can hold the
@@ -179,11 +185,23 @@ def verify(
         ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
     """
     names: Sequence[str | Executor] = executors if executors is not None else ("reference", _first_installed())
-    if samples is not None:
-        given, total = _given(artefact, samples, layout)
-        return compare_batches(artefact, given, total, names, progress, first=first)
-    payloads, stored = read_vectors(artefact)
-    return compare_executors(artefact, payloads, names, progress, stored, first)
+    if samples is None:
+        payloads, stored = read_vectors(artefact)
+        return compare_executors(artefact, payloads, names, progress, stored, first, workers, cluster)
+    given, total = _raw_batches(artefact, samples, layout)
+    return compare_batches(artefact, given, total, names, progress, None, first, workers, cluster)
+
+
+def _raw_batches(
+    artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike], layout: str | None
+) -> tuple[Iterator[Given], int]:
+    """Samples batch by batch, to be encoded where they are run, and how many there are; 0 where nobody knows."""
+    if isinstance(samples, Iterator):
+        return batches(artefact, samples, layout), 0
+    x, axis = read(artefact, samples, layout, stacklevel=3), 0 if artefact.network.input.static else 1
+    check_shape(artefact.network, x)
+    size, total = batch_size(artefact.network), int(x.shape[axis])
+    return (Samples.of(x[(slice(None),) * axis + (slice(n, n + size),)], axis) for n in range(0, total, size)), total
 
 
 def _first_installed() -> str:

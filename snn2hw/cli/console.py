@@ -31,8 +31,8 @@ from snn2hw.ir.program_text import program_with_comments
 from snn2hw.layers import IntSynapse
 from snn2hw.shown import plain, plain_lines
 from snn2hw.trace import Ints
+from snn2hw.verification.batches import Progress as ProgressCallback
 from snn2hw.verification.differential import Difference
-from snn2hw.verification.verdict import Progress as ProgressCallback
 from snn2hw.verification.verdict import Verdict
 
 PLAIN_WIDTH = 140  # pipes have no width of their own

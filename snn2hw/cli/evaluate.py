@@ -12,7 +12,7 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import certificate_table, console, evaluation_table
-from snn2hw.cli.options import AsJson, Folder, Layout
+from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Workers
 from snn2hw.cli.sample_files import laid_out, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -56,6 +56,8 @@ def evaluate_(
         str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
     ] = AUTO,
     layout: Layout = None,
+    workers: Workers = 1,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure what the integers cost: accuracy (of real labels the mean squared error), and with --model every neuron layer
@@ -82,7 +84,10 @@ def evaluate_(
     x = given.samples if own else laid_out(given.samples, layout, net.steps, static=net.input.static)
     known = stated(net.input.static)
     with console.progress("evaluate") as progress:
-        found = evaluate(loaded, x, given.labels, given.model, executor, output=output, layout=known, progress=progress)
+        found = evaluate(
+            loaded, x, given.labels, given.model, executor,
+            output=output, layout=known, progress=progress, workers=workers, cluster=cluster,
+        )  # fmt: skip
     if as_json:
         console.print_text(json.dumps(found.to_document(), indent=2))
         return

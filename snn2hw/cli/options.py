@@ -18,4 +18,13 @@ Layout = Annotated[
     str | None,
     typer.Option(help="Which axis of temporal samples is time: TN for [T, N, ...], NT for [N, T, ...].", show_default="TN"),
 ]
+Workers = Annotated[
+    int, typer.Option("--workers", "-w", help="How many processes run batches of samples, each with one thread.", min=1)
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", metavar="ADDRESS", help="A running Dask scheduler (tcp://host:8786), whose workers run the batches instead."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]

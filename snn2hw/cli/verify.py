@@ -14,7 +14,7 @@ from snn2hw.backends import backends, executor, executors_of, on_request
 from snn2hw.backends.running import cannot_hold, why_not
 from snn2hw.cli import console
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
-from snn2hw.cli.options import AsJson, Folder, Layout, Samples
+from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Samples, Workers
 from snn2hw.cli.sample_files import samples_for, stated
 
 
@@ -30,6 +30,8 @@ def verify(
     ] = None,
     layout: Layout = None,
     first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
+    workers: Workers = 1,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """The same stimulus through every executor: every spike, state and readout is compared with the reference.
@@ -44,7 +46,7 @@ def verify(
     names = _installed() if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
         given, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
-        verdict = api.verify(loaded, given, names, layout=known, progress=progress, first=first)
+        verdict = api.verify(loaded, given, names, layout=known, progress=progress, first=first, workers=workers, cluster=cluster)
     if as_json:
         console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
     else:

@@ -28,7 +28,7 @@ from snn2hw.shown import brief
 from snn2hw.target import Chip, load_chip, target_names
 from snn2hw.trace import Ints, Trace
 from snn2hw.vectors import read_vectors
-from snn2hw.verification.verdict import Progress
+from snn2hw.verification.batches import Progress
 
 KINDS: Mapping[str, Callable[[Asked], Held]] = {
     "chip": on_cores, "fpga": on_fpga, "microcontroller": on_microcontroller, "computer": on_computer,

@@ -111,7 +111,8 @@ def read_npy(path: Path) -> Array:
         header.require(os.fstat(file.fileno()).st_size - header.bytes_before)
         if header.size == 0 or not header.shape:
             return _formed(header, file.read(header.nbytes))
-        mapped: Array = np.memmap(file, header.dtype, "r", header.bytes_before, header.shape, header.order)  # type: ignore[call-overload]
+        mapped: Any = np.memmap(file, header.dtype, "r", header.bytes_before, header.shape, header.order)  # type: ignore[call-overload]
+        mapped.filename = os.path.abspath(path)  # NumPy has it of files that it opens itself; `files/mapped.py` goes by it
         return np.asarray(mapped)
 
 

@@ -11,6 +11,7 @@ import sys
 from contextlib import AbstractContextManager, suppress
 from threading import Lock, RLock
 from types import TracebackType
+from typing import Any
 from weakref import WeakSet
 
 _GATE = RLock()  # held by a thread that opens, starts or loads something; a fork waits for it
@@ -34,6 +35,10 @@ class ForkLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lock.release()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process has a lock of its own."""
+        return ForkLock, ()
 
     def renew(self) -> None:
         """Forget who holds it."""

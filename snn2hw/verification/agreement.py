@@ -20,7 +20,7 @@ way of the sum to the state, or in the neuron's program.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,24 @@ class Counted:
     lost: float = 0.0
     entered: float = 0.0
 
+    def add(self, other: Counted) -> None:
+        """Count another batch, too."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one batch says.
+
+    Args:
+        layers: counts of every neuron layer. readout, float_readout: [n, outputs], in real units; None: no float network.
+    """
+
+    layers: dict[str, Counted]
+    readout: Reals
+    float_readout: Reals | None
+
 
 @dataclass
 class Tally:
@@ -90,28 +108,40 @@ class Tally:
         self.layers = {name: Counted() for name in self.watched}
 
     def add(self, x: npt.NDArray[Any], payloads: Ints, trace: Trace) -> None:
-        """One batch.
+        """One batch. Arguments as `part`."""
+        self.merge(self.part(x, payloads, trace))
+
+    def part(self, x: npt.NDArray[Any], payloads: Ints, trace: Trace) -> Part:
+        """What one batch says by itself.
 
         Args:
             x: samples [N, ...], or [T, N, ...] where the input is temporal, in real units.
             payloads: [T, N, ...], the same encoded. trace: of the integers, with spikes and states.
         """
-        self.readouts.append(_times(trace.readout, self.scale))
-        for name, counted in self.layers.items():
+        found, floats = {name: Counted() for name in self.watched}, None
+        for name, counted in found.items():
             counted.values += trace.spikes[name].size
             counted.fired += int(np.count_nonzero(trace.spikes[name]))
         fired = {name: _times(trace.spikes[name], layer.unit) for name, layer in self.watched.items()}
         if self.real is not None:
-            own = _Walk(self, fired)
-            readout = run_real(self.real, np.asarray(x, np.float64), own.by_itself)
-            self.float_readouts.append(readout * self.real.readout.share)
-        held = _Held(self, fired, payloads, trace)
+            own = _Walk(self, found, fired)
+            floats = run_real(self.real, np.asarray(x, np.float64), own.by_itself) * self.real.readout.share
+        held = _Held(self, found, fired, payloads, trace)
         if self.real is None:
             for t in range(self.net.steps):
                 held.integers(t)
         else:
             entering = _times(payloads, self.net.input.unit)
             run_real(self.real, np.asarray(x, np.float64), held.observe, {self.real.input.name: entering, **fired})
+        return Part(found, _times(trace.readout, self.scale), floats)
+
+    def merge(self, part: Part) -> None:
+        """Add what the next batch says. Sums of floats depend on the order, so batches are merged in theirs."""
+        for name, counted in part.layers.items():
+            self.layers[name].add(counted)
+        self.readouts.append(part.readout)
+        if part.float_readout is not None:
+            self.float_readouts.append(part.float_readout)
 
 
 def _times(raw: Ints, unit: float) -> Reals:
@@ -200,15 +230,15 @@ def _input_scale(node: IntNeuron, real: Node | None) -> Reals | None:
 class _Walk:
     """Compares what float neurons fire with the integers, step by step."""
 
-    def __init__(self, tally: Tally, fired: Mapping[str, Reals]) -> None:
-        self.tally, self.fired, self.t = tally, fired, -1
+    def __init__(self, tally: Tally, found: dict[str, Counted], fired: Mapping[str, Reals]) -> None:
+        self.tally, self.found, self.fired, self.t = tally, found, fired, -1
 
     def by_itself(self, node: Node, inputs: Sequence[Reals], value: Reals) -> None:
         """Observer of the float network that nobody holds. Arguments as `run_real` calls it."""
         self.t += isinstance(node, Input)
         layer = self.tally.watched.get(node.name)
         if layer is not None and layer.real is not None:
-            counted = self.tally.layers[node.name]
+            counted = self.found[node.name]
             counted.float_fired += int(np.count_nonzero(value))
             counted.mismatches += int(layer.differs(value, self.fired[node.name][self.t]).sum())
 
@@ -216,8 +246,8 @@ class _Walk:
 class _Held:
     """Compares float layers, each given what the integers fired before it, and looks at the integers' own clamps."""
 
-    def __init__(self, tally: Tally, fired: Mapping[str, Reals], payloads: Ints, trace: Trace) -> None:
-        self.tally, self.fired, self.payloads, self.trace, self.t = tally, fired, payloads, trace, -1
+    def __init__(self, tally: Tally, found: dict[str, Counted], fired: Mapping[str, Reals], payloads: Ints, trace: Trace) -> None:
+        self.tally, self.found, self.fired, self.payloads, self.trace, self.t = tally, found, fired, payloads, trace, -1
         self.sums: dict[str, Ints] = {}
         self.entered: dict[str, Reals] = {}
 
@@ -227,7 +257,7 @@ class _Held:
         for name, layer in self.tally.watched.items():
             if layer.clamps.some:
                 acts = layer.clamps.act(self.sums[layer.node.inputs[0]], layer.before(self.trace, t))
-                self.tally.layers[name].held_back += int(acts.sum())
+                self.found[name].held_back += int(acts.sum())
 
     def observe(self, node: Node, inputs: Sequence[Reals], value: Reals) -> None:
         """Observer of the held float network. Arguments as `run_real` calls it."""
@@ -238,7 +268,7 @@ class _Held:
         layer = self.tally.watched.get(node.name)
         if layer is None or layer.real is None:
             return
-        counted, fired = self.tally.layers[node.name], self.fired[node.name][self.t]
+        counted, fired = self.found[node.name], self.fired[node.name][self.t]
         counted.own_fired += int(np.count_nonzero(value))
         counted.own_mismatches += int(layer.differs(value, fired).sum())
         if layer.equation is not None:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from time import perf_counter
 
 from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor, executors
-from snn2hw.backends.base import Measuring
 from snn2hw.backends.reference import Reference
-from snn2hw.backends.running import ANOTHER, cannot_hold, cannot_hold_error, in_one_line, run_executor, why_not
+from snn2hw.backends.running import ANOTHER, cannot_hold, cannot_hold_error, why_not
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UnsupportedError, UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
+from snn2hw.run.job import Job, results
 from snn2hw.shown import brief
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.differential import Difference, first_difference
+from snn2hw.verification.batches import STORED, Given, Merged, Progress, compare_batch, comparing, sample_count
+from snn2hw.verification.differential import Difference
 
 BATCH = 64
 MOST_INTEGERS = 1 << 27  # of all traces of a batch together: 1 GB
-Progress = Callable[[str, int, int], None]  # (what, samples done, samples in all)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,6 @@ class Verdict:
         return not self.differences and bool(self.compared)
 
 
-STORED = "vectors.npz"  # the name under which a stored trace is compared
 RESERVED = (Reference.name, STORED)
 
 
@@ -73,6 +71,8 @@ def compare_executors(
     progress: Progress | None = None,
     stored: Trace | None = None,
     first: bool = False,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Verdict:
     """Run executors and the reference on payloads [T, N, ...], batch by batch, and compare.
 
@@ -81,6 +81,7 @@ def compare_executors(
         names: of the executors, or the objects.
         stored: a trace of the same spike values from a file, compared like an executor.
         first: stop behind the batch in which the first difference is found.
+        workers, cluster: as in `compare_batches`.
 
     Raises:
         ExecutorUnavailableError: none of the executors asked for can run here. UnsupportedError: none can hold the network,
@@ -94,7 +95,9 @@ def compare_executors(
             expected=f"{payloads.shape[1]} samples",
             do="store the trace of the spike values beside it",
         )
-    return compare_batches(artefact, _parts(artefact, payloads), payloads.shape[1], names, progress, stored, first)
+    return compare_batches(
+        artefact, _parts(artefact, payloads), payloads.shape[1], names, progress, stored, first, workers, cluster
+    )
 
 
 def _parts(artefact: Artefact, payloads: Ints) -> Iterator[Ints]:
@@ -104,17 +107,20 @@ def _parts(artefact: Artefact, payloads: Ints) -> Iterator[Ints]:
 
 def compare_batches(
     artefact: Artefact,
-    batches: Iterable[Ints],
+    batches: Iterable[Given],
     total: int,
     names: Sequence[str | Executor],
     progress: Progress | None = None,
     stored: Trace | None = None,
     first: bool = False,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Verdict:
     """`compare_executors` on spike values that come batch by batch, `total` samples in all (0: nobody knows).
 
     Args:
-        batches: payloads [T, n, ...] each.
+        batches: payloads [T, n, ...] each, or samples that are encoded where they are run.
+        workers, cluster: who runs them, as `snn2hw.run.job.results` says.
         artefact, names, progress, stored, first: as in `compare_executors`; `stored` is of all batches together.
 
     Raises:
@@ -140,25 +146,21 @@ def compare_batches(
             got=f"executors {', '.join(e.name for e in asked) or 'none'}",
             expected="at least one besides the reference",
         )
-    tally, start = _Tally(artefact, progress, total * (1 + len(running))), 0
-    for batch in batches:
-        expected = tally.run(Reference(), batch)
-        for e in list(running):
-            try:
-                got = tally.run(e, batch)
-            except Snn2hwError as error:  # the others' results are shown all the same
-                running.remove(e)
-                not_run[e.name] = in_one_line(error)
-                if not (running or tally.compared) and stored is None:
-                    raise
-                continue
-            tally.compare(e.name, got, expected, batch, start)
-        if stored is not None:
-            tally.compare(STORED, stored.part(start, start + batch.shape[1]), expected, batch, start)
-        start += batch.shape[1]
-        if first and tally.first:
-            break
-    if start == 0:
+    verdict = Merged(artefact.network, running, not_run, progress, total * (1 + len(running)), stored is not None)
+    if workers == 1 and cluster is None:
+        for batch in batches:
+            part = None if stored is None else stored.part(verdict.samples, verdict.samples + sample_count(batch))
+            verdict.add(compare_batch(artefact, verdict.running, batch, part, verdict.ran))
+            if first and verdict.first:
+                break
+    else:
+        parts = _stored_beside(batches, stored)
+        with results(Job("verify", comparing, (artefact, running)), parts, workers, cluster) as each:
+            for found in each:
+                verdict.add(found, told=False)
+                if first and verdict.first:
+                    break
+    if verdict.samples == 0:
         raise ShapeError(
             "there are no samples",
             where="samples",
@@ -166,9 +168,25 @@ def compare_batches(
             expected="one or more",
             do="give at least one batch; nothing that was not compared is called equal",
         )
-    notes = {e.name: e.measured() for e in running if isinstance(e, Measuring)}
-    found, steps = list(tally.first.values()), artefact.network.steps
-    return Verdict(found, not_run, tally.compared, tally.seconds, start, steps, tally.different, notes)
+    return Verdict(
+        list(verdict.first.values()),
+        not_run,
+        verdict.compared,
+        verdict.seconds,
+        verdict.samples,
+        artefact.network.steps,
+        verdict.different,
+        {e.name: verdict.notes[e.name] for e in verdict.running if e.name in verdict.notes},
+    )
+
+
+def _stored_beside(batches: Iterable[Given], stored: Trace | None) -> Iterator[tuple[Given, Trace | None]]:
+    """Each batch with its part of the stored trace."""
+    start = 0
+    for batch in batches:
+        count = sample_count(batch)
+        yield batch, None if stored is None else stored.part(start, start + count)
+        start += count
 
 
 def _nobody(not_run: Mapping[str, str], lacks: Mapping[str, Sequence[Lack]]) -> Snn2hwError:
@@ -183,47 +201,3 @@ def _nobody(not_run: Mapping[str, str], lacks: Mapping[str, Sequence[Lack]]) -> 
         expected="at least one executor to compare with the reference",
         do=f"change these layers, or {ANOTHER}" if lacks else "install what is missing",
     )
-
-
-class _Tally:
-    def __init__(self, artefact: Artefact, progress: Progress | None, total: int) -> None:
-        self.artefact, self.progress, self.total, self.done = artefact, progress, total, 0
-        self.first: dict[str, Difference] = {}
-        self.compared: dict[str, int] = {}
-        self.different: dict[str, int] = {}
-        self.seconds: dict[str, float] = {}
-
-    def run(self, e: Executor, batch: Ints) -> Trace:
-        begun = perf_counter()
-        trace = run_executor(e, self.artefact, batch)
-        self.seconds[e.name] = self.seconds.get(e.name, 0.0) + perf_counter() - begun
-        self.done += batch.shape[1]
-        if self.progress is not None:
-            self.progress(e.name, self.done, max(self.total, self.done))
-        return trace
-
-    def compare(self, name: str, got: Trace, expected: Trace, batch: Ints, start: int) -> None:
-        """Count what differs in one batch, and keep the first difference of all batches so far.
-
-        Args:
-            name: of the executor. got, expected: its trace and the reference's. batch: payloads [T, n, ...] that
-                entered.
-            start: samples in the batches before.
-        """
-        found = first_difference(self.artefact.network, name, got, expected, batch)
-        arrays, right = got.arrays(), expected.arrays()
-        self.compared[name] = self.compared.get(name, 0) + sum(v.size for v in arrays.values())
-        self.different[name] = self.different.get(name, 0) + sum(int((arrays[k] != right[k]).sum()) for k in right)
-        if found is not None:
-            here = Difference(**{**vars(found), "sample": found.sample + start})
-            self.first[name] = min(self.first.get(name, here), here, key=self._order)
-
-    def _order(self, d: Difference) -> tuple[int, int, int]:
-        """Earliest step first, then the order of evaluation, then samples; the readout, which has no step, last."""
-        layers = [n.name for n in self.artefact.network.neurons]
-        position = next((k for k, layer in enumerate(layers) if d.signal in (layer, *self._states(layer))), len(layers))
-        return (d.step if d.step >= 0 else self.artefact.network.steps, position, d.sample)
-
-    def _states(self, layer: str) -> list[str]:
-        node = next(n for n in self.artefact.network.neurons if n.name == layer)
-        return [f"{layer}.{s}" for s in node.program.states]

@@ -44,6 +44,10 @@ class Fast:
         self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
         self._lock = ForkLock()
 
+    def __reduce__(self) -> tuple[type[Fast], tuple[int | None]]:
+        """Another process loads its own libraries; the compiler's work is in the cache."""
+        return Fast, (self.percent,)
+
     def supports(self, network: IntegerNetwork) -> Sequence[Lack]:
         """Layers that the generated C has no function for, and more steps than the stack holds."""
         return fast_lacks(network)

@@ -57,6 +57,10 @@ class Rtl:
         self._lock = ForkLock()
         self._said = ""
 
+    def __reduce__(self) -> tuple[type[Rtl], tuple[Folding | None]]:
+        """Another process makes its own simulators; the compiler's work is in the cache."""
+        return Rtl, (self.folding,)
+
     def supports(self, network: IntegerNetwork) -> Sequence[Lack]:
         """Layers that there is no module for."""
         return lacks(network)
