@@ -18,7 +18,7 @@ class LayerEstimate:
     Args:
         kind: of the layer. source: where it came from. shape: of its value at a step.
         weights, zeros: stored weights, and those that are 0. macs: products of a step if nothing were 0.
-        operations: synaptic operations; graded: of these, with a value other than -1 and 1.
+        operations: synaptic operations; by_step: the same of each step, of neurons their spikes. graded: of these, with a value other than -1 and 1.
         by_spike: additions if a graded value were sent as the spikes that it is made of.
         rate: share of its values that are not 0, of neurons. spikes: fired, each of those of a step by itself.
         instructions: of its program, of one neuron at one step. state_bits: of one neuron.
@@ -32,6 +32,7 @@ class LayerEstimate:
     zeros: int = 0
     macs: int = 0
     operations: float = 0.0
+    by_step: tuple[float, ...] = ()
     graded: float = 0.0
     by_spike: float = 0.0
     rate: float | None = None
@@ -52,16 +53,30 @@ def layers_of(net: IntegerNetwork, counts: Counts, found: Energy | None) -> Mapp
     for node in net.nodes:
         if node.name in counts.synapses:
             s = counts.synapses[node.name]
-            kind = type(node).__name__.removeprefix("Int")
             rows[node.name] = LayerEstimate(
-                kind, node.source, node.shape, s.weights, s.zeros, s.dense, int(s.operations.sum()) / n, int(s.graded.sum()) / n,
-                int(s.by_spike.sum()) / n, energy=prices.get(node.name),
-            )  # fmt: skip
+                type(node).__name__.removeprefix("Int"),
+                node.source,
+                node.shape,
+                weights=s.weights,
+                zeros=s.zeros,
+                macs=s.dense,
+                operations=int(s.operations.sum()) / n,
+                by_step=tuple((s.operations / n).tolist()),
+                graded=int(s.graded.sum()) / n,
+                by_spike=int(s.by_spike.sum()) / n,
+                energy=prices.get(node.name),
+            )
         elif isinstance(node, IntNeuron):
             c = counts.neurons[node.name]
             rows[node.name] = LayerEstimate(
-                c.kind, node.source, node.shape, rate=int(c.sent.sum()) / (n * net.steps * c.neurons),
-                spikes=int(c.spikes.sum()) / n, instructions=sum(c.instructions.values()), state_bits=c.state_bits,
+                c.kind,
+                node.source,
+                node.shape,
+                by_step=tuple((c.spikes / n).tolist()),
+                rate=int(c.sent.sum()) / (n * net.steps * c.neurons),
+                spikes=int(c.spikes.sum()) / n,
+                instructions=sum(c.instructions.values()),
+                state_bits=c.state_bits,
                 energy=prices.get(node.name),
-            )  # fmt: skip
+            )
     return rows

@@ -48,6 +48,8 @@ def test_every_number_is_there_or_named(artefact: Artefact, name: str) -> None:
         assert q is None or (0 < q.low < q.value < q.high and q.source and q.confidence in "FPK")
     assert set(found.layers) == {"conv", "lnm", "hidden", "cf", "out"}
     assert found.layers["conv"].macs == 4 * (4 * 4 + 4 * 4 * 6 + 16 * 9)  # corners, edges, inside, of four kernels
+    for layer in found.layers.values():
+        assert sum(layer.by_step) == pytest.approx(layer.operations if layer.macs else layer.spikes)
     energies = [layer.energy for layer in found.layers.values() if layer.energy is not None]
     if found.energy_parts:
         assert found.energy_joules is not None
