@@ -18,7 +18,8 @@ class LayerEstimate:
     Args:
         kind: of the layer. source: where it came from. shape: of its value at a step.
         weights, zeros: stored weights, and those that are 0. macs: products of a step if nothing were 0.
-        operations: synaptic operations; by_step: the same of each step, of neurons their spikes. graded: of these, with a value other than -1 and 1.
+        operations: synaptic operations. by_step: the same of each step, of neurons their spikes.
+        graded: of the operations, those with a value other than -1 and 1.
         by_spike: additions if a graded value were sent as the spikes that it is made of.
         rate: share of its values that are not 0, of neurons. spikes: fired, each of those of a step by itself.
         instructions: of its program, of one neuron at one step. state_bits: of one neuron.
