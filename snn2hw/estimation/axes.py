@@ -71,7 +71,7 @@ class Axis:
             return Axis(self.to, other.of)
         if self.to * other.of > LARGEST:
             return Axis(self.to, other.of)
-        return Axis(self.to, other.of, (self.as_table().astype(np.float32) @ other.as_table().astype(np.float32)) > 0)
+        return axis_of((self.as_table().astype(np.float32) @ other.as_table().astype(np.float32)) > 0)
 
     def tiles(self, cuts: Sequence[int]) -> Bools:
         """[tiles, of]: what the indices cuts[k] to cuts[k + 1] read together."""
@@ -94,6 +94,16 @@ class Axis:
         if self.table is not None:
             return np.asarray(np.count_nonzero(self.table, axis=0), np.int64)
         return np.full(self.of, 1 if self.same else self.to, np.int64)
+
+
+def axis_of(table: Bools) -> Axis:
+    """The relation of a table [to, of], without it where it says no more than that all, or its own, is read."""
+    to, of = table.shape
+    if table.all():
+        return Axis(to, of)
+    if to == of and np.count_nonzero(table) == to and table.diagonal().all():
+        return Axis(to, of, same=True)
+    return Axis(to, of, table)
 
 
 Axes: TypeAlias = "tuple[Axis, Axis, Axis]"
@@ -131,7 +141,7 @@ def _slid(to: int, of: int, kernel: int, stride: int, padding: int, dilation: in
     table = np.zeros((to, of), bool)
     inside = (seen >= 0) & (seen < of)
     table[np.nonzero(inside)[0], seen[inside]] = True
-    return Axis(to, of, table)
+    return axis_of(table)
 
 
 def grouped(to: int, of: int, groups: int) -> Axis:
@@ -141,14 +151,14 @@ def grouped(to: int, of: int, groups: int) -> Axis:
     if groups == to == of:
         return Axis(to, of, same=True)
     ours, theirs = np.arange(to) // (to // groups), np.arange(of) // (of // groups)
-    return Axis(to, of, ours[:, None] == theirs[None, :])
+    return axis_of(ours[:, None] == theirs[None, :])
 
 
 def offset(to: int, of: int, first: int) -> Axis:
     """`to` indices, of which those from `first` on read the `of` of the source, in their order; the others read none."""
     table = np.zeros((to, of), bool)
     table[first + np.arange(of), np.arange(of)] = True
-    return Axis(to, of, table)
+    return axis_of(table)
 
 
 def resized(of: int, factor: int, tail: int, *, zeros: bool) -> Axis:
@@ -164,7 +174,7 @@ def resized(of: int, factor: int, tail: int, *, zeros: bool) -> Axis:
     table = np.zeros((to, of), bool)
     source = np.arange(of) if zeros else np.arange(to) // factor
     table[np.arange(of) * factor if zeros else np.arange(to), source] = True
-    return Axis(to, of, table)
+    return axis_of(table)
 
 
 def reshaped(axes: Axes, of: Shape3) -> tuple[Axes, bool]:
@@ -184,7 +194,10 @@ def reshaped(axes: Axes, of: Shape3) -> tuple[Axes, bool]:
     if all(a.is_all for a in axes):
         return everything(to, of), True
     if before[0] != of[0]:
-        return everything(to, of), False
+        read = axes[0].reads()
+        some = before[1:] == (1, 1) and bool(((read == 0) | (read == before[0])).all())  # of the targets read all, others none
+        first = axis_of(np.repeat((read > 0)[:, None], of[0], axis=1)) if some else Axis(to[0], of[0])
+        return (first, Axis(to[1], of[1]), Axis(to[2], of[2])), some
     if all(a.is_same for a in axes[1:]):
         return (axes[0], Axis(of[1], of[1], same=True), Axis(of[2], of[2], same=True)), True
     exact = all(a.is_all for a in axes[1:])

@@ -118,61 +118,60 @@ class Connection:
         return found
 
 
-# Of a layer and the shapes that enter: (from its output to each input, whether they are exact). A layer without a row is a
+# Of a layer and the shapes that enter: from its output to each input, and whether that is exact. A layer without a row is a
 # relay that reads all of its inputs.
-Rule = Callable[[IntNode, Sequence[Shape3]], tuple[list[Axes], bool]]
+Rule = Callable[[IntNode, Sequence[Shape3]], list[tuple[Axes, bool]]]
 
 
-def _unmoved(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
-    return [same(shape3(node.shape)) for _ in inputs], True
+def _unmoved(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
+    return [(same(shape3(node.shape)), True) for _ in inputs]
 
 
-def _linear(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
-    return [everything(shape3(node.shape), inputs[0])], True
+def _linear(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
+    return [(everything(shape3(node.shape), inputs[0]), True)]
 
 
-def _conv(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
+def _conv(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
     assert isinstance(node, IntConv2d)
     rows, columns = slid(node.window, inputs[0][1:])
-    return [(grouped(node.shape[0], inputs[0][0], node.groups), rows, columns)], True
+    return [((grouped(node.shape[0], inputs[0][0], node.groups), rows, columns), True)]
 
 
-def _pool(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
+def _pool(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
     assert isinstance(node, IntSumPool2d | IntMaxPool2d)
     rows, columns = slid(node.window, inputs[0][1:])
-    return [(Axis(node.shape[0], node.shape[0], same=True), rows, columns)], True
+    return [((Axis(node.shape[0], node.shape[0], same=True), rows, columns), True)]
 
 
-def _resize(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
+def _resize(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
     assert isinstance(node, IntResize2d)
     c, h, w = inputs[0]
     sizes = zip((h, w), node.factor, node.tail, strict=True)
     rows, columns = (resized(n, factor, tail, zeros=node.zeros) for n, factor, tail in sizes)
-    return [(Axis(c, c, same=True), rows, columns)], True
+    return [((Axis(c, c, same=True), rows, columns), True)]
 
 
-def _concat(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
-    total, first, found = node.shape[0], 0, list[Axes]()
+def _concat(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
+    total, first, found = node.shape[0], 0, list[tuple[Axes, bool]]()
     for c, h, w in inputs:
-        found.append((offset(total, c, first), Axis(h, h, same=True), Axis(w, w, same=True)))
+        found.append(((offset(total, c, first), Axis(h, h, same=True), Axis(w, w, same=True)), True))
         first += c
-    return found, True
+    return found
 
 
-def _moved(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
+def _moved(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
     """The same values in their order, in another shape: `reshaped` has seen to it, as the shape that enters is told apart."""
-    axes, exact = reshaped(same(shape3(node.shape)), inputs[0])
-    return [axes], exact
+    return [reshaped(same(shape3(node.shape)), inputs[0])]
 
 
-def _matmul(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
+def _matmul(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
     assert isinstance(node, IntMatMul)
     to, (a, b) = shape3(node.shape), inputs
     places = same(to)[1:] if b[1:] == to[1:] else everything(to, b)[1:]
     first = grouped(to[0], a[0], node.heads) if node.transposed == "first" else Axis(to[0], a[0], same=True)
     of_a = (first, *everything(to, a)[1:])
     of_b = (grouped(to[0], b[0], node.heads), *(everything(to, b)[1:] if node.transposed == "second" else places))
-    return [of_a, of_b], node.transposed == "none" and b[1:] == to[1:]
+    return [(of_a, node.transposed != "first"), (of_b, node.transposed != "second" and b[1:] == to[1:])]
 
 
 LAYERS: dict[type[IntNode], Rule] = {
@@ -278,22 +277,25 @@ class _Walk:
         """From a node towards the populations that it reads; `axes` leads from the target to the node."""
         shapes = [shape3(self.known[i].shape) for i in node.inputs]
         if type(node) in LAYERS:
-            into, exact = LAYERS[type(node)](node, shapes)
+            into = LAYERS[type(node)](node, shapes)
         else:
-            into, exact = [everything(shape3(node.shape), s) for s in shapes], True
+            into = [(everything(shape3(node.shape), s), True) for s in shapes]
         synapse = node if isinstance(node, IntSynapse) else so_far.synapse
         through = (*so_far.through, node)
-        for name, shape, each in zip(node.inputs, shapes, into, strict=True):
-            if isinstance(node, IntFlatten | IntPlaces):  # what stands behind it may see it in the shape before
-                reached, kept = reshaped(axes, shape)
-            else:
-                reached, kept = after(axes, each), exact
-            exact_here = so_far.exact and kept
+        if isinstance(node, IntFlatten | IntPlaces):  # only the shape of what stands behind it, as that is seen, matters
+            source = node.inputs[0]
+            while isinstance(self.known[source], IntFlatten | IntPlaces):
+                through, source = (*through, self.known[source]), self.known[source].inputs[0]
+            shape = self.found[source].view if source in self.found else shape3(self.known[source].shape)
+            reached = [(source, *reshaped(axes, shape))]
+        else:
+            reached = [(name, after(axes, each), exact) for name, (each, exact) in zip(node.inputs, into, strict=True)]
+        for name, to_source, exact in reached:
+            on = Connection(name, so_far.target, to_source, synapse, through, so_far.exact and exact)
             if name in self.kinds:
-                found.append(Connection(name, so_far.target, reached, synapse, through, exact_here))
+                found.append(on)
             else:
-                on = Connection("", so_far.target, reached, synapse, through, exact_here)
-                self._walk(self.known[name], reached, on, found)
+                self._walk(self.known[name], to_source, on, found)
 
     def _as_seen(self, c: Connection, view: Shape3) -> Connection:
         axes, exact = turned(c.axes, view)

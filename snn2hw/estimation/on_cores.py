@@ -67,8 +67,9 @@ def _said(mapping: CoreMapping) -> str:
     """How good the mapping is."""
     counted = "counted on the samples" if mapping.counted else "one for each value, as none were counted"
     return (
-        f"{mapping.spikes_between_cores:,.0f} spikes of a sample go from core to core ({counted}); no mapping sends fewer than "
-        f"{mapping.fewest:,.0f}, block after block in order sends {mapping.greedy:,.0f}; found by: {mapping.found_by}"
+        f"{mapping.spikes_between_cores:,.0f} spikes of a sample go from core to core, or come from outside ({counted}); no "
+        f"mapping sends fewer than {mapping.fewest:,.0f}, block after block in order sends {mapping.greedy:,.0f}; found by: "
+        f"{mapping.found_by}"
     )
 
 

@@ -124,10 +124,10 @@ def test_a_layer_without_a_rule_is_a_relay_that_reads_all_and_with_one_it_needs_
     relay = resources(network()).layers["other"]
     assert (relay.population.kind, relay.neurons, relay.sources) == ("relay", 3, 6)
 
-    def every_other(node: IntNode, inputs: Sequence[Shape3]) -> tuple[list[Axes], bool]:
+    def every_other(node: IntNode, inputs: Sequence[Shape3]) -> list[tuple[Axes, bool]]:
         table = np.zeros((node.shape[0], inputs[0][0]), bool)
         table[np.arange(node.shape[0]), 2 * np.arange(node.shape[0])] = True
-        return [(Axis(*table.shape, table), *same(inputs[0])[1:])], True
+        return [((Axis(*table.shape, table), *same(inputs[0])[1:]), True)]
 
     monkeypatch.setitem(LAYERS, IntEveryOther, every_other)
     found = resources(network())
