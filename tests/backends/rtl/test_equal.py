@@ -194,13 +194,15 @@ def test_the_digits(name: str, lanes: int) -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", [n if n == "two states" else pytest.param(n, marks=pytest.mark.slow) for n in BENCH])
-def test_one_network_of_each_kind(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "samples"), [("two states", 4), *(pytest.param(name, 64, marks=pytest.mark.slow) for name in BENCH)]
+)
+def test_one_network_of_each_kind(name: str, samples: int) -> None:
     from bench.rtl_networks import NETWORKS
     from bench.rtl_networks import compiled as bench_network
 
     assert set(BENCH) == set(NETWORKS)
-    made, images = bench_network(name, 4 if name == "two states" else 64)
+    made, images = bench_network(name, samples)
     verified(made, images, 8)
 
 

@@ -15,9 +15,11 @@ from snn2hw.backends.rtl.estimate import Activity, cycles, latency, resources
 from snn2hw.backends.rtl.folding import Budget, fastest, smallest
 from snn2hw.backends.rtl.options import Wanted, chosen, of_fpga
 from snn2hw.backends.rtl.parts import Folding
-from snn2hw.backends.rtl.synthesis import board
+from snn2hw.backends.rtl.synthesis import board, synthesise
+from snn2hw.backends.rtl.yosys import YOSYS
 from snn2hw.errors import UnsupportedError, UsageError
 from snn2hw.ir.integer import IntegerNetwork
+from tests.backends.rtl.faults import NETWORKS
 from tests.backends.rtl.running import TOOLS, simulated, spread
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.refused import refused
@@ -183,3 +185,19 @@ def test_the_folder_says_which_lanes_it_has(tmp_path: Path) -> None:
     assert not (tmp_path / "rtl").exists()
     made = snn2hw.export(artefact, "rtl", out=tmp_path / "rtl", rate=1000)
     assert '"lanes": {' in (made.path / "manifest.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_estimate_of_products_is_near_what_tools_find() -> None:
+    needs(*TOOLS, YOSYS)
+    net = NETWORKS["attending"]()
+    payloads = spread(net, 6, 3)[:, 3:4]
+    activity = Activity.of(net, payloads, interpret(net, payloads))
+    sim = simulated(net, Folding(lanes=2))
+    assert 0.5 < latency(sim.design, activity) / float(sim.run(payloads).cycles[0]) < 2.0
+    made = synthesise(sim.design, "ecp5-85k", place=False)
+    for name in ("scores", "mixed"):
+        assert 0.5 < made.expected[name].luts / made.layers[name].luts < 2.0
+    one, two = (cycles(design, activity) for design in (build(net), sim.design))
+    for name in (m.name for m in sim.design.modules if m.kind == "snn_product"):
+        assert two[name] < one[name]
