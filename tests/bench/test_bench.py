@@ -49,6 +49,7 @@ def verdicts(found: Any) -> list[str]:
     return [b.verdict for b in bars(found)]
 
 
+@pytest.mark.slow
 def test_the_smoke_test_runs_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench import rounds
     from bench.run import main

@@ -15,7 +15,7 @@ from snn2hw.ir.program import Op
 from snn2hw.ir.real import neuron_step
 from tests.random_networks import RECURRENT, compiled, random_case
 
-SEEDS = [*range(8), *range(RECURRENT, RECURRENT + 4)]
+SEEDS = [*range(5), *range(RECURRENT, RECURRENT + 2)]
 
 
 def test_every_operation_has_a_real_meaning() -> None:
@@ -48,8 +48,8 @@ def test_real_steps_of_random_neurons() -> None:
                 assert np.mean(same & near) > 0.97, (seed, node.name, channel)
                 assert (near | ~same).all(), (seed, node.name, channel)
                 compared, fired = compared + same.sum(), fired + np.count_nonzero(spikes)
-    assert compared > 2000
-    assert fired > 100
+    assert compared > 1000
+    assert fired > 50
 
 
 def _one_channel(node: Neuron, channel: int) -> Neuron:
