@@ -12,31 +12,14 @@ path     = snn2hw.report(artefact, images, labels, model)              # one HTM
 verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
-from snn2hw.api import (
-    check,
-    compile,
-    export,
-    export_c,
-    export_nir,
-    load,
-    read_network,
-    replay_c,
-    simulate,
-    trace_model,
-    verify,
-)
-from snn2hw.artefact import Artefact
-from snn2hw.errors import Snn2hwError
-from snn2hw.estimation.estimate import Estimate, estimate
-from snn2hw.evaluation import evaluate
-from snn2hw.passes.base import Options
-from snn2hw.reporting.report import report
-from snn2hw.trace import Trace
-from snn2hw.tracing import convert
-from snn2hw.verification.accuracy import Evaluation
-from snn2hw.verification.differential import Difference
-from snn2hw.verification.verdict import Verdict
+# ruff: noqa: F405  # the names of __all__ come from `public`
+
+from typing import TYPE_CHECKING, Any
+
 from snn2hw.version import __version__
+
+if TYPE_CHECKING:
+    from snn2hw.public import *  # noqa: F403
 
 __all__ = [
     "Artefact",
@@ -64,3 +47,17 @@ __all__ = [
     "trace_model",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first asked for: a process that needs one module of ours does not pay for all."""
+    if name not in __all__:
+        raise AttributeError(f"module 'snn2hw' has no attribute {name!r}")
+    from snn2hw import public
+
+    found = globals()[name] = getattr(public, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -55,16 +55,6 @@ def event_model() -> Any:
     return made
 
 
-def test_the_public_names() -> None:
-    expected = [
-        "Artefact", "Difference", "Estimate", "Evaluation", "Options", "Snn2hwError", "Trace", "Verdict", "__version__", "check",
-        "compile", "convert", "estimate", "evaluate", "export", "export_c", "export_nir", "load", "read_network", "replay_c",
-        "report", "simulate", "trace_model", "verify",
-    ]  # fmt: skip
-    assert snn2hw.__all__ == expected
-    assert all(hasattr(snn2hw, name) for name in expected)
-
-
 def test_the_names_of_the_layers() -> None:
     assert nn.__all__ == [
         "ALIF", "IAF", "IF", "LI", "LIF", "LNM", "LSNN", "PLIF", "QIF", "AdaptiveAvgPool2d", "Alpha", "Atan",

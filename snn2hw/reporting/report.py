@@ -26,7 +26,8 @@ from snn2hw.reporting.page import page
 from snn2hw.runs import read, verify
 from snn2hw.trace import Trace
 from snn2hw.vectors import read_vectors
-from snn2hw.verification.verdict import Progress, batch_size
+from snn2hw.verification.batches import Progress
+from snn2hw.verification.verdict import batch_size
 
 if TYPE_CHECKING:
     import torch

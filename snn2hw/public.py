@@ -1,0 +1,52 @@
+"""The names of `snn2hw`, all at once: half a second of imports, which `import snn2hw` leaves to whoever uses one of them."""
+
+from snn2hw.api import (
+    check,
+    compile,
+    export,
+    export_c,
+    export_nir,
+    load,
+    read_network,
+    replay_c,
+    simulate,
+    trace_model,
+    verify,
+)
+from snn2hw.artefact import Artefact
+from snn2hw.errors import Snn2hwError
+from snn2hw.estimation.estimate import Estimate, estimate
+from snn2hw.evaluation import evaluate
+from snn2hw.passes.base import Options
+from snn2hw.reporting.report import report
+from snn2hw.trace import Trace
+from snn2hw.tracing import convert
+from snn2hw.verification.accuracy import Evaluation
+from snn2hw.verification.differential import Difference
+from snn2hw.verification.verdict import Verdict
+
+__all__ = [
+    "Artefact",
+    "Difference",
+    "Estimate",
+    "Evaluation",
+    "Options",
+    "Snn2hwError",
+    "Trace",
+    "Verdict",
+    "check",
+    "compile",
+    "convert",
+    "estimate",
+    "evaluate",
+    "export",
+    "export_c",
+    "export_nir",
+    "load",
+    "read_network",
+    "replay_c",
+    "report",
+    "simulate",
+    "trace_model",
+    "verify",
+]
