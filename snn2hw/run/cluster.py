@@ -53,9 +53,12 @@ class Begun(WorkerPlugin):  # type: ignore[misc, unused-ignore]
             return self.hand.do(part)
 
 
-def _task(name: str, part: Any) -> Outcome:
-    found: Begun = get_worker().plugins[name]
-    return found.do(part)
+UNKNOWN = "this worker has no such job"  # of a scheduler that was started again and was told of none
+
+
+def _task(name: str, part: Any) -> Outcome | str:
+    found: Begun | None = get_worker().plugins.get(name)
+    return UNKNOWN if found is None else found.do(part)
 
 
 class Cluster:
@@ -82,8 +85,9 @@ class Cluster:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with suppress(Exception):
-            self.client.unregister_worker_plugin(self.name)
+        if self.client.status == "running":
+            with suppress(Exception):
+                _within(lambda: self.client.unregister_worker_plugin(self.name), ANSWER)
         _closed(self.client)
         self._quiet.__exit__(None, None, None)
 
@@ -154,13 +158,15 @@ class Cluster:
 
     def _outcome(self, number: int, future: Future) -> Outcome:
         try:
-            found: Outcome = future.result(timeout=AGAIN)
+            found: Outcome | str = future.result(timeout=AGAIN)
         except LOST:
             raise
         except KilledWorker as error:
             return Outcome(error=_killed(self.job.what, number, error))
         except Exception as error:
             return Outcome(error=_failed(self.job.what, number, error))
+        if isinstance(found, str):
+            raise OSError(found)
         return found
 
     def _reconnect(self, error: BaseException) -> None:
@@ -215,9 +221,9 @@ def connected(address: str, limit: float = ANSWER) -> Client:
         ) from error
 
 
-def _within(make: Callable[[], Client], limit: float) -> Client:
-    """A client, or TimeoutError: what is no scheduler may take a connection and never say a word, for which Dask waits."""
-    made: SimpleQueue[Client | Exception] = SimpleQueue()
+def _within(make: Callable[[], Any], limit: float) -> Any:
+    """What `make` gives, or TimeoutError: what is no scheduler may take a connection and never say a word, for which Dask waits."""
+    made: SimpleQueue[Any] = SimpleQueue()
 
     def run() -> None:
         try:
@@ -298,7 +304,7 @@ def _failed(what: str, number: int, error: Exception) -> Snn2hwError:
 
 def _closed(client: Client) -> None:
     with suppress(Exception):
-        client.close(timeout=2)
+        _within(lambda: client.close(timeout=2), ANSWER)
 
 
 @contextmanager
