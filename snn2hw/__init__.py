@@ -9,6 +9,7 @@ trace    = snn2hw.simulate(artefact, images, executor="reference")
 result   = snn2hw.evaluate(artefact, images, labels, model)    # accuracy, and every layer against the float network
 cost     = snn2hw.estimate(artefact, target="loihi2", samples=images)     # whether it fits, and what a sample costs
 path     = snn2hw.report(artefact, images, labels, model)              # one HTML file that shows all of it
+front    = snn2hw.explore(model, images, labels, weight_bits=(2, 4, 8), steps=4)   # what fewer bits would save, and lose
 verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
@@ -26,7 +27,9 @@ __all__ = [
     "Difference",
     "Estimate",
     "Evaluation",
+    "Front",
     "Options",
+    "Point",
     "Snn2hwError",
     "Trace",
     "Verdict",
@@ -36,6 +39,7 @@ __all__ = [
     "convert",
     "estimate",
     "evaluate",
+    "explore",
     "export",
     "export_c",
     "export_nir",

@@ -78,8 +78,8 @@ def evaluate(
     net, x = artefact.network, read(artefact, samples, layout)
     check_shape(net, x)
     axis = 0 if net.input.static else 1
-    outputs = _outputs(artefact, output)
-    truth = None if labels is None else _truth(artefact, labels, x.shape[axis], outputs)
+    outputs = chosen_outputs(net.readout.places, output)
+    truth = None if labels is None else truth_of(labels, x.shape[axis], outputs)
     real = None if model is None else float_network(artefact, model, x)
     chosen, note = chosen_executor(executor, net)
     if note:
@@ -110,9 +110,12 @@ def _measuring(given: tuple[Artefact, Network | None, Executor]) -> Callable[[Sa
     return measured
 
 
-def _outputs(artefact: Artefact, output: str | None) -> dict[str, slice]:
-    """Where the values of the outputs that are meant stand in the readout."""
-    found = artefact.network.readout.places
+def chosen_outputs(found: dict[str, slice], output: str | None) -> dict[str, slice]:
+    """Where the values of the outputs that are meant stand in the readout.
+
+    Raises:
+        UsageError: there is no such output.
+    """
     if output is None:
         return found
     if output not in found:
@@ -121,7 +124,15 @@ def _outputs(artefact: Artefact, output: str | None) -> dict[str, slice]:
     return {output: found[output]}
 
 
-def _truth(artefact: Artefact, labels: npt.ArrayLike, samples: int, outputs: dict[str, slice]) -> Truth:
+def truth_of(labels: npt.ArrayLike, samples: int, outputs: dict[str, slice]) -> Truth:
+    """What the readout should be, by labels.
+
+    Args:
+        labels: as `evaluate` takes them. samples: how many there are. outputs: the one that is meant.
+
+    Raises:
+        UsageError, ShapeError, ValueRangeError: labels that do not fit.
+    """
     if len(outputs) > 1:
         raise UsageError(
             "a network with several outputs has no accuracy over all of them",

@@ -17,6 +17,8 @@ from snn2hw.artefact import Artefact
 from snn2hw.errors import Snn2hwError
 from snn2hw.estimation.estimate import Estimate, estimate
 from snn2hw.evaluation import evaluate
+from snn2hw.exploration.explore import explore
+from snn2hw.exploration.point import Front, Point
 from snn2hw.passes.base import Options
 from snn2hw.reporting.report import report
 from snn2hw.trace import Trace
@@ -30,7 +32,9 @@ __all__ = [
     "Difference",
     "Estimate",
     "Evaluation",
+    "Front",
     "Options",
+    "Point",
     "Snn2hwError",
     "Trace",
     "Verdict",
@@ -39,6 +43,7 @@ __all__ = [
     "convert",
     "estimate",
     "evaluate",
+    "explore",
     "export",
     "export_c",
     "export_nir",

@@ -16,6 +16,7 @@ from snn2hw.cli.diff import diff
 from snn2hw.cli.end import Commands, guarded
 from snn2hw.cli.estimate import estimate_
 from snn2hw.cli.evaluate import evaluate_
+from snn2hw.cli.explore import explore_
 from snn2hw.cli.export import export
 from snn2hw.cli.inspect import inspect
 from snn2hw.cli.report import report_
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("compile")(compile_)
 app.command("evaluate")(evaluate_)
 app.command("estimate")(estimate_)
+app.command("explore")(explore_)
 app.command("report")(report_)
 for verb in (inspect, simulate, verify, check, export, diff, targets, demo):
     app.command()(verb)

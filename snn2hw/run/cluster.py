@@ -222,7 +222,7 @@ def connected(address: str, limit: float = ANSWER) -> Client:
 
 
 def _within(make: Callable[[], Any], limit: float) -> Any:
-    """What `make` gives, or TimeoutError: what is no scheduler may take a connection and never say a word, for which Dask waits."""
+    """What `make` gives, or TimeoutError: what is no scheduler may take a connection and say nothing, and Dask would wait."""
     made: SimpleQueue[Any] = SimpleQueue()
 
     def run() -> None:

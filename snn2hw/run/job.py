@@ -52,7 +52,8 @@ class Hand:
     """A process that takes part: the job is begun with its first part, and one part is done at a time."""
 
     def __init__(self, job: Job) -> None:
-        self.job, self._function = job, None  # type: tuple[Job, Function | None]
+        self.job = job
+        self._function: Function | None = None
 
     def do(self, part: Any) -> Outcome:
         """The outcome of a part; whatever goes wrong is in it."""
@@ -124,12 +125,11 @@ def checked_workers(workers: Any, cluster: Any = None) -> int:
 
 
 @contextmanager
-def results(job: Job, parts: Iterable[Any], workers: int = 1, cluster: str | None = None) -> Iterator[Iterator[Any]]:
-    """The results of all parts in their order; what was started ends with the block.
+def crew(job: Job, workers: int = 1, cluster: str | None = None) -> Iterator[Callable[[Iterable[Any]], Iterator[Any]]]:
+    """What gives the results of parts, in their order; it may be called several times. What was started ends with the block.
 
     Args:
-        job: the work. parts: are taken as they are needed. workers: processes; 1 is this one.
-        cluster: the address of a Dask scheduler, whose workers do it.
+        job: the work. workers: processes; 1 is this one. cluster: the address of a Dask scheduler, whose workers do it.
 
     Raises:
         Snn2hwError: that of the first part that has one, when its turn comes. UsageError: no such number, or no such cluster.
@@ -140,13 +140,27 @@ def results(job: Job, parts: Iterable[Any], workers: int = 1, cluster: str | Non
             raise MissingExtraError("distributed", "cluster", "work on a cluster")
         from snn2hw.run.cluster import Cluster
 
-        with Cluster(cluster, job) as crew:
-            yield crew.results(parts)
+        with Cluster(cluster, job) as there:
+            yield there.results
     elif checked_workers(workers) > 1:
         from snn2hw.run.pool import Pool
 
         with Pool(job, workers) as pool:
-            yield pool.results(parts)
+            yield pool.results
     else:
         function = job.begin(job.given)
-        yield map(function, parts)
+        yield lambda parts: map(function, parts)
+
+
+@contextmanager
+def results(job: Job, parts: Iterable[Any], workers: int = 1, cluster: str | None = None) -> Iterator[Iterator[Any]]:
+    """The results of all parts in their order. Parts are taken as they are needed.
+
+    Args:
+        job, workers, cluster: as in `crew`. parts: of the work.
+
+    Raises:
+        Snn2hwError: as `crew`.
+    """
+    with crew(job, workers, cluster) as function:
+        yield function(parts)

@@ -1,0 +1,146 @@
+"""`snn2hw explore`: what fewer bits would save, and what they would lose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from snn2hw import api
+from snn2hw.backends import AUTO
+from snn2hw.cli import console
+from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
+from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.exploration.explore import explore
+from snn2hw.exploration.point import UNITS, Front, Point
+from snn2hw.files.write import write_file
+from snn2hw.user_models import find_model, read_labels, read_samples, test_data
+
+
+def explore_(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A float model: a folder of models/ (digits_lnm), or module:factory.")
+    ],
+    samples: Annotated[
+        Path | None,
+        typer.Option("--samples", "--input", "-i", help="Samples to measure on, as .npy. Default: test_data() of the model."),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", "-l", help="Their labels as .npy.")] = None,
+    sample: Annotated[
+        Path | None, typer.Option(help="Samples to calibrate on, as .npy. Default: what the model states, else --samples.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
+    weights: Annotated[str | None, typer.Option(help="A file of weights. Default: the model's own.")] = None,
+    weight_bits: Annotated[str, typer.Option(help="Widths of weights, with commas between them, 2 to 8.")] = "2,4,8",
+    state_bits: Annotated[str, typer.Option(help="Widths of neuron states, with commas, 8 to 24.")] = "8,12,16",
+    scales: Annotated[str, typer.Option(help="Weight scales, with commas: auto, layer, channel.")] = "auto",
+    target: Annotated[
+        str, typer.Option("--target", "-t", help="Targets (`snn2hw targets`), with commas, or a TOML file.")
+    ] = api.DEFAULT_TARGET,
+    cost: Annotated[str, typer.Option(help=f"What accuracy is laid against: {', '.join(UNITS)}.")] = "memory",
+    out: Annotated[
+        Path | None, typer.Option(help="Keep every result in this file (JSON lines); a run that was ended goes on from there.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the points and their front to this file (PNG).")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the points to this file as a table.")] = None,
+    output: Annotated[str | None, typer.Option(help="The output that the labels are of, of a network with several.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Run all samples of every point, also of those that fall behind.")] = False,
+    executor: Annotated[str, typer.Option("--executor", "-e", help="What runs the integers (`snn2hw backends`).")] = AUTO,
+    layout: Layout = None,
+    workers: Workers = 1,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compile a model with every combination of widths, and lay the accuracy of each against what it costs.
+
+    Most of the time goes to the combinations that are good: all run a sixteenth of the samples, the better half of them a
+    quarter, the better half of those all.
+
+    **Examples**
+
+    `snn2hw explore digits_lnm`
+
+    `snn2hw explore nets:build --samples x.npy --labels y.npy --steps 4 --weight-bits 2,3,4,8 --out results.jsonl`
+
+    `snn2hw explore digits_cf --target loihi2 --cost operations --plot front.png --csv front.csv --workers 2`
+    """
+    x, y, found = _given(model, samples, labels, weights)
+    with console.progress("explore") as progress:
+        front = explore(
+            found.module, x, y,
+            weight_bits=_widths(weight_bits, "--weight-bits"), state_bits=_widths(state_bits, "--state-bits"),
+            scales=_words(scales), target=_words(target), steps=steps if steps is not None else found.steps,
+            sample=found.sample if sample is None else read_samples(sample), layout=layout, output=output, cost=cost,
+            halving=not every, executor=executor, out=out, workers=workers, cluster=cluster, progress=progress,
+        )  # fmt: skip
+    if csv is not None:
+        write_file(csv, front.to_csv().encode(), force=True)
+    if plot is not None:
+        _draw(front, plot)
+    if as_json:
+        console.print_text(json.dumps(front.to_document(), indent=2))
+    else:
+        _print(front, model)
+
+
+def _given(model: str, samples: Path | None, labels: Path | None, weights: str | None) -> tuple[Any, Any, Any]:
+    if (samples is None) != (labels is None):
+        raise UsageError(
+            "samples and their labels are needed together",
+            got="--samples alone" if labels is None else "--labels alone",
+            expected="--samples FILE.npy and --labels FILE.npy, or neither",
+            do="give both, or leave both out where the model states test_data()",
+        )
+    found = find_model(model, weights)
+    if samples is None or labels is None:
+        return *test_data(found, model), found
+    return read_samples(samples), read_labels(labels), found
+
+
+def _widths(given: str, option: str) -> list[int]:
+    words = _words(given)
+    if not words or not all(w.isascii() and w.isdigit() for w in words):
+        raise UsageError(
+            "these are no widths", where=option, got=repr(given), expected="whole numbers with commas: 4,8", do="give 4,8"
+        )
+    return [int(w) for w in words]
+
+
+def _words(given: str) -> list[str]:
+    return [w.strip() for w in given.split(",") if w.strip()]
+
+
+def _print(front: Front, model: str) -> None:
+    best = set(map(id, front.pareto))
+    shown = "accuracy" if front.points[0].mean_squared_error is None else "mean squared error"
+    columns = ["weights", "states", "scales", "target", "samples", shown, "bits of weights", "bits of states", "operations"]
+    columns += ["energy, J", "front"]
+    rows = [_row(p, id(p) in best) for p in front.points]
+    console.table(f"{model}: {len(front.points)} points, {front.samples} samples", columns, rows, (0, 1, 4, 5, 6, 7, 8, 9))
+    for p in front.points:
+        if p.refused:
+            console.say(console.styled("refused", "yellow"), f" {p.setting}: {p.refused}")
+    console.say(f"front: accuracy against {UNITS[front.cost]}; a point with fewer samples fell behind, and stopped")
+
+
+def _row(p: Point, on_front: bool) -> list[object]:
+    s = p.setting
+    score = p.accuracy if p.accuracy is not None else p.mean_squared_error
+    measured = "" if score is None else f"{100 * score:.2f} %" if p.accuracy is not None else f"{score:.4g}"
+    operations = "" if p.operations is None else f"{p.operations:,.0f}"
+    energy = "" if p.energy_joules is None else f"{p.energy_joules:.3g}"
+    memory = ["" if m is None else f"{m:,}" for m in (p.weight_memory, p.state_memory)]
+    mark = console.good("*", True) if on_front else "refused" if p.refused else ""
+    return [s.weight_bits, s.state_bits, s.scales, s.target, f"{p.samples:,}", measured, *memory, operations, energy, mark]
+
+
+def _draw(front: Front, path: Path) -> None:
+    try:
+        import matplotlib  # noqa: F401  (asked for here, so that its absence is said before anything is drawn)
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("matplotlib", "report", "--plot") from missing
+    from snn2hw.cli.exploration_picture import picture
+
+    write_file(path, picture(front), force=True)

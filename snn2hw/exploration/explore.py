@@ -1,0 +1,194 @@
+"""explore: what fewer bits would save, and what they would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.backends import Executor
+from snn2hw.errors import UsageError
+from snn2hw.evaluation import chosen_outputs, truth_of
+from snn2hw.exploration.plan import Some, going_on, rounds
+from snn2hw.exploration.point import Front, Point, Setting, check_cost, settings_of
+from snn2hw.exploration.results_file import ResultsFile, by_part, head_of
+from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, trying
+from snn2hw.formats.sample import samples_array
+from snn2hw.ir.encode import check_shape
+from snn2hw.ir.layout import TN, read_as
+from snn2hw.ir.network import Network
+from snn2hw.passes.base import Options
+from snn2hw.run.job import Job, checked_workers, crew
+from snn2hw.tracing import as_ours, trace_model
+from snn2hw.verification.batches import Progress, Samples
+
+if TYPE_CHECKING:
+    import torch
+
+CALIBRATED = 256  # samples of those that are measured, where none are given to calibrate on
+
+
+def explore(
+    model: torch.nn.Module | Network,
+    samples: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    *,
+    weight_bits: Iterable[int] = (2, 4, 8),
+    state_bits: Iterable[int] = (8, 12, 16),
+    scales: str | Iterable[str] = "auto",
+    target: str | Iterable[str] = "generic",
+    steps: int | None = None,
+    sample: npt.ArrayLike | None = None,
+    input_range: tuple[float, float] | None = None,
+    layout: str | None = None,
+    output: str | None = None,
+    cost: str = "memory",
+    halving: bool = True,
+    executor: str | Executor = "auto",
+    out: str | Path | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
+    progress: Progress | None = None,
+) -> Front:
+    """Compile a model with every combination of widths, and measure what each keeps and costs.
+
+    Args:
+        model: a float model, as `snn2hw.compile` takes it.
+        samples, labels: as `snn2hw.evaluate` takes them.
+        weight_bits, state_bits, scales, target: what is combined; scales and target may be one or several.
+        steps, input_range, layout: as in `snn2hw.compile`.
+        sample: real samples to calibrate on; by default up to 256 spread over `samples`, whose labels calibration does not
+            see. Give others where the accuracy is to be reported as that on unseen data.
+        output: which output the labels are of, where the network has several.
+        cost: what the front is drawn against: "memory" (bits of weights and states), "weights", "operations", "energy".
+        halving: whether choices that fall behind stop early (docs/explore.md); False: all run all samples.
+        executor: what runs the integers.
+        out: a file in which every result is kept. A run that was ended goes on from there, and finds the same.
+        workers, cluster: who runs it, as in `snn2hw.verify`.
+        progress: called with ("explore", samples done, samples of this round and those before).
+
+    Returns:
+        Every point (`points`), and those that no other beats (`pareto`), of which all ran all samples.
+
+    Raises:
+        UsageError: nothing to combine, widths out of range, a results file of something else, labels of another length.
+        Snn2hwError: as `snn2hw.compile`, but for a single choice that does not compile: that is a point that says why.
+    """
+    check_cost(cost)
+    checked_workers(workers, cluster)
+    settings = settings_of(weight_bits, state_bits, scales, target)
+    for each in settings:
+        Options(each.state_bits, each.weight_bits, each.scales)
+    network, x = _read(model, samples, steps, input_range, layout)
+    check_shape(network, x)
+    axis = 0 if network.input.static else 1
+    total = int(x.shape[axis])
+    readout = network.readout
+    places, first = {}, 0
+    for name, size in readout.outputs or (("readout", readout.shape[0]),):
+        places[name], first = slice(first, first + size), first + size
+    truth = truth_of(labels, total, chosen_outputs(places, output))
+    if sample is None:
+        known = _spread(x, axis, CALIBRATED)
+    else:
+        known = read_as(samples_array(sample), layout, network.steps, static=network.input.static, stacklevel=2)
+    check_shape(network, known)
+    given = Given(network, known, truth, executor, _spread(x, axis, COUNTED))
+    head = head_of(network, known, x, [truth.classes, truth.values, output], axis)
+    file = ResultsFile(None if out is None else Path(out), head)
+    try:
+        return _run(given, x, axis, settings, cost, halving, file, workers, cluster, progress)
+    finally:
+        file.close()
+
+
+def _read(
+    model: Any, samples: npt.ArrayLike, steps: int | None, input_range: tuple[float, float] | None, layout: str | None
+) -> tuple[Network, npt.NDArray[Any]]:
+    """The float network, and the samples as it takes them."""
+    x = samples_array(samples)
+    if isinstance(model, Network):
+        return model, read_as(x, layout, model.steps, static=model.input.static, stacklevel=3)
+    ours, x, steps, _ = as_ours(model, x, steps, layout, stacklevel=3)
+    network: Any = trace_model(ours, x, steps, input_range, None if steps is not None else TN)
+    if not isinstance(network, Network):
+        raise UsageError(
+            "this model is integers already",
+            where="model",
+            got=type(model).__name__,
+            expected="a float model, whose widths can be chosen",
+            do="explore the model that it was made of",
+        )
+    return network, x
+
+
+def _spread(x: npt.NDArray[Any], axis: int, most: int) -> npt.NDArray[Any]:
+    count = x.shape[axis]
+    return np.take(x, np.linspace(0, count - 1, min(most, count)).astype(np.int64), axis)
+
+
+def _run(
+    given: Given,
+    x: npt.NDArray[Any],
+    axis: int,
+    settings: Sequence[Setting],
+    cost: str,
+    halving: bool,
+    file: ResultsFile,
+    workers: int,
+    cluster: str | None,
+    progress: Progress | None,
+) -> Front:
+    total = int(x.shape[axis])
+    alive, plan, points, ran_all = list(settings), rounds(total, halving), dict[Setting, Point](), list[Some]()
+    done = by_part(file.known)
+    wanted = told = 0
+    with ExitStack() as stack:
+        run = None
+        for number, some in enumerate(plan):
+            ran_all += some
+            wanted += sum(s.count for s in some) * len(alive)
+            missing = [(s, part) for s in alive for part in some if (s, part) not in done]
+            told = wanted - sum(part.count for _, part in missing)
+            if missing and run is None:  # nothing is started where a file has it all
+                run = stack.enter_context(crew(Job("explore", trying, given), workers, cluster))
+            for ran in run(_part(x, axis, s, part, part == plan[0][0]) for s, part in missing) if run and missing else ():
+                file.add(ran)
+                done[ran.setting, ran.some] = ran
+                told += ran.some.count
+                if progress is not None:
+                    progress("explore", told, wanted)
+            for setting in alive:
+                points[setting] = _point(setting, [done[setting, part] for part in ran_all], number == len(plan) - 1)
+            if number < len(plan) - 1:
+                alive = going_on([points[s] for s in alive], cost)
+    return Front(tuple(points[s] for s in settings), cost, total)
+
+
+def _part(x: npt.NDArray[Any], axis: int, setting: Setting, some: Some, costs: bool) -> Part:
+    cut = (slice(None),) * axis + (slice(some.start, some.stop, some.step),)
+    return Part(setting, some, Samples.of(x[cut], axis), costs)
+
+
+def _point(setting: Setting, parts: Sequence[Ran], whole: bool) -> Point:
+    """What all parts of a choice say together; the first of them has the costs."""
+    first, count = parts[0], sum(p.some.count for p in parts)
+    if first.refused:
+        return Point(setting, 0, False, refused=first.refused)
+    classes = first.right is not None
+    return Point(
+        setting,
+        count,
+        whole,
+        accuracy=sum(p.right or 0 for p in parts) / count if classes else None,
+        mean_squared_error=None if classes else sum(p.error or 0.0 for p in parts) / count,
+        weight_memory=first.weight_memory,
+        state_memory=first.state_memory,
+        operations=first.operations,
+        energy_joules=first.energy_joules,
+        fits=first.fits,
+    )

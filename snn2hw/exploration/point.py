@@ -1,0 +1,173 @@
+"""One choice of widths, what it keeps and costs, and which choices no other beats."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from snn2hw.errors import UsageError
+from snn2hw.shown import brief
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """What is chosen.
+
+    Args:
+        weight_bits, state_bits, scales: as `snn2hw.Options` has them. target: a name, or the path of a TOML file.
+    """
+
+    weight_bits: int
+    state_bits: int
+    scales: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"w{self.weight_bits} s{self.state_bits} {self.scales} {self.target}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A choice, and what was measured of it.
+
+    Args:
+        setting: the choice. samples: how many it ran, 0 where it was refused; `whole`: all of them.
+        accuracy: share of the samples whose largest readout is at their label; or mean_squared_error, of real labels.
+        weight_memory, state_memory: bits, each constant in as many as it needs; states of one sample.
+        operations: synaptic operations of a sample, those that happen. energy_joules: of a sample; None where the target
+            has no public prices.
+        refused: why it could not be compiled; "" else. fits: whether it fits on the target, None where that has no limits.
+    """
+
+    setting: Setting
+    samples: int
+    whole: bool
+    accuracy: float | None = None
+    mean_squared_error: float | None = None
+    weight_memory: int | None = None
+    state_memory: int | None = None
+    operations: float | None = None
+    energy_joules: float | None = None
+    fits: bool | None = None
+    refused: str = ""
+
+    @property
+    def memory(self) -> int | None:
+        """Bits of weights and states together."""
+        return None if self.weight_memory is None or self.state_memory is None else self.weight_memory + self.state_memory
+
+    @property
+    def score(self) -> float:
+        """The larger the better."""
+        return self.accuracy if self.accuracy is not None else -(self.mean_squared_error or 0.0)
+
+    def row(self) -> dict[str, Any]:
+        """All of it, flat."""
+        rest = {k: v for k, v in asdict(self).items() if k != "setting"}
+        return {**asdict(self.setting), **rest, "memory": self.memory}
+
+
+COSTS: Mapping[str, Callable[[Point], float | None]] = {
+    "memory": lambda p: p.memory,
+    "weights": lambda p: p.weight_memory,
+    "operations": lambda p: p.operations,
+    "energy": lambda p: p.energy_joules,
+}
+UNITS = {"memory": "weights and states, bits", "weights": "weights, bits", "operations": "synaptic operations of a sample",
+         "energy": "energy of a sample, J"}  # fmt: skip
+
+
+def check_cost(cost: str) -> str:
+    """A name of `COSTS`.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if cost not in COSTS:
+        raise UsageError("unknown kind of cost", got=repr(cost), expected=", ".join(COSTS), do="name one of these")
+    return cost
+
+
+def layers_of_front(points: Sequence[Point], cost: str) -> list[list[Point]]:
+    """The points sorted by how many fronts stand before them; within a front the cheapest first.
+
+    A point is beaten by one that costs no more and keeps no less, and is better in one of the two. Points that were refused,
+    or whose cost nobody knows, are in no front.
+
+    Args:
+        points: measured on the same samples. cost: a name of `COSTS`.
+    """
+    left = [p for p in points if not p.refused and COSTS[cost](p) is not None]
+    found: list[list[Point]] = []
+    while left:
+        best = [p for p in left if not any(_beats(o, p, cost) for o in left)]
+        found.append(sorted(best, key=lambda p: (COSTS[cost](p), p.setting)))
+        left = [p for p in left if p not in best]
+    return found
+
+
+def _beats(one: Point, other: Point, cost: str) -> bool:
+    a, b = COSTS[cost](one), COSTS[cost](other)
+    assert a is not None
+    assert b is not None
+    return a <= b and one.score >= other.score and (a < b or one.score > other.score)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What was found.
+
+    Args:
+        points: every choice, in the order of their widths. cost: what the front is drawn against. samples: all of them.
+    """
+
+    points: tuple[Point, ...]
+    cost: str
+    samples: int
+
+    __repr__ = brief
+
+    @property
+    def pareto(self) -> tuple[Point, ...]:
+        """The points that no other beats, of those that ran all samples; the cheapest first."""
+        return tuple(next(iter(layers_of_front([p for p in self.points if p.whole], self.cost)), ()))
+
+    def to_document(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        front = set(map(id, self.pareto))
+        rows = [{**p.row(), "pareto": id(p) in front} for p in self.points]
+        return {"samples": self.samples, "cost": self.cost, "points": rows}
+
+    def to_csv(self) -> str:
+        """A table with a line for each point, and a head."""
+        out, rows = io.StringIO(), self.to_document()["points"]
+        writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return out.getvalue()
+
+
+def settings_of(
+    weight_bits: Iterable[int], state_bits: Iterable[int], scales: str | Iterable[str], target: str | Iterable[str]
+) -> list[Setting]:
+    """All combinations, each once, in order.
+
+    Args:
+        weight_bits, state_bits: widths. scales, target: one, or several.
+
+    Raises:
+        UsageError: there is none.
+    """
+    kinds, targets = ([s] if isinstance(s, str) else list(s) for s in (scales, target))
+    found = {Setting(w, s, k, str(t)): None for t in targets for k in kinds for w in weight_bits for s in state_bits}
+    if not found:
+        raise UsageError(
+            "there is nothing to explore",
+            got="an empty list of widths, scales or targets",
+            expected="one of each at least",
+            do="give weight_bits=(4, 8), state_bits=(12, 16)",
+        )
+    return sorted(found)

@@ -1,0 +1,191 @@
+"""The results file: a line of JSON for each part that is done, on the disk before the next one counts.
+
+The first line says what the results are of. A run that was killed leaves whole lines and at most one broken at the end,
+which is cut off; all that stands before is taken over by the next run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import UsageError
+from snn2hw.exploration.trial import Ran
+from snn2hw.version import __version__
+
+KIND = "snn2hw exploration"
+WHOLE = 1 << 28  # bytes of samples up to which all of them are hashed; of more 4096 spread over them
+SPREAD = 4096
+WORDS = {"network": "the network", "sample": "the calibration samples", "samples": "the samples", "labels": "the labels",
+         "snn2hw": "the version of snn2hw", "format": "the format of the file", "plan": "the plan of samples"}  # fmt: skip
+
+
+def head_of(network: Any, sample: npt.NDArray[Any], samples: npt.NDArray[Any], labels: Any, axis: int) -> dict[str, Any]:
+    """The first line: what results are of.
+
+    Args:
+        network: in floats. sample, samples, labels: arrays. axis: along which samples are counted.
+    """
+    return {
+        "kind": KIND,
+        "format": 1,
+        "snn2hw": __version__,
+        "network": digest(network),
+        "sample": digest(sample),
+        "samples": digest(samples if samples.nbytes <= WHOLE else _spread(samples, axis)),
+        "labels": digest(labels),
+    }
+
+
+def _spread(x: npt.NDArray[Any], axis: int) -> tuple[Any, ...]:
+    at = np.linspace(0, x.shape[axis] - 1, min(SPREAD, x.shape[axis])).astype(np.int64)
+    return x.shape, np.take(x, at, axis)
+
+
+def digest(thing: Any) -> str:
+    """sha256 of what a structure of dataclasses, arrays and plain values says; the same in every process."""
+    known = hashlib.sha256()
+    _feed(known, thing)
+    return known.hexdigest()
+
+
+def _feed(known: Any, thing: Any) -> None:
+    if isinstance(thing, np.ndarray):
+        known.update(f"array {thing.dtype.str} {thing.shape}".encode())
+        known.update(np.ascontiguousarray(thing).tobytes())
+    elif is_dataclass(thing) and not isinstance(thing, type):
+        known.update(f"{type(thing).__name__}(".encode())
+        for each in fields(thing):
+            known.update(f"{each.name}=".encode())
+            _feed(known, getattr(thing, each.name))
+    elif isinstance(thing, dict):
+        known.update(f"dict {len(thing)}".encode())
+        for key, value in thing.items():
+            _feed(known, key)
+            _feed(known, value)
+    elif isinstance(thing, tuple | list):
+        known.update(f"list {len(thing)}".encode())
+        for each in thing:
+            _feed(known, each)
+    else:
+        known.update(f"{type(thing).__name__} {thing!r};".encode())
+
+
+class ResultsFile:
+    """Results of earlier runs, and a place for those to come.
+
+    Args:
+        path: of the file; None: nothing is kept. head: of `head_of`.
+
+    Raises:
+        UsageError: what is there is of something else, or damaged, or cannot be written.
+    """
+
+    def __init__(self, path: Path | None, head: dict[str, Any]) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+        self.known: list[Ran] = []
+        if path is None:
+            return
+        try:
+            there = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+            if path.exists() and not path.is_file():
+                raise OSError("it is no file")
+            lines, whole = _lines(there)
+            if lines:
+                _check_head(path, lines[0], head)
+                self.known = [_ran(path, n, line) for n, line in enumerate(lines[1:], 2)]
+            elif there:
+                raise _foreign(path, there[:40])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(path, "r+b" if path.exists() else "x+b")  # noqa: SIM115  (`close` ends it)
+            self._file.truncate(whole)
+            self._file.seek(whole)
+        except OSError as error:
+            raise UsageError(
+                "the results file cannot be written",
+                where=str(path),
+                got=error.strerror or str(error),
+                expected="a new file, or one of an earlier run",
+                do="choose another name",
+            ) from error
+        if not lines:
+            self._write(head)
+
+    def add(self, ran: Ran) -> None:
+        """Keep a result; it is on the disk when this returns."""
+        if self._file is not None:
+            self._write(ran.to_document())
+
+    def _write(self, said: dict[str, Any]) -> None:
+        assert self._file is not None
+        self._file.write(json.dumps(said, separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _lines(content: bytes) -> tuple[list[bytes], int]:
+    """The whole lines, and where they end; the rest is what a killed run did not finish."""
+    end = content.rfind(b"\n") + 1
+    return content[:end].splitlines(), end
+
+
+def _foreign(path: Path, got: bytes) -> UsageError:
+    return UsageError(
+        "this is no results file of snn2hw explore",
+        where=str(path),
+        got=repr(got.decode("utf-8", "replace")),
+        expected="a new file, or one of an earlier run",
+        do="choose another name",
+    )
+
+
+def _check_head(path: Path, line: bytes, head: dict[str, Any]) -> None:
+    try:
+        there = json.loads(line)
+    except (ValueError, RecursionError):
+        there = None
+    if not isinstance(there, dict) or there.get("kind") != KIND:
+        raise _foreign(path, line[:40])
+    if other := [WORDS.get(name, name) for name in head if there.get(name) != head[name]]:
+        raise UsageError(
+            "the results file is of something else",
+            where=str(path),
+            got=f"other: {', '.join(other)}",
+            expected="results of this network on these samples",
+            do="choose another name for these results, or give what the file was begun with",
+        )
+
+
+def _ran(path: Path, number: int, line: bytes) -> Ran:
+    try:
+        return Ran.from_document(json.loads(line))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            "a line of the results file is damaged",
+            where=f"{path}, line {number}",
+            got=f"{type(error).__name__}: {error}",
+            expected="a result as snn2hw wrote it",
+            do="remove this line and those behind it, or choose another name",
+        ) from error
+
+
+def by_part(known: Iterable[Ran]) -> dict[Any, Ran]:
+    """Results by what they are of; of two the first."""
+    found: dict[Any, Ran] = {}
+    for ran in known:
+        found.setdefault((ran.setting, ran.some), ran)
+    return found

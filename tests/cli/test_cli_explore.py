@@ -1,0 +1,65 @@
+"""`snn2hw explore`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.running import Capture, refusal
+from tests.cli.running import run as run_cli
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+GIVEN = ("explore", "nets:build", "--samples", "x.npy", "--labels", "y.npy", "--steps", 4, "--executor", "reference")
+
+
+@pytest.fixture
+def labelled(work: Path) -> Path:
+    np.save(work / "y.npy", np.arange(9) % 3)
+    return work
+
+
+def test_a_table_a_file_a_csv_and_a_plot(capsys: Capture, labelled: Path) -> None:
+    pytest.importorskip("matplotlib")
+    more = ("--weight-bits", "4,8", "--state-bits", "12", "--out", "r.jsonl", "--csv", "p.csv", "--plot", "p.png")
+    torch.manual_seed(1)  # the model of nets.py is drawn anew whenever it is built
+    ran = run_cli(capsys, *GIVEN, *more)
+    assert (ran.code, ran.err) == (0, "")
+    assert "nets:build: 2 points, 9 samples" in ran.out
+    assert "front: accuracy against weights and states, bits" in ran.out
+    assert (labelled / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert len((labelled / "p.csv").read_text().splitlines()) == 3
+    assert len((labelled / "r.jsonl").read_text().splitlines()) == 3
+    torch.manual_seed(1)
+    resumed = run_cli(capsys, *GIVEN, *more[:6], "--json")
+    assert resumed.err == ""
+    again = json.loads(resumed.out)
+    assert [(p["weight_bits"], p["state_bits"], p["samples"]) for p in again["points"]] == [(4, 12, 9), (8, 12, 9)]
+    assert any(p["pareto"] for p in again["points"])
+
+
+def test_what_is_no_width(capsys: Capture, labelled: Path) -> None:
+    for wrong in ("4;8", "", "four", "-4"):
+        refusal(
+            run_cli(capsys, *GIVEN, f"--weight-bits={wrong}"),
+            f"these are no widths\n  where:    --weight-bits\n  got:      {wrong!r}\n"
+            "  expected: whole numbers with commas: 4,8\n  do:       give 4,8",
+        )
+
+
+def test_samples_without_labels(capsys: Capture, labelled: Path) -> None:
+    refusal(
+        run_cli(capsys, "explore", "nets:build", "--samples", "x.npy"),
+        "samples and their labels are needed together\n  got:      --samples alone\n"
+        "  expected: --samples FILE.npy and --labels FILE.npy, or neither\n"
+        "  do:       give both, or leave both out where the model states test_data()",
+    )
+
+
+def test_workers_and_a_cluster_at_once(capsys: Capture, labelled: Path) -> None:
+    ran = run_cli(capsys, *GIVEN, "--workers", 2, "--cluster", "tcp://127.0.0.1:8786")
+    assert ran.code == 2
+    assert "a cluster brings its own workers" in ran.err

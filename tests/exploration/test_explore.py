@@ -1,0 +1,189 @@
+"""What fewer bits save and lose, and a run that goes on where it was ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import snn2hw
+from snn2hw.errors import ShapeError, UsageError
+from snn2hw.exploration import explore as module
+from snn2hw.exploration import plan
+from snn2hw.passes.base import Options
+from tests.hand_networks import every_kind, every_kind_sample
+from tests.refused import refused
+
+SAMPLES = 40
+WIDTHS: dict[str, Any] = {"weight_bits": (2, 8), "state_bits": (8, 16), "executor": "reference"}
+
+
+@pytest.fixture(scope="module")
+def x() -> Any:
+    return every_kind_sample(SAMPLES)
+
+
+@pytest.fixture(scope="module")
+def labels(x: Any) -> Any:
+    artefact = snn2hw.compile(every_kind(), x, options=Options(24, 8))
+    return snn2hw.simulate(artefact, x).predictions
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "FEWEST", 2)
+
+
+@pytest.fixture(scope="module")
+def front(x: Any, labels: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[snn2hw.Front, bytes]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(plan, "FEWEST", 2)
+        path = tmp_path_factory.mktemp("whole") / "results.jsonl"
+        return snn2hw.explore(every_kind(), x, labels, out=path, **WIDTHS), path.read_bytes()
+
+
+def test_a_point_is_what_its_own_compilation_says(front: Any, x: Any, labels: Any) -> None:
+    for point in front[0].pareto[:1]:
+        s = point.setting
+        artefact = snn2hw.compile(every_kind(), x, options=Options(s.state_bits, s.weight_bits, s.scales))
+        assert point.accuracy == (snn2hw.simulate(artefact, x).predictions == labels).mean()
+        operations = snn2hw.estimate(artefact, samples=x).operations
+        assert (point.weight_memory, point.state_memory) == (operations["PackedBits"], operations["StateBits"])
+        assert (point.samples, point.whole, point.energy_joules) == (SAMPLES, True, None)
+
+
+def test_most_of_the_time_goes_to_good_points(front: Any) -> None:
+    found, content = front
+    ran = {str(p.setting): p.samples for p in found.points}
+    assert len(ran) == 4
+    assert min(ran.values()) < max(ran.values()) == SAMPLES
+    assert len(found.pareto) >= 1
+    lines = [json.loads(line) for line in content.splitlines()]
+    assert lines[0]["kind"] == "snn2hw exploration"
+    assert sum(len(range(r["some"]["start"], r["some"]["stop"], r["some"]["step"])) for r in lines[1:]) == sum(ran.values())
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed_after(results: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = iter(range(results))
+    add = module.ResultsFile.add
+
+    def counted(self: Any, ran: Any) -> None:
+        if next(left, None) is None:
+            raise Killed
+        add(self, ran)
+
+    monkeypatch.setattr(module.ResultsFile, "add", counted)
+
+
+@pytest.mark.parametrize("results", [pytest.param(0, marks=pytest.mark.slow), 5, pytest.param(9, marks=pytest.mark.slow)])
+def test_a_run_that_was_ended_goes_on_and_finds_the_same(
+    front: Any, x: Any, labels: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: int
+) -> None:
+    path = tmp_path / "deep" / "results.jsonl"
+    with monkeypatch.context() as patched:
+        killed_after(results, patched)
+        with pytest.raises(Killed):
+            snn2hw.explore(every_kind(), x, labels, out=path, **WIDTHS)
+    assert path.read_bytes() == b"".join(front[1].splitlines(keepends=True)[: results + 1])
+    path.write_bytes(path.read_bytes() + b'{"setting":{"weight_bi')  # killed while it wrote
+    told: list[Any] = []
+    again = snn2hw.explore(every_kind(), x, labels, out=path, progress=lambda *call: told.append(call), **WIDTHS)
+    assert again.to_document() == front[0].to_document()
+    assert path.read_bytes() == front[1]
+    assert told[-1][1] == told[-1][2] == sum(p.samples for p in again.points)
+
+
+@pytest.fixture
+def whole(front: Any, tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(front[1])
+    yield path
+    assert path.read_bytes()  # nothing was cut off
+
+
+def test_a_file_that_has_it_all_starts_nothing(
+    front: Any, whole: Path, x: Any, labels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "crew", None)
+    assert snn2hw.explore(every_kind(), x, labels, out=whole, **WIDTHS).to_document() == front[0].to_document()
+    assert whole.read_bytes() == front[1]
+
+
+def test_results_of_something_else_are_refused(front: Any, whole: Path, x: Any, labels: Any) -> None:
+    moved = x.copy()
+    moved.flat[0] = 0.0 if moved.flat[0] else 1.0
+    for other, given in (("the samples", (moved, labels)), ("the labels", (x, (labels + 1) % 3))):
+        with refused(
+            UsageError,
+            f"""
+            the results file is of something else
+              where:    {whole}
+              got:      other: {other}
+              expected: results of this network on these samples
+              do:       choose another name for these results, or give what the file was begun with
+            """,
+        ):
+            snn2hw.explore(every_kind(), *given, sample=x, out=whole, **WIDTHS)
+    assert whole.read_bytes() == front[1]
+
+
+def test_a_file_of_others_is_left_alone(tmp_path: Path, x: Any, labels: Any) -> None:
+    for content in (b"notes\n", b"no line", b'{"kind":1}\n', b"[]\n"):
+        (tmp_path / "mine.txt").write_bytes(content)
+        with pytest.raises(UsageError, match="this is no results file of snn2hw explore"):
+            snn2hw.explore(every_kind(), x, labels, out=tmp_path / "mine.txt", **WIDTHS)
+        assert (tmp_path / "mine.txt").read_bytes() == content
+    with pytest.raises(UsageError, match="the results file cannot be written") as caught:
+        snn2hw.explore(every_kind(), x, labels, out=tmp_path, **WIDTHS)
+    assert caught.value.where == str(tmp_path)
+
+
+def test_a_damaged_line_is_named(whole: Path, x: Any, labels: Any) -> None:
+    lines = whole.read_bytes().splitlines(keepends=True)
+    whole.write_bytes(b"".join([*lines[:2], b'{"setting":{}}\n', *lines[3:]]))
+    with pytest.raises(UsageError, match="a line of the results file is damaged") as caught:
+        snn2hw.explore(every_kind(), x, labels, out=whole, **WIDTHS)
+    assert caught.value.where == f"{whole}, line 3"
+
+
+def test_what_does_not_fit_is_said_before_anything_runs(x: Any, labels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "crew", None)
+    with pytest.raises(ShapeError, match="labels and samples do not fit together"):
+        snn2hw.explore(every_kind(), x, labels[:-1], **WIDTHS)
+    with pytest.raises(UsageError, match="weight_bits is out of range"):
+        snn2hw.explore(every_kind(), x, labels, weight_bits=(1,))
+    with pytest.raises(UsageError, match="unknown kind of cost"):
+        snn2hw.explore(every_kind(), x, labels, cost="money")
+
+
+def test_a_choice_that_cannot_be_compiled_is_a_point_that_says_why(x: Any, labels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = snn2hw.api.compile
+
+    def refusing(*given: Any, options: Options, **more: Any) -> Any:
+        if options.weight_bits == 2:
+            raise UsageError("no such width", got="2 bits")
+        return compiled(*given, options=options, **more)
+
+    monkeypatch.setattr("snn2hw.exploration.trial.api.compile", refusing)
+    found = snn2hw.explore(every_kind(), x, labels, weight_bits=(2, 4), state_bits=(16,), executor="reference")
+    assert [(p.refused, p.samples, p.accuracy is None) for p in found.points] == [
+        ("no such width: 2 bits", 0, True),
+        ("", SAMPLES, False),
+    ]
+    assert found.to_csv().splitlines()[1].startswith("2,16,auto,generic,0,False,,")
+
+
+def test_real_labels_are_measured_by_their_error(x: Any) -> None:
+    artefact = snn2hw.compile(every_kind(), x)
+    readout = snn2hw.simulate(artefact, x).readout * artefact.scale
+    found = snn2hw.explore(every_kind(), x, readout, weight_bits=(4, 8), state_bits=(16,), executor="reference", halving=False)
+    assert found.points[1].mean_squared_error == 0
+    assert (found.points[0].mean_squared_error or 0) > 0
+    assert found.points[0].accuracy is None
