@@ -13,6 +13,7 @@ from snn2hw.cli.check import check
 from snn2hw.cli.compile import compile_
 from snn2hw.cli.demo import demo
 from snn2hw.cli.diff import diff
+from snn2hw.cli.doctor import doctor
 from snn2hw.cli.end import Commands, guarded
 from snn2hw.cli.estimate import estimate_
 from snn2hw.cli.evaluate import evaluate_
@@ -41,7 +42,7 @@ app.command("evaluate")(evaluate_)
 app.command("estimate")(estimate_)
 app.command("explore")(explore_)
 app.command("report")(report_)
-for verb in (inspect, simulate, verify, check, export, diff, targets, demo):
+for verb in (inspect, simulate, verify, check, export, diff, targets, doctor, demo):
     app.command()(verb)
 app.command("backends")(backends_)
 

@@ -1,0 +1,107 @@
+"""What there is on this machine that snn2hw can use: packages, tools, back ends, the cache; and how to get what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from snn2hw.backends import Executor, backends
+from snn2hw.backends.rtl.simulation import COMPILER as CXX
+from snn2hw.backends.rtl.simulation import VERILATOR
+from snn2hw.backends.rtl.yosys import YOSYS
+from snn2hw.backends.running import why_not
+from snn2hw.cache import CACHE_VARIABLE, cache_folder
+from snn2hw.estimation.microcontroller import COMPILER as ARM
+from snn2hw.native.compiler import COMPILER as CC
+from snn2hw.run.tools import Tool
+from snn2hw.version import __version__
+
+TOOLS: tuple[tuple[Tool, str], ...] = (
+    (CC, "the executor fast, kernels for training, the C folder's test"),
+    (CXX, "the executor rtl"),
+    (VERILATOR, "the executor rtl"),
+    (YOSYS, "export --to rtl --synthesise"),
+    (ARM, "estimates of microcontrollers"),
+)
+OTHERS = ("dev",)  # extras that are for developers of snn2hw
+_REQUIRED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?[^;]*?(?:;.*extra == ['\"]([\w-]+)['\"])?$")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that can be there.
+
+    Args:
+        kind: package, tool, back end. name: of it. there: its version, or where it is; "" where it is missing.
+        used: what needs it. remedy: how to get it.
+    """
+
+    kind: str
+    name: str
+    there: str
+    used: str
+    remedy: str
+
+
+def facts() -> dict[str, Any]:
+    """The machine itself."""
+    folder = cache_folder()
+    kept = [f for f in folder.rglob("*") if f.is_file()] if folder.is_dir() else []
+    nearest = next((p for p in (folder, *folder.parents) if p.exists()), folder)
+    return {
+        "snn2hw": __version__, "python": platform.python_version(), "executable": sys.executable, "machine": platform.platform(),
+        "processors": os.cpu_count(), "instruction sets": instruction_sets(), "cache": str(folder),
+        "cache writable": os.access(nearest, os.W_OK), "cache bytes": sum(f.stat().st_size for f in kept),
+        "variables": {k: v for k, v in sorted(os.environ.items()) if k.startswith("SNN2HW_")}, "cache variable": CACHE_VARIABLE,
+    }  # fmt: skip
+
+
+def instruction_sets() -> list[str]:
+    """Those that the generated C can use, as the system names them; none where it does not say."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            flags = next((line.split(":", 1)[1].split() for line in file if line.startswith(("flags", "Features"))), [])
+    except OSError:
+        return []
+    return [name for name in ("avx2", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "asimd", "asimddp") if name in flags]
+
+
+def parts() -> Iterator[Part]:
+    """Every package of an extra, every tool, every back end."""
+    yield from packages()
+    for tool, used in TOOLS:
+        yield Part("tool", tool.what, _where(tool), used, tool.remedies)
+    for name, backend in backends().items():
+        reason = why_not(backend) if isinstance(backend, Executor) else ""
+        yield Part("back end", name, "" if reason else "works", backend.description, reason)
+
+
+def packages() -> Iterator[Part]:
+    """Packages that the installed snn2hw asks for, each with the extras that bring it."""
+    extras: dict[str, list[str]] = {}
+    for line in metadata.requires("snn2hw") or ():
+        found = _REQUIRED.match(line.strip())
+        if found is not None and found[1] != "snn2hw" and found[2] not in OTHERS:
+            extras.setdefault(found[1], []).append(found[2] or "core")
+    for name, named in extras.items():
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            version = ""
+        extra = min(named)
+        used = "core" if "core" in named else f"extra {', '.join(sorted(set(named)))}"
+        yield Part("package", name, version, used, "" if used == "core" else f"pip install 'snn2hw[{extra}]'")
+
+
+def _where(tool: Tool) -> str:
+    """The command that a tool would be called by; of a library its package; "" where there is none."""
+    found = tool.find()
+    if found is None:
+        return ""
+    return f"package {tool.wheel.package}" if tool.wheel is not None and "-c" in found else " ".join(found)
