@@ -50,7 +50,7 @@ class Pool:
         self._bytes = _pickled(job)
 
     def __enter__(self) -> Pool:
-        if os.environ.get(MARK) and multiprocessing.parent_process() is not None:
+        if os.environ.get(MARK):
             sys.exit(UNGUARDED)  # a script without a guard, imported by a worker that starts; its parent says so
         try:
             for _ in range(self.workers):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from snn2hw.errors import Snn2hwError, Snn2hwWarning, UsageError
 from snn2hw.run.job import Hand, Job, Told, checked_workers, results
 from snn2hw.run.pool import Pool
+from tests.clean_environment import ROOT
 from tests.copied import copied
 from tests.processes import gone
 from tests.refused import refused
@@ -123,3 +126,24 @@ def test_what_cannot_be_sent_is_refused_before_a_process_starts() -> None:
     with pytest.raises(UsageError, match="this cannot be sent to other processes") as caught:
         Pool(Job("verify", begin, lambda: None), 2)
     assert caught.value.do == "define the class in a file that can be imported, or use one process (workers=1)"
+
+
+UNGUARDED = """
+from pathlib import Path
+from snn2hw.run.job import Job, results
+from tests.run.jobs import begin
+with results(Job("squares", begin, "."), [1, 2], workers=2) as each:
+    print(list(each))
+"""
+
+
+def test_a_script_without_a_guard_is_told_what_to_write(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    ran = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert "a script that starts workers is imported by each of them, and would start workers again" in ran.stderr
+    assert "write `if __name__ == '__main__':` in front of what the script does" in ran.stderr
+    assert ran.stderr.count("Traceback") == 1  # this process's own, not one of each worker
