@@ -222,7 +222,7 @@ def killed(folder: Path, most: int | None) -> None:
     np.save(x, np.load(folder / "x.npy", mmap_mode="r")[:most])
     np.save(y, np.load(folder / "y.npy")[:most])
     found = []
-    for name, limits in (("whole", [None]), ("killed", [25.0, 25.0, None])):
+    for name, limits in (("whole", [None]), ("killed", [20, 70, None])):
         out = folder / f"{name}.jsonl"
         out.unlink(missing_ok=True)
         command = [
@@ -237,13 +237,7 @@ def killed(folder: Path, most: int | None) -> None:
         command += ["--steps", str(STEPS), "--weight-bits", "2,3,4,8", "--state-bits", "8,10,12,16", "--out", str(out), "--json"]
         begun = perf_counter()
         for limit in limits:
-            run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "SCALE_FOLDER": str(folder)})
-            try:
-                said = run.communicate(timeout=limit)[0]
-            except subprocess.TimeoutExpired:
-                run.kill()
-                run.communicate()
-                print(f"killed after {limit} s with {len(out.read_bytes().splitlines()) - 1} results on the disk", flush=True)
+            said = _until(command, out, limit, {**os.environ, "SCALE_FOLDER": str(folder)})
         found.append(json.loads(said))
         print(f"{name:34} {perf_counter() - begun:8.1f} s, {len(out.read_bytes().splitlines()) - 1} results")
     front = [p for p in found[0]["points"] if p["pareto"]]
@@ -254,6 +248,21 @@ def killed(folder: Path, most: int | None) -> None:
     for p in front:
         widths, kept = f"w{p['weight_bits']} s{p['state_bits']}", f"{100 * p['accuracy']:.2f} %"
         print(f"  {widths}: {kept}, {p['memory']} bits, {p['operations']:.0f} operations")
+
+
+def _until(command: list[str], out: Path, limit: int | None, variables: dict[str, str]) -> str:
+    """What a command prints; or it is killed when the results file has so many lines."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as run:
+        while limit is not None and run.poll() is None and _lines(out) <= limit:
+            sleep(0.05)
+        if limit is not None:
+            run.kill()
+            print(f"killed with {_lines(out) - 1} results on the disk", flush=True)
+        return run.communicate()[0]
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def made() -> Any:
