@@ -291,7 +291,7 @@ def overhead(folder: Path) -> None:
                 )
         _, took = timed("verify of 640 images, 1 process", lambda: snn2hw.verify(artefact, x[:640], EXECUTORS))
         print(f"a batch of 64 takes {1e3 * took / 10:.0f} ms in one process")
-    right = timeless(snn2hw.verify(artefact, x[:2000], EXECUTORS))
+    right = timeless(snn2hw.verify(artefact, x[:6000], EXECUTORS))
     started = [scheduler(), worker(2)]
     wait_for(f"tcp://127.0.0.1:{PORT}", 2)
 
@@ -299,7 +299,7 @@ def overhead(folder: Path) -> None:
         sleep(5)
         end(started[1])
         started[1] = worker(2)
-        sleep(12)
+        sleep(6)
         end(started[0])
         end(started[1])
         started[:] = [scheduler(), worker(2)]
@@ -309,7 +309,7 @@ def overhead(folder: Path) -> None:
         warnings.simplefilter("always")
         verdict, _ = timed(
             "workers, then the scheduler killed",
-            lambda: snn2hw.verify(artefact, x[:2000], EXECUTORS, cluster=f"tcp://127.0.0.1:{PORT}"),
+            lambda: snn2hw.verify(artefact, x[:6000], EXECUTORS, cluster=f"tcp://127.0.0.1:{PORT}"),
         )
     print(f"identical: {timeless(verdict) == right}; warnings: {[str(w.message).splitlines()[0] for w in told]}")
     for process in started:

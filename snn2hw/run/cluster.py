@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
@@ -30,9 +30,14 @@ ANSWER = 10.0  # seconds that a scheduler has to answer
 WORKERS = 30.0  # seconds in which it must have a worker
 AGAIN = 120.0  # seconds in which a scheduler that went away must be back
 AHEAD = 2  # tasks for each thread of the cluster
-WINDOW = 8  # parts for each thread that may be done before their turn
+WINDOW = 8  # tasks for each thread that may be done before their turn
+WORTH = 0.5  # seconds that a task should take, beside which the milliseconds of its way do not count
+TOGETHER = 8  # parts of a task at most
 LOOK = 5.0  # seconds after which the connection is looked at
 LOST = (OSError, CancelledError, TimeoutError)  # what is raised where the connection or the scheduler went away
+
+
+Done = tuple[list[Outcome], float]  # of the parts of a task, and the seconds that they took
 
 
 class Begun(WorkerPlugin):  # type: ignore[misc, unused-ignore]
@@ -45,20 +50,21 @@ class Begun(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         """Called at the worker before its first task."""
         self.hand, self.lock = Hand(self.job), Lock()
 
-    def do(self, part: Any) -> Outcome:
+    def do(self, parts: Sequence[Any]) -> Done:
         """One part at a time, however many threads the worker has."""
         if self.version != __version__:
-            return Outcome(error=_mismatch({get_worker().address: __version__}))
+            return [Outcome(error=_mismatch({get_worker().address: __version__}))], WORTH
         with self.lock:
-            return self.hand.do(part)
+            begun = monotonic()
+            return [self.hand.do(part) for part in parts], monotonic() - begun
 
 
 UNKNOWN = "this worker has no such job"  # of a scheduler that was started again and was told of none
 
 
-def _task(name: str, part: Any) -> Outcome | str:
+def _task(name: str, parts: Sequence[Any]) -> Done | str:
     found: Begun | None = get_worker().plugins.get(name)
-    return UNKNOWN if found is None else found.do(part)
+    return UNKNOWN if found is None else found.do(parts)
 
 
 class Cluster:
@@ -108,24 +114,21 @@ class Cluster:
         Raises:
             Snn2hwError: of a part, when its turn comes. ExecutorUnavailableError: the scheduler went away and did not come back.
         """
-        told, coming = Told(), enumerate(parts)
-        has: dict[int, Any] = {}
+        told, coming = Told(), iter(parts)
+        has: dict[int, list[Any]] = {}  # parts of a task, by the number of its first one
         tasks: dict[int, Future] = {}
         done: dict[int, Outcome] = {}
-        turn, taken, exhausted = 0, 0, False
+        turn, taken, exhausted, together = 0, 0, False, 1
         while True:
             while turn in done:
                 yield told.value(done.pop(turn))
                 turn += 1
-            while not exhausted and len(has) < AHEAD * self.threads and taken < turn + WINDOW * self.threads:
-                try:
-                    number, part = next(coming)
-                    has[number], taken = part, taken + 1
-                except StopIteration:
-                    exhausted = True
-                except Snn2hwError as error:  # raised when its turn comes, as in one process
-                    done[taken] = Outcome(error=error)
-                    exhausted, taken = True, taken + 1
+            while not exhausted and len(has) < AHEAD * self.threads and taken < turn + WINDOW * self.threads * together:
+                some, error, exhausted = _taken(coming, together)
+                if some:
+                    has[taken], taken = some, taken + len(some)
+                if error is not None:  # raised when its turn comes, as in one process
+                    done[taken], taken = Outcome(error=error), taken + 1
             if exhausted and turn == taken:
                 return
             if turn in done:
@@ -133,9 +136,10 @@ class Cluster:
             try:
                 for number in has.keys() - tasks.keys():
                     tasks[number] = self._submitted(number, has[number])
-                for number, outcome in self._arrived(tasks).items():
+                for number, (outcomes, seconds) in self._arrived(tasks).items():
                     del tasks[number], has[number]
-                    done[number] = outcome
+                    done |= dict(enumerate(outcomes, number))
+                    together = max(1, min(TOGETHER, int(WORTH * len(outcomes) / max(seconds, 1e-6))))
             except LOST as error:
                 tasks.clear()
                 self._reconnect(error)
@@ -145,7 +149,7 @@ class Cluster:
             warnings.simplefilter("ignore", UserWarning)  # that a batch is large
             return self.client.submit(_task, self.name, part, key=f"{self.name}-{number}-{uuid4().hex[:8]}", pure=False)
 
-    def _arrived(self, tasks: dict[int, Future]) -> dict[int, Outcome]:
+    def _arrived(self, tasks: dict[int, Future]) -> dict[int, Done]:
         """What is done, after waiting for something to be."""
         if self.client.status != "running":
             raise OSError(f"the connection is {self.client.status}")
@@ -156,15 +160,15 @@ class Cluster:
             raise OSError("the scheduler has forgotten the tasks")
         return {number: self._outcome(number, future) for number, future in ready.items()}
 
-    def _outcome(self, number: int, future: Future) -> Outcome:
+    def _outcome(self, number: int, future: Future) -> Done:
         try:
-            found: Outcome | str = future.result(timeout=AGAIN)
+            found: Done | str = future.result(timeout=AGAIN)
         except LOST:
             raise
         except KilledWorker as error:
-            return Outcome(error=_killed(self.job.what, number, error))
+            return [Outcome(error=_killed(self.job.what, number, error))], WORTH
         except Exception as error:
-            return Outcome(error=_failed(self.job.what, number, error))
+            return [Outcome(error=_failed(self.job.what, number, error))], WORTH
         if isinstance(found, str):
             raise OSError(found)
         return found
@@ -190,6 +194,19 @@ class Cluster:
                 if monotonic() > end:
                     raise
                 sleep(1)
+
+
+def _taken(coming: Iterator[Any], most: int) -> tuple[list[Any], Snn2hwError | None, bool]:
+    """The next parts, what was raised in the place of one, and whether there are no more."""
+    some: list[Any] = []
+    try:
+        for _ in range(most):
+            some.append(next(coming))
+    except StopIteration:
+        return some, None, True
+    except Snn2hwError as error:
+        return some, error, True
+    return some, None, False
 
 
 def commands(address: str) -> str:
@@ -310,10 +327,12 @@ def _closed(client: Client) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What goes wrong is said by us, once."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    names = {name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"}  # some have levels
+    before = {logger: logger.level for logger in map(logging.getLogger, names)}
+    for logger in before:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in before.items():
+            logger.setLevel(level)
