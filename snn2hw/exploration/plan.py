@@ -1,20 +1,23 @@
 """Which samples which choices run, so that most of the time goes to the good ones.
 
 Round 0 runs every 16th sample, round 1 every 4th, round 2 all; each adds to what ran before. Behind a round the better half
-of the choices goes on, by fronts: those that no other beats, then those that only these beat, and so on; the first front
-goes on as a whole. What is decided depends on the measurements alone, so a run that is continued decides the same.
+of the choices goes on, by fronts: those that no other beats, then those that only these beat, and so on. The first front
+goes on as a whole, and so does what is so close behind a cheaper choice that the samples so far do not tell. What is
+decided depends on the measurements alone, so a run that is continued decides the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
 
-from snn2hw.exploration.point import Point, Setting, layers_of_front
+from snn2hw.exploration.point import COSTS, Point, Setting, layers_of_front
 
 STRIDE = 16
 ROUNDS: tuple[tuple[int, ...], ...] = ((0,), (4, 8, 12), tuple(r for r in range(STRIDE) if r % 4))
 FEWEST = 32  # samples of round 0; where there would be fewer, all choices run all samples at once
+DOUBT = 1.0  # standard errors by which a choice may be behind a cheaper one, and go on all the same
 CHUNK = 1024  # samples that one process runs at a time
 
 
@@ -58,4 +61,15 @@ def going_on(points: Sequence[Point], cost: str) -> list[Setting]:
     for front in layers_of_front(points, cost):
         best = sorted(front, key=lambda p: (-p.score, p.setting))
         found += [p.setting for p in (best[: max(0, wanted - len(found))] if found else best)]
-    return sorted(found)
+    return sorted({*found, *(p.setting for p in points if _in_doubt(p, points, cost))})
+
+
+def _in_doubt(point: Point, points: Sequence[Point], cost: str) -> bool:
+    """Whether it may yet be on the front: nothing that costs no more keeps more by DOUBT standard errors of a difference."""
+    price = COSTS[cost](point)
+    if point.refused or price is None or point.accuracy is None:
+        return False
+    cheaper = [p.accuracy or 0.0 for p in points if not p.refused and (c := COSTS[cost](p)) is not None and c <= price]
+    best = max(cheaper)
+    error = sqrt((best * (1 - best) + point.accuracy * (1 - point.accuracy)) / point.samples)
+    return best - point.accuracy <= DOUBT * error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,14 @@ def labels(x: Any) -> Any:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "FEWEST", 2)
+    monkeypatch.setattr(plan, "DOUBT", -math.inf)  # so few samples tell nothing apart
 
 
 @pytest.fixture(scope="module")
 def front(x: Any, labels: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[snn2hw.Front, bytes]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(plan, "FEWEST", 2)
+        patched.setattr(plan, "DOUBT", -math.inf)
         path = tmp_path_factory.mktemp("whole") / "results.jsonl"
         return snn2hw.explore(every_kind(), x, labels, out=path, **WIDTHS), path.read_bytes()
 

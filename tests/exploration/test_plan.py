@@ -23,8 +23,8 @@ def test_all_rounds_together_run_every_sample_once(samples: int, halving: bool) 
         assert abs(first + second - samples / 4) <= 4
 
 
-def at(n: int, memory: int | None, accuracy: float, refused: str = "") -> Point:
-    return Point(Setting(n, 8, "auto", "t"), 10, True, accuracy, weight_memory=memory, state_memory=0, refused=refused)
+def at(n: int, memory: int | None, accuracy: float, refused: str = "", samples: int = 10_000) -> Point:
+    return Point(Setting(n, 8, "auto", "t"), samples, True, accuracy, weight_memory=memory, state_memory=0, refused=refused)
 
 
 POINTS = [at(2, 10, 0.5), at(3, 20, 0.5), at(4, 20, 0.9), at(5, 30, 0.9), at(6, 40, 0.95), at(7, 50, 0.1), at(8, None, 1.0)]
@@ -48,6 +48,17 @@ def test_the_better_half_goes_on_and_the_first_front_as_a_whole() -> None:
     rising = [at(n, n, n / 10) for n in range(2, 9)]
     assert [s.weight_bits for s in going_on(rising, "memory")] == [2, 3, 4, 5, 6, 7, 8]
     assert going_on([at(2, 1, 0.5, refused="too wide")], "memory") == []
+
+
+def test_what_the_samples_do_not_tell_apart_goes_on() -> None:
+    """0.80 against 0.808 is chance on 250 samples, and a difference on 100,000; 0.5 is behind on both."""
+    for samples, expected in ((250, [2, 3]), (100_000, [2])):
+        near = [at(2, 10, 0.808, samples=samples), at(3, 20, 0.8, samples=samples)]
+        assert [s.weight_bits for s in going_on(near, "memory")] == expected
+        far = [at(2, 10, 0.808, samples=samples), at(3, 20, 0.5, samples=samples)]
+        assert [s.weight_bits for s in going_on(far, "memory")] == [2]
+    twice = [at(2, 10, 0.9), at(3, 20, 0.8), at(4, 30, 0.7), at(5, 40, 0.6)]
+    assert [s.weight_bits for s in going_on(twice, "memory")] == [2, 3]
 
 
 def test_combinations_are_each_there_once() -> None:
