@@ -12,7 +12,6 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from snn2hw.backends.base import Backend, Executor, Exported, HoldsAll, Writer
 from snn2hw.backends.own import EXECUTORS, SIDE_EXECUTORS, WRITERS
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwWarning, UsageError
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.plugins import entries, forget, package
+from snn2hw.plugins import Entry, entries, forget, package
 from snn2hw.trace import Ints, Trace
 
 GROUP = "snn2hw.backends"
@@ -183,7 +182,7 @@ def writers_of(all_of_them: Mapping[str, Backend]) -> dict[str, Writer]:
 def export_names() -> list[str]:
     """What every back end that writes calls its export in an artefact's own folder; two of one name have it both."""
     known = [own for name in _names() for _, own in _owners(name)]
-    loaded = [_loaded(b) if isinstance(b, EntryPoint) else b for b in known]
+    loaded = [_loaded(b) if isinstance(b, Entry) else b for b in known]
     return list(dict.fromkeys(b.writes for b in loaded if isinstance(b, Writer) and not isinstance(b, Broken)))
 
 
@@ -229,7 +228,7 @@ def _names() -> list[str]:
     return list(dict.fromkeys([*EXECUTORS, *SIDE_EXECUTORS, *WRITERS, *entries(GROUP), *_registered]))
 
 
-def _owners(name: str) -> Iterator[tuple[str, Backend | EntryPoint]]:
+def _owners(name: str) -> Iterator[tuple[str, Backend | Entry]]:
     """Everything that has this name, and whose it is."""
     for table in (EXECUTORS, SIDE_EXECUTORS, WRITERS):
         if name in table:
@@ -245,11 +244,11 @@ def _known(name: str) -> Backend:
     if len(owners) > 1:
         raise _two(name, [owner for owner, _ in owners])
     ((_, found),) = owners
-    return _loaded(found) if isinstance(found, EntryPoint) else found
+    return _loaded(found) if isinstance(found, Entry) else found
 
 
 @lru_cache(maxsize=64)
-def _loaded(entry: EntryPoint) -> Backend:
+def _loaded(entry: Entry) -> Backend:
     """The back end of another package, imported once."""
     try:
         made = entry.load()
@@ -261,7 +260,7 @@ def _loaded(entry: EntryPoint) -> Backend:
     return found
 
 
-def _broken(entry: EntryPoint, reason: str) -> Broken:
+def _broken(entry: Entry, reason: str) -> Broken:
     owner = package(entry)
     warnings.warn(
         Snn2hwWarning(

@@ -67,7 +67,7 @@ def foreign(net: IntegerNetwork, *names: str) -> IntegerNetwork:
 
 
 def test_our_own_hold_every_layer_that_there_is() -> None:
-    """Of every class of a finished network; NIR and Lava have no node, and rtl no module, for products of two matrices."""
+    """Of every class of a finished network; NIR and Lava have no node for products of two matrices."""
     every = compiled(every_kind(), every_kind_sample()).network
     feeding, products = compiled(NETWORKS["one"]()).network, compiled(attending()).network
     kinds = {type(n) for net in (every, feeding, products) for n in net.nodes}
@@ -75,7 +75,7 @@ def test_our_own_hold_every_layer_that_there_is() -> None:
     for name, b in ALL.items():
         assert list(b.supports(every)) == [], name
         assert list(b.supports(feeding)) == [], name
-        assert bool(b.supports(products)) == (name in ("lava", "nir", "rtl")), name
+        assert bool(b.supports(products)) == (name in ("lava", "nir")), name
 
 
 @pytest.mark.parametrize("name", ["fast", "torch", "c", "lava", "nir", "rtl"])
