@@ -37,10 +37,10 @@ fuzz: $(VENV)/.stamp-dev ## damaged inputs for every reader, MINUTES=30 long, wi
 mutants: $(VENV)/.stamp-dev ## put small faults into PACKAGE=snn2hw/num or what changed SINCE=commit; print those that no test notices
 	$(BIN)/python -m tests.mutation $(PACKAGE) $(if $(SINCE),--since $(SINCE)) $(ARGS)
 
-bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/performance.md (a quarter of an hour)
+bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/explanation/performance.md (a quarter of an hour)
 	$(BIN)/python -m bench.run $(ARGS)
 
-study: $(VENV)/.stamp-demo ## train every kind of neuron on every digits task and write docs/study.md (long; goes on where it was stopped)
+study: $(VENV)/.stamp-demo ## train every kind of neuron on every digits task and write docs/explanation/study.md (long; goes on where it was stopped)
 	$(BIN)/python -m bench.study.run $(ARGS)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract

@@ -1,4 +1,4 @@
-"""Measuring: `make bench` runs `python -m bench.run`, which writes docs/performance.md. The other files are run by themselves.
+"""Measuring: `make bench` runs `python -m bench.run`, which writes performance.md. The other files are run by themselves.
 
 Libraries that make threads read how many when they are imported; figures here are of one thread unless they say otherwise.
 """

@@ -26,7 +26,7 @@ from snn2hw.dynamics.audit import audit
 from snn2hw.ir.program import declared_interval
 
 STEPS, WIDTH, SEED = 20, 128, 0
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "dynamics.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "dynamics.md"
 
 
 def samples(split: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -59,7 +59,7 @@ def main() -> None:
     """Train, compile, look."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--write", action="store_true", help="write docs/dynamics.md")
+    parser.add_argument("--write", action="store_true", help="write docs/explanation/dynamics.md")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)

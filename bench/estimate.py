@@ -30,7 +30,7 @@ from snn2hw.target import load_chip, target_names
 from snn2hw.user_models import find_model
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, SHARED = ROOT / "docs" / "estimate.md", ROOT.parent / "shared" / "data"
+PAGE, SHARED = ROOT / "docs" / "how-to" / "estimate.md", ROOT.parent / "shared" / "data"
 SAMPLES, STEPS, SIZE, PILOTNET_STEPS = 32, 4, 32, 24
 Row = list[str]
 
@@ -170,9 +170,9 @@ TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {"targets": targets, "large"
 
 
 def main() -> None:
-    """Print every table; with --write put it into docs/estimate.md."""
+    """Print every table; with --write put it into docs/how-to/estimate.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write docs/estimate.md")
+    parser.add_argument("--write", action="store_true", help="write docs/how-to/estimate.md")
     parser.add_argument("--only", choices=TABLES, help="one table")
     given = parser.parse_args()
     warnings.simplefilter("ignore")

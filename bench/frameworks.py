@@ -116,7 +116,7 @@ def _accuracy(artefact: snn2hw.Artefact, task: Task) -> float:
 
 
 def table(rows: list[Measured]) -> list[str]:
-    """The table of docs/frameworks.md."""
+    """The table of docs/how-to/frameworks.md."""
     lines = [
         "| network | test | framework | converted | PTQ | QAT | spikes equal | integers compared | differing | minutes |",
         "|---|---|---|---|---|---|---|---|---|---|",

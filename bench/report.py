@@ -1,4 +1,4 @@
-"""docs/performance.md from what a run found: every number and every verdict in it is computed here from the measurements."""
+"""performance.md from what a run found: every number and every verdict in it is computed here from the measurements."""
 
 from __future__ import annotations
 

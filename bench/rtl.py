@@ -36,7 +36,7 @@ from snn2hw.trace import Ints, Trace
 from snn2hw.user_models import find_model, models_folder
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, FOLDER = ROOT / "docs" / "rtl.md", ROOT / "docs" / "rtl"
+PAGE, FOLDER = ROOT / "docs" / "how-to" / "rtl.md", ROOT / "docs" / "how-to" / "rtl"
 CLOCK = 100.0  # megahertz, at which latencies are stated
 LANES = (1, 2, 4, 8, 16, 32, 64)
 BOARDS = ("artix7-35t", "ecp5-85k")
@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=200, help="of the test split, that are simulated (default 200)")
     parser.add_argument("--lanes", type=int, nargs="*", default=list(LANES), help="of mnist_lif")
     parser.add_argument("--quick", action="store_true", help="mnist_lif only, no place and route")
-    parser.add_argument("--write", action="store_true", help="write docs/rtl.md and docs/rtl/pareto.svg")
+    parser.add_argument("--write", action="store_true", help="write docs/how-to/rtl.md and docs/how-to/rtl/pareto.svg")
     parser.add_argument("--json", type=Path, help="write all numbers there, too")
     given = parser.parse_args()
     points = measure("mnist_lif", given.lanes, given.images, BOARDS, not given.quick, print)

@@ -1,6 +1,6 @@
-"""`make bench`: everything in one run, then docs/performance.md with its plots. Threads are pinned, rounds go side by side.
+"""`make bench`: everything in one run, then performance.md with its plots. Threads are pinned, rounds go side by side.
 
-python -m bench.run                    all of it, into docs/
+python -m bench.run                    all of it, into docs/explanation/
 python -m bench.run --quick            a smoke test of small networks, into build/bench/; its numbers mean nothing
 python -m bench.run --only layers      a part of it, into build/bench/
 """
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> Results:
     parser.add_argument("--rounds", type=int, help=f"in which every way has a turn (default {Settings.rounds})")
     parser.add_argument("--quick", action="store_true", help="a smoke test; its numbers mean nothing")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="leave the other parts out")
-    parser.add_argument("--out", type=Path, help="folder for performance.md (default docs; build/bench where it is not all)")
+    parser.add_argument("--out", type=Path, help="folder for performance.md (docs/explanation; build/bench where not all)")
     given = parser.parse_args(arguments)
     settings = QUICK if given.quick else Settings()
     if given.rounds:
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> Results:
     found = Results(machine(), " ".join(["python -m bench.run", f"--rounds {settings.rounds}", *parts]))
     _measure(found, settings, set(given.only))
     found.seconds = perf_counter() - begun
-    page = write(found, given.out or Path("docs" if whole else "build/bench"), smoke=given.quick)
+    page = write(found, given.out or Path("docs/explanation" if whole else "build/bench"), smoke=given.quick)
     console.say(f"{page}: {found.seconds:.0f} s")
     return found
 

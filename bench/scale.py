@@ -1,4 +1,4 @@
-"""`python -m bench.scale`: what several processes and a cluster gain, and that they say the same; of docs/scale.md.
+"""`python -m bench.scale`: what several processes and a cluster gain, and that they say the same; of docs/how-to/scale.md.
 
     python -m bench.scale train --folder F     a small network for Fashion-MNIST, trained for five epochs and compiled into F
     python -m bench.scale same --folder F      verify and evaluate of the test images on 1 and 2 processes, and on Dask

@@ -103,7 +103,7 @@ def compile(
         options: widths and scales.
         input_range: range of real input values, [0, 1] by default; not for event counts, which are taken as they are.
         layout: which axis of a temporal sample is time: "TN" for [T, N, ...], as taken where nothing is said, or "NT" for
-            [N, T, ...]. docs/evaluate.md says when a warning asks for it.
+            [N, T, ...]. docs/how-to/evaluate.md says when a warning asks for it.
         progress: is told of each pass; certifying: of each layer how many values have been tried for the certificate.
 
     Returns:
@@ -117,7 +117,7 @@ def compile(
         Snn2hwWarning: what quantisation lost: weights of whole channels, a layer that can never fire, a synaptic input that is
             coarser than the state, more neurons than a chip has; on the sample: a layer that died or saturates, predictions
             that changed. `manifest["warnings"]` holds the same, and `manifest["agreement"]` how far the integers are from
-            the float network on up to 32 of the samples (docs/evaluate.md).
+            the float network on up to 32 of the samples (docs/how-to/evaluate.md).
     """
     if out is not None:
         check_out(out)
@@ -280,7 +280,7 @@ def export_nir(
     dt: float | None = None,
     force: bool = False,
 ) -> Exported:
-    """The network as a NIR file: `read_network` gives the same integers again, others get an approximation (docs/nir.md).
+    """The network as a NIR file: `read_network` gives the same integers again, others get an approximation (docs/how-to/nir.md).
 
     Args:
         artefact: the compiled model.

@@ -63,13 +63,13 @@ def evaluate(
         layout: which axis of temporal samples is time, as in `simulate`.
         progress: called with (executor, samples done, samples in all) after each batch.
         workers: how many processes run batches, each with one thread; 1 is this process. The measurements are the same.
-        cluster: the address of a Dask scheduler, whose workers run them instead (docs/scale.md).
+        cluster: the address of a Dask scheduler, whose workers run them instead (docs/how-to/scale.md).
 
     Returns:
         The measurements. `evaluation.layers[name].spike_mismatch` compares the two networks as they run;
         `own_mismatch` gives the float layer what the integers fired before it, so that it tells what begins in this layer;
         `unexplained` what not even its rounding explains, and `first_unexplained` the first layer with such
-        (docs/evaluate.md).
+        (docs/how-to/evaluate.md).
 
     Raises:
         ShapeError, ValueRangeError: samples or labels that do not fit. UsageError: labels without a named output of several, an

@@ -5,7 +5,7 @@
     others = LNM(shape=(10,), coefficients=[0.0, 0.6, -0.1, 0.02])      # or from real parameters
     dense.a_out.connect(neurons.a_in)
 
-docs/lava_example.py is a whole network, docs/lava.md says how it works.
+docs/how-to/lava_example.py is a whole network, docs/how-to/lava.md says how it works.
 """
 
 from snn2hw.backends.lava.neurons import LIF, LNM, CirculateFiring, layer

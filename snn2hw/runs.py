@@ -177,7 +177,7 @@ def verify(
         first: stop behind the batch in which the first difference is found, rather than count them all.
         workers: how many processes run batches, each with one thread; 1 is this process. The verdict is the same but for
             `seconds`, which are summed over all processes.
-        cluster: the address of a Dask scheduler, whose workers run them instead (docs/scale.md).
+        cluster: the address of a Dask scheduler, whose workers run them instead (docs/how-to/scale.md).
 
     Raises:
         ExecutorUnavailableError: none of the executors asked for can run here. UnsupportedError, WidthError: none can hold the

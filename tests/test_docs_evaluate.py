@@ -1,4 +1,4 @@
-"""docs/evaluate.md: its example runs, its output is what the command prints, its warnings are those that come."""
+"""docs/how-to/evaluate.md: its example runs, its output is what the command prints, its warnings are those that come."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snn2hw.verification import losses, short
 from tests.cli.running import Capture, run
 
 pytestmark = pytest.mark.torch
-PAGE = Path(__file__).parent.parent / "docs" / "evaluate.md"
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "evaluate.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -39,7 +39,7 @@ def numbers(text: str) -> list[float]:
 def test_the_example_runs(capsys: Capture) -> None:
     pytest.importorskip("torch")
     (code,) = (body for kind, body in BLOCKS if kind == "python")
-    exec(compile(code, "docs/evaluate.md", "exec"), {})
+    exec(compile(code, "docs/how-to/evaluate.md", "exec"), {})
     first, layer = capsys.readouterr().out.splitlines()
     accuracy, by_float, same, unexplained = first.split()
     assert all(0 <= float(v) <= 1 for v in (accuracy, by_float, same))

@@ -1,4 +1,4 @@
-"""docs/frameworks.md: its examples run as they stand and print what the page says."""
+"""docs/how-to/frameworks.md: its examples run as they stand and print what the page says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.clean_environment import ROOT
 from tests.frameworks import framework
 
-PAGE = (ROOT / "docs" / "frameworks.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "frameworks.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 (PRINTED,) = re.findall(r"They print\n\n```\n(.*?)```", PAGE, re.S)
 
@@ -25,7 +25,7 @@ def test_the_example_runs(
     framework(name)
     torch.manual_seed(0)
     monkeypatch.chdir(tmp_path)
-    exec(compile(EXAMPLES[number], "docs/frameworks.md", "exec"), {"__name__": "example"})
+    exec(compile(EXAMPLES[number], "docs/how-to/frameworks.md", "exec"), {"__name__": "example"})
     assert capsys.readouterr().out.splitlines() == PRINTED.splitlines()[2 * number : 2 * number + 2]
 
 

@@ -1,4 +1,4 @@
-"""docs/layers.md: its example runs as it stands, and its table says what the back ends' own tables say."""
+"""docs/reference/layers.md: its example runs as it stands, and its table says what the back ends' own tables say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.clean_environment import ROOT
 
-PAGE = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "layers.md").read_text(encoding="utf-8")
 
 
 def rows() -> dict[str, list[str]]:
@@ -21,7 +21,7 @@ def rows() -> dict[str, list[str]]:
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    exec(compile(code, "docs/layers.md", "exec"), {"__name__": "example"})
+    exec(compile(code, "docs/reference/layers.md", "exec"), {"__name__": "example"})
     assert capsys.readouterr().out == "{'kind': (6, 3), 'place': (6, 2)}\nequal: True\n"
 
 

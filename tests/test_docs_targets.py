@@ -1,4 +1,4 @@
-"""docs/targets.md lists every field of a target file, and docs/mapping.md every key of mapping.json."""
+"""docs/reference/targets.md lists every field of a target file, and docs/reference/mapping.md every key of mapping.json."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.clean_environment import ROOT
 from tests.estimation.hand_integers import dense
 from tests.estimation.mapping.cases import chip_with
 
-TARGETS = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
-MAPPING = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+TARGETS = (ROOT / "docs" / "reference" / "targets.md").read_text(encoding="utf-8")
+MAPPING = (ROOT / "docs" / "reference" / "mapping.md").read_text(encoding="utf-8")
 
 
 def rows(part: str, heading: str) -> list[list[str]]:

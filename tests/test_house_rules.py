@@ -126,7 +126,7 @@ def test_every_advice_to_pip_can_be_pasted_and_names_an_extra_that_there_is() ->
     for path in [
         *(ROOT / "snn2hw").rglob("*.py"),
         ROOT / "README.md",
-        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "models").rglob("*.md"),
     ]:
         for what in advised(path.read_text(encoding="utf-8")):

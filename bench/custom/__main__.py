@@ -1,4 +1,4 @@
-"""Train every neuron on a task, in floats and in integers, and write the table of docs/custom.md.
+"""Train every neuron on a task, in floats and in integers, and write the table of docs/how-to/custom.md.
 
 python -m bench.custom --task digits-sequential --seeds 3
 python -m bench.custom --task fsdd --seeds 3          needs real/fsdd.npz, see bench/custom/fsdd.py
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of every neuron (default {SEEDS})")
     parser.add_argument("--quick", action="store_true", help="a smoke test: one seed, a tenth of the epochs")
     parser.add_argument("--kept", type=Path, default=ROOT / "build" / "custom", help="where single trainings are kept")
-    parser.add_argument("--out", type=Path, help="folder of custom.md (default docs; with --quick nothing is written there)")
+    parser.add_argument("--out", type=Path, help="folder of custom.md (docs/how-to; with --quick nothing is written there)")
     options = parser.parse_args(arguments)
     seeds, share = (1, 0.1) if options.quick else (options.seeds, 1.0)
     try:
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = {"command": command, "machine": machine(), "commit": commit(), "runs": runs}
     text = list(page.lines(results))
     print("\n".join(text))
-    folder = options.out or (None if options.quick else ROOT / "docs")
+    folder = options.out or (None if options.quick else ROOT / "docs" / "how-to")
     if folder:
         keep(results, options.task, folder, text)
     return int(any(n for r in runs for n in r["different"].values()))

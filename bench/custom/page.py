@@ -1,4 +1,4 @@
-"""The tables of docs/custom.md from the results of a task; every number in them is computed here."""
+"""The tables of docs/how-to/custom.md from the results of a task; every number in them is computed here."""
 
 from __future__ import annotations
 

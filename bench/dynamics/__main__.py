@@ -1,6 +1,6 @@
 """Izhikevich's neuron with three sets of parameters and the resonate-and-fire neuron: 1,000 steps, integers against floats.
 
-python -m bench.dynamics               prints the tables, draws the plots, writes both into docs/custom.md
+python -m bench.dynamics               prints the tables, draws the plots, writes both into docs/how-to/custom.md
 python -m bench.dynamics --print       only prints
 """
 
@@ -24,7 +24,7 @@ from bench.inserted import insert
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--print", action="store_true", help="write nothing")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of custom.md (default docs)")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "how-to", help="folder of custom.md (default docs/how-to)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     found = measured(STEPS)

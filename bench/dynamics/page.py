@@ -1,4 +1,4 @@
-"""The tables of docs/custom.md: errors of the traces, and the spike counts of every stimulus."""
+"""The tables of docs/how-to/custom.md: errors of the traces, and the spike counts of every stimulus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/study.md from the results of all runs: every number and every verdict in it is computed here."""
+"""docs/explanation/study.md from the results of all runs: every number and every verdict in it is computed here."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield (
         f"Written by `make study`: {len(results)} trainings ({len(VARIANTS)} neurons, {len(PLANS)} tasks, {seeds} seeds), each "
         f"in floats and twice more on integers, {hours:.1f} hours of one core; torch {torch.__version__}; "
-        f"{_commits(results)}. The tasks are made of scikit-learn's 1,797 real scans of digits ([data.md](data.md)), 1,437 for "
+        f"{_commits(results)}. The tasks are made of scikit-learn's 1,797 real scans of digits "
+        "([data.md](../how-to/data.md)), 1,437 for "
         "training, 360 for testing: one test sample is 0.28 points. All neurons of a task share architecture, first weights, "
         "order of batches, budget and schedule, and the last epoch counts. Epochs, learning rates and the weight of the range "
         "penalty were set by first looks at a few of these very cases, of one or two seeds, test samples included: absolute "

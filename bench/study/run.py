@@ -1,4 +1,4 @@
-"""make study: trains every case, keeps what was found, and writes docs/study.md. A run that was stopped goes on where it was."""
+"""make study: trains every case, keeps what was found, and writes study.md. A run that was stopped goes on where it was."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ SEEDS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train every kind of neuron on every digits task and write docs/study.md.")
+    parser = argparse.ArgumentParser(description="Train every kind of neuron on every digits task and write study.md.")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of every case (default {SEEDS})")
     parser.add_argument("--quick", action="store_true", help="a smoke test: one seed, a tenth of the epochs")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each (default: all cores)"
     )
     parser.add_argument("--kept", type=Path, default=ROOT / "build" / "study", help="where single results are kept")
-    parser.add_argument("--out", type=Path, help="where study.md and its plots go (default docs; with --quick build/study/quick)")
+    parser.add_argument(
+        "--out", type=Path, help="where study.md and its plots go (docs/explanation; with --quick build/study/quick)"
+    )
     options = parser.parse_args(arguments)
     seeds, share = (1, 0.1) if options.quick else (options.seeds, 1.0)
-    out = options.out or (options.kept / "quick" if options.quick else ROOT / "docs")
+    out = options.out or (options.kept / "quick" if options.quick else ROOT / "docs" / "explanation")
     cases = [Case(t, v, s, share) for s, t, v in itertools.product(range(seeds), PLANS, VARIANTS)]
     made_on = commit()
     files = {case: options.kept / f"{_key()}_{made_on}" / _name(case) for case in cases}

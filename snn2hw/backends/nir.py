@@ -18,7 +18,7 @@ from snn2hw.lack import Lack
 
 
 class NirFiles:
-    """A .nir file; docs/nir.md says what others read of it."""
+    """A .nir file; docs/how-to/nir.md says what others read of it."""
 
     name = "nir"
     description = "a NIR file: the exact integers for snn2hw, float weights and linear neurons for other frameworks"

@@ -65,7 +65,7 @@ def explore(
             see. Give others where the accuracy is to be reported as that on unseen data.
         output: which output the labels are of, where the network has several.
         cost: what the front is drawn against: "memory" (bits of weights and states), "weights", "operations", "energy".
-        halving: whether choices that fall behind stop early (docs/explore.md); False: all run all samples.
+        halving: whether choices that fall behind stop early (docs/how-to/explore.md); False: all run all samples.
         executor: what runs the integers.
         out: a file in which every result is kept. A run that was ended goes on from there, and finds the same.
         workers, cluster: who runs it, as in `snn2hw.verify`.

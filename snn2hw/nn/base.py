@@ -105,7 +105,8 @@ class Neuron(Observable):
         surrogate: the comparison with its training gradient; None is Rectangle(width=1).
         learn_threshold: whether theta_k = scale * (its given value), with one learned scale = exp(`log_scale`) that starts at 1.
         checkpoint: for the backward pass remember the input and the membrane every so many steps, and compute the steps between
-            again; None: remember the membrane of every step, once (and its argument in input_then_poly). See docs/neurons.md.
+            again; None: remember the membrane of every step, once (and its argument in input_then_poly).
+            See docs/reference/neurons.md.
 
     Raises:
         UsageError: an unknown word or an argument of the wrong type.

@@ -1,6 +1,6 @@
 """What a chip can hold, as data: a TOML file enters, a chip with every number and its source leaves.
 
-Hardware is never written into the compiler. One module for each section of a file; docs/targets.md describes them all.
+Hardware is never written into the compiler. One module for each section of a file; docs/reference/targets.md describes them all.
 """
 
 from snn2hw.target.cores import Cores

@@ -190,12 +190,16 @@ def test_the_digits_models_are_equal(name: str, samples_per_run: int) -> None:
 
 
 def test_the_example_runs_and_gives_the_laws_integers(tmp_path: Path) -> None:
-    """docs/lava_example.py: an LNM layer of an artefact between Lava's own source, Dense and sink."""
+    """docs/how-to/lava_example.py: an LNM layer of an artefact between Lava's own source, Dense and sink."""
     import snn2hw
 
     network, images = two_layer_network()
     artefact = snn2hw.compile(network, images, steps=3, target="loihi2", out=tmp_path / "net")
-    run_side([str(side_python(print)), str(ROOT / "docs" / "lava_example.py"), str(tmp_path / "net"), "lnm"], tmp_path, limit=120)
+    run_side(
+        [str(side_python(print)), str(ROOT / "docs" / "how-to" / "lava_example.py"), str(tmp_path / "net"), "lnm"],
+        tmp_path,
+        limit=120,
+    )
     with np.load(tmp_path / "example.npz") as data:
         spikes, weights, payloads, state = (data[k] for k in ("spikes", "weights", "payloads", "state"))
     (neuron,) = [n for n in artefact.network.neurons if n.name == "lnm"]

@@ -21,7 +21,7 @@ from snn2hw.errors import DataError
 from tests.clean_environment import ROOT
 from tests.refused import refused
 
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "how-to"
 
 
 def tone(hertz: float, samples: int = 4000) -> Any:

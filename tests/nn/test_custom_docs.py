@@ -1,4 +1,4 @@
-"""The example of docs/custom.md runs as it stands, and its neuron is equal everywhere."""
+"""The example of docs/how-to/custom.md runs as it stands, and its neuron is equal everywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.torch
 
-PAGE = Path(__file__).parents[2] / "docs" / "custom.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "custom.md"
 
 
 def test_the_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

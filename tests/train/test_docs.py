@@ -1,4 +1,4 @@
-"""The examples of docs/training.md run, shortened to one epoch."""
+"""The examples of docs/how-to/training.md run, shortened to one epoch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from tests.clean_environment import ROOT
 from tests.train import small
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+EXAMPLES = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs" / "how-to" / "training.md").read_text(encoding="utf-8"), flags=re.DOTALL
+)
 
 pytestmark = pytest.mark.torch
 

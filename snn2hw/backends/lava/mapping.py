@@ -6,7 +6,7 @@ the first step of the next sample reaches it. Joining branches are delayed to th
 
 Exactness. Dense and Sparse keep even weights of -256..254 where signs are mixed, so weights are doubled, called mixed
 whatever they are (else -256 is clipped), and the sum halved (weight_exp = -1): exact. Conv convolves, it does not
-correlate, so kernels are flipped; it wraps sums at 24 bits, which `fits` checks. docs/lava.md has the whole table.
+correlate, so kernels are flipped; it wraps sums at 24 bits, which `fits` checks. docs/how-to/lava.md has the whole table.
 """
 
 from __future__ import annotations

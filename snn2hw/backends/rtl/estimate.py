@@ -1,7 +1,7 @@
 """What a design is expected to take, and how many cycles a sample, before any tool has run: what folding chooses by.
 
 Look-up tables are those with four inputs, as of ECP5; blocks of memory have 18 kbit. `synthesise` counts what yosys
-really makes of a design; docs/rtl.md says how far off this is.
+really makes of a design; docs/how-to/rtl.md says how far off this is.
 """
 
 from __future__ import annotations

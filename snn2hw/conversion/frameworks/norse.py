@@ -67,7 +67,7 @@ def _check(module: Any, name: str, where: str) -> None:
             where,
             f"activation {own}.{module.activation.__name__}",
             f"the step of {name}",
-            "write its step as a nn.CustomNeuron (docs/custom.md), and use that in the model",
+            "write its step as a nn.CustomNeuron (docs/how-to/custom.md), and use that in the model",
         )
 
 
@@ -132,7 +132,7 @@ def _neuron_box(module: Any, size: tuple[int, ...], where: str) -> Any:
             where,
             f"reset_method={getattr(own, '__qualname__', own)}",
             "norse.torch.functional.reset.reset_value or reset_subtract",
-            "use one of these, or write its step as a nn.CustomNeuron (docs/custom.md)",
+            "use one of these, or write its step as a nn.CustomNeuron (docs/how-to/custom.md)",
         )
     return _made(nn.LIFBox, ("tau_mem_inv", "v_leak", *_SPIKES), module.p, module, size, where, reset=reset)
 

@@ -44,7 +44,7 @@ def refuse_overridden(module: torch.nn.Module, base: type, where: str) -> None:
                 where=where,
                 got=f"{own.__name__} with {', '.join(changed)} of its own",
                 expected=f"a {base.__name__} as it is, or a subclass that sets its arguments",
-                do="write its step as a nn.CustomNeuron (docs/custom.md), and use that in the model",
+                do="write its step as a nn.CustomNeuron (docs/how-to/custom.md), and use that in the model",
             )
 
 
@@ -71,7 +71,7 @@ def unknown(framework: str, name: str, why: tuple[str, str] | None, taken: Colle
         where=where,
         got=name,
         expected=", ".join(sorted(taken)),
-        do=nearest + "or write its step as a nn.CustomNeuron (docs/custom.md)",
+        do=nearest + "or write its step as a nn.CustomNeuron (docs/how-to/custom.md)",
     )
 
 

@@ -75,7 +75,7 @@ def _check(module: Any, where: str) -> None:
             where,
             f"state_quant={getattr(module.state_quant, '__qualname__', module.state_quant)}",
             "state_quant=False",
-            "leave it out, and train on the integers instead: snn2hw.quantize.prepare (docs/quantize.md)",
+            "leave it out, and train on the integers instead: snn2hw.quantize.prepare (docs/how-to/quantize.md)",
         )
     fires(module.spike_grad, True, where)
 

@@ -1,6 +1,6 @@
 """A network on the cores of chips: which neurons lie where, what each core holds, and what is sent from core to core.
 
-`document` is what `mapping.json` holds (docs/mapping.md describes it); another program needs nothing else to load a chip.
+`document` is what `mapping.json` holds (docs/reference/mapping.md); another program needs nothing else to load a chip.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An integer network as a NIR file: nodes that every framework opens, and in their metadata the exact integers.
 
-Pure: returns bytes. `formats/nir/exact.py` reads the exact network back; docs/nir.md says what others get.
+Pure: returns bytes. `formats/nir/exact.py` reads the exact network back; docs/how-to/nir.md says what others get.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docs/frameworks.md lists what the code takes and what it refuses, and what each module becomes."""
+"""docs/how-to/frameworks.md lists what the code takes and what it refuses, and what each module becomes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.frameworks import framework  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "frameworks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "how-to" / "frameworks.md").read_text(encoding="utf-8")
 ROOMS = {"snnTorch": test_snntorch, "SpikingJelly": test_spikingjelly, "Norse": test_norse}
 
 

@@ -223,7 +223,7 @@ def test_what_is_another_neuron_is_refused_by_name(norse: Any) -> None:
           where:    1 (LIFExCell)
           got:      LIFExCell
           expected: IAF, IAFCell, LI, LIBoxCell, LICell, LIF, LIFBoxCell, LIFCell, LIFRecurrent, LIFRecurrentCell, LIFRefracCell, LIFRefracRecurrent, LIFRefracRecurrentCell, LILinearCell, LSNN, LSNNCell, LSNNRecurrent, LSNNRecurrentCell
-          do:       use LIF, or SpikingJelly's QIFNode, or write its step as a nn.CustomNeuron (docs/custom.md)
+          do:       use LIF, or SpikingJelly's QIFNode, or write its step as a nn.CustomNeuron (docs/how-to/custom.md)
         """,  # noqa: E501
     ):
         known(norse.LIFExCell(), LINEAR, "1 (LIFExCell)")
@@ -259,7 +259,7 @@ def test_settings_that_cannot_be_exact_are_refused_by_name(norse: Any) -> None:
           where:    1 (LIFBoxCell)
           got:      reset_method=max
           expected: norse.torch.functional.reset.reset_value or reset_subtract
-          do:       use one of these, or write its step as a nn.CustomNeuron (docs/custom.md)
+          do:       use one of these, or write its step as a nn.CustomNeuron (docs/how-to/custom.md)
         """,
     ):
         known(norse.LIFBoxCell(box(reset_method=max)), LINEAR, "1 (LIFBoxCell)")
@@ -272,7 +272,7 @@ def test_settings_that_cannot_be_exact_are_refused_by_name(norse: Any) -> None:
           where:    1 (LIF)
           got:      activation tests.conversion.frameworks.compared.stimulus
           expected: the step of LIF
-          do:       write its step as a nn.CustomNeuron (docs/custom.md), and use that in the model
+          do:       write its step as a nn.CustomNeuron (docs/how-to/custom.md), and use that in the model
         """,
     ):
         known(module, LINEAR, "1 (LIF)")

@@ -194,7 +194,7 @@ def test_inhibition_and_rounded_states_are_refused_by_name() -> None:
           where:    lif1 (Leaky)
           got:      state_quant=round
           expected: state_quant=False
-          do:       leave it out, and train on the integers instead: snn2hw.quantize.prepare (docs/quantize.md)
+          do:       leave it out, and train on the integers instead: snn2hw.quantize.prepare (docs/how-to/quantize.md)
         """,
     ):
         known(snn.Leaky(0.9, state_quant=round), LINEAR, "lif1 (Leaky)")
@@ -242,7 +242,7 @@ def test_a_neuron_that_is_another_one_is_refused_by_name() -> None:
           where:    lstm (SLSTM)
           got:      SLSTM
           expected: Alpha, Lapicque, Leaky, RLeaky, RSynaptic, Synaptic
-          do:       use RSynaptic, or write its step as a nn.CustomNeuron (docs/custom.md)
+          do:       use RSynaptic, or write its step as a nn.CustomNeuron (docs/how-to/custom.md)
         """,
     ):
         known(snn.SLSTM(5, 5), LINEAR, "lstm (SLSTM)")
@@ -258,7 +258,7 @@ def test_a_neuron_that_is_another_one_is_refused_by_name() -> None:
           where:    lif (Mine)
           got:      Mine with forward of its own
           expected: a Leaky as it is, or a subclass that sets its arguments
-          do:       write its step as a nn.CustomNeuron (docs/custom.md), and use that in the model
+          do:       write its step as a nn.CustomNeuron (docs/how-to/custom.md), and use that in the model
         """,
     ):
         known(Mine(0.9), LINEAR, "lif (Mine)")

@@ -168,7 +168,7 @@ def test_what_is_another_neuron_is_refused_by_name(neuron: Any) -> None:
           where:    sn1 (EIFNode)
           got:      EIFNode
           expected: {taken}
-          do:       use QIFNode, or write its step as a nn.CustomNeuron (docs/custom.md)
+          do:       use QIFNode, or write its step as a nn.CustomNeuron (docs/how-to/custom.md)
         """,
     ):
         known(neuron.EIFNode(), LINEAR, "sn1 (EIFNode)")
@@ -179,7 +179,7 @@ def test_what_is_another_neuron_is_refused_by_name(neuron: Any) -> None:
           where:    sn1 (CUBALIFNode)
           got:      CUBALIFNode
           expected: {taken}
-          do:       use one of these, or write its step as a nn.CustomNeuron (docs/custom.md)
+          do:       use one of these, or write its step as a nn.CustomNeuron (docs/how-to/custom.md)
         """,
     ):
         known(neuron.CUBALIFNode(), LINEAR, "sn1 (CUBALIFNode)")

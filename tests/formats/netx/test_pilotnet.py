@@ -120,7 +120,7 @@ def test_the_readout_is_the_last_membrane(law: Trace) -> None:
 def test_the_example_of_the_docs(folder: Path, tmp_path: Path) -> None:
     for name in ("network.net", "image.npy"):
         (tmp_path / name).symlink_to(folder / name)
-    docs = ROOT / "docs"
+    docs = ROOT / "docs" / "how-to"
     done = subprocess.run(
         [sys.executable, str(docs / "netx_example.py")], cwd=tmp_path, capture_output=True, text=True, check=False
     )

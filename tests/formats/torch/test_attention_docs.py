@@ -1,4 +1,4 @@
-"""The example of docs/attention.md runs as it is."""
+"""The example of docs/how-to/attention.md runs as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.clean_environment import ROOT
 
 @pytest.mark.slow
 def test_the_example_runs(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "attention.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "how-to" / "attention.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "equal True\n"

@@ -19,7 +19,7 @@ RANGE = (-4.0, 4.0)
 
 
 class Written(nn.CustomNeuron):
-    """h = clamp(P(u) + x), fires `levels` times at most, u = what is left: the equation in docs/neurons.md, in torch."""
+    """h = clamp(P(u) + x), fires `levels` times at most, u = what is left: as docs/reference/neurons.md says, in torch."""
 
     states = {"u": nn.State(range=RANGE)}  # noqa: RUF012
 

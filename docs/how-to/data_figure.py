@@ -1,4 +1,4 @@
-"""Draws docs/data/digits_events.svg: a scan and its ten frames of events. Run: python docs/data_figure.py"""
+"""Draws docs/how-to/data/digits_events.svg: a scan and its ten frames of events. Run: python docs/how-to/data_figure.py"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A trained LNM layer between Lava's own RingBuffer source, Dense and sink. Run it under Python 3.10 with lava-nc:
 
-python docs/lava_example.py build/lnm 10
+python docs/how-to/lava_example.py build/lnm 10
 """
 
 import sys

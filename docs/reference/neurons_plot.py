@@ -1,4 +1,4 @@
-"""Draws docs/neurons/surrogates.svg from the package's own functions: python docs/neurons_plot.py (needs matplotlib)."""
+"""Draws docs/reference/neurons/surrogates.svg from the package's own functions; needs matplotlib."""
 
 from __future__ import annotations
 
