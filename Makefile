@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # some containers set it; a hundred processes of the tests would each compile all modules anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz mutants bench study lint clean
+.PHONY: help demo test test-slow fuzz mutants bench study docs lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/expla
 study: $(VENV)/.stamp-demo ## train every kind of neuron on every digits task and write docs/explanation/study.md (long; goes on where it was stopped)
 	$(BIN)/python -m bench.study.run $(ARGS)
 
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(VENV)/.stamp-docs ## build the site of docs/ into build/site, offline; a warning or a dead link is an error
+	$(BIN)/python -m mkdocs build --clean
+
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,4 +66,8 @@ $(VENV)/.stamp-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	touch $@
+
+$(VENV)/.stamp-docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@

@@ -1,0 +1,72 @@
+"""Every page is in the navigation, every public name and every command on a page."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+from typer.main import get_command
+
+from docsite import api, commands, docstrings, project
+from snn2hw.cli.app import app
+from tests.clean_environment import ROOT
+
+CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    listed = re.findall(r"([\w/.-]+\.md)$", CONFIG.split("\nnav:\n")[1], re.M)
+    written = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+    assert len(written) > 30
+    assert sorted(listed) == sorted(written | api.pages().keys() | project.pages().keys() | {"reference/cli.md"})
+
+
+@pytest.mark.torch
+def test_every_public_name_has_its_place_on_a_page() -> None:
+    pytest.importorskip("torch")
+    whole = "\n".join(api.pages().values())
+    for module in set(api.MODULES) - {"snn2hw.lava", "snn2hw.errors"}:
+        found = importlib.import_module(module)
+        for name in found.__all__:
+            if getattr(getattr(found, name), "__module__", module).startswith("snn2hw") and name not in ("__version__", "augment"):
+                path = api.exported(module)[name]
+                assert f"::: {path}\n" in whole, (module, name)
+                owner, _, attribute = path.rpartition(".")
+                assert getattr(importlib.import_module(owner), attribute) is getattr(found, name)
+
+
+def test_the_errors_are_all_there() -> None:
+    from snn2hw import errors
+
+    classes = {n for n, v in vars(errors).items() if isinstance(v, type) and issubclass(v, Exception)}
+    assert set(api.exported("snn2hw.errors")) == classes
+
+
+def test_every_command_and_every_option_is_on_the_page() -> None:
+    page = commands.page()
+    for name, verb in get_command(app).commands.items():  # type: ignore[attr-defined]
+        part = page.split(f"\n## snn2hw {name}\n")[1].split("\n## ")[0]
+        assert "Example" in part, name
+        for option in (word for p in verb.params for word in p.opts if word.startswith("--")):
+            assert option in part, (name, option)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("A.\n\nArgs:\n    lo, hi: ends. steps: T: [N].\n", ["    lo: ends.", "    hi: With `lo`.", "    steps: T: [N]."]),
+        ("A.\n\nArgs:\n    lo: an end, hi: no name\n        goes on.\n", ["    lo: an end, hi: no name goes on."]),
+        ("A.\n\nRaises:\n    AError: a. BError, CError: b.\n", ["    AError: a.", "    BError: b.", "    CError: With `BError`."]),
+        ("A[i][k].", ["A[i]\\[k]."]),
+    ],
+)
+def test_a_docstring_gets_a_line_for_each_name(text: str, wanted: list[str]) -> None:
+    got = docstrings.split_sections(text, ["lo", "hi", "steps"]).split("\n")
+    assert [line for line in got if line.strip()][-len(wanted) :] == wanted
+
+
+def test_links_of_the_root_hold_on_their_pages() -> None:
+    text = "[a](docs/how-to/c.md#x) [b](CONTRIBUTING.md) [c](https://example.org) [d](#here)"
+    told = project.relinked(text, "CHANGELOG.md", "project/changelog.md")
+    assert told == "[a](../how-to/c.md#x) [b](contributing.md) [c](https://example.org) [d](#here)"
