@@ -40,9 +40,10 @@ class Model:
 
 
 def models_folder() -> Path:
-    """The models/ of a checkout: beside the package, or in the working folder."""
-    beside = Path(__file__).parent.parent / "models"
-    return beside if beside.is_dir() else Path("models")
+    """Where the models that come with snn2hw are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "models"
+    return inside if inside.is_dir() else package.parent / "models"
 
 
 def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -> Model:

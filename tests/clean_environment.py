@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def build_wheel(folder: Path) -> Path:
     """The wheel of this checkout, built from a copy so that nothing is written into the tree."""
     source = folder / "source"
-    wanted = ("snn2hw", "targets", "pyproject.toml", "README.md", "LICENSE")
+    wanted = ("snn2hw", "targets", "models", "pyproject.toml", "README.md", "LICENSE")
     source.mkdir()
     for name in wanted:
         path = ROOT / name

@@ -22,6 +22,10 @@ made = snn2hw.export(artefact, "c", "folder")
 assert sorted(p.name for p in made.path.iterdir()) == [
     "Makefile", "README.md", "main.c", "manifest.json", "snn.c", "snn.h", "vectors.h", "weights.h"
 ]
+from snn2hw.user_models import models_folder  # the models that come with it, and that it is typed
+assert (models_folder() / "digits_lnm" / "weights.safetensors").is_file()
+assert "site-packages" in str(models_folder()), models_folder()
+assert (pathlib.Path(snn2hw.__file__).parent / "py.typed").is_file()
 from snn2hw.backends.c.to_c import to_c  # what the executor fast compiles: templates are in the wheel
 assert "dense_" in to_c(artefact.network, True).text
 from snn2hw.certificate.engine import TEMPLATES  # and what tries every value of a state
@@ -49,5 +53,7 @@ def test_wheel_loads_simulates_and_verifies_without_torch(tmp_path: Path) -> Non
         cwd=tmp_path,
         expect=3,
     )
+    version = run([str(python), "-m", "snn2hw", "--version"], cwd=tmp_path)
+    assert version == run([str(python.parent / "snn2hw"), "--version"], cwd=tmp_path) == f"{snn2hw.__version__}\n"
     missing = run([str(python.parent / "snn2hw"), "compile", "digits_lnm"], cwd=tmp_path, expect=2)
     assert missing == ""

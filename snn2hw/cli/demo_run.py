@@ -13,7 +13,7 @@ from snn2hw import plot as plots
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
 from snn2hw.cli import certificate_table, console, evaluation_table
-from snn2hw.errors import ExecutorUnavailableError, MissingExtraError, UsageError
+from snn2hw.errors import ExecutorUnavailableError, MissingExtraError
 from snn2hw.evaluation import evaluate
 from snn2hw.ir.network import Network
 from snn2hw.passes.base import Options
@@ -53,13 +53,6 @@ def run_demo(out: Path, pretrained: bool, target: str) -> int:
     for package, extra in (("torch", "demo"), ("safetensors", "demo"), ("sklearn", "demo")):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, extra, "the demo")
-    if not (models_folder() / MODELS[0]).is_dir():
-        raise UsageError(
-            "the demo's models are not here",
-            where=str(models_folder()),
-            expected="a checkout of snn2hw",
-            do="run it in a checkout",
-        )
     for name in MODELS:
         check_out(out / name)
     begun = perf_counter()

@@ -144,7 +144,7 @@ def test_a_convention_reads_the_visible_nodes(file: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "got"),
     [
-        (lambda g: g.metadata[KEY].update(format=3), "format 3, written by snn2hw 0.1.0"),
+        (lambda g: g.metadata[KEY].update(format=3), f"format 3, written by snn2hw {snn2hw.__version__}"),
         (lambda g: g.metadata[KEY].clear() or g.metadata[KEY].update(format="1"), "format 1, written by snn2hw unknown"),
         (lambda g: g.metadata.clear(), "format none, written by snn2hw unknown"),
         (lambda g: g.metadata.update({KEY: "1"}), "format none, written by snn2hw unknown"),
