@@ -45,13 +45,13 @@ from tests.random_networks import (
 from tests.roles import counter
 
 FIRST = int(os.environ.get("SNN2HW_FUZZ_SEED", "0")) * 1_000_000  # another environment, other networks
-CHUNKS, COUNT = 4, 40
+CHUNKS, COUNT = 4, 24
 SLOW_CHUNKS, SLOW_COUNT = 20, 5_200
 RECURRENT_COUNT, SLOW_RECURRENT_COUNT = 4, 700
-ATTENTION_COUNT, SLOW_ATTENTION_COUNT = 4, 500
-LATE_COUNT, SLOW_LATE_COUNT = 4, 200
-STEPPED_COUNT, SLOW_STEPPED_COUNT = 8, 600
-LAYERED_COUNT, SLOW_LAYERED_COUNT = 8, 1_200
+ATTENTION_COUNT, SLOW_ATTENTION_COUNT = 3, 500
+LATE_COUNT, SLOW_LATE_COUNT = 2, 200
+STEPPED_COUNT, SLOW_STEPPED_COUNT = 4, 600
+LAYERED_COUNT, SLOW_LAYERED_COUNT = 4, 1_200
 FAST_EVERY = 7  # compiling the C of one network takes most of a second
 REFUSED_AT_MOST, ALL_FIRE_AT_LEAST = 0.35, 0.8
 LOOPED_FIRE_AT_LEAST = 0.4  # refractory neurons and delays at the end of few steps are silent more often

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from snn2hw.cli.app import app
 from snn2hw.cli.end import guarded
@@ -19,6 +20,7 @@ from snn2hw.trace import read_npz
 
 Capture = pytest.CaptureFixture[str]
 HERE = ("reference", "onnx-reference")
+COMMAND = get_command(app)  # made of the functions' annotations once, which takes longer than many a verb
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ Compile = Callable[..., Ran]
 
 def run(capsys: Capture, *arguments: object) -> Ran:
     capsys.readouterr()
-    code = guarded(lambda: app([str(a) for a in arguments], standalone_mode=True))
+    code = guarded(lambda: COMMAND([str(a) for a in arguments], standalone_mode=True))
     seen = capsys.readouterr()
     return Ran(code, seen.out, seen.err)
 

@@ -135,6 +135,8 @@ def test_what_compile_and_verify_say_of_it(capsys: Capture, name: str) -> None:
     assert "stopped" in text
 
 
+@pytest.mark.parametrize("folder", [NAMES[1], *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != NAMES[1])],
+                         ids=ascii, indirect=True)  # fmt: skip
 def test_the_bytes_of_the_real_command(folder: Path) -> None:
     ran = script("inspect", folder, cwd=folder.parent.parent)
     looked_at(Ran(ran.returncode, ran.stdout, ran.stderr), 0)

@@ -44,7 +44,7 @@ def unread(build: Path, out: Path, arguments: tuple[str, ...], both: bool = Fals
     return done.returncode, done.stderr or b""
 
 
-@pytest.mark.parametrize("name", [n if n in ("help", "verify", "verify json") else pytest.param(n, marks=pytest.mark.slow)
+@pytest.mark.parametrize("name", [n if n == "verify" else pytest.param(n, marks=pytest.mark.slow)
                                   for n in COMMANDS if n not in ("compile", "an error")])  # fmt: skip
 def test_nobody_reads(build: Path, tmp_path: Path, name: str) -> None:
     assert unread(build, tmp_path, COMMANDS[name]) == (141, b"")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 import snn2hw
-from snn2hw.cli.app import app
 from snn2hw.cli.end import guarded
 from snn2hw.errors import UsageError
+from tests.cli.running import COMMAND
 from tests.fuzz.harness import Attempt, Reader, anything
 from tests.fuzz.mutators import damaged_bytes
 from tests.hand_networks import lif, one_neuron, sample_of
@@ -112,7 +112,7 @@ def read(folder: Path, good: Any) -> int:
     """Run it as the console script does; everything but the exit codes that are promised is an error of ours."""
     words = (folder / "words.txt").read_bytes().decode("utf-8", "surrogateescape").split("\n\n")
     os.chdir(folder.parent / "out")
-    code = guarded(lambda: app(words, standalone_mode=True))
+    code = guarded(lambda: COMMAND(words, standalone_mode=True))
     if code not in (0, 1, 2, 3):
         raise AssertionError(f"exit code {code}")
     if code == 2:

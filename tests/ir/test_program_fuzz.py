@@ -165,7 +165,7 @@ DOUBTFUL = {
 }
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(program=programs(), seed=SEEDS)
 def test_random_programs_are_the_same_integers_everywhere(program: Program, seed: int) -> None:
     check(program, *stimuli(program, seed), EVERY)
