@@ -10,6 +10,7 @@ import numpy.typing as npt
 from snn2hw.backends.c.layer_code import layer_function
 from snn2hw.backends.c.memory import Memory
 from snn2hw.backends.c.neuron_code import neuron_function
+from snn2hw.backends.c.packing import field_bits, packed
 from snn2hw.backends.c.plan import Value, state_types
 from snn2hw.backends.c.portable_sums import AT_ONCE, Sums, neurons_everywhere
 from snn2hw.backends.c.text import comment, fragment, rows, table
@@ -80,8 +81,8 @@ def weights_text(net: IntegerNetwork) -> str:
     for k, node in enumerate(net.nodes):
         if isinstance(node, IntConv2d | IntLinear):
             order = "group, tap row, tap column, input" if isinstance(node, IntConv2d) else "input"
-            parts += ["\n", comment(f"{node.name}: a row for each {order}; a column for each output")]
-            parts += [rows(f"static const int8_t weight_{k}", _rows(node))]
+            parts += ["\n", comment(f"{node.name}: a row for each {order}; {_columns(node)}")]
+            parts += [rows(f"static const {_type(node)} weight_{k}", _rows(node))]
             parts += [table(f"static const int32_t bias_{k}", list(map(str, node.bias.tolist())))]
     return "".join(parts)
 
@@ -89,16 +90,31 @@ def weights_text(net: IntegerNetwork) -> str:
 def weight_arrays(net: IntegerNetwork) -> dict[str, int]:
     """The arrays of `weights_text`: name -> bytes."""
     synapses = {k: n for k, n in enumerate(net.nodes) if isinstance(n, IntConv2d | IntLinear)}
-    return {f"{name}_{k}": a.nbytes for k, n in synapses.items() for name, a in (("weight", n.weight), ("bias", n.bias))}
+    return {f"{name}_{k}": a.nbytes for k, n in synapses.items() for name, a in (("weight", _rows(n)), ("bias", n.bias))}
 
 
-def _rows(node: IntConv2d | IntLinear) -> npt.NDArray[np.int8]:
-    """Weights [groups * taps * inputs of a group][outputs of a group]."""
+def _type(node: IntConv2d | IntLinear) -> str:
+    return "int8_t" if field_bits(node.weight) == 8 else "uint8_t"
+
+
+def _columns(node: IntConv2d | IntLinear) -> str:
+    """What stands in a row."""
+    bits = field_bits(node.weight)
+    if bits == 8:
+        return "a column for each output"
+    return f"{8 // bits} outputs to a byte, the first lowest: {bits} bits each, of weight + {1 << (bits - 1)}"
+
+
+def _rows(node: IntConv2d | IntLinear) -> npt.NDArray[np.int8 | np.uint8]:
+    """Weights [groups * taps * inputs of a group][outputs of a group], packed where they have few bits."""
     if isinstance(node, IntLinear):
-        return np.ascontiguousarray(node.weight.T)
-    kh, kw = node.window.kernel
-    split = node.weight.reshape(node.groups, -1, node.weight.shape[1], kh, kw)  # group, out, in, ky, kx
-    return np.ascontiguousarray(split.transpose(0, 3, 4, 2, 1)).reshape(-1, split.shape[1])
+        whole = np.ascontiguousarray(node.weight.T)
+    else:
+        kh, kw = node.window.kernel
+        split = node.weight.reshape(node.groups, -1, node.weight.shape[1], kh, kw)  # group, out, in, ky, kx
+        whole = np.ascontiguousarray(split.transpose(0, 3, 4, 2, 1)).reshape(-1, split.shape[1])
+    bits = field_bits(node.weight)
+    return whole if bits == 8 else packed(whole, bits)
 
 
 def _says(synapse: IntNode, node: IntNode) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from snn2hw.backends.c.packing import add_row, field_bits
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.text import fragment
 from snn2hw.layers import IntConv2d, IntLinear
@@ -38,13 +39,20 @@ class Sums:
         """Of a group."""
         return len(self.node.weight) // self.groups
 
+    @property
+    def bits(self) -> int:
+        """Of a weight in memory."""
+        return field_bits(self.node.weight)
+
     def text(self) -> str:
         """`layer_<number>(in, out, sums)`; sums: [steps][outputs] of one place."""
         body = self._conv(self.node) if isinstance(self.node, IntConv2d) else self._linear()
         return fragment("folder/synapse.c", number=self.number, input=self.x.type, type=self.out.type, body=body) + "\n"
 
     def _linear(self) -> str:
-        return fragment("folder/linear.c", **self._sizes(), use=self._use("0", "", "    "))
+        row = f"weight_{self.weights}[c]"
+        add = add_row(row, self.outputs, self.bits, "            ")
+        return fragment("folder/linear.c", **self._sizes(), add=add, use=self._use("0", "", "    "))
 
     def _sizes(self) -> dict[str, object]:
         """Of the sums, and of the weights behind them."""
@@ -78,6 +86,9 @@ class Sums:
             outside_beside=f"if (xx < 0 || xx >= {w}) continue;" if pw else "",
             input=self.x.type,
             channels=self.x.channels,
+            kind="int8_t" if self.bits == 8 else "uint8_t",
+            columns=-(-self.outputs * self.bits // 8),
+            add=add_row("row[c]", self.outputs, self.bits, " " * 28),
             use=self._use("place", f"g * {self.outputs}" if many else "", "            "),
         )
 

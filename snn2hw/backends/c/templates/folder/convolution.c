@@ -12,11 +12,11 @@
                         const int xx = x * @ACROSS@ + j * @DILATED_ACROSS@ - @BESIDE@;
                         @OUTSIDE_BESIDE@
                         const @INPUT@ *from = in + ((t * @HEIGHT@ + yy) * @WIDTH@ + xx) * @CHANNELS@@FROM_INPUT@;
-                        const int8_t (*row)[@OUTPUTS@] = weight_@WEIGHTS@ + (@TAP_ROW@ * @KERNEL_WIDTH@ + j) * @INPUTS@;
+                        const @KIND@ (*row)[@COLUMNS@] = weight_@WEIGHTS@ + (@TAP_ROW@ * @KERNEL_WIDTH@ + j) * @INPUTS@;
                         for (int c = 0; c < @INPUTS@; ++c) {
                             const int32_t v = from[c];
                             if (v == 0) continue;
-                            for (int o = 0; o < @OUTPUTS@; ++o) sum[o] += v * row[c][o];
+@ADD@
                         }
                     }
                 }

@@ -4,7 +4,7 @@
         for (int c = 0; c < @INPUTS@; ++c) {
             const int32_t v = in[t * @INPUTS@ + c];
             if (v == 0) continue;
-            for (int o = 0; o < @OUTPUTS@; ++o) sum[o] += v * weight_@WEIGHTS@[c][o];
+@ADD@
         }
     }
 @USE@
