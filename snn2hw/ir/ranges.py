@@ -17,10 +17,21 @@ def ranges(program: Program) -> Ranges:
     is known to stay in range.
     """
     total: Ranges = {}
-    for channel in range(program.channels):
+    for channel in _unlike(program):
         for name, interval in _channel_ranges(program, channel).items():
             total[name] = total[name].hull(interval) if name in total else interval
     return total
+
+
+def _unlike(program: Program) -> list[int]:
+    """The first channel of all that have the same constants: the others' intervals are its own."""
+    several = [values for i in program.of(Op.PARAM) if len(values := values_of(i)) > 1]
+    if not several:
+        return [0]
+    first: dict[tuple[int, ...], int] = {}
+    for channel, constants in enumerate(zip(*several, strict=True)):
+        first.setdefault(constants, channel)
+    return list(first.values())
 
 
 def _channel_ranges(program: Program, channel: int) -> Ranges:
