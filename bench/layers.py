@@ -21,7 +21,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntReadout
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d, IntFlatten, IntMaxPool2d
 
-DENSE, EVENTS = "dense", "event by event"
+DENSE, EVENTS = "dense", "event-driven"
 PERCENT = {DENSE: 0, EVENTS: 101}
 
 

@@ -65,7 +65,7 @@ def _how() -> Iterator[str]:
   Ratios are taken within a round, then their median. A way that takes more than {PATIENCE:.0f} s for all
   rounds has fewer of them, at least one.
 * From integers to readout, no traces. What is done once (compiling C, opening an ONNX Runtime
-  session, reading weights) is done before. The session is kept open here; the executor
+  session, reading weights) is done before. The session is kept open here; the back end (executor)
   `onnxruntime` opens one for each call, which takes longer.
 * Every integer way gave the reference's readout, bit for bit, before it was timed.
   `torch float32` is the model before quantisation, in its own arithmetic.
@@ -216,7 +216,7 @@ def _lava(r: Results) -> Iterator[str]:
         yield "Not measured in this run." if r.lava is None else f"Lava did not run: {r.lava.reason}."
         return
     lava, fast, times = Spread.of(r.lava.lava), Spread.of(r.lava.fast), ratio(r.lava.lava, r.lava.fast)
-    yield f"""Two layers only (3 -> 64 -> 64 channels of 32 x 32, LNM), {r.lava.steps} steps a round, {len(r.lava.lava)} rounds,
+    yield f"""Two layers only (3 -> 64 -> 64 channels of 32 x 32, LNM), {r.lava.steps} steps a run, {len(r.lava.lava)} runs,
 {r.lava.processes} processes; a step of both, without Lava's start; Lava records spikes and states, `fast` does not.
 
 | | ms a step | least .. most |

@@ -17,7 +17,7 @@ from snn2hw.backends.fast.executor import THREADS_VARIABLE, Fast
 from snn2hw.ir.onnx_terms import payload_dtype
 from snn2hw.trace import Ints
 
-FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event by event", "fast, two threads"
+FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
 REFERENCE, ONNX, FLOATS, INTEGERS, PLAIN = "reference", "onnxruntime", "torch float32", "torch, integers", "plain im2col C"
 ALL = (FAST, DENSE, EVENTS, TWO, PLAIN, ONNX, FLOATS, INTEGERS, REFERENCE)
 # Kept from one network to the next, so that a network's C is built once for each.

@@ -89,7 +89,7 @@ def payloads(values: Any, *, steps: int, shape: Sequence[int], lo: int, hi: int,
     expected = f"[T = {steps}, N, {', '.join(map(str, shape))}]"
     if x.ndim != len(shape) + 2 or x.shape[2:] != tuple(shape):
         raise ShapeError(
-            "the payloads have another shape than the network's input",
+            "the spike values have another shape than the network's input",
             where=where,
             got=str(list(x.shape)),
             expected=expected,
@@ -97,7 +97,7 @@ def payloads(values: Any, *, steps: int, shape: Sequence[int], lo: int, hi: int,
         )
     if x.shape[0] != steps:
         raise ShapeError(
-            "the payloads have another number of steps than the network",
+            "the spike values have another number of steps than the network",
             where=where,
             got=f"T = {x.shape[0]}: {list(x.shape)}",
             expected=expected,
@@ -110,7 +110,7 @@ def payloads(values: Any, *, steps: int, shape: Sequence[int], lo: int, hi: int,
     x = integers(x, where)
     if x.min() < lo or x.max() > hi:
         raise ValueRangeError(
-            "the payloads are outside the network's declared range",
+            "the spike values are outside the network's declared range",
             where=where,
             got=f"{x.min()} to {x.max()}",
             expected=f"{lo} to {hi}",

@@ -32,7 +32,7 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
     payloads = arrays.pop("payloads", None)
     if payloads is None:
         raise ArtefactError(
-            "these vectors hold no stimulus", where=str(path), got=", ".join(sorted(arrays)), expected="an array 'payloads'"
+            "these vectors hold no stimulus", where=str(path), got=", ".join(sorted(arrays)), expected="an array `payloads`"
         )
     return check_payloads(artefact.network, payloads, str(path)), Trace.from_arrays(arrays, str(path))
 

@@ -52,7 +52,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     assert f"on up to {short.SAMPLES} samples" in text
     assert (short.PRODUCTS, short.VALUES) == (2**32, 2**21)
-    assert "2^32 products of weights and 2^21 values of neurons" in text
+    assert "2^32 MACs and 2^21 values of neurons" in text
     assert f"at least {losses.LEAST} spikes" in text
     assert (
         f"fewer than {100 * losses.ALIKE:.0f} % of the predictions are the float network's, and at least {losses.CHANGED} are"

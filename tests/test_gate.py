@@ -84,7 +84,7 @@ def test_300_is_no_event_count_up_to_255(name: str, artefact: Artefact) -> None:
     with refused(
         ValueRangeError,
         f"""
-        the payloads are outside the network's declared range
+        the spike values are outside the network's declared range
           where:    payloads
           got:      {x.min()} to 300
           expected: 0 to 255
@@ -98,7 +98,7 @@ def test_six_steps_are_not_three(artefact: Artefact) -> None:
     with refused(
         ShapeError,
         """
-        the payloads have another number of steps than the network
+        the spike values have another number of steps than the network
           where:    payloads
           got:      T = 6: [6, 2, 4]
           expected: [T = 3, N, 4]
@@ -114,7 +114,7 @@ def test_six_steps_are_not_three(artefact: Artefact) -> None:
         (
             np.zeros((2, STEPS, FEATURES), int),
             """
-            the payloads have another number of steps than the network
+            the spike values have another number of steps than the network
               where:    payloads
               got:      T = 2: [2, 3, 4]
               expected: [T = 3, N, 4]
@@ -124,7 +124,7 @@ def test_six_steps_are_not_three(artefact: Artefact) -> None:
         (
             np.zeros((STEPS, FEATURES), int),
             """
-            the payloads have another shape than the network's input
+            the spike values have another shape than the network's input
               where:    payloads
               got:      [3, 4]
               expected: [T = 3, N, 4]

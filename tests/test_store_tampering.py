@@ -132,7 +132,7 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
         (
             lambda a: a.pop("payloads"),
             "these vectors hold no stimulus\n  where:    {path}\n"
-            "  got:      readout, spikes/fire, states/fire.u\n  expected: an array 'payloads'",
+            "  got:      readout, spikes/fire, states/fire.u\n  expected: an array `payloads`",
         ),
         (
             lambda a: a.pop("readout"),
@@ -161,7 +161,7 @@ def test_vectors_that_lack_something_are_refused(folder: Path, edit: Callable[[d
         (
             lambda x: x[:, :, :1],
             ShapeError,
-            "the payloads have another shape than the network's input\n  where:    {path}\n  got:      [2, 11, 1]\n"
+            "the spike values have another shape than the network's input\n  where:    {path}\n  got:      [2, 11, 1]\n"
             "  expected: [T = 2, N, 2]\n  do:       give integers with the steps first, then the samples",
         ),
         (
@@ -179,7 +179,7 @@ def test_vectors_that_lack_something_are_refused(folder: Path, edit: Callable[[d
         (
             lambda x: x * 2 - 1,
             ValueRangeError,
-            "the payloads are outside the network's declared range\n  where:    {path}\n  got:      -1 to 1\n"
+            "the spike values are outside the network's declared range\n  where:    {path}\n  got:      -1 to 1\n"
             "  expected: 0 to 1\n  do:       give integers within it, or compile with a sample that covers them; "
             "snn2hw.simulate encodes real samples",
         ),

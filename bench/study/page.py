@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,8 +21,16 @@ def write(results: Sequence[Result], folder: Path, smoke: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     drawn = draw(results, folder / "study")
     page = folder / "study.md"
-    write_file(page, ("\n".join(_lines(results, drawn, smoke)) + "\n").encode(), force=True)
+    write_file(page, ("\n".join(map(_filled, _lines(results, drawn, smoke))) + "\n").encode(), force=True)
     return page
+
+
+def _filled(text: str) -> str:
+    """Prose in lines of 100 columns; tables, headings and pictures as they are."""
+    if not text or text.startswith(("|", "#", "![", "\n")):
+        return text
+    indent = "  " if text.startswith("* ") else ""
+    return textwrap.fill(text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iterator[str]:
@@ -76,8 +85,8 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
     yield ""
     compared, differing = (sum(r[f"{what} {bits}"] for r in results for bits in (8, 4)) for what in ("compared", "differing"))
     yield (
-        "The forward that was trained against the reference executor, every spike, state and readout of all test samples of all "
-        f"{2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
+        "The forward that was trained against the reference back end (executor), every spike, state and readout of all test "
+        f"samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
     )
     yield ""
 

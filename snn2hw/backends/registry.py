@@ -201,7 +201,7 @@ def checked(given: Any) -> Any:
     missing += ["'supports(network)'"] * (not callable(getattr(given, "supports", None)))
     runs, writes = callable(getattr(given, "run", None)), callable(getattr(given, "emit", None))
     if not (runs or writes):
-        missing.append("'run(artefact, payloads, traces)' or 'emit(artefact, out, **options)'")
+        missing.append("`run(artefact, payloads, traces)` or `emit(artefact, out, **options)`")
     missing += ["'unavailable()'"] * (runs and not callable(getattr(given, "unavailable", None)))
     missing += ["'writes', a text"] * (writes and not isinstance(getattr(given, "writes", None), str))
     if missing:

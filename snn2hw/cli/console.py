@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,10 +20,10 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from snn2hw.artefact import Artefact
+from snn2hw.cli.tables import fitted
 from snn2hw.errors import Snn2hwError, Snn2hwWarning
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import Program
@@ -35,14 +35,19 @@ from snn2hw.verification.batches import Progress as ProgressCallback
 from snn2hw.verification.differential import Difference
 from snn2hw.verification.verdict import Verdict
 
-PLAIN_WIDTH = 140  # pipes have no width of their own
+PLAIN_WIDTH = 140  # of pipes, which have no width of their own; COLUMNS states another
 
 
 def _console(stderr: bool = False) -> Console:
     """Nothing that is printed is interpreted: a name may look like markup, an emoji or an escape sequence."""
     plainly: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
     console = Console(**plainly)
-    return console if console.is_terminal else Console(**plainly, width=PLAIN_WIDTH, soft_wrap=False)
+    return console if console.is_terminal else Console(**plainly, width=_plain_width(), soft_wrap=False)
+
+
+def _plain_width() -> int:
+    stated = os.environ.get("COLUMNS", "")
+    return int(stated) if stated.isascii() and stated.isdigit() and int(stated) else PLAIN_WIDTH
 
 
 def styled(text: object, style: str) -> Text:
@@ -103,12 +108,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     if title:
         console.print()
         console.print(styled(title, "bold"), soft_wrap=True)
-    shown = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2)
-    for n, column in enumerate(columns):
-        shown.add_column(_shown(column), justify="right" if n in numbers else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*map(_shown, row))
-    console.print(shown)
+    cells = [[_shown(cell) for cell in row] for row in rows]
+    for part in fitted([plain(c) for c in columns], cells, numbers, console.width, framed=not console.is_terminal):
+        console.print(part)
 
 
 class _Speed(ProgressColumn):

@@ -27,7 +27,7 @@ def diff(
 ) -> None:
     """The first difference between two traces, or between a trace and the reference: layer, step, sample, neuron, cause.
 
-    A trace file holds model_sha256, payloads [T, N, ...], readout, spikes/LAYER and states/LAYER.STATE, all integers.
+    A trace file holds `model_sha256`, `payloads` [T, N, ...], `readout`, `spikes/LAYER` and `states/LAYER.STATE`, all integers.
 
     **Example**
 
@@ -43,7 +43,7 @@ def diff(
             raise UsageError(
                 "the traces are of different stimuli",
                 got=f"{trace} and {other}",
-                expected="the same payloads in both",
+                expected="the same array `payloads` in both",
                 do="run both on the same samples",
             )
     found = first_difference(loaded.network, str(trace), got, expected, payloads)
@@ -62,8 +62,8 @@ def _read_trace(loaded: Any, path: Path) -> tuple[Trace, Any]:
             "the trace file holds no stimulus",
             where=str(path),
             got=", ".join(sorted(arrays)),
-            expected="an array 'payloads'",
-            do="store the payloads [T, N, ...] with the trace",
+            expected="an array `payloads`, the spike values of the input",
+            do="store `payloads` [T, N, ...] with the trace",
         )
     payloads = check_payloads(loaded.network, arrays.pop("payloads"), str(path))
     return Trace.from_arrays(arrays, str(path)), payloads

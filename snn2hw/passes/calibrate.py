@@ -1,4 +1,4 @@
-"""calibrate: run the real network on the sample and remember what the later passes decide by."""
+"""calibrate: run the float network on the sample and remember what the later passes decide by."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Calibrate(Pass):
     """
 
     name: ClassVar[str] = "calibrate"
-    says: ClassVar[str] = "run the real network on the sample; keep fan-ins and firing rates"
+    says: ClassVar[str] = "run the float network on the sample; keep fan-ins and firing rates"
 
     rows: int = 1024
     samples: int = 256

@@ -1,4 +1,4 @@
-"""The generated C against the reference: dense, event by event, without vector instructions; the compiler's failures."""
+"""The generated C against the reference: dense, event-driven, without vector instructions; the compiler's failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.refused import refused
 
 pytestmark = pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
 
-NEVER, ALWAYS = 0, 101  # percent of active inputs below which a layer is summed event by event
+NEVER, ALWAYS = 0, 101  # percent of active inputs below which a layer is summed event-driven
 
 
 @lru_cache(maxsize=32)
@@ -175,7 +175,7 @@ def test_payloads_that_would_wrap_are_refused() -> None:
     with refused(
         ValueRangeError,
         """
-        the payloads are outside the network's declared range
+        the spike values are outside the network's declared range
           where:    payloads
           got:      0 to 256
           expected: 0 to 3

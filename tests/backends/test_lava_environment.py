@@ -148,8 +148,8 @@ def broken(folder: Path, version: str = "") -> None:
 @pytest.mark.parametrize(
     ("version", "problem"),
     [
-        ("", "lava-nc is not installed, 0.10.0 is wanted"),
-        ("0.9.0", "lava-nc 0.9.0 installed, 0.10.0 is wanted"),
+        ("", "lava-nc is not installed, 0.10.0 is needed"),
+        ("0.9.0", "lava-nc 0.9.0 installed, 0.10.0 is needed"),
         ("0.10.0", "ModuleNotFoundError: No module named 'lava'"),
     ],
 )
@@ -187,7 +187,7 @@ def test_an_environment_without_an_index_to_install_from_says_so(monkeypatch: py
         side_python(said.append)
     assert caught.value.what == "the side environment for Lava cannot be made"
     assert "No matching distribution found for lava-nc==0.10.0" in caught.value.got
-    assert said[0].endswith("is made anew: lava-nc is not installed, 0.10.0 is wanted")
+    assert said[0].endswith("is made anew: lava-nc is not installed, 0.10.0 is needed")
     assert os.listdir(cache) == [folder.name]  # it stays until there is a better one
 
 

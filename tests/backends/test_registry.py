@@ -164,9 +164,9 @@ class Homeless(HoldsAll):
     ("given", "missing"),
     [
         (3, "a int without 'name', a text, 'description', a text, 'supports(network)', "
-            "'run(artefact, payloads, traces)' or 'emit(artefact, out, **options)'"),
+            "`run(artefact, payloads, traces)` or `emit(artefact, out, **options)`"),
         (Bare(), "a Bare without 'description', a text, 'supports(network)', "
-            "'run(artefact, payloads, traces)' or 'emit(artefact, out, **options)'"),
+            "`run(artefact, payloads, traces)` or `emit(artefact, out, **options)`"),
         (Mute(), "a Mute without 'unavailable()'"),
         (Homeless(), "a Homeless without 'writes', a text"),
     ],

@@ -40,7 +40,7 @@ def network(batch: int, **seconds: list[float]) -> Any:
 def layer(width: int, density: float, dense: float, events: float) -> Any:
     from bench.layers import Layer
 
-    return Layer(width, 8, 4, density, int(density * 100), 1000, 100, {"dense": [dense], "event by event": [events]})
+    return Layer(width, 8, 4, density, int(density * 100), 1000, 100, {"dense": [dense], "event-driven": [events]})
 
 
 def verdicts(found: Any) -> list[str]:
@@ -178,7 +178,7 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
     said = verdicts(found)
     assert said.pop(6) == "met", "the cost of events is a line here"
     assert said == [verdict] * 8
-    bent = [dataclasses.replace(m, seconds={**m.seconds, "event by event": [float(m.density == 2)]}) for m in layers]
+    bent = [dataclasses.replace(m, seconds={**m.seconds, "event-driven": [float(m.density == 2)]}) for m in layers]
     assert verdicts(dataclasses.replace(found, layers=bent))[6] == "not met"
 
 

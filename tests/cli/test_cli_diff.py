@@ -71,8 +71,9 @@ def test_diff_of_a_trace_without_stimulus(capsys: Capture, build: Path, trace: P
     names = "readout, spikes/cf, spikes/fire, spikes/lif, spikes/lnm, states/cf.u, states/fire.u, states/lif.u, states/lnm.u"
     refusal(
         run_cli(capsys, "diff", build / "net", other),
-        f"the trace file holds no stimulus\n  where:    {other}\n  got:      {names}\n  expected: an array 'payloads'\n"
-        "  do:       store the payloads [T, N, ...] with the trace",
+        f"the trace file holds no stimulus\n  where:    {other}\n  got:      {names}\n"
+        "  expected: an array `payloads`, the spike values of the input\n"
+        "  do:       store `payloads` [T, N, ...] with the trace",
     )
 
 
@@ -125,18 +126,19 @@ def test_diff_of_a_file_that_is_no_trace(capsys: Capture, build: Path, data: byt
         (lambda x: x + 0.25, "these values are no integers\n  where:    {path}\n  got:      dtype float64\n  " + INTEGERS),
         (
             lambda x: x * 0 + 256,
-            "the payloads are outside the network's declared range\n  where:    {path}\n  got:      256 to 256\n"
+            "the spike values are outside the network's declared range\n  where:    {path}\n  got:      256 to 256\n"
             "  expected: 0 to 255\n  do:       give integers within it, or compile with a sample that covers them; "
             "snn2hw.simulate encodes real samples",
         ),
         (
             lambda x: x[:, :, 0],
-            "the payloads have another shape than the network's input\n  where:    {path}\n  got:      [3, 6, 6, 6]\n"
+            "the spike values have another shape than the network's input\n  where:    {path}\n  got:      [3, 6, 6, 6]\n"
             "  expected: [T = 3, N, 1, 6, 6]\n  do:       give integers with the steps first, then the samples",
         ),
         (
             lambda x: x[:2],
-            "the payloads have another number of steps than the network\n  where:    {path}\n  got:      T = 2: [2, 6, 1, 6, 6]\n"
+            "the spike values have another number of steps than the network\n  where:    {path}\n"
+            "  got:      T = 2: [2, 6, 1, 6, 6]\n"
             "  expected: [T = 3, N, 1, 6, 6]\n"
             "  do:       give all 3 steps of every sample, or compile the network for 2",
         ),
@@ -156,6 +158,6 @@ def test_diff_of_two_traces_of_different_stimuli(capsys: Capture, build: Path, t
     assert run_cli(capsys, "simulate", build / "net", "-i", build / "y.npy", "--out", other).code == 0
     refusal(
         run_cli(capsys, "diff", build / "net", trace, other),
-        f"the traces are of different stimuli\n  got:      {trace} and {other}\n  expected: the same payloads in both\n"
+        f"the traces are of different stimuli\n  got:      {trace} and {other}\n  expected: the same array `payloads` in both\n"
         "  do:       run both on the same samples",
     )

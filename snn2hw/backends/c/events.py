@@ -1,4 +1,4 @@
-"""Sums event by event in C: what is active is listed, then only the weights of its events are added.
+"""Event-driven sums in C: what is active is listed, then only the weights of its events are added.
 
 The events of some places are listed first, so that the weights of a block of channels are read once for all of them. Two events
 at a time: their weights are interleaved and multiplied with the pair of payloads, which adds both in int16. The C is in

@@ -125,5 +125,5 @@ def _payload(net: IntegerNetwork) -> str:
     """What the integers are."""
     source = net.input
     if source.counts:
-        return "A payload is a number of events."
-    return f"A payload is floor(x / unit + 1/2) of a real x, with unit = {source.unit!r}."
+        return "A spike value is a number of events."
+    return f"A spike value is floor(x / unit + 1/2) of a real x, with unit = {source.unit!r}."

@@ -15,5 +15,5 @@ def head() -> str:
 
 
 def runtime() -> str:
-    """The head, dense sums, sums event by event (`templates/fast`)."""
+    """The head, dense sums, event-driven sums (`templates/fast`)."""
     return "\n".join([head(), template("fast/dense.h"), template("fast/events.h")])

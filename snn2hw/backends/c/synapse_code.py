@@ -1,4 +1,4 @@
-"""Convolutions and linear layers in C: `layer_<number>`, dense or event by event, the same integers either way."""
+"""Convolutions and linear layers in C: `layer_<number>`, dense or event-driven, the same integers either way."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Built:
 
         Args:
             arena: bytes for the values of all layers; no other thread may use it meanwhile.
-            percent: a layer is summed event by event where fewer of its inputs are active.
+            percent: a layer is summed event-driven where fewer of its inputs are active.
         """
         pointers = (ctypes.c_void_p * len(traces))(*(a.ctypes.data for a in traces)) if traces else None
         self.run(*(ctypes.c_void_p(a.ctypes.data) for a in (x, readout, arena)), self.pointers, pointers, ctypes.c_int(percent))

@@ -1,4 +1,4 @@
-"""Below which activity a layer is summed event by event: measured on this machine once, kept in the cache."""
+"""Below which activity a layer is summed event-driven: measured on this machine once, kept in the cache."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Fast:
     """The generated C. One sample at a time, layer by layer, all steps of a layer together.
 
     Args:
-        percent: a layer is summed event by event where fewer of its inputs are active; 0: never, 101: always; None: what
+        percent: a layer is summed event-driven where fewer of its inputs are active; 0: never, 101: always; None: what
             `crossover` measured on this machine.
     """
 

@@ -30,7 +30,7 @@ PROBE = """
 import importlib.metadata, sys
 found = [d.version for d in importlib.metadata.distributions() if d.metadata["Name"] == "lava-nc"]
 if found != sys.argv[1:]:
-    sys.exit("lava-nc " + (" and ".join(found) or "is not") + " installed, " + sys.argv[1] + " is wanted")
+    sys.exit("lava-nc " + (" and ".join(found) or "is not") + " installed, " + sys.argv[1] + " is needed")
 import lava.proc.lif, onnx
 """
 

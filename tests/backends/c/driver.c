@@ -1,4 +1,4 @@
-/* Runs the C of the executor `fast`, dense and event by event, on blocks of memory that end where they must: the sanitizers
+/* Runs the C of the executor `fast`, dense and event-driven, on blocks of memory that end where they must: the sanitizers
    see every step beyond. Reads the file that tests/backends/c/test_sanitizers.py writes; exit code 1 where a result differs. */
 #define _POSIX_C_SOURCE 200112L
 #include <stdint.h>

@@ -25,7 +25,7 @@ def drive(
     runner: Sequence[str] = (),
     scratch: int = 0,
 ) -> str:
-    """What the driver says of a network, dense and event by event, with traces and without.
+    """What the driver says of a network, dense and event-driven, with traces and without.
 
     Args:
         command: of the compiler, with its flags. runner: what runs programs of another processor. scratch: bytes that are added.

@@ -1,4 +1,4 @@
-// A layer of sums, event by event:  y[o] = bias[o] + sum over the events (i, v) of a step of w[o, i] * v
+// A layer of sums, event-driven:  y[o] = bias[o] + sum over the events (i, v) of a step of w[o, i] * v
 //
 // An event stands at a row, a column and a channel. Two small tables say which output rows and columns it
 // reaches, and through which row and column of the kernel; so one module serves dense layers (the kernel

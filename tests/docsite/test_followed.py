@@ -1,0 +1,111 @@
+"""Every page is followed to its end: commands and Python are run, what they print is what the page shows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docsite import runner
+from tests.clean_environment import ROOT
+
+DOCS = sorted(
+    p for p in [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"] if list(runner.blocks(p.read_text(encoding="utf-8")))
+)
+QUICK = ("tutorials/chip.md",)
+NEEDS = {  # pages whose packages may not be there
+    "tutorials/snntorch.md": "snntorch",
+    "tutorials/fpga.md": "pyosys",
+    "how-to/frameworks.md": "spikingjelly",
+    "how-to/rtl.md": "pyosys",
+    "how-to/estimate.md": "neurobench",
+}
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT / "docs" if page.is_relative_to(ROOT / "docs") else ROOT).as_posix()
+
+
+def followed(page: Path, folder: Path) -> None:
+    for part in ("docs", "models", "examples", "constraints.txt"):
+        (folder / part).symlink_to(ROOT / part)
+    command = [sys.executable, str(ROOT / "docsite" / "runner.py"), str(page), str(folder), "--installed"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", [p for p in DOCS if name(p) in QUICK], ids=name)
+def test_a_page_that_takes_a_moment(page: Path, tmp_path: Path) -> None:
+    followed(page, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+@pytest.mark.parametrize("page", [p for p in DOCS if name(p) not in QUICK], ids=name)
+def test_a_page(page: Path, tmp_path: Path) -> None:
+    if name(page) in NEEDS:
+        pytest.importorskip(NEEDS[name(page)])
+    followed(page, tmp_path)
+
+
+def test_no_block_is_left_out() -> None:
+    """Fences as they stand in the pages, counted by another eye than the runner's; and commands have a fence."""
+    told = {p: runner.count([p]) for p in DOCS}
+    for page, numbers in told.items():
+        text = re.sub(r"<!--.*?-->", "", page.read_text(encoding="utf-8"), flags=re.S)
+        fences = re.findall(r"^ *```.*$", text, re.M)
+        assert [sum(n) for n in numbers.values()] == [len(fences) / 2], page
+        bare = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
+        assert re.findall(r"^ {4,}(?:snn2hw|python3?|pip|make|cd) .*", bare, re.M) == [], page
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("a 0.12 s\n", "a 7.5 s\n", True),
+        ("a 12 s\n", "a 13 s\n", False),
+        ("| a |  b |\n+---+\n", "| a | b |\n+-----+\n", True),
+        ("first\n...\nlast\n", "first\nmany\nlines\nlast\n", True),
+        ("first\n...\nlast\n", "first\nmany\n", False),
+        ("a 1,234.5 b\n", "a 99.25 b\n", True),
+        ("equal True\n", "equal False\n", False),
+    ],
+)
+def test_what_counts_as_the_same(shown: str, printed: str, same: bool) -> None:
+    assert runner.alike(shown, printed) == same
+
+
+PAGE = """
+<!-- before bash
+echo there > file
+-->
+
+```bash
+cat file
+```
+
+```text
+%s
+```
+"""
+
+
+def test_a_page_that_shows_something_else_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE % "there", encoding="utf-8")
+    assert runner.follow(page, tmp_path) == []
+    page.write_text(PAGE % "elsewhere", encoding="utf-8")
+    assert runner.follow(page, tmp_path) == ["page.md:10: the page shows\nelsewhere\nprinted was\nthere\n"]
+    page.write_text("```bash\nfalse\n```\n", encoding="utf-8")
+    assert "this stops with an error" in runner.follow(page, tmp_path)[0]
+    page.write_text("```\nfalse\n```\n\n```toml\na = 1\n```\n", encoding="utf-8")
+    assert len(runner.follow(page, tmp_path)) == 2
+
+
+def test_numbers_of_a_training_differ() -> None:
+    (block,) = runner.blocks("<!-- trained -->\n\n```text\nweights 12\n```\n")
+    assert runner.alike(block.body, "weights 14\n", block.trained)
+    assert not runner.alike(block.body, "weight 14\n", block.trained)

@@ -1,0 +1,76 @@
+"""Pages, help texts and messages use the field's words, in lines of 100 columns that are read without effort."""
+
+from __future__ import annotations
+
+import re
+from statistics import median
+
+import pytest
+
+from docsite import readability, words
+from tests.clean_environment import ROOT
+
+HARDEST, MIDDLE = 13.0, 11.0
+OPEN = ("CHANGELOG.md",)  # names what was called otherwise once
+
+
+def test_no_word_that_readers_do_not_know() -> None:
+    told = words.pages() | words.messages()
+    assert len(told) > 400
+    assert [line for where, text in told.items() if where not in OPEN for line in words.found(text, where)] == []
+
+
+def test_our_words_are_explained_where_a_page_uses_them_first() -> None:
+    assert [line for where, text in words.pages().items() if where not in OPEN for line in words.unexplained(text, where)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "many"),
+    [
+        ("a payload of 3", 1),
+        ("`payload` of 3", 0),
+        ("the Law decides", 1),
+        ("in its own room", 1),
+        ("a mended part", 1),
+        ("a bar chart", 0),
+    ],
+)
+def test_a_word_is_found(text: str, many: int) -> None:
+    assert len(list(words.found(words.prose(text), "page"))) == many
+
+
+def test_first_use() -> None:
+    assert len(list(words.unexplained("an artefact here", "page"))) == 1
+    assert list(words.unexplained("a compiled model (artefact) here", "page")) == []
+
+
+def test_lines_of_pages_are_100_columns() -> None:
+    """But for tables, code, and what cannot be broken."""
+    long = []
+    for path in [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "models").rglob("*.md")]:
+        text = re.sub(r"^( *)```.*?^\1```$", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+        text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
+        long += [
+            f"{path.relative_to(ROOT)}: {line}"
+            for line in text.split("\n")
+            if len(line) > 100 and not re.match(r"\s*\||    |#|!\[", line) and " " in line.strip()
+        ]
+    assert long == []
+
+
+def test_pages_are_readable() -> None:
+    grades = readability.grades()
+    assert len(grades) > 50
+    assert {page: round(g, 1) for page, g in grades.items() if g > HARDEST} == {}
+    assert median(grades.values()) <= MIDDLE
+
+
+def test_grades_rise_with_long_words_and_long_sentences() -> None:
+    easy = "The cat sat on the mat. It was a warm day. " * 8
+    hard = (
+        "Quantisation necessarily introduces deterministic approximation of multiplicative coefficients, which accumulates. " * 8
+    )
+    assert (readability.grade(easy) or 0) < 2
+    assert (readability.grade(hard) or 0) > 15
+    assert readability.grade("Too short.") is None
+    assert [readability.syllables(w) for w in ("take", "table", "counted", "trained", "changes", "a")] == [1, 2, 2, 1, 2, 1]
