@@ -30,6 +30,7 @@ from snn2hw.ir.program import Program
 from snn2hw.ir.program_text import program_with_comments
 from snn2hw.layers import IntSynapse
 from snn2hw.shown import plain, plain_lines
+from snn2hw.simplification import simplified
 from snn2hw.trace import Ints
 from snn2hw.verification.batches import Progress as ProgressCallback
 from snn2hw.verification.differential import Difference
@@ -207,11 +208,13 @@ def print_network(net: IntegerNetwork, title: str) -> None:
     for n in net.nodes:
         what = n.program.kind if isinstance(n, IntNeuron) else type(n).__name__.removeprefix("Int")
         state = ", ".join(f"{k} {s.format}" for k, s in n.program.states.items()) if isinstance(n, IntNeuron) else ""
-        size = len(n.program.instructions) if isinstance(n, IntNeuron) else ""
-        row = [n.name, what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, size]
+        sizes = [len(p.instructions) for p in (n.program, simplified(n.program))] if isinstance(n, IntNeuron) else ["", ""]
+        row = [n.name, what, ", ".join(n.inputs), str(list(n.shape)), str(n.format), str(n.interval), state, *sizes]
         rows.append([*row, *(f"{of[n.name]:,}" if n.name in of else "" for of in (weights, macs))])
-    columns = ["node", "kind", "inputs", "shape", "format", "interval", "states", "instructions", "weights", "MACs a step"]
-    table(title, columns, rows, (7, 8, 9))
+    columns = [
+        "node", "kind", "inputs", "shape", "format", "interval", "states", "instructions", "simplified", "weights", "MACs a step",
+    ]  # fmt: skip
+    table(title, columns, rows, (7, 8, 9, 10))
     total = f"{sum(weights.values()):,} weights, {sum(macs.values()):,} MACs at a step where no value and no weight is 0"
     say(f"{total}; `snn2hw estimate` counts those that are used")
 

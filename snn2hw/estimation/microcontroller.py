@@ -27,8 +27,8 @@ from snn2hw.backends.reference import interpret
 from snn2hw.backends.running import insist
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError
 from snn2hw.files.record import sha256
-from snn2hw.native.simplify import simplified_network
 from snn2hw.run.tools import Tool, Wheel, run
+from snn2hw.simplification import simplified_network
 from snn2hw.trace import Ints
 
 COMPILER = Tool("compiler for Arm", (), "SNN2HW_ARM_CC", "install ziglang", Wheel("ziglang", arguments=("cc",)))

@@ -11,7 +11,7 @@ from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.lack import Lack
 from snn2hw.layers import IntConv2d, IntLinear
-from snn2hw.native.simplify import simplified_network
+from snn2hw.simplification import simplified_network
 
 _OTHERS = "use the executor onnxruntime, or write this layer with those named"
 

@@ -17,8 +17,8 @@ from snn2hw.files.read import read_bytes
 from snn2hw.files.record import Kind, is_regular
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.replay import FLAGS
-from snn2hw.native.simplify import simplified_network
 from snn2hw.native.templates import filled
+from snn2hw.simplification import simplified_network
 from snn2hw.trace import Ints
 from snn2hw.vectors import replayed
 from snn2hw.version import __version__

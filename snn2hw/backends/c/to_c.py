@@ -23,8 +23,8 @@ from snn2hw.ir.integer import (
     IntReadout,
 )
 from snn2hw.layers import IntConv2d, IntLinear
-from snn2hw.native.simplify import simplified_network
 from snn2hw.native.templates import filled
+from snn2hw.simplification import simplified_network
 
 
 @dataclass(frozen=True)

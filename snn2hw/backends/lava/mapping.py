@@ -12,7 +12,7 @@ correlate, so kernels are flipped; it wraps sums at 24 bits, which `fits` checks
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ from snn2hw.layers import (
     IntSumPool2d,
 )
 from snn2hw.layers.add import PLUS
+from snn2hw.simplification import simplified
 from snn2hw.trace import Ints
 
 MESSAGE_BITS = 8  # above 0: spike values are graded, not cast to bool
@@ -210,7 +211,7 @@ def _neuron(walk: _Walk, node: IntNeuron) -> _Signal:
     neuron = walk.made(
         ProgramNeuron(
             shape=node.shape,
-            program=node.program,
+            program=replace(simplified(node.program), roles=None),
             bias=entering.bias,
             period=walk.net.steps,
             delay=entering.delay,

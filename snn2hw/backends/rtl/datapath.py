@@ -26,8 +26,8 @@ from snn2hw.backends.rtl.streams import Stream
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
 from snn2hw.ir.ranges import ranges
-from snn2hw.native.simplify import simplified
 from snn2hw.num import Interval
+from snn2hw.simplification import simplified
 
 ROUNDS = 16  # of narrowing the states
 

@@ -33,6 +33,7 @@ from snn2hw.layers import (
 from snn2hw.layers.matmul import multiplied
 from snn2hw.num import Interval
 from snn2hw.run.forks import one_torch_thread
+from snn2hw.simplification import simplified_network
 from snn2hw.trace import Ints, Trace
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class TorchExecutor:
             )
         device = self.device or ("cuda" if torch.cuda.is_available() and not lost else "cpu")
         with torch.inference_mode():
-            return _run(artefact.network, torch.as_tensor(payloads, dtype=torch.int64, device=device), traces)
+            return _run(simplified_network(artefact.network), torch.as_tensor(payloads, dtype=torch.int64, device=device), traces)
 
 
 def _run(net: IntegerNetwork, payloads: Tensor, traces: bool) -> Trace:

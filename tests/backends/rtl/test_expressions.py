@@ -48,7 +48,7 @@ def vectors(path: Datapath, program: Program, rng: np.random.Generator) -> tuple
     channel = rng.integers(0, program.channels, VECTORS)
     constants = {}
     for f in path.constants:
-        values = np.array(values_of(program.by_name[f.name]), np.int64)
+        values = np.array(values_of(path.program.by_name[f.name]), np.int64)
         constants[f.name] = values[channel if len(values) > 1 else np.zeros(VECTORS, np.int64)]
     step = [
         evaluate_scalar(program, int(x[n]), {s: int(v[n]) for s, v in before.items()}, int(channel[n])) for n in range(VECTORS)

@@ -1,0 +1,12 @@
+"""A neuron program as it is emitted: fewer operations, the same integers for every state and input.
+
+Programs of `ir` enter; shorter ones leave, for every back end that writes or runs them.
+
+The lowered program says what the equation is; certificate and `model.onnx` keep it. What runs or is written elsewhere is the
+simplified one: C, SystemVerilog, Lava, torch. Every rewrite is proved before it is made (`proof`), and `snn2hw check` proves
+the whole program once more, by code of its own.
+"""
+
+from snn2hw.simplification.simplify import simplified, simplified_network
+
+__all__ = ["simplified", "simplified_network"]
