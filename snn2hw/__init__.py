@@ -7,6 +7,7 @@ artefact = snn2hw.compile(model, sample=images[:64], steps=4, target="loihi2", o
 artefact = snn2hw.load("build/digits")
 trace    = snn2hw.simulate(artefact, images, executor="reference")
 result   = snn2hw.evaluate(artefact, images, labels, model)    # accuracy, and every layer against the float network
+cause    = snn2hw.diagnose(artefact, images, model)            # where float and integers part first, and why
 cost     = snn2hw.estimate(artefact, target="loihi2", samples=images)     # whether it fits, and what a sample costs
 path     = snn2hw.report(artefact, images, labels, model)              # one HTML file that shows all of it
 front    = snn2hw.explore(model, images, labels, weight_bits=(2, 4, 8), steps=4)   # what fewer bits would save, and lose
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artefact",
+    "Diagnosis",
     "Difference",
     "Estimate",
     "Evaluation",
@@ -37,6 +39,7 @@ __all__ = [
     "check",
     "compile",
     "convert",
+    "diagnose",
     "estimate",
     "evaluate",
     "explore",

@@ -85,6 +85,28 @@ def evaluate(
     if note:
         warnings.warn(note, stacklevel=2)
     insist(chosen, net)
+    tally = tallied(artefact, real, x, chosen, progress, workers, cluster)
+    found = evaluated(tally, chosen.name, outputs, truth)
+    return replace(found, findings=losses(found, net))
+
+
+def tallied(
+    artefact: Artefact,
+    real: Network | None,
+    x: npt.NDArray[Any],
+    chosen: Executor,
+    progress: Progress | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
+) -> Tally:
+    """Samples through the integers, batch by batch, and the float network beside them.
+
+    Args:
+        real: the float network, if it is known. x: samples as the network takes them. chosen: what runs the integers.
+        artefact, progress, workers, cluster: as in `evaluate`.
+    """
+    net = artefact.network
+    axis = 0 if net.input.static else 1
     tally, size, done = Tally(net, real, artefact.scale), batch_size(net), 0
     parts = (Samples.of(x[(slice(None),) * axis + (slice(n, n + size),)], axis) for n in range(0, x.shape[axis], size))
     with results(Job("evaluate", _measuring, (artefact, real, chosen)), parts, workers, cluster) as each:
@@ -93,8 +115,7 @@ def evaluate(
             done += len(part.readout)
             if progress is not None:
                 progress(chosen.name, done, x.shape[axis])
-    found = evaluated(tally, chosen.name, outputs, truth)
-    return replace(found, findings=losses(found, net))
+    return tally
 
 
 def _measuring(given: tuple[Artefact, Network | None, Executor]) -> Callable[[Samples], Part]:

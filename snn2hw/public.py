@@ -14,6 +14,8 @@ from snn2hw.api import (
     verify,
 )
 from snn2hw.artefact import Artefact
+from snn2hw.diagnosis.diagnose import diagnose
+from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.errors import Snn2hwError
 from snn2hw.estimation.estimate import Estimate, estimate
 from snn2hw.evaluation import evaluate
@@ -29,6 +31,7 @@ from snn2hw.verification.verdict import Verdict
 
 __all__ = [
     "Artefact",
+    "Diagnosis",
     "Difference",
     "Estimate",
     "Evaluation",
@@ -41,6 +44,7 @@ __all__ = [
     "check",
     "compile",
     "convert",
+    "diagnose",
     "estimate",
     "evaluate",
     "explore",

@@ -13,9 +13,13 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import backends, executor, executors_of, on_request
 from snn2hw.backends.running import cannot_hold, why_not
 from snn2hw.cli import console
+from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
+from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Samples, Workers
 from snn2hw.cli.sample_files import samples_for, stated
+from snn2hw.cli.usage import refuse_options
+from snn2hw.diagnosis.diagnose import diagnose
 
 
 def verify(
@@ -28,6 +32,15 @@ def verify(
             show_default="all that are installed",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="The float model that was compiled (digits_lnm, module:factory): why the integers fire otherwise than it.",
+        ),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="With --model: a file of weights. Default: the model's own.")] = None,
     layout: Layout = None,
     first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
     workers: Workers = 1,
@@ -41,19 +54,33 @@ def verify(
     `snn2hw verify build/lnm`
 
     `snn2hw verify build/lnm --input images.npy --executors reference,onnxruntime --json`
+
+    `snn2hw verify build/digits_lnm --model digits_lnm` (its test samples, and why float and integers part)
     """
+    refuse_options({"--weights": None if model is not None else weights}, "a verification without --model", "name the model")
     loaded = api.load(artefact)
     names = _installed() if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
-        given, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
+        given, known, module = samples_for(loaded, samples, layout), stated(loaded.network.input.static), None
+        if model is not None:
+            measured = given_samples(samples, None, model, weights)
+            given, module = measured.samples if given is None else given, measured.model
         verdict = api.verify(loaded, given, names, layout=known, progress=progress, first=first, workers=workers, cluster=cluster)
+        cause = None
+        if module is not None and given is not None:
+            cause = diagnose(loaded, given, module, layout=known, progress=progress, workers=workers, cluster=cluster)
     if as_json:
-        console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict)}, indent=2))
+        more = {} if cause is None else {"diagnosis": cause.to_document()}
+        console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict), **more}, indent=2))
     else:
         console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
+        if cause is not None:
+            console.say()
+            print_diagnosis(cause, "integers against the float model")
     # What was not named is run where it is installed and holds the network: then only what failed counts.
     missing = [name for name in verdict.not_run if executors is not None or _failed(name, loaded)]
-    raise typer.Exit(DIFFERENT if verdict.differences else UNAVAILABLE if missing else EQUAL)
+    different = verdict.differences or (cause is not None and not cause.explained)
+    raise typer.Exit(DIFFERENT if different else UNAVAILABLE if missing else EQUAL)
 
 
 def _installed() -> list[str]:

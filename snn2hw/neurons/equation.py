@@ -185,6 +185,22 @@ def flags(equation: Equation) -> list[bool]:
     return found
 
 
+def deciding(equation: Equation) -> list[tuple[int, int]]:
+    """What is compared, (a, b), of every comparison that numbers decide: not of one that asks for a flag, late > 0."""
+    two: list[bool] = []  # whether a term takes the values 0 and 1 alone
+    found: list[tuple[int, int]] = []
+    for term in equation.terms:
+        if term.op in COMPARISONS:
+            a, b = term.args
+            if not (two[a] and two[b]):
+                found.append((a, b))
+        of = term.args[1:] if term.op is Op.SELECT else term.args
+        joined = term.op in (Op.MIN, Op.MAX, Op.MUL, Op.SELECT, Op.DETACH) and all(two[a] for a in of)
+        number = term.op is Op.CONSTANT and term.attrs[0] in (0.0, 1.0)
+        two.append(term.op in COMPARISONS or term.op is Op.NOT or joined or number)
+    return found
+
+
 def varying(equation: Equation) -> list[bool]:
     """For every term whether it depends on a state, on the input or on the step."""
     found: list[bool] = []

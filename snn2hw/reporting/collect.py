@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.artefact import CERTIFICATE, Artefact
+from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.dynamics.audit import audit
 from snn2hw.dynamics.maps import Maps, maps_of
 from snn2hw.estimation.estimate import Estimate
@@ -40,7 +41,7 @@ class Shown:
     Args:
         payloads: [T, N, ...] of the samples. x: the same, real. labels: classes of all samples.
         trace: of a batch of them. readout, float_readout: [N, classes] of all of them.
-        real: the float network. evaluation, estimate, verdict: as their functions return them.
+        real: the float network. evaluation, estimate, verdict, causes: as their functions return them.
         numbers: which samples are shown step by step.
     """
 
@@ -56,6 +57,7 @@ class Shown:
     evaluation: Evaluation | None = None
     estimate: Estimate | None = None
     verdict: Verdict | None = None
+    causes: Sequence[Diagnosis] = ()
 
     __repr__ = brief
 
@@ -91,6 +93,7 @@ def collect(s: Shown, title: str, command: str) -> dict[str, Any]:
         "nodes": nodes, "layers": layers, "activity": shown, "confusion": _confusion(s),
         "evaluation": None if s.evaluation is None else s.evaluation.to_document(),
         "estimate": None if s.estimate is None else _estimate(s.estimate), "verdict": _verdict(s.verdict),
+        "causes": [c.to_document() for c in s.causes],
         "warnings": list(artefact.manifest.get("warnings", [])), "provenance": _provenance(artefact, command),
     }  # fmt: skip
 

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
+from snn2hw.diagnosis.diagnose import diagnose_layers
+from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.estimation.estimate import estimate as cost_of
 from snn2hw.evaluation import evaluate, float_network
@@ -27,6 +29,7 @@ from snn2hw.runs import read, verify
 from snn2hw.trace import Trace
 from snn2hw.vectors import read_vectors
 from snn2hw.verification.batches import Progress
+from snn2hw.verification.short import affordable
 from snn2hw.verification.verdict import batch_size
 
 if TYPE_CHECKING:
@@ -93,13 +96,14 @@ def report(
     axes = None if net.input.static else TN
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Snn2hwWarning)  # what it warns of stands in the page
+        causes = [] if real is None or x is None else _causes(artefact, real, x)
         found = None if x is None else evaluate(artefact, x, labels, model, layout=axes)
         cost = cost_of(artefact, target, x, layout=axes)
     verdict = verify(artefact, _some(x, net.input.static), **_named(executors), layout=None if x is None else axes)
     numbers = _shown(shown, payloads.shape[1], readout, known)
     data = Shown(
         artefact, payloads, trace, readout, numbers, x=x, labels=known, float_readout=float_readout, real=real,
-        evaluation=found, estimate=cost, verdict=verdict,
+        evaluation=found, estimate=cost, verdict=verdict, causes=causes,
     )  # fmt: skip
     title = artefact.folder.name if artefact.folder is not None else "a compiled model"
     write_file(path, page(collect(data, title, command)), sealing=True, force=force)
@@ -120,6 +124,14 @@ def _run(artefact: Artefact, payloads: Any, progress: Progress | None) -> tuple[
             progress("report", min(start + size, total), total)
     assert first is not None
     return first, np.concatenate(readouts)
+
+
+def _causes(artefact: Artefact, real: Network, x: npt.NDArray[Any]) -> list[Diagnosis]:
+    """Why layers fire otherwise than the float network, on the first samples."""
+    static = artefact.network.input.static
+    few = affordable(real, artefact.network, x.shape[0 if static else 1])
+    executor, _ = chosen_executor("auto", artefact.network)
+    return diagnose_layers(artefact, real, x[:few] if static else x[:, :few], executor)
 
 
 def _some(x: Any, static: bool) -> Any:

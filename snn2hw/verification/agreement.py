@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from snn2hw.ir.network import Circulate, Delay, EquationNeuron, Input, Network, 
 from snn2hw.ir.program import SPIKES, Program, initial_value
 from snn2hw.ir.real import run_real
 from snn2hw.neurons import in_numpy
-from snn2hw.neurons.equation import COMPARISONS, Equation
+from snn2hw.neurons.equation import Equation, deciding
 from snn2hw.passes.findings import HEAD_LSB
 from snn2hw.passes.head import ALIGN
 from snn2hw.trace import Ints, Trace
@@ -40,6 +40,7 @@ from snn2hw.verification.clamps import Clamps, equation_acts
 from snn2hw.verification.inputs import values_at
 
 Flags = npt.NDArray[np.bool_]
+Place: TypeAlias = tuple[int, int, int]  # sample, step, and which value of the layer, counted through its shape
 
 
 @dataclass
@@ -53,6 +54,8 @@ class Counted:
         mismatches, own_mismatches: integers that differ from the float walk, and from the held one.
         unexplained: see this file's head.
         lost, entered: sums of squares of the change that rounding makes to what enters, and of what enters.
+        first_mismatch, first_own: the first value of `mismatches` and of `own_mismatches`: of the least sample the earliest
+            step. first_unexplained: the first of `unexplained` that is an own mismatch, too.
     """
 
     values: int = 0
@@ -66,11 +69,18 @@ class Counted:
     unexplained: int = 0
     lost: float = 0.0
     entered: float = 0.0
+    first_mismatch: Place | None = None
+    first_own: Place | None = None
+    first_unexplained: Place | None = None
 
-    def add(self, other: Counted) -> None:
-        """Count another batch, too."""
+    def add(self, other: Counted, before: int = 0) -> None:
+        """Count another batch, too, in front of which there were so many samples."""
         for each in fields(self):
-            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            if each.name.startswith("first_"):
+                setattr(self, each.name, mine or (theirs and (theirs[0] + before, *theirs[1:])))
+            else:
+                setattr(self, each.name, mine + theirs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +114,7 @@ class Tally:
 
     def __post_init__(self) -> None:
         known = {} if self.real is None else float_layers(self.real)
-        self.watched = {n.name: _Layer(n, known.get(n.name)) for n in layers_of(self.net)}
+        self.watched = {n.name: Beside(n, known.get(n.name)) for n in layers_of(self.net)}
         self.layers = {name: Counted() for name in self.watched}
 
     def add(self, x: npt.NDArray[Any], payloads: Ints, trace: Trace) -> None:
@@ -137,11 +147,26 @@ class Tally:
 
     def merge(self, part: Part) -> None:
         """Add what the next batch says. Sums of floats depend on the order, so batches are merged in theirs."""
+        before = sum(map(len, self.readouts))
         for name, counted in part.layers.items():
-            self.layers[name].add(counted)
+            self.layers[name].add(counted, before)
         self.readouts.append(part.readout)
         if part.float_readout is not None:
             self.float_readouts.append(part.float_readout)
+
+
+def earlier(known: Place | None, flags: Flags, t: int) -> Place | None:
+    """The first of what is known, and of the flags [N, ...] of a step: of the least sample the earliest step.
+
+    Args:
+        known: of the steps before. t: the step of the flags.
+    """
+    if not flags.any():
+        return known
+    flat = flags.reshape(len(flags), -1)
+    sample = int(flat.any(1).argmax())
+    here = (sample, t, int(flat[sample].argmax()))
+    return here if known is None else min(known, here)
 
 
 def _times(raw: Ints, unit: float) -> Reals:
@@ -165,7 +190,7 @@ def gives_its_state(program: Program) -> bool:
     return any(args == given[SPIKES] for to, args in given.items() if to != SPIKES)
 
 
-class _Layer:
+class Beside:
     """One neuron layer of the integers, and the float layer that it was made of."""
 
     def __init__(self, node: IntNeuron, real: Node | None) -> None:
@@ -240,7 +265,9 @@ class _Walk:
         if layer is not None and layer.real is not None:
             counted = self.found[node.name]
             counted.float_fired += int(np.count_nonzero(value))
-            counted.mismatches += int(layer.differs(value, self.fired[node.name][self.t]).sum())
+            differs = layer.differs(value, self.fired[node.name][self.t])
+            counted.mismatches += int(differs.sum())
+            counted.first_mismatch = earlier(counted.first_mismatch, differs, self.t)
 
 
 class _Held:
@@ -270,13 +297,19 @@ class _Held:
             return
         counted, fired = self.found[node.name], self.fired[node.name][self.t]
         counted.own_fired += int(np.count_nonzero(value))
-        counted.own_mismatches += int(layer.differs(value, fired).sum())
+        differs = layer.differs(value, fired)
+        counted.own_mismatches += int(differs.sum())
+        counted.first_own = earlier(counted.first_own, differs, self.t)
         if layer.equation is not None:
-            _one_step(layer, counted, self.entered[node.inputs[0]], self, fired)
+            _one_step(layer, counted, self.entered[node.inputs[0]], self, fired, differs)
 
 
-def _one_step(layer: _Layer, counted: Counted, x: Reals, held: _Held, fired: Reals) -> None:
-    """Count what one step of the equation makes of the integers' state and of the float sum of what the integers fired."""
+def _one_step(layer: Beside, counted: Counted, x: Reals, held: _Held, fired: Reals, begins: Flags) -> None:
+    """Count what one step of the equation makes of the integers' state and of the float sum of what the integers fired.
+
+    Args:
+        begins: where the layer with float states of its own fires otherwise.
+    """
     assert layer.equation is not None
     equation, parameters = layer.equation.equation, layer.equation.parameters
     states = layer.real_states(layer.before(held.trace, held.t))
@@ -290,14 +323,15 @@ def _one_step(layer: _Layer, counted: Counted, x: Reals, held: _Held, fired: Rea
     differs = layer.differs(np.broadcast_to(values[equation.output], x.shape), fired)
     if differs.any():
         moved = in_numpy.evaluate(equation, parameters, states, own, held.t)
-        counted.unexplained += int((differs & ~_explained(equation, values, moved, layer.lsb, x)).sum())
+        unexplained = differs & ~_explained(equation, values, moved, layer.lsb, x)
+        counted.unexplained += int(unexplained.sum())
+        counted.first_unexplained = earlier(counted.first_unexplained, unexplained & begins, held.t)
 
 
 def _explained(equation: Equation, values: Sequence[Reals], moved: Sequence[Reals], lsb: float, x: Reals) -> Flags:
     """Where some comparison is as close as the change of the sum, and the rounding of the neuron, may take it."""
     found = np.zeros(x.shape, np.bool_)
-    for term in equation.terms:
-        if term.op in COMPARISONS:
-            margin, after = (np.subtract(*(v[a] for a in term.args)) for v in (values, moved))
-            found |= np.abs(margin) <= np.abs(after - margin) + HEAD_LSB * lsb
+    for a, b in deciding(equation):
+        margin, after = (v[a] - v[b] for v in (values, moved))
+        found |= np.abs(margin) <= np.abs(after - margin) + HEAD_LSB * lsb
     return found

@@ -36,8 +36,7 @@ def short_form(
         sample: [N, ...], or [T, N, ...] where the input is temporal. known: what the passes have found.
     """
     axis = 0 if net.input.static else 1
-    few = min(SAMPLES, max(1, VALUES // max(1, net.steps * sum(prod(n.shape) for n in net.neurons))))
-    shown = Calibrate(samples=few, products=PRODUCTS).shown(real, sample.shape[axis])
+    shown = affordable(real, net, sample.shape[axis])
     x = np.take(sample, spread(shown, sample.shape[axis]), axis)
     tally, size = Tally(net, real, scale), min(batch_size(net), max(1, Calibrate().memory // bytes_of_sample(real)))
     for start in range(0, shown, size):
@@ -46,6 +45,16 @@ def short_form(
         tally.add(some, payloads, interpret(net, payloads))
     found = evaluated(tally, Reference.name, net.readout.places)
     return replace(found, findings=losses(found, net, known))
+
+
+def affordable(real: Network, net: IntegerNetwork, samples: int) -> int:
+    """How many samples both networks run in a few seconds where NumPy runs them.
+
+    Args:
+        real, net: the networks. samples: how many there are.
+    """
+    few = min(SAMPLES, max(1, VALUES // max(1, net.steps * sum(prod(n.shape) for n in net.neurons))))
+    return Calibrate(samples=few, products=PRODUCTS).shown(real, samples)
 
 
 def for_manifest(found: Evaluation) -> dict[str, Any]:

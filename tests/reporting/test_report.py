@@ -23,7 +23,7 @@ from tests.refused import refused
 from tests.small_networks import two_layer_network
 
 LABELS = np.arange(12) % 5
-TABS = ("Summary", "Network", "Layers", "Activity", "Proof", "Cost", "Provenance")
+TABS = ("Summary", "Network", "Layers", "Activity", "Causes", "Proof", "Cost", "Provenance")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,16 @@ def test_differences_are_marked_where_the_float_model_fires_otherwise(made: tupl
         for name, layer in shown["layers"].items():
             marked[name] += len(layer["differs"])
     assert marked == {name: layer.mismatches for name, layer in eight.layers.items()}
+
+
+def test_causes_are_those_of_each_layer(made: tuple[Artefact, Network, Any, Path]) -> None:
+    artefact, network, images, path = made
+    said = data_of(path)["causes"]
+    begun = {name: each.own_mismatches for name, each in snn2hw.evaluate(artefact, images, LABELS, network).layers.items()}
+    assert {c["layer"]: c["begun"] for c in said} == {name: n for name, n in begun.items() if n}
+    first = snn2hw.diagnose(artefact, images, network)
+    (own,) = [c for c in said if c["layer"] == first.layer]
+    assert (own["cause"], own["sample"], own["step"], tuple(own["index"])) == (first.cause, first.sample, first.step, first.index)
 
 
 def test_wrong_predictions_are_shown_first(made: tuple[Artefact, Network, Any, Path]) -> None:

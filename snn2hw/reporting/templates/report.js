@@ -261,6 +261,27 @@ function raster(name, l, last) {
     lines.length ? plot(`state ${state} of those that fire most`, { lines, x: "step", y: `${state}, real units` }) : ""));
 }
 
+function causes() {
+  const out = el("section", {}, el("h2", {}, "Why integers fire otherwise than the float model"));
+  if (!data.causes.length) {
+    out.append(el("p", {}, data.evaluation && data.evaluation.float_accuracy !== undefined || data.activity.some((a) => a.float_prediction !== null)
+      ? "On the samples that were looked at nothing differs." : "That needs the float model: make the report with --model."));
+    return out;
+  }
+  out.append(el("p", { class: "soft" }, `On the first ${whole(data.causes[0].samples)} samples, of every layer in which differences begin, given what the integers`,
+    " fired before it. \"Alone\": the share of these differences that the quantiser makes while all others are float; \"float again\": the share that vanishes",
+    " where it alone is float. Below 0 it makes others."));
+  out.append(table(["layer", "begin here", "unexplained", "cause", "first sample", "step", "neuron", "integers", "float", "distance from firing otherwise"],
+    data.causes.map((d) => [d.layer, whole(d.begun), whole(d.unexplained), el("b", { class: d.explained ? "" : "bad" }, d.cause), d.sample, d.step < 0 ? "" : d.step,
+      `[${d.index.join(", ")}]`, short(d.got), short(d.expected), d.margin === null ? "" : `${short(d.margin)} (${short(d.margin / d.lsb)} units)`]), [1, 2, 4, 5, 7, 8, 9]));
+  for (const d of data.causes) {
+    out.append(el("h3", {}, `${d.layer}: ${d.cause}`), el("p", {}, `${d.because}. What to do: ${d.remedy}.`));
+    if (d.evidence.length) out.append(table(["switch", "alone", "float again", "at this value"],
+      d.evidence.map((e) => [e.switch, percent(e.alone), percent(e.back), e.here ? "yes" : ""]), [1, 2]));
+  }
+  return out;
+}
+
 function proof() {
   const v = data.verdict, out = el("section", {}, el("h2", {}, "Executors against the reference"));
   if (!v) out.append(el("p", {}, "None was run."));
@@ -301,7 +322,7 @@ function start() {
     for (const s of panels.children) s.hidden = s.dataset.name !== name;
   };
   const parts = { Summary: summary(), Network: network((name) => { showLayer(name); select("Layers"); }), Layers: layerSection, Activity: activity(),
-    Proof: proof(), Cost: cost(), Provenance: provenance() };
+    Causes: causes(), Proof: proof(), Cost: cost(), Provenance: provenance() };
   for (const [name, section] of Object.entries(parts)) {
     section.dataset.name = name;
     bar.append(el("button", { role: "tab", type: "button", onclick: () => { select(name); history.replaceState(null, "", `#${name}`); } }, name));

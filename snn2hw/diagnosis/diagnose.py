@@ -1,0 +1,243 @@
+"""diagnose: the first value in which a float network and its integers part, and why."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.artefact import Artefact
+from snn2hw.backends import Executor, chosen_executor
+from snn2hw.backends.running import insist, run_executor
+from snn2hw.diagnosis import result
+from snn2hw.diagnosis.causes import Entered, Trial, because, entered, is_dead, named
+from snn2hw.diagnosis.mixed import Mixed
+from snn2hw.diagnosis.result import Diagnosis
+from snn2hw.errors import UsageError
+from snn2hw.evaluation import float_network, tallied
+from snn2hw.ir.encode import check_shape, encode
+from snn2hw.ir.network import Network, Reals
+from snn2hw.runs import read
+from snn2hw.trace import Ints, Trace
+from snn2hw.verification.agreement import Place, Tally
+from snn2hw.verification.batches import Progress
+from snn2hw.verification.short import affordable
+from snn2hw.verification.verdict import batch_size
+
+if TYPE_CHECKING:
+    import torch
+
+
+def diagnose(
+    artefact: Artefact,
+    samples: npt.ArrayLike,
+    model: torch.nn.Module | Network,
+    *,
+    trace: Trace | None = None,
+    layout: str | None = None,
+    executor: str | Executor = "auto",
+    progress: Progress | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
+) -> Diagnosis:
+    """The first value in which the integers part from the float network for another reason than rounding, and the reason.
+
+    A difference is explained by rounding as in `snn2hw.evaluate` (docs/how-to/evaluate.md). Where all are, the first
+    difference is diagnosed all the same: which quantiser it was. In the layer in which it begins, given what the integers
+    fired before it, each quantiser is switched: on alone, then off alone; and it is assumed that the layer is a step late
+    or early, and that reset, decay and input come in another order (docs/how-to/diagnose.md).
+
+    Args:
+        artefact: the compiled model. samples, model, layout, executor, progress, workers, cluster: as in `snn2hw.evaluate`.
+        trace: of these samples, as hardware ran them; by default the executor runs them.
+
+    Returns:
+        The diagnosis; its `cause` is "" where nothing differs.
+
+    Raises:
+        UsageError: a model of another network, a trace of other samples or without the spikes and states of every layer.
+        ShapeError, ValueRangeError: samples that do not fit.
+    """
+    net, x = artefact.network, read(artefact, samples, layout)
+    check_shape(net, x)
+    real = float_network(artefact, model, x)
+    if trace is None:
+        chosen, note = chosen_executor(executor, net)
+        if note:
+            warnings.warn(note, stacklevel=2)
+        insist(chosen, net)
+        seen = Seen(artefact, real, x, chosen)
+        tally = tallied(artefact, real, x, chosen, progress, workers, cluster)
+    else:
+        _check_trace(artefact, trace, int(x.shape[0 if net.input.static else 1]))
+        seen = Seen(artefact, real, x, trace)
+        tally = _tally_of(seen, progress)
+    return _diagnosed(seen, tally)
+
+
+def diagnose_layers(artefact: Artefact, real: Network, x: npt.NDArray[Any], executor: Executor) -> list[Diagnosis]:
+    """A diagnosis of every layer in which differences begin, in the order of the network; where none does, the one there is.
+
+    Args:
+        artefact: the compiled model. real: its float network. x: samples as it takes them. executor: what runs them.
+    """
+    seen = Seen(artefact, real, x, executor)
+    tally = tallied(artefact, real, x, executor)
+    found = [_of_layer(seen, _counted(tally, seen.total, (name,)), name, place)
+             for name, counted in tally.layers.items() if (place := counted.first_unexplained or counted.first_own)]  # fmt: skip
+    whole = [] if found else [_diagnosed(seen, tally)]
+    return found + [d for d in whole if d.cause]
+
+
+class Seen:
+    """What is diagnosed."""
+
+    def __init__(self, artefact: Artefact, real: Network, x: npt.NDArray[Any], ran: Trace | Executor) -> None:
+        """The networks and samples.
+
+        Args:
+            artefact: the compiled model. real: its float network. x: samples as it takes them.
+            ran: the trace of all of them, or what runs some of them again.
+        """
+        self.artefact, self.real, self.x, self.ran = artefact, real, x, ran
+        self.mixed = Mixed.of(artefact, real)
+        self._about: dict[int, tuple[dict[str, Entered], dict[str, Reals]]] = {}
+
+    @property
+    def axis(self) -> int:
+        """Of the samples."""
+        return 0 if self.artefact.network.input.static else 1
+
+    @property
+    def total(self) -> int:
+        """How many samples there are."""
+        return int(self.x.shape[self.axis])
+
+    def some(self, start: int, stop: int) -> tuple[npt.NDArray[Any], Ints, Trace]:
+        """Some of the samples, their integers, and their trace."""
+        x = self.x[(slice(None),) * self.axis + (slice(start, stop),)]
+        payloads = encode(self.artefact.network, x)
+        if isinstance(self.ran, Trace):
+            return x, payloads, self.ran.part(start, stop)
+        return x, payloads, run_executor(self.ran, self.artefact, payloads)
+
+    def about(self, sample: int) -> tuple[int, dict[str, Entered], dict[str, Reals]]:
+        """(the first of some samples with this one among them, what each layer is given, what it fires)."""
+        together = affordable(self.real, self.artefact.network, self.total)
+        start = sample // together * together
+        if start not in self._about:
+            x, _, ran = self.some(start, min(start + together, self.total))
+            units = {name: np.float64(2.0 ** -self.mixed.made[name].format.frac) for name in self.mixed.held}
+            fired: dict[str, Reals] = {name: ran.spikes[name] * unit for name, unit in units.items()}
+            self._about = {start: (entered(self.mixed, x, fired), fired)}
+        return start, *self._about[start]
+
+
+def _tally_of(seen: Seen, progress: Progress | None) -> Tally:
+    """What a trace says beside the float network."""
+    net = seen.artefact.network
+    tally, size = Tally(net, seen.real, seen.artefact.scale), batch_size(net)
+    for start in range(0, seen.total, size):
+        tally.add(*seen.some(start, start + size))
+        if progress is not None:
+            progress("diagnose", min(start + size, seen.total), seen.total)
+    return tally
+
+
+def _diagnosed(seen: Seen, tally: Tally) -> Diagnosis:
+    found, first = _counted(tally, seen.total, tuple(tally.layers)), _first(tally)
+    if first is None:
+        return _handed(seen.artefact, seen.real, tally, found)
+    return _of_layer(seen, found, *first)
+
+
+def _check_trace(artefact: Artefact, trace: Trace, samples: int) -> None:
+    if len(trace.readout) != samples:
+        raise UsageError(
+            "the trace does not fit the samples",
+            where="trace",
+            got=f"{len(trace.readout)} samples",
+            expected=f"{samples} samples",
+            do="give the samples that the trace is of",
+        )
+    layers = artefact.network.neurons
+    missing = [n.name for n in layers if n.name not in trace.spikes]
+    missing += [f"{n.name}.{s}" for n in layers for s in n.program.states if f"{n.name}.{s}" not in trace.states]
+    if missing:
+        raise UsageError(
+            "the trace lacks what a layer did",
+            where="trace",
+            got=f"nothing of {', '.join(missing[:6])}",
+            expected="spikes and states of every neuron layer",
+            do="record every layer, as `snn2hw simulate --out` does",
+        )
+
+
+def _counted(tally: Tally, samples: int, names: Sequence[str]) -> Diagnosis:
+    """How much differs in some layers, without a cause."""
+    layers = [tally.layers[name] for name in names]
+    return Diagnosis(
+        samples, tally.net.steps, sum(c.mismatches for c in layers), sum(c.own_mismatches for c in layers),
+        sum(c.unexplained for c in layers),
+    )  # fmt: skip
+
+
+def _first(tally: Tally) -> tuple[str, Place] | None:
+    """The value to be diagnosed with its layer, if there is one: the first that is unexplained, else the first that differs."""
+    for which in ("first_unexplained", "first_own"):
+        if found := _earliest(tally, which):
+            return found
+    return None
+
+
+def _earliest(tally: Tally, which: str) -> tuple[str, Place] | None:
+    """Of these firsts of all layers that of the least sample, then the earliest step, then the layer that comes first."""
+    known = [(name, place) for name, c in tally.layers.items() if (place := getattr(c, which)) is not None]
+    return min(known, key=lambda k: k[1][:2], default=None)
+
+
+def _of_layer(seen: Seen, found: Diagnosis, layer: str, place: Place) -> Diagnosis:
+    """A difference that begins in a neuron layer, at `place`."""
+    sample, step, flat = place
+    start, given, fired = seen.about(sample)
+    trial = Trial(seen.mixed, layer, given[layer], fired[layer])
+    index = tuple(int(i) for i in np.unravel_index(flat, seen.mixed.made[layer].shape))
+    at = (step, sample - start, *index)
+    evidence = trial.evidence(at)
+    cause, margin, lsb = named(trial, at, evidence), trial.margin(at), trial.neuron.unit
+    return replace(
+        found, cause=cause, layer=layer, sample=sample, step=step, index=index, got=float(trial.ran[at]),
+        expected=float(trial.floats[at]), margin=margin, lsb=lsb, because=because(cause, evidence[0][1], margin, lsb),
+        evidence=tuple(e for _, e in evidence),
+    )  # fmt: skip
+
+
+def _handed(artefact: Artefact, real: Network, tally: Tally, found: Diagnosis) -> Diagnosis:
+    """Nothing begins in a neuron layer: it is the input, or the weights of the readout, or nothing at all."""
+    net = artefact.network
+    known = _earliest(tally, "first_mismatch")
+    if known is not None:
+        layer, (sample, step, flat) = known
+        shape = next(n.shape for n in net.neurons if n.name == layer)
+        index = tuple(int(i) for i in np.unravel_index(flat, shape))
+        why = "given the samples as 8 bits hold them, the float network fires what the integers fire"
+        return replace(
+            found, cause=result.INPUT, layer=layer, sample=sample, step=step, index=index, because=why
+        )  # fmt: skip
+    got, expected = np.concatenate(tally.readouts), np.concatenate(tally.float_readouts)
+    other = np.flatnonzero(got.argmax(1) != expected.argmax(1)) if got.shape[1] > 1 else np.zeros(0, np.int64)
+    if not len(other):
+        return found
+    sample = int(other[0])
+    classes = [int(got[sample].argmax()), int(expected[sample].argmax())]
+    dead = [c for c in classes if is_dead(net, real, net.readout.name, c)]
+    worst = dead[0] if dead else classes[0]
+    why = "every spike is equal; the weights of the readout alone change the prediction"
+    return replace(
+        found, cause=result.DEAD if dead else result.WEIGHTS, layer=net.readout.name, sample=sample, index=(worst,),
+        got=float(got[sample, worst]), expected=float(expected[sample, worst]), because=why,
+    )  # fmt: skip
