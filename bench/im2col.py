@@ -50,7 +50,7 @@ def _layer(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
     fan_in = s.taps * s.entering
     return f"""
 static void layer_{number}(const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch,
-    const void *const *arrays, int64_t *const *traces, int percent)
+    const void *const *arrays, void *const *traces, int percent)
 {{
     static {s.source.type} columns[INT64_C({steps * s.value.places}) * {fan_in}];
     (void)scratch; (void)traces; (void)percent;

@@ -83,15 +83,14 @@ def _measured(net: IntegerNetwork, densities: Sequence[float], count: int) -> li
     built = build(net, False)
     neuron = next(n for n in net.nodes if isinstance(n, IntNeuron))
     width, size, _ = neuron.shape
-    readouts = {way: np.empty(width, np.int64) for way in PERCENT}
-    arena = built.arena()
+    readouts = {way: np.empty((1, width), np.int64) for way in PERCENT}
     runs: dict[tuple[float, str], Callable[[], None]] = {}
     spikes = {}
     for density in densities:
         x = of_density(density, (net.steps, size, size, width)).astype(built.source.input_type[:-2])
         spikes[density] = int(x.sum())
         for way, percent in PERCENT.items():
-            runs[density, way] = partial(built.one, x, readouts[way], arena, [], percent)
+            runs[density, way] = partial(built.runner(x[None], readouts[way], [], percent), 0, 1)
             runs[density, way]()
         if (readouts[DENSE] != readouts[EVENTS]).any():
             raise AssertionError(f"both ways must give one readout, width {width}, {density} %")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +21,36 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 MODEL_HASH = "model_sha256"  # key in vectors.npz and trace files: the network they belong to
 
 
+class Signals(MutableMapping[str, Ints]):
+    """Integers by name, int64 for whoever asks; until then they lie in the type, and in the order, in which they were written.
+
+    Args:
+        held: arrays of any integer type that int64 holds.
+    """
+
+    def __init__(self, held: Mapping[str, npt.NDArray[Any]]) -> None:
+        self.held = dict(held)
+
+    def __getitem__(self, name: str) -> Ints:
+        """The values as int64; they are widened once."""
+        values = self.held[name]
+        if values.dtype != np.int64:
+            self.held[name] = values = values.astype(np.int64, order="C")
+        return values
+
+    def __setitem__(self, name: str, values: Ints) -> None:
+        self.held[name] = values
+
+    def __delitem__(self, name: str) -> None:
+        del self.held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+
 @dataclass(frozen=True, eq=False)
 class Trace:
     """The integers of one run.
@@ -32,8 +62,8 @@ class Trace:
     """
 
     readout: Ints
-    spikes: dict[str, Ints] = field(default_factory=dict)
-    states: dict[str, Ints] = field(default_factory=dict)
+    spikes: MutableMapping[str, Ints] = field(default_factory=dict)
+    states: MutableMapping[str, Ints] = field(default_factory=dict)
 
     __repr__ = brief
 
@@ -50,22 +80,31 @@ class Trace:
     @staticmethod
     def concatenate(parts: Sequence[Trace]) -> Trace:
         """Traces of consecutive batches as one."""
-        first = parts[0]
+        first, *more = parts
+        if not more:
+            return first
         return Trace(
             np.concatenate([p.readout for p in parts]),
-            {k: np.concatenate([p.spikes[k] for p in parts], axis=1) for k in first.spikes},
-            {k: np.concatenate([p.states[k] for p in parts], axis=1) for k in first.states},
+            Signals({k: np.concatenate([held(p.spikes)[k] for p in parts], axis=1) for k in first.spikes}),
+            Signals({k: np.concatenate([held(p.states)[k] for p in parts], axis=1) for k in first.states}),
         )
 
     def part(self, start: int, stop: int) -> Trace:
         """The trace of samples start to stop."""
-        spikes = {k: v[:, start:stop] for k, v in self.spikes.items()}
-        return Trace(self.readout[start:stop], spikes, {k: v[:, start:stop] for k, v in self.states.items()})
+        spikes, states = ({k: v[:, start:stop] for k, v in held(s).items()} for s in (self.spikes, self.states))
+        return Trace(self.readout[start:stop], Signals(spikes), Signals(states))
 
     def arrays(self) -> dict[str, Ints]:
         """Flat names for a file: 'readout', 'spikes/<layer>', 'states/<layer>.<state>'."""
         spikes = {f"spikes/{k}": v for k, v in self.spikes.items()}
         return {"readout": self.readout, **spikes, **{f"states/{k}": v for k, v in self.states.items()}}
+
+    def held(self) -> dict[str, npt.NDArray[Any]]:
+        """`arrays` in the types in which they lie: the same integers, for whoever only reads them."""
+        spikes, states = (
+            {f"{of}/{k}": v for k, v in held(s).items()} for of, s in (("spikes", self.spikes), ("states", self.states))
+        )
+        return {"readout": self.readout, **spikes, **states}
 
     @staticmethod
     def from_arrays(arrays: dict[str, npt.NDArray[Any]], where: str) -> Trace:
@@ -91,6 +130,11 @@ class Trace:
                 )
         spikes = {k[len("spikes/") :]: v for k, v in exact.items() if k.startswith("spikes/")}
         return Trace(exact["readout"], spikes, {k[len("states/") :]: v for k, v in exact.items() if k.startswith("states/")})
+
+
+def held(signals: Mapping[str, Ints]) -> Mapping[str, npt.NDArray[Any]]:
+    """Signals in the types in which they lie."""
+    return signals.held if isinstance(signals, Signals) else signals
 
 
 def narrowed(values: Ints) -> npt.NDArray[Any]:

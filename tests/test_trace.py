@@ -11,7 +11,7 @@ import pytest
 
 from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.files.write import write_npz
-from snn2hw.trace import Trace, narrowed, read_npz
+from snn2hw.trace import Signals, Trace, narrowed, read_npz
 from tests.refused import refused
 
 
@@ -289,3 +289,22 @@ def test_masks_are_refused(tmp_path: Path) -> None:
         """,
     ):
         write_npz(tmp_path / "x.npz", {"readout": masked})
+
+
+def test_signals_lie_narrow_until_somebody_asks() -> None:
+    """In the type and order in which they were written; every value that is read is int64, in the order of its axes."""
+    raw = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    t = Trace(np.zeros((3, 1), np.int64), Signals({"a": raw.transpose(2, 0, 1)}), Signals({"a.u": -raw.astype(np.int16)}))
+    parts = Trace.concatenate([t.part(0, 1), t.part(1, 2)])
+    assert [v.dtype for v in parts.held().values()] == [np.int64, np.uint8, np.int16]
+    assert np.shares_memory(t.held()["spikes/a"], raw)
+    assert np.shares_memory(Trace.concatenate([t]).held()["spikes/a"], raw)
+    wide = t.spikes["a"]
+    assert (wide.dtype, wide.flags.c_contiguous, t.states["a.u"].dtype) == (np.int64, True, np.int64)
+    assert (wide == raw.transpose(2, 0, 1)).all()
+    wide[0, 0, 0] = -7
+    assert t.spikes["a"][0, 0, 0] == t.held()["spikes/a"][0, 0, 0] == -7
+    t.spikes["b"] = wide
+    del t.spikes["a"]
+    assert (list(t.spikes), len(t.spikes)) == (["b"], 1)
+    assert {v.dtype for v in parts.arrays().values()} == {np.dtype(np.int64)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
@@ -23,7 +24,7 @@ from snn2hw.files.mapped import Mapped, mapped, unmapped
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.differential import Difference, first_difference
+from snn2hw.verification.differential import Difference, check_comparable, first_difference
 
 Progress = Callable[[str, int, int], None]  # (what, samples done, samples in all)
 Ran = Callable[[str, int], None]  # (executor, samples of this batch)
@@ -138,9 +139,10 @@ def _timed(e: Executor, artefact: Artefact, payloads: Ints) -> tuple[Trace, floa
 
 
 def _compared(net: IntegerNetwork, name: str, got: Trace, expected: Trace, payloads: Ints) -> Ended:
-    found = first_difference(net, name, got, expected, payloads)
-    arrays, right = got.arrays(), expected.arrays()
-    different = sum(int((arrays[k] != right[k]).sum()) for k in right)
+    check_comparable(name, got, expected)
+    arrays, right = got.held(), expected.held()
+    different = sum(int(np.count_nonzero(arrays[k] != right[k])) for k in right)
+    found = first_difference(net, name, got, expected, payloads) if different else None
     return Ended(None, sum(v.size for v in arrays.values()), different, found)
 
 

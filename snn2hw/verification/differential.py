@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from snn2hw.errors import ArtefactError
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.trace import Ints, Trace
+from snn2hw.trace import Ints, Trace, held
 from snn2hw.verification.cause import explain
 
 
@@ -56,7 +58,7 @@ def first_difference(
     Raises:
         ArtefactError: the traces are not of the same signals and shapes.
     """
-    _check_comparable(executor, got, expected)
+    check_comparable(executor, got, expected)
     found = _earliest(net, got, expected)
     if found is not None:
         layer, state, at = found
@@ -77,13 +79,21 @@ def first_difference(
     return None
 
 
-def _signal(trace: Trace, layer: str, state: str) -> Ints:
-    return trace.states[f"{layer}.{state}"] if state else trace.spikes[layer]
+def _signal(trace: Trace, layer: str, state: str) -> npt.NDArray[Any]:
+    return held(trace.states)[f"{layer}.{state}"] if state else held(trace.spikes)[layer]
 
 
-def _check_comparable(executor: str, got: Trace, expected: Trace) -> None:
-    shapes_got = {k: v.shape for k, v in got.arrays().items()}
-    shapes = {k: v.shape for k, v in expected.arrays().items()}
+def check_comparable(executor: str, got: Trace, expected: Trace) -> None:
+    """Two traces have the same signals, of the same shapes.
+
+    Args:
+        executor: its name. got, expected: its trace, and that of the reference.
+
+    Raises:
+        ArtefactError: they have not.
+    """
+    shapes_got = {k: v.shape for k, v in got.held().items()}
+    shapes = {k: v.shape for k, v in expected.held().items()}
     for name in sorted(shapes_got.keys() | shapes.keys()):
         if shapes_got.get(name) != shapes.get(name):
             raise ArtefactError(

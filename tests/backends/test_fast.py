@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Barrier, current_thread
+from time import sleep
 
 import numpy as np
 import pytest
@@ -10,10 +12,12 @@ import pytest
 from snn2hw.artefact import Artefact
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import synapse
+from snn2hw.backends.fast import sharing
 from snn2hw.backends.fast.executor import Fast, threads
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.ir.integer import IntInput
+from snn2hw.ir.program import declared_interval
 from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
@@ -197,3 +201,46 @@ def test_sums_by_events_that_could_leave_int32_are_taken_densely() -> None:
 
     assert events(0) == events(2**31 - 1 - 2 * 255 * 4) == 32767 // (2 * 255)
     assert events(2**31 - 2 * 255 * 4) == events(-(2**31 - 1)) == 0
+
+
+def test_traces_lie_in_the_narrowest_types_that_the_network_declares() -> None:
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    payloads = corner_payloads(net)
+    got = Fast().run(make_artefact(net), payloads)
+    for name, values in got.held().items():
+        if name != "readout":
+            node = next(n for n in net.neurons if name.removeprefix("spikes/").removeprefix("states/").startswith(n.name))
+            states = {f"states/{node.name}.{s}": declared_interval(i) for s, i in node.program.states.items()}
+            held = states.get(name, node.interval)
+            assert held in Interval(np.iinfo(values.dtype).min, np.iinfo(values.dtype).max)
+            assert values.dtype.itemsize <= max(1, held.bits[0] / 4)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.0, 2), (1e3, 1)])
+def test_threads_take_parts_where_there_is_enough_to_do(seconds: float, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every sample once, by several threads at a time or by the caller alone."""
+    monkeypatch.setattr(sharing, "WORTH", seconds)
+    all_here, seen, names = Barrier(expected), list[int](), set[str]()
+
+    def part(first: int, last: int) -> None:
+        if first and current_thread().name not in names:
+            names.add(current_thread().name)
+            all_here.wait(30)
+        seen.extend(range(first, last))
+
+    sharing.shared(part, 50, 2)
+    assert sorted(seen) == list(range(50))
+    assert len(names) == expected
+
+
+def test_a_failure_in_another_thread_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "WORTH", 0.0)
+    here = current_thread()
+
+    def part(first: int, last: int) -> None:
+        if current_thread() is not here:
+            raise ValueError("of another thread")
+        sleep(0.01)
+
+    with pytest.raises(ValueError, match="of another thread"):
+        sharing.shared(part, 40, 2)

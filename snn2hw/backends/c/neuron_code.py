@@ -32,14 +32,14 @@ def neuron_function(
     Args:
         node: the neuron layer, program included. value: what it fires. source_type: C type of the sums.
         steps: T of the network.
-        traced: whether spike values and states can be kept; without, there is no argument `traces`.
+        traced: whether spike values and states can be kept, in the narrowest types; without, there is no argument `traces`.
         block: the most channels that are taken at a time.
         stepped: one step, `begin`, for a neuron of a loop; its states lie in arrays of the caller's, which come last.
     """
     program, bits = node.program, arithmetic_bits(node.program)
     names, used = _names(program), {a for i in program.instructions for a in i.args}  # a spike value may depend on nothing
     states, lasting = list(program.states), state_types(node) if stepped else []
-    further = ", int64_t *const *traces" if traced else ""
+    further = ", void *const *traces" if traced else ""
     if stepped:
         further += "".join([", int begin", *(f", {kind} *restrict kept{n}" for n, kind in enumerate(lasting))])
     own = f"place * {value.channels} + first + c"  # of a channel in what lasts from step to step
@@ -49,8 +49,8 @@ def neuron_function(
     keep = " ".join(f"kept{n}[{own}] = ({kind}){_state(n)}[c];" for n, kind in enumerate(lasting))
     signals = ["out[at + c]", *(f"{_state(n)}[c]" for n in range(len(states)))] if traced else []
     kept = [
-        f"        if (traces && traces[{n}]) for (int c = 0; c < n; ++c) traces[{n}][at + c] = {s};"
-        for n, s in enumerate(signals)
+        f"        if (traces) for (int c = 0; c < n; ++c) (({kind} *)traces[{n}])[at + c] = ({kind}){s};"
+        for n, (s, kind) in enumerate(zip(signals, (value.type, *state_types(node)), strict=False))
     ]
     text = fragment(
         "layers/neuron.c",

@@ -18,7 +18,7 @@ def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Valu
     """
     parameters = (
         f"const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch,\n"
-        "    const void *const *arrays, int64_t *const *traces"
+        "    const void *const *arrays, void *const *traces"
     )
     text = dense(number, s, parameters, _handed(s, neuron, s.block))
     by = ""

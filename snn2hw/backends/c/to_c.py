@@ -33,14 +33,15 @@ class Source:
 
     Args:
         text: the source, weights left to be bound. arrays: name -> weights and biases. arena: bytes of scratch a run needs.
-        input_type: C type of its values, [steps][height][width][channels]. traces: (layer, signal) in the order of pointers.
+        input_type: C type of its values, [steps][height][width][channels].
+        traces: (layer, signal, C type) in the order of pointers; signal is a state, or empty for spike values.
     """
 
     text: str
     arrays: dict[str, npt.NDArray[np.generic]]
     arena: int
     input_type: str
-    traces: list[tuple[str, str]]
+    traces: list[tuple[str, str, str]]
 
 
 def to_c(net: IntegerNetwork, still: bool) -> Source:
@@ -78,13 +79,13 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
 
 
 class _Made:
-    """What has been written so far: functions, the calls of `snn_run`, arrays by name, (layer, signal) of every trace."""
+    """What has been written so far: functions, the calls of `snn_run`, arrays by name, (layer, signal, C type) of every trace."""
 
     def __init__(self, net: IntegerNetwork, laid: Plan) -> None:
         self.net, self.laid, self.inside = net, laid, False
         self.numbers = {n.name: k for k, n in enumerate(net.nodes)}
         self.functions, self.calls = list[str](), list[str]()
-        self.arrays, self.traces = dict[str, npt.NDArray[np.generic]](), list[tuple[str, str]]()
+        self.arrays, self.traces = dict[str, npt.NDArray[np.generic]](), list[tuple[str, str, str]]()
         self._elsewhere = {*laid.fused.values(), *(name for loop in laid.loops for name in loop)}
 
     def has(self, node: IntNode) -> bool:
@@ -120,7 +121,8 @@ class _Made:
 
     def _neuron(self, k: int, node: IntNeuron) -> None:
         traced = f"traces ? traces + {len(self.traces)} : 0"
-        self.traces += [(node.name, ""), *((node.name, s) for s in node.program.states)]
+        self.traces.append((node.name, "", self.laid.values[node.name].type))
+        self.traces += [(node.name, s, kind) for s, kind in zip(node.program.states, state_types(node), strict=True)]
         value, fused = self.laid.values[node.name], self.laid.fused.get(node.name)
         entering = self.laid.values[node.inputs[0]]
         kind = "int32_t" if fused is not None else entering.type

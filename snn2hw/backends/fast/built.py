@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,24 +23,37 @@ class Built:
     """A network compiled and bound.
 
     Args:
-        arrays: weights, aligned. pointers: to them, as the library takes them. spare: memory of runs that are over.
+        many: `snn_many` of the library. arrays: weights, aligned. pointers: to them, as the library takes them.
+        spare: memory of runs that are over.
     """
 
     source: Source
-    run: Any
+    many: Any
     arrays: list[npt.NDArray[Any]]
     pointers: Any
     spare: list[npt.NDArray[np.uint8]] = field(default_factory=list)
 
-    def one(self, x: npt.NDArray[Any], readout: Ints, arena: npt.NDArray[np.uint8], traces: list[Ints], percent: int) -> None:
-        """One sample: x [steps, height, width, channels] in the source's input type; `readout` and `traces` are written.
+    def runner(
+        self, given: npt.NDArray[Any], readout: Ints, kept: Sequence[npt.NDArray[Any]], percent: int
+    ) -> Callable[[int, int], None]:
+        """What runs samples from one to before another, in any thread; `readout` and `kept` are written.
 
         Args:
-            arena: bytes for the values of all layers; no other thread may use it meanwhile.
-            percent: a layer is summed event-driven where fewer of its inputs are active.
+            given: [N, steps, height, width, channels] in the source's input type. readout: [N, classes].
+            kept: for every trace of the source [N, T, ...] in its type; empty where none is wanted.
+            percent: a layer is summed event by event where fewer of its inputs are active.
         """
-        pointers = (ctypes.c_void_p * len(traces))(*(a.ctypes.data for a in traces)) if traces else None
-        self.run(*(ctypes.c_void_p(a.ctypes.data) for a in (x, readout, arena)), self.pointers, pointers, ctypes.c_int(percent))
+        count = np.arange(len(given), dtype=np.uintp)[:, None]
+        rows = np.array([a.ctypes.data for a in kept], np.uintp) + count * np.array([a.strides[0] for a in kept], np.uintp)
+        sizes = given[0].size, readout[0].size, len(kept)
+
+        def part(first: int, last: int) -> None:
+            arena = self.arena()
+            x, out, traces = (a.ctypes.data for a in (given, readout, rows))
+            self.many(x, out, arena.ctypes.data, self.pointers, traces if kept else None, *sizes, first, last, percent)
+            self.spare.append(arena)
+
+        return part
 
     def arena(self) -> npt.NDArray[np.uint8]:
         """The memory that a run needs, to be appended to `spare` afterwards: pages that are there are quicker than new ones."""
@@ -61,8 +75,9 @@ def build(net: IntegerNetwork, still: bool) -> Built:
     source = to_c(net, still)
     loaded = library(source.text)
     arrays = [_filled(a) for a in source.arrays.values()]
-    loaded.snn_run.restype = None
-    return Built(source, loaded.snn_run, arrays, (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays)))
+    many = loaded.snn_many
+    many.restype, many.argtypes = None, [*[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 5, ctypes.c_int]
+    return Built(source, many, arrays, (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays)))
 
 
 def aligned(size: int) -> npt.NDArray[np.uint8]:

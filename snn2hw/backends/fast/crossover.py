@@ -64,14 +64,15 @@ def _read(path: Path) -> int | None:
 
 def _measured(built: Built) -> int:
     rng = np.random.default_rng(0)
-    few, many = ((rng.random((STEPS, SIZE, SIZE, CHANNELS)) < d).astype(np.uint8) for d in (LOW, HIGH))
-    runs = {"few": (few, ALWAYS), "many": (many, ALWAYS), "dense": (many, NEVER)}
-    readout, arena = np.empty(CHANNELS * SIZE * SIZE, np.int64), built.arena()
+    few, many = ((rng.random((1, STEPS, SIZE, SIZE, CHANNELS)) < d).astype(np.uint8) for d in (LOW, HIGH))
+    readout = np.empty((1, CHANNELS * SIZE * SIZE), np.int64)
+    given = {"few": (few, ALWAYS), "many": (many, ALWAYS), "dense": (many, NEVER)}
+    runs = {name: built.runner(x, readout, [], percent) for name, (x, percent) in given.items()}
     least = dict.fromkeys(runs, np.inf)
     for _ in range(ROUNDS + 1):
-        for name, (x, percent) in runs.items():
+        for name, run in runs.items():
             begun = perf_counter()
-            built.one(x, readout, arena, [], percent)
+            run(0, 1)
             least[name] = min(least[name], perf_counter() - begun)
     slope = max((least["many"] - least["few"]) / (HIGH - LOW), 1e-12)
     return int(np.clip(100 * (LOW + (least["dense"] - least["few"]) / slope), NEVER + 1, ALWAYS - 1))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +16,13 @@ from snn2hw.backends.c.fits import fast_lacks
 from snn2hw.backends.c.to_c import Source
 from snn2hw.backends.fast.built import Built, build
 from snn2hw.backends.fast.crossover import crossover
+from snn2hw.backends.fast.sharing import shared
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
 from snn2hw.native.compiler import unavailable
 from snn2hw.run.forks import ForkLock
-from snn2hw.trace import Ints, Trace
+from snn2hw.trace import Ints, Signals, Trace
 
 THREADS_VARIABLE = "SNN2HW_THREADS"
 KEPT = 8  # networks
@@ -69,34 +69,13 @@ class Fast:
         net = artefact.network
         still = net.input.static and bool((payloads == payloads[:1]).all())
         built = self.built(artefact, still)
-        samples = payloads.shape[1]
-        given = np.moveaxis(payloads, 2, -1)  # channels last
-        given = np.ascontiguousarray(given[:1] if still else given, np.dtype(built.source.input_type[:-2]))
-        readout = np.empty((samples, *net.readout.shape), np.int64)
-        kept = _traces(net, built.source, samples) if traces else []
-        workers = min(threads(), samples)
-        arenas = [built.arena() for _ in range(workers)]
+        given = np.moveaxis(np.moveaxis(payloads[:1] if still else payloads, 2, -1), 1, 0)  # by samples, channels last
+        given = np.ascontiguousarray(given, np.dtype(built.source.input_type[:-2]))
+        readout = np.empty((len(given), *net.readout.shape), np.int64)
+        kept = _kept(net, built.source, len(given)) if traces else []
         percent = crossover() if self.percent is None else self.percent
-
-        left, taking = iter(range(samples)), Lock()
-
-        def some(arena: npt.NDArray[np.uint8]) -> None:
-            while True:
-                with taking:
-                    n = next(left, None)
-                if n is None:
-                    return
-                built.one(np.ascontiguousarray(given[:, n]), readout[n], arena, [a[n] for a in kept], percent)
-
-        if workers == 1:
-            some(arenas[0])  # a thread takes longer to start than a small network to run
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                list(pool.map(some, arenas))
-        built.spare.extend(arenas)
-        if not traces:
-            return Trace(readout)
-        return _trace(net, built.source, readout, kept)
+        shared(built.runner(given, readout, kept, percent), len(given), threads())
+        return _trace(built.source, readout, kept) if traces else Trace(readout)
 
     def built(self, artefact: Artefact, still: bool) -> Built:
         """The network's library, for input that is the same at every step or not; the last few are kept."""
@@ -124,21 +103,23 @@ def threads() -> int:
     return int(given)
 
 
-def _traces(net: IntegerNetwork, source: Source, samples: int) -> list[Ints]:
+def _kept(net: IntegerNetwork, source: Source, samples: int) -> list[npt.NDArray[Any]]:
+    """Room for every trace, in its own type: [N, T, places..., channels]."""
     shapes = {n.name: n.shape for n in net.neurons}
-    return [np.empty((samples, net.steps, *_last(shapes[layer])), np.int64) for layer, _ in source.traces]
+    return [
+        np.empty((samples, net.steps, *_last(shapes[layer])), np.dtype(kind.removesuffix("_t")))
+        for layer, _, kind in source.traces
+    ]
 
 
 def _last(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[1:], shape[0])
 
 
-def _trace(net: IntegerNetwork, source: Source, readout: Ints, kept: list[Ints]) -> Trace:
-    spikes, states = {}, {}
-    for (layer, state), values in zip(source.traces, kept, strict=True):
-        stepwise = np.ascontiguousarray(np.moveaxis(np.moveaxis(values, -1, 2), 1, 0))
-        if state:
-            states[f"{layer}.{state}"] = stepwise
-        else:
-            spikes[layer] = stepwise
-    return Trace(readout, spikes, states)
+def _trace(source: Source, readout: Ints, kept: list[npt.NDArray[Any]]) -> Trace:
+    """The trace over what was written, where it lies."""
+    spikes, states = dict[str, npt.NDArray[Any]](), dict[str, npt.NDArray[Any]]()
+    for (layer, state, _), values in zip(source.traces, kept, strict=True):
+        stepwise = np.moveaxis(np.moveaxis(values, -1, 2), 1, 0)
+        (states if state else spikes)[f"{layer}.{state}" if state else layer] = stepwise
+    return Trace(readout, Signals(spikes), Signals(states))

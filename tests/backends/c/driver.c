@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void snn_run(const void *input, int64_t *readout, uint8_t *arena, const void *const *arrays, int64_t *const *traces,
+void snn_run(const void *input, int64_t *readout, uint8_t *arena, const void *const *arrays, void *const *traces,
     int percent);
 
 static FILE *file;
@@ -39,7 +39,8 @@ int main(int argc, char **argv)
     const void **bound = block(arrays * 8);
     for (int64_t n = 0; n < arrays; ++n) bound[n] = filled(number());
     const int64_t traces = number();
-    int64_t *sizes = block(traces * 8), **kept = block(traces * 8);
+    int64_t *sizes = block(traces * 8);
+    void **kept = block(traces * 8);
     for (int64_t n = 0; n < traces; ++n) kept[n] = block(sizes[n] = number());
     int differing = 0;
     for (int64_t sample = 0; sample < samples; ++sample) {

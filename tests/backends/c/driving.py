@@ -35,8 +35,9 @@ def drive(
     (folder / "net.c").write_text(source.text)
     given = np.moveaxis(payloads, 2, -1) if payloads.ndim == 5 else payloads
     given = np.ascontiguousarray(given[:1] if still else given, np.dtype(source.input_type[:-2]))
-    signals: list[Ints] = [
-        np.moveaxis(trace.states[f"{layer}.{state}"] if state else trace.spikes[layer], 2, -1) for layer, state in source.traces
+    signals = [
+        np.moveaxis(trace.states[f"{layer}.{state}"] if state else trace.spikes[layer], 2, -1).astype(kind.removesuffix("_t"))
+        for layer, state, kind in source.traces
     ]
     arrays = [np.ascontiguousarray(a) for a in source.arrays.values()]
     samples = range(payloads.shape[1])
