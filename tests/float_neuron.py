@@ -51,7 +51,7 @@ def fire(node: Neuron, h: Reals, t: int = 0) -> tuple[Reals, Reals, Any]:
         down = (r < -theta if node.strict else r <= -theta) & firing.signed
         s = up.astype(np.float64) - down
         r = r - theta * s
-        payload = payload + amplitude * s
+        payload = payload + np.where(s < 0, amplitude * firing.negative, amplitude) * s
         fired |= up | down
     return payload, r, fired
 

@@ -49,7 +49,11 @@ def _firing(rng: np.random.Generator, kind: str, hi: float) -> Single | Circulat
     ones = (1.0,) * levels
     thresholds = [ones, halving, random][rng.integers(3)]
     amplitudes = [ones, ones, halving, random, tuple(0.37 * (k + 1) for k in range(levels))][rng.integers(5)]
-    return Circulate(tuple(threshold * t for t in thresholds), amplitudes, bool(rng.random() < 0.6))
+    signed = bool(rng.random() < 0.6)
+    # Drawn from a generator of its own, so that all else is what it was.
+    own = np.random.default_rng(int(threshold * 1000) + 7 * levels + int(1e6 * sum(amplitudes)) + int(1e6 * sum(thresholds)))
+    negative = float(own.choice([1.0, 1.0, 1.0, 0.0, 0.5, 0.25, 0.75, 2.0, 0.3])) if signed else 1.0
+    return Circulate(tuple(threshold * t for t in thresholds), amplitudes, signed, negative=negative)
 
 
 def with_schedules(net: Network, rng: np.random.Generator) -> Network:

@@ -26,6 +26,7 @@ class Firing:
         thresholds, amplitudes: raw integers, one per round.
         signed: whether it also fires negative. strict: > rather than >=.
         reset: subtract, value or none. reset_value: raw integer.
+        negatives: amplitudes of negative spikes, raw; empty where they are those of positive ones.
     """
 
     thresholds: tuple[int, ...]
@@ -34,15 +35,16 @@ class Firing:
     strict: bool
     reset: str
     reset_value: int
+    negatives: tuple[int, ...] = ()
 
     @property
     def closed(self) -> bool:
-        """Whether the closed form is it: one threshold and one amplitude for all rounds."""
-        return len(set(self.thresholds)) == 1 and len(set(self.amplitudes)) == 1
+        """Whether the closed form is it: one threshold and one amplitude, of each sign, for all rounds."""
+        return all(len(set(v)) <= 1 for v in (self.thresholds, self.amplitudes, self.negatives))
 
     def as_claim(self) -> dict[str, Any]:
         """For certificate.json."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v != ()}
 
 
 def rounds(firing: Firing, h: Ints) -> tuple[Ints, Ints, Ints]:
@@ -51,13 +53,15 @@ def rounds(firing: Firing, h: Ints) -> tuple[Ints, Ints, Ints]:
         (theta, amplitude), levels = (firing.thresholds[0], firing.amplitudes[0]), len(firing.thresholds)
         n = np.sign(h) * np.minimum((np.abs(h) - firing.strict) // theta, levels)
         n = np.where(h == 0, 0, n if firing.signed else np.maximum(n, 0))
-        return amplitude * n, h - theta * n, np.abs(n)
+        negative = firing.negatives[0] if firing.negatives else amplitude
+        return np.where(n < 0, negative, amplitude) * n, h - theta * n, np.abs(n)
     payload, r, fired = np.zeros_like(h), h, np.zeros_like(h)
-    for theta, amplitude in zip(firing.thresholds, firing.amplitudes, strict=True):
+    levels_of = zip(firing.thresholds, firing.amplitudes, firing.negatives or firing.amplitudes, strict=True)
+    for theta, amplitude, negative in levels_of:
         up = r > theta if firing.strict else r >= theta
         down = (r < -theta if firing.strict else r <= -theta) & firing.signed
         s = up.astype(np.int64) - down
-        payload, r, fired = payload + amplitude * s, r - theta * s, fired + np.abs(s)
+        payload, r, fired = payload + amplitude * up - negative * down, r - theta * s, fired + np.abs(s)
     return payload, r, fired
 
 
@@ -87,6 +91,7 @@ def read_firing(program: Program) -> Firing | None:
         ups[0].op is Op.GT,
         firing.reset,
         constants[firing.reset_value] if firing.reset_value else 0,
+        tuple(constants[s.negative] for s in firing.spikes if s.negative),
     )
 
 

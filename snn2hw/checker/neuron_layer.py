@@ -94,7 +94,7 @@ class NeuronLayer:
             if found[h].hi - found[h].lo >= MOST_TRIED:
                 raise ValueError(f"'{h}' takes {found[h].ends}, which is too much to try")
             Neuron(self.function, constants, h).follow(h, {h: found[h]}, partial(firing.compare, wrong, roles["state"]))
-            claim = json.dumps({**vars(firing), **({"at": at_step} if at_step else {})})
+            claim = json.dumps({k: v for k, v in {**vars(firing), "at": at_step or None}.items() if v is not None})
             self.firing.setdefault(claim, []).extend(channels)
             self.faults += [f"the spike value or the next state is not what the constants state at {h} = {n}" for n in wrong[:1]]
 

@@ -87,7 +87,8 @@ def _spikes(node: IntNeuron, fired: Ints, before: Callable[[], Before]) -> Ints:
         each: Ints = (fired != 0).astype(np.int64)
         return each
     amplitudes = {_constant(node.program, s.amplitude) for s in firing.spikes}
-    if len(amplitudes) == 1 and (amplitude := amplitudes.pop()) is not None:
+    own = any(s.negative for s in firing.spikes)  # what is worth 0 cannot be counted from its value
+    if not own and len(amplitudes) == 1 and (amplitude := amplitudes.pop()) is not None:
         along = np.abs(np.asarray(amplitude, np.int64)).reshape((-1,) + (1,) * (fired.ndim - 2))
         number: Ints = np.abs(fired) // np.maximum(along, 1)
         return number

@@ -12,7 +12,7 @@ def equation_of(node: Neuron) -> EquationNeuron:
     """The same neuron as an equation; a current, where there is one, is its second state."""
     made = equation(_member(node))
     decays = () if node.current is None else (node.current.decay,)
-    parameters = (*decays, *node.coefficients.T, *_thresholds(node))
+    parameters = (*decays, *node.coefficients.T, *_thresholds(node), *_negative(node))
     return EquationNeuron(node.name, node.inputs, node.shape, source=node.source, equation=made, parameters=parameters)
 
 
@@ -26,6 +26,7 @@ def _member(node: Neuron) -> Member:
         input_first=node.order == "input_then_poly",
         amplitudes=() if isinstance(firing, Potential) else firing.amplitudes,
         signed=not isinstance(firing, Potential) and firing.signed,
+        own_negative=not isinstance(firing, Potential) and firing.own_negative,
         strict=node.strict,
         reset=node.reset,
         reset_value=node.reset_value,
@@ -41,3 +42,9 @@ def _thresholds(node: Neuron) -> tuple[Reals, ...]:
     if isinstance(node.firing, Potential):
         return ()
     return (np.array([node.firing.threshold]),) if isinstance(node.firing, Single) else tuple(np.array(node.firing.rows).T)
+
+
+def _negative(node: Neuron) -> tuple[Reals, ...]:
+    """The amplitude of negative spikes, [1], where they have one of their own."""
+    own = isinstance(node.firing, Circulate) and node.firing.own_negative
+    return (np.array([node.firing.negative]),) if own and isinstance(node.firing, Circulate) else ()

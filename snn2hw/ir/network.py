@@ -24,7 +24,7 @@ from snn2hw.shown import brief
 
 Reals: TypeAlias = npt.NDArray[np.float64]
 READOUTS = ("sum", "last")
-UNSAID = {"unsaid": True}  # metadata of a field that the printed form leaves out where it is empty
+UNSAID = {"unsaid": True}  # metadata of a field that the printed form leaves out where it is the default
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +105,28 @@ class Circulate:
     """r_0 = h; for k = 1..K: s_k = [r >= theta_k] - signed*[r <= -theta_k], r -= theta_k*s_k; spike value sum_k amp_k*s_k.
 
     theta_k at step t: thresholds[k] * by_step[t], after the last factor that of the last; without factors thresholds[k].
+
+    Args:
+        negative: what the amplitude of a negative spike is multiplied with; 0: it resets the membrane and sends nothing.
+        finest: whether the spike value gets the finest unit that 8 bits allow, as `negative` is still learned.
     """
 
     thresholds: tuple[float, ...]
     amplitudes: tuple[float, ...]
     signed: bool
     by_step: tuple[float, ...] = field(default=(), metadata=UNSAID)
+    negative: float = field(default=1.0, metadata=UNSAID)
+    finest: bool = field(default=False, metadata=UNSAID)
+
+    @property
+    def own_negative(self) -> bool:
+        """Whether negative spikes have an amplitude of their own."""
+        return self.signed and (self.negative != 1.0 or self.finest)
+
+    @property
+    def negatives(self) -> tuple[float, ...]:
+        """The amplitudes of negative spikes, one for each level; all 0 where there are none."""
+        return tuple(a * self.negative if self.signed else 0.0 for a in self.amplitudes)
 
     @property
     def rows(self) -> tuple[tuple[float, ...], ...]:

@@ -107,7 +107,7 @@ def _roles(program: Program) -> Iterator[tuple[str, str]]:
     states = [program.roles.state, *([firing.counter] if firing and firing.counter else [])]
     constants = [c for c in (*polynomial.coefficients, polynomial.centre) if c]
     if firing:
-        constants += [t.constant for t in firing.thresholds] + [s.amplitude for s in firing.spikes if s.amplitude]
+        constants += [t.constant for t in firing.thresholds] + [a for s in firing.spikes for a in (s.amplitude, s.negative) if a]
         constants += [firing.reset_value] if firing.reset_value else []
     yield from (("a role asks for a state", s) for s in states if s in program.by_name and s not in program.states)
     yield from (("a role asks for a constant", c) for c in constants if c in program.by_name and c not in program.params)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -51,11 +51,13 @@ class SpikeRoles:
     Args:
         up: the flag [r >= theta], or [r > theta]. down: the flag [r <= -theta], None where nothing fires negative.
         amplitude: the constant that the spike is multiplied with, None for 1.
+        negative: the constant that a negative spike is multiplied with, where it has one of its own.
     """
 
     up: str
     down: str | None = None
     amplitude: str | None = None
+    negative: str | None = field(default=None, metadata={"unsaid": True})
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def named(roles: Roles) -> Iterator[tuple[str, str]]:
         for k, spike in enumerate(firing.spikes, 1):
             n = f" {k}" if len(firing.spikes) > 1 else ""
             said += [(f"spike{n}", spike.up), (f"negative spike{n}", spike.down), (f"amplitude{n}", spike.amplitude)]
+            said += [(f"amplitude of a negative spike{n}", spike.negative)]
         for t in firing.thresholds:
             of, since = "" if t.level is None else f" {t.level + 1}", f" from step {t.since}" if t.since else ""
             said.append((f"threshold{of}{since}", t.constant))
@@ -114,7 +117,18 @@ def named(roles: Roles) -> Iterator[tuple[str, str]]:
 
 def to_document(roles: Roles) -> dict[str, Any]:
     """The roles as plain dictionaries and tuples, for JSON."""
-    return dataclasses.asdict(roles)
+    said: dict[str, Any] = _said(roles)
+    return said
+
+
+def _said(value: Any) -> Any:
+    """A value for JSON; fields that are marked so are left out where they are as they usually are."""
+    if isinstance(value, tuple):
+        return tuple(map(_said, value))
+    if not dataclasses.is_dataclass(value):
+        return value
+    fields = {f.name: (f, getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return {name: _said(v) for name, (f, v) in fields.items() if v != f.default or not f.metadata.get("unsaid")}
 
 
 def from_document(said: Any) -> Roles:
@@ -145,10 +159,11 @@ def _read(kind: Any, said: Any, key: str) -> Any:
         return _is(kind, said, key)
     assert isinstance(kind, type)
     fields = _types(kind)
-    if set(_is(dict, said, key)) != set(fields):
+    optional = {f.name for f in dataclasses.fields(kind) if f.metadata.get("unsaid")}
+    if not set(fields) - optional <= set(_is(dict, said, key)) <= set(fields):
         raise ValueError(f"'{key}' has the fields {', '.join(said)}, expected {', '.join(fields)}")
     made: Any = kind
-    return made(**{name: _read(fields[name], said[name], name) for name in fields})
+    return made(**{name: _read(fields[name], said[name], name) for name in said})
 
 
 def _is(kind: type, said: Any, key: str) -> Any:

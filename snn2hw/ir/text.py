@@ -43,7 +43,7 @@ def _node_to_text(node: Node | IntNode, arrays: Arrays) -> str:
 
 
 def _call(value: Any, owner: str, arrays: Arrays) -> str:
-    said = (f for f in dataclasses.fields(value) if "unsaid" not in f.metadata or getattr(value, f.name))
+    said = (f for f in dataclasses.fields(value) if "unsaid" not in f.metadata or getattr(value, f.name) != f.default)
     fields = ((f.name, getattr(value, f.name)) for f in said)
     return f"{type(value).__name__}({', '.join(f'{k}={_value(v, k, owner, arrays)}' for k, v in fields)})"
 

@@ -2,7 +2,7 @@
 
     h = clamp(P(u) + x)   or   h = clamp(P(clamp(u + x)))      P(u) = a_0 + a_1 u + ... + a_d u**d
     r = h;  for every level k:  s_k = [r >= theta_k] - signed*[r <= -theta_k],  r = r - theta_k s_k
-    output  sum_k amp_k s_k, or h where nothing fires
+    output  sum_k amp_k s_k, or h where nothing fires; a negative s_k counts negative times that, where it has an amplitude
     u       r, or h where it did not fire and reset_value where it did, or h
 
     LIF, IF, PLIF  degree 1, one level                 LNM  any degree, one level
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from snn2hw.neurons.equation import Builder, Equation, Op, State
 
@@ -33,6 +34,9 @@ class Member:
         amplitudes: amp_k, one for each level; none where nothing fires and the output is h.
         signed: whether negative spikes are fired. strict: > in place of >=.
         reset: "subtract", "value" or "none"; reset_value: of "value".
+        own_negative: whether negative spikes have an amplitude of their own, negative * amp_k, as a further parameter.
+        staircase: whether level k compares h with k theta_k in place of r with theta_k, which is the same where all
+            thresholds are equal. Its surrogate is then a stair of soft steps, one for each level.
         scheduled: whether the thresholds depend on the step.
         gain: what x is multiplied with.
         current_range: of the synaptic current that the membrane takes in place of gain*x,
@@ -48,6 +52,8 @@ class Member:
     strict: bool = False
     reset: str = "subtract"
     reset_value: float = 0.0
+    own_negative: bool = False
+    staircase: bool = False
     scheduled: bool = False
     gain: float = 1.0
     current_range: Range | None = None
@@ -58,8 +64,8 @@ class Member:
 def equation(member: Member) -> Equation:
     """Its equation.
 
-    The parameters are, in order, the decay of the current where there is one, a_0 to a_d, and theta_1 to theta_K, of
-    which each is [S], one for each step, where they are scheduled.
+    The parameters are, in order, the decay of the current where there is one, a_0 to a_d, theta_1 to theta_K, of which
+    each is [S], one for each step, where they are scheduled, and the amplitude of negative spikes where it is their own.
     """
     lo, hi = member.state_range
     # The residual of firing lies between h and 0, so that the membrane stays in this range by itself.
@@ -96,29 +102,50 @@ def _fired(b: Builder, member: Member, h: int, thetas: Sequence[int]) -> tuple[i
     if not thetas:
         return h, h
     rounds = list(_rounds(b, member, h, thetas))
-    output, *rest = [_scaled(b, amplitude, s) for amplitude, (s, _, _) in zip(member.amplitudes, rounds, strict=True)]
+    negative = b.parameter("negative") if member.own_negative else None
+    output, *rest = [_sent(b, amplitude, s, negative) for amplitude, s in zip(member.amplitudes, rounds, strict=True)]
     for part in rest:
         output = b.emit(Op.ADD, output, part)
     if member.reset == "subtract":
-        return output, rounds[-1][2]
+        return output, rounds[-1].left
     if member.reset == "none":
         return output, h
-    any_level, *flags = [flag for _, flag, _ in rounds]  # the output would not do: spikes of opposite sign can cancel
+    any_level, *flags = [s.fires for s in rounds]  # the output would not do: spikes of opposite sign can cancel
     for flag in flags:
         any_level = b.emit(Op.MAX, any_level, flag)
-    return output, b.emit(Op.SELECT, any_level, b.constant(member.reset_value), h)
+    # As arithmetic and not as a choice, so that the spike has its surrogate gradient here, too; h or 0 is exact either way.
+    kept = b.emit(Op.SUB, h, b.emit(Op.MUL, any_level, h))
+    return output, b.emit(Op.ADD, kept, _scaled(b, member.reset_value, any_level)) if member.reset_value else kept
 
 
-def _rounds(b: Builder, member: Member, h: int, thetas: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """(s_k, whether it is not 0, what is left of r) of every level."""
+class _Round(NamedTuple):
+    """Places of one level: s_k, the flags it is made of (down: None where unsigned), whether it is not 0, what is left of r."""
+
+    s: int
+    up: int
+    down: int | None
+    fires: int
+    left: int
+
+
+def _rounds(b: Builder, member: Member, h: int, thetas: Sequence[int]) -> Iterator[_Round]:
     r, strict = h, (member.strict,)
-    for theta in thetas:
-        s = fires = b.emit(Op.FIRE, r, theta, attrs=strict)
+    for k, theta in enumerate(thetas, 1):
+        compared, level = (h, _scaled(b, float(k), theta)) if member.staircase else (r, theta)
+        s = up = fires = b.emit(Op.FIRE, compared, level, attrs=strict)
+        down = None
         if member.signed:
-            down = b.emit(Op.FIRE, b.emit(Op.NEG, theta), r, attrs=strict)
-            s, fires = b.emit(Op.SUB, s, down), b.emit(Op.MAX, s, down)
+            down = b.emit(Op.FIRE, b.emit(Op.NEG, level), compared, attrs=strict)
+            s, fires = b.emit(Op.SUB, up, down), b.emit(Op.MAX, up, down)
         r = b.emit(Op.SUB, r, b.emit(Op.MUL, s, theta))
-        yield s, fires, r
+        yield _Round(s, up, down, fires, r)
+
+
+def _sent(b: Builder, amplitude: float, s: _Round, negative: int | None) -> int:
+    """amp_k s_k; of a negative spike with an amplitude of its own that."""
+    if negative is None or s.down is None:
+        return _scaled(b, amplitude, s.s)
+    return b.emit(Op.SUB, _scaled(b, amplitude, s.up), b.emit(Op.MUL, _scaled(b, amplitude, negative), s.down))
 
 
 def _scaled(b: Builder, factor: float, value: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, factors, interval, one_of, positive, schedule, whole
 from snn2hw.errors import ShapeError, UsageError
+from snn2hw.nn.box import boxed
 from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Rectangle, Surrogate
 from snn2hw.nn.through_time import Order, Reset, Settings, ThroughTime
@@ -28,6 +30,7 @@ class Firing:
         signed: whether negative spikes are fired.
         circulates: False for the single comparison of LIF and LNM (K = 1, amplitude 1, unsigned).
         by_step: factors of the thresholds, one per step; none where they are the same at every step.
+        negative: what amp_k is multiplied with where s_k is negative; where it is learned, where it starts.
     """
 
     thresholds: tuple[float, ...]
@@ -35,6 +38,7 @@ class Firing:
     signed: bool
     circulates: bool
     by_step: tuple[float, ...] = ()
+    negative: float = 1.0
 
     @property
     def rows(self) -> tuple[tuple[float, ...], ...]:
@@ -65,6 +69,7 @@ class Firing:
         amplitudes: Sequence[float] | None,
         where: str,
         by_step: Sequence[float] | None = None,
+        negative: float = 1.0,
     ) -> Firing:
         """K = levels rounds; without schedules every theta_k is `threshold` at every step and every amp_k is 1.
 
@@ -72,10 +77,13 @@ class Firing:
             levels: K. signed: whether negative spikes are fired. thresholds, amplitudes: one per level, or None.
             where: of the layer, for messages. by_step: factors of the thresholds, one per step; None: the same at
                 every step.
+            negative: factor of the amplitudes of negative spikes.
 
         Raises:
-            UsageError: an argument of the wrong type, a schedule of another length than levels, or one without a step.
-            ValueRangeError: levels outside 1..16, a threshold or factor that is not finite and positive, an infinite amplitude.
+            UsageError: an argument of the wrong type, a schedule of another length than levels, or one without a step; an
+                amplitude of negative spikes where none are fired.
+            ValueRangeError: levels outside 1..16, a threshold or factor that is not finite and positive, an infinite amplitude,
+                a factor of negative amplitudes that is negative.
         """
         whole("levels", levels, 1, MAX_LEVELS, where)
         thetas = (positive("threshold", threshold, where),) * levels
@@ -85,7 +93,16 @@ class Firing:
             )
         amps = (1.0,) * levels if amplitudes is None else schedule("amplitudes", amplitudes, levels, where)
         steps = () if by_step is None else factors("threshold_by_step", by_step, where)
-        return cls(thetas, amps, signed=bool(signed), circulates=True, by_step=steps)
+        own = between("negative_amplitude", negative, 0.0, math.inf, where)
+        if own != 1.0 and not signed:
+            raise UsageError(
+                "this neuron fires no negative spikes, so they have no amplitude",
+                where=where,
+                got=f"signed=False, negative_amplitude={negative:g}",
+                expected="signed=True, or no negative_amplitude",
+                do="leave negative_amplitude out, or let it fire negative spikes: signed=True",
+            )
+        return cls(thetas, amps, signed=bool(signed), circulates=True, by_step=steps, negative=own)
 
 
 class Neuron(Observable):
@@ -104,6 +121,10 @@ class Neuron(Observable):
         reset, reset_value, strict, order, state_range: as in the equation.
         surrogate: the comparison with its training gradient; None is Rectangle(width=1).
         learn_threshold: whether theta_k = scale * (its given value), with one learned scale = exp(`log_scale`) that starts at 1.
+        learn_negative_amplitude: whether the factor of negative amplitudes is learned, in [0, 1]: the parameter `negative`,
+            which may leave that interval, whose nearer end then counts.
+        staircase: whether level k stands for a soft step of h at k theta in place of one of r_k at theta, where all
+            thresholds are equal: no gradient then passes from one level to the next. Forwards it is the same.
         checkpoint: for the backward pass remember the input and the membrane every so many steps, and compute the steps between
             again; None: remember the membrane of every step, once (and its argument in input_then_poly).
             See docs/reference/neurons.md.
@@ -115,6 +136,7 @@ class Neuron(Observable):
 
     gain = 1.0
     log_scale: torch.nn.Parameter | None
+    negative: torch.nn.Parameter | None
 
     def __init__(
         self,
@@ -127,6 +149,8 @@ class Neuron(Observable):
         state_range: tuple[float, float] = (-4.0, 4.0),
         surrogate: Surrogate | None = None,
         learn_threshold: bool = False,
+        learn_negative_amplitude: bool = False,
+        staircase: bool = False,
         checkpoint: int | None = None,
     ) -> None:
         super().__init__()
@@ -146,7 +170,29 @@ class Neuron(Observable):
         self.strict = bool(strict)
         self.surrogate = Rectangle() if surrogate is None else surrogate
         self.log_scale = torch.nn.Parameter(torch.zeros(())) if learn_threshold else None
+        self.negative = self._learn_negative() if learn_negative_amplitude else None
+        self.staircase = bool(staircase)
+        if self.staircase and len(set(firing.thresholds)) > 1:
+            raise UsageError(
+                "a staircase has steps of one height",
+                where=self.kind,
+                got=f"staircase=True, thresholds={firing.thresholds}",
+                expected="equal thresholds",
+                do="pass threshold in place of thresholds, or leave staircase out",
+            )
         self.checkpoint = None if checkpoint is None else whole("checkpoint", checkpoint, 1, None, self.kind)
+
+    def _learn_negative(self) -> torch.nn.Parameter:
+        if not self.firing.signed:
+            raise UsageError(
+                "this neuron fires no negative spikes, so there is no amplitude to learn",
+                where=self.kind,
+                got="signed=False, learn_negative_amplitude=True",
+                expected="signed=True, or no learn_negative_amplitude",
+                do="leave learn_negative_amplitude out, or let it fire negative spikes: signed=True",
+            )
+        start = between("negative_amplitude", self.firing.negative, 0.0, 1.0, self.kind)
+        return torch.nn.Parameter(torch.tensor(start))
 
     @property
     def coefficients(self) -> Tensor:
@@ -171,6 +217,21 @@ class Neuron(Observable):
         return self.firing.amplitudes
 
     @property
+    def negative_amplitude(self) -> float:
+        """The factor of the amplitudes of negative spikes, as it is now."""
+        return self.firing.negative if self.negative is None else float(self.negative.detach().clamp(0.0, 1.0))
+
+    @property
+    def own_negative(self) -> bool:
+        """Whether negative spikes have an amplitude of their own, given or learned."""
+        return self.negative is not None or self.firing.negative != 1.0
+
+    @property
+    def learned_degrees(self) -> tuple[int, ...]:
+        """The degrees of P whose coefficients are learned."""
+        raise NotImplementedError
+
+    @property
     def signed(self) -> bool:
         """Whether negative spikes are fired."""
         return self.firing.signed
@@ -184,12 +245,19 @@ class Neuron(Observable):
     def settings(self) -> Settings:
         """What the step needs besides tensors."""
         lo, hi = self.state_range
-        return Settings(self.order, lo, hi, self.reset, self.reset_value, self.strict, self.signed, self.amplitudes)
+        firing = (self.strict, self.signed, self.amplitudes, self.own_negative, self.staircase)
+        return Settings(self.order, lo, hi, self.reset, self.reset_value, *firing)
 
     def thetas(self, like: Tensor) -> Tensor:
         """theta_k [S, K] of the steps that have thresholds of their own, in the dtype and on the device of `like`; differentiable
         where learned."""
         return self._learned(self.firing.rows, like)
+
+    def negative_factor(self, like: Tensor) -> Tensor | None:
+        """`negative_amplitude` as a tensor [1] like `like`, differentiable where learned; None where it is 1 and given."""
+        if self.negative is not None:
+            return boxed(self.negative, 0.0, 1.0).to(like).reshape(1)
+        return torch.full((1,), self.firing.negative, dtype=like.dtype, device=like.device) if self.own_negative else None
 
     def _learned(self, rows: Sequence[Sequence[float]], like: Tensor) -> Tensor:
         """Given thresholds [S][K] times the factor that is learned."""
@@ -212,8 +280,9 @@ class Neuron(Observable):
         entering, a = x.to(dtype), a.to(dtype)
         widths = self.surrogate.widths(len(x), entering)
         fused: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]] = ThroughTime.apply
+        numbers = (a, self.thetas(entering), self.negative_factor(entering))
         payload, positive, negative, h = fused(
-            entering, a, self.thetas(entering), widths, self.surrogate, self.settings, self.checkpoint, self.observed
+            entering, *numbers, widths, self.surrogate, self.settings, self.checkpoint, self.observed
         )
         if self.observed:
             self.tell(payload, positive, negative, h, self.state_range)
@@ -246,6 +315,7 @@ class Neuron(Observable):
             if firing.circulates
             else [f"threshold={self.thresholds[0]}"]
         )
+        parts += [f"negative_amplitude={self.negative_amplitude:g}"] * self.own_negative + ["staircase"] * self.staircase
         parts += [f"threshold_by_step={firing.by_step}"] * bool(firing.by_step)
         parts += [f"reset={self.reset}"] + ([f"reset_value={self.reset_value}"] if self.reset == "value" else [])
         return ", ".join([*parts, f"strict={self.strict}", f"order={self.order}", f"state_range={self.state_range}"])

@@ -33,6 +33,11 @@ class _Linear(Neuron):
         assert decay is not None
         return torch.stack([torch.zeros_like(decay), decay], dim=1)
 
+    @property
+    def learned_degrees(self) -> tuple[int, ...]:
+        """That of the decay, where it is learned."""
+        return () if self.w is None or not self.w.requires_grad else (1,)
+
 
 class CirculateFiring(_Linear):
     """P(u) = decay*u; fires up to `levels` spikes a step while the residual membrane is over (or, signed, below -) threshold.
@@ -45,6 +50,10 @@ class CirculateFiring(_Linear):
         threshold: of every level.
         thresholds, amplitudes: per level, sequences of length `levels`; default `threshold` and 1.0 for each.
         learn_threshold: whether all thresholds are learned, by one factor: the parameter `log_scale`, see `Neuron`.
+        negative_amplitude: what the amplitude of a negative spike is multiplied with, >= 0; at 0 a negative spike resets the
+            membrane and sends nothing.
+        learn_negative_amplitude: whether that is learned, from there on, in [0, 1]: the parameter `negative`.
+        staircase: whether equal thresholds are trained as one stair of soft steps; see `Neuron`.
         threshold_by_step: factors f, not learned: at step t thresholds are f[t] times their values; the last factor stays.
         reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
@@ -73,9 +82,13 @@ class CirculateFiring(_Linear):
         learn_threshold: bool = False,
         checkpoint: int | None = None,
         threshold_by_step: Sequence[float] | None = None,
+        negative_amplitude: float = 1.0,
+        learn_negative_amplitude: bool = False,
+        staircase: bool = False,
     ) -> None:
+        steps = (threshold_by_step, negative_amplitude)
         super().__init__(
-            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind, threshold_by_step),
+            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind, *steps),
             reset=reset,
             reset_value=reset_value,
             strict=strict,
@@ -83,6 +96,8 @@ class CirculateFiring(_Linear):
             state_range=state_range,
             surrogate=surrogate,
             learn_threshold=learn_threshold,
+            learn_negative_amplitude=learn_negative_amplitude,
+            staircase=staircase,
             checkpoint=checkpoint,
         )
         self._leak(decay, channels, learn_decay)

@@ -56,7 +56,7 @@ def range_penalty(model: torch.nn.Module) -> Tensor:
 
 
 def _moved(neuron: LearnedPolynomial) -> Tensor:
-    a, reach = neuron.a, max(abs(v) for v in neuron.state_range)
+    a, reach = neuron.coefficients, max(abs(v) for v in neuron.state_range)
     degrees = torch.arange(a.shape[1], dtype=a.dtype, device=a.device)
     return (((a - neuron.start) * reach ** (degrees - 1)) ** 2).sum(1).mean()
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from snn2hw.arguments import MAX_DEGREE, between, one_of, positive, whole
 from snn2hw.errors import UsageError, ValueRangeError
 from snn2hw.nn.base import Firing, Neuron, channel_rows
+from snn2hw.nn.bernstein import kept_in
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.through_time import Order, Reset
 
@@ -22,13 +23,19 @@ class LearnedPolynomial(Neuron):
 
     The parameter is `a`, [1, d+1] or [channels, d+1], a_0 first; the buffer `start` holds where it started. A state dict without
     `start`, of an older version, loads: the constructor's own start is kept.
+
+    Where it is bounded, P is what `a` says with every Bernstein coefficient on the state range clamped to 7/8 of that range. P(u)
+    is a mean of them with weights that are not negative, so that P maps the state range into 7/8 of itself, whatever `a` is:
+    without input no membrane stays at a bound, where no gradient passes. It is a little more than is needed: a cubic that swings
+    to both ends of the range has coefficients beyond.
     """
 
     a: torch.nn.Parameter
     start: Tensor
+    bounded: bool
 
-    def _learn(self, degree: int, init: str, channels: int | None) -> None:
-        rows = channel_rows(channels, self.kind)
+    def _learn(self, degree: int, init: str, channels: int | None, bounded: bool) -> None:
+        rows, self.bounded = channel_rows(channels, self.kind), bool(bounded)
         a = torch.zeros(rows, whole("degree", degree, 1, MAX_DEGREE, self.kind) + 1)
         if one_of("init", init, STARTS, self.kind) == "qif":
             self._check_quadratic(degree)
@@ -40,6 +47,14 @@ class LearnedPolynomial(Neuron):
         self.register_buffer("start", a.clone())
 
     def _check_quadratic(self, degree: int) -> None:
+        if self.bounded:
+            raise UsageError(
+                "a polynomial that keeps to its range cannot start as QIF, which leaves it by itself",
+                where=self.kind,
+                got="init='qif', bounded=True",
+                expected="init='lif' or 'plif', or bounded=False",
+                do="choose another start, or leave bounded out and train with Recipe(range_penalty=...)",
+            )
         if degree < 2:
             raise UsageError(
                 "a polynomial of this degree cannot start as QIF",
@@ -68,8 +83,13 @@ class LearnedPolynomial(Neuron):
 
     @property
     def coefficients(self) -> Tensor:
-        """The learned parameter `a` itself, [1 or C, degree+1]."""
-        return self.a
+        """[1 or C, degree+1]: the learned parameter `a` itself, or what `bounded` leaves of it."""
+        return kept_in(self.a, *self.state_range) if self.bounded else self.a
+
+    @property
+    def learned_degrees(self) -> tuple[int, ...]:
+        """All."""
+        return tuple(range(self.a.shape[1])) if self.a.requires_grad else ()
 
 
 class LNM(LearnedPolynomial):
@@ -84,6 +104,8 @@ class LNM(LearnedPolynomial):
             as large as keeps P between lo and 0 below rest and under hi up to the threshold, at most 1/threshold. Degree 2
             or more.
         channels: one polynomial per channel (axis 2); None: one per layer.
+        bounded: whether P is held so that it maps the state range into 7/8 of itself; see `LearnedPolynomial`. Not with "qif",
+            which leaves the range by itself.
         threshold, reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     The learned parameter is `a`, [1, d+1] or [channels, d+1], a_0 first; the buffer `start` holds where it started.
@@ -107,6 +129,7 @@ class LNM(LearnedPolynomial):
         channels: int | None = None,
         surrogate: Surrogate | None = None,
         checkpoint: int | None = None,
+        bounded: bool = False,
     ) -> None:
         super().__init__(
             Firing.single(threshold, self.kind),
@@ -118,7 +141,7 @@ class LNM(LearnedPolynomial):
             surrogate=surrogate,
             checkpoint=checkpoint,
         )
-        self._learn(degree, init, channels)
+        self._learn(degree, init, channels, bounded)
 
 
 class CirculateLNM(LearnedPolynomial):
@@ -126,7 +149,9 @@ class CirculateLNM(LearnedPolynomial):
 
     Args:
         degree, init, channels: see `LNM`; "qif" takes the threshold of the first level.
-        levels, signed, threshold, thresholds, amplitudes, learn_threshold, threshold_by_step: see `CirculateFiring`.
+        levels, signed, threshold, thresholds, amplitudes, learn_threshold, threshold_by_step, negative_amplitude,
+            learn_negative_amplitude, staircase: see `CirculateFiring`.
+        bounded: see `LNM`.
         reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     Raises:
@@ -154,9 +179,14 @@ class CirculateLNM(LearnedPolynomial):
         learn_threshold: bool = False,
         checkpoint: int | None = None,
         threshold_by_step: Sequence[float] | None = None,
+        negative_amplitude: float = 1.0,
+        learn_negative_amplitude: bool = False,
+        staircase: bool = False,
+        bounded: bool = False,
     ) -> None:
+        steps = (threshold_by_step, negative_amplitude)
         super().__init__(
-            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind, threshold_by_step),
+            Firing.circulate(levels, signed, threshold, thresholds, amplitudes, self.kind, *steps),
             reset=reset,
             reset_value=reset_value,
             strict=strict,
@@ -164,9 +194,11 @@ class CirculateLNM(LearnedPolynomial):
             state_range=state_range,
             surrogate=surrogate,
             learn_threshold=learn_threshold,
+            learn_negative_amplitude=learn_negative_amplitude,
+            staircase=staircase,
             checkpoint=checkpoint,
         )
-        self._learn(degree, init, channels)
+        self._learn(degree, init, channels, bounded)
 
 
 class QIF(Neuron):
@@ -231,6 +263,11 @@ class QIF(Neuron):
     def coefficients(self) -> Tensor:
         """The buffer `a`, [1, 3]."""
         return self.a
+
+    @property
+    def learned_degrees(self) -> tuple[int, ...]:
+        """None."""
+        return ()
 
 
 def quadratic(rest: float, critical: float, curvature: float) -> tuple[float, float, float]:

@@ -94,7 +94,8 @@ class Recurrent(torch.nn.Module):
         a = neuron.coefficients.to(x)
         equation = neuron.settings.equation(a.shape[1] - 1)
         equation, watched = self._ordered(equation, library.membrane(equation))
-        return equation, [*a.unbind(1), *neuron.thetas(x).unbind(1)], watched
+        own = neuron.negative_factor(x)
+        return equation, [*a.unbind(1), *neuron.thetas(x).unbind(1), *([] if own is None else [own])], watched
 
     def _ordered(self, equation: Equation, watched: int) -> tuple[Equation, int]:
         """The equation that adds what is heard in the order that `enters` states, and the place of the watched value in it."""

@@ -7,14 +7,17 @@ between them. `FastSigmoid` is another framework's, with its scale.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import positive, whole
-from snn2hw.errors import ShapeError
+from snn2hw.arguments import between, positive, whole
+from snn2hw.errors import ShapeError, UsageError
+from snn2hw.nn.box import boxed
+
+BOX = (0.5, 1.5)  # of a learned width, as shares of where it starts
 
 
 class Surrogate(torch.nn.Module):
@@ -31,22 +34,53 @@ class Surrogate(torch.nn.Module):
         width: w > 0, in units of the membrane potential.
         learnable: whether w is learned; the parameter is `log_width`, so that w stays positive.
         steps: one width for each of this many steps T, all starting at `width`; None: one width for all steps.
+        within: (least, largest) of a learned width; None: from half of `width` to 1.5 times it, beyond which training was poor
+            whatever the width had learned (docs/neurons.md). Where `log_width` is beyond, the nearer end counts, and only a
+            gradient that leads back passes.
 
     A neuron layer has its own surrogate, and so its own width; layers that are given the same object share it.
 
     Raises:
-        UsageError: width is no number, or steps no int. ValueRangeError: width is not finite and positive, or steps < 1.
+        UsageError: width is no number, or steps no int; `within` of a width that is not learned. ValueRangeError: width is not
+            finite and positive, or not in `within`; steps < 1.
     """
 
     log_width: torch.nn.Parameter | None
 
-    def __init__(self, width: float = 1.0, *, learnable: bool = False, steps: int | None = None) -> None:
+    def __init__(
+        self,
+        width: float = 1.0,
+        *,
+        learnable: bool = False,
+        steps: int | None = None,
+        within: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__()
         where = type(self).__name__
         self._start = positive("width", width, where)
         self.steps = None if steps is None else whole("steps", steps, 1, None, where)
+        self.within = self._box(within, learnable, where)
         start = torch.full(() if steps is None else (steps,), math.log(self._start))
         self.log_width = torch.nn.Parameter(start) if learnable else None
+
+    def _box(self, within: tuple[float, float] | None, learnable: bool, where: str) -> tuple[float, float]:
+        if within is None:
+            return BOX[0] * self._start, BOX[1] * self._start
+        if not isinstance(within, Sequence) or len(within) != 2:
+            raise UsageError(
+                "within is no pair", where=where, got=repr(within), expected="(least, largest)", do="pass both ends of the width"
+            )
+        lo, hi = (positive(f"within[{n}]", v, where) for n, v in enumerate(within))
+        if not learnable:
+            raise UsageError(
+                "a width that is not learned stays where it is",
+                where=where,
+                got=f"learnable=False, within=({lo:g}, {hi:g})",
+                expected="learnable=True, or no within",
+                do="leave within out, or pass learnable=True",
+            )
+        between("width", self._start, lo, hi, where)
+        return lo, hi
 
     def soft(self, x: Tensor, width: Tensor) -> Tensor:
         """S_w(x), in [0, 1]."""
@@ -64,7 +98,7 @@ class Surrogate(torch.nn.Module):
     def width(self) -> float | tuple[float, ...]:
         """The width, or with `steps` one for each step."""
         if self.log_width is not None:
-            found = self.log_width.detach().double().exp().tolist()
+            found = self._held().detach().double().exp().tolist()
             return tuple(found) if isinstance(found, list) else float(found)
         return self._start if self.steps is None else (self._start,) * self.steps
 
@@ -84,7 +118,11 @@ class Surrogate(torch.nn.Module):
             )
         if self.log_width is None:
             return torch.full((steps,), self._start, dtype=like.dtype, device=like.device)
-        return self.log_width.to(like).exp().expand(steps)
+        return self._held().to(like).exp().expand(steps)
+
+    def _held(self) -> Tensor:
+        assert self.log_width is not None
+        return boxed(self.log_width, *map(math.log, self.within))
 
     def forward(self, x: Tensor, strict: bool = False) -> Tensor:
         """[x >= 0] or [x > 0], as 0 and 1 in the dtype of x; x [T, ...] where there is one width for each step.

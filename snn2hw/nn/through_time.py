@@ -44,6 +44,7 @@ class Settings:
     Args:
         order, reset, reset_value, strict: as there. lo, hi: its state_range.
         amplitudes: amp_k, one per level. signed: whether negative spikes are fired.
+        own_negative: whether the amplitude of negative spikes is a further number. staircase: see `snn2hw.nn.Neuron`.
     """
 
     order: Order
@@ -54,6 +55,8 @@ class Settings:
     strict: bool
     signed: bool
     amplitudes: tuple[float, ...]
+    own_negative: bool = False
+    staircase: bool = False
 
     @property
     def input_first(self) -> bool:
@@ -61,7 +64,8 @@ class Settings:
         return self.order == "input_then_poly"
 
     def equation(self, degree: int) -> Equation:
-        """The neuron's equation: parameters a_0 to a_d, then theta_1 to theta_K, which may depend on the step."""
+        """The neuron's equation: parameters a_0 to a_d, then theta_1 to theta_K, which may depend on the step, then
+        the amplitude of negative spikes where it is their own."""
         return library.equation(
             library.Member(
                 degree=degree,
@@ -69,6 +73,8 @@ class Settings:
                 input_first=self.input_first,
                 amplitudes=self.amplitudes,
                 signed=self.signed,
+                own_negative=self.own_negative,
+                staircase=self.staircase,
                 strict=self.strict,
                 reset=self.reset,
                 reset_value=self.reset_value,
@@ -86,25 +92,26 @@ class Run(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """Of x [T, N, C, ...], a [1 or C, d+1], thetas [S, K], widths [T]; None where it was not asked for."""
+    """Of x [T, N, C, ...], a [1 or C, d+1], thetas [S, K], negative [1], widths [T]; None where it was not asked for."""
 
     x: Tensor
     a: Tensor | None
     thetas: Tensor | None
+    negative: Tensor | None
     widths: Tensor | None
 
 
 @torch.no_grad()
-def run(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings) -> Run:
+def run(x: Tensor, a: Tensor, thetas: Tensor, settings: Settings, negative: Tensor | None = None) -> Run:
     """Spike values and membranes of synaptic input x [T, N, C, ...]; u starts at 0, no gradient is recorded.
 
     Args:
         settings: the rest of the equation.
-        a: coefficients [1 or C, d+1]. thetas: [S, K], a row for each step, of which the last one stays; all three of one float
-            dtype, on one device.
+        a: coefficients [1 or C, d+1]. thetas: [S, K], a row for each step, of which the last one stays.
+        negative: the amplitude of negative spikes, [1], where it is their own; all of one float dtype, on one device.
     """
-    plan = _family(settings, a.shape[1], (False, False))
-    made, _ = kernel.forward(plan, x, _numbers(a, thetas), [torch.zeros_like(x[0])], False)
+    plan = _family(settings, a.shape[1], (False, False, False))
+    made, _ = kernel.forward(plan, x, _numbers(a, thetas, negative), [torch.zeros_like(x[0])], False)
     return Run(made.output, made.saved[-1], made.saved[0] if settings.input_first else None)
 
 
@@ -121,27 +128,28 @@ def backward(
     grad_positive: Tensor | None = None,
     grad_negative: Tensor | None = None,
     *,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    negative: Tensor | None = None,
+    needs: tuple[bool, bool, bool, bool] = (True, True, True, True),
     hears: Hears | None = None,
 ) -> Gradients:
     """The gradients for membranes h (and z) that `run`, or an integer program that stands for it, made.
 
     Args:
-        h, z: [T, N, C, ...]. a, thetas, settings: as in `run`.
+        h, z: [T, N, C, ...]. a, thetas, settings, negative: as in `run`.
         surrogate: its soft step gives the comparison a slope. widths: of it, [T].
         grad_payload: [T, N, C, ...]. grad_positive, grad_negative: [T], of the mean over all neurons of relu(h) and relu(-h).
-        needs: whether the gradients of a, thetas, widths are wanted.
+        needs: whether the gradients of a, thetas, negative, widths are wanted.
         hears: of a layer that hears itself, what the gradient of its input adds to that of its spike value a step before.
     """
-    plan, numbers, zero = _family(settings, a.shape[1], tuple(needs[:2])), _numbers(a, thetas), torch.zeros_like(h[0])
-    incoming = Incoming(grad_payload, *_each(grad_positive, grad_negative, h))
-    sums = _sums(plan, h, numbers, needs[2])
+    plan, numbers = _family(settings, a.shape[1], tuple(needs[:3])), _numbers(a, thetas, negative)
+    zero, incoming = torch.zeros_like(h[0]), Incoming(grad_payload, *_each(grad_positive, grad_negative, h))
+    sums = _sums(plan, h, numbers, needs[3])
     saved = [h] if z is None else [z, h]
     if hears is None:
         gx, _ = kernel.sweep(plan, saved, [zero], numbers, widths, surrogate, incoming, sums, [zero])
     else:
         gx = sweep_heard(plan, saved, [zero], numbers, widths, surrogate, incoming, sums, hears)
-    return Gradients(gx, *_totals(sums, numbers, a, needs))
+    return Gradients(gx, *_totals(sums, numbers, a, thetas, needs))
 
 
 class EquationGradients(NamedTuple):
@@ -186,7 +194,8 @@ def equation_backward(
 
 
 class ThroughTime(torch.autograd.Function):
-    """(spike value, positive, negative, h) of (x, a, thetas, widths, surrogate, settings, checkpoint, observed).
+    """(spike value, positive, negative, h) of
+    (x, a, thetas, negative, widths, surrogate, settings, checkpoint, observed).
 
     positive, negative: [T], the means of relu(h) and relu(-h); they and h, which has no gradient, are None unless observed.
     checkpoint: None remembers h and z of all steps; K remembers x and, every K steps, u.
@@ -198,6 +207,7 @@ class ThroughTime(torch.autograd.Function):
         x: Tensor,
         a: Tensor,
         thetas: Tensor,
+        negative: Tensor | None,
         widths: Tensor,
         surrogate: Surrogate,
         settings: Settings,
@@ -208,8 +218,8 @@ class ThroughTime(torch.autograd.Function):
         ctx.surrogate, ctx.length = surrogate, checkpoint or len(x)
         ctx.set_materialize_grads(False)
         plan, numbers, u = (
-            _family(settings, a.shape[1], tuple(ctx.needs_input_grad[1:3])),
-            _numbers(a, thetas),
+            _family(settings, a.shape[1], tuple(ctx.needs_input_grad[1:4])),
+            _numbers(a, thetas, negative),
             torch.zeros_like(x[0]),
         )
         ctx.plan = plan
@@ -221,9 +231,10 @@ class ThroughTime(torch.autograd.Function):
             saved.append(made.saved if checkpoint is None or observed else ())
         payload, h = _joined(outputs), _joined([s[-1] for s in saved if s])
         if checkpoint is None:
-            ctx.save_for_backward(a, thetas, widths, h, saved[0][0] if settings.input_first else None, None, None)
+            z = saved[0][0] if settings.input_first else None
+            ctx.save_for_backward(a, thetas, negative, widths, h, z, None, None)
         else:
-            ctx.save_for_backward(a, thetas, widths, None, None, x, torch.stack(starts))
+            ctx.save_for_backward(a, thetas, negative, widths, None, None, x, torch.stack(starts))
         if not observed or h is None:
             return payload, None, None, None
         ctx.mark_non_differentiable(h)
@@ -233,12 +244,12 @@ class ThroughTime(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         """Of the tensors that entered; None where not asked for."""
-        a, thetas, widths, h, z, x, starts = ctx.saved_tensors
+        a, thetas, negative, widths, h, z, x, starts = ctx.saved_tensors
         like = x if h is None else h
-        needs = ctx.needs_input_grad[1:4]
-        plan, numbers = ctx.plan, _numbers(a, thetas)
-        payload, positive, negative, _ = grads
-        scaled, sums = _each(positive, negative, like), _sums(plan, like, numbers, needs[2])
+        needs = ctx.needs_input_grad[1:5]
+        plan, numbers = ctx.plan, _numbers(a, thetas, negative)
+        payload, above, below, _ = grads
+        scaled, sums = _each(above, below, like), _sums(plan, like, numbers, needs[3])
         gu, parts = [torch.zeros_like(like[0])], []
         for n in range((len(like) - 1) // ctx.length, -1, -1):
             begin = n * ctx.length
@@ -252,7 +263,7 @@ class ThroughTime(torch.autograd.Function):
             part = _part(sums, plan, numbers, now)
             gx, gu = kernel.sweep(plan, saved, start, given, widths[now], ctx.surrogate, incoming, part, gu)
             parts.append(gx)
-        return _joined(parts[::-1]), *_totals(sums, numbers, a, needs), None, None, None, None
+        return _joined(parts[::-1]), *_totals(sums, numbers, a, thetas, needs), None, None, None, None
 
 
 class EquationThroughTime(torch.autograd.Function):
@@ -307,18 +318,21 @@ def _family(settings: Settings, count: int, needs: tuple[bool, ...]) -> Plan:
     """The plan of a neuron of the built-in family with so many coefficients.
 
     Args:
-        needs: whether gradients of the coefficients, and of the thresholds, are wanted.
+        needs: whether gradients of the coefficients, of the thresholds, and of the amplitude of negative spikes are wanted.
     """
     equation = settings.equation(count - 1)
-    wanted = (range(count) if needs[0] else ()), (range(count, len(equation.parameters)) if needs[1] else ())
+    levels, total = count + len(settings.amplitudes), len(equation.parameters)
+    numbers = (range(count), range(count, levels), range(levels, total))
+    wanted = frozenset(n for own, needed in zip(numbers, needs, strict=True) if needed for n in own)
     h = library.membrane(equation)
     saved = (library.argument(equation), h) if settings.input_first else (h,)
-    return Plan(equation, h, False, frozenset(wanted[0]) | frozenset(wanted[1]), saved)
+    return Plan(equation, h, False, wanted, saved)
 
 
-def _numbers(a: Tensor, thetas: Tensor) -> list[Tensor]:
-    """The equation's numbers: a_k [1 or C], theta_k [S]."""
-    return [*a.detach().T.contiguous().unbind(0), *thetas.detach().T.contiguous().unbind(0)]
+def _numbers(a: Tensor, thetas: Tensor, negative: Tensor | None) -> list[Tensor]:
+    """The equation's numbers: a_k [1 or C], theta_k [S], and the amplitude of negative spikes [1] where it is their own."""
+    own = [] if negative is None else [negative.detach()]
+    return [*a.detach().T.contiguous().unbind(0), *thetas.detach().T.contiguous().unbind(0), *own]
 
 
 def _from(step: int, plan: Plan, numbers: Sequence[Tensor]) -> list[Tensor]:
@@ -358,13 +372,14 @@ def _sums(plan: Plan, like: Tensor, numbers: Sequence[Tensor], widths: bool) -> 
 
 
 def _totals(
-    sums: Sums, numbers: Sequence[Tensor], a: Tensor, needs: Sequence[bool]
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Gradients of a, thetas, widths."""
-    count = a.shape[1]
+    sums: Sums, numbers: Sequence[Tensor], a: Tensor, thetas: Tensor, needs: Sequence[bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Gradients of a, thetas, negative, widths."""
+    count, own = a.shape[1], a.shape[1] + thetas.shape[1]
     of_a = [_total(sums.numbers[i], numbers[i]) for i in range(count)] if needs[0] else []
-    of_thetas = [sums.numbers[i].flatten(1).sum(1) for i in range(count, len(numbers))] if needs[1] else []
-    return torch.stack(of_a, 1) if of_a else None, torch.stack(of_thetas, 1) if of_thetas else None, sums.widths
+    of_thetas = [sums.numbers[i].flatten(1).sum(1) for i in range(count, own)] if needs[1] else []
+    of_negative = _total(sums.numbers[own], numbers[own]) if own in sums.numbers else None
+    return torch.stack(of_a, 1) if of_a else None, torch.stack(of_thetas, 1) if of_thetas else None, of_negative, sums.widths
 
 
 def _of_numbers(sums: Sums, numbers: Sequence[Tensor]) -> list[Tensor | None]:

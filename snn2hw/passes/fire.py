@@ -34,7 +34,8 @@ class Fired:
 def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[int]], reset_value: int) -> Fired:
     """Append the firing of h.
 
-    Per round k: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r.
+    Per round k: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r. The spike value
+    gets amp_k * (up - down); where negative spikes have amplitudes of their own amp_k * up - negative_k * down.
 
     Args:
         b: the program that is written. equation: says how many spikes a step has, their sign and the reset.
@@ -45,7 +46,7 @@ def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[in
     firing = equation.firing
     if isinstance(firing, Potential):
         return Fired(h, h)
-    amplitudes, payload_frac = _amplitudes(equation)
+    amplitudes, negatives, payload_frac = _amplitudes(equation)
     signed = isinstance(firing, Circulate) and firing.signed
     compare = Op.GT if equation.strict else Op.GE
     same = all(len(set(row)) == 1 for row in rows)
@@ -62,10 +63,13 @@ def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[in
             negative = b.emit(Op.NEG, f"negative_{name}", (threshold,)) if signed else ""
         up = b.emit(compare, f"up{suffix}", (r, threshold))
         down = b.emit(compare, f"down{suffix}", (negative, r)) if signed else ""
-        spike = b.emit(Op.SUB, f"spike{suffix}", (up, down)) if signed else up
+        spike = b.emit(Op.SUB, f"spike{suffix}", (up, down)) if signed and not negatives else up
         factor = _factor(b, amplitude, payload_frac, suffix, amplitudes)
-        term = b.emit(Op.MUL, f"term{suffix}", (spike, factor)) if factor else spike
-        spikes.append(SpikeRoles(up, down or None, factor))
+        own = b.param(f"negative_amplitude{suffix}", [negatives[k - 1]], payload_frac) if negatives else None
+        term = b.emit(Op.MUL, f"term{suffix}", (up if own else spike, factor)) if factor else up if own else spike
+        if own:
+            term = b.emit(Op.SUB, f"sent{suffix}", (term, b.emit(Op.MUL, f"negative_term{suffix}", (down, own))))
+        spikes.append(SpikeRoles(up, down or None, factor, own))
         payload = b.emit(Op.ADD, f"payload{k}", (payload, term)) if payload else term
         if equation.reset == "value":
             now = b.emit(Op.MAX, f"either{suffix}", (up, down)) if signed else up
@@ -102,11 +106,14 @@ def _threshold(b: ProgramBuilder, name: str, raw: list[int], since: dict[int, st
     return value, constants
 
 
-def _amplitudes(equation: Neuron) -> tuple[list[int], int]:
-    if not isinstance(equation.firing, Circulate):
-        return [1], 0
+def _amplitudes(equation: Neuron) -> tuple[list[int], list[int], int]:
+    """(those of spikes, those of negative ones where they have their own, their binary point)."""
+    firing = equation.firing
+    if not isinstance(firing, Circulate):
+        return [1], [], 0
     _, frac = spike_value_format(equation)
-    return [round_half_up(a * 2.0**frac) for a in equation.firing.amplitudes], frac
+    raw = [[round_half_up(a * 2.0**frac) for a in given] for given in (firing.amplitudes, firing.negatives)]
+    return raw[0], raw[1] if firing.own_negative else [], frac
 
 
 def _factor(b: ProgramBuilder, amplitude: int, frac: int, suffix: str, amplitudes: list[int]) -> str | None:

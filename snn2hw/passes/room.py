@@ -96,7 +96,10 @@ def _fired(node: real.Neuron | real.EquationNeuron) -> float:
         return payload.interval.magnitude * 2.0**-payload.frac
     if isinstance(node.firing, real.Potential):
         return max(map(abs, node.state_range))
-    return sum(map(abs, node.firing.amplitudes)) if isinstance(node.firing, real.Circulate) else 1.0
+    firing = node.firing
+    if not isinstance(firing, real.Circulate):
+        return 1.0
+    return sum(max(abs(up), abs(down)) for up, down in zip(firing.amplitudes, firing.negatives, strict=True))
 
 
 def behind(name: str, net: real.Network) -> Iterator[Behind]:

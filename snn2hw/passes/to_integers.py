@@ -205,26 +205,36 @@ def spike_value_format(node: real.Neuron) -> tuple[Interval, int]:
     assert not isinstance(node.firing, real.Potential)
     if isinstance(node.firing, real.Single):
         return Interval(0, 1), 0
-    amplitudes = node.firing.amplitudes
+    firing = node.firing
+    amplitudes, negatives = firing.amplitudes, firing.negatives if firing.own_negative else ()
+    every = (*amplitudes, *negatives)
     frac = next(
-        f for f in itertools.count() if _exact(amplitudes, f) or f == MOST_FRAC or _raw_sum(amplitudes, f + 1) > SPIKE_VALUE_MAX
+        f
+        for f in itertools.count()
+        if (_exact(every, f) and not firing.finest) or f == MOST_FRAC or _most(firing, f + 1) > SPIKE_VALUE_MAX
     )
-    raw = [round_half_up(a * 2.0**frac) for a in amplitudes]
-    if any(a != 0 and r == 0 for a, r in zip(amplitudes, raw, strict=True)):
+    raw = [round_half_up(a * 2.0**frac) for a in every]
+    if any(a != 0 and r == 0 for a, r in zip(every, raw, strict=True)) and not firing.finest:
         raise WidthError(
             "an amplitude vanishes beside the others in an 8-bit spike value",
             where=node.source or node.name,
-            got=f"amplitudes {amplitudes}",
+            got=f"amplitudes {amplitudes}" + f", of negative spikes {negatives}" * bool(negatives),
             expected=f"none below {2.0 ** -(frac + 1):g}",
             do="use amplitudes of similar size",
         )
-    if node.firing.signed:
-        return Interval(-sum(map(abs, raw)), sum(map(abs, raw))), frac
-    return Interval(sum(min(r, 0) for r in raw), sum(max(r, 0) for r in raw)), frac
+    return _sent(firing, frac), frac
 
 
-def _raw_sum(values: Sequence[float], frac: int) -> int:
-    return sum(abs(round_half_up(v * 2.0**frac)) for v in values)
+def _sent(firing: real.Circulate, frac: int) -> Interval:
+    """All that the spikes of a step may add up to, in units of 2**-frac; of a learned amplitude whatever it may become."""
+    ups = [round_half_up(a * 2.0**frac) for a in firing.amplitudes]
+    downs = ups if firing.finest else [round_half_up(a * 2.0**frac) for a in firing.negatives]
+    each = [sorted((0, up, -down * firing.signed)) for up, down in zip(ups, downs, strict=True)]
+    return Interval(sum(e[0] for e in each), sum(e[-1] for e in each))
+
+
+def _most(firing: real.Circulate, frac: int) -> int:
+    return _sent(firing, frac).magnitude
 
 
 def _exact(values: Sequence[float], frac: int) -> bool:

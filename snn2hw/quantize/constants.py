@@ -43,7 +43,8 @@ class Moving:
         start: its raw integers as lowered, one per row of coefficients.
         box: the raw integers it is clamped to.
         frac: its binary point.
-        degree: i of the coefficient, or level: k of the threshold; the other is None.
+        degree: i of the coefficient, level: k of the threshold, or amplitude: amp_k whose negative spikes it is the amplitude
+            of; the others are None.
         alone: whether a threshold is that of one level only; else it is that of all.
         rows: the steps, of those that have thresholds of their own, for which it is the threshold; it follows that of the first.
     """
@@ -55,6 +56,7 @@ class Moving:
     level: int | None = None
     alone: bool = False
     rows: tuple[int, ...] = ()
+    amplitude: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,19 @@ class Now:
     Args:
         raw: by name, [1] or [C], int64.
         a, thetas: what they stand for, [1 or C, d+1] and [S, K], float64; differentiable.
+        negative: the factor of the amplitudes of negative spikes, [1], where it is their own.
     """
 
     raw: dict[str, Tensor]
     a: Tensor
     thetas: Tensor
+    negative: Tensor | None
+
+    @property
+    def finite(self) -> Tensor:
+        """Whether all are numbers, a flag on their device."""
+        known = [self.a, self.thetas, *([] if self.negative is None else [self.negative])]
+        return torch.stack([v.isfinite().all() for v in known]).all()
 
 
 @dataclass(frozen=True)
@@ -92,18 +102,26 @@ class Constants:
     sums: Interval
     dtype: torch.dtype
 
-    def at(self, a: Tensor, thetas: Tensor) -> Now:
-        """For coefficients a [1 or C, d+1] and thresholds [S, K], float64.
+    def at(self, a: Tensor, thetas: Tensor, negative: Tensor | None = None) -> Now:
+        """The constants for these numbers, which are float64.
 
         Backwards rounding is the identity; a constant at an end of its box has the gradient that leads back inside, and no other.
+
+        Args:
+            a: coefficients [1 or C, d+1]. thetas: thresholds [S, K]. negative: the factor of negative amplitudes, [1].
         """
         start, expansion, inverse = (_like(v, a) for v in (self.lowered_for, self.expansion, self.inverse))
         moved = (a - start) @ expansion.T
         held, raw = torch.zeros_like(moved), dict[str, Tensor]()
-        deployed = [list(row.unbind()) for row in _like(self.thetas, a)]
+        deployed, factors = [list(row.unbind()) for row in _like(self.thetas, a)], list[Tensor]()
         for name, m in self.moving.items():
             base = _like(np.array(m.start, np.float64), a)
-            if m.degree is None:
+            if m.amplitude is not None:
+                assert negative is not None
+                value = _held(negative * m.amplitude, m, torch.zeros_like(base[:1]))
+                raw[name] = (value.detach() * 2.0**m.frac).round().long()
+                factors.append(value / m.amplitude)
+            elif m.degree is None:
                 assert m.level is not None
                 value = _held(thetas[m.rows[0], m.level : m.level + 1], m, torch.zeros_like(base[:1]))
                 for t, k in product(m.rows, [m.level] if m.alone else range(len(deployed[0]))):
@@ -114,7 +132,10 @@ class Constants:
                 held = held.index_add(1, torch.tensor([m.degree], device=a.device), value[:, None])
                 raw[name] = (base + value.detach() * 2.0**m.frac).round().long()
         learns = any(m.degree is not None for m in self.moving.values())
-        return Now(raw, start + held @ inverse.T if learns else a, torch.stack([torch.stack(row) for row in deployed]))
+        # One factor stands for all levels: where rounding moves them apart, their mean.
+        factor = torch.stack(factors).mean(0) if factors else negative
+        rows = torch.stack([torch.stack(row) for row in deployed])
+        return Now(raw, start + held @ inverse.T if learns else a, rows, factor)
 
 
 def _like(values: Reals, a: Tensor) -> Tensor:
@@ -152,6 +173,7 @@ def moving_constants(
     columns: tuple[int, ...],
     shape: tuple[int, int],
     thresholds: bool,
+    amplitudes: tuple[float, ...],
     limits: Lowering,
 ) -> Constants:
     """The constants of a lowered layer that learning moves, with the widest box for which the widths can be proved.
@@ -161,6 +183,7 @@ def moving_constants(
         lowered_for: the coefficients it was lowered for; now: those it has, about which the boxes lie.
         columns: the degrees whose coefficients are learned.
         shape: of the thresholds, [S, K]. thresholds: whether they are learned.
+        amplitudes: amp_k, where the amplitude of negative spikes is learned, else none.
 
     Raises:
         WidthError: not even the program as it is keeps within the target.
@@ -180,6 +203,7 @@ def moving_constants(
     for growth in GROWTHS:
         room = {i: growth * total / len(columns) * reach**-i for i in follow}
         moving = dict(_moving(program, room, away, levels if thresholds else {}, growth, limits))
+        moving |= _negatives(program, amplitudes)
         x = declared_interval(program.input)
         most = min(int(max(x.magnitude, 1) * (1 + 3 * growth)), 2 ** (limits.synapse_bits - 1) - 1)
         sums = x.hull(Interval(-most, most))
@@ -237,6 +261,18 @@ def _moving(
             level, rows = levels[i.name]
             box = Interval(1, max(values[0], int(values[0] * (1 + growth))))
             yield i.name, Moving(values, box, frac, level=level or 0, alone=level is not None, rows=rows)
+
+
+def _negatives(program: Program, amplitudes: tuple[float, ...]) -> dict[str, Moving]:
+    """The amplitudes of negative spikes, which lie between 0 and those of positive ones."""
+    firing = program.roles.firing if program.roles else None
+    found = dict[str, Moving]()
+    for spike, amplitude in zip(firing.spikes if firing else (), amplitudes, strict=False):
+        if spike.negative is not None and amplitude != 0:
+            i = program.by_name[spike.negative]
+            end = int(np.floor(amplitude * 2.0**i.format.frac + 0.5))
+            found[spike.negative] = Moving(values_of(i), Interval(min(end, 0), max(end, 0)), i.format.frac, amplitude=amplitude)
+    return found
 
 
 def _free(program: Program, moving: Mapping[str, Moving], sums: Interval) -> Program:

@@ -205,7 +205,7 @@ class Prepared(torch.nn.Module):
             made = _lowered(neuron, node)
             return replace(node, program=with_constants(made.program, {}, sums), equation=made.meaning)
         now = neuron.now()
-        if not bool(now.a.isfinite().all() & now.thetas.isfinite().all()):
+        if not bool(now.finite):
             raise undefined(node.source or node.name)
         constants = {name: tuple(raw.tolist()) for name, raw in now.raw.items()}
         node = replace(node, program=with_constants(node.program, constants, sums))

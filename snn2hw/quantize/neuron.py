@@ -88,6 +88,7 @@ class QuantisedNeuron(Observable):
         """Spike values [T, N, C, ...] of synaptic sums x [T or 1, N, C, ...]; of one that hears itself x is in `echo`, too."""
         now, settings, layer = self.now(), self.layer.settings(self.neuron.settings), self.layer
         a, thetas = now.a.float(), now.thetas.float()
+        negative = None if now.negative is None else now.negative.float()
         widths = self.neuron.surrogate.widths(self.steps, a)
         constants = {n: v.to(layer.constants.dtype) for n, v in {**layer.fixed(x.device), **now.raw}.items()}
         shape = (len(layer.program.states), self.steps, *x.shape[1:])
@@ -99,15 +100,15 @@ class QuantisedNeuron(Observable):
             made = _on_tensors(echo.entering(), layer, constants, self.steps, states)
             x = echo.sums(made[0])
             hears = echo.hears(_by_channel(layer.input_factor, x, torch.float32), 2.0**-layer.payload_frac)
-        self.wrong = outside(x, self.sums) | ~(now.a.isfinite().all() & now.thetas.isfinite().all())
+        self.wrong = outside(x, self.sums) | ~now.finite
         forward: Callable[..., tuple[Tensor, ...]] = _Integers.apply
-        payload, positive, negative, h = forward(
-            x, a, thetas, widths, self.neuron.surrogate, settings, layer, made, self.observed, hears
+        payload, above, below, h = forward(
+            x, a, thetas, negative, widths, self.neuron.surrogate, settings, layer, made, self.observed, hears
         )
         if self.recorded is not None:
             self.recorded += [payload.detach(), states]
         if self.observed:
-            self.tell(payload, positive, negative, h, (settings.lo, settings.hi))
+            self.tell(payload, above, below, h, (settings.lo, settings.hi))
         return payload
 
     @property
@@ -118,7 +119,7 @@ class QuantisedNeuron(Observable):
     def now(self) -> Now:
         """The moving constants of the program as they are now, and what they stand for."""
         a = self.neuron.coefficients.double()
-        return self.layer.constants.at(a, self.neuron.thetas(a))
+        return self.layer.constants.at(a, self.neuron.thetas(a), self.neuron.negative_factor(a))
 
     def _made(self, x: Tensor, constants: dict[str, Tensor], states: Tensor | None) -> Made:
         """What the program makes of x, on tensors or, on a CPU with a compiler once it is worth it, compiled."""
@@ -144,6 +145,7 @@ class _Integers(torch.autograd.Function):
         x: Tensor,
         a: Tensor,
         thetas: Tensor,
+        negative: Tensor | None,
         widths: Tensor,
         surrogate: Surrogate,
         settings: through_time.Settings,
@@ -155,14 +157,15 @@ class _Integers(torch.autograd.Function):
         """What the program made of sums x [T or 1, N, C, ...]; its spike values and, where observed, masses of h and h itself.
 
         Args:
-            a, thetas, widths: coefficients, thresholds and surrogate widths, float32, which get gradients.
+            a, thetas, negative, widths: coefficients, thresholds, the amplitude of negative spikes where it is their own, and
+                surrogate widths, float32, which get gradients.
             surrogate, settings, layer, hears: what `through_time.backward` needs besides.
             made: by the program. observed: whether somebody looks at the membranes.
         """
         payload, h, z = made
         unit = 2.0 ** -layer.program.by_name[roles_of(layer.program).state].format.frac
         h, z = h.mul_(unit), None if z is None else z.mul_(unit)
-        ctx.save_for_backward(a, thetas, widths, h, z)
+        ctx.save_for_backward(a, thetas, negative, widths, h, z)
         ctx.surrogate, ctx.settings, ctx.layer, ctx.shown, ctx.dtype = surrogate, settings, layer, len(x), x.dtype
         ctx.hears = hears
         ctx.set_materialize_grads(False)
@@ -174,15 +177,16 @@ class _Integers(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        a, thetas, widths, h, z = ctx.saved_tensors
-        payload, positive, negative, _ = grads
+        a, thetas, negative, widths, h, z = ctx.saved_tensors
+        payload, above, below, _ = grads
         real = None if payload is None else payload.float() * 2.0**ctx.layer.payload_frac
-        given = (ctx.surrogate, ctx.settings, real, positive, negative)
-        found = through_time.backward(h, z, a, thetas, widths, *given, needs=ctx.needs_input_grad[1:4], hears=ctx.hears)
+        given = (ctx.surrogate, ctx.settings, real, above, below)
+        asked = {"negative": negative, "needs": ctx.needs_input_grad[1:5], "hears": ctx.hears}
+        found = through_time.backward(h, z, a, thetas, widths, *given, **asked)
         gx = (found.x * _by_channel(ctx.layer.input_factor, found.x)).to(ctx.dtype)
         if ctx.shown == 1 and len(gx) > 1:
             gx = gx.sum(0, keepdim=True)
-        return gx, found.a, found.thetas, found.widths, None, None, None, None, None, None
+        return gx, found.a, found.thetas, found.negative, found.widths, None, None, None, None, None, None
 
 
 def _on_tensors(entering: Entering, layer: Layer, constants: dict[str, Tensor], steps: int, states: Tensor | None) -> Made:

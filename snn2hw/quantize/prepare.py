@@ -88,10 +88,8 @@ def _of(modules: dict[str, _Module], name: str) -> _Module:
 @torch.enable_grad()
 def _learned(neuron: Neuron) -> Learned:
     """Every degree of an LNM; of neurons whose decay is learned only that of the decay."""
-    a = neuron.coefficients
-    whole = any(a is p for p in neuron.parameters())
-    columns = tuple(range(a.shape[1])) if whole and a.requires_grad else (1,) if a.requires_grad else ()
-    return Learned(columns, neuron.thetas(a).requires_grad)
+    negative = neuron.negative is not None and neuron.negative.requires_grad
+    return Learned(neuron.learned_degrees, neuron.thetas(neuron.coefficients).requires_grad, negative)
 
 
 def _layers(
@@ -130,9 +128,9 @@ def _layers(
                 continue
             what, lowered_for = learned[node.name], template.lowered_for[node.name]
             now = neuron.coefficients.detach().cpu().double().numpy()
-            constants = moving_constants(
-                node, lowered_for, now, what.columns, neuron.firing.shape, what.thresholds, done.target.lowering
-            )
+            amplitudes = neuron.amplitudes if what.negative else ()
+            moving = (what.columns, neuron.firing.shape, what.thresholds, amplitudes)
+            constants = moving_constants(node, lowered_for, now, *moving, done.target.lowering)
             layer = Layer(node.program, constants, factor, node.format.frac)
             layers[node.name] = QuantisedNeuron(neuron, layer, done.network.steps)
             bounds[node.name] = node.interval.magnitude

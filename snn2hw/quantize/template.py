@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.errors import WidthError
 from snn2hw.ir.integer import IntNode, UnloweredNeuron
-from snn2hw.ir.network import Network, Neuron, Reals
+from snn2hw.ir.network import Circulate, Network, Neuron, Node, Reals
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.lower import Lower
 from snn2hw.passes.pipeline import run_pipeline
@@ -26,10 +26,12 @@ class Learned:
 
     Args:
         columns: the degrees whose coefficients are. thresholds: whether its thresholds are.
+        negative: whether the amplitude of its negative spikes is.
     """
 
     columns: tuple[int, ...]
     thresholds: bool
+    negative: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def make_template(
         target, options: what is compiled for, and how, as in `snn2hw.compile`.
         learned: by name of the neuron layer.
     """
-    quantised = run_pipeline(Compilation(real, target, options, sample), "quantise")
+    moved = replace(real, nodes=tuple(_as_fine_as_can_be(n, learned) for n in real.nodes))
+    quantised = run_pipeline(Compilation(moved, target, options, sample), "quantise")
     nodes = tuple(_with_room(n, learned) for n in quantised.network.nodes)
     start = replace(quantised, integer=replace(quantised.network, nodes=nodes))
     tight = target.lowering
@@ -69,6 +72,13 @@ def make_template(
     polynomials = [n for n in nodes if isinstance(n, UnloweredNeuron) and isinstance(n.equation, Neuron)]
     lowered_for = {n.name: n.equation.coefficients for n in polynomials if isinstance(n.equation, Neuron)}
     return Template(replace(done, target=target, sample=np.empty(0)), lowered_for, {n.name: n for n in nodes})
+
+
+def _as_fine_as_can_be(node: Node, learned: Mapping[str, Learned]) -> Node:
+    """A learned amplitude gets the finest unit that a spike value can have, wherever it starts."""
+    if not isinstance(node, Neuron) or not isinstance(node.firing, Circulate) or not learned[node.name].negative:
+        return node
+    return replace(node, firing=replace(node.firing, finest=True))
 
 
 def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:

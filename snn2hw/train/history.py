@@ -22,8 +22,9 @@ class Epoch:
         accuracy: share of right predictions while it was training, in 0..1.
         validation: share of right predictions on the validation data after it, in 0..1; None where there are none.
         learning_rate: of its last step.
-        rates: layer by its path: mean firing rate, in spikes per neuron and step.
-        balance: mean of the positive-negative balance loss, without its weight.
+        rates: layer by its path: mean firing rate, in spikes per neuron and step, of every eighth batch and the last; of all
+            where the recipe balances.
+        balance: mean of the positive-negative balance loss, without its weight, of the same batches.
         seconds: of wall time, validation included.
     """
 

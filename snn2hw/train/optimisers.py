@@ -21,16 +21,14 @@ def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW, or SGD with momentum, over the parameters that ask for a gradient.
 
     Weight decay for those of two axes or more; none for biases, norms, and whatever belongs to a neuron or a surrogate. Those of
-    neurons learn at `recipe.dynamics_rate` of the learning rate; the factor of a group is in its `FACTOR`.
+    neurons, surrogate widths among them, learn at `recipe.dynamics_rate` of the learning rate; the factor of a group is in its
+    `FACTOR`.
 
     Raises:
         UsageError: the model has nothing to train.
     """
-    of_neurons, of_surrogates = (
-        {id(p) for m in model.modules() if isinstance(m, kinds) for p in m.parameters()}
-        for kinds in ((Neuron, CustomNeuron), (Surrogate,))
-    )
-    dynamics = of_neurons - of_surrogates
+    kinds = (Neuron, CustomNeuron, Surrogate)
+    dynamics = {id(p) for m in model.modules() if isinstance(m, kinds) for p in m.parameters()}
     trained = [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise UsageError(
@@ -40,7 +38,7 @@ def optimiser(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             expected="at least one",
             do="set requires_grad on what is to be trained",
         )
-    plain = [p for p in trained if id(p) not in dynamics and (p.ndim < 2 or id(p) in of_surrogates)]
+    plain = [p for p in trained if id(p) not in dynamics and p.ndim < 2]
     moving = [p for p in trained if id(p) in dynamics]
     rest = {id(p) for p in (*plain, *moving)}
     groups: list[dict[str, Any]] = [

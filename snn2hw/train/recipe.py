@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import InitVar, dataclass, fields
 from typing import TypeAlias
 
 from torch import Tensor
@@ -32,8 +32,8 @@ class Recipe:
         batch: samples in a batch, at least 1.
         optimiser: "adamw" (torch's defaults), or "sgd" with momentum 0.9.
         learning_rate: the highest, > 0; see `schedule`.
-        dynamics_rate: factor of the learning rate for coefficients, decays and thresholds of neurons: P(u) moves by u**i times
-            what a_i does, and the membrane by that again at every step.
+        dynamics_rate: factor of the learning rate for coefficients, decays, thresholds, negative amplitudes and surrogate widths
+            of neurons: P(u) moves by u**i times what a_i does, and the membrane by that again at every step.
         weight_decay: of weights; biases, norms, neurons and surrogate widths have none.
         warmup: share of all steps, in [0, 1], over which the learning rate rises; a cosine to 0 follows.
         label_smoothing: in [0, 1].
@@ -44,8 +44,9 @@ class Recipe:
         range_penalty: weight of the same, over the state range: what keeps membranes from its bounds, >= 0.
         augment: a batch [N, ...] (temporal: [N, T, ...]) on the training device to another; draw from torch's own generators.
         mix: (batch, labels [N]) to (batch, soft labels [N, classes]), after augment: mixup and its kin.
-        on_divergence: what happens where more than half of a layer's membranes are at a bound of their range: "warn" once per
-            layer, "stop", or "off": nobody looks. NaN stops every training. It changes no weight.
+        guard: what happens where more than half of a layer's membranes are at a bound of their range: "warn" once per layer,
+            "stop", or "off": nobody looks. NaN stops every training. Layers that were there before the first step are warned of
+            and stop none. It changes no weight.
         workers: processes that read a Dataset ahead; 0: none.
         drop_last: leave out a last batch that is not full.
 
@@ -68,17 +69,20 @@ class Recipe:
     range_penalty: float = 0.1
     augment: Augment | None = None
     mix: Mix | None = None
-    on_divergence: str = "warn"
+    guard: str = "warn"
     workers: int = 0
     drop_last: bool = False
+    on_divergence: InitVar[str | None] = None  # what `guard` was called before
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, on_divergence: str | None) -> None:
         where = "Recipe"
+        if on_divergence is not None:
+            object.__setattr__(self, "guard", on_divergence)
         for name, least in (("epochs", 1), ("batch", 1), ("workers", 0)):
             whole(name, getattr(self, name), least, None, where)
         one_of("optimiser", self.optimiser, OPTIMISERS, where)
         one_of("amp", self.amp, PRECISIONS, where)
-        one_of("on_divergence", self.on_divergence, GUARDS, where)
+        one_of("guard", self.guard, GUARDS, where)
         positive("learning_rate", self.learning_rate, where)
         positive("dynamics_rate", self.dynamics_rate, where)
         for name in ("warmup", "label_smoothing"):
@@ -99,7 +103,7 @@ class Recipe:
 
     def facts(self) -> dict[str, object]:
         """Every field that decides the weights, as JSON holds it; a function as it prints."""
-        return {f.name: _named(getattr(self, f.name)) for f in fields(self) if f.name != "on_divergence"}
+        return {f.name: _named(getattr(self, f.name)) for f in fields(self) if f.name != "guard"}
 
 
 USUAL = Recipe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from snn2hw import nn
 from snn2hw.errors import ShapeError
+from snn2hw.nn.observe import Seen
 from snn2hw.train import devices
 from snn2hw.train.batches import Batches, check_labels, real, stepped
 from snn2hw.train.evaluation import check_steps, readout, share_right
@@ -20,6 +22,8 @@ from snn2hw.train.progress import Reporter
 from snn2hw.train.recipe import Recipe
 from snn2hw.train.seeds import seeded
 from snn2hw.train.tally import Tally, guard_bounds, stop_if_undefined, warn_of_silence
+
+OBSERVED = 8  # every so many batches, and the last of an epoch: looking at every membrane costs a third of a step
 
 
 class Run:
@@ -71,14 +75,21 @@ class Run:
         x, wanted = (x, labels) if recipe.mix is None else recipe.mix(x, labels)
         shown = stepped(x, self.steps)
         check_steps(len(shown), self.length, f"data, epoch {number}, batch {b}")
-        with nn.observe(self.model) as seen, self.precision.autocast:
+        looks = recipe.balance > 0 or b % OBSERVED == 0 or b == self.data.size - 1
+        nothing, balance = Seen(), None
+        with nn.observe(self.model) if looks else nullcontext(nothing) as seen, self.precision.autocast:
             logits = readout(self.model, shown)
             self._check(known, wanted, logits, b)
-            balance = nn.balance_loss(seen) if seen else torch.zeros((), device=self.device)  # no neurons, no balance
             loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
-            loss = loss + recipe.balance * balance + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
+            if looks:
+                balance = nn.balance_loss(seen) if seen else torch.zeros((), device=self.device)  # no neurons, no balance
+                loss = loss + recipe.balance * balance
+            loss = loss + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
             loss = loss + recipe.range_penalty * nn.range_penalty(self.model)
         where = f"epoch {number}, batch {b}"
+        if not looks and not bool(torch.isfinite(loss)):
+            with torch.no_grad(), nn.observe(self.model) as seen:  # once more, to say which layer it was
+                readout(self.model, shown)
         stop_if_undefined(loss, seen, where)
         guard_bounds(self.model, seen, recipe, self.warned, where, untrained=number == 1 and b == 0)
         self.length = len(shown)

@@ -17,24 +17,28 @@ HALF = 0.5
 
 
 class Tally:
-    """Loss, right predictions, balance and firing rates, weighted by the samples of each batch."""
+    """Loss and right predictions of all batches, balance and firing rates of those observed, weighted by their samples."""
 
     def __init__(self, device: torch.device) -> None:
-        self.samples = 0
+        self.samples = self.observed = 0
         self._loss, self._balance, self._right = torch.zeros(3, dtype=torch.float64, device=device)
         self._rates: dict[str, Tensor] = {}
 
-    def add(self, loss: Tensor, balance: Tensor, logits: Tensor, labels: Tensor, seen: Seen) -> None:
+    def add(self, loss: Tensor, balance: Tensor | None, logits: Tensor, labels: Tensor, seen: Seen) -> None:
         """One batch: its mean loss, its balance, logits [N, classes], labels [N], and what was observed of its layers.
 
         Args:
-            loss, balance: scalars. seen: by path of the layer, of which the rates [T] are added up.
+            loss, balance: scalars; no balance where nobody looked. seen: by path of the layer, of which the rates [T] are added
+                up.
         """
         n = len(labels)
         self.samples += n
         self._loss += n * loss.detach()
-        self._balance += n * balance.detach()
         self._right += (logits.detach().argmax(1) == labels).sum()
+        if balance is None:
+            return
+        self.observed += n
+        self._balance += n * balance.detach()
         for path, layer in seen.items():
             rate = n * layer.rate.detach().mean()
             self._rates[path] = self._rates[path] + rate if path in self._rates else rate
@@ -46,8 +50,8 @@ class Tally:
 
     @property
     def balance(self) -> float:
-        """Mean over the samples so far."""
-        return float(self._balance) / self.samples
+        """Mean over the samples observed so far."""
+        return float(self._balance) / max(self.observed, 1)
 
     @property
     def accuracy(self) -> float:
@@ -57,7 +61,7 @@ class Tally:
     @property
     def rates(self) -> dict[str, float]:
         """Mean firing rate of each layer so far, in spikes per neuron and step."""
-        return {path: float(rate) / self.samples for path, rate in self._rates.items()}
+        return {path: float(rate) / self.observed for path, rate in self._rates.items()}
 
     def __str__(self) -> str:
         rates = self.rates
@@ -102,13 +106,13 @@ def guard_bounds(
 
     Args:
         model: where a remedy is looked for. seen: by path, what was observed of a layer in this batch.
-        recipe: its `on_divergence`. warned: marks of the warnings given, added to. where: epoch and batch.
-        untrained: no step was taken yet, so that the model came like this.
+        recipe: its `guard`. warned: marks of the warnings given, added to. where: epoch and batch.
+        untrained: no step was taken yet, so that the model came like this: it may work like this, and no training refuses it.
 
     Raises:
-        ValueRangeError: where the recipe says "stop".
+        ValueRangeError: where the recipe says "stop", but for what came like this.
     """
-    if recipe.on_divergence == "off":
+    if recipe.guard == "off":
         return
     for path, layer in seen.items():
         share, step = (float(v) for v in layer.saturated.max(0))
@@ -122,7 +126,7 @@ def guard_bounds(
             "do": _calming(model, path, recipe, untrained),
         }
         what = "the membranes of a layer have left their range"
-        if recipe.on_divergence == "stop":
+        if recipe.guard == "stop" and not untrained:
             raise ValueRangeError(what, **parts)
         warned.add(mark)
         warnings.warn(Snn2hwWarning(what, **parts), stacklevel=5)
@@ -139,7 +143,7 @@ def _calming(model: torch.nn.Module, path: str, recipe: Recipe, untrained: bool)
         more = max(1.0, 10 * recipe.range_penalty)
         if untrained:
             again = f"train it from its first weights with Recipe(range_penalty={more:g})"
-            return f'{again}, or go on with on_divergence="off" where it works as it is'
+            return f'{again}, or go on with guard="off" where it works as it is'
         return f"train with Recipe(range_penalty={more:g}), which is {recipe.range_penalty:g} now, from the same weights again"
     return "widen its state_range, or put a BatchNorm before it and lower its decay"
 

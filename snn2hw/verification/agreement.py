@@ -239,7 +239,8 @@ def _rounded_by(real: Node | None, unit: float) -> float:
     """What the amplitudes of a neuron's spikes are rounded by, all together."""
     if not isinstance(real, Neuron) or not isinstance(real.firing, Circulate):
         return 0.0
-    amplitudes = np.array(real.firing.amplitudes)
+    firing = real.firing
+    amplitudes = np.array([*firing.amplitudes, *(firing.negatives if firing.own_negative else ())])
     return float(np.abs(np.floor(amplitudes / unit + 0.5) * unit - amplitudes).sum()) * (1 + 1e-9)
 
 

@@ -25,29 +25,42 @@ FIRINGS = {
     "thresholds": Circulate((1.0, 0.5, 0.25), (1.0,) * 3, True),
     "amplitudes": Circulate((1.0, 1.0), (1.0, 0.5), True),
     "both": Circulate((1.0, 0.5, 0.25), (1.0, 0.5, 0.25), False),
+    "quieter when negative": Circulate((0.75,) * 3, (1.0,) * 3, True, negative=0.25),
+    "silent when negative": Circulate((0.5, 0.25), (1.0, 0.5), True, negative=0.0),
 }
 
 
 def one_by_one(firing: Firing, h: int) -> tuple[int, int, int]:
     """(payload, residual, rounds that fired) as the equation says it."""
     payload = fired = 0
-    for theta, amplitude in zip(firing.thresholds, firing.amplitudes, strict=True):
+    for theta, amplitude, negative in zip(
+        firing.thresholds, firing.amplitudes, firing.negatives or firing.amplitudes, strict=True
+    ):
         over = h > theta if firing.strict else h >= theta
         under = firing.signed and (-h > theta if firing.strict else -h >= theta)
         s = 1 if over else -1 if under else 0
-        payload, h, fired = payload + amplitude * s, h - theta * s, fired + abs(s)
+        payload, h, fired = payload + (negative if under else amplitude) * s, h - theta * s, fired + abs(s)
     return payload, h, fired
 
 
 @pytest.mark.parametrize(("signed", "strict"), list(product((False, True), repeat=2)))
 @pytest.mark.parametrize(
-    ("thresholds", "amplitudes"),
-    [((1,), (1,)), ((100,) * 3, (1,) * 3), ((64,) * 2, (5,) * 2), ((100, 40, 7), (1, 1, 1)), ((90, 90), (4, 1))],
+    ("thresholds", "amplitudes", "negatives"),
+    [
+        ((1,), (1,), ()),
+        ((100,) * 3, (1,) * 3, ()),
+        ((100,) * 3, (4,) * 3, (1,) * 3),
+        ((100,) * 3, (1,) * 3, (0,) * 3),
+        ((64,) * 2, (5,) * 2, ()),
+        ((100, 40, 7), (1, 1, 1), ()),
+        ((100, 40, 7), (4, 2, 1), (1, 0, 3)),
+        ((90, 90), (4, 1), ()),
+    ],
 )
 def test_closed_form_and_rounds_are_the_equation(
-    thresholds: tuple[int, ...], amplitudes: tuple[int, ...], signed: bool, strict: bool
+    thresholds: tuple[int, ...], amplitudes: tuple[int, ...], negatives: tuple[int, ...], signed: bool, strict: bool
 ) -> None:
-    firing = Firing(thresholds, amplitudes, signed, strict, "subtract", 0)
+    firing = Firing(thresholds, amplitudes, signed, strict, "subtract", 0, negatives)
     assert firing.closed == (len(set(thresholds)) == len(set(amplitudes)) == 1)
     got = np.stack(rounds(firing, H), axis=1)
     np.testing.assert_array_equal(got, np.array([one_by_one(firing, int(h)) for h in H]))
@@ -81,6 +94,8 @@ def test_the_program_fires_as_its_constants_state(which: str, reset: str, strict
     amplitudes = [1.0] if isinstance(equation, Single) else list(equation.amplitudes)
     assert firing.amplitudes == tuple(int(a * 2**program.payload.frac) for a in amplitudes)
     assert firing.signed == (isinstance(equation, Circulate) and equation.signed)
+    own = equation.negatives if isinstance(equation, Circulate) and equation.own_negative else ()
+    assert firing.negatives == tuple(int(a * 2**program.payload.frac) for a in own)
     assert (firing.strict, firing.reset) == (strict, reset)
     assert firing.reset_value == (-128 if reset == "value" else 0)
     tried = try_firing(program, firing, held)
@@ -97,6 +112,7 @@ def test_the_program_fires_as_its_constants_state(which: str, reset: str, strict
         {"thresholds": (384, 384)},
         {"amplitudes": (1, 1, 2)},
         {"signed": False},
+        {"negatives": (1, 1, 0)},
         {"strict": True},
         {"reset": "none"},
         {"reset": "value", "reset_value": 0},

@@ -56,14 +56,17 @@ def stepwise(
         m = _Clamp.apply(y, s.lo, s.hi, held)
         positive.append(m.relu().mean())
         negative.append((-m).relu().mean())
-        r, payload, fired = m, torch.zeros_like(m), torch.zeros_like(m, dtype=torch.bool)
-        for theta, amplitude in zip(thetas[min(t, len(thetas) - 1)], neuron.amplitudes, strict=True):
-            spike = over(r - theta) - over(-r - theta) if neuron.signed else over(r - theta)
-            r = r - spike * theta
-            payload = payload + spike * amplitude
-            fired = fired | (spike.detach().round() != 0)
+        r, payload, fired = m, torch.zeros_like(m), torch.zeros_like(m)
+        own = neuron.negative_amplitude if neuron.negative is None else neuron.negative.clamp(0, 1)
+        for k, (theta, amplitude) in enumerate(zip(thetas[min(t, len(thetas) - 1)], neuron.amplitudes, strict=True), 1):
+            v, level = (m, k * theta) if neuron.staircase else (r, theta)
+            up, down = over(v - level), over(-v - level) if neuron.signed else torch.zeros_like(v)
+            r = r - (up - down) * theta
+            payload = payload + up * amplitude - down * (amplitude * own)
+            either = torch.maximum(up, down) if neuron.signed else up
+            fired = either if k == 1 else torch.maximum(fired, either)
         payloads.append(payload)
-        u = {"subtract": r, "none": m, "value": m.masked_fill(fired, neuron.reset_value)}[neuron.reset]
+        u = {"subtract": r, "none": m, "value": m - fired * m + fired * neuron.reset_value}[neuron.reset]
     return torch.stack(payloads), torch.stack(positive), torch.stack(negative)
 
 

@@ -29,6 +29,11 @@ CONSTRUCTORS: dict[str, Callable[..., nn.Neuron]] = {
     "CF schedules": lambda **k: nn.CirculateFiring(3, thresholds=(0.75, 1.5, 0.5), amplitudes=(1.0, -2.0, 0.5), **k),
     "CF by step": lambda **k: nn.CirculateFiring(2, threshold_by_step=(1.5, 0.5, 1.0, 0.75), **k),
     "LNM by step": lambda **k: nn.CirculateLNM(2, 1, signed=False, threshold_by_step=(2.0, 1.0, 0.5, 0.5, 1, 2, 3, 4), **k),
+    "CF own negative": lambda **k: nn.CirculateFiring(3, amplitudes=(1, 0.5, 2), negative_amplitude=0.25, **k),
+    "CF silent negative": lambda **k: nn.CirculateFiring(2, negative_amplitude=0, threshold_by_step=(1.5, 0.5), **k),
+    "CF learned negative": lambda **k: nn.CirculateFiring(2, negative_amplitude=0.5, learn_negative_amplitude=True, **k),
+    "CF staircase": lambda **k: nn.CirculateFiring(4, staircase=True, **k),
+    "LNM bounded": lambda **k: nn.LNM(3, bounded=True, **k),
     "LIF": lambda **k: nn.LIF(0.75, **k),
     "IF": nn.IF,
     "PLIF": lambda **k: nn.PLIF(0.9, **k),
@@ -54,7 +59,7 @@ def plain(neuron: nn.Neuron, x: Reals) -> tuple[Reals, int]:
                 up = r > theta if neuron.strict else r >= theta
                 down = neuron.signed and (r < -theta if neuron.strict else r <= -theta)
                 s = int(up) - int(down)
-                y[t, n, c, i] += amplitude * s
+                y[t, n, c, i] += amplitude * (neuron.negative_amplitude if s < 0 else 1) * s
                 r -= theta * s
                 fired |= up or down
             fires += fired

@@ -35,6 +35,8 @@ FORMS: list[tuple[str, type[nn.Surrogate], dict[str, Any]]] = [
     ("CF unsigned", nn.Sigmoid, {"reset": "value", "order": "poly_then_input", "strict": False, "channels": None}),
     ("CF by step", nn.Triangle, {"reset": "value", "order": "poly_then_input", "strict": True, "channels": 3}),
     ("CirculateLNM by step", nn.Sigmoid, {"reset": "subtract", "order": "input_then_poly", "strict": False, "channels": None}),
+    ("CF learns negative", nn.Triangle, {"reset": "value", "order": "poly_then_input", "strict": False, "channels": None}),
+    ("CF staircase", nn.Triangle, {"reset": "subtract", "order": "poly_then_input", "strict": False, "channels": None}),
     ("CirculateLNM", nn.Atan, {"reset": "none", "order": "input_then_poly", "strict": True, "channels": 3}),
 ]
 OWN: dict[str, Callable[[], nn.CustomNeuron]] = {

@@ -183,3 +183,55 @@ def test_a_neuron_trains_through_the_surrogate_it_was_given(kind: type[nn.Surrog
         surrogate = kind(width)
         (got,) = torch.autograd.grad(nn.LIF(surrogate=surrogate)(x).sum(), x)
         assert float(got) == pytest.approx(float(surrogate.slope(x.detach() - 1, torch.tensor(width))), rel=1e-12)
+
+
+def test_a_learned_width_keeps_to_its_box() -> None:
+    """Beyond an end the end counts, and only a gradient that leads back passes."""
+    surrogate, x = nn.Triangle(1.0, learnable=True), torch.tensor([0.4, -0.7])
+    assert surrogate.within == (0.5, 1.5)
+    assert surrogate.log_width is not None
+    for raw, width in ((0.7, 0.7), (4.0, 1.5), (0.1, 0.5)):
+        surrogate.log_width.data.fill_(math.log(raw))
+        assert surrogate.width == pytest.approx(width)
+        assert surrogate.widths(1, x).tolist() == pytest.approx([width])
+        for way in (1.0, -1.0):
+            (slope,) = torch.autograd.grad(way * surrogate.widths(1, x).sum(), surrogate.log_width)
+            inwards = 0.5 < raw < 1.5 or (raw > 1.5) == (way > 0)
+            assert float(slope) == pytest.approx(way * width if inwards else 0.0)
+    assert nn.Rectangle(2.0, learnable=True, within=(0.25, 2.0)).within == (0.25, 2.0)
+
+
+def test_a_box_that_cannot_be() -> None:
+    with refused(
+        UsageError,
+        """
+        a width that is not learned stays where it is
+          where:    Atan
+          got:      learnable=False, within=(0.5, 2)
+          expected: learnable=True, or no within
+          do:       leave within out, or pass learnable=True
+        """,
+    ):
+        nn.Atan(1.0, within=(0.5, 2.0))
+    with refused(
+        ValueRangeError,
+        """
+        width is out of range
+          where:    Atan
+          got:      1.0
+          expected: width in [2, 3]
+          do:       choose a width in [2, 3]
+        """,
+    ):
+        nn.Atan(1.0, learnable=True, within=(2.0, 3.0))
+    with refused(
+        UsageError,
+        """
+        within is no pair
+          where:    Atan
+          got:      0.5
+          expected: (least, largest)
+          do:       pass both ends of the width
+        """,
+    ):
+        nn.Atan(1.0, learnable=True, within=0.5)  # type: ignore[arg-type]

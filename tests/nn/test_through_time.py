@@ -32,6 +32,14 @@ NEURONS: dict[str, Callable[..., nn.Neuron]] = {
         2, 2, signed=False, learn_threshold=True, threshold_by_step=(2, 1, 0.75, 0.5, 1.5, 1, 3), **k
     ),
     "CirculateLNM": lambda **k: nn.CirculateLNM(3, 2, learn_threshold=True, **k),
+    "CF negative": lambda **k: nn.CirculateFiring(2, amplitudes=(1, -0.5), negative_amplitude=0.25, learn_threshold=True, **k),
+    "CF learns negative": lambda **k: nn.CirculateFiring(
+        2, thresholds=(1, 0.5), negative_amplitude=0.5, learn_negative_amplitude=True, learn_threshold=True, **k
+    ),
+    "CF learns negative alone": lambda **k: nn.CirculateFiring(2, negative_amplitude=0.5, learn_negative_amplitude=True, **k),
+    "CF staircase": lambda **k: nn.CirculateFiring(3, threshold=0.7, staircase=True, learn_threshold=True, **k),
+    "CF staircase unsigned": lambda **k: nn.CirculateFiring(3, signed=False, staircase=True, threshold_by_step=(1, 0.5, 2), **k),
+    "LNM bounded": lambda **k: nn.LNM(3, bounded=True, **k),
 }
 
 
@@ -128,7 +136,7 @@ def test_gradcheck_of_the_polynomial_that_never_fires(degree: int, channels: int
     def masses(x: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
         widths = torch.ones(len(x), dtype=x.dtype)
         apply: Callable[..., tuple[Tensor, ...]] = through_time.ThroughTime.apply
-        _, positive, negative, _ = apply(x, a, neuron.thetas(x), widths, neuron.surrogate, neuron.settings, None, True)
+        _, positive, negative, _ = apply(x, a, neuron.thetas(x), None, widths, neuron.surrogate, neuron.settings, None, True)
         return positive, negative
 
     assert torch.autograd.gradcheck(masses, (x, a))
@@ -175,9 +183,9 @@ def test_membranes_of_an_integer_program_are_taken_as_they_are(
     torch.manual_seed(seed)
     neuron = learned(NEURONS[name], nn.Triangle, True, reset=reset, order=order, channels=channels).double()
     x, like = stimulus(torch.float64), torch.zeros((), dtype=torch.float64)
-    a, thetas = neuron.coefficients, neuron.thetas(like)
+    a, thetas, negative = neuron.coefficients, neuron.thetas(like), neuron.negative_factor(like)
     widths = neuron.surrogate.widths(len(x), like)
-    made = through_time.run(x, a, thetas, neuron.settings)
+    made = through_time.run(x, a, thetas, neuron.settings, negative)
     h = ((made.h + 0.1 * torch.randn(SHAPE)) * 8).round() / 8  # what rounding, and another polynomial, might make of it
     h = h.clamp(neuron.settings.lo, neuron.settings.hi)
     z = None if made.z is None else (made.z * 8).round() / 8
@@ -185,12 +193,16 @@ def test_membranes_of_an_integer_program_are_taken_as_they_are(
     grads = [torch.cos(torch.arange(o.numel(), dtype=o.dtype)).reshape(o.shape) for o in outputs]
     expected = torch.autograd.grad(outputs, [x, *neuron.parameters()], grads)
     with torch.no_grad():
-        got = through_time.backward(h, z, a, thetas, widths, neuron.surrogate, neuron.settings, *grads)
+        got = through_time.backward(h, z, a, thetas, widths, neuron.surrogate, neuron.settings, *grads, negative=negative)
     torch.testing.assert_close(got.x, expected[0], rtol=1e-10, atol=1e-10)
-    given = [(of, g) for of, g in zip((a, thetas, widths), got[1:], strict=True) if of.requires_grad]
+    numbers = zip((a, thetas, negative, widths), got[1:], strict=True)
+    given = [(of, g) for of, g in numbers if of is not None and of.requires_grad]
     shared = torch.autograd.grad([of for of, _ in given], list(neuron.parameters()), [g for _, g in given])
     for mine, theirs in zip(shared, expected[1:], strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
+
+
+ONE = (False, True, False, False)  # the thresholds
 
 
 def test_only_what_is_needed_is_summed() -> None:
@@ -198,7 +210,7 @@ def test_only_what_is_needed_is_summed() -> None:
     a, thetas, widths = neuron.a, neuron.thetas(x), torch.ones(SHAPE[0])
     h = through_time.run(x, a, thetas, neuron.settings).h
     every = through_time.backward(h, None, a, thetas, widths, neuron.surrogate, neuron.settings, x)
-    some = through_time.backward(h, None, a, thetas, widths, neuron.surrogate, neuron.settings, x, needs=(False, True, False))
+    some = through_time.backward(h, None, a, thetas, widths, neuron.surrogate, neuron.settings, x, needs=ONE)
     assert (some.a, some.widths) == (None, None)
     assert torch.equal(some.x, every.x)
     assert some.thetas is not None

@@ -104,9 +104,20 @@ def family_neuron(rng: np.random.Generator, channels: int) -> torch.nn.Module:
     if kind == 2:
         learned = {"learn_decay": bool(rng.random() < 0.5), "learn_threshold": bool(rng.random() < 0.5)}
         signed = bool(rng.random() < 0.5)
-        return nn.CirculateFiring(int(rng.integers(1, 5)), signed=signed, **common, **learned, surrogate=surrogate)
+        levels = int(rng.integers(1, 5))
+        learned |= _negative(np.random.default_rng(rng.bit_generator.state["state"]["state"])) if signed else {}
+        return nn.CirculateFiring(levels, signed=signed, **common, **learned, surrogate=surrogate)
     made = nn.LNM(int(rng.integers(1, 5)), **common, surrogate=surrogate)
     if kind == 4:
         with torch.no_grad():
             made.a += torch.randn_like(made.a) * 0.3 * 4.0 ** -torch.arange(made.a.shape[1])
     return made
+
+
+def _negative(rng: np.random.Generator) -> dict[str, Any]:
+    """Amplitudes of negative spikes, given or learned; from a generator of their own, so that all else is what it was."""
+    if rng.random() < 0.4:
+        return {}
+    learned = bool(rng.random() < 0.5)
+    amplitude = float(rng.choice([0.0, 0.25, 0.5, 1.0, 0.3] + [2.0] * (not learned)))
+    return {"negative_amplitude": amplitude, "learn_negative_amplitude": learned, "staircase": bool(rng.random() < 0.3)}

@@ -19,7 +19,7 @@ from tests.train import small
 
 pytestmark = pytest.mark.torch
 
-CAME = 'train it from its first weights with Recipe(range_penalty=1), or go on with on_divergence="off" where it works as it is'
+CAME = 'train it from its first weights with Recipe(range_penalty=1), or go on with guard="off" where it works as it is'
 RECIPE = train.Recipe(epochs=1, batch=20, learning_rate=1e-3)
 
 
@@ -30,6 +30,14 @@ def latched(cubic: float = 1.0) -> torch.nn.Sequential:
     with torch.no_grad():
         model[1].weight.abs_().mul_(3)  # type: ignore[operator, union-attr]
         model[2].a[:, 3] = cubic  # type: ignore[index, operator, union-attr]
+    return model
+
+
+def calm() -> torch.nn.Sequential:
+    """The same layers, with membranes that are nowhere near their bounds."""
+    model = latched(0.0)
+    with torch.no_grad():
+        model[1].weight.mul_(0.2)  # type: ignore[operator, union-attr]
     return model
 
 
@@ -67,23 +75,72 @@ def test_it_warns_once_of_a_layer_and_goes_on() -> None:
     )  # fmt: skip
 
 
-def test_stop_is_a_switch() -> None:
+def test_stop_is_a_switch_and_spares_what_came_like_this() -> None:
+    """A layer that a step has driven to its bounds is an error; one that was there before the first step is warned of."""
+    stop = dataclasses.replace(RECIPE, guard="stop")
+    fitted, said = fit(latched(), stop)
+    assert len(fitted.history) == 1
+    assert [text.splitlines()[-1] for text in said] == [f"  do:       {CAME}"]
+    model, count = calm(), iter(range(1000))
+
+    def leave(module: Any, entering: Any) -> None:
+        if next(count) == 5:
+            model.load_state_dict(latched().state_dict())
+
+    model[0].register_forward_pre_hook(leave)
     with pytest.raises(ValueRangeError, match="the membranes of a layer have left their range") as caught:
-        fit(latched(), dataclasses.replace(RECIPE, on_divergence="stop"))
-    assert caught.value.where.startswith("2, step ")
-    assert caught.value.do == CAME
+        fit(model, dataclasses.replace(stop, batch=12))
+    assert re.fullmatch("2, step [0-3], epoch 1, batch 8", caught.value.where)
+    assert caught.value.do == "train with Recipe(range_penalty=1), which is 0.1 now, from the same weights again"
+
+
+def test_the_older_name_of_the_switch() -> None:
+    assert train.Recipe(on_divergence="off").guard == "off"
+    assert dataclasses.replace(train.Recipe(on_divergence="off"), epochs=3).guard == "off"
+
+
+@pytest.mark.parametrize(("balance", "batches"), [(0.0, [0, 8, 9]), (0.1, list(range(10)))])
+def test_who_looks_at_membranes_looks_at_every_eighth_batch_and_the_last(balance: float, batches: list[int]) -> None:
+    """The rates are those of the batches that were looked at; NaN of others is found and named all the same."""
+    model, looked = calm(), list[int]()
+    neuron: Any = model[2]
+    count = iter(range(1000))
+
+    def note(module: Any, entering: Any) -> None:
+        number = next(count)
+        if neuron.observed:
+            looked.append(number)
+
+    neuron.register_forward_pre_hook(note)
+    fitted, _ = fit(model, dataclasses.replace(RECIPE, batch=12, balance=balance))
+    assert looked == batches
+    assert 0 < fitted.last.rates["2"] < 1
+
+
+def test_a_loss_that_is_no_number_names_its_layer_in_a_batch_that_nobody_looked_at() -> None:
+    model, count = calm(), iter(range(1000))
+
+    def spoil(module: Any, entering: Any) -> None:
+        if next(count) == 3:
+            model[2].a.data.fill_(float("nan"))  # type: ignore[union-attr, operator]
+            model[3].bias.data.fill_(float("nan"))  # type: ignore[union-attr, operator]
+
+    model[0].register_forward_pre_hook(spoil)
+    with pytest.raises(ValueRangeError, match="membranes are no numbers any more") as caught:
+        fit(model, dataclasses.replace(RECIPE, batch=12))
+    assert caught.value.where == "2, step 0, epoch 1, batch 3"
 
 
 def test_off_says_nothing() -> None:
-    assert fit(latched(), dataclasses.replace(RECIPE, on_divergence="off"))[1] == []
+    assert fit(latched(), dataclasses.replace(RECIPE, guard="off"))[1] == []
 
 
 def test_the_switch_changes_no_weight_and_no_checkpoint(tmp_path: Path) -> None:
     made = [latched(), latched()]
     fit(made[0], out=tmp_path)
-    fit(made[1], dataclasses.replace(RECIPE, on_divergence="off"))
+    fit(made[1], dataclasses.replace(RECIPE, guard="off"))
     assert all(torch.equal(a, b) for a, b in zip(made[0].parameters(), made[1].parameters(), strict=True))
-    resumed, _ = fit(latched(), dataclasses.replace(RECIPE, on_divergence="off"), out=tmp_path, resume=True)
+    resumed, _ = fit(latched(), dataclasses.replace(RECIPE, guard="off"), out=tmp_path, resume=True)
     assert len(resumed.history) == 1
     with pytest.raises(CheckpointError):
         fit(latched(), dataclasses.replace(RECIPE, range_penalty=1.0), out=tmp_path, resume=True)
@@ -125,7 +182,7 @@ def test_what_the_message_recommends_works_in_quantisation_aware_training() -> N
     good as the float model."""
     data = remembered()
     sample = data[0].transpose(0, 1)
-    model, recipe = recalling(), dataclasses.replace(LONG, on_divergence="stop")
+    model, recipe = recalling(), dataclasses.replace(LONG, guard="stop")
     given: Any = {"progress": False, "device": "cpu"}
     train.fit(model, data, recipe=dataclasses.replace(recipe, range_penalty=1.0), **given)
     by_float = train.evaluate(model, data)
@@ -148,15 +205,15 @@ def test_what_the_message_recommends_works_in_quantisation_aware_training() -> N
 def test_a_prepared_model_starts_to_learn_whatever_its_membranes_do() -> None:
     """Most of them at a bound, a learning rate of nothing: no step could have made that."""
     model, x = latched(), small.data(120)[0]
-    fit(model, dataclasses.replace(RECIPE, on_divergence="off"))
+    fit(model, dataclasses.replace(RECIPE, guard="off"))
     prepared = prepare(model, x.numpy(), steps=4)
     assert at_a_bound(prepared) > 0.5
     fitted, said = fit(prepared, dataclasses.replace(RECIPE, learning_rate=1e-6))
     assert len(fitted.history) == 1
     assert [line.splitlines()[0] for line in said] == ["the membranes of a layer have left their range"]
     assert said[0].endswith(CAME)
-    with pytest.raises(ValueRangeError, match="have left their range"):
-        fit(prepared, dataclasses.replace(RECIPE, learning_rate=1e-6, on_divergence="stop"))
+    fitted, said = fit(prepared, dataclasses.replace(RECIPE, learning_rate=1e-6, guard="stop"))
+    assert (len(fitted.history), len(said)) == (1, 1)
 
 
 LIF_GIVEN: dict[str, Any] = {"decay": 0.9, "state_range": (-1.5, 1.5), "reset": "none"}
@@ -200,18 +257,18 @@ def test_membranes_that_are_no_numbers_stop_every_training(guard: str) -> None:
           do:       train with a lower learning_rate, a smaller clip, a larger range_penalty, or a longer warmup
         """,
     ):
-        fit(model, dataclasses.replace(RECIPE, on_divergence=guard))
+        fit(model, dataclasses.replace(RECIPE, guard=guard))
 
 
 def test_another_word_is_refused() -> None:
     with refused(
         UsageError,
         """
-        unknown on_divergence
+        unknown guard
           where:    Recipe
           got:      'explode'
           expected: one of 'warn', 'stop', 'off'
-          do:       pass on_divergence as one of these
+          do:       pass guard as one of these
         """,
     ):
-        train.Recipe(on_divergence="explode")
+        train.Recipe(guard="explode")

@@ -77,7 +77,7 @@ class Scaled:
 def test_facts_are_json_and_the_same_in_every_process() -> None:
     facts = Recipe(augment=doubled).facts()
     assert json.loads(json.dumps(facts)) == facts
-    assert set(facts) == {f.name for f in dataclasses.fields(Recipe)} - {"on_divergence"}  # which decides no weight
+    assert set(facts) == {f.name for f in dataclasses.fields(Recipe)} - {"guard"}  # which decides no weight
     assert facts["augment"] == "<function doubled>"
     assert facts["clip"] == 1.0
     assert Recipe(augment=Scaled(0.5)).facts()["augment"] == "Scaled(by=0.5)"

@@ -251,7 +251,8 @@ def _flatten(m: torch.nn.Flatten, at: Place, source: str) -> Node:
 def _neuron(m: TorchNeuron, at: Place, source: str) -> Node:
     firing: Single | Circulate = Single(float(m.thresholds[0]))
     if m.circulates:
-        firing = Circulate(tuple(map(float, m.thresholds)), tuple(map(float, m.amplitudes)), m.signed, m.firing.by_step)
+        levels = tuple(map(float, m.thresholds)), tuple(map(float, m.amplitudes))
+        firing = Circulate(*levels, m.signed, m.firing.by_step, m.negative_amplitude)
     return Neuron(
         *at,
         kind=m.kind,

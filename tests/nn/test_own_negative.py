@@ -1,0 +1,142 @@
+"""Amplitudes of negative spikes: what is sent, what is reset, what is learned, and what is refused."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+import snn2hw
+from snn2hw import nn
+from snn2hw.errors import Snn2hwWarning, UsageError, ValueRangeError
+from snn2hw.ir.integer import IntNeuron
+from tests.refused import refused
+
+pytestmark = pytest.mark.torch
+
+X = torch.tensor([-2.5, -1.0, 0.5, 1.0, 2.5, 5.0]).reshape(1, 1, 6)
+
+
+def test_a_negative_spike_is_worth_its_own_amplitude() -> None:
+    made = {v: nn.CirculateFiring(3, negative_amplitude=v)(X).flatten().tolist() for v in (1.0, 0.25, 0.0)}
+    assert made[1.0] == [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0]
+    assert made[0.25] == [-0.5, -0.25, 0.0, 1.0, 2.0, 3.0]
+    assert made[0.0] == [0.0, 0.0, 0.0, 1.0, 2.0, 3.0]
+    unequal = nn.CirculateFiring(2, amplitudes=(1.0, 0.5), negative_amplitude=0.5)(X)
+    assert unequal.flatten().tolist() == [-0.75, -0.5, 0.0, 1.0, 1.5, 1.5]
+
+
+@pytest.mark.parametrize("reset", ["subtract", "value"])
+def test_what_is_not_sent_resets_all_the_same(reset: str) -> None:
+    """Two steps: -1.5, then nothing; at an amplitude of 0 the membrane is where it is at one of 1."""
+    x = torch.tensor([-1.5, 0.0, 0.75]).reshape(3, 1, 1)
+    seen = []
+    for amplitude in (1.0, 0.0):
+        neuron = nn.CirculateFiring(1, decay=1.0, reset=reset, reset_value=-0.25, negative_amplitude=amplitude)
+        with nn.observe(neuron) as watched:
+            neuron(x)
+        seen.append(watched[""].negative.tolist())
+    assert seen[0] == seen[1] != [1.5, 1.5, 0.75]  # the last is what no reset leaves
+
+
+def test_a_learned_amplitude_keeps_to_its_interval() -> None:
+    neuron = nn.CirculateFiring(2, negative_amplitude=1.0, learn_negative_amplitude=True)
+    assert neuron.negative is not None
+    for raw, expected in ((0.3, 0.3), (1.7, 1.0), (-0.2, 0.0)):
+        neuron.negative.data.fill_(raw)
+        assert neuron.negative_amplitude == pytest.approx(expected)
+        sent = neuron(X).flatten()
+        assert sent[0].item() == pytest.approx(-2 * expected)
+        for way in (1.0, -1.0):
+            neuron.negative.grad = None
+            (way * neuron(X).flatten()[0]).backward()
+            moves = float(neuron.negative.grad)  # of -2 negative; a step goes the other way
+            outwards = (raw >= 1.0 and moves < 0) or (raw <= 0.0 and moves > 0)
+            assert moves == (0.0 if (raw, way) in ((1.7, 1.0), (-0.2, -1.0)) else -2.0 * way)
+            assert not outwards
+
+
+def test_a_staircase_is_the_same_forwards_and_another_backwards() -> None:
+    x, gradients = torch.linspace(-4, 4, 61).reshape(1, 1, 61).requires_grad_(), []
+    for staircase in (False, True):
+        y = nn.CirculateFiring(3, staircase=staircase, surrogate=nn.Rectangle(1.5))(x)
+        gradients.append(torch.autograd.grad(y.sum(), x)[0].flatten())
+        assert torch.equal(y.detach().flatten(), torch.trunc(x.detach().flatten()).clamp(-3, 3))
+    stairs = torch.tensor([-3.0, -2, -1, 1, 2, 3])  # each a rectangle of this width
+    expected = ((x.detach().flatten() - stairs[:, None]).abs() < 0.75).sum(0) / 1.5
+    torch.testing.assert_close(gradients[1], expected * (x.detach().flatten().abs() < 4))
+    assert not torch.equal(gradients[0], gradients[1])
+
+
+def test_refused() -> None:
+    with refused(
+        UsageError,
+        """
+        this neuron fires no negative spikes, so they have no amplitude
+          where:    CirculateFiring
+          got:      signed=False, negative_amplitude=0.5
+          expected: signed=True, or no negative_amplitude
+          do:       leave negative_amplitude out, or let it fire negative spikes: signed=True
+        """,
+    ):
+        nn.CirculateFiring(2, signed=False, negative_amplitude=0.5)
+    with refused(
+        UsageError,
+        """
+        this neuron fires no negative spikes, so there is no amplitude to learn
+          where:    CirculateLNM
+          got:      signed=False, learn_negative_amplitude=True
+          expected: signed=True, or no learn_negative_amplitude
+          do:       leave learn_negative_amplitude out, or let it fire negative spikes: signed=True
+        """,
+    ):
+        nn.CirculateLNM(2, 2, signed=False, learn_negative_amplitude=True)
+    with refused(
+        ValueRangeError,
+        """
+        negative_amplitude is out of range
+          where:    CirculateFiring
+          got:      2.0
+          expected: negative_amplitude in [0, 1]
+          do:       choose a negative_amplitude in [0, 1]
+        """,
+    ):
+        nn.CirculateFiring(2, negative_amplitude=2.0, learn_negative_amplitude=True)
+    with refused(
+        UsageError,
+        """
+        a staircase has steps of one height
+          where:    CirculateFiring
+          got:      staircase=True, thresholds=(1.0, 0.5)
+          expected: equal thresholds
+          do:       pass threshold in place of thresholds, or leave staircase out
+        """,
+    ):
+        nn.CirculateFiring(2, thresholds=(1.0, 0.5), staircase=True)
+
+
+def test_print_says_so() -> None:
+    said = repr(nn.CirculateFiring(2, negative_amplitude=0.25, staircase=True))
+    assert "signed=True, negative_amplitude=0.25, staircase, reset=subtract" in said
+    assert "negative_amplitude" not in repr(nn.CirculateFiring(2))
+
+
+@pytest.mark.parametrize(("own", "narrow"), [(0.0, "u2.0"), (0.3, "s8.5")])
+def test_the_integers_are_the_same_everywhere_and_the_checker_agrees(own: float, narrow: str, tmp_path: Path) -> None:
+    """At 0 the spike value is as narrow as an unsigned neuron's; 0.3 of the finest unit, 1/32, is 10 of them."""
+    torch.manual_seed(0)
+    neurons = nn.CirculateFiring(3, negative_amplitude=own), nn.CirculateLNM(3, 2, bounded=True, negative_amplitude=own)
+    model = nn.Sequential(nn.Linear(6, 8), neurons[0], nn.Linear(8, 8), neurons[1], nn.Linear(8, 3)).eval()
+    with torch.no_grad():
+        for n in (0, 2, 4):
+            model[n].weight.mul_(4)  # type: ignore[operator, union-attr]
+    x = torch.rand(16, 6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Snn2hwWarning)  # random weights of a small network may well predict something else
+        artefact = snn2hw.compile(model, x, 4, out=tmp_path / "net")
+    assert next(str(n.format) for n in artefact.network.nodes if isinstance(n, IntNeuron)) == narrow
+    assert int(snn2hw.simulate(artefact, x).spikes["1"].min()) == (0 if own == 0 else -30)
+    assert snn2hw.verify(artefact, x, executors=("torch", "onnx-reference")).equal
+    assert snn2hw.check(tmp_path / "net").failures == []
