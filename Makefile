@@ -40,7 +40,7 @@ mutants: $(VENV)/.stamp-dev ## put small faults into PACKAGE=snn2hw/num or what 
 bench: $(VENV)/.stamp-demo ## measure everything in one run and write docs/explanation/performance.md (a quarter of an hour)
 	$(BIN)/python -m bench.run $(ARGS)
 
-study: $(VENV)/.stamp-demo ## train every kind of neuron on every digits task and write docs/explanation/study.md (long; goes on where it was stopped)
+study: $(VENV)/.stamp-demo ## train every kind of neuron on every task and write its part of docs/explanation/study.md (long; goes on where it was stopped)
 	$(BIN)/python -m bench.study.run $(ARGS)
 
 docs: export NO_MKDOCS_2_WARNING = 1

@@ -1,1 +1,1 @@
-"""Every kind of neuron on every digits task, in floats and in integers; `python -m bench.study.run` writes study.md."""
+"""Every kind of neuron on digits and recorded data, in floats and integers; `python -m bench.study.run` writes study.md."""

@@ -9,11 +9,13 @@ from typing import Any
 import torch
 
 from snn2hw import nn
+from snn2hw.data import augment
 from snn2hw.train import Recipe
 
 LEVELS, DEGREES = range(1, 5), range(1, 5)
 BALANCE = 0.05  # weight of the balance loss where it is on
 TARGET = "loihi2"
+BITS = (8, 4)  # of weights
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,21 @@ class Variant:
     Args:
         make: the neuron, given its surrogate. learned: whether surrogate widths are learned, one per layer and step.
         balance: weight of the positive-negative balance loss.
+        penalty: weight of the range penalty; None: that of the plan.
     """
 
     make: Callable[[nn.Surrogate], torch.nn.Module]
     learned: bool = False
     balance: float = 0.0
+    penalty: float | None = None
 
 
-def _lnm(degree: int) -> Callable[[nn.Surrogate], torch.nn.Module]:
-    return lambda s: nn.LNM(degree=degree, surrogate=s)
+def _lnm(degree: int, **more: Any) -> Callable[[nn.Surrogate], torch.nn.Module]:
+    return lambda s: nn.LNM(degree=degree, surrogate=s, **more)
 
 
-def _cf(levels: int, signed: bool = True) -> Callable[[nn.Surrogate], torch.nn.Module]:
-    return lambda s: nn.CirculateFiring(levels=levels, signed=signed, learn_decay=True, surrogate=s)
+def _cf(levels: int, signed: bool = True, **more: Any) -> Callable[[nn.Surrogate], torch.nn.Module]:
+    return lambda s: nn.CirculateFiring(levels=levels, signed=signed, learn_decay=True, surrogate=s, **more)
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -44,6 +48,15 @@ VARIANTS: Mapping[str, Variant] = {
     **{f"LNM-{d}": Variant(_lnm(d)) for d in DEGREES},
     **{f"CF-{k}": Variant(_cf(k)) for k in LEVELS},
     "CF-4 unsigned": Variant(_cf(4, signed=False)),
+    "CF-4, negative 0.5": Variant(_cf(4, negative_amplitude=0.5)),
+    "CF-4, negative 0": Variant(_cf(4, negative_amplitude=0.0)),
+    "CF-4, learned negative": Variant(_cf(4, negative_amplitude=0.5, learn_negative_amplitude=True)),
+    "CF-4, staircase": Variant(_cf(4, staircase=True)),
+    "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s)),
+    "LNM-3, penalty 1": Variant(_lnm(3), penalty=1.0),
+    "LNM-3, bounded": Variant(_lnm(3, bounded=True)),
+    "ALIF": Variant(lambda s: nn.ALIF(learn=True, surrogate=s)),
+    "CubaLIF": Variant(lambda s: nn.CubaLIF(learn=True, surrogate=s)),
     "LNM-3, learned widths": Variant(_lnm(3), learned=True),
     "LNM-3, balance": Variant(_lnm(3), balance=BALANCE),
     "CF-4, learned widths": Variant(_cf(4), learned=True),
@@ -52,6 +65,13 @@ VARIANTS: Mapping[str, Variant] = {
 BASE = "LIF"
 DRAWN = "LNM-3"  # whose polynomials are drawn
 WIDTHS = tuple(name for name, v in VARIANTS.items() if v.learned)
+# What a variant differs from by one thing, where that is not LIF.
+AGAINST = {"LNM-3, ": "LNM-3", "CF-4, ": "CF-4", "CF-4 unsigned": "CF-4", "CirculateLNM": "LNM-3"}
+
+
+def base_of(variant: str) -> str:
+    """The variant that it differs from by one thing; LIF where there is no other."""
+    return next((base for start, base in AGAINST.items() if variant.startswith(start)), BASE)
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,7 @@ class Plan:
         build: the network, given a function that makes its next neuron. steps: T, and whether one sample is shown at all of them.
         recipe: of the float training; `again`: of the training on integers after it, by bits of a weight: the coarser they are,
             the further they have to go.
+        says: layers in short. variants: names of what is compared. seeds: how many of each.
     """
 
     build: Callable[[Callable[[], torch.nn.Module]], torch.nn.Module]
@@ -70,6 +91,8 @@ class Plan:
     recipe: Recipe
     again: Mapping[int, Recipe]
     says: str
+    variants: tuple[str, ...]
+    seeds: int = 5
 
 
 def _digits(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
@@ -96,17 +119,79 @@ def _events(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
     )  # fmt: skip
 
 
+def _fashion(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), neuron(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), neuron(), nn.AvgPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), neuron(),
+        nn.Flatten(), nn.Linear(3136, 10),
+    )  # fmt: skip
+
+
+def _camera(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(2, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), neuron(), nn.AvgPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), neuron(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(512, 10),
+    )  # fmt: skip
+
+
+def _series(inputs: int, width: int, outputs: int, recurrent: bool = False) -> Callable[..., torch.nn.Module]:
+    def build(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+        second = nn.Recurrent(neuron(), nn.Linear(width, width)) if recurrent else neuron()
+        return nn.Sequential(
+            nn.Linear(inputs, width), nn.BatchNorm1d(width), neuron(),
+            nn.Linear(width, width), nn.BatchNorm1d(width), second,
+            nn.Linear(width, outputs),
+        )  # fmt: skip
+
+    return build
+
+
 def _recipe(epochs: int, rate: float, **more: Any) -> Recipe:
-    return Recipe(epochs=epochs, batch=96, learning_rate=rate, label_smoothing=0.05, coefficient_penalty=1e-2, **more)
+    return Recipe(
+        **{"epochs": epochs, "batch": 96, "learning_rate": rate, "label_smoothing": 0.05, "coefficient_penalty": 1e-2, **more}
+    )
 
 
-AGAIN: Mapping[int, Recipe] = {8: _recipe(6, 1e-3), 4: _recipe(15, 3e-3)}
+def _again(eight: int, four: int, rate: float = 1e-3, **more: Any) -> Mapping[int, Recipe]:
+    return {8: _recipe(eight, rate, **more), 4: _recipe(four, 3 * rate, **more)}
 
+
+FIRST = (*(f"LNM-{d}" for d in DEGREES), *(f"CF-{k}" for k in LEVELS), "CF-4 unsigned")
+SWITCHED = ("LNM-3, learned widths", "LNM-3, balance", "CF-4, learned widths", "CF-4, balance")
+NEGATIVE = ("CF-4, negative 0.5", "CF-4, negative 0", "CF-4, learned negative", "CF-4, staircase")
+GUARDED = ("LNM-3, penalty 1", "LNM-3, bounded")
+EVERY = ("LIF", "PLIF", *FIRST, *SWITCHED, *NEGATIVE, *GUARDED, "CirculateLNM-3 unsigned")
+RECORDED = ("LIF", "PLIF", "ALIF", "CubaLIF", "LNM-3", *GUARDED, "CF-4", *NEGATIVE, "CF-4 unsigned", "CirculateLNM-3 unsigned")
+FEW = ("LIF", "LNM-3", "CF-4", "CF-4 unsigned", "CF-4, learned negative")
+
+SHIFTED: dict[str, Any] = {"augment": augment.RandomCrop(2).batch}
+LINES = "128-BN-N-128-BN-N-10"
 PLANS: Mapping[str, Plan] = {
-    "digits": Plan(_digits, 4, True, _recipe(20, 6e-3), AGAIN, "16C3-BN-N-M2-32C3-BN-N-A2-32-N-10, T = 4"),
-    "digits-sequential": Plan(_sequential, 8, False, _recipe(40, 6e-3), AGAIN, "128-BN-N-128-BN-N-10, T = 8"),
-    "digits-events": Plan(_events, 10, False, _recipe(20, 6e-3), AGAIN, "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10"),
-}
+    "digits": Plan(_digits, 4, True, _recipe(20, 6e-3), _again(6, 15), "16C3-BN-N-M2-32C3-BN-N-A2-32-N-10, T = 4", EVERY),
+    "digits-sequential": Plan(_sequential, 8, False, _recipe(40, 6e-3), _again(6, 15), f"{LINES}, T = 8", EVERY),
+    "digits-events": Plan(
+        _events, 10, False, _recipe(20, 6e-3), _again(6, 15), "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10", EVERY
+    ),
+    "fsdd": Plan(
+        _series(32, 128, 10), 40, False, _recipe(30, 4e-3, batch=64, **SHIFTED), _again(4, 8, batch=64, **SHIFTED),
+        f"{LINES}, T = 40", RECORDED, 3,
+    ),
+    "fsdd-recurrent": Plan(
+        _series(32, 128, 10, recurrent=True), 40, False, _recipe(30, 4e-3, batch=64, **SHIFTED),
+        _again(4, 8, batch=64, **SHIFTED), "128-BN-N-128-BN-N(hears itself)-10, T = 40", FEW, 3,
+    ),
+    "nmnist": Plan(
+        _camera, 10, False, _recipe(40, 6e-3, batch=50, **SHIFTED), _again(4, 8, batch=50, **SHIFTED),
+        "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10", RECORDED, 3,
+    ),
+    "watch": Plan(_series(6, 64, 7), 100, False, _recipe(20, 4e-3), _again(3, 6), "64-BN-N-64-BN-N-7, T = 100", RECORDED, 3),
+    "fashion": Plan(
+        _fashion, 4, True, _recipe(8, 4e-3, batch=100), _again(1, 2, 5e-4, batch=100),
+        "16C3-BN-N-M2-32C3-BN-N-A2-64C3-BN-N-10, T = 4", FEW, 3,
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,19 @@ REACH = 4.0
 def draw(results: Sequence[Result], folder: Path) -> list[str]:
     """Write the plots as SVG; returns their file names."""
     folder.mkdir(parents=True, exist_ok=True)
+    polynomials = [task for task in PLANS if of(results, task, DRAWN)]
+    widths = [task for task in PLANS if all(of(results, task, v) for v in WIDTHS)]
     with matplotlib.rc_context(STYLE):
-        return [_polynomials(results, folder / "polynomials.svg"), _widths(results, folder / "widths.svg")]
+        drawn = [_polynomials(results, polynomials, folder / "polynomials.svg")] if polynomials else []
+        return drawn + ([_widths(results, widths, folder / "widths.svg")] if widths else [])
 
 
-def _polynomials(results: Sequence[Result], path: Path) -> str:
-    depth = max(len(of(results, t, DRAWN)[0]["polynomials"]) for t in PLANS)
-    figure = Figure(figsize=(3 * depth, 2.6 * len(PLANS)), layout="constrained")
-    axes = figure.subplots(len(PLANS), depth, sharex=True, sharey=True, squeeze=False)
+def _polynomials(results: Sequence[Result], tasks: Sequence[str], path: Path) -> str:
+    depth = max(len(of(results, t, DRAWN)[0]["polynomials"]) for t in tasks)
+    figure = Figure(figsize=(3 * depth, 2.6 * len(tasks)), layout="constrained")
+    axes = figure.subplots(len(tasks), depth, sharex=True, sharey=True, squeeze=False)
     u = np.linspace(-REACH, REACH, 201)
-    for row, task in zip(axes, PLANS, strict=True):
+    for row, task in zip(axes, tasks, strict=True):
         layers = list(of(results, task, DRAWN)[0]["polynomials"])
         for panel, layer in zip(row, layers, strict=False):
             panel.plot(u, 0.5 * u, "--", color="0.6", label="where it started (LIF, 0.5 u)")
@@ -46,10 +49,10 @@ def _polynomials(results: Sequence[Result], path: Path) -> str:
     return _saved(figure, path)
 
 
-def _widths(results: Sequence[Result], path: Path) -> str:
-    figure = Figure(figsize=(4.5 * len(WIDTHS), 2.6 * len(PLANS)), layout="constrained")
-    axes = figure.subplots(len(PLANS), len(WIDTHS), squeeze=False)
-    for row, task in zip(axes, PLANS, strict=True):
+def _widths(results: Sequence[Result], tasks: Sequence[str], path: Path) -> str:
+    figure = Figure(figsize=(4.5 * len(WIDTHS), 2.6 * len(tasks)), layout="constrained")
+    axes = figure.subplots(len(tasks), len(WIDTHS), squeeze=False)
+    for row, task in zip(axes, tasks, strict=True):
         for panel, variant in zip(row, WIDTHS, strict=True):
             for n, layer in enumerate(of(results, task, variant)[0]["widths"]):
                 each = np.array([r["widths"][layer] for r in of(results, task, variant)])

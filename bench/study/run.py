@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import itertools
 import json
 import multiprocessing
 import os
@@ -12,48 +11,71 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from bench.commit import ROOT, commit
-from bench.study import nets, one, page
+from bench.study import nets, one, page, sets
 from bench.study.nets import PLANS, VARIANTS, Case
-
-SEEDS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train every kind of neuron on every digits task and write study.md.")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of every case (default {SEEDS})")
+    parser = argparse.ArgumentParser(description="Train every kind of neuron on every task and write study.md.")
+    parser.add_argument("--seeds", type=int, help="of every case (default: those of its task, 3 or 5)")
+    parser.add_argument("--tasks", nargs="+", choices=list(PLANS), default=list(PLANS), help="these alone")
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="these neurons alone")
     parser.add_argument("--quick", action="store_true", help="a smoke test: one seed, a tenth of the epochs")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each (default: all cores)"
     )
     parser.add_argument("--kept", type=Path, default=ROOT / "build" / "study", help="where single results are kept")
     parser.add_argument(
+        "--page", action="store_true", help="train nothing, and write what the results that are kept, of any commit, say"
+    )
+    parser.add_argument(
         "--out", type=Path, help="where study.md and its plots go (docs/explanation; with --quick build/study/quick)"
     )
     options = parser.parse_args(arguments)
-    seeds, share = (1, 0.1) if options.quick else (options.seeds, 1.0)
+    share = 0.1 if options.quick else 1.0
     out = options.out or (options.kept / "quick" if options.quick else ROOT / "docs" / "explanation")
-    cases = [Case(t, v, s, share) for s, t, v in itertools.product(range(seeds), PLANS, VARIANTS)]
-    made_on = commit()
-    files = {case: options.kept / f"{_key()}_{made_on}" / _name(case) for case in cases}
-    failed = _run(files, made_on, options.workers)
-    for case, error in failed.items():
-        print(f"{case}: {error}", file=sys.stderr)
-    if failed:
-        print(f"{len(failed)} of {len(cases)} trainings failed; the others are kept, no page is written", file=sys.stderr)
-        return 1
-    results = [json.loads(file.read_text(encoding="utf-8")) for file in files.values()]
+    chosen = [
+        Case(t, v, s, share)
+        for t in options.tasks
+        for v in PLANS[t].variants
+        if v in options.variants
+        for s in range(1 if options.quick else options.seeds or PLANS[t].seeds)
+    ]
+    cases = sorted(chosen, key=lambda case: case.seed)  # the first seed of all, then the second: a run may be cut short anywhere
+    if options.page:
+        results = _found(options.kept, cases)
+    else:
+        made_on = commit()
+        files = {case: options.kept / f"{_key()}_{made_on}" / _name(case) for case in cases}
+        failed = _run(files, made_on, options.workers)
+        for case, error in failed.items():
+            print(f"{case}: {error}", file=sys.stderr)
+        if failed:
+            print(f"{len(failed)} of {len(cases)} trainings failed; the others are kept, no page is written", file=sys.stderr)
+            return 1
+        results = [json.loads(file.read_text(encoding="utf-8")) for file in files.values()]
     print(f"wrote {page.write(results, out, options.quick)}")
-    return int(any(r[f"differing {bits}"] for r in results for bits in nets.AGAIN))
+    return int(any(r[f"differing {bits}"] for r in results for bits in nets.BITS))
+
+
+def _found(kept: Path, cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """The newest result of each case that has one, in the order of cases."""
+    found = []
+    for case in cases:
+        files = sorted(kept.glob(f"*/{_name(case)}"), key=lambda file: file.stat().st_mtime)
+        found += [json.loads(file.read_text(encoding="utf-8")) for file in files[-1:]]
+    return found
 
 
 def _key() -> str:
     """Of what is compared and how; with the commit, of all that decides a result: what was kept for another is none of this."""
-    return hashlib.sha256(b"".join(Path(m.__file__ or "").read_bytes() for m in (nets, one))).hexdigest()[:12]
+    return hashlib.sha256(b"".join(Path(m.__file__ or "").read_bytes() for m in (nets, one, sets))).hexdigest()[:12]
 
 
 def _name(case: Case) -> str:

@@ -10,7 +10,10 @@ import pytest
 pytest.importorskip("torch", reason="the study trains torch models")
 
 from bench.study import figures, page, run
-from bench.study.nets import PLANS, VARIANTS, Case, build
+from bench.study.nets import PLANS, VARIANTS, Case, base_of, build
+from bench.study.sets import parts
+
+FIRST = tuple(PLANS)[:3]  # the tasks of the digits, whose data come with scikit-learn
 
 
 def result(task: str, variant: str, seed: int, accuracy: float, lost: float = 0.0) -> figures.Result:
@@ -20,31 +23,42 @@ def result(task: str, variant: str, seed: int, accuracy: float, lost: float = 0.
     widths = [1.0] * PLANS[task].steps if VARIANTS[variant].learned else 1.0
     return {
         "commit": "abc", "task": task, "variant": variant, "seed": seed, "float": accuracy, **integers, **counts, "seconds": 1.0,
-        "parameters": 100, "neuron parameters": 2, "rates": dict.fromkeys(layers, 0.25),
-        "polynomials": {n: [[0.0, 0.5, 0.1, 0.0]] for n in layers}, "widths": dict.fromkeys(layers, widths),
+        "parameters": 100, "neuron parameters": 2, "rates": dict.fromkeys(layers, 0.25), "at a bound": dict.fromkeys(layers, 0.5),
+        "polynomials": {n: [[0.0, 0.5, 0.1, 0.0]] for n in layers}, "widths": dict.fromkeys(layers, widths), "negative": {},
+        "samples": {"train": 90, "validation": 10, "test": 50},
     }  # fmt: skip
 
 
 def made(better: float) -> list[figures.Result]:
-    """Three seeds; PLIF is better than LIF by `better` at every seed, everything else is as LIF."""
+    """Three seeds of the digits tasks; PLIF is better than LIF by about `better` at every seed, everything else is as LIF."""
     accuracy = {0: 0.90, 1: 0.94, 2: 0.92}
     return [
-        result(t, v, s, a + (better if v == "PLIF" else 0.0), 0.003) for t in PLANS for v in VARIANTS for s, a in accuracy.items()
+        result(t, v, s, a + (better * (1 + s / 100) if v == "PLIF" else 0.0), 0.003)
+        for t in FIRST
+        for v in PLANS[t].variants
+        for s, a in accuracy.items()
     ]
 
 
 def test_means_and_differences_are_of_the_same_seeds() -> None:
     results = made(0.01)
     assert figures.mean([0.9, 0.94, 0.92]).text() == "92.00 ± 2.00"
-    difference = figures.against_base(results, "digits", "PLIF", "float")
-    assert difference.mean == pytest.approx(0.01)
-    assert difference.deviation == pytest.approx(0)
+    assert figures.mean([0.9, 0.94, 0.92]).sure() == "92.00 ± 1.15"
+    assert figures.mean([0.9]).sure("+") == "+90.00"
+    difference = figures.against_base(results, "digits", "PLIF", "float", "LIF")
+    assert difference.mean == pytest.approx(0.0101)
+    assert difference.deviation == pytest.approx(0.0001)
     assert figures.is_claimed(difference)
-    assert not figures.is_claimed(figures.against_base(results, "digits", "LNM-3", "float"))
+    assert not figures.is_claimed(figures.against_base(results, "digits", "LNM-3", "float", "LIF"))
     assert figures.lost(results, "digits", 8, "PTQ").mean == pytest.approx(0.003)
     results[0]["PTQ 8"] -= 0.03  # of LIF, seed 0: the mean of three falls by 0.01
     most, where = figures.worst(results, "digits", 8, "PTQ")
     assert (most, where) == (pytest.approx(0.013), "LIF")
+    some = [r for r in results if r["variant"] != "LIF" or r["seed"] == 1]
+    alone = figures.paired(some, "digits", "PLIF", "float", "LIF")
+    assert alone is not None
+    assert (alone.n, alone.mean) == (1, pytest.approx(0.0101))
+    assert figures.paired([r for r in some if r["variant"] != "LIF"], "digits", "PLIF", "float", "LIF") is None
 
 
 def test_what_is_claimed_needs_two_standard_errors() -> None:
@@ -53,29 +67,68 @@ def test_what_is_claimed_needs_two_standard_errors() -> None:
     assert not figures.is_claimed(figures.mean([0.01, -0.012, 0.011]))
 
 
-def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_differences_fewer_are_claimed() -> None:
+    """Chances by Student's t; of three the second is compared with 0.05 / 2, of four the first with 0.05 / 4."""
+    sure, likely, none = figures.mean([0.010, 0.011, 0.012]), figures.mean([0.01, 0.014, 0.016]), figures.mean([0.01, -0.01, 0.0])
+    assert [round(d.chance, 4) for d in (sure, likely, none)] == [0.0027, 0.0171, 1.0]
+    assert figures.claimed([none, likely, sure]) == [False, True, True]
+    assert figures.claimed([likely, none, none, none]) == [False, False, False, False]
+    assert figures.claimed([likely]) == [True]
+    assert figures.claimed([]) == []
+
+
+def test_a_variant_stands_against_what_it_changes() -> None:
+    assert base_of("CF-4, negative 0") == base_of("CF-4 unsigned") == "CF-4"
+    assert base_of("LNM-3, bounded") == base_of("CirculateLNM-3 unsigned") == "LNM-3"
+    assert base_of("LNM-3") == base_of("CF-3") == base_of("ALIF") == "LIF"
+    assert all(set(plan.variants) <= set(VARIANTS) and plan.variants[0] == "LIF" for plan in PLANS.values())
+
+
+def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) -> None:
     text = page.write(made(0.01), tmp_path, smoke=False).read_text(encoding="utf-8")
     assert "| digits | 8 bits | PTQ | 0.30 ± 0.00 | 0.30 (" in text
     assert "| 0.5 | met by every neuron |" in text
     assert "| 0.2 | **not met** |" in text
-    assert "| PLIF | LIF | **+1.00 ± 0.00** |" in text
-    assert "| LNM-3, balance | LNM-3 | +0.00 ± 0.00 |" in text
-    assert "**0 of 2,700 integers differ**" in text
+    assert "| PLIF | LIF | **+1.01 ± 0.01 (3)** |" in text
+    assert "| LNM-3, balance | LNM-3 | +0.00 ± 0.00 (3) |" in text
+    assert f"**0 of {len(made(0.01)) * 20:,} integers differ**" in " ".join(text.split())
+    assert (
+        f"{2 * len(PLANS['digits'].variants)} of {5 * len(PLANS['digits'].variants)} trainings of the plan were not run" in told
+    )
     assert "A smoke test" not in text
     assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
-    assert "; commit abc. The tasks" in text
-    monkeypatch.setattr(page, "draw", lambda results, folder: sorted(p.name for p in folder.iterdir()))  # as they stand
-    several = [{**run, "commit": "def" if run["variant"].startswith("LNM") else "abc"} for run in made(0.01)]
-    told = page.write(several, tmp_path, smoke=False).read_text(encoding="utf-8")
-    assert "; on commit abc: *LIF*, *PLIF*, *CF-1*" in told
-    assert "; on commit def: *LNM-1*, *LNM-2*" in told
-    assert "A smoke test" in page.write(made(0.0), tmp_path, smoke=True).read_text(encoding="utf-8")
+    assert "; on commit abc. All neurons" in told
+
+
+def test_what_stands_around_the_marks_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "draw", lambda results, folder: [])
+    written = page.write(made(0.0)[:1], tmp_path, smoke=True)
+    assert written.read_text(encoding="utf-8").startswith(page.HEAD)
+    assert "A smoke test" in written.read_text(encoding="utf-8")
+    text = written.read_text(encoding="utf-8")
+    written.write_text(text.replace(page.HEAD, "# Mine\n\nAn introduction.") + "\n## Before\n\nAn end.\n", encoding="utf-8")
+    page.write(made(0.0)[:1], tmp_path, smoke=False)
+    again = written.read_text(encoding="utf-8")
+    assert again.startswith("# Mine\n\nAn introduction.\n\n" + page.BEGIN)
+    assert again.endswith(page.END + "\n\n## Before\n\nAn end.\n")
+    assert "A smoke test" not in again
+
+
+def test_what_is_held_back_is_a_tenth_of_each_class_and_in_no_other_part() -> None:
+    data = parts("digits-sequential")
+    train, held = data["train"], data["validation"]
+    assert len(train) + len(held) == 1437
+    assert len(data["test"]) == 360
+    for label in range(10):
+        share = int((held.labels == label).sum()) / int((train.labels == label).sum() + (held.labels == label).sum())
+        assert share == pytest.approx(0.1, abs=0.01)
+    assert all(p.samples.shape[1:] == (8, 8) for p in data.values())
 
 
 def test_all_neurons_start_from_the_same_weights() -> None:
-    for task in PLANS:
-        states = [build(Case(task, v, 3)).state_dict() for v in VARIANTS]
+    for task, plan in PLANS.items():
+        states = [build(Case(task, v, 3)).state_dict() for v in plan.variants]
         shared = [k for k in states[0] if all(k in s for s in states)]
         assert any(k.endswith("weight") for k in shared)
         for k in shared:
@@ -85,13 +138,14 @@ def test_all_neurons_start_from_the_same_weights() -> None:
 
 @pytest.mark.slow
 def test_a_quick_study_goes_on_where_it_was(tmp_path: Path) -> None:
-    arguments = ["--quick", "--kept", str(tmp_path / "kept"), "--out", str(tmp_path / "docs")]
+    arguments = ["--quick", "--tasks", "digits-sequential", "--kept", str(tmp_path / "kept"), "--out", str(tmp_path / "docs")]
     assert run.main(arguments) == 0
     kept = sorted((tmp_path / "kept").glob("*/*.json"))
-    assert len(kept) == len(PLANS) * len(VARIANTS)
+    assert len(kept) == len(PLANS["digits-sequential"].variants)
     first = kept[0].read_text(encoding="utf-8")
     assert json.loads(first)["differing 8"] == 0
     kept[0].unlink()
+    assert run.main([*arguments, "--page"]) == 0  # of what is there
     assert run.main(arguments) == 0
     again = json.loads(kept[0].read_text(encoding="utf-8"))
     assert {k: v for k, v in again.items() if "seconds" not in k} == {
