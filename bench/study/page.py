@@ -106,13 +106,8 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
     yield ""
     compared, differing = (sum(r[f"{what} {bits}"] for r in results for bits in BITS) for what in ("compared", "differing"))
     yield (
-<<<<<<< HEAD
-        "The forward that was trained against the reference back end (executor), every spike, state and readout of all test "
+        "The forward that was trained against the reference back end (executor), every spike, state and readout of 100 test "
         f"samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
-=======
-        "The forward that was trained against the reference executor, every spike, state and readout of 100 test samples of all "
-        f"{2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
->>>>>>> 636ea03 (Study neurons on recorded data, too: a validation split, the test seen once, paired differences with Holm's correction)
     )
     yield ""
 

@@ -91,10 +91,9 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert "| 0.2 | **not met** |" in text
     assert "| PLIF | LIF | **+1.01 ± 0.01 (3)** |" in text
     assert "| LNM-3, balance | LNM-3 | +0.00 ± 0.00 (3) |" in text
-    assert f"**0 of {len(made(0.01)) * 20:,} integers differ**" in " ".join(text.split())
-    assert (
-        f"{2 * len(PLANS['digits'].variants)} of {5 * len(PLANS['digits'].variants)} trainings of the plan were not run" in told
-    )
+    told, planned = " ".join(text.split()), len(PLANS["digits"].variants)
+    assert f"**0 of {len(made(0.01)) * 20:,} integers differ**" in told
+    assert f"{2 * planned} of {5 * planned} trainings of the plan were not run" in told
     assert "A smoke test" not in text
     assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
