@@ -113,9 +113,9 @@ def _fired(b: Builder, member: Member, h: int, thetas: Sequence[int]) -> tuple[i
     any_level, *flags = [s.fires for s in rounds]  # the output would not do: spikes of opposite sign can cancel
     for flag in flags:
         any_level = b.emit(Op.MAX, any_level, flag)
-    # As arithmetic and not as a choice, so that the spike has its surrogate gradient here, too; h or 0 is exact either way.
-    kept = b.emit(Op.SUB, h, b.emit(Op.MUL, any_level, h))
-    return output, b.emit(Op.ADD, kept, _scaled(b, member.reset_value, any_level)) if member.reset_value else kept
+    # A choice passes no gradient from the reset to the spike. As arithmetic, h - s h, it would; neither trains better
+    # (docs/reference/neurons.md), and that of an infinite h would be no number.
+    return output, b.emit(Op.SELECT, any_level, b.constant(member.reset_value), h)
 
 
 class _Round(NamedTuple):

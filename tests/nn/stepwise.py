@@ -56,17 +56,16 @@ def stepwise(
         m = _Clamp.apply(y, s.lo, s.hi, held)
         positive.append(m.relu().mean())
         negative.append((-m).relu().mean())
-        r, payload, fired = m, torch.zeros_like(m), torch.zeros_like(m)
+        r, payload, fired = m, torch.zeros_like(m), torch.zeros_like(m, dtype=torch.bool)
         own = neuron.negative_amplitude if neuron.negative is None else neuron.negative.clamp(0, 1)
         for k, (theta, amplitude) in enumerate(zip(thetas[min(t, len(thetas) - 1)], neuron.amplitudes, strict=True), 1):
             v, level = (m, k * theta) if neuron.staircase else (r, theta)
             up, down = over(v - level), over(-v - level) if neuron.signed else torch.zeros_like(v)
             r = r - (up - down) * theta
             payload = payload + up * amplitude - down * (amplitude * own)
-            either = torch.maximum(up, down) if neuron.signed else up
-            fired = either if k == 1 else torch.maximum(fired, either)
+            fired = fired | ((up - down).detach().round() != 0)
         payloads.append(payload)
-        u = {"subtract": r, "none": m, "value": m - fired * m + fired * neuron.reset_value}[neuron.reset]
+        u = {"subtract": r, "none": m, "value": m.masked_fill(fired, neuron.reset_value)}[neuron.reset]
     return torch.stack(payloads), torch.stack(positive), torch.stack(negative)
 
 
