@@ -12,12 +12,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # mkdocs loads 
 
 from mkdocs.structure.files import File, Files
 
-from docsite import api, commands, project
+from docsite import api, commands, error_pages, forms, project
 
 GENERATED: tuple[Callable[[], dict[str, str]], ...] = (
     api.pages,
     project.pages,
-    lambda: {"reference/cli.md": commands.page()},
+    error_pages.pages,
+    lambda: {"reference/cli.md": commands.page(), "reference/json.md": forms.page()},
 )
 
 

@@ -37,6 +37,7 @@ from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomials.lowered import weighed
 from snn2hw.passes.polynomials.search import Candidate
 from snn2hw.runs import batches, simulate, simulate_payloads, stimulus, verify
+from snn2hw.shown import meant
 from snn2hw.store import check_out, make_artefact, read_artefact, write_artefact
 from snn2hw.target import load_target
 from snn2hw.tracing import as_ours, trace_model
@@ -312,7 +313,12 @@ def explain(artefact: Artefact, layer: str, target: str | None = None) -> list[C
     """
     layers = {n.name: n for n in artefact.network.neurons}
     if layer not in layers:
-        raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(layers), do="name one of these")
+        raise UsageError(
+            "no neuron layer of this name",
+            got=repr(layer),
+            expected=", ".join(layers),
+            do=meant(layer, layers) + "name one of these",
+        )
     chosen = load_target(target or artefact.network.target)
     if chosen.name != artefact.network.target:
         raise UsageError(

@@ -9,7 +9,7 @@ Nothing else interprets what it is given: the console prints without markup, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from itertools import islice
 from typing import Any
@@ -45,6 +45,19 @@ def plain_lines(text: str) -> str:
 
 def _code(character: str) -> str:
     return ascii(character)[1:-1]
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The beginning of advice where a name that is known looks like the one that was given: "did you mean 'loihi2'? else "."""
+    from difflib import get_close_matches  # asked for only where something is wrong already
+
+    near = get_close_matches(name.lower(), list(known), n=1)
+    return f"did you mean '{near[0]}'? else " if near else ""
+
+
+def one_of(name: str, known: Iterable[str]) -> str:
+    """The advice where a name is not among those that are known."""
+    return meant(name, known) + "name one of these"
 
 
 MOST_ENTRIES, MOST_LETTERS = 8, 80  # of a collection, and of a text, that a repr shows

@@ -18,6 +18,7 @@ from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
 from snn2hw.files.arrays import read_arrays, read_npy
 from snn2hw.files.read import is_file
 from snn2hw.formats.sample import samples_array
+from snn2hw.shown import meant
 from snn2hw.trace import read_npz
 from snn2hw.weights import WEIGHTS, load_weights
 
@@ -71,7 +72,7 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
             "there is no such model",
             got=repr(name),
             expected=f"a folder with a model.py ({', '.join(known) or 'none here'}), or module:factory",
-            do="check the name, or write a factory that returns your torch.nn.Module",
+            do=meant(name, known) + "check the name, or write a factory that returns your torch.nn.Module",
         )
     source = load_source(folder / "model.py")
     missing = [name for name in ("build", "STEPS", "train_data") if not hasattr(source, name)]

@@ -21,6 +21,7 @@ from snn2hw.backends.own import EXECUTORS, SIDE_EXECUTORS, WRITERS
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwWarning, UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.plugins import Entry, entries, forget, package
+from snn2hw.shown import one_of
 from snn2hw.trace import Ints, Trace
 
 GROUP = "snn2hw.backends"
@@ -295,4 +296,4 @@ def _there(name: str) -> bool:
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
-    return UsageError(what, got=repr(name), expected=", ".join(known), do="name one of these")
+    return UsageError(what, got=repr(name), expected=", ".join(known), do=one_of(name, known))

@@ -30,9 +30,9 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Trained spiking networks to neuromorphic hardware, in integers, with not one bit lost on the way.\n\n"
+    help="Takes trained spiking networks to integers for chips, FPGAs and microcontrollers. All integer back ends agree bit for "
+    "bit; the distance to your float model is measured and shown.\n\n"
     "Start with `snn2hw demo`. Exit codes: 0 equal or done, 1 a difference was found, 2 bad input, 3 an executor that was "
     "asked for is not available.",
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from snn2hw.backends import Backend, Executor, Writer, backends, on_request
 from snn2hw.backends.registry import Broken
 from snn2hw.backends.running import why_not
@@ -22,7 +20,7 @@ def backends_(as_json: AsJson = False) -> None:
     """
     found = [_facts(name, backend) for name, backend in backends().items()]
     if as_json:
-        console.print_text(json.dumps(found, indent=2))
+        console.print_json(found)
         return
     rows = [[f["name"], _used(f), f["description"], "yes" if f["available"] else f"no: {f['reason']}"] for f in found]
     console.table("", ["back end", "used by", "what it is", "works here"], rows)

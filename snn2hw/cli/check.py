@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import typer
@@ -23,7 +22,7 @@ def check(artefact: Folder, as_json: AsJson = False) -> None:
     checked = api.check(artefact)
     if as_json:
         failures = [asdict(f) for f in checked.failures]
-        console.print_text(json.dumps({"holds": not failures, "claims": checked.claims, "failures": failures}, indent=2))
+        console.print_json({"holds": not failures, "claims": checked.claims, "failures": failures})
     else:
         certificate_table.print_checked(checked, f"{artefact}: verified bounds, for every state and every input")
     raise typer.Exit(DIFFERENT if checked.failures else EQUAL)

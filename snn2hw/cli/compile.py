@@ -12,6 +12,7 @@ from snn2hw import api
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.claims import read_claims
 from snn2hw.cli import certificate_table, console, evaluation_table
+from snn2hw.cli.completion import models, targets
 from snn2hw.cli.conventions import (
     Convention,
     CubaInput,
@@ -32,7 +33,7 @@ from snn2hw.cli.conventions import (
 from snn2hw.cli.conventions import given as given_fields
 from snn2hw.cli.conventions import options as option_names
 from snn2hw.cli.files import compile_file, say_pass
-from snn2hw.cli.options import Layout
+from snn2hw.cli.options import AsJson, Layout
 from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -49,11 +50,19 @@ from snn2hw.user_models import Model, find_model, read_samples
 def compile_(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="A folder of models/ (digits_lnm), module:factory, or a network (*.net, *.nir)."),
+        typer.Argument(
+            metavar="MODEL",
+            help="A folder of models/ (digits_lnm), module:factory, or a network (*.net, *.nir).",
+            autocompletion=models,
+        ),
     ],
     target: Annotated[
         str | None,
-        typer.Option(help="A target's name (`snn2hw targets`), or a TOML file of your own.", show_default=api.DEFAULT_TARGET),
+        typer.Option(
+            help="A target's name (`snn2hw targets`), or a TOML file of your own.",
+            show_default=api.DEFAULT_TARGET,
+            autocompletion=targets,
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write. Default: build/MODEL.")] = None,
     stop_after: Annotated[
@@ -83,6 +92,7 @@ def compile_(
     late_synapses: LateSynapses = None,
     cuba_input: CubaInput = None,
     cuba_r: CubaR = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take a trained torch model to integers and write model.onnx, step.onnx, certificate.json, manifest.json and
     vectors.npz.
@@ -110,13 +120,17 @@ def compile_(
     )  # fmt: skip
     options = Options(state_bits, weight_bits, scales)
     if stop_after is not None:
-        refuse_options({"--out": out}, "--stop-after", "leave them out: the network is printed, nothing is written")
+        refuse_options(
+            {"--out": out, "--json": as_json or None},
+            "--stop-after",
+            "leave them out: the network is printed, nothing is written",
+        )
     if is_network_file(model):
         refuse_options({"--weights": weights}, "a network file", "leave them out: the file holds its weights")
         folder = out or Path("build") / Path(model).stem
         made = compile_file(model, target, folder, stop_after, steps, sample, layout, options, stated)
         if made is not None:
-            _say_compiled(made, folder)
+            _say_compiled(made, folder, as_json=as_json)
         return
     refuse_options(dict.fromkeys(option_names(stated), True), "a torch model", "leave them out: they are for .nir files")
     target = target or api.DEFAULT_TARGET
@@ -134,7 +148,7 @@ def compile_(
     more: dict[str, Any] = {"options": options, "layout": layout, "progress": say_pass}
     with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
         artefact = api.compile(found.module, x, t, target, folder, **more, certifying=certifying)
-    _say_compiled(artefact, folder)
+    _say_compiled(artefact, folder, as_json=as_json)
 
 
 def _build_name(model: str) -> str:
@@ -142,7 +156,10 @@ def _build_name(model: str) -> str:
     return Path(model).resolve().name if Path(model).exists() else model.replace(":", ".").split("/")[-1]
 
 
-def _say_compiled(artefact: Artefact, folder: Path) -> None:
+def _say_compiled(artefact: Artefact, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json({"path": str(folder), "manifest": dict(artefact.manifest)})
+        return
     _say_converted(artefact.manifest.get("converted", {}))
     console.print_network(artefact.network, console.artefact_title(artefact))
     certificate_table.print_certificate(read_claims(folder / CERTIFICATE), "certified")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +20,12 @@ from rich.progress import (
     Task,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.text import Text
 
 from snn2hw.artefact import Artefact
+from snn2hw.cli.loudness import loudness
 from snn2hw.cli.tables import fitted
 from snn2hw.errors import Snn2hwError, Snn2hwWarning
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
@@ -62,6 +65,8 @@ def _shown(part: object) -> Text:
 
 def say(*parts: object) -> None:
     """One line for people: data, and `styled` text."""
+    if loudness.quiet:
+        return
     console = _console()
     console.print(Text.assemble(*map(_shown, parts)), soft_wrap=not console.is_terminal)
 
@@ -73,12 +78,24 @@ def command(*words: object) -> str:
 
 def rule(title: str) -> None:
     """A line across, with a title."""
-    _console().rule(styled(title, "bold"), align="left")
+    if not loudness.quiet:
+        _console().rule(styled(title, "bold"), align="left")
 
 
 def print_text(text: str) -> None:
     """Lines as they are: no wrapping."""
-    _console().out(plain_lines(text), highlight=False)
+    if not loudness.quiet:
+        _console().out(plain_lines(text), highlight=False)
+
+
+def print_json(document: object) -> None:
+    """What --json prints, quiet or not: one JSON value, names in it as they are."""
+    _console().out(json.dumps(document, indent=2), highlight=False)
+
+
+def print_aside(text: str) -> None:
+    """What --verbose says, on stderr."""
+    _console(stderr=True).print(Text(plain(text), "dim"), soft_wrap=True)
 
 
 def print_warning(warning: Snn2hwWarning) -> None:
@@ -105,6 +122,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     Args:
         title: above it, '' for none. rows: a cell for each of `columns`, shown by str.
     """
+    if loudness.quiet:
+        return
     console = _console()
     if title:
         console.print()
@@ -133,11 +152,14 @@ def progress(label: str) -> Iterator[ProgressCallback]:
         MofNCompleteColumn(),
         _Speed(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    hidden = loudness.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar, loudness.at(label):
         task = bar.add_task(plain(label), total=None)
 
         def tell(what: str, done: int, total: int) -> None:
+            loudness.reached(what, done, total)
             bar.update(task, description=plain(f"{label}: {what}"), completed=done, total=total)
 
         yield tell

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from snn2hw.cli.completion import targets
 from snn2hw.cli.demo_run import run_demo
+from snn2hw.cli.options import AsJson
 from snn2hw.target import load_target
 
 
@@ -16,7 +18,8 @@ def demo(
     pretrained: Annotated[
         bool, typer.Option("--pretrained", help="Use the committed weights instead of training afresh.")
     ] = False,
-    target: Annotated[str, typer.Option(help="The target to compile for.")] = "loihi2",
+    target: Annotated[str, typer.Option(help="The target to compile for.", autocompletion=targets)] = "loihi2",
+    as_json: AsJson = False,
 ) -> None:
     """Train two spiking networks on real handwritten digits, take both to integers, run them everywhere, compare every bit.
 
@@ -25,4 +28,4 @@ def demo(
     `snn2hw demo --pretrained`
     """
     load_target(target)  # before anything is trained
-    raise typer.Exit(run_demo(out, pretrained, target))
+    raise typer.Exit(run_demo(out, pretrained, target, as_json=as_json))

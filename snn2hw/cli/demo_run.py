@@ -43,12 +43,12 @@ class Result:
         return [self.verdict] if self.on_lava is None else [self.verdict, self.on_lava]
 
 
-def run_demo(out: Path, pretrained: bool, target: str) -> int:
+def run_demo(out: Path, pretrained: bool, target: str, *, as_json: bool = False) -> int:
     """Exit code 0 where every claim holds and every executor that ran gave equal integers on every test sample, else 1.
 
     Args:
         out: a folder for one artefact of each model. pretrained: take the stored weights rather than train.
-        target: a name, or the file of one.
+        target: a name, or the file of one. as_json: print one document at the end.
     """
     for package, extra in (("torch", "demo"), ("safetensors", "demo"), ("sklearn", "demo")):
         if importlib.util.find_spec(package) is None:
@@ -58,7 +58,15 @@ def run_demo(out: Path, pretrained: bool, target: str) -> int:
     begun = perf_counter()
     results = {name: _one(name, out / name, pretrained, target) for name in MODELS}
     _summary(results, out, perf_counter() - begun)
+    if as_json:
+        console.print_json({name: _document(r, out / name) for name, r in results.items()})
     return 0 if all(r.certain and v.equal for r in results.values() for v in r.verdicts) else 1
+
+
+def _document(r: Result, folder: Path) -> dict[str, Any]:
+    compared = {name: many for v in r.verdicts for name, many in v.compared.items()}
+    return {"path": str(folder), "equal": all(v.equal for v in r.verdicts), "claims_hold": r.certain, "compared": compared,
+            "float_accuracy": r.evaluation.float_accuracy, "accuracy": r.evaluation.accuracy}  # fmt: skip
 
 
 def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,7 +72,7 @@ def diff(
 
     `snn2hw diff build/lnm trace.npz --model mypackage.nets:build`
     """
-    _check_options(trace, other, model, weights, samples, layout, as_json)
+    _check_options(trace, other, model, weights, samples, layout)
     loaded = api.load(artefact)
     if model is not None:
         _against_model(loaded, artefact, trace, model, weights, samples, layout, as_json)
@@ -86,6 +86,8 @@ def diff(
         if not np.array_equal(payloads, others):
             raise _other_stimulus(f"{trace} and {other}")
     found = first_difference(loaded.network, str(trace), got, expected, payloads)
+    if as_json:
+        console.print_json({"equal": found is None, "difference": None if found is None else asdict(found)})
     if found is None:
         console.say(console.good("equal", True), f": every integer of {trace} and {other or 'the reference'}")
         return
@@ -100,10 +102,9 @@ def _check_options(
     weights: str | None,
     samples: Path | None,
     layout: str | None,
-    as_json: bool,
 ) -> None:
     if model is None:
-        given = {"--weights": weights, "--samples": samples, "--layout": layout, "--json": as_json or None}
+        given = {"--weights": weights, "--samples": samples, "--layout": layout}
         refuse_options(given, "a comparison without --model", "name the float model: --model MODEL")
         if trace is None:
             raise UsageError(
@@ -142,7 +143,7 @@ def _against_model(
     with console.progress("diff") as progress:
         found = diagnose(loaded, x, module, trace=ran, layout=stated(net.input.static), progress=progress)
     if as_json:
-        console.print_text(json.dumps(found.to_document(), indent=2))
+        console.print_json(found.to_document())
     else:
         print_diagnosis(found, f"{trace or folder} against the float model")
     raise typer.Exit(EQUAL if found.explained else DIFFERENT)

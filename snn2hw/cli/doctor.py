@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from snn2hw.cli import console
@@ -21,7 +20,7 @@ def doctor(as_json: AsJson = False) -> None:
     """
     machine, found = facts(), list(parts())
     if as_json:
-        console.print_text(json.dumps({"machine": machine, "parts": [asdict(p) for p in found]}, indent=2))
+        console.print_json({"machine": machine, "parts": [asdict(p) for p in found]})
         return
     shown = {**machine, "instruction sets": ", ".join(machine["instruction sets"]) or "not said",
              "cache bytes": f"{machine['cache bytes']:,}", "cache writable": "yes" if machine["cache writable"] else "no",

@@ -6,12 +6,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from snn2hw.cli import console
+from snn2hw.cli.loudness import loudness
+from snn2hw.cli.options import Quiet, Verbose
 from snn2hw.cli.usage import WRONG, usage_error
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 
@@ -34,6 +38,7 @@ class Commands(TyperGroup):
         Raises:
             UsageError: an unknown command or option, or a value that is none. SystemExit: at the end, where standalone.
         """
+        loudness.fresh()
         given = {"standalone_mode": False, "windows_expand_args": windows_expand_args, **extra}
         try:
             code = super().main(args, prog_name or "snn2hw", complete_var, **given)
@@ -43,9 +48,18 @@ class Commands(TyperGroup):
             code = int(getattr(error, "exit_code", BAD_INPUT))  # it has printed the help
         except typer.Abort:
             raise KeyboardInterrupt from None
+        if loudness.verbose:
+            console.print_aside(loudness.spent())
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else EQUAL)
         return code
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command; every one takes --quiet and --verbose."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None and not any("--quiet" in p.opts for p in found.params):
+            found.params += switches()
+        return found
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -78,6 +92,23 @@ def guarded(command: Callable[[], Any]) -> int:
     return code
 
 
+def _both(quiet: Quiet = False, verbose: Verbose = False) -> None: ...
+
+
+@cache
+def switches() -> list[Any]:
+    """--quiet and --verbose, as typer makes them of a function's arguments."""
+    made = typer.Typer(add_completion=False)
+    made.command()(_both)
+    return [p for p in get_command(made).params if {"--quiet", "--verbose"} & set(p.opts)]
+
+
+def interrupted() -> UsageError:
+    """What was under way, and how to go on."""
+    again = loudness.again or "run the same command again; what is written is written at the end, as a whole"
+    return UsageError("interrupted", got="; ".join(loudness.doing) or "nothing was under way yet", do=again)
+
+
 def _is_broken_pipe(ended: SystemExit) -> bool:
     return isinstance(ended.__context__, BrokenPipeError)
 
@@ -96,7 +127,7 @@ def _told(command: Callable[[], Any]) -> int:
         console.print_error(error)
         return UNAVAILABLE if isinstance(error, ExecutorUnavailableError) else BAD_INPUT
     except KeyboardInterrupt:
-        console.print_error(UsageError("interrupted"))
+        console.print_error(interrupted())
         return INTERRUPTED
     except Exception as error:
         if os.environ.get("SNN2HW_TRACEBACK"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console, estimate_table
+from snn2hw.cli.completion import targets
 from snn2hw.cli.options import AsJson, Folder, Layout
 from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.cli.usage import refuse_options
@@ -31,6 +31,7 @@ def estimate_(
             "--target",
             "-t",
             help=f"A target (`snn2hw targets`), the path of a TOML file of your own, or '{EVERY}'. Default: the model's own.",
+            autocompletion=targets,
         ),
     ] = None,
     samples: Annotated[
@@ -88,7 +89,7 @@ def estimate_(
                 console.say(f"written: {path}")
     if as_json:
         documents = {name: estimate_table.to_document(e) for name, e in every.items()}
-        console.print_text(json.dumps(documents if target == EVERY else next(iter(documents.values())), indent=2))
+        console.print_json(documents if target == EVERY else next(iter(documents.values())))
     elif target == EVERY:
         estimate_table.print_all(every, str(artefact))
     else:

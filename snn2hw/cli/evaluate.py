@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,7 +88,7 @@ def evaluate_(
             output=output, layout=known, progress=progress, workers=workers, cluster=cluster,
         )  # fmt: skip
     if as_json:
-        console.print_text(json.dumps(found.to_document(), indent=2))
+        console.print_json(found.to_document())
         return
     evaluation_table.print_evaluation(found, str(artefact))
     certificate_table.print_warnings([vars(f) for f in found.findings])

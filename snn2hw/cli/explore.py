@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +10,15 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console
+from snn2hw.cli.loudness import loudness
 from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
 from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.exploration.explore import explore
 from snn2hw.exploration.point import UNITS, Front, Point
 from snn2hw.files.write import write_file
+from snn2hw.passes.base import Options
+from snn2hw.shown import one_of
+from snn2hw.target import load_chip
 from snn2hw.user_models import find_model, read_labels, read_samples, test_data
 
 
@@ -66,12 +69,19 @@ def explore_(
 
     `snn2hw explore digits_cf --target loihi2 --cost operations --plot front.png --csv front.csv --workers 2`
     """
+    _check_words(target, scales, cost)
+    of_weights, of_states = _widths(weight_bits, "--weight-bits"), _widths(state_bits, "--state-bits")
+    loudness.again = (
+        "run again with --out FILE.jsonl: it keeps every result, and the next run goes on from there"
+        if out is None
+        else f"run the same command again: what is in {out} is not measured again"
+    )
     x, y, found = _given(model, samples, labels, weights)
     with console.progress("explore") as progress:
         front = explore(
             found.module, x, y,
-            weight_bits=_widths(weight_bits, "--weight-bits"), state_bits=_widths(state_bits, "--state-bits"),
-            scales=_words(scales), target=_words(target), steps=steps if steps is not None else found.steps,
+            weight_bits=of_weights, state_bits=of_states, scales=_words(scales), target=_words(target),
+            steps=steps if steps is not None else found.steps,
             sample=found.sample if sample is None else read_samples(sample), layout=layout, output=output, cost=cost,
             halving=not every, executor=executor, out=out, workers=workers, cluster=cluster, progress=progress,
         )  # fmt: skip
@@ -80,9 +90,19 @@ def explore_(
     if plot is not None:
         _draw(front, plot)
     if as_json:
-        console.print_text(json.dumps(front.to_document(), indent=2))
+        console.print_json(front.to_document())
     else:
         _print(front, model)
+
+
+def _check_words(target: str, scales: str, cost: str) -> None:
+    """Before anything is read or run."""
+    for name in _words(target):
+        load_chip(name)
+    for kind in _words(scales):
+        Options(scales=kind)
+    if cost not in UNITS:
+        raise UsageError("unknown kind of cost", got=repr(cost), expected=", ".join(UNITS), do=one_of(cost, UNITS))
 
 
 def _given(model: str, samples: Path | None, labels: Path | None, weights: str | None) -> tuple[Any, Any, Any]:

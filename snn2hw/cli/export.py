@@ -15,6 +15,8 @@ from snn2hw import api
 from snn2hw.backends import Exported, Writer, writer
 from snn2hw.backends.base import Replaying
 from snn2hw.cli import console
+from snn2hw.cli.completion import exports
+from snn2hw.cli.options import AsJson
 from snn2hw.errors import UsageError
 from snn2hw.exports import options_of
 from snn2hw.formats.nir.write import CONVENTIONS
@@ -22,7 +24,10 @@ from snn2hw.formats.nir.write import CONVENTIONS
 
 def export(
     artefact: Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")],
-    to: Annotated[str, typer.Option(help="What to write: c, nir, rtl, or another of those that `snn2hw backends` lists.")] = "c",
+    to: Annotated[
+        str,
+        typer.Option(help="What to write: c, nir, rtl, or another of `snn2hw backends`.", autocompletion=exports),
+    ] = "c",
     out: Annotated[
         Path | None,
         typer.Option(help="The folder to write, of nir the file. Default: c, rtl or model.nir in ARTEFACT."),
@@ -65,6 +70,7 @@ def export(
         typer.Option("--option", metavar="NAME=VALUE", help="An option of another back end; may be given several times."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier export although it was edited.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the network as a folder of plain C99 for a microcontroller (c), as SystemVerilog for an FPGA (rtl), as a NIR file
     for other frameworks (nir), or in the form of a back end that another package brings.
@@ -106,11 +112,23 @@ def export(
         told = {"progress": tell} if "progress" in inspect.signature(chosen.emit).parameters else {}
         made = api.export(api.load(artefact), chosen, out, **options, **told)
     _say(made)
-    if replay and isinstance(chosen, Replaying):
-        done = chosen.replay(made.path)
+    done = chosen.replay(made.path) if replay and isinstance(chosen, Replaying) else None
+    if as_json:
+        console.print_json(_document(made, chosen.name, done))
+    if done is not None:
         console.print_text(done.report)
         if not done.equal:
             raise typer.Exit(1)
+
+
+def _document(made: Exported, name: str, replayed: Any) -> dict[str, Any]:
+    report = None if made.report is None else {
+        "title": made.report.title, "columns": list(made.report.columns),
+        "rows": [[str(cell) for cell in row] for row in made.report.rows], "lines": list(made.report.lines),
+    }  # fmt: skip
+    again = None if replayed is None else {"equal": replayed.equal, "report": replayed.report}
+    return {"path": str(made.path), "back_end": name, "approximations": dict(made.approximations), "notes": list(made.notes),
+            "next": [str(word) for word in made.next], "report": report, "replay": again}  # fmt: skip
 
 
 def _refuse_foreign(chosen: Writer, given: Sequence[str]) -> None:

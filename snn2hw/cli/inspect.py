@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -16,8 +16,13 @@ from snn2hw.cli.usage import refuse_options
 from snn2hw.dynamics.audit import audit
 from snn2hw.errors import UsageError
 from snn2hw.formats.network_files import is_network_file, suffix
+from snn2hw.integers import tables, write_tables
+from snn2hw.ir.document import Arrays, head_of, node_document
 from snn2hw.ir.text import to_text
 from snn2hw.passes.polynomials.lowered import has_polynomial
+from snn2hw.shown import one_of
+
+INLINE = 4096  # numbers of an array that are printed; larger ones are named, and --weights writes them
 
 
 def inspect(
@@ -29,10 +34,19 @@ def inspect(
     dynamics: Annotated[
         bool, typer.Option("--dynamics", help="What each neuron does without input: fixed points, cycles, escapes to a bound.")
     ] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            metavar="OUT",
+            help="Write every integer constant with its real unit: OUT.npz, or a folder of .mem and .csv files.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="With --weights: replace what was edited.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the network and every neuron program, with formats; --why explains how each polynomial is evaluated, --dynamics what
-    each neuron does by itself, before and after rounding.
+    each neuron does by itself, before and after rounding; --weights writes all constants for other tools.
 
     **Examples**
 
@@ -42,9 +56,11 @@ def inspect(
 
     `snn2hw inspect build/lnm --dynamics`
 
+    `snn2hw inspect build/lnm --weights weights` (a folder for an FPGA project; `weights.npz` is a file)
+
     `snn2hw inspect network.net --steps 17`
     """
-    asked = {"--layer": layer, "--why": why or None, "--target": target, "--dynamics": dynamics or None}
+    asked = {"--layer": layer, "--why": why or None, "--target": target, "--dynamics": dynamics or None, "--weights": weights}
     if is_network_file(artefact):
         loaded = inspected_file(artefact, steps)
     else:
@@ -57,9 +73,12 @@ def inspect(
     elif dynamics:
         refuse_options({"--why": why or None, "--target": target}, "--dynamics", "ask for one after the other")
         _dynamics(loaded, _named(loaded, layer), str(artefact), as_json=as_json)
+    elif weights is not None:
+        refuse_options({**asked, "--weights": None}, "--weights", "ask for one after the other")
+        _write(loaded, weights, force=force, as_json=as_json)
     elif as_json:
         refuse_options(asked, "--json", "leave them out: it prints the whole network")
-        console.print_text(json.dumps({**loaded.manifest, "text": to_text(loaded.network)[0]}, indent=2))
+        console.print_json(_document(loaded))
     elif why:
         polynomials = [n.name for n in loaded.network.neurons if has_polynomial(n)]
         for name in polynomials if _named(loaded, layer) is None else [str(layer)]:
@@ -73,14 +92,35 @@ def _named(loaded: Artefact, layer: str | None) -> str | None:
     """The layer that is asked for, if any; there must be one of this name."""
     names = [n.name for n in loaded.network.neurons]
     if layer is not None and layer not in names:
-        raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(names), do="name one of these")
+        do = one_of(layer, names)
+        raise UsageError("no neuron layer of this name", got=repr(layer), expected=", ".join(names), do=do)
     return layer
+
+
+def _document(loaded: Artefact) -> dict[str, Any]:
+    """The manifest, the network as text, and as data: every node and program with its constants; weights by name and shape."""
+    arrays: Arrays = {}
+    nodes = [node_document(n, arrays) for n in loaded.network.nodes]
+    small = {name: array.tolist() for name, array in arrays.items() if array.size <= INLINE}
+    large = {name: {"shape": list(a.shape), "dtype": str(a.dtype)} for name, a in arrays.items() if a.size > INLINE}
+    network = {**head_of(loaded.network), "nodes": nodes, "constants": small, "arrays": large}
+    return {**loaded.manifest, "network": network, "text": to_text(loaded.network)[0]}
+
+
+def _write(loaded: Artefact, out: Path, *, force: bool, as_json: bool) -> None:
+    written = write_tables(loaded, out, force=force)
+    if as_json:
+        found = [{"layer": t.layer, "table": t.name, "shape": list(t.values.shape), "bits": t.bits, "signed": t.signed,
+                  "unit": list(t.unit)} for t in tables(loaded.network)]  # fmt: skip
+        console.print_json({"path": str(written), "tables": found})
+    else:
+        console.say(f"written: {written}    real value = integer * unit")
 
 
 def _dynamics(loaded: Artefact, layer: str | None, title: str, *, as_json: bool) -> None:
     found = {name: each for name, each in audit(loaded.network).items() if layer in (None, name)}
     if as_json:
-        console.print_text(json.dumps(dynamics_table.to_document(found), indent=2))
+        console.print_json(dynamics_table.to_document(found))
     else:
         dynamics_table.print_dynamics(found, title)
 

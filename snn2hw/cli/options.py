@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from snn2hw.cli.loudness import loudness
+
 Folder = Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")]
 Samples = Annotated[
     Path | None,
@@ -27,4 +29,31 @@ Cluster = Annotated[
         "--cluster", metavar="ADDRESS", help="A running Dask scheduler (tcp://host:8786), whose workers run the batches instead."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
+
+
+def _for_programs(given: bool) -> bool:
+    """Nothing but the JSON may stand on stdout."""
+    loudness.quiet = loudness.quiet or given
+    return given
+
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.", callback=_for_programs)
+]
+
+
+def _quieter(given: bool) -> None:
+    loudness.quiet = loudness.quiet or given
+
+
+def _louder(given: bool) -> None:
+    loudness.verbose = given
+
+
+# Of every command (`snn2hw.cli.end`).
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.", callback=_quieter, expose_value=False)
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say how long it took, and with what.", callback=_louder, expose_value=False)
+]

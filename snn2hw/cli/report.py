@@ -10,7 +10,7 @@ import typer
 from snn2hw import api
 from snn2hw.cli import console
 from snn2hw.cli.evaluate import given_samples
-from snn2hw.cli.options import Folder, Layout
+from snn2hw.cli.options import AsJson, Folder, Layout
 from snn2hw.cli.sample_files import laid_out, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -47,6 +47,7 @@ def report_(
     target: Annotated[str | None, typer.Option("--target", "-t", help="Of the cost estimate. Default: the model's own.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is no report.")] = False,
     layout: Layout = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write one HTML file about a compiled model that opens anywhere, without a network: layers and formats, accuracy against the
     float model, rasters and membranes with every difference marked, histograms, learned updates, verified bounds, cost.
@@ -76,6 +77,8 @@ def report_(
             loaded, x, y, module, out, shown=_numbers(show), executors=None if executors is None else executors.split(","),
             target=target, layout=known, command=_command(artefact, samples, labels, model), force=force, progress=progress,
         )  # fmt: skip
+    if as_json:
+        console.print_json({"path": str(path)})
     console.say(f"written: {path}    open it in a browser")
 
 

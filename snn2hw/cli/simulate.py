@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from snn2hw import api
 from snn2hw.backends import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
 from snn2hw.cli import console
-from snn2hw.cli.options import Folder, Layout, Samples
+from snn2hw.cli.completion import executors
+from snn2hw.cli.options import AsJson, Folder, Layout, Samples
 from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.exports import write_trace
 from snn2hw.files.write import check_file
+from snn2hw.trace import Ints
 
 
 def simulate(
@@ -27,10 +30,12 @@ def simulate(
             "-e",
             help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}, or another of `snn2hw backends`; "
             f"{AUTO} is the fastest that runs here.",
+            autocompletion=executors,
         ),
     ] = "reference",
     layout: Layout = None,
     out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run samples through one executor and print the readout; --out keeps every spike and state.
 
@@ -52,7 +57,17 @@ def simulate(
         else:
             payloads = api.stimulus(loaded, given, known)
             trace = api.simulate_payloads(loaded, payloads, chosen, traces=out is not None, progress=progress)
-    console.print_readout(loaded.outputs(trace.readout), chosen.name, perf_counter() - begun)
+    seconds = perf_counter() - begun
+    if as_json:
+        console.print_json(_document(loaded.outputs(trace.readout), chosen.name, seconds, out))
+    console.print_readout(loaded.outputs(trace.readout), chosen.name, seconds)
     if out is not None:
         write_trace(loaded, payloads, trace, out)
         console.say(f"written: {out}")
+
+
+def _document(outputs: Mapping[str, Ints], executor: str, seconds: float, out: Path | None) -> dict[str, Any]:
+    """All samples, where the table shows the first."""
+    told = {name: {"predictions": v.argmax(1).tolist(), "readout": v.tolist()} for name, v in outputs.items()}
+    samples = len(next(iter(outputs.values())))
+    return {"executor": executor, "samples": samples, "seconds": seconds, "outputs": told, "trace": out and str(out)}

@@ -31,7 +31,7 @@ def fitted(
     whole = [_whole(head, column) for head, column in zip(columns, cells, strict=True)]
     least = [_least(head, column, n in numbers) for n, (head, column) in enumerate(zip(columns, cells, strict=True))]
     for group in _groups(whole, least, max(width, LEAST)):
-        narrow = sum(whole[n] + FRAME for n in group) + 1 > width
+        narrow = sum(max(least[n], len(columns[n])) + FRAME for n in group) + 1 > width
         shown = Table(box=box.ASCII2 if framed else box.SIMPLE_HEAD, show_header=any(columns[n] for n in group))
         for n in group:
             head = "\n".join(textwrap.wrap(columns[n], least[n], break_long_words=False)) if narrow else columns[n]

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from snn2hw.cli import console
+from snn2hw.cli.completion import targets as complete_targets
+from snn2hw.cli.options import AsJson
 from snn2hw.errors import UsageError
 from snn2hw.target import CONFIDENCES, Chip, load_chip, target_names
 
@@ -15,8 +17,9 @@ NAMED = ("state_bits", "accumulator_bits", "coefficient_bits", "rounding")
 
 
 def targets(
-    name: Annotated[str | None, typer.Argument(help="Show every fact of this target.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show every fact of this target.", autocompletion=complete_targets)] = None,
     check: Annotated[bool, typer.Option("--check", help="Say only what a TOML file of yours states and lacks.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the targets, or every number of one with its source.
 
@@ -29,9 +32,12 @@ def targets(
     if name is None:
         if check:
             raise UsageError("there is nothing to check", got="--check", expected="a target", do="name a target or a TOML file")
-        _list()
+        console.print_json([_document(load_chip(n)) for n in target_names()]) if as_json else _list()
         return
     chip = load_chip(name)
+    if as_json:
+        console.print_json(_document(chip))
+        return
     if not check:
         rows = [[k, json.dumps(f.value) + f" {f.unit}" * bool(f.unit), f.confidence, f.source] for k, f in chip.facts.items()]
         console.table(f"{chip.name}: {chip.says}", ["fact", "value", "confidence", "source"], rows)
@@ -41,6 +47,11 @@ def targets(
         console.say(line)
     if not check:
         console.say("confidence: " + "; ".join(f"{k} = {v}" for k, v in CONFIDENCES.items()))
+
+
+def _document(chip: Chip) -> dict[str, Any]:
+    facts = {k: {"value": f.value, "unit": f.unit, "confidence": f.confidence, "source": f.source} for k, f in chip.facts.items()}
+    return {"name": chip.name, "says": chip.says, "compiled_for": not chip.estimate_only, "facts": facts, "notes": _notes(chip)}
 
 
 def _list() -> None:

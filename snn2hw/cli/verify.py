@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import backends, executor, executors_of, on_request
 from snn2hw.backends.running import cannot_hold, why_not
 from snn2hw.cli import console
+from snn2hw.cli.completion import executors as complete_executors
 from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
 from snn2hw.cli.evaluate import given_samples
@@ -30,6 +30,7 @@ def verify(
         typer.Option(
             help="Names of `snn2hw backends`, with commas between them; lava only runs when named.",
             show_default="all that are installed",
+            autocompletion=complete_executors,
         ),
     ] = None,
     model: Annotated[
@@ -71,7 +72,7 @@ def verify(
             cause = diagnose(loaded, given, module, layout=known, progress=progress, workers=workers, cluster=cluster)
     if as_json:
         more = {} if cause is None else {"diagnosis": cause.to_document()}
-        console.print_text(json.dumps({"equal": verdict.equal, **asdict(verdict), **more}, indent=2))
+        console.print_json({"equal": verdict.equal, **asdict(verdict), **more})
     else:
         console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
         if cause is not None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from snn2hw.errors import UsageError
-from snn2hw.shown import brief
+from snn2hw.shown import brief, one_of
 
 
 @dataclass(frozen=True, order=True)
@@ -87,7 +87,7 @@ def check_cost(cost: str) -> str:
         UsageError: it is none.
     """
     if cost not in COSTS:
-        raise UsageError("unknown kind of cost", got=repr(cost), expected=", ".join(COSTS), do="name one of these")
+        raise UsageError("unknown kind of cost", got=repr(cost), expected=", ".join(COSTS), do=one_of(cost, COSTS))
     return cost
 
 

@@ -15,8 +15,10 @@ from snn2hw.ir.network import Network, Reals
 from snn2hw.ir.rules import check_integer, check_network
 from snn2hw.ir.scale import Scale
 from snn2hw.passes.findings import Finding
-from snn2hw.shown import brief
+from snn2hw.shown import brief, one_of
 from snn2hw.target import Target
+
+SCALES = ("auto", "layer", "channel")
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class Options:
                 raise UsageError(
                     f"{name} is out of range", got=str(value), expected=f"{lo} to {hi}", do="choose a width in this range"
                 )
-        if self.scales not in ("auto", "layer", "channel"):
-            raise UsageError("unknown kind of scales", got=repr(self.scales), expected="auto, layer or channel")
+        if self.scales not in SCALES:
+            do = one_of(str(self.scales), SCALES)
+            raise UsageError("unknown kind of scales", got=repr(self.scales), expected="auto, layer or channel", do=do)
 
 
 @dataclass(frozen=True)

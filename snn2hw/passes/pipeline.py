@@ -13,6 +13,7 @@ from snn2hw.passes.legalise import Legalise
 from snn2hw.passes.lower import Lower
 from snn2hw.passes.narrow import Narrow
 from snn2hw.passes.to_integers import Quantise
+from snn2hw.shown import one_of
 
 PIPELINE: tuple[Pass, ...] = (
     Fold(),
@@ -37,7 +38,8 @@ def run_pipeline(c: Compilation, stop_after: str | None = None, progress: Callab
     """
     names = [p.name for p in PIPELINE]
     if stop_after is not None and stop_after not in names:
-        raise UsageError("unknown pass", got=repr(stop_after), expected=", ".join(names), do="name one of these")
+        do = one_of(stop_after, names)
+        raise UsageError("unknown pass", got=repr(stop_after), expected=", ".join(names), do=do)
     check_rules(c)
     for step in PIPELINE:
         if progress is not None:

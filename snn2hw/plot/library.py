@@ -12,7 +12,7 @@ from snn2hw.dynamics.maps import maps_of
 from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import declared_interval, values_of
-from snn2hw.shown import plain
+from snn2hw.shown import meant, plain
 from snn2hw.trace import Trace
 from snn2hw.verification.accuracy import Evaluation
 
@@ -233,7 +233,12 @@ def _title(axes: Any, text: str) -> None:
 def _layer(artefact: Artefact, name: str) -> IntNeuron:
     known = {n.name: n for n in artefact.network.neurons}
     if name not in known:
-        raise UsageError("no neuron layer of this name", got=repr(name)[:200], expected=", ".join(known), do="name one of these")
+        raise UsageError(
+            "no neuron layer of this name",
+            got=repr(name)[:200],
+            expected=", ".join(known),
+            do=meant(name, known) + "name one of these",
+        )
     return known[name]
 
 

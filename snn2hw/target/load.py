@@ -9,7 +9,7 @@ from typing import Any
 
 from snn2hw.errors import TargetError
 from snn2hw.files.read import is_file, read_bytes, toml_value
-from snn2hw.shown import brief
+from snn2hw.shown import brief, meant
 from snn2hw.target.cores import Cores, read_cores
 from snn2hw.target.facts import Fact, impossible, plain_fact, sayable
 from snn2hw.target.fpga import Fpga, read_fpga
@@ -115,7 +115,7 @@ def load_chip(name: str) -> Chip:
             "unknown target",
             got=repr(name),
             expected=", ".join(target_names()),
-            do="name one of these, or the path of a TOML file of your own (copy one from targets/)",
+            do=meant(name, target_names()) + "name one of these, or the path of a TOML file of your own (copy one from targets/)",
         )
     try:
         data = toml_value(read_bytes(path))

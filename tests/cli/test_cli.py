@@ -112,6 +112,9 @@ def test_inspect_as_json(capsys: Capture, build: Path) -> None:
     shown = json.loads(ran.out)
     assert ran.code == 0
     assert shown.pop("text").startswith("network integer steps=3 target=generic\nIntInput(name='input'")
+    network = shown.pop("network")
+    assert [n["name"] for n in network["nodes"]][1] == "conv1"
+    assert network["constants"]["cf.threshold"] == [8192]
     assert shown == json.loads((build / "net" / "manifest.json").read_text())
 
 
@@ -198,7 +201,8 @@ def test_an_unknown_target(capsys: Capture) -> None:
         run_cli(capsys, "targets", "loihi9"),
         "unknown target\n  got:      'loihi9'\n"
         f"  expected: {', '.join(target_names())}\n"
-        "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
+        "  do:       did you mean 'loihi2'? else "
+        "name one of these, or the path of a TOML file of your own (copy one from targets/)",
     )
 
 

@@ -159,7 +159,9 @@ def test_an_unknown_model(capsys: Capture, work: Path) -> None:
     assert ran.code == 2
     assert lines[:2] == ["error: there is no such model", "  got:      'resnet'"]
     assert lines[2].startswith("  expected: a folder with a model.py (")
-    assert lines[3] == "  do:       check the name, or write a factory that returns your torch.nn.Module"
+    assert lines[3] == (
+        "  do:       did you mean 'cf_resnet19'? else check the name, or write a factory that returns your torch.nn.Module"
+    )
 
 
 def test_a_folder_with_a_model(capsys: Capture, own_model: Path) -> None:

@@ -130,7 +130,8 @@ def test_no_sample(compiling: Compile, work: Path) -> None:
             ("--target", "truesouth"),
             "unknown target\n  got:      'truesouth'\n"
             f"  expected: {', '.join(target_names())}\n"
-            "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
+            "  do:       did you mean 'truenorth'? else "
+            "name one of these, or the path of a TOML file of your own (copy one from targets/)",
         ),
         (
             ("--stop-after", "optimise"),
@@ -145,7 +146,10 @@ def test_no_sample(compiling: Compile, work: Path) -> None:
             ("--weight-bits", "1"),
             "weight_bits is out of range\n  got:      1\n  expected: 2 to 8\n  do:       choose a width in this range",
         ),
-        (("--scales", "row"), "unknown kind of scales\n  got:      'row'\n  expected: auto, layer or channel"),
+        (
+            ("--scales", "row"),
+            "unknown kind of scales\n  got:      'row'\n  expected: auto, layer or channel\n  do:       name one of these",
+        ),
         (
             ("--weights", "w.safetensors"),
             "there are no weights\n  where:    w.safetensors\n  got:      no such file\n  expected: weights.safetensors\n"

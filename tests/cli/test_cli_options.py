@@ -51,7 +51,7 @@ def test_a_target_that_is_none_is_said_before_the_demo_trains(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[Any] = []
-    monkeypatch.setattr("snn2hw.cli.demo.run_demo", lambda *given: begun.append(given) or 0)
+    monkeypatch.setattr("snn2hw.cli.demo.run_demo", lambda *given, **more: begun.append(given) or 0)
     ran = run_cli(capsys, "demo", "--target", "foo", "--out", tmp_path / "demo")
     refusal(
         ran,

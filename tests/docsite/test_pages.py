@@ -8,7 +8,7 @@ import re
 import pytest
 from typer.main import get_command
 
-from docsite import api, commands, docstrings, project
+from docsite import api, commands, docstrings, error_pages, project
 from snn2hw.cli.app import app
 from tests.clean_environment import ROOT
 
@@ -19,7 +19,13 @@ def test_every_page_is_in_the_navigation_once() -> None:
     listed = re.findall(r"([\w/.-]+\.md)$", CONFIG.split("\nnav:\n")[1], re.M)
     written = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
     assert len(written) > 30
-    assert sorted(listed) == sorted(written | api.pages().keys() | project.pages().keys() | {"reference/cli.md"})
+    assert sorted(listed) == sorted(
+        written
+        | api.pages().keys()
+        | project.pages().keys()
+        | set(error_pages.paths())
+        | {"reference/cli.md", "reference/json.md"}
+    )
 
 
 @pytest.mark.torch

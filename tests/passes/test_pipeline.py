@@ -183,7 +183,11 @@ def test_a_pass_that_breaks_a_rule_is_caught_at_once(monkeypatch: pytest.MonkeyP
             16.0,
             "state_bits is out of range\n  got:      16.0\n  expected: 8 to 24\n  do:       choose a width in this range",
         ),
-        ("scales", "row", "unknown kind of scales\n  got:      'row'\n  expected: auto, layer or channel"),
+        (
+            "scales",
+            "row",
+            "unknown kind of scales\n  got:      'row'\n  expected: auto, layer or channel\n  do:       name one of these",
+        ),
     ],
 )
 def test_options_out_of_range_are_refused(name: str, value: object, text: str) -> None:

@@ -58,14 +58,18 @@ def test_a_file_of_your_own(edited: Loader) -> None:
     assert path.endswith("mine.toml")
 
 
-@pytest.mark.parametrize("name", ["loihi3", "", "generic.json", "nowhere/mine.toml"])
-def test_an_unknown_target(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "meant"), [("loihi3", "loihi2"), ("", ""), ("generic.json", "generic"), ("nowhere/mine.toml", "")]
+)
+def test_an_unknown_target(name: str, meant: str) -> None:
     with pytest.raises(TargetError) as error:
         load_target(name)
     assert str(error.value) == (
         f"unknown target\n  got:      {name!r}\n"
         f"  expected: {', '.join(target_names())}\n"
-        "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)"
+        "  do:       "
+        + f"did you mean {meant!r}? else " * bool(meant)
+        + "name one of these, or the path of a TOML file of your own (copy one from targets/)"
     )
 
 

@@ -15,6 +15,7 @@ from snn2hw.backends.lava.process import ProgramNeuron
 from snn2hw.backends.lava.programs import INPUT_RANGE, INPUT_UNIT, Membrane, circulate_program, lnm_program
 from snn2hw.errors import UsageError
 from snn2hw.ir.loihi import loihi_lif
+from snn2hw.shown import meant
 
 
 def LIF(  # noqa: N802 - named as Lava's own process
@@ -126,5 +127,10 @@ def layer(artefact: Artefact, name: str, **options: Any) -> ProgramNeuron:
     """
     layers = {n.name: n for n in artefact.network.neurons}
     if name not in layers:
-        raise UsageError("no neuron layer of this name", got=repr(name), expected=", ".join(layers), do="name one of these")
+        raise UsageError(
+            "no neuron layer of this name",
+            got=repr(name),
+            expected=", ".join(layers),
+            do=meant(name, layers) + "name one of these",
+        )
     return ProgramNeuron(shape=layers[name].shape, program=layers[name].program, **options)

@@ -1,0 +1,93 @@
+"""Words that are nearly right, completion, wrong words before any work, and what an interruption says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snn2hw.cli import completion
+from snn2hw.cli.end import interrupted
+from snn2hw.cli.loudness import loudness
+from snn2hw.shown import meant
+from tests.cli.running import Capture
+from tests.cli.running import run as run_cli
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "says"),
+    [
+        ("loih1", ["loihi1", "generic"], "did you mean 'loihi1'? else "),
+        ("FAST", ["fast", "torch"], "did you mean 'fast'? else "),
+        ("foo", ["loihi1", "generic"], ""),
+        ("", ["a"], ""),
+    ],
+)
+def test_a_name_that_is_nearly_right(name: str, known: list[str], says: str) -> None:
+    assert meant(name, known) == says
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("targets", "loihi"), "loihi2"),
+        (("verify", "{net}", "--executors", "refrence"), "reference"),
+        (("simulate", "{net}", "-e", "onnxruntim"), "onnxruntime"),
+        (("export", "{net}", "--to", "rtll"), "rtl"),
+        (("inspect", "{net}", "--layer", "lnmm"), "lnm"),
+        (("estimate", "{net}", "--target", "generc"), "generic"),
+    ],
+)
+def test_it_is_named(capsys: Capture, build: Path, arguments: tuple[str, ...], meant: str) -> None:
+    ran = run_cli(capsys, *(a.format(net=build / "net") for a in arguments))
+    assert ran.code == 2
+    assert f"did you mean '{meant}'? else name one of these" in ran.err
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--target", "loihi2,foo"), "unknown target"),
+        (("--scales", "layers"), "unknown kind of scales"),
+        (("--cost", "money"), "unknown kind of cost"),
+        (("--weight-bits", "four"), "these are no widths"),
+    ],
+)
+def test_explore_refuses_words_before_it_reads_a_model(capsys: Capture, words: tuple[str, ...], says: str) -> None:
+    ran = run_cli(capsys, "explore", "no_such_model", *words)
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: {says}\n")
+
+
+def test_a_shell_is_offered_words() -> None:
+    assert completion.targets("loihi") == ["loihi1", "loihi2"]
+    assert completion.executors("reference,onnx") == ["reference,onnxruntime", "reference,onnx-reference"]
+    assert completion.models("digits_l") == ["digits_lnm"]
+    assert "nir" in completion.exports("")
+
+
+@pytest.mark.slow
+def test_bash_asks() -> None:
+    asked = {"COMP_WORDS": "snn2hw compile net --target lo", "COMP_CWORD": "4", "_SNN2HW_COMPLETE": "complete_bash"}
+    done = subprocess.run(
+        [sys.executable, "-m", "snn2hw"], env={**os.environ, **asked}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["loihi1", "loihi2"], done.stderr
+
+
+def test_an_interruption_says_how_far_it_was() -> None:
+    loudness.fresh()
+    try:
+        with loudness.at("verify"):
+            loudness.reached("fast", 120, 360)
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        error = interrupted()
+    assert error.got == "verify: fast, 120 of 360 done"
+    assert error.do.startswith("run the same command again")
+    loudness.fresh()
+    assert interrupted().got == "nothing was under way yet"
