@@ -1,7 +1,8 @@
 """What this machine can do at most, measured: products and sums in registers only, and reading memory. One thread.
 
-The int8 ceiling runs what the inner loop of the dense path runs (`snn2hw/backends/c/templates/fast/dense.h`), on the same
-eight accumulators, without its loads, its widening of int16 sums, its padding and its neurons.
+The int8 ceiling runs what the inner loop of the dense path runs (`snn2hw/backends/c/templates/fast/dense.h`), the widest product
+that this machine's vectors have, on as many accumulators, without its loads, its widening of int16 sums, its padding and its
+neurons.
 """
 
 from __future__ import annotations
@@ -18,13 +19,21 @@ from snn2hw.backends.fast.built import aligned
 from snn2hw.native.compiler import library
 
 INT8, FLOAT, MEMORY, CACHE = "int8 dot product", "float FMA", "memory, 256 MB", "cache, 256 KB"
-PATHS = ("portable C", "AVX2 (vpmaddubsw, vpaddw)", "AVX2 + VNNI (vpdpbusd, 256 bits)", "NEON (sdot)")
+PATHS = (
+    "portable C",
+    "AVX2 (vpmaddubsw, vpaddw)",
+    "AVX2 + VNNI (vpdpbusd, 256 bits)",
+    "NEON (sdot)",
+    "AVX-512 + VNNI (vpdpbusd, 512 bits)",
+)
 
 _C = f"""#include <stdint.h>
 #include <string.h>
 #define SNN_ALIGNED _Alignas(64)
 {head()}
-#if defined(SNN_AVX2) && defined(SNN_DOT)
+#if defined(SNN_WIDE)
+#define PATH 4
+#elif defined(SNN_AVX2) && defined(SNN_DOT)
 #define PATH 2
 #elif defined(SNN_AVX2)
 #define PATH 1
@@ -34,7 +43,9 @@ _C = f"""#include <stdint.h>
 #define PATH 0
 #endif
 /* The compiler may not know that a value stays as it is, nor that two are the same, else it takes a product out of the loop. */
-#if defined(SNN_AVX2)
+#if defined(SNN_WIDE)
+#define HIDE(v) __asm__ volatile("" : "+v"(v))
+#elif defined(SNN_AVX2)
 #define HIDE(v) __asm__ volatile("" : "+x"(v))
 #elif defined(SNN_NEON)
 #define HIDE(v) __asm__ volatile("" : "+w"(v))
@@ -46,10 +57,19 @@ int path(void) {{ return PATH; }}
 
 #if defined(SNN_AVX2)
 /* By name, not in an array, for hidden elements of arrays are kept in memory; the weights of two registers take turns. */
-#define EACH(f) f(0, a) f(1, b) f(2, a) f(3, b) f(4, a) f(5, b) f(6, a) f(7, b)
+#define EIGHT(f) f(0, a) f(1, b) f(2, a) f(3, b) f(4, a) f(5, b) f(6, a) f(7, b)
+#if defined(SNN_WIDE)
+#define EACH(f) EIGHT(f) f(8, a) f(9, b) f(10, a) f(11, b) f(12, a) f(13, b) f(14, a) f(15, b)
+#define ZERO(i, w) SNN_WIDE sum##i = SNN_WIDE_FOUR(0); HIDE(sum##i);
+#define STORED(i, w) SNN_WIDE_STORE(kept + i * 16, sum##i);
+#define ADDED(i, w) HIDE(p); SNN_WIDE_DOT(sum##i, p, w);
+#else
+#define EACH(f) EIGHT(f)
 #define ZERO(i, w) __m256i sum##i = _mm256_setzero_si256(); HIDE(sum##i);
 #define STORED(i, w) _mm256_storeu_si256((__m256i *)(kept + i * 8), sum##i);
-#if defined(SNN_DOT)
+#endif
+#if defined(SNN_WIDE)
+#elif defined(SNN_DOT)
 #define ADDED(i, w) HIDE(p); sum##i = SNN_DOT(sum##i, p, w);
 #else
 #define ADDED(i, w) HIDE(p); sum##i = _mm256_add_epi16(sum##i, _mm256_maddubs_epi16(p, w));
@@ -60,7 +80,11 @@ int path(void) {{ return PATH; }}
 int64_t dot(int64_t count, int32_t *kept)
 {{
 #if defined(SNN_AVX2)
+#if defined(SNN_WIDE)
+    SNN_WIDE p = SNN_WIDE_FOUR(0x01010101), a = p, b = p;
+#else
     __m256i p = _mm256_set1_epi8(1), a = p, b = p;
+#endif
     HIDE(a);
     HIDE(b);
     EACH(ZERO)
@@ -68,7 +92,7 @@ int64_t dot(int64_t count, int32_t *kept)
         EACH(ADDED)
     }}
     EACH(STORED)
-    return count * 8 * 32;
+    return count * (PATH == 4 ? 16 * 64 : 8 * 32);
 #elif defined(SNN_NEON)
     int8x16_t p = vdupq_n_s8(1), w[4] = {{p, p, p, p}};
     int32x4_t sum[4][4];

@@ -23,6 +23,7 @@ MOST_EVENT = 64  # a larger spike value is an image or a sum, of which nearly no
 MOST_LIST = 1 << 26  # bytes of the lists of one place
 SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken in int32 at once
 CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
+ROWS = 8  # of a tile, for which weights are loaded once
 ROW = 32  # bytes of weights that an event adds in one instruction
 BIASED = 128  # is added to the weights of signed events, whose instruction takes them unsigned
 
@@ -158,20 +159,22 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse
     flush = pairs if fits and held.hi + zero <= INT8_MAX and pairs >= SHORTEST_FLUSH else 0
     taps = window.kernel[0] * window.kernel[1]
     listed = entering <= MOST_CHANNELS and source.steps * taps * entering * 5 <= MOST_LIST
+    places = _places(source.steps, value.size[1])
     return Synapse(
         node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
-        _places(source.steps), flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
+        places, flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
     )  # fmt: skip
 
 
-def _places(steps: int) -> int:
-    """Output places that a tile takes."""
-    return 4 // gcd(steps, 4)
+def _places(steps: int, width: int) -> int:
+    """Output places that a tile takes: its rows are a multiple of four, and eight at least where the layer is so wide."""
+    least = 4 // gcd(steps, 4)
+    return 2 * least if steps * least < ROWS and (width >= ROWS * least or width % (2 * least) == 0) else least
 
 
 def too_many_steps(node: IntConv2d | IntLinear, steps: int) -> UnsupportedError | None:
     """Why a layer that sees so many steps cannot be summed: what one place takes lies on the stack. None where it can."""
-    each = _places(steps) * BLOCK * 4
+    each = _places(steps, 1) * BLOCK * 4
     if each * steps <= MOST_STACK:
         return None
     return UnsupportedError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from snn2hw.backends.c.runtime import runtime
 from snn2hw.backends.c.to_c import to_c
 from snn2hw.backends.fast.crossover import NEVER
 from snn2hw.backends.fast.executor import Fast
@@ -48,16 +50,25 @@ def differing(seed: int, percent: int) -> list[str] | None:
 
 
 @pytest.mark.skipif(not avx2(), reason="the path with VNNI's products is built on AVX2, which is not here")
-def test_the_path_with_vnni_products_by_their_documented_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 -include {DOT} -DSNN_DOT=snn_dot_by_hand")
+@pytest.mark.parametrize("path", ["-DSNN_DOT=snn_dot_by_hand", "-DSNN_WIDE=snn_wide_t"], ids=["256 bits", "512 bits"])
+def test_the_path_with_vnni_products_by_their_documented_meaning(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {path} -include {DOT}")
     ran = [found for seed in range(2_040, 2_047) if (found := differing(seed, NEVER)) is not None]
     assert len(ran) >= 4
     assert not any(ran), ran
 
 
 @pytest.mark.skipif(not X86, reason="another processor")
-@pytest.mark.parametrize("flags", [["-mavx512vnni", "-mavx512vl", "-mavx2"], ["-mavxvnni", "-mavx2"]], ids=["avx512", "avx"])
-def test_compilers_make_vnni_instructions_of_it(flags: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("flags", "register"),
+    [
+        (["-mavx512vnni", "-mavx512f", "-mavx2"], "zmm"),
+        (["-mavx512vnni", "-mavx512vl", "-mavx2", "-DSNN_DOT=_mm256_dpbusd_epi32"], "ymm"),
+        (["-mavxvnni", "-mavx2"], "ymm"),
+    ],
+    ids=["avx512", "avx512 of 256 bits", "avx"],
+)
+def test_compilers_make_vnni_instructions_of_it(flags: list[str], register: str, tmp_path: Path) -> None:
     command = compiler()
     assert command is not None
     source, text = tmp_path / "x.c", to_c(compiled(random_case(2_040)).network, False).text
@@ -67,7 +78,39 @@ def test_compilers_make_vnni_instructions_of_it(flags: list[str], tmp_path: Path
     if done.returncode and "unrecognized" in done.stderr:
         pytest.skip(f"a compiler that does not know {flags[0]}")
     assert done.returncode == 0, done.stderr
-    assert "vpdpbusd" in (tmp_path / "x.s").read_text(encoding="utf-8")
+    products = [line for line in (tmp_path / "x.s").read_text(encoding="utf-8").splitlines() if "vpdpbusd" in line]
+    assert products
+    assert all(register in line for line in products)
+
+
+@pytest.mark.skipif(not X86, reason="another processor")
+def test_a_wide_tile_keeps_its_sums_in_registers(tmp_path: Path) -> None:
+    """Of its innermost loop: sixteen products, and no sum that is stored or loaded again."""
+    command = compiler()
+    assert command is not None
+    (tmp_path / "x.c").write_text(WIDE_TILE.format(runtime=runtime()), encoding="utf-8")
+    call = [*command, "-std=c99", "-O3", "-mavx512vnni", "-mavx512f", "-mavx2", "-S", "-o", "x.s", "x.c"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if done.returncode and "unrecognized" in done.stderr:
+        pytest.skip("a compiler that does not know -mavx512vnni")
+    assert done.returncode == 0, done.stderr
+    pieces = re.split(r"^\.?L[\w$]+:.*$", (tmp_path / "x.s").read_text(encoding="utf-8"), flags=re.M)
+    loop = max(pieces, key=lambda piece: piece.count("vpdpbusd")).partition("\tj")[0]
+    assert loop.count("vpdpbusd") % 16 == 0
+    assert not re.findall(r"zmm\d+, .*\(%", loop)  # AT&T: from a register into memory
+    assert len(re.findall(r"vmovdq\w+\t.*\(.*zmm", loop)) == loop.count("vpdpbusd") / 8  # two of weights for eight rows
+
+
+WIDE_TILE = """
+#include <stdint.h>
+#include <string.h>
+#define SNN_ALIGNED _Alignas(64)
+{runtime}
+void tile(const uint8_t *const *x, const int8_t *w, const int32_t *at, int32_t *acc)
+{{
+    snn_tile(8, x, w, 4, 3, at, 192, 1, acc, 64);
+}}
+"""
 
 
 @pytest.mark.slow  # zig builds musl for it

@@ -19,7 +19,54 @@
     }
 SNN_PLAIN(snn_tile_int, int32_t)
 
-#if defined(SNN_AVX2)
+#if defined(SNN_WIDE)
+/* R rows by Q quarters in registers: of each four of the fan-in, Q loads of weights and R of spike values, R * Q products. */
+SNN_INLINE void snn_wide(const int R, const int Q, const uint8_t *const *x, const int8_t *w, int64_t quarter, int runs,
+                         const int32_t *at, int run, int32_t *acc, int stride)
+{
+    SNN_WIDE sum[8][4];
+    for (int i = 0; i < R; ++i)
+        for (int j = 0; j < Q; ++j) sum[i][j] = SNN_WIDE_LOAD(acc + i * stride + j * 16);
+    for (int n = 0; n < runs; ++n)
+        for (int k = at[n]; k < at[n] + run; k += 4, w += 64) {
+            SNN_WIDE v[4];
+            for (int j = 0; j < Q; ++j) {
+                v[j] = SNN_WIDE_LOAD(w + j * quarter);
+                SNN_WIDE_KEEP(v[j]);
+            }
+            for (int i = 0; i < R; ++i) {
+                int32_t four;
+                memcpy(&four, x[i] + k, 4);
+                const SNN_WIDE p = SNN_WIDE_FOUR(four);
+                for (int j = 0; j < Q; ++j) SNN_WIDE_DOT(sum[i][j], p, v[j]);
+            }
+        }
+    for (int i = 0; i < R; ++i)
+        for (int j = 0; j < Q; ++j) SNN_WIDE_STORE(acc + i * stride + j * 16, sum[i][j]);
+}
+
+#define SNN_WIDE_TILES(R, Q)                                                                                                \
+    for (; q + Q <= quarters; q += Q)                                                                                       \
+    snn_wide(R, Q, x + r, w + q * quarter, quarter, runs, at, run, acc + r * stride + q * 16, stride)
+
+/* Sixteen products at a time where there are as many: eight rows by two quarters, or the last four rows by four. */
+SNN_INLINE void snn_tile(int rows, const uint8_t *const *x, const int8_t *w, int quarters, int runs, const int32_t *at, int run,
+                         int flush, int32_t *acc, int stride)
+{
+    const int64_t quarter = (int64_t)runs * run * 16;
+    int r = 0, q = 0;
+    (void)flush;
+    for (; r + 8 <= rows; r += 8, q = 0) {
+        SNN_WIDE_TILES(8, 2);
+        SNN_WIDE_TILES(8, 1);
+    }
+    for (; r < rows; r += 4, q = 0) {
+        SNN_WIDE_TILES(4, 4);
+        SNN_WIDE_TILES(4, 2);
+        SNN_WIDE_TILES(4, 1);
+    }
+}
+#elif defined(SNN_AVX2)
 /* In registers: compilers would rather load the weights again for every row, and the loads are what there is least of. */
 #define SNN_KEEP(a, b) __asm__("" : "+x"(a), "+x"(b))
 
