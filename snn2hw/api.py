@@ -232,7 +232,7 @@ def export(artefact: Artefact, to: str | Writer, out: str | Path | None = None, 
         to: "c", "nir", the name of a registered back end (`snn2hw backends` lists them), or an object
             (`snn2hw.backends.Writer`).
         out: the file or folder to write; None is the back end's own name inside the artefact's folder: `c`, `model.nir`.
-        options: those of the back end, by name: of c `vectors`, `force`; of nir `convention`, `dt`, `force`.
+        options: those of the back end, by name: of c `vectors`, `streaming`, `force`; of nir `convention`, `dt`, `force`.
 
     Returns:
         Where it was written (`path`), what is approximate in it (`approximations`, by layer), what to call next (`next`), what
@@ -245,13 +245,17 @@ def export(artefact: Artefact, to: str | Writer, out: str | Path | None = None, 
     return write_export(artefact, to, out, options)
 
 
-def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4, *, force: bool = False) -> Path:
+def export_c(
+    artefact: Artefact, out: str | Path | None = None, vectors: int = 4, *, streaming: bool = False, force: bool = False
+) -> Path:
     """The network as a folder of plain C99 for embedded targets, with a test that replays the artefact's vectors.
 
     Args:
         artefact: the compiled model.
         out: the folder to write; None is `c` in the artefact's own.
         vectors: how many samples of vectors.npz the test replays.
+        streaming: whether `snn_start` and `snn_step` take one step a call, for input that arrives step by step; memory then
+            holds one step of every layer and the states of all neurons, and `snn_run` calls the two.
         force: whether an earlier C folder is replaced although somebody edited its files.
 
     Returns:
@@ -261,7 +265,7 @@ def export_c(artefact: Artefact, out: str | Path | None = None, vectors: int = 4
         ArtefactError: an artefact that was only made in memory. UnsupportedError: more memory than the C can address.
         UsageError: fewer than one vector, or a folder that holds something else, was edited, or cannot be written.
     """
-    return export(artefact, "c", out, vectors=vectors, force=force).path
+    return export(artefact, "c", out, vectors=vectors, streaming=streaming, force=force).path
 
 
 def replay_c(folder: str | Path) -> Replay:

@@ -35,6 +35,9 @@ def export(
     vectors: Annotated[
         int | None, typer.Option(help="c, rtl: how many samples of vectors.npz its test replays.", show_default="4")
     ] = None,
+    streaming: Annotated[
+        bool, typer.Option("--streaming", help="c: functions that take one step a call, for input that arrives step by step.")
+    ] = False,
     replay: Annotated[
         bool, typer.Option("--replay", help="c: compile and run the test here, with the C compiler found.")
     ] = False,
@@ -90,6 +93,8 @@ def export(
 
     `snn2hw export build/lnm --to c --out firmware/snn --vectors 8 --replay`
 
+    `snn2hw export build/lnm --to c --streaming`
+
     `snn2hw export build/lnm --to rtl --parallel 8`
 
     `snn2hw export build/lnm --to rtl --board ecp5-85k`
@@ -102,7 +107,8 @@ def export(
     """
     chosen = writer(to)
     stated = {
-        "vectors": vectors, "convention": convention, "dt": dt, "parallel": parallel, "budget": budget, "board": board,
+        "vectors": vectors, "streaming": streaming or None,
+        "convention": convention, "dt": dt, "parallel": parallel, "budget": budget, "board": board,
         "rate": rate, "synthesise": synthesise or None, "megahertz": megahertz, "force": force or None,
     }  # fmt: skip
     given = {name: value for name, value in stated.items() if value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from snn2hw.backends.c.neuron_code import constant_bytes, state_bytes
 from snn2hw.backends.c.plan import type_bytes
 from snn2hw.backends.c.portable import run_text, weight_arrays, weights_text
 from snn2hw.backends.c.portable_sums import AT_ONCE
-from snn2hw.backends.c.text import rows, table, template
+from snn2hw.backends.c.text import fragment, rows, table, template
 from snn2hw.files.read import read_bytes
 from snn2hw.files.record import Kind, is_regular
 from snn2hw.ir.integer import IntegerNetwork
@@ -26,27 +27,32 @@ from snn2hw.version import __version__
 WRITTEN = "/* Written by snn2hw"  # how snn.h begins, by which a folder is known as one of ours
 NAMES = ("snn.h", "snn.c", "weights.h", "vectors.h", "main.c", "Makefile", "README.md")
 MADE = ("replay", "snn.o", "main.o")  # by its Makefile
+WORKED_IN = "What a run works in. It may hold anything before and holds nothing of use after."
 OBJECT = 65_535  # bytes of an object that C99 promises (5.2.4.1)
 
 
-def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, most: int) -> dict[str, str]:
+def c_folder(
+    net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, most: int, streaming: bool = False
+) -> dict[str, str]:
     """File name -> text; the same artefact gives the same text.
 
     Args:
         net: an integer network; its programs are simplified for C here.
         model: sha256 of model.onnx. payloads: [T, N, ...] and readout [N, classes] of vectors.npz.
         most: samples of these that are replayed, spread over all that can be.
+        streaming: whether `snn_start` and `snn_step` take one step at a time, and `snn_run` calls them.
 
     Raises:
         UsageError: not even one sample asked for. ArtefactError: no sample is the same at every step where the input is.
         UnsupportedError: more memory than an int can count.
     """
     net = simplified_network(net)
-    laid = memory(net)
+    called = replace(net, steps=1) if streaming else net  # what one call takes
+    laid = memory(called, streaming)
     samples = replayed(net, payloads, most, "C")
-    source = laid.values[net.input.name]
-    payload_rows = entering(source.steps, payloads[:, samples])
-    (height, width), size = source.size, source.steps * prod(net.input.shape)
+    source, steps = laid.values[net.input.name], 1 if net.input.static else net.steps
+    payload_rows = entering(steps, payloads[:, samples])
+    (height, width), size = source.size, steps * prod(net.input.shape)
     arrays = weight_arrays(net)
     large = [f"`{name}` {n:,}" for name, n in arrays.items() if n > OBJECT] + ["`snn_memory`"] * (laid.size > OBJECT)
     values: dict[str, object] = {
@@ -65,10 +71,13 @@ def c_folder(net: IntegerNetwork, model: str, payloads: Ints, readout: Ints, mos
         "CLASSES": net.readout.shape[0],
         "POOLS": "\n".join(f"    {POOLS[bits]} w{bits}[{n}];" for bits, n in laid.pools.items()),
         "MEMORY": laid.size,
+        "MEANS": "Between two steps: what lasts, set by snn_start, and what a step works in." if streaming else WORKED_IN,
+        "STREAMING": _streaming(net) if streaming else "",
+        "BY_STEP": template("folder/stream.md") if streaming else "",
         "CONST": sum(arrays.values()) + sum(constant_bytes(n) for n in net.neurons),
         "GIVEN": size * type_bytes(source.type) + 4 * net.readout.shape[0],
-        "STACK": max([state_bytes(n, AT_ONCE) for n in net.neurons], default=0),
-        "RUN": run_text(net, laid).removesuffix("\n"),
+        "STACK": max([state_bytes(n, AT_ONCE) for n in net.neurons], default=0) + streaming * 4 * net.readout.shape[0],
+        "RUN": run_text(called, laid).removesuffix("\n"),
         "ARRAYS": weights_text(net),
         "COUNT": len(samples),
         "TOTAL": payloads.shape[1],
@@ -110,12 +119,24 @@ def _former(folder: Path) -> bool:
 C_FOLDER = Kind("C folder", frozenset({"snn.h", "snn.c"}), frozenset({*NAMES, *MADE}), edited=True, alone=True, former=_former)
 
 
+def _streaming(net: IntegerNetwork) -> str:
+    """What snn.h declares of single steps."""
+    whole = "their sum" if net.readout.kind == "sum" else "the last"
+    layout = "".join(f"[{n}]" for n in _axes(net).values())
+    return fragment("folder/stream.h", step_input=prod(net.input.shape), step_layout=layout, whole=whole)
+
+
+def _axes(net: IntegerNetwork) -> dict[str, int]:
+    """Those of one step of a sample, channels last."""
+    shape = net.input.shape
+    if len(shape) == 3:
+        return {"row": shape[1], "column": shape[2], "channel": shape[0]}
+    return {"place": shape[1], "channel": shape[0]} if len(shape) == 2 else {"feature": shape[0]}
+
+
 def _layout(net: IntegerNetwork) -> str:
     """How a sample lies in the array."""
-    shape = net.input.shape
-    axes = {"row": shape[1], "column": shape[2], "channel": shape[0]} if len(shape) == 3 else {"feature": shape[0]}
-    if len(shape) == 2:
-        axes = {"place": shape[1], "channel": shape[0]}
+    axes = _axes(net)
     axes = axes if net.input.static else {"step": net.steps, **axes}
     said = f"{', '.join(axes)}{', the same at every step' if net.input.static else ''}"
     return f"{''.join(f'[{n}]' for n in axes.values())}: {said}."

@@ -27,6 +27,7 @@ class Memory:
         pointers: by node name: the C expression of where its value lies. sums: by node name of a synapse, the same for the
             sums of one place. loops, states: as in `Plan`, the states as pointers.
         pools: bits -> elements of `snn_memory`'s array of that width.
+        streaming: whether a call takes one step, so that states, and the spike values that recurrent edges read, last.
     """
 
     values: Mapping[str, Value]
@@ -36,6 +37,7 @@ class Memory:
     loops: list[list[str]]
     states: Mapping[str, list[str]]
     pools: Mapping[int, int]
+    streaming: bool = False
 
     @property
     def size(self) -> int:
@@ -45,13 +47,18 @@ class Memory:
         return -(-total // widest) * widest
 
 
-def memory(net: IntegerNetwork) -> Memory:
+def memory(net: IntegerNetwork, streaming: bool = False) -> Memory:
     """Lay a network out; an input that is the same at every step is given, and summed, once.
+
+    Args:
+        net: its programs simplified for C. streaming: one step is a call; the network is then one of a single step.
 
     Raises:
         UnsupportedError: more than an int can count.
     """
-    laid = plan(net, 0, net.input.static)
+    laid = plan(net, 0, net.input.static, streaming)
+    lasting = {n.inputs[0] for n in net.feedbacks} if streaming else set()  # read in the next call
+    always = (-1, len(net.nodes))  # from before the first layer until after the last
     position = {n.name: k for k, n in enumerate(net.nodes)}
     position |= {synapse: position[neuron] for neuron, synapse in laid.fused.items()}  # the two are one call
     spans = {name: (position[loop[0]], position[loop[-1]]) for loop in laid.loops for name in loop}  # its calls are mixed
@@ -63,15 +70,17 @@ def memory(net: IntegerNetwork) -> Memory:
         if isinstance(node, IntConv2d | IntLinear):
             wanted.append(_Wanted(_sums(node.name), "int32_t", at, at, sums_elements(node, laid.values[node.inputs[0]])))
         if not isinstance(node, IntInput | IntReadout) and node.name not in laid.fused.values():
-            wanted.append(_Wanted(node.name, value.type, first, end, value.steps * prod(node.shape)))
+            begin, last = always if node.name in lasting else (first, end)
+            wanted.append(_Wanted(node.name, value.type, begin, last, value.steps * prod(node.shape)))
         if node.name in laid.states and isinstance(node, IntNeuron):
             for n, kind in enumerate(state_types(node)):
-                wanted.append(_Wanted(_state(node.name, n), kind, first, end, prod(node.shape)))
+                begin, last = always if streaming else (first, end)
+                wanted.append(_Wanted(_state(node.name, n), kind, begin, last, prod(node.shape)))
     pointers, pools = _placed(sorted(wanted, key=lambda w: w.start))
     pointers |= {net.input.name: "input", net.readout.name: "readout"}
     sums = {n.name: pointers.pop(_sums(n.name)) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)}
     states = {n: [pointers.pop(_state(n, k)) for k in range(len(at))] for n, at in laid.states.items()}
-    made = Memory(laid.values, laid.fused, pointers, sums, laid.loops, states, pools)
+    made = Memory(laid.values, laid.fused, pointers, sums, laid.loops, states, pools, streaming)
     given = laid.values[net.input.name].steps * prod(net.input.shape)
     if max(made.size, given) > MOST_BYTES:
         raise UnsupportedError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from enum import Enum
 
 from snn2hw.backends.c.plan import Value, c_type, state_types, type_bytes
 from snn2hw.backends.c.runtime import BLOCK
@@ -15,6 +17,18 @@ from snn2hw.num import Interval
 _WORD = re.compile(r"[A-Za-z0-9_]{1,40}")  # C tells names apart by 63 characters at least
 
 
+class Pace(Enum):
+    """Which steps a call takes, and where the states come from.
+
+    WHOLE: all steps, from the initial states. LOOP: step `begin`, from states that the caller keeps, the initial ones at step 0.
+    STREAM: one step, from states that the caller keeps and has set before the first.
+    """
+
+    WHOLE = "whole"
+    LOOP = "loop"
+    STREAM = "stream"
+
+
 def neuron_function(
     number: int,
     node: IntNeuron,
@@ -23,7 +37,7 @@ def neuron_function(
     steps: int,
     traced: bool = True,
     block: int = BLOCK,
-    stepped: bool = False,
+    pace: Pace = Pace.WHOLE,
 ) -> str:
     """`neuron_<number>(x, stride, place, first, n, out, traces)`: x + t * stride are the sums of step t.
 
@@ -34,18 +48,19 @@ def neuron_function(
         steps: T of the network.
         traced: whether spike values and states can be kept, in the narrowest types; without, there is no argument `traces`.
         block: the most channels that are taken at a time.
-        stepped: one step, `begin`, for a neuron of a loop; its states lie in arrays of the caller's, which come last.
+        pace: which steps; states that the caller keeps are arrays, the last arguments, `begin` the one before them.
     """
     program, bits = node.program, arithmetic_bits(node.program)
     names, used = _names(program), {a for i in program.instructions for a in i.args}  # a spike value may depend on nothing
-    states, lasting = list(program.states), state_types(node) if stepped else []
+    states, lasting = list(program.states), [] if pace is Pace.WHOLE else state_types(node)
     further = ", void *const *traces" if traced else ""
-    if stepped:
-        further += "".join([", int begin", *(f", {kind} *restrict kept{n}" for n, kind in enumerate(lasting))])
+    further += ", int begin" if pace is Pace.LOOP else ""
+    further += kept_parameters(lasting)
     own = f"place * {value.channels} + first + c"  # of a channel in what lasts from step to step
     initial = [literal(initial_value(program.states[s]), bits) for s in states]
-    if stepped:
-        initial = [f"begin ? (int{bits}_t)kept{n}[{own}] : {v}" for n, v in enumerate(initial)]
+    if pace is not Pace.WHOLE:
+        first = "begin ? " if pace is Pace.LOOP else ""
+        initial = [f"{first}(int{bits}_t)kept{n}[{own}]{f' : {v}' if first else ''}" for n, v in enumerate(initial)]
     keep = " ".join(f"kept{n}[{own}] = ({kind}){_state(n)}[c];" for n, kind in enumerate(lasting))
     signals = ["out[at + c]", *(f"{_state(n)}[c]" for n in range(len(states)))] if traced else []
     kept = [
@@ -61,16 +76,21 @@ def neuron_function(
         states="\n".join(f"    int{bits}_t {_state(n)}[{block}];" for n in range(len(states))),
         ignored="" if program.input.name in used else "    (void)x;\n    (void)stride;",
         start=" ".join(f"{_state(n)}[c] = {v};" for n, v in enumerate(initial)),
-        steps="int t = begin; t < begin + 1; ++t" if stepped else f"int t = 0; t < {steps}; ++t",
+        steps="int t = begin; t < begin + 1; ++t" if pace is Pace.LOOP else f"int t = 0; t < {steps}; ++t",
         places=value.places,
         channels=value.channels,
         statements=_statements(number, program, names, used, bits),
         spikes=names[program.outputs[SPIKES].args[0]],
         after=" ".join(f"{_state(n)}[c] = {names[program.outputs[s].args[0]]};" for n, s in enumerate(states)),
         traces="\n".join(kept),
-        last=f"    for (int c = 0; c < n; ++c) {{ {keep} }}" if stepped else "",
+        last=f"    for (int c = 0; c < n; ++c) {{ {keep} }}" if keep else "",
     )
     return f"{_tables(number, program, names, bits, traced)}{text}\n"
+
+
+def kept_parameters(types: Sequence[str]) -> str:
+    """The states that a caller keeps, as the last parameters of a C function."""
+    return "".join(f", {kind} *restrict kept{n}" for n, kind in enumerate(types))
 
 
 def _statements(number: int, program: Program, names: dict[str, str], used: set[str], bits: int) -> str:

@@ -78,7 +78,8 @@ class Plan:
     Args:
         values: by node name; a synapse that is fused with the neuron behind it has none.
         fused: neuron -> the synapse whose sums it takes straight away.
-        loops: of names of nodes that go step by step together. states: neuron of a loop -> offsets of its states, which last.
+        loops: of names of nodes that go step by step together.
+        states: neuron whose states last from call to call, as in a loop -> their offsets.
         padded: offset of the scratch in which a synapse's input is laid out, which all share. arena: bytes in all.
     """
 
@@ -90,13 +91,14 @@ class Plan:
     arena: int
 
 
-def plan(net: IntegerNetwork, scratch: int, still: bool) -> Plan:
+def plan(net: IntegerNetwork, scratch: int, still: bool, streaming: bool = False) -> Plan:
     """Lay the network out; `scratch` bytes are shared by all synapses, `still` input has one step.
 
     Args:
         net: in order of evaluation. scratch: so many bytes. still: whether a sample is the same at all steps.
+        streaming: whether one step of the whole network is a call, between which the states of all neurons last.
     """
-    together = loops(net)
+    together = [] if streaming else loops(net)
     stepped = {name for loop in together for name in loop}
     fused = _fused(net, stepped)
     together = [[name for name in loop if name not in fused.values()] for loop in together]
@@ -118,7 +120,7 @@ def plan(net: IntegerNetwork, scratch: int, still: bool) -> Plan:
         if not isinstance(node, IntInput):
             end += _aligned(steps[node.name] * prod(node.shape) * type_bytes(kind))
     states = dict[str, list[int]]()
-    for neuron in (n for n in net.neurons if n.name in stepped):
+    for neuron in (n for n in net.neurons if streaming or n.name in stepped):
         states[neuron.name] = []
         for kind in state_types(neuron):
             states[neuron.name].append(end)

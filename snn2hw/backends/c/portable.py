@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from snn2hw.backends.c.layer_code import layer_function
 from snn2hw.backends.c.memory import Memory
-from snn2hw.backends.c.neuron_code import neuron_function
+from snn2hw.backends.c.neuron_code import Pace, neuron_function
 from snn2hw.backends.c.packing import field_bits, packed
 from snn2hw.backends.c.plan import Value, state_types
 from snn2hw.backends.c.portable_sums import AT_ONCE, Sums, neurons_everywhere
 from snn2hw.backends.c.text import comment, fragment, rows, table
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
+from snn2hw.ir.program import initial_value
 from snn2hw.ir.program_text import program_with_comments
 from snn2hw.layers import IntConv2d, IntLinear
 
 
 def run_text(net: IntegerNetwork, memory: Memory) -> str:
-    """The functions of every layer, and `snn_run`, which calls them in order, those of a loop step by step."""
+    """The functions of every layer, and what calls them in order, those of a loop step by step: `snn_run`.
+
+    Streaming, it is `snn_step`; `snn_start` before it sets what lasts, and `snn_run` calls the two.
+    """
     number = {n.name: k for k, n in enumerate(net.nodes)}
     functions, calls = list[str](), list[str]()
     loops = {name: loop for loop in memory.loops for name in loop}
@@ -36,7 +41,28 @@ def run_text(net: IntegerNetwork, memory: Memory) -> str:
         if loop and node.name == loop[-1]:
             calls.append("    }")
     ignored = "" if "memory->" in "".join(calls) else "    (void)memory;"
-    return fragment("folder/run.c", functions="".join(functions), ignored=ignored, calls="\n".join(calls)) + "\n"
+    whole = {"functions": "".join(functions), "ignored": ignored, "calls": "\n".join(calls)}
+    if not memory.streaming:
+        return fragment("folder/run.c", **whole) + "\n"
+    return (
+        fragment(
+            "folder/stream.c",
+            **whole,
+            start="\n".join(_start(net, memory)) or "    (void)memory;",
+            next="" if net.input.static else " + t * SNN_STEP_INPUT",
+            add="+=" if net.readout.kind == "sum" else "=",
+        )
+        + "\n"
+    )
+
+
+def _start(net: IntegerNetwork, memory: Memory) -> list[str]:
+    """Statements that set the states of every neuron, and what recurrent edges read at the first step."""
+    lasting = [(memory.pointers[n.inputs[0]], prod(n.shape), 0) for n in net.feedbacks]
+    for node in net.neurons:
+        initial = [initial_value(s) for s in node.program.states.values()]
+        lasting += [(at, prod(node.shape), v) for at, v in zip(memory.states[node.name], initial, strict=True)]
+    return [f"    for (int i = 0; i < {size}; ++i) ({at})[i] = {value};" for at, size, value in dict.fromkeys(lasting)]
 
 
 def _layer(net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node: IntNode, inside: bool) -> tuple[list[str], str]:
@@ -47,29 +73,32 @@ def _layer(net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node:
     def seen(name: str) -> Value:
         return whole[name].one if inside else whole[name]
 
+    pace = Pace.STREAM if memory.streaming else Pace.LOOP if inside else Pace.WHOLE
+
     def at(name: str) -> str:
         moves = inside and whole[name].steps > 1
         return memory.pointers[name] + (f" + step * {whole[name].places * whole[name].channels}" if moves else "")
 
     inputs, out = [seen(i) for i in taken.inputs], seen(node.name)
     given = [*map(at, taken.inputs), at(node.name)]
-    functions = list[str]()
+    functions, kept = list[str](), list[str]()
     if isinstance(node, IntNeuron):
+        kept = [] if pace is Pace.WHOLE else state_types(node)
         entering = whole[node.inputs[0]].type if taken is node else "int32_t"
-        text = neuron_function(k, node, whole[node.name], entering, net.steps, False, AT_ONCE, inside)
+        text = neuron_function(k, node, whole[node.name], entering, net.steps, False, AT_ONCE, pace)
         functions += ["\n", comment(_program(node)), text]
     functions += ["\n", comment(_says(taken, node))]
     if isinstance(taken, IntConv2d | IntLinear):
-        functions.append(Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron)).text())
-        given.append(memory.sums[taken.name])
+        functions.append(Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron), kept).text())
+        given += [memory.sums[taken.name], *(memory.states[node.name] if kept else [])]
     elif isinstance(node, IntNeuron):
-        kept = state_types(node) if inside else None
-        functions.append(neurons_everywhere(k, whole[node.inputs[0]], whole[node.name], kept))
-        if inside:
-            given = [memory.pointers[node.inputs[0]], memory.pointers[node.name], "step", *memory.states[node.name]]
+        functions.append(neurons_everywhere(k, whole[node.inputs[0]], whole[node.name], pace, kept))
+        if pace is not Pace.WHOLE:
+            step = ["step"] if inside else []
+            given = [memory.pointers[node.inputs[0]], memory.pointers[node.name], *step, *memory.states[node.name]]
     elif isinstance(node, IntFeedback):
         functions.append(layer_function(k, node, [whole[node.inputs[0]]], out, net.steps, "int32_t").lstrip("\n"))
-        given = [memory.pointers[node.inputs[0]], at(node.name), "step"]
+        given = [memory.pointers[node.inputs[0]], at(node.name), "1" if memory.streaming else "step"]
     else:
         functions.append(layer_function(k, node, inputs, out, net.steps, "int32_t").lstrip("\n"))
     return functions, f"layer_{k}({', '.join(given)});"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from snn2hw.backends.c.neuron_code import Pace, kept_parameters
 from snn2hw.backends.c.packing import add_row, field_bits
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.text import fragment
@@ -20,6 +21,7 @@ class Sums:
     Args:
         number: of the function; weights: of its arrays. node: the synapse. x: its input.
         out: what is written: the spike values of the neurons behind it where it is fused, else the sums.
+        kept: of fused neurons the C types of the states that the caller keeps, none where they last for a call only.
     """
 
     number: int
@@ -28,6 +30,7 @@ class Sums:
     x: Value
     out: Value
     fused: bool
+    kept: Sequence[str] = ()
 
     @property
     def groups(self) -> int:
@@ -45,9 +48,10 @@ class Sums:
         return field_bits(self.node.weight)
 
     def text(self) -> str:
-        """`layer_<number>(in, out, sums)`; sums: [steps][outputs] of one place."""
+        """`layer_<number>(in, out, sums, kept0, ...)`; sums: [steps][outputs] of one place."""
         body = self._conv(self.node) if isinstance(self.node, IntConv2d) else self._linear()
-        return fragment("folder/synapse.c", number=self.number, input=self.x.type, type=self.out.type, body=body) + "\n"
+        types = {"input": self.x.type, "type": self.out.type}
+        return fragment("folder/synapse.c", number=self.number, further=kept_parameters(self.kept), body=body, **types) + "\n"
 
     def _linear(self) -> str:
         row = f"weight_{self.weights}[c]"
@@ -96,7 +100,8 @@ class Sums:
         """What happens to the sums of a place."""
         if self.fused:
             stride = self.outputs if self.x.steps > 1 else 0
-            return neurons_of_a_place(self.number, self.outputs, "sums", stride, place, first, indent)
+            kept = kept_arguments(self.kept)
+            return neurons_of_a_place(self.number, self.outputs, "sums", stride, place, first, indent, kept)
         step = "t" if place == "0" else f"(t * {self.out.places} + {place})"
         at = f"{step} * {self.out.channels} + {f'{first} + o' if first else 'o'}"
         return (
@@ -124,18 +129,22 @@ def neurons_of_a_place(
     )
 
 
-def neurons_everywhere(number: int, x: Value, out: Value, kept: Sequence[str] | None = None) -> str:
-    """`layer_<number>(in, out)`: neurons whose input others read too, at every place of it.
+def kept_arguments(types: Sequence[str]) -> str:
+    """What `kept_parameters` takes, in a function that was given the same."""
+    return "".join(f", kept{n}" for n in range(len(types)))
+
+
+def neurons_everywhere(number: int, x: Value, out: Value, pace: Pace, kept: Sequence[str]) -> str:
+    """`layer_<number>(in, out, [step,] kept0, ...)`: neurons whose input others read too, at every place of it.
 
     Args:
-        x: the sums that enter. out: what the neurons fire.
-        kept: in a loop, the types of the states' arrays; `layer_<number>(in, out, step, kept0, ...)` takes one step.
+        x: the sums that enter. out: what the neurons fire. pace: the steps of a call.
+        kept: C types of the states that the caller keeps, none where they last for a call only.
     """
     stride = x.places * x.channels if x.steps > 1 else 0
-    taken, further = "", ""
-    if kept is not None:
-        taken = "".join([", int step", *(f", {kind} *restrict kept{n}" for n, kind in enumerate(kept))])
-        further = "".join([", step", *(f", kept{n}" for n in range(len(kept)))])
+    step = pace is Pace.LOOP
+    taken = (", int step" if step else "") + kept_parameters(kept)
+    further = (", step" if step else "") + kept_arguments(kept)
     calls = neurons_of_a_place(number, x.channels, f"in + place * {x.channels}", stride, "place", "", "        ", further)
     common = {"input": x.type, "type": out.type, "places": x.places}
     return fragment("folder/neurons.c", number=number, further=taken, calls=calls, **common) + "\n"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.backends.c.layer_code import layer_function
-from snn2hw.backends.c.neuron_code import neuron_function
+from snn2hw.backends.c.neuron_code import Pace, neuron_function
 from snn2hw.backends.c.plan import Plan, Value, plan, state_types
 from snn2hw.backends.c.runtime import runtime
 from snn2hw.backends.c.synapse_code import synapse_function
@@ -126,7 +126,8 @@ class _Made:
         value, fused = self.laid.values[node.name], self.laid.fused.get(node.name)
         entering = self.laid.values[node.inputs[0]]
         kind = "int32_t" if fused is not None else entering.type
-        self.functions.append(neuron_function(k, node, value, kind, self.net.steps, stepped=self.inside))
+        pace = Pace.LOOP if self.inside else Pace.WHOLE
+        self.functions.append(neuron_function(k, node, value, kind, self.net.steps, pace=pace))
         if fused is not None:
             s = _synapse(self.net.nodes[self.numbers[fused]], self.laid)
             self._synapse(k, s, f"neuron_{k}", _pointer(value), traced)

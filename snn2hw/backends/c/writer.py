@@ -29,12 +29,13 @@ class CWriter:
         """Layers that the C has no function for, and more memory than an int can count."""
         return folder_lacks(network)
 
-    def emit(self, artefact: Artefact, out: Path, *, vectors: int = 4, force: bool = False) -> Exported:
+    def emit(self, artefact: Artefact, out: Path, *, vectors: int = 4, streaming: bool = False, force: bool = False) -> Exported:
         """Write the C folder, which replays some samples of the artefact's vectors.npz.
 
         Args:
             artefact: with the network and vectors.npz. out: the folder to write, made where there is none.
-            vectors: how many samples. force: whether an earlier C folder is replaced although its files were edited.
+            vectors: how many samples. streaming: whether a call can take one step, see `c_folder`.
+            force: whether an earlier C folder is replaced although its files were edited.
 
         Raises:
             ArtefactError: no vectors. UsageError: fewer than one vector, or a folder that holds something else, was edited,
@@ -43,7 +44,7 @@ class CWriter:
         check_folder(out, C_FOLDER, force=force)
         payloads, trace = read_vectors(artefact)
         model = sha256(artefact.model)
-        files = c_folder(artefact.network, model, payloads, trace.readout, vectors)
+        files = c_folder(artefact.network, model, payloads, trace.readout, vectors, streaming)
         facts = {"snn2hw": __version__, "model": model}
         write_folder(out, recorded({n: t.encode() for n, t in files.items()}, facts, MADE), C_FOLDER, force=force)
         return Exported(out, next=("make", "-C", str(out), "test"))

@@ -31,8 +31,8 @@ def random_network(seed: int) -> tuple[IntegerNetwork, Ints] | None:
     return net, payloads_of(case, net)
 
 
-def texts(net: IntegerNetwork, payloads: Ints, most: int = ALL) -> dict[str, str]:
-    return c_folder(net, sha256(make_artefact(net).model), payloads, interpret(net, payloads).readout, most)
+def texts(net: IntegerNetwork, payloads: Ints, most: int = ALL, streaming: bool = False) -> dict[str, str]:
+    return c_folder(net, sha256(make_artefact(net).model), payloads, interpret(net, payloads).readout, most, streaming)
 
 
 def written(folder: Path, files: dict[str, str]) -> Path:

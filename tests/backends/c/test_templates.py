@@ -48,7 +48,7 @@ def test_every_template_is_used_and_every_name_is_filled_in_with_a_value_that_is
         monkeypatch.setattr(module, "filled", checked)
     for net in networks():
         sample = np.zeros((net.steps, 1, *net.input.shape), np.int64)
-        made += [to_c.to_c(net, False).text, *texts(net, sample).values()]
+        made += [to_c.to_c(net, False).text, *texts(net, sample).values(), *texts(net, sample, streaming=True).values()]
     assert sorted(used) == FILES
     assert unused == set()
     assert [NAME.findall(t) for t in made] == [[]] * len(made)

@@ -19,7 +19,7 @@ typedef @TYPE@ snn_payload;
 
 #define SNN_CLASSES @CLASSES@
 
-/* What a run works in. It may hold anything before and holds nothing of use after. */
+/* @MEANS@ */
 typedef struct {
 @POOLS@
 } snn_memory;
@@ -29,5 +29,6 @@ typedef struct {
    readout[c] is the sum over the steps of the logits of class c; the class is the largest, the first of two that are equal.
    Needs no setup, keeps nothing, may be called from several threads, each with a memory of its own. */
 void snn_run(const snn_payload input[SNN_INPUT], int32_t readout[SNN_CLASSES], snn_memory *memory);
+@STREAMING@
 
 #endif
