@@ -23,20 +23,40 @@ from snn2hw.data.aedat import read_aedat
 from snn2hw.data.cifar import CIFAR10, CIFAR100
 from snn2hw.data.dvs import CIFAR10DVS
 from snn2hw.data.events import Events
+from snn2hw.data.gesture import DVSGesture
+from snn2hw.data.heidelberg import SHD, SSC
+from snn2hw.data.idx import KMNIST, MNIST, FashionMNIST, read_idx
 from snn2hw.data.images import ImageFolder
 from snn2hw.data.labelled import Samples
+from snn2hw.data.nmnist import NMNIST, read_nmnist
+from snn2hw.data.series import UEA, read_ts
+from snn2hw.data.spoken import FSDD, SpeechCommands, read_wav
 from snn2hw.data.tasks import TASKS, Task, task
 
 __all__ = [
     "CIFAR10",
     "CIFAR10DVS",
     "CIFAR100",
+    "FSDD",
+    "KMNIST",
+    "MNIST",
+    "NMNIST",
+    "SHD",
+    "SSC",
     "TASKS",
+    "UEA",
+    "DVSGesture",
     "Events",
+    "FashionMNIST",
     "ImageFolder",
     "Samples",
+    "SpeechCommands",
     "Task",
     "augment",
     "read_aedat",
+    "read_idx",
+    "read_nmnist",
+    "read_ts",
+    "read_wav",
     "task",
 ]

@@ -1,7 +1,7 @@
-"""AEDAT 2.0 recordings of a DVS128, the format of CIFAR10-DVS and MNIST-DVS.
+"""AEDAT recordings of a DVS128: 2.0, the format of CIFAR10-DVS and MNIST-DVS, and 3.1, that of DVS-Gesture (`aedat3`).
 
-The file begins with lines "#...\\r\\n", the first of which is "#!AER-DAT2.0"; then 8 bytes an event, two big-endian 32-bit words:
-the address and the time in microseconds. Of the address
+A file of 2.0 begins with lines "#...\\r\\n", the first of which is "#!AER-DAT2.0"; then 8 bytes an event, two big-endian 32-bit
+words: the address and the time in microseconds. Of the address
 
     bit 0        0: ON (brighter), 1: OFF (darker)
     bits 1-7     a = column of the pixel array, counted from its right edge
@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.data import aedat3
 from snn2hw.data.events import Events
 from snn2hw.errors import DataError
 from snn2hw.files import pointers
@@ -31,14 +32,14 @@ from snn2hw.files.read import read_bytes
 
 SIDE = 128
 PIXEL_BITS = 0x7FFF
-AGAIN = "unpack the recording again; other versions of AEDAT are not read"
+AGAIN = "unpack the recording again, or export it as AEDAT 2.0 or 3.1; other versions are not read"
 
 
 def read_aedat(path: str | Path) -> Events:
-    """The events of an AEDAT 2.0 file of a DVS128, on 128x128 pixels.
+    """The events of a file in AEDAT 2.0 or 3.1 of a DVS128, on 128x128 pixels. What is no pixel event is left out.
 
-    t begins at 0. Where the clock of the recording jumps back it is taken to have stood still, so t ascends; it may run
-    over its 32 bits. What is no pixel event is left out.
+    Of 2.0 t begins at 0. Where the clock of the recording jumps back it is taken to have stood still, so t ascends; it may run
+    over its 32 bits. Of 3.1 t is the clock of the recording, which the labels of DVS-Gesture refer to.
 
     Raises:
         DataError: no such file, another format or version, a header or an event cut off, no event, or another camera's addresses.
@@ -54,6 +55,8 @@ def read_aedat(path: str | Path) -> Events:
         raise DataError(
             "a recording is not the file itself", where=str(path), got=pointers.GOT, expected="AEDAT 2.0", do=pointers.DO
         )
+    if data.startswith(aedat3.BEGINS):
+        return aedat3.polarity_events(path, data)
     words = _words(path, data)
     pixel = words[:, 0] <= PIXEL_BITS
     if 2 * np.count_nonzero(pixel) < len(words):
@@ -75,10 +78,10 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
     if re.match(rb"#!AER-DAT2\.0\r?\n", data) is None:
         first = data[:40].split(b"\n")[0].rstrip().decode("ascii", "replace")
         raise DataError(
-            "a recording is not in AEDAT 2.0",
+            "a recording is not in AEDAT 2.0 or 3.1",
             where=str(path),
             got=f"it begins with {first!r}" if data else "an empty file",
-            expected="a first line #!AER-DAT2.0",
+            expected="a first line #!AER-DAT2.0 or #!AER-DAT3.1",
             do=AGAIN,
         )
     begins = 0

@@ -57,6 +57,16 @@ class Events:
     def __len__(self) -> int:
         return len(self.t)
 
+    def until(self, end: int) -> Events:
+        """Those before this time, in microseconds."""
+        return self.between(0, end)
+
+    def between(self, begin: int, end: int) -> Events:
+        """Those from `begin` on and before `end`, in microseconds; times stay as they are."""
+        first, last = np.searchsorted(self.t, (begin, end))
+        t, x, y, p = (a[first:last] for a in (self.t, self.x, self.y, self.p))
+        return Events(t, x, y, p, self.height, self.width)
+
     def frames(self, steps: int, size: tuple[int, int] | None = None, *, by: str = "time", duration: int | None = None) -> Counts:
         """Events counted in T frames, int64 [T, 2, h, w]: channel 0 OFF, channel 1 ON. Every event is in exactly one cell.
 

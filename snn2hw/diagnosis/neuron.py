@@ -253,7 +253,12 @@ class Family(FloatNeuron):
             return Single(self._threshold(0, t))
         unit = 2.0**-self.node.format.frac
         amplitudes = tuple(float(np.floor(a / unit + 0.5)) * unit for a in firing.amplitudes)
-        return replace(firing, thresholds=tuple(self._threshold(k, t) for k in range(len(amplitudes))), amplitudes=amplitudes)
+        thresholds = tuple(self._threshold(k, t) for k in range(len(amplitudes)))
+        rounded = replace(firing, thresholds=thresholds, amplitudes=amplitudes)
+        if not firing.own_negative or amplitudes[0] == 0:
+            return rounded
+        # One factor stands for all levels; where rounding moves them apart, it is that of the first.
+        return replace(rounded, negative=float(np.floor(firing.negatives[0] / unit + 0.5)) * unit / amplitudes[0])
 
     def reset_value(self, parts: Parts) -> float:
         """What a reset to a value leaves."""

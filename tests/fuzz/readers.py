@@ -17,6 +17,7 @@ READERS = {
     "image": "tests.fuzz.read_image",
     "aedat": "tests.fuzz.read_aedat",
     "cifar": "tests.fuzz.read_cifar",
+    "published": "tests.fuzz.read_published",
     "diff": "tests.fuzz.read_trace",
     "frames": "tests.fuzz.read_frames",
     "checkpoint": "tests.fuzz.read_checkpoint",

@@ -1,0 +1,165 @@
+"""DVS-Gesture as published: recordings of people before a DVS128 in AEDAT 3.1, and when which of 11 gestures was made."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import one_of, whole
+from snn2hw.data.aedat import read_aedat
+from snn2hw.data.aedat3 import SIDE
+from snn2hw.data.content import content
+from snn2hw.data.events import BINNINGS, Events
+from snn2hw.data.folders import SPLITS, scanned, wrong_folder
+from snn2hw.data.kept import Kept
+from snn2hw.data.labelled import Samples, Transform
+from snn2hw.errors import DataError
+from snn2hw.files.read import is_file
+
+SITE = "https://research.ibm.com/interactive/dvsgesture"
+CLASSES = (
+    *("hand clapping", "right hand wave", "left hand wave", "right arm clockwise", "right arm counter clockwise"),
+    *("left arm clockwise", "left arm counter clockwise", "arm roll", "air drums", "air guitar", "other gestures"),
+)
+COLUMNS = ("class", "startTime_usec", "endTime_usec")
+MOST_TEXT = 1 << 20
+
+
+class Trial(NamedTuple):
+    """One gesture: the recording it is in, its microseconds there, its class."""
+
+    recording: str
+    begin: int
+    end: int
+    label: int
+
+
+class DVSGesture(Samples):
+    """DVS-Gesture (Amir et al., CVPR 2017): gestures of 29 people, 11 classes; events counted in T frames.
+
+    Samples are float32 [T, 2, size, size], whole numbers: OFF events, ON events. The first time every recording is read and
+    checked, the frames of its gestures are counted and kept in the cache folder; after that a sample is one small file.
+
+    Args:
+        root: the folder with trials_to_train.txt, user01_fluorescent.aedat, user01_fluorescent_labels.csv and so on.
+        split: "train" (98 recordings, as published) or "test" (24).
+        steps: T. size: rows and columns, at most 128; 128, 64, 32 sum equal areas of the sensor.
+        by: "time": as many microseconds of the gesture in every frame; "count": as many events.
+        transform: applied to every sample.
+
+    Raises:
+        UsageError, ValueRangeError: another split or binning, steps or size out of range. DataError: another folder, a list or
+            table of labels that cannot be read, a recording that is missing, cannot be read, or has no event in a gesture.
+    """
+
+    classes = CLASSES
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        *,
+        steps: int = 16,
+        size: int = 64,
+        by: str = "time",
+        transform: Transform | None = None,
+    ) -> None:
+        where = "DVS-Gesture"
+        one_of("split", split, SPLITS, where)
+        self.split, self.by, self.transform = split, one_of("by", by, BINNINGS, where), transform
+        self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, SIDE, where)
+        self.shape = (steps, 2, size, size)
+        self._root = Path(root).resolve()
+        self.trials = [trial for name in _recordings(self._root, split) for trial in _trials(self._root, name)]
+        self.labels = torch.tensor([trial.label for trial in self.trials])
+        missing = [name for name in dict.fromkeys(t.recording for t in self.trials) if not self._has(name)]
+        for name in scanned(missing, f"DVS-Gesture, {split}: counting the events of {len(missing)} recordings"):
+            if not all(self._kept(index).write(counts) for index, counts in self._made(name)):
+                break
+
+    def sample(self, index: int) -> Tensor:
+        """Frames [T, 2, size, size]."""
+        counts = self._kept(index).read()
+        if counts is None or not counts.any():  # every gesture has an event
+            counts = dict(self._made(self.trials[index].recording))[index]
+        return torch.from_numpy(counts.astype(np.float32))
+
+    def _has(self, name: str) -> bool:
+        return all(self._kept(i).path.exists() for i, trial in enumerate(self.trials) if trial.recording == name)
+
+    def _kept(self, index: int) -> Kept:
+        trial = self.trials[index]
+        facts = (self._root / trial.recording).stat()
+        key = (str(self._root), trial, facts.st_size, facts.st_mtime_ns, self.steps, self.size, self.by)
+        return Kept(f"dvs-gesture/{Path(trial.recording).stem}-{index}", key, np.dtype(np.uint32), self.shape)
+
+    def _made(self, name: str) -> list[tuple[int, npt.NDArray[Any]]]:
+        """(index, frames) of every gesture of a recording."""
+        events, found = read_aedat(self._root / name), []
+        for index, trial in enumerate(self.trials):
+            if trial.recording == name:
+                own = events.between(trial.begin, trial.end)
+                if not len(own):
+                    raise DataError(
+                        "a gesture has no event",
+                        where=str(self._root / name),
+                        got=f"none from {trial.begin} to {trial.end} us; the recording has {events.t[0]} to {events.t[-1]} us",
+                        expected="events in every gesture that the table of labels names",
+                        do=f"unpack the set from {SITE} again",
+                    )
+                found.append((index, self._counted(own, trial)))
+        return found
+
+    def _counted(self, own: Events, trial: Trial) -> npt.NDArray[Any]:
+        since = Events(own.t - trial.begin, own.x, own.y, own.p, SIDE, SIDE)
+        duration = trial.end - trial.begin if self.by == "time" else None
+        return since.frames(self.shape[0], (self.size, self.size), by=self.by, duration=duration).astype(np.uint32)
+
+
+def _recordings(root: Path, split: str) -> list[str]:
+    """The names of a split's recordings, in the order of the published list."""
+    path = root / f"trials_to_{split}.txt"
+    if not is_file(path):
+        expected = f"trials_to_{split}.txt, and the recordings user01_fluorescent.aedat and so on that it names"
+        raise wrong_folder("DVS-Gesture", root, expected, f"unpack DvsGesture.tar.gz of {SITE} here")
+    text = content(path, "the list of a split of DVS-Gesture", "names of recordings", f"unpack it again, from {SITE}", MOST_TEXT)
+    names = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    for name in names:
+        if Path(name).name != name or not is_file(root / name):
+            raise DataError(
+                "a recording of DVS-Gesture is missing",
+                where=str(path),
+                got=f"{name!r}, which is no file of this folder",
+                expected=f"the names of recordings in {root}",
+                do=f"unpack DvsGesture.tar.gz of {SITE} again",
+            )
+    return names
+
+
+def _trials(root: Path, name: str) -> list[Trial]:
+    """The gestures of a recording, from the table beside it."""
+    path = root / f"{name.removesuffix('.aedat')}_labels.csv"
+    expected, do = f"columns {', '.join(COLUMNS)}, of whole numbers, classes 1 to {len(CLASSES)}", f"unpack it again, from {SITE}"
+    data = content(path, "a table of labels of DVS-Gesture", expected, do, MOST_TEXT)
+    try:
+        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+        if not rows:
+            raise ValueError("no row below its head")
+        trials = []
+        for n, row in enumerate(rows, 2):
+            kind, begin, end = (int(row.get(column) or "", 10) for column in COLUMNS)
+            if not (1 <= kind <= len(CLASSES) and 0 <= begin < end):
+                raise ValueError(f"class {kind}, {begin} to {end} us in line {n}")
+            trials.append(Trial(name, begin, end, kind - 1))
+    except (ValueError, csv.Error) as error:
+        raise DataError(
+            "a table of labels of DVS-Gesture cannot be read", where=str(path), got=str(error), expected=expected, do=do
+        ) from error
+    return trials

@@ -1,0 +1,180 @@
+"""Labelled time series in .ts files, as the UEA archive (timeseriesclassification.com) publishes them.
+
+Lines that begin with # are remarks, with @ facts (@dimensions, @equalLength, @classLabel ...); behind @data stands a case in each
+line: its dimensions, divided by colons, each of numbers divided by commas, and its label behind the last colon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import one_of
+from snn2hw.data.content import content
+from snn2hw.data.folders import SPLITS, wrong_folder
+from snn2hw.data.labelled import Samples, Transform
+from snn2hw.errors import DataError
+from snn2hw.files.read import is_file
+
+SITE = "https://www.timeseriesclassification.com"
+MOST = 512 << 20  # bytes of a file
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Cases of a .ts file.
+
+    Args:
+        values: of each case, float32 [T, dimensions]. labels: int64 [N], places in `classes`. classes: as the file names them.
+    """
+
+    values: list[npt.NDArray[np.float32]]
+    labels: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+
+
+def read_ts(path: str | Path) -> Series:
+    """The cases of a .ts file.
+
+    Raises:
+        DataError: no such file, no text, a fact that is missing or that the cases do not hold to, no cases, missing values,
+            timestamps, a label that is not among its classes.
+    """
+    path = Path(path)
+    expected = "facts (@...), @data, and a case in each line: numbers, colons between dimensions, the label at its end"
+    do = f"download it again, from {SITE}"
+    data = content(path, "a .ts file", expected, do, MOST)
+    try:
+        return _parsed(data.decode("utf-8").splitlines())
+    except ValueError as error:  # of UTF-8, too
+        raise DataError("a .ts file cannot be read", where=str(path), got=str(error)[:300], expected=expected, do=do) from error
+
+
+def _parsed(lines: list[str]) -> Series:
+    facts, begins = _facts(lines)
+    has, *names = facts.get("classlabel", "false").split()
+    if has.lower() != "true" or not names:
+        raise ValueError("no classes in @classLabel")
+    if facts.get("timestamps", "false").lower() == "true":
+        raise ValueError("timestamps, which are not read")
+    if len(set(names)) != len(names):
+        raise ValueError(f"a class twice in @classLabel: {' '.join(names)}")
+    values, labels = [], []
+    for n, line in enumerate(lines[begins:], begins + 1):
+        if line.strip() and not line.startswith("#"):
+            case, label = _case(line.strip(), n)
+            if label not in names:
+                raise ValueError(f"the label {label!r} in line {n}, which is not in @classLabel")
+            values.append(case)
+            labels.append(names.index(label))
+    if not values:
+        raise ValueError("not one case behind @data")
+    _require_stated(facts, values)
+    return Series(values, np.array(labels, np.int64), tuple(names))
+
+
+def _facts(lines: list[str]) -> tuple[dict[str, str], int]:
+    """(facts, by name in small letters; the number of the line behind @data)."""
+    facts: dict[str, str] = {}
+    for n, line in enumerate(lines):
+        text = line.strip()
+        if text.lower() == "@data":
+            return facts, n + 1
+        if text.startswith("@"):
+            name, _, value = text[1:].partition(" ")
+            facts[name.lower()] = value.strip()
+        elif text and not text.startswith(("#", "%")):
+            raise ValueError(f"{text[:40]!r} in line {n + 1}, before @data")
+    raise ValueError("no line @data")
+
+
+def _case(line: str, n: int) -> tuple[npt.NDArray[np.float32], str]:
+    *dimensions, label = line.split(":")
+    if not dimensions:
+        raise ValueError(f"no colon in line {n}")
+    rows = [_numbers(part, n) for part in dimensions]
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError(f"dimensions of {', '.join(sorted({str(len(row)) for row in rows}))} values in line {n}")
+    return np.array(rows, np.float32).T, label.strip()
+
+
+def _numbers(part: str, n: int) -> list[float]:
+    try:
+        row = [float(value) for value in part.split(",")]
+    except ValueError as error:
+        missing = "?" in part
+        raise ValueError(f"{'a missing value' if missing else str(error)} in line {n}") from error
+    if not np.isfinite(row).all():
+        raise ValueError(f"a missing value in line {n}")
+    return row
+
+
+def _require_stated(facts: dict[str, str], values: list[npt.NDArray[np.float32]]) -> None:
+    """All cases are as the facts say, where they say it."""
+    shapes = {v.shape for v in values}
+    widths, lengths = {s[1] for s in shapes}, {s[0] for s in shapes}
+    if len(widths) > 1:
+        raise ValueError(f"cases of {min(widths)} to {max(widths)} dimensions")
+    stated = "1" if facts.get("univariate", "").lower() == "true" else facts.get("dimensions")
+    if stated is not None and stated != str(*widths):
+        raise ValueError(f"cases of {widths.pop()} dimensions, where the file states {stated}")
+    if facts.get("equallength", "").lower() == "true" and len(lengths) > 1:
+        raise ValueError(f"cases of {min(lengths)} to {max(lengths)} values, where the file states equal lengths")
+    length = facts.get("serieslength")
+    if length is not None and len(lengths) == 1 and length != str(*lengths):
+        raise ValueError(f"cases of {lengths.pop()} values, where the file states {length}")
+
+
+class UEA(Samples):
+    """A problem of the UEA archive: NAME_TRAIN.ts and NAME_TEST.ts.
+
+    Samples are float32 [T, dimensions], as the file has them; shorter cases are followed by zeros, and T is the length of the
+    longest of both files. All are in memory. Scale them with a transform: integer networks take a stated range.
+
+    Args:
+        root: the folder with the two files, or the one that holds it as NAME. name: of the problem, such as "JapaneseVowels".
+        split: "train" or "test".
+        transform: applied to every sample.
+
+    Raises:
+        UsageError: another split. DataError: another folder, a file as `read_ts` says, or two that are not of one problem.
+    """
+
+    def __init__(self, root: str | Path, name: str, split: str = "train", transform: Transform | None = None) -> None:
+        one_of("split", split, SPLITS, "UEA")
+        self.name, self.split, self.transform = name, split, transform
+        folders = [f for f in (Path(root), Path(root) / name) if all(is_file(f / _file(name, s)) for s in SPLITS)]
+        if not folders:
+            raise wrong_folder(
+                f"the problem {name}", Path(root), f"{_file(name, 'train')}, {_file(name, 'test')}", f"unpack it from {SITE}"
+            )
+        both = {s: read_ts(folders[0] / _file(name, s)) for s in SPLITS}
+        said = [(both[s].classes, both[s].values[0].shape[1]) for s in SPLITS]
+        if said[0] != said[1]:
+            raise DataError(
+                "two files are not of one problem",
+                where=str(folders[0]),
+                got=" and ".join(f"{width} dimensions, classes {' '.join(classes)}" for classes, width in said),
+                expected="the same classes and dimensions in both",
+                do=f"unpack {name} from {SITE} again",
+            )
+        own, longest = both[split], max(len(v) for s in SPLITS for v in both[s].values)
+        self.steps, self.classes, self.shape = longest, own.classes, (longest, said[0][1])
+        self.labels = torch.from_numpy(own.labels)
+        self._values: npt.NDArray[Any] = np.zeros((len(own.values), *self.shape), np.float32)
+        for n, value in enumerate(own.values):
+            self._values[n, : len(value)] = value
+
+    def sample(self, index: int) -> Tensor:
+        """[T, dimensions]"""
+        return torch.from_numpy(self._values[index])
+
+
+def _file(name: str, split: str) -> str:
+    return f"{name}_{split.upper()}.ts"

@@ -1,0 +1,210 @@
+"""Spoken words as published, one wav file each: Speech Commands and the Free Spoken Digit Dataset, as log-mel energies."""
+
+from __future__ import annotations
+
+import io
+import re
+import wave
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from snn2hw.arguments import one_of, positive, whole
+from snn2hw.data.content import content
+from snn2hw.data.folders import listed, wrong_folder
+from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.mel import log_mel
+from snn2hw.errors import DataError, UsageError
+from snn2hw.files.read import is_file, is_folder
+
+MOST = 64 << 20  # bytes of a wav file
+WHITE = 32768
+LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
+COMMANDS = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
+DIGITS = "https://github.com/Jakobovski/free-spoken-digit-dataset"
+NOISE = "_background_noise_"
+TESTED = 5  # recordings of each speaker and digit: those with the lowest numbers
+
+
+def read_wav(path: str | Path, rate: int | None = None) -> npt.NDArray[np.float32]:
+    """The samples of a wav file, [n] in [-1, 1): 16 bits, PCM, one channel.
+
+    Args:
+        rate: samples in a second that it must have; None: any.
+
+    Raises:
+        DataError: no such file, another format or rate, empty, cut off.
+    """
+    path = Path(path)
+    expected = "a wav file: RIFF, PCM of 16 bits, one channel" + (f", {rate} Hz" if rate else "")
+    data = content(path, "a recording", expected, "copy it again", MOST)
+    try:
+        with wave.open(io.BytesIO(data)) as file:
+            kind = file.getsampwidth(), file.getnchannels(), file.getframerate()
+            stated = file.getnframes()
+            if kind[:2] != (2, 1) or (rate is not None and kind[2] != rate):
+                raise ValueError(f"{8 * kind[0]} bits, {kind[1]} channel(s), {kind[2]} Hz")
+            if 2 * stated > len(data):
+                raise ValueError(f"a header that states {stated} samples, in {len(data)} bytes")
+            raw = file.readframes(stated)
+            if len(raw) != 2 * stated or not raw:
+                raise ValueError(f"{len(raw)} bytes of samples, where {2 * stated} are stated")
+    except (wave.Error, EOFError, RuntimeError, ValueError) as error:
+        got = str(error) or "a file that is cut off"
+        raise DataError("a recording cannot be read", where=str(path), got=got, expected=expected, do="copy it again") from error
+    sound: npt.NDArray[np.float32] = np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(WHITE)
+    return sound
+
+
+class _Spoken(Samples):
+    """Files with labels, each cut or filled with silence to one length."""
+
+    def __init__(
+        self, root: Path, files: list[str], labels: list[int], rate: int, seconds: float, steps: int, bands: int, where: str
+    ) -> None:
+        self.steps, self.bands = whole("steps", steps, 1, None, where), whole("bands", bands, 1, 1024, where)
+        self.seconds, self.rate = positive("seconds", seconds, where), rate
+        if round(seconds * rate) < steps:
+            raise UsageError(
+                "there are more steps than samples of sound",
+                where=where,
+                got=f"steps={steps}, {round(seconds * rate)} samples",
+                expected="a sample or more in every step",
+                do="ask for fewer steps",
+            )
+        self.shape = (steps, bands)
+        self._root, self._files = root, files
+        self.labels = torch.tensor(labels, dtype=torch.int64)
+
+    def path(self, index: int) -> Path:
+        """The recording of a sample."""
+        return self._root / self._files[index]
+
+    def sample(self, index: int) -> Tensor:
+        """Log-mel energies [T, bands] in [0, 1].
+
+        Raises:
+            DataError: as `read_wav` says.
+        """
+        sound = read_wav(self.path(index), self.rate)[: round(self.seconds * self.rate)]
+        filled = np.zeros(round(self.seconds * self.rate))
+        filled[: len(sound)] = sound
+        return torch.from_numpy(log_mel(filled, self.rate, *self.shape))
+
+
+class SpeechCommands(_Spoken):
+    """Speech Commands (Warden, arXiv 1804.03209), version 1 or 2: words of a second at 16 kHz, a folder each.
+
+    Samples are float32 [T, bands] in [0, 1] (`snn2hw.data.mel`). The split is the published one, by its two lists: what they do
+    not name is for training. `_background_noise_` is no word. Files are read when their sample is asked for.
+
+    Args:
+        root: the folder with validation_list.txt, testing_list.txt and the folders of words.
+        split: "train", "validation" or "test".
+        words: the classes, in this order; None: all folders, in the order of their names.
+        steps: T. bands: of frequencies.
+        transform: applied to every sample.
+
+    Raises:
+        UsageError: another split, a word that is no folder, steps or bands out of range. DataError: another folder, a list that
+            names what is not there, a word without recordings; on reading, as `read_wav` says.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        *,
+        words: tuple[str, ...] | None = None,
+        steps: int = 50,
+        bands: int = 40,
+        transform: Transform | None = None,
+    ) -> None:
+        where, root = "Speech Commands", Path(root).resolve()
+        one_of("split", split, ("train", *LISTS), where)
+        if not all(is_file(root / name) for name in LISTS.values()):
+            expected = "validation_list.txt, testing_list.txt, and a folder for each word"
+            raise wrong_folder(where, root, expected, f"unpack {COMMANDS} here")
+        every = [name for name in listed(root) if is_folder(root / name) and name != NOISE and not name.startswith(".")]
+        chosen = tuple(every) if words is None else words
+        if unknown := [word for word in chosen if word not in every]:
+            raise UsageError(
+                "a word of Speech Commands has no folder",
+                where=str(root),
+                got=repr(unknown[0]),
+                expected=f"some of {', '.join(every)}",
+                do="choose among these",
+            )
+        lists = {name: _named(root, file) for name, file in LISTS.items()}
+        files, labels = list[str](), list[int]()
+        for label, word in enumerate(chosen):
+            found = [f"{word}/{name}" for name in listed(root / word) if name.endswith(".wav")]
+            if not found:
+                raise DataError(
+                    "a word has no recordings", where=str(root / word), expected="wav files", do=f"unpack {COMMANDS} again"
+                )
+            own = [f for f in found if (f in lists[split] if split in lists else not any(f in named for named in lists.values()))]
+            files, labels = files + own, labels + [label] * len(own)
+        self.split, self.classes, self.transform = split, chosen, transform
+        super().__init__(root, files, labels, 16_000, 1.0, steps, bands, where)
+
+
+def _named(root: Path, file: str) -> frozenset[str]:
+    """The files that a list names."""
+    data = content(
+        root / file, "a list of Speech Commands", "names such as bed/0c40e715_nohash_0.wav", f"unpack {COMMANDS} again"
+    )
+    names = [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
+    for name in names:
+        if not re.fullmatch(r"[^/\\]+/[^/\\]+\.wav", name) or name.startswith("."):
+            raise DataError(
+                "a list of Speech Commands names something else",
+                where=str(root / file),
+                got=repr(name[:80]),
+                expected="names such as bed/0c40e715_nohash_0.wav",
+                do=f"unpack {COMMANDS} again",
+            )
+    return frozenset(names)
+
+
+class FSDD(_Spoken):
+    """The Free Spoken Digit Dataset (Jackson et al.): digits at 8 kHz, 50 of each of six speakers and each digit.
+
+    Samples are float32 [T, bands] in [0, 1] (`snn2hw.data.mel`). Recordings 0 to 4 of each speaker and digit are for testing,
+    as its page says, the others for training.
+
+    Args:
+        root: the folder with recordings/0_jackson_0.wav and so on, or that folder itself.
+        split: "train" or "test".
+        seconds: what is longer is cut, what is shorter followed by silence. steps: T. bands: of frequencies.
+        transform: applied to every sample.
+
+    Raises:
+        UsageError: another split, steps or bands out of range. DataError: another folder; on reading, as `read_wav` says.
+    """
+
+    classes = tuple(map(str, range(10)))
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        *,
+        seconds: float = 0.8,
+        steps: int = 40,
+        bands: int = 32,
+        transform: Transform | None = None,
+    ) -> None:
+        where, root = "FSDD", Path(root).resolve()
+        one_of("split", split, ("train", "test"), where)
+        folder = root / "recordings" if is_folder(root / "recordings") else root
+        named = re.compile(r"([0-9])_[a-z]+_([0-9]+)\.wav")
+        found = [m for name in (listed(folder) if is_folder(folder) else []) if (m := named.fullmatch(name))]
+        if not found:
+            raise wrong_folder(where, root, "recordings/0_jackson_0.wav and so on", f"unpack {DIGITS} here")
+        own = [m for m in found if (int(m[2]) < TESTED) == (split == "test")]
+        self.split, self.transform = split, transform
+        super().__init__(folder, [m[0] for m in own], [int(m[1]) for m in own], 8_000, seconds, steps, bands, where)

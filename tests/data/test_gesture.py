@@ -1,0 +1,133 @@
+"""AEDAT 3.1 and DVS-Gesture: events and gestures read back exactly, and what is refused."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snn2hw.data import DVSGesture, read_aedat
+from snn2hw.errors import DataError
+from tests.data.published import aedat3
+from tests.refused import refused
+
+pytestmark = pytest.mark.torch
+
+Event = tuple[int, int, int, int, bool]
+FIRST: list[Event] = [(100, 0, 127, 1, True), (150, 127, 0, 0, True), (160, 3, 4, 1, False)]
+SECOND: list[Event] = [(5, 64, 32, 1, True)]
+
+
+def test_packets_are_read_back_exactly(tmp_path: Path) -> None:
+    path = tmp_path / "x.aedat"
+    path.write_bytes(aedat3([(0, 0, SECOND), (1, 0, FIRST), (1, 0, []), (1, 1, SECOND)]))
+    read = read_aedat(path)
+    assert list(zip(*(a.tolist() for a in (read.t, read.x, read.y, read.p)), strict=True)) == [
+        (100, 0, 127, 1),
+        (150, 127, 0, 0),
+        (5 + 2**31, 64, 32, 1),  # the clock has run over once; what is not valid and what is no pixel is left out
+    ]
+
+
+GOOD = aedat3([(1, 0, FIRST)])
+HEAD = GOOD.index(b"END-HEADER\r\n") + 12
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (GOOD[:-1], "a packet that states 24 bytes at byte 123, where 23 are left"),
+        (GOOD[: HEAD + 5], "a packet that is cut off: 5 bytes"),
+        (GOOD[:HEAD], "not one valid polarity event"),
+        (GOOD[:30], "a header without its last line"),
+        (aedat3([(1, 0, [(1, 1, 1, 1, False)])]), "not one valid polarity event"),
+        (aedat3([(1, 0, [(1, 128, 1, 1, True)])]), "events up to column 128, row 1: another camera"),
+        (aedat3([(1, 0, [(9, 1, 1, 1, True), (3, 1, 1, 1, True)])]), "3 us behind 9 us in event 1"),
+        (
+            GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 8, 4, 0, 1, 2**31 - 1, 1) + b"\0" * 8,
+            "a packet that states 17179869176 bytes",
+        ),
+        (GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, -8, 4, 0, 1, 1, 1) + b"\0" * 8, "a packet of 1 events of -8 bytes"),
+        (GOOD[:HEAD] + struct.pack(">hhiiiiii", 1, 1, 8, 4, 0, 1, 1, 1) + b"\0" * 8, "a packet"),
+        (GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 12, 4, 0, 1, 1, 1) + b"\0" * 12, "polarity events of 12 bytes"),
+        (b"#!AER-DAT4.0\r\n", "export it as AEDAT 2.0 or 3.1"),
+        (b"", "an empty file"),
+    ],
+)
+def test_what_cannot_be_read(data: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "x.aedat").write_bytes(data)
+    with pytest.raises(DataError, match=says):
+        read_aedat(tmp_path / "x.aedat")
+
+
+TABLE = "class,startTime_usec,endTime_usec\n2,100,200\n11,1000,1100\n"
+
+
+def gestures(root: Path) -> Path:
+    """Two recordings of two gestures each; the second is of another size."""
+    for user, late in (("user01_led", 0), ("user02_led", 50)):
+        events = [(t, t % 128, 1, 1, True) for t in (90, 100, 199 - late, 200, 1000, 1001, 1050)]
+        (root / f"{user}.aedat").write_bytes(aedat3([(1, 0, sorted(events))]))
+        (root / f"{user}_labels.csv").write_text(TABLE)
+    (root / "trials_to_train.txt").write_text("user01_led.aedat\nuser02_led.aedat\n\n")
+    (root / "trials_to_test.txt").write_text("user02_led.aedat\n")
+    return root
+
+
+def test_gestures_are_cut_out_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "set"
+    root.mkdir()
+    data, test = DVSGesture(gestures(root), steps=2, size=128), DVSGesture(root, "test", steps=2, by="count")
+    assert (len(data), len(test), data.labels.tolist()) == (4, 2, [1, 10, 1, 10])
+    assert data.classes[1] == "right hand wave"
+    sample = data[0][0]
+    assert sample.shape == (2, 2, 128, 128)
+    assert [tuple(int(v) for v in place) for place in np.argwhere(sample.numpy())] == [(0, 1, 1, 100), (1, 1, 1, 71)]
+    assert sorted(int(p[3]) for p in np.argwhere(data[1][0].numpy())) == [26, 104, 105]
+    kept = sorted((tmp_path / "cache").rglob("*.npz"))
+    assert len(kept) == 6
+    for file in kept:
+        file.write_bytes(b"damaged")
+    assert np.array_equal(data[0][0], sample)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("", "a table of labels of DVS-Gesture is empty"),
+        ("class,startTime_usec,endTime_usec\n", "no row below its head"),
+        ("class,startTime_usec,endTime_usec\n12,1,2\n", "class 12, 1 to 2 us in line 2"),
+        ("class,startTime_usec,endTime_usec\n1,2,2\n", "class 1, 2 to 2 us in line 2"),
+        ("class,startTime_usec,endTime_usec\n1,2\n", "invalid literal"),
+        ("a,b,c\n1,2,3\n", "invalid literal"),
+        ("class,startTime_usec,endTime_usec\n1,5000,6000\n", "a gesture has no event"),
+    ],
+)
+def test_tables_that_cannot_be_read(table: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "set"
+    root.mkdir()
+    (gestures(root) / "user01_led_labels.csv").write_text(table)
+    with pytest.raises(DataError, match=says):
+        DVSGesture(root)
+
+
+def test_other_folders(tmp_path: Path) -> None:
+    with refused(
+        DataError,
+        f"""
+        DVS-Gesture is not in this folder
+          where:    {tmp_path}
+          got:      an empty folder
+          expected: trials_to_train.txt, and the recordings user01_fluorescent.aedat and so on that it names
+          do:       unpack DvsGesture.tar.gz of https://research.ibm.com/interactive/dvsgesture here
+        """,
+    ):
+        DVSGesture(tmp_path)
+    for name in ("../x.aedat", "absent.aedat"):
+        (tmp_path / "trials_to_train.txt").write_text(name + "\n")
+        with pytest.raises(DataError, match="which is no file of this folder"):
+            DVSGesture(tmp_path)

@@ -1,0 +1,145 @@
+"""Spoken words: wav files, their log-mel energies, the published splits, genuine recordings, and what is refused."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from snn2hw.data import FSDD, SpeechCommands, read_wav
+from snn2hw.data.mel import log_mel
+from snn2hw.errors import DataError, UsageError
+from tests.data.published import wav
+from tests.refused import refused
+from tests.shared_data import shared_data
+
+pytestmark = pytest.mark.torch
+
+SOUND = (np.sin(np.arange(4000) * 2 * np.pi * 1000 / 8000) * 16384).astype(np.int16)
+
+
+def test_samples_are_read_back_exactly(tmp_path: Path) -> None:
+    (tmp_path / "x.wav").write_bytes(wav(SOUND))
+    assert np.array_equal(read_wav(tmp_path / "x.wav") * 32768, SOUND)
+
+
+def test_a_tone_is_in_its_band_and_as_loud_as_it_is() -> None:
+    """1000 Hz is a pitch of 1000 mel; half of full scale is 20 log10(0.5 / 2) = -12 dB below it, as a cosine is two lines."""
+    made = log_mel(SOUND / 32768, 8000, 10, 32)
+    top = 2595 * np.log10(1 + 4000 / 700)
+    assert made.shape == (10, 32)
+    assert made.dtype == np.float32
+    assert set(made.argmax(1)) <= {round(1000 / top * 33) - 1, round(1000 / top * 33)}
+    assert made[3:7].max() == pytest.approx((80 - 12) / 80, abs=0.03)
+    assert np.array_equal(log_mel(np.zeros(4000), 8000, 10, 32), np.zeros((10, 32), np.float32))
+    quieter = log_mel(SOUND / 327680, 8000, 10, 32)
+    assert made[5].max() - quieter[5].max() == pytest.approx(20 / 80, abs=1e-5)
+
+
+def test_genuine_recordings(tmp_path: Path) -> None:
+    """Of the same digits: energies that rise and fall as those which others computed."""
+    with np.load(shared_data("real/fsdd.npz")) as arrays:
+        lengths, audio, theirs = arrays["lengths_test"][:20], arrays["audio_test"], arrays["x_test"][:20]
+        labels = arrays["y_test"][:20]
+    ends, agree = np.cumsum(lengths), []
+    for n, (end, size) in enumerate(zip(ends, lengths, strict=True)):
+        sound = audio[end - size : end]
+        (tmp_path / f"{labels[n]}_george_{n}.wav").write_bytes(wav(sound))
+        assert np.array_equal(read_wav(tmp_path / f"{labels[n]}_george_{n}.wav", 8000) * 32768, sound)
+        filled = np.zeros(6400)
+        filled[: min(size, 6400)] = sound[:6400] / 32768
+        agree.append(np.corrcoef(log_mel(filled, 8000, 40, 32).ravel(), theirs[n].ravel().astype(float))[0, 1])
+    assert min(agree) > 0.8
+    data = FSDD(tmp_path)
+    assert len(data) == 15  # numbers from 5 on
+    assert all(float(x.min()) >= 0 and float(x.max()) <= 1 for x, _ in data)
+
+
+GOOD = wav(SOUND[:100])
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "a recording is empty"),
+        (GOOD[:-3], "a header that states|197 bytes of samples"),
+        (GOOD[:20], "a file that is cut off"),
+        (b"RIFX" + GOOD[4:], "does not start with RIFF"),
+        (b"OggS" + GOOD[4:], "does not start with RIFF"),
+        (GOOD.replace(b"fmt ", b"fmx "), "fmt|data chunk"),
+        (wav(SOUND[:100], channels=2), r"16 bits, 2 channel\(s\), 8000 Hz"),
+        (wav(SOUND[:100], rate=16000), r"16 bits, 1 channel\(s\), 16000 Hz"),
+        (wav(SOUND[:0]), "0 bytes of samples"),
+        (GOOD[:40] + struct.pack("<I", 2**31 - 2) + GOOD[44:], "a header that states 1073741823 samples"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+    ],
+)
+def test_what_cannot_be_read(data: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "x.wav").write_bytes(data)
+    with pytest.raises(DataError, match=says):
+        read_wav(tmp_path / "x.wav", 8000)
+
+
+def commands(root: Path) -> Path:
+    for word in ("yes", "no", "_background_noise_"):
+        (root / word).mkdir()
+        for n in range(4):
+            (root / word / f"{n}ab_nohash_0.wav").write_bytes(wav(SOUND * (n > 0), 16_000))
+    (root / "validation_list.txt").write_text("yes/1ab_nohash_0.wav\n")
+    (root / "testing_list.txt").write_text("yes/2ab_nohash_0.wav\nno/0ab_nohash_0.wav\n")
+    (root / "README.md").write_text("words")
+    return root
+
+
+def test_speech_commands_by_the_published_lists(tmp_path: Path) -> None:
+    parts = {
+        split: SpeechCommands(commands(tmp_path) if split == "train" else tmp_path, split)
+        for split in ("train", "validation", "test")
+    }
+    assert {k: len(v) for k, v in parts.items()} == {"train": 5, "validation": 1, "test": 2}
+    assert parts["train"].classes == ("no", "yes")
+    assert parts["train"].labels.tolist() == [0, 0, 0, 1, 1]
+    assert [parts["train"].path(i).name[0] for i in range(5)] == list("12303")
+    x, label = parts["train"][3]
+    assert (x.shape, x.dtype, label, float(x.sum())) == ((50, 40), torch.float32, 1, 0.0)
+    loud = parts["train"][4][0]
+    assert float(loud[:12].max()) > 0.6
+    assert float(loud[14:].max()) == 0  # a quarter of a second, then silence
+    assert SpeechCommands(tmp_path, "test", words=("yes",), steps=20, bands=16)[0][0].shape == (20, 16)
+
+
+def test_speech_commands_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Speech Commands is not in this folder"):
+        SpeechCommands(tmp_path)
+    commands(tmp_path)
+    with refused(
+        UsageError,
+        f"""
+        a word of Speech Commands has no folder
+          where:    {tmp_path}
+          got:      'maybe'
+          expected: some of no, yes
+          do:       choose among these
+        """,
+    ):
+        SpeechCommands(tmp_path, words=("yes", "maybe"))
+    with pytest.raises(UsageError, match="more steps than samples"):
+        SpeechCommands(tmp_path, steps=20_000)
+    (tmp_path / "testing_list.txt").write_text("../../etc/passwd\n")
+    with pytest.raises(DataError, match="names something else"):
+        SpeechCommands(tmp_path)
+
+
+def test_fsdd_by_its_page(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    for label in (0, 7):
+        for number in (0, 4, 5, 49):
+            (tmp_path / "recordings" / f"{label}_theo_{number}.wav").write_bytes(wav(SOUND))
+    (tmp_path / "recordings" / "notes.txt").write_text("mine")
+    train, test = FSDD(tmp_path), FSDD(tmp_path / "recordings", "test")
+    assert (len(train), len(test), train.labels.tolist(), train.shape) == (4, 4, [0, 0, 7, 7], (40, 32))
+    with pytest.raises(DataError, match="FSDD is not in this folder"):
+        FSDD(tmp_path / "absent")
