@@ -11,6 +11,7 @@ cause    = snn2hw.diagnose(artefact, images, model)            # where float and
 cost     = snn2hw.estimate(artefact, target="loihi2", samples=images)     # whether it fits, and what a sample costs
 path     = snn2hw.report(artefact, images, labels, model)              # one HTML file that shows all of it
 front    = snn2hw.explore(model, images, labels, weight_bits=(2, 4, 8), steps=4)   # what fewer bits would save, and lose
+budget   = snn2hw.budget(model, images, labels, steps=4)              # which quantiser costs it, and widths that follow
 verdict  = snn2hw.verify(artefact, images, executors=("reference", "onnxruntime"))
 """
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artefact",
+    "Budget",
     "Diagnosis",
     "Difference",
     "Estimate",
@@ -36,6 +38,7 @@ __all__ = [
     "Trace",
     "Verdict",
     "__version__",
+    "budget",
     "check",
     "compile",
     "convert",

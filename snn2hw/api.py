@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -131,7 +130,7 @@ def compile(
                 expected=f"steps={prepared.steps}",
                 do="leave steps out",
             )
-        facts |= {"options": asdict(prepared.options), "trained_on_integers": True, "readout": {"scale": prepared.readout_scale}}
+        facts |= {"options": prepared.options.facts(), "trained_on_integers": True, "readout": {"scale": prepared.readout_scale}}
         model = prepared.integers()
     if isinstance(model, IntegerNetwork):
         if options not in (None, Options()):
@@ -156,7 +155,7 @@ def compile(
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
     given = int(x.shape[0 if network.input.static else 1])
     seen = {"samples": Calibrate().shown(network, given), "firing_rates": rates}
-    facts |= {"options": asdict(options), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
+    facts |= {"options": options.facts(), "calibration": seen, **({"origin": dict(network.origin)} if network.origin else {})}
     scale = float(done.scales[done.network.readout.name].values[0]) * done.real.readout.share
     agreement = short_form(network, done.network, scale, x, done.findings)
     findings = (*done.findings, *agreement.findings)

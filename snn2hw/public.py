@@ -19,6 +19,7 @@ from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.errors import Snn2hwError
 from snn2hw.estimation.estimate import Estimate, estimate
 from snn2hw.evaluation import evaluate
+from snn2hw.exploration.budget import Budget, budget
 from snn2hw.exploration.explore import explore
 from snn2hw.exploration.point import Front, Point
 from snn2hw.passes.base import Options
@@ -31,6 +32,7 @@ from snn2hw.verification.verdict import Verdict
 
 __all__ = [
     "Artefact",
+    "Budget",
     "Diagnosis",
     "Difference",
     "Estimate",
@@ -41,6 +43,7 @@ __all__ = [
     "Snn2hwError",
     "Trace",
     "Verdict",
+    "budget",
     "check",
     "compile",
     "convert",

@@ -13,9 +13,9 @@ from snn2hw import public
 
 def test_the_public_names() -> None:
     expected = [
-        "Artefact", "Diagnosis", "Difference", "Estimate", "Evaluation", "Front", "Options", "Point", "Snn2hwError", "Trace",
-        "Verdict", "__version__", "check", "compile", "convert", "diagnose", "estimate", "evaluate", "explore", "export",
-        "export_c", "export_nir", "load", "read_network", "replay_c", "report", "simulate", "trace_model", "verify",
+        "Artefact", "Budget", "Diagnosis", "Difference", "Estimate", "Evaluation", "Front", "Options", "Point", "Snn2hwError",
+        "Trace", "Verdict", "__version__", "budget", "check", "compile", "convert", "diagnose", "estimate", "evaluate", "explore",
+        "export", "export_c", "export_nir", "load", "read_network", "replay_c", "report", "simulate", "trace_model", "verify",
     ]  # fmt: skip
     assert snn2hw.__all__ == expected
     assert sorted(["__version__", *public.__all__]) == sorted(expected)

@@ -10,9 +10,12 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console
+from snn2hw.cli.budget_table import draw_budget, print_budget
 from snn2hw.cli.loudness import loudness
 from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
+from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.exploration.budget import Budget, budget
 from snn2hw.exploration.explore import explore
 from snn2hw.exploration.point import UNITS, Front, Point
 from snn2hw.files.write import write_file
@@ -36,8 +39,16 @@ def explore_(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
     weights: Annotated[str | None, typer.Option(help="A file of weights. Default: the model's own.")] = None,
-    weight_bits: Annotated[str, typer.Option(help="Widths of weights, with commas between them, 2 to 8.")] = "2,4,8",
-    state_bits: Annotated[str, typer.Option(help="Widths of neuron states, with commas, 8 to 24.")] = "8,12,16",
+    weight_bits: Annotated[
+        str | None,
+        typer.Option(
+            help="Widths of weights, with commas between them, 2 to 8.", show_default="2,4,8; with --budget 2,3,4,5,6,8"
+        ),
+    ] = None,
+    state_bits: Annotated[
+        str | None,
+        typer.Option(help="Widths of neuron states, with commas, 8 to 24.", show_default="8,12,16; with --budget 16"),
+    ] = None,
     scales: Annotated[str, typer.Option(help="Weight scales, with commas: auto, layer, channel.")] = "auto",
     target: Annotated[
         str, typer.Option("--target", "-t", help="Targets (`snn2hw targets`), with commas, or a TOML file.")
@@ -50,6 +61,16 @@ def explore_(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the points to this file as a table.")] = None,
     output: Annotated[str | None, typer.Option(help="The output that the labels are of, of a network with several.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Run all samples of every point, also of those that fall behind.")] = False,
+    budget_: Annotated[
+        bool,
+        typer.Option(
+            "--budget", help="Of each quantiser what it alone loses, and what all others lose; widths layer by layer that follow."
+        ),
+    ] = False,
+    memory: Annotated[
+        float | None,
+        typer.Option(help="With --budget: the share of the weights' bits that the proposal may keep.", show_default="0.6"),
+    ] = None,
     executor: Annotated[str, typer.Option("--executor", "-e", help="What runs the integers (`snn2hw backends`).")] = AUTO,
     layout: Layout = None,
     workers: Workers = 1,
@@ -67,22 +88,40 @@ def explore_(
 
     `snn2hw explore nets:build --samples x.npy --labels y.npy --steps 4 --weight-bits 2,3,4,8 --out results.jsonl`
 
+    `snn2hw explore digits_lnm --budget --weight-bits 2,3,4,6,8 --state-bits 16 --plot bars.png`
+
     `snn2hw explore digits_cf --target loihi2 --cost operations --plot front.png --csv front.csv --workers 2`
     """
     _check_words(target, scales, cost)
-    of_weights, of_states = _widths(weight_bits, "--weight-bits"), _widths(state_bits, "--state-bits")
-    loudness.again = (
-        "run again with --out FILE.jsonl: it keeps every result, and the next run goes on from there"
-        if out is None
-        else f"run the same command again: what is in {out} is not measured again"
-    )
+    kept = {"--memory": memory} if not budget_ else {"--out": out, "--all": every or None}
+    refuse_options(kept, "an error budget" if budget_ else "an exploration without --budget", "leave them out")
+    of_weights = _widths(_either(weight_bits, "2,3,4,5,6,8" if budget_ else "2,4,8"), "--weight-bits")
+    of_states = _widths(_either(state_bits, "16" if budget_ else "8,12,16"), "--state-bits")
+    if not budget_:
+        loudness.again = (
+            "run again with --out FILE.jsonl: it keeps every result, and the next run goes on from there"
+            if out is None
+            else f"run the same command again: what is in {out} is not measured again"
+        )
     x, y, found = _given(model, samples, labels, weights)
+    calibration = found.sample if sample is None else read_samples(sample)
+    t = steps if steps is not None else found.steps
+    if budget_:
+        known: dict[str, Any] = {
+            "weight_bits": of_weights, "state_bits": _one(of_states, "--state-bits"),
+            "scales": _one(_words(scales), "--scales"), "target": _one(_words(target), "--target"),
+            "memory": 0.6 if memory is None else memory, "steps": t, "sample": calibration, "layout": layout, "output": output,
+            "executor": executor, "workers": workers, "cluster": cluster,
+        }  # fmt: skip
+        with console.progress("explore") as progress:
+            budgeted = budget(found.module, x, y, **known, progress=progress)
+        _say_budget(budgeted, model, csv, plot, as_json)
+        return
     with console.progress("explore") as progress:
         front = explore(
             found.module, x, y,
-            weight_bits=of_weights, state_bits=of_states, scales=_words(scales), target=_words(target),
-            steps=steps if steps is not None else found.steps,
-            sample=found.sample if sample is None else read_samples(sample), layout=layout, output=output, cost=cost,
+            weight_bits=of_weights, state_bits=of_states, scales=_words(scales), target=_words(target), steps=t,
+            sample=calibration, layout=layout, output=output, cost=cost,
             halving=not every, executor=executor, out=out, workers=workers, cluster=cluster, progress=progress,
         )  # fmt: skip
     if csv is not None:
@@ -103,6 +142,21 @@ def _check_words(target: str, scales: str, cost: str) -> None:
         Options(scales=kind)
     if cost not in UNITS:
         raise UsageError("unknown kind of cost", got=repr(cost), expected=", ".join(UNITS), do=one_of(cost, UNITS))
+
+
+def _say_budget(found: Budget, model: str, csv: Path | None, plot: Path | None, as_json: bool) -> None:
+    if csv is not None:
+        write_file(csv, found.to_csv().encode(), force=True)
+    if plot is not None:
+        draw_budget(found, plot)
+    if as_json:
+        console.print_json(found.to_document())
+    else:
+        print_budget(found, model)
+
+
+def _either(given: str | None, default: str) -> str:
+    return default if given is None else given
 
 
 def _given(model: str, samples: Path | None, labels: Path | None, weights: str | None) -> tuple[Any, Any, Any]:
@@ -126,6 +180,16 @@ def _widths(given: str, option: str) -> list[int]:
             "these are no widths", where=option, got=repr(given), expected="whole numbers with commas: 4,8", do="give 4,8"
         )
     return [int(w) for w in words]
+
+
+def _one(given: list[Any], option: str) -> Any:
+    """The only value: of states and targets a budget has one."""
+    if len(given) != 1:
+        raise UsageError(
+            "an error budget is of one choice", where=option, got=", ".join(map(str, given)) or "none", expected="one value",
+            do=f"give {option} once, with one value",
+        )  # fmt: skip
+    return given[0]
 
 
 def _words(given: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from snn2hw.cli.loudness import loudness
+from snn2hw.errors import UsageError
 
 Folder = Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")]
 Samples = Annotated[
@@ -37,6 +38,10 @@ def _for_programs(given: bool) -> bool:
     return given
 
 
+LayerBits = Annotated[
+    str | None,
+    typer.Option(help="Other widths of weights for some layers, by their names, with commas between: 0=4,fc1=3."),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.", callback=_for_programs)
 ]
@@ -57,3 +62,24 @@ Quiet = Annotated[
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say how long it took, and with what.", callback=_louder, expose_value=False)
 ]
+
+
+def layer_widths(given: str | None) -> dict[str, int]:
+    """Widths by layer, as `--layer-bits` has them.
+
+    Raises:
+        UsageError: something else.
+    """
+    found = {}
+    for word in (w.strip() for w in (given or "").split(",") if w.strip()):
+        name, _, bits = word.rpartition("=")
+        if not name or not (bits.isascii() and bits.isdigit()) or name in found:
+            raise UsageError(
+                "this is no width of a layer",
+                where="--layer-bits",
+                got=repr(word),
+                expected="each layer once, with a whole number: 0=4,fc1=3",
+                do="name layers as `snn2hw inspect` does",
+            )
+        found[name] = int(bits)
+    return found

@@ -24,6 +24,7 @@ from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron
 from snn2hw.ir.network import Delay, EquationNeuron, Feedback, Input, Network, Neuron, Node, Readout, Reals
 from snn2hw.ir.real import delayed
+from snn2hw.layers import Synapse
 from snn2hw.layers.base import per_channel
 from snn2hw.trace import Ints
 
@@ -81,17 +82,79 @@ class Mixed:
             seen: called with (layer, step, what enters it in floats, the integers' sum, what leaves it) of each neuron layer.
             held: by neuron layer [T, N, ...] what those behind it are given in the place of what it fires.
         """  # fmt: skip
-        raw, rounded = self.encoded(x)
-        given: Any = rounded if input_on else np.asarray(x, np.float64)[None] if self.net.input.static else x
         walk = _Walk(self)
+
+        def step() -> None:
+            for node in self.real.nodes:
+                walk.node(node, on, seen)
+                if held is not None and node.name in held:
+                    walk.values[node.name] = held[node.name][walk.t]
+
+        return self._steps(x, walk, input_on, step)
+
+    def fired(
+        self, x: npt.NDArray[Any], on: Switches, input_on: bool, known: Mapping[str, Reals]
+    ) -> tuple[dict[str, Reals], Reals]:
+        """(what each neuron layer fires, [T, N, ...]; the readout) of samples, of which some layers are known.
+
+        Args:
+            x, on, input_on: as in `run`. known: by neuron layer what it fires, which is not computed again, nor what leads
+                to it alone.
+        """
+        asked = [name for name in self.neurons if name not in known]
+        return self._fired(x, on, input_on, known, asked, [*asked, self.real.readout.name])
+
+    def fired_by(self, layer: str, x: npt.NDArray[Any], on: Switches, input_on: bool, known: Mapping[str, Reals]) -> Reals:
+        """What one neuron layer fires, [T, N, ...], and nothing behind it. Arguments as `fired`."""
+        return self._fired(x, on, input_on, known, [layer], [layer])[0][layer]
+
+    def _fired(
+        self,
+        x: npt.NDArray[Any],
+        on: Switches,
+        input_on: bool,
+        known: Mapping[str, Reals],
+        asked: Sequence[str],
+        ends: Sequence[str],
+    ) -> tuple[dict[str, Reals], Reals]:
+        """What the layers that are asked for fire, beside what is known, and the readout, if it is among the ends."""
+        walk, needed = _Walk(self), self._needed(known, ends)
+        found: dict[str, list[Reals]] = {name: [] for name in asked}
+
+        def step() -> None:
+            walk.values.update({name: each[walk.t] for name, each in known.items()})
+            for node in needed:
+                walk.node(node, on, None)
+            for name, each in found.items():
+                each.append(walk.values[name])
+
+        readout = self._steps(x, walk, input_on, step)
+        return {**known, **{name: np.stack(each) for name, each in found.items()}}, readout
+
+    def _needed(self, known: Mapping[str, Reals], ends: Sequence[str]) -> list[Node]:
+        """What is to be computed for these ends, in order."""
+        nodes = {n.name: n for n in self.real.nodes}
+        ahead, found = list(ends), set[str]()
+        while ahead:
+            name = ahead.pop()
+            if name not in found and name not in known:
+                found.add(name)
+                ahead += nodes[name].inputs
+        return [n for n in self.real.nodes if n.name in found]
+
+    def _steps(self, x: npt.NDArray[Any], walk: _Walk, input_on: bool, step: Callable[[], Any]) -> Reals:
+        """The readout of all steps."""
+        raw, rounded = self.encoded(x)
+        static = self.net.input.static
+        given: Any = rounded if input_on else np.asarray(x, np.float64)[None] if static else x
         total: Reals = np.zeros(())
         for t in range(self.real.steps):
-            at = 0 if self.net.input.static else t
-            walk.begin(raw[at] if not at or not self.net.input.static else raw[0], np.asarray(given[at], np.float64), t)
-            for node in self.real.nodes:
-                walk.node(node, on, seen, held)
+            at = 0 if static else t
+            walk.begin(raw[at], np.asarray(given[at], np.float64), t)
+            step()
             last = self.real.readout
-            total = total + walk.values[last.name] if last.kind == "sum" else walk.values[last.name]
+            now = walk.values.get(last.name, total)
+            total = total + now if last.kind == "sum" else now
         return total * self.real.readout.share
 
 
@@ -118,7 +181,7 @@ class _Walk:
         self._raw: dict[str, Any] = {}
         self._held: dict[str, Any] = {}
 
-    def node(self, node: Node, on: Switches, seen: Seen | None, held: Mapping[str, Reals] | None) -> None:
+    def node(self, node: Node, on: Switches, seen: Seen | None) -> None:
         """Its value at this step. Arguments as `Mixed.run`."""
         values = self.values
         if isinstance(node, Input):
@@ -135,8 +198,6 @@ class _Walk:
             values[node.name] = self._entering(node, self.m.readout_scale, on.get(node.name, NONE))
         else:
             values[node.name] = self._again("float", node.name, [values[i] for i in node.inputs], node.real)
-        if held is not None and node.name in held:
-            values[node.name] = held[node.name][self.t]
 
     def _neuron(self, node: Neuron | EquationNeuron, parts: Parts, seen: Seen | None) -> None:
         layer, plain = self.m.neurons[node.name], self.values[node.inputs[0]]
@@ -195,6 +256,20 @@ class _Walk:
         if known is None or not all(a is b for a, b in zip(known[0], inputs, strict=True)):
             known = self._kept[kind, name] = (list(inputs), value(inputs))
         return known[1]
+
+
+def fed_by(real: Network, layer: str) -> list[Synapse]:
+    """The synaptic layers that lead from neurons, or the input, to a neuron layer or the readout."""
+    nodes = {n.name: n for n in real.nodes}
+    ahead, found = list(nodes[layer].inputs), dict[str, Synapse]()
+    while ahead:
+        node = nodes[ahead.pop()]
+        if isinstance(node, Input | Feedback | Delay | Neuron | EquationNeuron):
+            continue
+        if isinstance(node, Synapse):
+            found[node.name] = node
+        ahead += node.inputs
+    return [n for n in real.nodes if isinstance(n, Synapse) and n.name in found]
 
 
 def all_on(mixed: Mixed, without: Mapping[str, Parts] | None = None) -> dict[str, Parts]:

@@ -21,7 +21,7 @@ INPUT = "input rounding"
 UNKNOWN = "none of the known causes"
 
 REMEDIES = {
-    WEIGHTS: "use more weight bits (--weight-bits), scales per channel (--scales), or train on the integers",
+    WEIGHTS: "use more weight bits for this layer (--layer-bits), scales per channel (--scales), or train on the integers",
     COEFFICIENTS: "use fewer state bits, which leaves coefficients more, or a target with wider constants",
     TIE: "move the threshold, or weights, away from sums that meet it exactly; more state bits make ties rarer",
     SATURATION: "use the same state_range in both, a wider one, or smaller weights before this layer",

@@ -7,23 +7,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from snn2hw.backends import Executor
-from snn2hw.errors import UsageError
 from snn2hw.evaluation import chosen_outputs, truth_of
+from snn2hw.exploration.given import places_of, read_model, spread
 from snn2hw.exploration.plan import Some, going_on, rounds
 from snn2hw.exploration.point import Front, Point, Setting, check_cost, settings_of
 from snn2hw.exploration.results_file import ResultsFile, by_part, head_of
 from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, trying
 from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_shape
-from snn2hw.ir.layout import TN, read_as
+from snn2hw.ir.layout import read_as
 from snn2hw.ir.network import Network
 from snn2hw.passes.base import Options
 from snn2hw.run.job import Job, checked_workers, crew
-from snn2hw.tracing import as_ours, trace_model
 from snn2hw.verification.batches import Progress, Samples
 
 if TYPE_CHECKING:
@@ -83,52 +81,23 @@ def explore(
     settings = settings_of(weight_bits, state_bits, scales, target)
     for each in settings:
         Options(each.state_bits, each.weight_bits, each.scales)
-    network, x = _read(model, samples, steps, input_range, layout)
+    network, x = read_model(model, samples, steps, input_range, layout)
     check_shape(network, x)
     axis = 0 if network.input.static else 1
     total = int(x.shape[axis])
-    readout = network.readout
-    places, first = {}, 0
-    for name, size in readout.outputs or (("readout", readout.shape[0]),):
-        places[name], first = slice(first, first + size), first + size
-    truth = truth_of(labels, total, chosen_outputs(places, output))
+    truth = truth_of(labels, total, chosen_outputs(places_of(network), output))
     if sample is None:
-        known = _spread(x, axis, CALIBRATED)
+        known = spread(x, axis, CALIBRATED)
     else:
         known = read_as(samples_array(sample), layout, network.steps, static=network.input.static, stacklevel=2)
     check_shape(network, known)
-    given = Given(network, known, truth, executor, _spread(x, axis, COUNTED))
+    given = Given(network, known, truth, executor, spread(x, axis, COUNTED))
     head = head_of(network, known, x, [truth.classes, truth.values, output], axis)
     file = ResultsFile(None if out is None else Path(out), head)
     try:
         return _run(given, x, axis, settings, cost, halving, file, workers, cluster, progress)
     finally:
         file.close()
-
-
-def _read(
-    model: Any, samples: npt.ArrayLike, steps: int | None, input_range: tuple[float, float] | None, layout: str | None
-) -> tuple[Network, npt.NDArray[Any]]:
-    """The float network, and the samples as it takes them."""
-    x = samples_array(samples)
-    if isinstance(model, Network):
-        return model, read_as(x, layout, model.steps, static=model.input.static, stacklevel=3)
-    ours, x, steps, _ = as_ours(model, x, steps, layout, stacklevel=3)
-    network: Any = trace_model(ours, x, steps, input_range, None if steps is not None else TN)
-    if not isinstance(network, Network):
-        raise UsageError(
-            "this model is integers already",
-            where="model",
-            got=type(model).__name__,
-            expected="a float model, whose widths can be chosen",
-            do="explore the model that it was made of",
-        )
-    return network, x
-
-
-def _spread(x: npt.NDArray[Any], axis: int, most: int) -> npt.NDArray[Any]:
-    count = x.shape[axis]
-    return np.take(x, np.linspace(0, count - 1, min(most, count)).astype(np.int64), axis)
 
 
 def _run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 import numpy.typing as npt
@@ -29,21 +29,36 @@ class Options:
         state_bits: width of every neuron state (8 to 24).
         weight_bits: width of every synaptic weight (2 to 8).
         scales: 'auto' (by measured error), 'layer', or 'channel'.
+        layer_bits: of some synaptic layers another width of their weights: {"fc1": 4}, or pairs of these.
     """
 
     state_bits: int = 16
     weight_bits: int = 8
     scales: str = "auto"
+    layer_bits: Mapping[str, int] | tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        for name, value, lo, hi in (("state_bits", self.state_bits, 8, 24), ("weight_bits", self.weight_bits, 2, 8)):
-            if not isinstance(value, int) or not lo <= value <= hi:
+        each = dict(self.layer_bits)
+        object.__setattr__(self, "layer_bits", tuple(sorted(each.items())))  # that cannot change, and has a hash
+        own = [(f"layer_bits of {name!r}", bits, 2, 8) for name, bits in each.items()]
+        for name, value, lo, hi in (("state_bits", self.state_bits, 8, 24), ("weight_bits", self.weight_bits, 2, 8), *own):
+            if isinstance(value, bool) or not isinstance(value, int) or not lo <= value <= hi:
                 raise UsageError(
                     f"{name} is out of range", got=str(value), expected=f"{lo} to {hi}", do="choose a width in this range"
                 )
         if self.scales not in SCALES:
             do = one_of(str(self.scales), SCALES)
             raise UsageError("unknown kind of scales", got=repr(self.scales), expected="auto, layer or channel", do=do)
+
+    def bits_of(self, layer: str) -> int:
+        """Width of the weights of a synaptic layer."""
+        return dict(self.layer_bits).get(layer, self.weight_bits)
+
+    def facts(self) -> dict[str, Any]:
+        """All of it for a manifest; of layers only those that are named."""
+        said = asdict(self)
+        own = dict(said.pop("layer_bits"))
+        return {**said, "layer_bits": own} if own else said
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from snn2hw.errors import RuleError, UsageError
+from snn2hw.layers import Synapse
 from snn2hw.passes.base import Compilation, Pass, check_rules
 from snn2hw.passes.calibrate import Calibrate
 from snn2hw.passes.capacity import Capacity
@@ -41,6 +42,7 @@ def run_pipeline(c: Compilation, stop_after: str | None = None, progress: Callab
         do = one_of(stop_after, names)
         raise UsageError("unknown pass", got=repr(stop_after), expected=", ".join(names), do=do)
     check_rules(c)
+    _check_layers(c)
     for step in PIPELINE:
         if progress is not None:
             progress(step)
@@ -51,6 +53,19 @@ def run_pipeline(c: Compilation, stop_after: str | None = None, progress: Callab
         if step.name == stop_after:
             break
     return c
+
+
+def _check_layers(c: Compilation) -> None:
+    """Whether the layers that have a width of their own are there."""
+    known = [n.name for n in c.real.nodes if isinstance(n, Synapse)]
+    if other := [name for name in dict(c.options.layer_bits) if name not in known]:
+        raise UsageError(
+            "there is no such synaptic layer",
+            where="layer_bits",
+            got=", ".join(map(repr, other)),
+            expected=f"of {', '.join(known)}",
+            do="name layers as `snn2hw inspect` does",
+        )
 
 
 def _insist(step: Pass, what: str, broken: Iterable[str]) -> None:

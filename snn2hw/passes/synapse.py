@@ -53,7 +53,7 @@ def scaled_synapse(
     unit, seen = float(scale.unit), c.observed[node.name].rows
     assert seen is not None
     weight, bias, rows = node.weight * unit, node.bias * 2.0**scale.frac, seen / unit * 2.0**scale.frac
-    bits, state_bits = min(options.weight_bits, limits.weight_bits), min(options.state_bits, limits.state_bits)
+    bits, state_bits = min(options.bits_of(node.name), limits.weight_bits), min(options.state_bits, limits.state_bits)
     readers = list(behind(node.name, c.real))
     readout = _is_read_out(node.name, c.real)
     by_channel = readout or _feeds_neuron_by_channel(node.name, c.real)

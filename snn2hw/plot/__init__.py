@@ -8,10 +8,12 @@ plot.membrane(artefact, trace, "2", neurons=[3])   # a state over the steps, its
 plot.histogram(artefact, trace, "2")               # a state against its range
 plot.update_map(artefact, "2")                     # the learned update, real and in integers
 plot.mismatch(snn2hw.evaluate(artefact, images, model=model))
+plot.budget(snn2hw.budget(model, images, labels, steps=4))   # which quantiser moves the readout, and by how much
 plot.pareto({"8 bits": (36_740, 0.991), "4 bits": (18_400, 0.987)}, "bytes", "accuracy")
 """
 
+from snn2hw.plot.budget import budget
 from snn2hw.plot.demo import write_plots
 from snn2hw.plot.library import histogram, membrane, mismatch, pareto, raster, update_map
 
-__all__ = ["histogram", "membrane", "mismatch", "pareto", "raster", "update_map", "write_plots"]
+__all__ = ["budget", "histogram", "membrane", "mismatch", "pareto", "raster", "update_map", "write_plots"]

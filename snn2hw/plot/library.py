@@ -36,7 +36,7 @@ def raster(artefact: Artefact, trace: Trace, layer: str, sample: int = 0, ax: Ax
     """
     node = _layer(artefact, layer)
     fired = _of(trace.spikes, layer, sample).T * 2.0**-node.format.frac
-    axes = _axes(ax)
+    axes = new_axes(ax)
     most = max(1.0, float(np.abs(fired).max()))
     lowest = -most if fired.min() < 0 else 0.0
     drawn = axes.imshow(
@@ -88,7 +88,7 @@ def membrane(
             expected=f"0 to {values.shape[1] - 1}",
             do="name others",
         )
-    axes, steps = _axes(ax), np.arange(len(values))
+    axes, steps = new_axes(ax), np.arange(len(values))
     for neuron in chosen:
         (line,) = axes.plot(steps, values[:, neuron], label=f"neuron {neuron}")
         at = np.flatnonzero(fired[:, neuron])
@@ -125,7 +125,7 @@ def update_map(artefact: Artefact, layer: str, channel: int = 0, ax: Axes | None
     (state,) = m.states
     raw = np.unique(np.linspace(*m.range(state), POINTS).astype(np.int64))
     u = np.asarray(raw * m.unit(state), np.float64)
-    axes = _axes(ax)
+    axes = new_axes(ax)
     axes.plot(u, u, color="0.8", label="u' = u")
     axes.plot(u, m.reals({state: u})[1][state], lw=3, alpha=0.4, color="C1", label="real")
     axes.plot(u, m.integers({state: raw})[1][state] * m.unit(state), lw=1, color="C0", label="integers")
@@ -149,7 +149,7 @@ def histogram(artefact: Artefact, trace: Trace, layer: str, state: str | None = 
     values = trace.states.get(f"{layer}.{name}")
     if values is None:
         raise _no_trace(layer)
-    axes = _axes(ax)
+    axes = new_axes(ax)
     axes.hist((values * unit).ravel(), bins=BINS, range=(held.lo * unit, held.hi * unit), color="C0")
     ends = [100 * float(np.mean(values == end)) for end in (held.lo, held.hi)]
     axes.set_xlabel(f"{name}, real units")
@@ -174,7 +174,7 @@ def mismatch(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
             "nothing was compared with a float model", got="an evaluation without one", expected="spike_mismatch of some layer",
             do="evaluate with model=",
         )  # fmt: skip
-    axes, places = _axes(ax), np.arange(len(layers))
+    axes, places = new_axes(ax), np.arange(len(layers))
     axes.bar(places, [100 * (e.spike_mismatch or 0.0) for e in layers.values()], color="C0", label="differ")
     axes.bar(places, [100 * (e.own_mismatch or 0.0) for e in layers.values()], width=0.4, color="C1", label="begin here")
     axes.set_xticks(places, [plain(name) for name in layers], rotation=45, ha="right", parse_math=False)
@@ -199,7 +199,7 @@ def pareto(
         points: name -> (x, y). x, y: labels of the axes, with units. ax: as in `raster`.
         x_lower, y_lower: whether less is better.
     """
-    axes = _axes(ax)
+    axes = new_axes(ax)
     signs = np.array([1 if x_lower else -1, 1 if y_lower else -1])
     every = np.array(list(points.values()), np.float64).reshape(-1, 2)
     costs = every * signs
@@ -215,14 +215,19 @@ def pareto(
     return axes
 
 
-def _axes(ax: Axes | None) -> Axes:
+def new_axes(ax: Axes | None, size: tuple[float, float] = (7.0, 3.6)) -> Axes:
+    """The axes that were given, else new ones of a size in inches.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     if ax is not None:
         return ax
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib", "report", "plots") from error
-    made: Axes = Figure(figsize=(7.0, 3.6), layout="constrained").subplots()
+    made: Axes = Figure(figsize=size, layout="constrained").subplots()
     return made
 
 

@@ -112,7 +112,7 @@ def _layers(
             leaving = done.scales[node.name]
             bias_scale = 1.0 / leaving.values
             weight_scale = done.scales[node.inputs[0]].values[0] * bias_scale
-            limit = 2 ** (min(done.options.weight_bits, done.target.lowering.weight_bits) - 1) - 1
+            limit = 2 ** (min(done.options.bits_of(node.name), done.target.lowering.weight_bits) - 1) - 1
             synapse = layers[node.name] = Synapse(folded, node, weight_scale, bias_scale, limit, entering[0])
             bounds[node.name] = synapse.bound
         elif isinstance(node, IntNeuron) and node.name not in neurons:  # it aligns the classes of a readout

@@ -63,3 +63,37 @@ def test_workers_and_a_cluster_at_once(capsys: Capture, labelled: Path) -> None:
     ran = run_cli(capsys, *GIVEN, "--workers", 2, "--cluster", "tcp://127.0.0.1:8786")
     assert ran.code == 2
     assert "a cluster brings its own workers" in ran.err
+
+
+def test_a_budget_names_widths_that_compile_takes(capsys: Capture, labelled: Path) -> None:
+    more = ("--budget", "--weight-bits", "3,8", "--memory", "0.7")
+    torch.manual_seed(1)
+    ran = run_cli(capsys, *GIVEN, *more)
+    assert (ran.code, ran.err) == (0, "")
+    assert "| all of them " in ran.out
+    torch.manual_seed(1)
+    said = json.loads(run_cli(capsys, *GIVEN, *more, "--json", "--csv", "b.csv").out)
+    assert {r["bits"] for r in said["rows"] if r["quantiser"]["part"] == "weights"} == {3, 8}
+    assert said["proposal"]["share"] <= 0.7
+    widths = ",".join(f"{name}={bits}" for name, bits in said["proposal"]["layer_bits"].items())
+    assert ran.out.splitlines()[-1] == f"next: snn2hw compile nets:build --layer-bits {widths}"
+    assert len((labelled / "b.csv").read_text().splitlines()) == 1 + len(said["rows"])
+    given = ("compile", "nets:build", "--sample", "x.npy", "--steps", 4, "--out", "built", "--layer-bits", widths)
+    assert run_cli(capsys, *given).code == 0
+
+
+def test_options_that_a_budget_has_not(capsys: Capture, labelled: Path) -> None:
+    refusal(
+        run_cli(capsys, *GIVEN, "--budget", "--out", "r.jsonl"),
+        "options that mean nothing to an error budget\n  got:      --out\n  expected: none of these\n  do:       leave them out",
+    )
+    refusal(
+        run_cli(capsys, *GIVEN, "--memory", "0.5"),
+        "options that mean nothing to an exploration without --budget\n  got:      --memory\n  expected: none of these\n"
+        "  do:       leave them out",
+    )
+    refusal(
+        run_cli(capsys, *GIVEN, "--budget", "--state-bits", "12,16"),
+        "an error budget is of one choice\n  where:    --state-bits\n  got:      12, 16\n  expected: one value\n"
+        "  do:       give --state-bits once, with one value",
+    )

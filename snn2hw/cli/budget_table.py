@@ -1,0 +1,65 @@
+"""An error budget, for people."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from snn2hw.cli import console
+from snn2hw.errors import MissingExtraError
+from snn2hw.exploration.budget import Budget, Effect
+from snn2hw.files.write import write_file
+
+
+def print_budget(found: Budget, model: str) -> None:
+    """A row for each quantiser, then the widths that are proposed."""
+    columns = ["quantiser", "bits", "flips", "accuracy", "same", "readout off by", "without: flips", "accuracy", "off by"]
+    rows = [
+        [str(r.quantiser), "" if r.bits is None else r.bits, *_effect(r.alone), *_without(r.without)]
+        for r in found.rows
+        if r.alone.flips or r.alone.error
+    ]
+    rows.append(["all of them", "", *_effect(found.whole), "", "", ""])
+    silent = sum(not (r.alone.flips or r.alone.error) for r in found.rows)
+    console.table(f"{model}: {found.samples} samples, float accuracy {_percent(found.accuracy)}", columns, rows, range(1, 9))
+    if silent:
+        console.say(f"{silent} more change nothing by themselves")
+    console.say("flips: share of all spike values that differ from the float network's; without: it is float, all others are on")
+    p = found.proposal
+    widths = ",".join(f"{name}={bits}" for name, bits in p.layer_bits.items())
+    console.say(
+        f"proposal: {_percent(p.share)} of the bits of the weights ({p.bits:,} of {p.widest:,}), accuracy "
+        f"{_percent(p.accuracy)} untrained; {_percent(p.uniform)} with all"
+    )
+    console.say("next: ", console.command("snn2hw", "compile", model, "--layer-bits", widths))
+
+
+def _effect(e: Effect) -> list[str]:
+    return [_percent(e.flips), _percent(e.accuracy), _percent(e.same_prediction), _percent(e.error)]
+
+
+def _without(e: Effect | None) -> list[str]:
+    return ["", "", ""] if e is None else [_percent(e.flips), _percent(e.accuracy), _percent(e.error)]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def draw_budget(found: Budget, path: Path) -> None:
+    """The bar chart as a PNG.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401  (asked for here, so that its absence is said before anything is drawn)
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("matplotlib", "report", "--plot") from missing
+    from snn2hw.plot import budget
+
+    out = io.BytesIO()
+    figure: Any = budget(found).figure
+    figure.savefig(out, format="png", dpi=120)
+    write_file(path, out.getvalue(), force=True)
