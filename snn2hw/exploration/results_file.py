@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import UsageError
+from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.exploration.trial import Ran
+from snn2hw.files.held import free, hold, holder
 from snn2hw.version import __version__
 
 KIND = "snn2hw exploration"
@@ -96,19 +98,13 @@ class ResultsFile:
         if path is None:
             return
         try:
-            there = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
             if path.exists() and not path.is_file():
                 raise OSError("it is no file")
-            lines, whole = _lines(there)
-            if lines:
-                _check_head(path, lines[0], head)
-                self.known = [_ran(path, n, line) for n, line in enumerate(lines[1:], 2)]
-            elif there:
-                raise _foreign(path, there[:40])
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(path, "r+b" if path.exists() else "x+b")  # noqa: SIM115  (`close` ends it)
-            self._file.truncate(whole)
-            self._file.seek(whole)
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            self._file = open(path, "r+b", opener=lambda name, _: os.open(name, flags, 0o666))  # noqa: SIM115  (`close` ends it)
+            self._hold(path)
+            lines = self._read(path, head)
         except OSError as error:
             raise UsageError(
                 "the results file cannot be written",
@@ -117,8 +113,49 @@ class ResultsFile:
                 expected="a new file, or one of an earlier run",
                 do="choose another name",
             ) from error
+        except UsageError:
+            self.close()
+            raise
         if not lines:
             self._write(head)
+
+    def _hold(self, path: Path) -> None:
+        """Nobody else may write between two lines."""
+        assert self._file is not None
+        ours = hold(self._file.fileno())
+        if ours is None:
+            warnings.warn(
+                Snn2hwWarning(
+                    "two runs on this results file would not notice each other",
+                    where=str(path),
+                    cause="its file system has no locks",
+                    do="run one at a time on it, or keep it on a disk of this machine",
+                ),
+                stacklevel=5,
+            )
+        if ours is False:
+            number = holder(self._file.fileno())
+            raise UsageError(
+                "another run is writing this results file",
+                where=str(path),
+                got=f"it is held by {'another process' if number is None else f'process {number}'}",
+                expected="a file that one run writes at a time",
+                do="wait for that run, or end it: the next one goes on from what it has; or choose another name",
+            )
+
+    def _read(self, path: Path, head: dict[str, Any]) -> list[bytes]:
+        """What is there, and go on behind it."""
+        assert self._file is not None
+        there = self._file.read()
+        lines, whole = _lines(there)
+        if lines:
+            _check_head(path, lines[0], head)
+            self.known = [_ran(path, n, line) for n, line in enumerate(lines[1:], 2)]
+        elif there:
+            raise _foreign(path, there[:40])
+        self._file.truncate(whole)
+        self._file.seek(whole)
+        return lines
 
     def add(self, ran: Ran) -> None:
         """Keep a result; it is on the disk when this returns."""
@@ -132,8 +169,9 @@ class ResultsFile:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
+        """Close the file, which others may write then."""
+        if self._file is not None and not self._file.closed:
+            free(self._file.fileno())
             self._file.close()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,9 @@ from typing import Any
 import pytest
 
 import snn2hw
-from snn2hw.errors import ShapeError, UsageError
+from snn2hw.errors import ShapeError, Snn2hwWarning, UsageError
 from snn2hw.exploration import explore as module
-from snn2hw.exploration import plan
+from snn2hw.exploration import plan, results_file
 from snn2hw.passes.base import Options
 from tests.hand_networks import every_kind, every_kind_sample
 from tests.refused import refused
@@ -190,3 +192,47 @@ def test_real_labels_are_measured_by_their_error(x: Any) -> None:
     assert found.points[1].mean_squared_error == 0
     assert (found.points[0].mean_squared_error or 0) > 0
     assert found.points[0].accuracy is None
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from snn2hw.exploration.results_file import ResultsFile
+kept = ResultsFile(Path(sys.argv[1]), {"kind": "snn2hw exploration"})
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_two_runs_on_one_file(tmp_path: Path, x: Any, labels: Any) -> None:
+    """The second is refused by the number of the first; when that is killed, the file is free."""
+    path = tmp_path / "r.jsonl"
+    with subprocess.Popen([sys.executable, "-c", HOLDING, str(path)], stdout=subprocess.PIPE, text=True) as first:
+        try:
+            assert first.stdout is not None
+            assert first.stdout.readline() == "held\n"
+            with refused(
+                UsageError,
+                f"""
+                another run is writing this results file
+                  where:    {path}
+                  got:      it is held by process {first.pid}
+                  expected: a file that one run writes at a time
+                  do:       wait for that run, or end it: the next one goes on from what it has; or choose another name
+                """,
+            ):
+                snn2hw.explore(every_kind(), x, labels, **WIDTHS, out=path)
+        finally:
+            first.kill()
+    head = {"kind": "snn2hw exploration"}
+    again = results_file.ResultsFile(path, head)
+    with pytest.raises(UsageError, match="another run is writing"):  # within a process, too
+        results_file.ResultsFile(path, head)
+    again.close()
+    results_file.ResultsFile(path, head).close()
+
+
+def test_a_file_system_without_locks_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results_file, "hold", lambda descriptor: None)
+    with pytest.warns(Snn2hwWarning, match="two runs on this results file would not notice each other"):
+        results_file.ResultsFile(tmp_path / "r.jsonl", {}).close()
