@@ -97,7 +97,7 @@ class Synapse:
     @property
     def listed(self) -> int:
         """Most events of a place, even, with room for what is copied too much."""
-        return (self.taps * self.entering + 1) // 2 * 2 + 8
+        return (self.taps * self.entering + 1) // 2 * 2 + 16
 
     @property
     def chunk(self) -> int:
@@ -113,7 +113,7 @@ class Synapse:
         sizes = (2 * inputs, inputs, 4 * cells, 4 * cells, 4 * listed, listed)
         ends = [0]
         for size in sizes:
-            ends.append(ends[-1] + (size + 2 * ALIGN - 1) // ALIGN * ALIGN)  # what is copied too much stays within
+            ends.append(ends[-1] + (size + 3 * ALIGN - 1) // ALIGN * ALIGN)  # what is written too much, 64 events, stays within
         return ends
 
     @property

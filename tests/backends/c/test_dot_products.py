@@ -15,7 +15,7 @@ import pytest
 
 from snn2hw.backends.c.runtime import runtime
 from snn2hw.backends.c.to_c import to_c
-from snn2hw.backends.fast.crossover import NEVER
+from snn2hw.backends.fast.crossover import ALWAYS, NEVER
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import Snn2hwError
@@ -55,6 +55,14 @@ def test_the_path_with_vnni_products_by_their_documented_meaning(path: str, monk
     monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {path} -include {DOT}")
     ran = [found for seed in range(2_040, 2_047) if (found := differing(seed, NEVER)) is not None]
     assert len(ran) >= 4
+    assert not any(ran), ran
+
+
+@pytest.mark.parametrize("flag", ["", "-DSNN_NO_COMPRESS"], ids=["of this machine", "without masks"])
+def test_lists_of_events_with_masks_and_without(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {flag}")
+    ran = [found for seed in range(2_050, 2_054) if (found := differing(seed, ALWAYS)) is not None]
+    assert len(ran) >= 2
     assert not any(ran), ran
 
 

@@ -159,6 +159,6 @@ def test_scratch_that_is_too_small_and_wrong_results_are_reported(tmp_path: Path
     net = compiled(every_kind(), every_kind_sample()).network
     payloads = np.ones((3, 1, 1, 6, 6), np.int64)
     trace = interpret(net, payloads)
-    assert "AddressSanitizer: heap-buffer-overflow" in driven(tmp_path / "a", net, payloads, trace, False, scratch=-128)
+    assert "AddressSanitizer: heap-buffer-overflow" in driven(tmp_path / "a", net, payloads, trace, False, scratch=-256)
     trace.readout[0, 0] += 1
     assert driven(tmp_path / "b", net, payloads, trace, False) == "exit code 1: 4 differ"

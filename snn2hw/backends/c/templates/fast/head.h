@@ -11,6 +11,9 @@
 #define SNN_WIDE_DOT(sum, x, w) __asm__("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(x), "v"(w))
 #define SNN_WIDE_KEEP(v) __asm__("" : "+v"(v))
 #endif
+#if !defined(SNN_NO_COMPRESS) && defined(__AVX512BW__) && defined(__AVX512VBMI2__)
+#define SNN_COMPRESS 1
+#endif
 #if defined(SNN_DOT)
 #elif defined(__AVX512VNNI__) && defined(__AVX512VL__)
 #define SNN_DOT(sum, x, w) _mm256_dpbusd_epi32(sum, x, w)
