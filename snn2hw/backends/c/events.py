@@ -13,7 +13,8 @@ from snn2hw.native.templates import filled
 
 
 def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
-    """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where `percent` of the input or more is active.
+    """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where so much of the input is active that dense
+    sums cost less: the layer's share of `percent`; with more than 100, never.
 
     Args:
         s: how the layer is summed. parameters: the C parameters that every function of the layer has.
@@ -40,6 +41,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
             "OFFSETS_AT": offsets,
             "VALUES_AT": values,
             "INPUTS": cells * entering,
+            "SHARE": s.share,
             "CELLS": cells,
             "ENTERING": entering,
             "KIND": kind,

@@ -1,4 +1,7 @@
-"""Below which activity a layer is summed event-driven: measured on this machine once, kept in the cache."""
+"""Below which activity a layer is summed event-driven: measured on this machine once, kept in the cache.
+
+It is measured for one layer; what others have of it by their widths is in `snn2hw.backends.c.synapse_plan`.
+"""
 
 from __future__ import annotations
 

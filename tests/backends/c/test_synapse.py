@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from snn2hw.backends.c.events import by_events
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import INT32_MAX, Synapse, biases, synapse
 from snn2hw.ir.integer import IntInput
-from snn2hw.layers import IntLinear
+from snn2hw.ir.shapes import Window
+from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.num import Format, Interval
 
 
@@ -44,3 +46,17 @@ def test_what_is_summed_as_8_bits_keeps_to_32_bits(lo: int, hi: int, bias: int) 
         found = {n: dense(n, bias, weights, Interval(lo, hi)) for n in (100, largest // 4, largest // 2, largest)}
         assert all(not s.fits or farthest(s) <= INT32_MAX for s in found.values())
         assert found[100].fits
+
+
+@pytest.mark.parametrize(
+    ("entering", "leaving", "kernel", "share"),
+    [(64, 64, 3, 100), (16, 16, 3, 0), (32, 32, 3, 0), (512, 512, 3, 149), (64, 256, 1, 94), (1024, 256, 1, 146)],
+)
+def test_the_share_of_the_crossover_grows_with_what_an_event_adds(entering: int, leaving: int, kernel: int, share: int) -> None:
+    held, window = Interval(0, 1), Window((kernel, kernel), padding=(kernel // 2, kernel // 2))
+    source = IntInput("x", (), (entering, 4, 4), Format(1, 0), held, unit=1.0, static=False, counts=True)
+    weight, bias = np.ones((leaving, entering, kernel, kernel), np.int8), np.zeros(leaving, np.int32)
+    made = IntConv2d("c", ("x",), (leaving, 4, 4), Format(32, 0, True), Interval(0, 0), weight, bias, window, 1)
+    found = synapse(made, Value(source, 4, "uint8_t", -1), Value(made, 4, "int32_t", 0))
+    assert found.share == share
+    assert f"* percent * {share})" in by_events(0, found, "", "")

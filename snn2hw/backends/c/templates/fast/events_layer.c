@@ -7,7 +7,7 @@ static int events_@NUMBER@(@PARAMETERS@, int percent)
     uint32_t *const offset = (uint32_t *)(lists + INT64_C(@OFFSETS_AT@));
     int8_t *const value = (int8_t *)(lists + INT64_C(@VALUES_AT@));
     (void)traces;
-    if (snn_active(in, INT64_C(@INPUTS@)) * 100 >= INT64_C(@INPUTS@) * percent) return 0;
+    if (percent <= 100 && snn_active(in, INT64_C(@INPUTS@)) * 10000 >= INT64_C(@INPUTS@) * percent * @SHARE@) return 0;
     for (int64_t cell = 0; cell < @CELLS@; ++cell)
         count[cell] = snn_list(in + cell * @ENTERING@, @ENTERING@, @KIND@, channel + cell * @ENTERING@,
                                payload + cell * @ENTERING@, total + cell);
