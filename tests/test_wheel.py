@@ -47,13 +47,11 @@ def test_wheel_loads_simulates_and_verifies_without_torch(tmp_path: Path) -> Non
     expected = snn2hw.simulate(made, images).predictions.tolist()
     assert output.strip() == f"True {{'onnx-reference': 0}} {expected}"
     assert "loihi2" in run([str(python.parent / "snn2hw"), "targets"], cwd=tmp_path)
-    run([str(python.parent / "snn2hw"), "verify", "artefact", "--executors", "reference,onnx-reference"], cwd=tmp_path)
     run(
         [str(python.parent / "snn2hw"), "verify", "artefact", "--executors", "reference,onnx-reference,torch"],
         cwd=tmp_path,
         expect=3,
     )
-    version = run([str(python), "-m", "snn2hw", "--version"], cwd=tmp_path)
-    assert version == run([str(python.parent / "snn2hw"), "--version"], cwd=tmp_path) == f"{snn2hw.__version__}\n"
+    assert run([str(python), "-m", "snn2hw", "--version"], cwd=tmp_path) == f"{snn2hw.__version__}\n"
     missing = run([str(python.parent / "snn2hw"), "compile", "digits_lnm"], cwd=tmp_path, expect=2)
     assert missing == ""

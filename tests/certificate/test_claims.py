@@ -73,13 +73,14 @@ def test_every_claimed_range_holds_and_what_was_tried_is_attained(which: str, ta
         assert assert_holds(node, channels) >= 4
 
 
-def test_the_claims_about_random_layers_hold() -> None:
+@pytest.mark.parametrize("seeds", [range(12), pytest.param(range(12, 120), marks=pytest.mark.slow)])
+def test_the_claims_about_random_layers_hold(seeds: range) -> None:
     tried = attained = 0
-    for seed in range(24):
+    for seed in seeds:
         for node, channels in random_layers(seed, 8, most_inputs=1500):
             attained += assert_holds(node, channels)
             tried += 1
-    assert tried > 20
+    assert tried >= len(seeds)
     assert attained > 8 * tried
 
 

@@ -72,4 +72,4 @@ def read(folder: Path, good: Any) -> list[tuple[int, ...]]:
     return list(zip(*(a.tolist() for a in (events.t, events.x, events.y, events.p)), strict=True))
 
 
-READER = Reader("aedat", prepare, damage, read, quick=100)
+READER = Reader("aedat", prepare, damage, read, quick=50)

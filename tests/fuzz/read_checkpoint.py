@@ -83,4 +83,4 @@ def read(folder: Path, good: Any) -> dict[str, Any]:
         out.rename(folder / "run")
 
 
-READER = Reader("checkpoint", prepare, damage, read, quick=30)
+READER = Reader("checkpoint", prepare, damage, read, quick=15)

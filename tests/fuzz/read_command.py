@@ -120,4 +120,4 @@ def read(folder: Path, good: Any) -> int:
     return code
 
 
-READER = Reader("command", prepare, damage, read, quick=20)
+READER = Reader("command", prepare, damage, read, quick=10)

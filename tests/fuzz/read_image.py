@@ -140,4 +140,4 @@ def read(folder: Path, made: Any) -> list[int]:
     return _pixels(folder)
 
 
-READER = Reader("image", prepare, damage, read, quick=40)
+READER = Reader("image", prepare, damage, read, quick=20)

@@ -131,4 +131,4 @@ def _number(group: Any, name: str) -> int:
     return int(np.ravel(group[name][()])[0])
 
 
-READER = Reader("net", prepare, damage, read, quick=25)
+READER = Reader("net", prepare, damage, read, quick=12)

@@ -120,4 +120,4 @@ def right(got: dict[str, Any], path: Path) -> bool:
     return True
 
 
-READER = Reader("nir", prepare, damage, read, quick=20)
+READER = Reader("nir", prepare, damage, read, quick=10)

@@ -58,4 +58,4 @@ def read(folder: Path, good: Any) -> int:
     return int(made.values[0].size * len(made.values)) if path.name == "x.ts" else len(np.ravel(getattr(made, "t", made)))
 
 
-READER = Reader("published", prepare, damage, read, quick=60)
+READER = Reader("published", prepare, damage, read, quick=30)

@@ -53,7 +53,7 @@ def naive(u: int, v: int, a: int, p: dict[str, int]) -> tuple[int, int, int]:
     return spike, u, 0 if spike else v
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(n, marks=pytest.mark.slow) for n in range(20, 80))])
 def test_the_equation_at_and_between_the_ends_of_the_registers(seed: int) -> None:
     rng = np.random.default_rng(seed)
     p = {name: int(rng.choice([lo, hi, rng.integers(lo, hi + 1)])) for name, (lo, hi) in RANGES.items()}

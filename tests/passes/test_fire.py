@@ -51,7 +51,7 @@ def test_the_program_of_a_small_neuron_with_thresholds_by_step(golden: Golden) -
         Circulate((1.0,), (1.0,), False),
     ],
 )
-@pytest.mark.parametrize("by_step", [BY_STEP, (0.25, 16.0), (4.0, 3.0, 2.0, 1.0)])
+@pytest.mark.parametrize("by_step", [BY_STEP, (0.25, 16.0), pytest.param((4.0, 3.0, 2.0, 1.0), marks=pytest.mark.slow)])
 def test_at_every_step_it_fires_as_the_equation(
     by_step: tuple[float, ...], firing: Circulate, order: str, reset: str, strict: bool
 ) -> None:

@@ -284,7 +284,7 @@ class Foreign(HoldsAll):
 
 
 @pytest.mark.parametrize("executor", ["onnx", "foreign"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS[:2], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[2:])])
 def test_one_bit_of_one_weight(seed: int, executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the ONNX files, whose executors take turns as all of them read the same weight, and in another executor's network."""
     for node in network(seed)[0].nodes:

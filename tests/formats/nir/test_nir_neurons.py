@@ -84,7 +84,7 @@ def cuba_by_hand(node: Any, c: Convention, x: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("name", OWN)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_currents_against_plain_loops(file: Path, name: str, seed: int) -> None:
     rng, c = np.random.default_rng(seed), OWN[name]
     fixed = {*dict(c.cuba.neutral), *(c.unread if c.start != "0" else ())}
