@@ -107,8 +107,8 @@ def sweep(folder: Path, seeds: range, least: float = 0.6) -> None:
 
 def test_random_networks_come_back(tmp_path: Path) -> None:
     sweep(tmp_path, range(5))
-    sweep(tmp_path, range(RECURRENT, RECURRENT + 2), 0.25)
-    sweep(tmp_path, range(LATE, LATE + 2), 0.25)
+    sweep(tmp_path, range(RECURRENT, RECURRENT + 4), 0.25)
+    sweep(tmp_path, range(LATE, LATE + 4), 0.25)
 
 
 @pytest.mark.slow
