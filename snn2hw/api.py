@@ -35,6 +35,7 @@ from snn2hw.passes.findings import warned
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomials.lowered import weighed
 from snn2hw.passes.polynomials.search import Candidate
+from snn2hw.run.job import checked_workers
 from snn2hw.runs import batches, simulate, simulate_payloads, stimulus, verify
 from snn2hw.shown import meant
 from snn2hw.store import check_out, make_artefact, read_artefact, write_artefact
@@ -60,17 +61,20 @@ def run_passes(
     options: Options,
     stop_after: str | None = None,
     progress: Callable[[Pass], None] | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Compilation:
     """The passes of `pipeline.py` on a float network, up to `stop_after`.
 
     Args:
         network: as read. sample: real, [N, ...] or [T, N, ...]. target: a name, or the file of one.
         options: widths of states and weights, scales. progress: called with every pass before it runs.
+        workers, cluster: who calibrates, as in `compile`.
     """
     x = samples_array(sample)
     check_shape(network, x)
     check_finite(network, x)
-    start = Compilation(network, load_target(target), options, x)
+    start = Compilation(network, load_target(target), options, x, workers=workers, cluster=cluster)
     return run_pipeline(start, stop_after, progress)
 
 
@@ -86,6 +90,8 @@ def compile(
     layout: str | None = None,
     progress: Callable[[Pass], None] | None = None,
     certifying: Certifying | None = None,
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Artefact:
     """A trained model as an integer artefact.
 
@@ -105,6 +111,8 @@ def compile(
         layout: which axis of a temporal sample is time: "TN" for [T, N, ...], as taken where nothing is said, or "NT" for
             [N, T, ...]. docs/how-to/evaluate.md says when a warning asks for it.
         progress: is told of each pass; certifying: of each layer how many values have been tried for the certificate.
+        workers, cluster: who calibrates a large network, as in `verify`: processes, each of which takes a gigabyte and a batch
+            of samples, or a Dask scheduler. The integers are the same.
 
     Returns:
         The artefact; `artefact.scale` is the real value of one unit of its readout.
@@ -119,6 +127,7 @@ def compile(
             that changed. `manifest["warnings"]` holds the same, and `manifest["agreement"]` how far the integers are from
             the float network on up to 32 of the samples (docs/how-to/evaluate.md).
     """
+    checked_workers(workers, cluster)
     if out is not None:
         check_out(out)
     facts: dict[str, Any] = {"snn2hw": __version__, "packages": _packages()}
@@ -151,7 +160,7 @@ def compile(
         ours, x, steps, converted = as_ours(model, samples_array(sample), steps, layout, stacklevel=2)
         facts |= converted
         network = trace_model(ours, x, steps, input_range, None if steps is not None else TN)
-    done = run_passes(network, x, target, options, progress=progress)
+    done = run_passes(network, x, target, options, progress=progress, workers=workers, cluster=cluster)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
     given = int(x.shape[0 if network.input.static else 1])
     seen = {"samples": Calibrate().shown(network, given), "firing_rates": rates}

@@ -48,7 +48,7 @@ def _percent(share: float) -> str:
 
 
 def draw_budget(found: Budget, path: Path) -> None:
-    """The bar chart as a PNG.
+    """Its bars as a PNG.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

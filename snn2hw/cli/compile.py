@@ -33,7 +33,7 @@ from snn2hw.cli.conventions import (
 from snn2hw.cli.conventions import given as given_fields
 from snn2hw.cli.conventions import options as option_names
 from snn2hw.cli.files import compile_file, say_pass
-from snn2hw.cli.options import AsJson, LayerBits, Layout, layer_widths
+from snn2hw.cli.options import AsJson, Cluster, LayerBits, Layout, Workers, layer_widths
 from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -79,6 +79,8 @@ def compile_(
     weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
     scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
     layer_bits: LayerBits = None,
+    workers: Workers = 1,
+    cluster: Cluster = None,
     convention: Convention = None,
     dt: StepSeconds = None,
     method: Method = None,
@@ -129,7 +131,7 @@ def compile_(
     if is_network_file(model):
         refuse_options({"--weights": weights}, "a network file", "leave them out: the file holds its weights")
         folder = out or Path("build") / Path(model).stem
-        made = compile_file(model, target, folder, stop_after, steps, sample, layout, options, stated)
+        made = compile_file(model, target, folder, stop_after, steps, sample, layout, options, stated, workers, cluster)
         if made is not None:
             _say_compiled(made, folder, as_json=as_json)
         return
@@ -146,7 +148,7 @@ def compile_(
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return
     folder = out or Path("build") / _build_name(model)
-    more: dict[str, Any] = {"options": options, "layout": layout, "progress": say_pass}
+    more: dict[str, Any] = {"options": options, "layout": layout, "progress": say_pass, "workers": workers, "cluster": cluster}
     with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
         artefact = api.compile(found.module, x, t, target, folder, **more, certifying=certifying)
     _say_compiled(artefact, folder, as_json=as_json)

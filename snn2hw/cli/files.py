@@ -37,6 +37,8 @@ def compile_file(
     layout: str | None,
     options: Options,
     stated: Mapping[str, Any],
+    workers: int = 1,
+    cluster: str | None = None,
 ) -> Artefact | None:
     """The artefact of a network file, written to `folder`; None where a network was printed after a pass instead.
 
@@ -45,6 +47,7 @@ def compile_file(
         steps: T, None: what the file or the sample says. sample: a file .npy, None: none.
         layout: which axis of a temporal sample is time, None: nobody says.
         options: widths of states and weights, scales. stated: of .nir alone, a convention and its fields, as in `read_network`.
+        workers, cluster: who calibrates.
     """
     x = None if sample is None else read_samples(sample)
     if x is not None and (layout is not None or _is_nir(path)):
@@ -73,7 +76,10 @@ def compile_file(
         return None
     with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
         chosen = target or api.DEFAULT_TARGET
-        known: dict[str, Any] = {"options": options, "layout": stated_layout(network.input.static), "progress": say_pass}
+        known: dict[str, Any] = {
+            "options": options, "layout": stated_layout(network.input.static), "progress": say_pass, "workers": workers,
+            "cluster": cluster,
+        }  # fmt: skip
         return api.compile(network, x, steps, chosen, folder, **known, certifying=certifying)
 
 

@@ -85,6 +85,7 @@ class Compilation:
         integer: the network of the integer stage; None before `quantise`.
         scales: what one raw integer of every node's value stands for, from `quantise` on.
         findings: what was lost so far, for the manifest and for warnings.
+        workers, cluster: who calibrates (`snn2hw.run.job`); they change nothing.
     """
 
     real: Network
@@ -95,6 +96,8 @@ class Compilation:
     integer: IntegerNetwork | None = None
     scales: Mapping[str, Scale] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    workers: int = 1
+    cluster: str | None = None
 
     __repr__ = brief
 

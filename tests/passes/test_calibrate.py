@@ -1,14 +1,22 @@
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
+import pytest
+
+import snn2hw
 from snn2hw.ir.network import Network, Neuron, Reals
 from snn2hw.ir.real import run_real
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import Conv2d
 from snn2hw.layers.windows import patches
+from snn2hw.passes import calibrate, pipeline
 from snn2hw.passes.base import Compilation, Observation, Options
 from snn2hw.passes.calibrate import Calibrate, bytes_of_sample, products
+from snn2hw.run.job import Job
 from snn2hw.target import load_target
 from tests.hand_networks import (
     compiled,
@@ -154,3 +162,42 @@ def test_the_networks_themselves_are_untouched() -> None:
     done = compiled(net, x, stop_after="calibrate")
     assert [n.name for n in done.real.nodes] == [n.name for n in net.nodes]
     assert done.integer is None
+
+
+@pytest.mark.parametrize(("net", "x"), [(every_kind(), every_kind_sample(7)), (temporal(), samples(3, 4, 7, 5))])
+def test_batches_in_any_processes_are_drawn_as_in_one(net: Network, x: Reals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process draws what the others draw for the batches before its own, so that nothing depends on who does which."""
+    step = Calibrate(memory=2 * bytes_of_sample(net), rows=50)
+    whole = observed(net, x, step)
+    began: list[tuple[Job, dict[int, Any], dict[int, Any]]] = []
+
+    @contextmanager
+    def by_turns(job: Job, parts: Any, workers: int, cluster: None) -> Iterator[Any]:
+        """Two processes, each of which does every other batch."""
+        hands, given = [job.begin(job.given) for _ in range(2)], dict(parts)
+        made = {k: hands[k % 2]((k, part)) for k, part in given.items()}
+        began.append((job, given, made))
+        yield iter(made.values())
+
+    monkeypatch.setattr(calibrate, "results", by_turns)
+    other = observed(net, x, step)
+    ((job, given, made),) = began
+    assert len(given) == 4
+    for name, seen in whole.items():
+        assert seen.rate == other[name].rate
+        np.testing.assert_array_equal(seen.rows, other[name].rows)
+    again = job.begin(job.given)  # one that has the batch of a lost one put before it later
+    for k in (3, 1):
+        for name, rows in again((k, given[k])).rows.items():
+            np.testing.assert_array_equal(np.concatenate(rows, 1), np.concatenate(made[k].rows[name], 1))
+
+
+@pytest.mark.slow
+def test_two_processes_compile_the_same() -> None:
+    net, x = every_kind(), every_kind_sample(7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            pipeline, "PIPELINE", tuple(Calibrate(memory=1) if isinstance(p, Calibrate) else p for p in pipeline.PIPELINE)
+        )
+        one, two = (snn2hw.compile(net, x, workers=n) for n in (1, 2))
+    assert one.model == two.model
