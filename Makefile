@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # some containers set it; a hundred processes of the tests would each compile all modules anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz mutants bench study docs lint clean
+.PHONY: help demo test test-slow fuzz mutants bench study docs notebooks release lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,12 @@ study: $(VENV)/.stamp-demo ## train every kind of neuron on every task and write
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(VENV)/.stamp-docs ## build the site of docs/ into build/site, offline; a warning or a dead link is an error
 	$(BIN)/python -m mkdocs build --clean
+
+notebooks: $(VENV)/.stamp-docs ## write the tutorials as notebooks into build/notebooks
+	$(BIN)/python -m docsite.notebooks
+
+release: $(VENV)/.stamp-dev ## build wheel and source archive, check them, install them in clean environments, follow tutorial 1 there
+	$(BIN)/python -m docsite.release $(ARGS)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract
 	$(BIN)/ruff check .

@@ -69,7 +69,7 @@ class Diagnosis:
             those before it or, where all are, the first that differs. The step of a readout is -1.
         got, expected: that value, of the integers and of the float layer given the same spikes; in real units.
         margin: how far the float layer was from firing otherwise there; lsb: one unit of its state.
-        because: the reason, a sentence. remedy: what to do.
+        because: the reason, a sentence.
         evidence: what each switch does, the most telling first.
     """
 
