@@ -32,10 +32,10 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """A link to CONTRIBUTING.md and its like is one to the page that shows it."""
+    """A link to CONTRIBUTING.md and its like is one to the page that shows it; a tutorial offers its notebook."""
     if f"{page.file.src_uri.removesuffix('.md')}.ipynb" in notebooks.pages():
         name = f"{page.file.src_uri.removesuffix('.md').split('/')[-1]}.ipynb"
-        head, _, rest = markdown.partition("\n")
+        head, rest = markdown.split("\n", 1)
         markdown = f"{head}\n\n[Download this page as a notebook]({name}){{ download }}\n{rest}"
     up = "../" * page.file.src_uri.count("/")
     for name, shown in project.FILES.items():

@@ -25,7 +25,7 @@ INSTEAD = {
     r"event by event\b": "event-driven",
     r"(?:was|is) wanted\b": "target",
     r"wished\b": "target",
-    r"the bar\b": "target",
+    r"the bar\b(?! chart)": "target",
     r"is certain\b": "verified bound",
     r"(?:of the|in the|our) house\b": "architecture",
     r"(?:one|its|own|every) room\b": "package",
