@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,11 +12,13 @@ import pytest
 
 from docsite import runner
 from tests.clean_environment import ROOT
+from tests.shared_data import VARIABLE, shared_data
 
 DOCS = sorted(
     p for p in [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"] if list(runner.blocks(p.read_text(encoding="utf-8")))
 )
 QUICK = ("tutorials/chip.md",)
+RECORDED = {"tutorials/chip.md": "lif_lava_loihi_fixed.csv"}  # pages whose reader fetches a recording
 NEEDS = {  # pages whose packages may not be there
     "tutorials/snntorch.md": "snntorch",
     "tutorials/fpga.md": "pyosys",
@@ -32,8 +35,9 @@ def name(page: Path) -> str:
 def followed(page: Path, folder: Path) -> None:
     for part in ("docs", "models", "examples", "constraints.txt"):
         (folder / part).symlink_to(ROOT / part)
+    recorded = {VARIABLE: str(shared_data(RECORDED[name(page)]).parent)} if name(page) in RECORDED else {}
     command = [sys.executable, str(ROOT / "docsite" / "runner.py"), str(page), str(folder), "--installed"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **recorded})
     assert done.returncode == 0, done.stdout + done.stderr
 
 
