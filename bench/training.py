@@ -1,7 +1,8 @@
 """Time of a training step, ways side by side in one run: python -m bench.training [--snntorch] [--quick] [--device cuda].
 
 LNM of degree 3 against LIF in the same network; neurons that are written as users write theirs (ALIF, CubaLIF, Izhikevich);
-and with --snntorch our LIF against snnTorch's Leaky and Norse's LIF, whose packages are installed into a throw-away folder.
+and with --snntorch ours against snnTorch's Leaky, SpikingJelly's LIFNode and Norse's LIF, whose packages are installed into a
+throw-away folder where they are not here.
 The other packages' neurons stand in the very same network, with the same batched convolutions: each is stepped through T by
 a loop of its own, or by its own layer where it has one.
 """
@@ -9,6 +10,7 @@ a loop of its own, or by its own layer where it has one.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -53,6 +55,8 @@ class Bar:
 
 
 BARS = (Bar("LNM degree 3", "LIF", 1.3),)
+# Ours against each LIF of another package.
+AGAINST = {"LIF": 1.0, "LIF, Atan": 1.0, "LNM degree 3": 1.15, "CirculateFiring, 4 levels": 1.15}
 
 
 def digits(neuron: Make) -> torch.nn.Module:
@@ -107,14 +111,28 @@ class Layer(torch.nn.Module):
         return spikes
 
 
+class Forgetting(torch.nn.Module):
+    """A layer of SpikingJelly in its multi-step mode, which keeps its state between calls unless it is told to forget it."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.layer.reset()  # type: ignore[operator]
+        spikes: Tensor = self.layer(x)
+        return spikes
+
+
 def others(folder: str) -> dict[str, Make]:
-    """The neurons of snnTorch and Norse, installed into a folder; those that cannot be had are said."""
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, *PACKAGES]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ran.returncode:
-        print(f"not compared: the packages cannot be installed here: {ran.stderr.strip().splitlines()[-1]}")
-        return {}
-    sys.path.append(folder)
+    """The neurons of snnTorch, SpikingJelly and Norse, as far as they are here; else installed into a folder. What cannot be had
+    is said."""
+    if any(importlib.util.find_spec(name) is None for name in ("snntorch", "norse", "spikingjelly")):
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, *PACKAGES]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            print(f"not compared: the packages cannot be installed here: {ran.stderr.strip().splitlines()[-1]}")
+        sys.path.append(folder)
     found: dict[str, Make] = {}
     try:
         import snntorch
@@ -122,6 +140,13 @@ def others(folder: str) -> dict[str, Make]:
         found["snnTorch Leaky"] = lambda: Stepped(cell := snntorch.Leaky(beta=DECAY), cell.reset_mem)
     except ImportError as error:
         print(f"not compared: snnTorch does not import: {error}")
+    try:
+        from spikingjelly.activation_based import neuron
+
+        made = {"tau": 1 / (1 - DECAY), "decay_input": False, "v_reset": None, "step_mode": "m"}
+        found["SpikingJelly LIFNode"] = lambda: Forgetting(neuron.LIFNode(**made))
+    except ImportError as error:
+        print(f"not compared: SpikingJelly does not import: {error}")
     try:
         import norse.torch as norse
 
@@ -179,7 +204,9 @@ def lines(name: str, seconds: Mapping[str, list[float]], bars: tuple[Bar, ...]) 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; exit code 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--snntorch", action="store_true", help="also snnTorch and Norse, in a throw-away folder")
+    parser.add_argument(
+        "--snntorch", action="store_true", help="also snnTorch, SpikingJelly and Norse, if need be in a throw-away folder"
+    )
     parser.add_argument("--quick", action="store_true", help="the small network, two rounds")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
@@ -191,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     with tempfile.TemporaryDirectory() as folder:
         peers = others(folder) if given.snntorch else {}
-        bars = (*BARS, *(Bar(ours, peer, 1.0) for peer in peers for ours in ("LIF", "LIF, Atan")))
+        bars = (*BARS, *(Bar(ours, peer, most) for peer in peers for ours, most in AGAINST.items()))
         for name in list(NETWORKS)[: 1 if given.quick else None]:
             seconds = compare(name, {**OURS, **peers}, 2 if given.quick else 30, given.device)
             for line in lines(name, seconds, bars):

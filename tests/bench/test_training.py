@@ -62,6 +62,9 @@ def test_packages_that_cannot_be_installed_are_said(
     from bench import training
 
     monkeypatch.setattr(training, "PACKAGES", ("--no-index", "no-such-package-anywhere"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # as where none of them is installed
+    for name in ("snntorch", "spikingjelly.activation_based", "norse.torch"):
+        monkeypatch.setitem(sys.modules, name, None)
     assert training.others(str(tmp_path)) == {}
     assert capsys.readouterr().out.startswith("not compared: the packages cannot be installed here: ERROR:")
 
@@ -74,5 +77,11 @@ def test_beside_the_other_packages() -> None:
     if "not compared" in ran.stdout:
         pytest.skip(next(line for line in ran.stdout.splitlines() if "not compared" in line))
     assert ran.returncode in (0, 1), ran.stderr  # times are the machine's; that they are all there is ours
-    for name in ("LNM degree 3 / LIF", "LIF / snnTorch Leaky", "LIF / Norse LIF", "LIF, Atan / Norse LIFBoxCell"):
+    for name in (
+        "LNM degree 3 / LIF",
+        "LIF / snnTorch Leaky",
+        "LIF / SpikingJelly LIFNode",
+        "LIF / Norse LIF",
+        "LIF, Atan / Norse LIFBoxCell",
+    ):
         assert f"  {name}: " in ran.stdout
