@@ -2,7 +2,8 @@
 
     s = sign(h) * min(K, floor(|h| / theta))                            h >= theta fires
     s = sign(h) * min(K, floor((|h| - 1) / theta))                      h > theta fires
-    spike value = amplitude * s      subtract: r = h - theta * s      value: s = 0 ? h : reset_value      none: h
+    spike value = amplitude * s, or amplitude * max(s, 0) + negative * min(s, 0) where negative spikes have their own amplitude
+    subtract: r = h - theta * s      value: s = 0 ? h : reset_value      none: h
 
 The quotient is a multiplication and a shift toward zero, clamp(h * M >> S, -K, K), with the smallest S for which some M is right
 for every h. Unsigned firing never counts below 0, so its shift floors. Thresholds or amplitudes that differ, and such as change
@@ -29,6 +30,7 @@ class Equal:
 
     Args:
         levels: K. threshold: its constant, amplitude: its, None for 1. theta, factor: their values.
+        negative: the amplitude of negative spikes, where it is their own.
     """
 
     levels: int
@@ -38,6 +40,7 @@ class Equal:
     theta: int
     amplitude: str | None
     factor: int
+    negative: int | None
 
 
 def closed_firing(program: Program) -> Program:
@@ -65,15 +68,15 @@ def _equal(firing: FiringRoles, facts: Facts) -> Equal | None:
     ups = [facts.by_name[s.up] for s in firing.spikes]
     amplitudes = [1 if s.amplitude is None else facts.constant(s.amplitude) for s in firing.spikes]
     thetas = {facts.constant(t.constant) for t in firing.thresholds}
-    if len(ups) < 2 or len(set(amplitudes)) > 1 or len(thetas) > 1 or firing.counter is not None:
+    negatives = [None if s.negative is None else facts.constant(s.negative) for s in firing.spikes]
+    alike = all(len(set(of)) == 1 for of in (amplitudes, negatives, thetas))
+    if len(ups) < 2 or not alike or firing.counter is not None:
         return None
-    theta, factor = thetas.pop(), amplitudes[0]
-    if theta is None or theta < 1 or factor is None:
+    theta, factor, spike = thetas.pop(), amplitudes[0], firing.spikes[0]
+    if theta is None or theta < 1 or factor is None or (spike.negative is not None and negatives[0] is None):
         return None
-    spike = firing.spikes[0]
-    return Equal(
-        len(ups), spike.down is not None, ups[0].op is Op.GT, firing.thresholds[0].constant, theta, spike.amplitude, factor
-    )
+    signed, strict, threshold = spike.down is not None, ups[0].op is Op.GT, firing.thresholds[0].constant
+    return Equal(len(ups), signed, strict, threshold, theta, spike.amplitude, factor, negatives[0])
 
 
 def _quotients(held: Interval, e: Equal) -> list[tuple[int, int]]:
@@ -110,7 +113,20 @@ def _count(facts: Facts, membrane: str, e: Equal, multiplier: int, bits: int, li
 
 def _scaled(count: str, payload: str, e: Equal, facts: Facts) -> Expression:
     factor, frac = facts.fresh(payload), facts.by_name[payload].format.frac
-    return constant(factor, e.factor, frac), value(payload, Op.MUL, (count, factor), (), frac)
+    if e.negative is None:
+        return constant(factor, e.factor, frac), value(payload, Op.MUL, (count, factor), (), frac)
+    up, down, below, sent, taken = (facts.fresh(payload) for _ in range(5))
+    above = value(up, Op.CLAMP, (count,), (0, e.levels), 0), constant(factor, e.factor, frac)
+    if e.negative == 0:
+        return *above, value(payload, Op.MUL, (up, factor), (), frac)
+    return (
+        *above,
+        value(sent, Op.MUL, (up, factor), (), frac),
+        value(down, Op.SUB, (count, up), (), 0),
+        constant(below, e.negative, frac),
+        value(taken, Op.MUL, (down, below), (), frac),
+        value(payload, Op.ADD, (sent, taken), (), frac),
+    )
 
 
 def _subtracted(count: str, membrane: str, after: str, e: Equal, facts: Facts) -> Expression:

@@ -117,12 +117,14 @@ program WORDS
     same(program)
 
 
-def circulate(levels: int, theta: int, signed: bool, strict: bool, reset: str, amplitude: int = 1) -> Program:
+def circulate(
+    levels: int, theta: int, signed: bool, strict: bool, reset: str, amplitude: int = 1, negative: float = 1.0
+) -> Program:
     """h = clamp(u + x) fired in rounds, as the compiler lowers it."""
     b = ProgramBuilder("CirculateFiring")
     u = b.emit(Op.STATE, "u", (), (-700, 700, 0), 4)
     h = b.emit(Op.CLAMP, "h", (b.emit(Op.ADD, "sum", (u, b.emit(Op.INPUT, "x", (), (-500, 500), 4))),), (-700, 700))
-    firing = Circulate((theta / 16,) * levels, (float(amplitude),) * levels, signed)
+    firing = Circulate((theta / 16,) * levels, (float(amplitude),) * levels, signed, negative=negative)
     polynomial, real = np.array([[0.0, 1.0]]), {"gain": 1.0, "order": "poly_then_input", "state_range": (-44.0, 44.0)}
     resets = {"strict": strict, "reset": reset, "reset_value": 0.0}
     equation = Neuron("n", ("i",), (1,), kind="CirculateFiring", coefficients=polynomial, firing=firing, **real, **resets)
@@ -146,7 +148,18 @@ CASES = [
 
 @pytest.mark.parametrize(("levels", "theta", "signed", "strict", "reset"), CASES)
 def test_rounds_become_a_quotient_with_the_same_integers(levels: int, theta: int, signed: bool, strict: bool, reset: str) -> None:
-    program = circulate(levels, theta, signed, strict, reset, amplitude=3 if levels == 4 else 1)
+    becomes_a_quotient(circulate(levels, theta, signed, strict, reset, amplitude=3 if levels == 4 else 1))
+
+
+@pytest.mark.parametrize("negative", [0.0, 0.25, 2.0])
+@pytest.mark.parametrize(("levels", "theta", "strict", "reset"), [(4, 100, False, "subtract"), (3, 64, True, "value")])
+def test_negative_spikes_of_their_own_amplitude_are_counted_at_once(
+    levels: int, theta: int, strict: bool, reset: str, negative: float
+) -> None:
+    becomes_a_quotient(circulate(levels, theta, True, strict, reset, negative=negative))
+
+
+def becomes_a_quotient(program: Program) -> None:
     short = simplified(program)
     assert len(short.instructions) < len(program.instructions)
     assert not short.of(Op.GE)
