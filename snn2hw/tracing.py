@@ -69,7 +69,13 @@ def trace_model(
     input_range: tuple[float, float] | None = None,
     layout: str | None = None,
 ) -> Network:
-    """The float network of a torch model: its equations, before anything is quantised. Arguments as in `compile`."""
+    """The float network of a torch model: its equations, before anything is quantised.
+
+    Arguments as those of `compile`.
+
+    Raises:
+        MissingExtraError: torch is not installed. Snn2hwError: what `compile` refuses of a model, as an error of the same class.
+    """
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("torch", "torch", "reading a torch model")
     from snn2hw.formats.torch.read import from_torch

@@ -161,6 +161,7 @@ def chosen_executor(given: str | Executor, network: IntegerNetwork | None = None
     """The executor asked for and ""; for "auto" the fastest that can run here, and why there is no faster one.
 
     Args:
+        given: a name, an executor, or "auto".
         network: what it is to run, where that is known: "auto" passes over what cannot hold it.
     """
     if given != AUTO:

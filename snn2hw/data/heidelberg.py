@@ -148,8 +148,8 @@ class SHD(_Heidelberg):
 class SSC(_Heidelberg):
     """Spiking Speech Commands (Cramer et al.): 75,466 for training, 9,981 for validation, 20,382 for testing, 35 classes.
 
-    All else as `SHD`; files ssc_train.h5, ssc_valid.h5, ssc_test.h5; split "train", "valid" or "test". Classes are numbers, as
-    the files name none.
+    All else as `SHD`, `root`, `steps`, `seconds`, `bands` and `transform` among it; files ssc_train.h5, ssc_valid.h5,
+    ssc_test.h5; split "train", "valid" or "test". Classes are numbers, as the files name none.
     """
 
     name, count = "SSC", 35

@@ -33,7 +33,7 @@ def read_wav(path: str | Path, rate: int | None = None) -> npt.NDArray[np.float3
     """The samples of a wav file, [n] in [-1, 1): 16 bits, PCM, one channel.
 
     Args:
-        rate: samples in a second that it must have; None: any.
+        path: of the file. rate: samples in a second that it must have; None: any.
 
     Raises:
         DataError: no such file, another format or rate, empty, cut off.

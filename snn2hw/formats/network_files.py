@@ -105,6 +105,7 @@ def read_network(path: str | Path, steps: int | None = None, **options: Any) -> 
     endings.
 
     Args:
+        path: of the file.
         steps: T of a sample, where the file or the sample does not say or something else is wanted.
         options: of the reader.
 

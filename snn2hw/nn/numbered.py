@@ -16,7 +16,12 @@ Number: TypeAlias = "float | Tensor"
 
 
 class Numbered(CustomNeuron):
-    """A `CustomNeuron` whose numbers are learnable or not, one for the layer or one per channel."""
+    """A `CustomNeuron` whose numbers are learnable or not, one for the layer or one per channel.
+
+    Args:
+        channels: how many values each number has, one per channel; None: one for the layer.
+        learn: whether training changes them. surrogate: the derivative of firing. state_range: of the membrane.
+    """
 
     def _number(self, name: str, value: float, channels: int | None, learn: bool) -> None:
         start = torch.full((1 if channels is None else channels,), value)

@@ -19,7 +19,11 @@ MECHANISMS = ("subtract", "zero", "none")
 
 
 class SnnTorchNeuron(Numbered):
-    """Threshold, reset and spike value, which all neurons of snnTorch have."""
+    """Threshold, reset and spike value, which all neurons of snnTorch have.
+
+    Args:
+        learn_alpha, learn_beta, learn_threshold, learn_recurrent: whether training changes that number.
+    """
 
     def _spiking(
         self,

@@ -20,7 +20,7 @@ UNIT_FORM = SPAN_FORM.replace(", confidence", ', unit = "...", confidence')
 
 
 class Span(NamedTuple):
-    """From the lowest to the highest that public sources say."""
+    """From the lowest (`low`) to the highest (`high`) that public sources say."""
 
     low: float
     high: float
@@ -32,6 +32,7 @@ class Fact:
 
     Args:
         value: a number, text, true or false, a list of them, or a Span where sources contradict each other.
+        confidence: its letter. source: a document and a place in it.
         unit: of the value, where the section asks for one; "" elsewhere.
     """
 

@@ -39,6 +39,7 @@ class Chip:
     """A chip: its name, a line about it, and every fact with its source.
 
     Args:
+        name: what it is called. says: one line about it.
         facts: all of them; those of [cores], [energy] and [latency] as "cores.neurons" and so on.
         fpga: what there is on it for a design, of an FPGA; None of a chip that is programmed.
         microcontroller: what there is on it for a network in C, of such a one. kind: chip, fpga, microcontroller, computer.

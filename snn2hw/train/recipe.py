@@ -49,6 +49,7 @@ class Recipe:
             and stop none. It changes no weight.
         workers: processes that read a Dataset ahead; 0: none.
         drop_last: leave out a last batch that is not full.
+        on_divergence: what `guard` was called before.
 
     Raises:
         UsageError: an unknown word, or a value of the wrong type. ValueRangeError: a number outside its range.

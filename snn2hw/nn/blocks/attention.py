@@ -79,6 +79,7 @@ def circulating(levels: int = 4, decay: float = 0.5) -> Kinds:
     """Circulate firing everywhere: signed, in `levels` rounds where the spike value is free; unsigned in attention.
 
     The state range is at least twice what `levels` rounds take: room for what they leave over, in the bits they need anyway.
+    `decay`: of the membrane, in [0, 1].
 
     Raises:
         UsageError, ValueRangeError: as `CirculateFiring`.

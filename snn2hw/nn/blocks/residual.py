@@ -20,6 +20,7 @@ class MembraneBlock(Module):
 
     [T, N, entering, H, W] -> [T, N, leaving, H/stride, W/stride], real values. The published shortcut convolves x itself where
     the shape changes; a product of weights and membranes is nothing a spiking chip has, so it reads s here.
+    `neuron` makes a neuron layer, given its channels.
     """
 
     def __init__(self, entering: int, leaving: int, stride: int, neuron: Make) -> None:

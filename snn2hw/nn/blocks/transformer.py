@@ -24,6 +24,7 @@ class PatchSplitting(Module):
         spikes: y = x + fire(conv3x3(x)), x = fire(conv)          otherwise: y = x + conv3x3(fire(x)), x = conv
 
     [T, N, channels, H, W] -> [T, N, width, H/2**k, W/2**k], spike values or synaptic input; k: how many of `pools` are True.
+    `neuron` makes a neuron layer, given its channels.
 
     Raises:
         UsageError, ValueRangeError: fewer than 8 channels, or not four pools.
@@ -62,7 +63,10 @@ class PatchSplitting(Module):
 
 
 class SpikeDrivenPerceptron(Module):
-    """y = x + conv1x1(fire(conv1x1(fire(x)))), `ratio` times as wide between; synaptic input [T, N, width, H, W]."""
+    """y = x + conv1x1(fire(conv1x1(fire(x)))), `ratio` times as wide between; synaptic input [T, N, width, H, W].
+
+    `neuron` makes a neuron layer, given its channels.
+    """
 
     def __init__(self, width: int, neuron: Make, ratio: int = 4) -> None:
         super().__init__()
