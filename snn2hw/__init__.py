@@ -50,6 +50,7 @@ __all__ = [
     "export_c",
     "export_nir",
     "load",
+    "open_samples",
     "read_network",
     "replay_c",
     "report",

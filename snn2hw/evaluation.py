@@ -233,7 +233,7 @@ def float_network(artefact: Artefact, model: Any, x: npt.NDArray[Any]) -> Networ
             do="leave model out: the integers are then measured alone",
         )
     if not isinstance(model, Network):
-        some = x[:TRACED] if net.input.static else x[:, :TRACED]
+        some = np.asarray(x[:TRACED] if net.input.static else x[:, :TRACED])
         lo, hi = (v * net.input.unit for v in (net.input.interval.lo, net.input.interval.hi))
         reach = None if net.input.counts else (min(lo, float(some.min())), max(hi, float(some.max())))
         model = trace_model(model, some, *((net.steps, reach) if net.input.static else (None, reach, TN)))

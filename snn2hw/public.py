@@ -26,6 +26,7 @@ from snn2hw.passes.base import Options
 from snn2hw.reporting.report import report
 from snn2hw.trace import Trace
 from snn2hw.tracing import convert
+from snn2hw.user_models import open_samples
 from snn2hw.verification.accuracy import Evaluation
 from snn2hw.verification.differential import Difference
 from snn2hw.verification.verdict import Verdict
@@ -55,6 +56,7 @@ __all__ = [
     "export_c",
     "export_nir",
     "load",
+    "open_samples",
     "read_network",
     "replay_c",
     "report",

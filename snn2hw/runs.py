@@ -12,7 +12,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS, Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor, why_not
 from snn2hw.errors import ShapeError
-from snn2hw.formats.sample import samples_array
+from snn2hw.formats.sample import samples_array, stored_or_array
 from snn2hw.ir.encode import check_payloads, check_shape, encode
 from snn2hw.ir.layout import arranged, read_as
 from snn2hw.trace import Ints, Trace
@@ -40,7 +40,7 @@ def read(artefact: Artefact, samples: npt.ArrayLike, layout: str | None, stackle
         stacklevel: of a warning, 1 for whoever calls this.
     """
     net = artefact.network
-    return read_as(samples_array(samples), layout, net.steps, static=net.input.static, stacklevel=stacklevel + 1)
+    return read_as(stored_or_array(samples), layout, net.steps, static=net.input.static, stacklevel=stacklevel + 1)
 
 
 def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike], layout: str | None = None) -> Iterator[Ints]:
@@ -67,7 +67,7 @@ def batches(artefact: Artefact, samples: npt.ArrayLike | Iterator[npt.ArrayLike]
             )
         return
     static = artefact.network.input.static
-    x, axis = arranged(samples_array(samples), layout, static=static), 0 if static else 1
+    x, axis = arranged(stored_or_array(samples), layout, static=static), 0 if static else 1
     check_shape(artefact.network, x)
     size = batch_size(artefact.network)
     for start in range(0, x.shape[axis], size):

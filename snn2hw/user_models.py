@@ -12,11 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
-from snn2hw.files.arrays import read_arrays, read_npy
+from snn2hw.files.arrays import read_arrays, read_npy, read_stored
 from snn2hw.files.read import is_file
+from snn2hw.files.stored import open_folder
 from snn2hw.formats.sample import samples_array
 from snn2hw.shown import meant
 from snn2hw.trace import read_npz
@@ -178,36 +180,64 @@ def _from_factory(name: str, weights: str | None) -> Model:
     return Model(module, None if sample is None else samples_array(sample), None, None)
 
 
-def read_samples(path: Path) -> npt.NDArray[Any]:
-    """Samples from a .npy file, which stays on disk until they are needed, or from the array 'samples' of an .npz file.
+def open_samples(path: str | Path, axis: int = 0) -> Any:
+    """Samples of a file or folder, which stay on disk until they are needed.
+
+    Args:
+        path: of a .npy file; of an .npz file, whose array `samples` is meant, and is mapped where the file is not packed
+            (`np.savez`); of a folder of such files, whose samples follow each other by the numbers in the files' names; or of a
+            Zarr array (extra `zarr`).
+        axis: in a folder, and of a Zarr array, along which samples are counted: 0 for [N, ...], 1 for [T, N, ...].
+
+    Returns:
+        An array, or of a folder and a Zarr array what `snn2hw.verify`, `evaluate`, `simulate` and `diagnose` take like one:
+        their processes read their own part. `numpy.asarray` reads all of it.
 
     Raises:
-        UsageError: no such file, not an array, or one with Python objects.
+        UsageError: no such file, not an array, or one with Python objects. ShapeError: files of different shapes.
+        MissingExtraError: zarr is not installed.
     """
-    if path.suffix == ".npz":
-        arrays = read_npz(path, lambda name: name == "samples")
-        if "samples" not in arrays:
-            raise UsageError(
-                "this file has no array 'samples'",
-                where=str(path),
-                got=", ".join(read_arrays(path, lambda name: False)[1]),
-                do="np.savez(file, samples=x)",
-            )
-        return _of_samples(arrays["samples"], path)
+    return read_samples(Path(path), axis)
+
+
+def read_samples(path: Path, axis: int = 0) -> npt.NDArray[Any]:
+    """`open_samples`, whose result is taken for the array that it stands for.
+
+    Raises:
+        UsageError, ShapeError, MissingExtraError: as there.
+    """
+    if path.is_dir():
+        found: Any = open_folder(path, axis)
+        return found  # type: ignore[no-any-return]
     try:
-        return _of_samples(read_npy(path), path)
+        if path.suffix != ".npz":
+            return _of_samples(read_npy(path), path)
+        return _of_samples(read_stored(path, "samples"), path)
+    except KeyError:
+        raise UsageError(
+            "this file has no array 'samples'",
+            where=str(path),
+            got=", ".join(read_arrays(path, lambda name: False)[1]),
+            do="np.savez(file, samples=x)",
+        ) from None
     except (OSError, ValueError) as error:
         raise UsageError(
-            "the samples cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, x)"
+            "the samples cannot be read",
+            where=str(path),
+            got=str(error),
+            expected="a .npz file" if path.suffix == ".npz" else "a .npy file",
+            do="np.savez(file, samples=x)" if path.suffix == ".npz" else "np.save(file, x)",
         ) from error
 
 
 def read_labels(path: Path) -> npt.NDArray[Any]:
-    """Labels from a .npy file, or from the array 'labels' of an .npz file.
+    """Labels from a .npy file, from the array 'labels' of an .npz file, or of a folder of .npy files or a Zarr array.
 
     Raises:
         UsageError: no such file, not an array, or one with Python objects.
     """
+    if path.is_dir():
+        return np.asarray(open_folder(path, 0))
     if path.suffix == ".npz":
         arrays = read_npz(path, lambda name: name == "labels")
         if "labels" not in arrays:

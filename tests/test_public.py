@@ -15,7 +15,8 @@ def test_the_public_names() -> None:
     expected = [
         "Artefact", "Budget", "Diagnosis", "Difference", "Estimate", "Evaluation", "Front", "Options", "Point", "Snn2hwError",
         "Trace", "Verdict", "__version__", "budget", "check", "compile", "convert", "diagnose", "estimate", "evaluate", "explore",
-        "export", "export_c", "export_nir", "load", "read_network", "replay_c", "report", "simulate", "trace_model", "verify",
+        "export", "export_c", "export_nir", "load", "open_samples", "read_network", "replay_c", "report", "simulate",
+        "trace_model", "verify",
     ]  # fmt: skip
     assert snn2hw.__all__ == expected
     assert sorted(["__version__", *public.__all__]) == sorted(expected)

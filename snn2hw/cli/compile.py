@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from snn2hw import api
@@ -180,7 +181,8 @@ def _say_converted(told: Mapping[str, Any]) -> None:
 
 
 def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:
-    x = read_samples(sample) if sample is not None else found.sample
+    t = steps if steps is not None else found.steps
+    x = np.asarray(read_samples(sample, 0 if t is not None else 1)) if sample is not None else found.sample
     if x is None:
         raise UsageError(
             "the model states no calibration sample",

@@ -12,7 +12,7 @@ from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import certificate_table, console, evaluation_table
 from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Workers
-from snn2hw.cli.sample_files import laid_out, stated
+from snn2hw.cli.sample_files import axis_of, laid_out, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.evaluation import evaluate
@@ -28,7 +28,8 @@ def evaluate_(
             "--samples",
             "--input",
             "-i",
-            help="Samples as .npy: [N, ...] for static input, [T, N, ...] for events. Default: test_data() of --model.",
+            help="Samples: .npy, .npz, a folder of them, or Zarr; [N, ...] for static input, [T, N, ...] for events. "
+            "Default: test_data() of --model.",
         ),
     ] = None,
     labels: Annotated[
@@ -78,7 +79,7 @@ def evaluate_(
     if labels is not None and samples is None:
         refuse_options({"--labels": labels}, "samples that are not given", "give the samples of these labels: --samples FILE.npy")
     loaded = api.load(artefact)
-    given = given_samples(samples, labels, model, weights)
+    given = given_samples(samples, labels, model, weights, axis_of(layout, static=loaded.network.input.static))
     net, own = loaded.network, samples is None  # a model's own samples are laid out as the network takes them
     x = given.samples if own else laid_out(given.samples, layout, net.steps, static=net.input.static)
     known = stated(net.input.static)
@@ -106,12 +107,12 @@ class Given:
     model: Any = None
 
 
-def given_samples(samples: Path | None, labels: Path | None, model: str | None, weights: str | None) -> Given:
+def given_samples(samples: Path | None, labels: Path | None, model: str | None, weights: str | None, axis: int = 0) -> Given:
     """What is to be measured, read from where it lies.
 
     Args:
         samples, labels: files. model: a folder of models/, or module:factory; without samples it must state its own.
-        weights: of the model.
+        weights: of the model. axis: along which a folder's files count samples.
     """
     if model is None:
         if samples is None:
@@ -120,7 +121,7 @@ def given_samples(samples: Path | None, labels: Path | None, model: str | None, 
                 expected="samples, or a model with test_data()",
                 do="give --samples FILE.npy, or --model where the model states its own",
             )
-        return Given(read_samples(samples), None if labels is None else read_labels(labels))
+        return Given(read_samples(samples, axis), None if labels is None else read_labels(labels))
     if is_network_file(model):
         raise UsageError(
             "a network file is no float model on the command line",
@@ -132,5 +133,5 @@ def given_samples(samples: Path | None, labels: Path | None, model: str | None, 
     if samples is None:
         x, y = test_data(found, model)
         return Given(x, y, found.module)
-    made = Given(read_samples(samples), model=found.module)
+    made = Given(read_samples(samples, axis), model=found.module)
     return made if labels is None else replace(made, labels=read_labels(labels))

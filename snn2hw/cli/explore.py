@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from snn2hw import api
@@ -22,7 +23,7 @@ from snn2hw.files.write import write_file
 from snn2hw.passes.base import Options
 from snn2hw.shown import one_of
 from snn2hw.target import load_chip
-from snn2hw.user_models import find_model, read_labels, read_samples, test_data
+from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data
 
 
 def explore_(
@@ -103,8 +104,8 @@ def explore_(
             if out is None
             else f"run the same command again: what is in {out} is not measured again"
         )
-    x, y, found = _given(model, samples, labels, weights)
-    calibration = found.sample if sample is None else read_samples(sample)
+    x, y, found = _given(model, samples, labels, weights, steps)
+    calibration = found.sample if sample is None else _all_of(sample, steps, found)
     t = steps if steps is not None else found.steps
     if budget_:
         known: dict[str, Any] = {
@@ -159,7 +160,7 @@ def _either(given: str | None, default: str) -> str:
     return default if given is None else given
 
 
-def _given(model: str, samples: Path | None, labels: Path | None, weights: str | None) -> tuple[Any, Any, Any]:
+def _given(model: str, samples: Path | None, labels: Path | None, weights: str | None, steps: int | None) -> tuple[Any, Any, Any]:
     if (samples is None) != (labels is None):
         raise UsageError(
             "samples and their labels are needed together",
@@ -170,7 +171,12 @@ def _given(model: str, samples: Path | None, labels: Path | None, weights: str |
     found = find_model(model, weights)
     if samples is None or labels is None:
         return *test_data(found, model), found
-    return read_samples(samples), read_labels(labels), found
+    return _all_of(samples, steps, found), read_labels(labels), found
+
+
+def _all_of(path: Path, steps: int | None, found: Model) -> Any:
+    """Samples of a file or folder; temporal ones, of a folder, are [T, n, ...] in each file."""
+    return np.asarray(read_samples(path, 0 if steps is not None or found.steps is not None else 1))
 
 
 def _widths(given: str, option: str) -> list[int]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.cli import certificate_table, console
@@ -49,7 +51,7 @@ def compile_file(
         options: widths of states and weights, scales. stated: of .nir alone, a convention and its fields, as in `read_network`.
         workers, cluster: who calibrates.
     """
-    x = None if sample is None else read_samples(sample)
+    x = None if sample is None else np.asarray(read_samples(sample, 0 if steps is not None else 1))
     if x is not None and (layout is not None or _is_nir(path)):
         x = laid_out(x, layout, None, static=steps is not None)
     more: dict[str, Any] = {}

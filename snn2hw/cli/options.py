@@ -14,7 +14,10 @@ Folder = Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that 
 Samples = Annotated[
     Path | None,
     typer.Option(
-        "--input", "-i", help="Samples as .npy: [N, ...] for static input, [T, N, ...] for events. Default: vectors.npz."
+        "--input",
+        "-i",
+        help="Samples: .npy, .npz, a folder of them, or Zarr; [N, ...] for static input, [T, N, ...] for events. "
+        "Default: vectors.npz.",
     ),
 ]
 Layout = Annotated[

@@ -11,7 +11,7 @@ from snn2hw import api
 from snn2hw.cli import console
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, Folder, Layout
-from snn2hw.cli.sample_files import laid_out, stated
+from snn2hw.cli.sample_files import axis_of, laid_out, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.reporting.report import report
@@ -25,7 +25,8 @@ def report_(
             "--samples",
             "--input",
             "-i",
-            help="Samples as .npy: [N, ...] for static input, [T, N, ...] for events. Default: test_data() of --model, else the "
+            help="Samples: .npy, .npz, a folder of them, or Zarr; [N, ...] for static input, [T, N, ...] for events. "
+            "Default: test_data() of --model, else the "
             "conformance vectors.",
         ),
     ] = None,
@@ -65,7 +66,7 @@ def report_(
     net = loaded.network
     x = y = module = known = None
     if samples is not None or model is not None:
-        given = given_samples(samples, labels, model, weights)
+        given = given_samples(samples, labels, model, weights, axis_of(layout, static=net.input.static))
         x, y, module = given.samples, given.labels, given.model
         if samples is not None:
             x = laid_out(x, layout, net.steps, static=net.input.static)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from snn2hw.artefact import Artefact
 from snn2hw.cli import console
 from snn2hw.errors import Snn2hwWarning
-from snn2hw.ir.layout import TN, read_as
+from snn2hw.ir.layout import NT, TN, read_as
 from snn2hw.user_models import read_samples
 
 
@@ -30,6 +30,15 @@ def laid_out(x: npt.NDArray[Any], layout: str | None, steps: int | None, *, stat
     return found
 
 
+def axis_of(layout: str | None, *, static: bool) -> int:
+    """Along which axis of a folder's files samples are counted.
+
+    Args:
+        layout: as it was given. static: whether they are [N, ...].
+    """
+    return 0 if static or layout == NT else 1
+
+
 def samples_for(artefact: Artefact, path: Path | None, layout: str | None) -> npt.NDArray[Any] | None:
     """The samples of a file for a compiled network; None where no file is given.
 
@@ -39,7 +48,7 @@ def samples_for(artefact: Artefact, path: Path | None, layout: str | None) -> np
     if path is None:
         return None
     net = artefact.network
-    return laid_out(read_samples(path), layout, net.steps, static=net.input.static)
+    return laid_out(read_samples(path, axis_of(layout, static=net.input.static)), layout, net.steps, static=net.input.static)
 
 
 def stated(static: bool) -> str | None:

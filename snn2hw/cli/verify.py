@@ -17,7 +17,7 @@ from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Samples, Workers
-from snn2hw.cli.sample_files import samples_for, stated
+from snn2hw.cli.sample_files import axis_of, samples_for, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.diagnosis.diagnose import diagnose
 
@@ -64,7 +64,7 @@ def verify(
     with console.progress("verify") as progress:
         given, known, module = samples_for(loaded, samples, layout), stated(loaded.network.input.static), None
         if model is not None:
-            measured = given_samples(samples, None, model, weights)
+            measured = given_samples(samples, None, model, weights, axis_of(layout, static=loaded.network.input.static))
             given, module = measured.samples if given is None else given, measured.model
         verdict = api.verify(loaded, given, names, layout=known, progress=progress, first=first, workers=workers, cluster=cluster)
         cause = None

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +31,7 @@ MOST_EXTENT = 1 << 40  # of one axis
 MOST_MEMBERS = 1 << 16  # of an archive
 UNPACKED, RATIO = 512 << 20, 64  # asked-for arrays may unpack to so many bytes, or to so many times the file
 PIECE = 1 << 20
+LOCAL = struct.Struct("<4s5H3L2H")  # the header before a member, without its name
 
 _ENTRY = re.compile(
     r"""\s*['"](?:(?P<descr>descr)['"]\s*:\s*['"](?P<type>[^'"]{0,40})['"]
@@ -121,13 +123,21 @@ def _formed(header: _Header, data: bytes | bytearray) -> Array:
     return formed
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a member of an archive lies in it: first byte, and how many."""
+
+    start: int
+    size: int
+
+
 class Archive:
     """An open .npz file: the names of its arrays, and each array when it is asked for."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.bytes_packed = os.fstat(file.fileno()).st_size
         self.left = max(UNPACKED, RATIO * self.bytes_packed)
-        self._zip = zipfile.ZipFile(file)
+        self._zip, self._file = zipfile.ZipFile(file), file
         entries = self._zip.infolist()
         if len(entries) > MOST_MEMBERS or len({e.filename for e in entries}) != len(entries):
             raise ValueError(f"{len(entries)} members, which are too many, or not all of different names")
@@ -138,6 +148,23 @@ class Archive:
     def names(self) -> list[str]:
         """Of the arrays, in the file's order."""
         return list(self._entries)
+
+    def place(self, name: str) -> Place | None:
+        """Where an array lies as it is; None where it is packed."""
+        entry = self._entries[name]
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.compress_size != entry.file_size:
+            return None
+        with self._zip.open(entry):  # compares the local header with that of the directory
+            pass
+        self._file.seek(entry.header_offset)
+        local = self._file.read(LOCAL.size)
+        if len(local) != LOCAL.size:
+            raise ValueError(f"'{name}' has no header of its own")
+        *_, names, extra = LOCAL.unpack(local)
+        start = entry.header_offset + LOCAL.size + names + extra
+        if start + entry.file_size > self.bytes_packed:
+            raise ValueError(f"'{name}' reaches beyond the end of the file")
+        return Place(start, entry.file_size)
 
     def array(self, name: str) -> Array:
         """One array, read and checked."""
@@ -190,3 +217,27 @@ def read_arrays(path: Path, wanted: Callable[[str], bool]) -> tuple[dict[str, Ar
     """
     with archive(path) as found:
         return {name: found.array(name) for name in found.names if wanted(name)}, found.names, found.foreign
+
+
+def read_stored(path: Path, name: str) -> Array:
+    """One array of an .npz file; it stays on disk where it is not packed (`np.savez`), and is then not held against its checksum.
+
+    Raises:
+        OSError, ValueError: as `snn2hw.files.read` says. KeyError: there is no such array.
+    """
+    with archive(path) as found:
+        known = name in found.names
+        place = found.place(name) if known else None
+        if known and place is None:
+            return found.array(name)
+    if place is None:
+        raise KeyError(name)
+    with opened(path) as file:
+        file.seek(place.start)
+        header = _Header(file)
+        header.require(place.size - header.bytes_before)
+        if header.size == 0 or not header.shape:
+            return _formed(header, file.read(header.nbytes))
+        mapped: Any = np.memmap(file, header.dtype, "r", place.start + header.bytes_before, header.shape, header.order)  # type: ignore[call-overload]
+        mapped.filename = os.path.abspath(path)
+        return np.asarray(mapped)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import ShapeError, ValueRangeError
+from snn2hw.files.stored import Stored
 from snn2hw.gate import numbers, step_count
 from snn2hw.ir.network import Input
 
@@ -21,6 +22,11 @@ def samples_array(sample: Any) -> npt.NDArray[Any]:
         ValueRangeError: no numbers, or masked ones.
     """
     return numbers(sample, "samples")
+
+
+def stored_or_array(sample: Any) -> Any:
+    """The same, but that samples of several files, or of a Zarr array (`snn2hw.files.stored`), stay where they are."""
+    return sample if isinstance(sample, Stored) else samples_array(sample)
 
 
 def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] | None) -> tuple[Input, int]:

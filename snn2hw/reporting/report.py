@@ -87,7 +87,7 @@ def report(
             )  # fmt: skip
         payloads, x = read_vectors(artefact)[0], None
     else:
-        x = read(artefact, samples, layout)
+        x = np.asarray(read(artefact, samples, layout))
         payloads = encode(net, x)
     trace, readout = _run(artefact, payloads, progress)
     real = None if model is None or x is None else float_network(artefact, model, x)

@@ -21,6 +21,7 @@ from snn2hw.backends.reference import Reference
 from snn2hw.backends.running import in_one_line, run_executor
 from snn2hw.errors import Snn2hwError
 from snn2hw.files.mapped import Mapped, mapped, unmapped
+from snn2hw.files.stored import Stored
 from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints, Trace
@@ -39,17 +40,17 @@ class Samples:
         values: [n, ...], or [T, n, ...] where the input is temporal; or their place in a file. count: n.
     """
 
-    values: npt.NDArray[Any] | Mapped
+    values: npt.NDArray[Any] | Mapped | Stored
     count: int
 
     @staticmethod
     def of(x: npt.NDArray[Any], axis: int) -> Samples:
         """Of an array whose samples are counted along this axis."""
-        return Samples(mapped(x), x.shape[axis])
+        return Samples(x.sent() if isinstance(x, Stored) else mapped(x), x.shape[axis])
 
     def array(self) -> npt.NDArray[Any]:
         """The values."""
-        return unmapped(self.values)
+        return np.asarray(self.values) if isinstance(self.values, Stored) else unmapped(self.values)
 
 
 Given = Ints | Samples

@@ -169,3 +169,16 @@ def test_a_layer_that_died_is_printed(work: Path, capsys: Capture) -> None:
     assert ran.out.count("quantisation sets the weights of whole channels to 0") == 1
     kept = [f["what"] for f in snn2hw.load("built").manifest["warnings"]]
     assert "this layer has died: its integers fire nothing on the samples" in kept
+
+
+def test_a_folder_of_files_is_evaluated_as_one_file(mine: Path, capsys: Capture) -> None:
+    x = np.random.default_rng(0).random((40, 6))
+    np.save("x.npy", x)
+    np.save("y.npy", np.arange(40) % 3)
+    Path("parts").mkdir()
+    for k in range(4):
+        np.save(f"parts/{k}.npy", x[10 * k : 10 * k + 10])
+    both = [
+        run(capsys, "evaluate", "built", "--samples", given, "--labels", "y.npy", "--json").out for given in ("x.npy", "parts")
+    ]
+    assert json.loads(both[0]) == json.loads(both[1])

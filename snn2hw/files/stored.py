@@ -1,0 +1,220 @@
+"""Samples that lie in several files, or in a Zarr array, as one array whose values are read when they are asked for.
+
+What is asked for along the axis of the samples alone stays unread; a process that is sent it reads its own part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.errors import MissingExtraError, ShapeError, UsageError
+from snn2hw.files.arrays import read_npy, read_stored
+from snn2hw.files.mapped import Mapped, mapped, unmapped
+
+Array: TypeAlias = npt.NDArray[Any]
+NAME = "samples"  # of the array in an .npz file
+
+
+@dataclass(frozen=True)
+class InZarr:
+    """A Zarr array, opened where it is read."""
+
+    path: str
+
+    def open(self) -> Any:
+        """The array, whose values stay on disk.
+
+        Raises:
+            MissingExtraError: zarr is not installed. UsageError: it cannot be opened.
+        """
+        try:
+            import zarr
+        except ModuleNotFoundError as missing:
+            raise MissingExtraError("zarr", "zarr", "reading a Zarr array") from missing
+        try:
+            found = zarr.open(self.path, mode="r")
+        except Exception as error:
+            raise _unreadable(self.path, f"{type(error).__name__}: {error}") from error
+        if not hasattr(found, "dtype"):
+            raise _unreadable(self.path, "a group of arrays")
+        return found
+
+
+def _unreadable(path: str, got: str) -> UsageError:
+    return UsageError(
+        "the samples cannot be read", where=path, got=got, expected="a Zarr array of numbers", do="give the folder of the array"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Samples first to last of one source.
+
+    Args:
+        source: an array, its place in a file, or a Zarr array. start, stop: which samples of it.
+    """
+
+    source: Array | Mapped | InZarr
+    start: int
+    stop: int
+
+    def values(self, axis: int) -> Array:
+        """Read them."""
+        whole: Any = self.source.open() if isinstance(self.source, InZarr) else unmapped(self.source)
+        found: Array = np.asarray(whole[(slice(None),) * axis + (slice(self.start, self.stop),)])
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Samples of several sources, one behind the other, as far as an array is needed.
+
+    Args:
+        parts: in their order. axis: along which samples are counted. shape, dtype: as NumPy has them.
+        turned: whether the sources have the first two axes the other way about.
+    """
+
+    parts: tuple[Part, ...]
+    axis: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    turned: bool = False
+
+    @property
+    def ndim(self) -> int:
+        """How many axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """What all of it would take."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    def swapaxes(self, one: int, other: int) -> Stored:
+        """With the first two axes the other way about, which is all that a layout asks for."""
+        assert {one, other} == {0, 1}
+        shape = (self.shape[1], self.shape[0], *self.shape[2:])
+        return replace(self, axis=self._swapped(self.axis), shape=shape, turned=not self.turned)
+
+    @staticmethod
+    def _swapped(axis: int) -> int:
+        return {0: 1, 1: 0}.get(axis, axis)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        """Some samples, which stay where they are; or any other part, which is read."""
+        given = key if isinstance(key, tuple) else (key,)
+        own = given[self.axis] if len(given) > self.axis else slice(None)
+        rest = (*given[: self.axis], slice(None), *given[self.axis + 1 :])
+        if any(g is Ellipsis or g is None for g in given) or not isinstance(own, slice) or own.step not in (None, 1):
+            return np.asarray(self)[key]
+        some = self._some(*own.indices(self.shape[self.axis])[:2])
+        return some if all(g == slice(None) for g in rest) else np.asarray(some)[rest]
+
+    def _some(self, start: int, stop: int) -> Stored:
+        stop = max(start, stop)
+        found, at = [], 0
+        for part in self.parts:
+            size = part.stop - part.start
+            first, last = max(start - at, 0), min(stop - at, size)
+            if first < last:
+                found.append(Part(part.source, part.start + first, part.start + last))
+            at += size
+        shape = (*self.shape[: self.axis], stop - start, *self.shape[self.axis + 1 :])
+        return replace(self, parts=tuple(found), shape=shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        inner = self._swapped(self.axis) if self.turned else self.axis
+        values = [part.values(inner) for part in self.parts]
+        whole: Array = np.zeros(self.shape, self.dtype)
+        if values:
+            whole = values[0] if len(values) == 1 else np.concatenate(values, axis=inner)
+            whole = np.swapaxes(whole, 0, 1) if self.turned else whole
+        return whole if dtype is None else whole.astype(dtype, copy=False)
+
+    def sent(self) -> Stored:
+        """The same for another process: places instead of values, where they lie in files."""
+        parts = [replace(p, source=mapped(p.source)) if isinstance(p.source, np.ndarray) else p for p in self.parts]
+        return replace(self, parts=tuple(parts))
+
+
+def open_folder(path: Path, axis: int) -> Stored:
+    """Samples of all files of a folder, by the numbers in their names, or of a Zarr array.
+
+    Args:
+        path: of a folder with .npy files, or .npz files with an array `samples`; or of a Zarr array.
+        axis: along which samples are counted.
+
+    Raises:
+        UsageError: no such files, or one that cannot be read. ShapeError: files whose samples are of different shapes.
+        MissingExtraError: zarr is not installed.
+    """
+    if (path / ".zarray").is_file() or (path / "zarr.json").is_file():
+        source = InZarr(str(path.resolve()))
+        opened = source.open()
+        return _joined(path, [(str(path), source, tuple(map(int, opened.shape)), np.dtype(opened.dtype))], axis)
+    files = sorted((p for p in path.iterdir() if p.suffix in (".npy", ".npz") and p.is_file()), key=_place)
+    if not files:
+        raise UsageError(
+            "this folder holds no samples",
+            where=str(path),
+            got=", ".join(sorted(p.name for p in path.iterdir())[:6]) or "nothing",
+            expected="files .npy, or .npz with an array 'samples'; or a Zarr array",
+            do="give a file, or the folder in which the files are",
+        )
+    sources = []
+    for file in files:
+        array = _file(file)
+        sources.append((file.name, array, array.shape, array.dtype))
+    return _joined(path, sources, axis)
+
+
+def _place(path: Path) -> list[tuple[int, str]]:
+    """Of part-2 before part-10: numbers count as numbers."""
+    return [(int(word), "") if word.isdigit() else (-1, word) for word in re.split(r"(\d+)", path.name)]
+
+
+def _file(path: Path) -> Array:
+    try:
+        return read_npy(path) if path.suffix == ".npy" else read_stored(path, NAME)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            "the samples cannot be read",
+            where=str(path),
+            got=f"no array {NAME!r}" if isinstance(error, KeyError) else str(error),
+            expected=f"a .npy file, or a .npz file with an array {NAME!r}",
+            do=f"np.save(file, x), or np.savez(file, {NAME}=x)",
+        ) from error
+
+
+def _joined(path: Path, sources: Sequence[tuple[str, Any, tuple[int, ...], np.dtype[Any]]], axis: int) -> Stored:
+    first, _, shape, dtype = sources[0]
+    if len(shape) <= axis or dtype.kind not in "iufb":
+        raise UsageError(
+            "this is no array of samples",
+            where=str(path / first) if first != str(path) else first,
+            got=f"{list(shape)} of {dtype}",
+            expected="numbers, [N, ...] or [T, N, ...]",
+            do="store samples along an axis of their own",
+        )
+    for name, _, other, kind in sources[1:]:
+        if other[:axis] + other[axis + 1 :] != shape[:axis] + shape[axis + 1 :] or len(other) != len(shape) or kind != dtype:
+            raise ShapeError(
+                "the files of a folder do not hold samples of one kind",
+                where=str(path / name),
+                got=f"{list(other)} of {kind}",
+                expected=f"as {first}, {list(shape)} of {dtype}; along axis {axis} any number",
+                do="store all in the same shape and type, and nothing else in this folder",
+            )
+    parts = tuple(Part(source, 0, each[axis]) for _, source, each, _ in sources)
+    total = sum(p.stop for p in parts)
+    return Stored(parts, axis, (*shape[:axis], total, *shape[axis + 1 :]), dtype)
