@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE # some containers set it; a hundred processes of the tests would each compile all modules anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz mutants bench study docs notebooks release lint clean
+.PHONY: help demo test test-slow fuzz mutants bench study docs audit pages notebooks release lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,11 +47,19 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(VENV)/.stamp-docs ## build the site of docs/ into build/site, offline; a warning or a dead link is an error
 	$(BIN)/python -m mkdocs build --clean
 
+pages: $(VENV)/.stamp-dev ## follow every page of docs/ and the README, and write what is printed where it is another now (long)
+	@for page in README.md $$(grep -rl '^```text' docs); do folder=$$(mktemp -d); \
+	for part in docs models examples constraints.txt; do ln -s "$(CURDIR)/$$part" $$folder/; done; \
+	echo $$page; $(BIN)/python docsite/runner.py $$page $$folder --installed --update || exit 1; rm -rf $$folder; done
+
 notebooks: $(VENV)/.stamp-docs ## write the tutorials as notebooks into build/notebooks
 	$(BIN)/python -m docsite.notebooks
 
 release: $(VENV)/.stamp-dev ## build wheel and source archive, check them, install them in clean environments, follow tutorial 1 there
 	$(BIN)/python -m docsite.release $(ARGS)
+
+audit: docs $(VENV)/.stamp-dev ## look at every page of the site in Chromium: axe, a phone's width, the search
+	$(BIN)/python -m docsite.audit build/site
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict, import contract
 	$(BIN)/ruff check .

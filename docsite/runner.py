@@ -5,8 +5,9 @@ python docsite/runner.py --count
 
 A block of `bash` runs in one shell for the whole page, so that a folder that was entered and an environment that was
 activated stay. A block of `python` with a title is a file, which the reader is told to write; without one it is run, and
-names stay known to the blocks below. A block of `text` right behind either is what was printed; `...` in it stands for
-anything. `--update` writes what was printed over a block that is only `...`. `--installed` leaves out what installs.
+names stay known to the blocks below; of tutorials line by line, as it is pasted into a session. A block of `text` right
+behind either is what was printed; `...` in it stands for anything. `--update` writes what was printed over a block that is only
+`...`, or that is not alike and has no `...` in it. `--installed` leaves out what installs.
 
 What a reader of the page does not see, in comments of HTML:
 
@@ -20,6 +21,7 @@ Only the standard library is used: the page may be followed where nothing is ins
 
 from __future__ import annotations
 
+import code
 import contextlib
 import io
 import os
@@ -40,7 +42,9 @@ RUN = ("bash", "python")
 SHOWN = ("text",)
 KEPT = ("toml", "c", "json", "diff", "yaml", "verilog")  # files that commands below take
 COLUMNS = "88"
-EMPTY = "...\n"  # what --update writes over
+PASTED = "tutorials"  # the folder of pages whose Python a reader pastes into a session, line by line
+ELSE = "..."
+EMPTY = f"{ELSE}\n"
 TRAINED = "<!-- trained -->"
 BEFORE = re.compile(r"^<!-- before (?P<kind>bash|python)\n(?P<body>.*?)^-->", re.M | re.S)
 NOT_RUN = re.compile(r"<!-- not run: ([^>]+) -->\s*\Z")
@@ -103,8 +107,8 @@ def _plain(text: str, trained: bool) -> str:
 class Reader:
     """Whoever follows a page, in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.names = folder, {"__name__": "__main__"}
+    def __init__(self, folder: Path, pasted: bool = False) -> None:
+        self.folder, self.names, self.pasted = folder, {"__name__": "__main__"}, pasted
         self.state = Path(tempfile.mkdtemp(prefix="page-")) / "state"
         self.state.write_text(f"cd {folder}\n", encoding="utf-8")
 
@@ -138,10 +142,31 @@ class Reader:
         sys.path[:0] = [] if "" in sys.path else [""]
         try:
             with contextlib.redirect_stdout(said):
-                exec(compile(body, "<page>", "exec"), self.names)
+                if self.pasted:
+                    self._paste(body)
+                else:
+                    exec(compile(body, "<page>", "exec"), self.names)
         except Exception as error:
             raise AssertionError(f"{said.getvalue()}{traceback.format_exc()}") from error
         return said.getvalue()
+
+    def _paste(self, body: str) -> None:
+        """Line by line, as into a session of `python`: a block that is indented ends at an empty line, and only there."""
+        console = Console(self.names)
+        for line in [*body.split("\n"), ""]:
+            console.push(line)
+
+
+class Console(code.InteractiveConsole):
+    """A session in which an error is one of the page."""
+
+    def showtraceback(self) -> None:
+        """What was raised is raised on."""
+        raise sys.exc_info()[1] or AssertionError
+
+    def showsyntaxerror(self, filename: str | None = None, **_: object) -> None:
+        """The same of what cannot be read."""
+        raise sys.exc_info()[1] or AssertionError
 
 
 @dataclass
@@ -176,10 +201,13 @@ class Following:
         if self.last is None:
             if not self.skipped:
                 self._stop(block, "nothing above prints this, and no comment says why it is not run")
-        elif self.update and block.body == EMPTY:
+        elif self.update and (block.body == EMPTY or (ELSE not in block.body and not self._alike(block, self.last))):
             self.changed.append((block.span, _tidy(self.last)))
-        elif not self.update and not alike(block.body, self.last, block.trained):
+        elif not self._alike(block, self.last):
             self._stop(block, f"the page shows\n{block.body}printed was\n{self.last}")
+
+    def _alike(self, block: Block, printed: str) -> bool:
+        return alike(block.body, printed, block.trained)
 
     def _stop(self, block: Block, why: str) -> None:
         self.stops.append(f"{self.page.name}:{block.line}: {why}")
@@ -193,7 +221,7 @@ def follow(page: Path, folder: Path, update: bool = False, installed: bool = Fal
         installed: leave out the blocks that install something.
     """
     text = page.read_text(encoding="utf-8")
-    whole = Following(page, Reader(folder), update, installed)
+    whole = Following(page, Reader(folder, page.parent.name == PASTED), update, installed)
     for block in blocks(text):
         try:
             whole.take(block)

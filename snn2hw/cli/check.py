@@ -19,7 +19,8 @@ def check(artefact: Folder, as_json: AsJson = False) -> None:
 
     `snn2hw check build/lnm`
     """
-    checked = api.check(artefact)
+    with console.progress("check: deriving every claim"):
+        checked = api.check(artefact)
     if as_json:
         failures = [asdict(f) for f in checked.failures]
         console.print_json({"holds": not failures, "claims": checked.claims, "failures": failures})

@@ -118,7 +118,8 @@ def _write(loaded: Artefact, out: Path, *, force: bool, as_json: bool) -> None:
 
 
 def _dynamics(loaded: Artefact, layer: str | None, title: str, *, as_json: bool) -> None:
-    found = {name: each for name, each in audit(loaded.network).items() if layer in (None, name)}
+    with console.progress("inspect: every state of every neuron"):
+        found = {name: each for name, each in audit(loaded.network).items() if layer in (None, name)}
     if as_json:
         console.print_json(dynamics_table.to_document(found))
     else:

@@ -13,7 +13,7 @@ from snn2hw.cli import completion
 from snn2hw.cli.end import interrupted
 from snn2hw.cli.loudness import loudness
 from snn2hw.shown import meant
-from tests.cli.running import Capture
+from tests.cli.running import COMMAND, Capture
 from tests.cli.running import run as run_cli
 
 
@@ -61,6 +61,18 @@ def test_explore_refuses_words_before_it_reads_a_model(capsys: Capture, words: t
     ran = run_cli(capsys, "explore", "no_such_model", *words)
     assert ran.code == 2
     assert ran.err.startswith(f"error: {says}\n")
+
+
+@pytest.mark.parametrize("verb", ["", *COMMAND.commands])  # type: ignore[attr-defined]
+def test_help_fits_80_columns(capsys: Capture, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    ran = run_cli(capsys, *[verb] * bool(verb), "--help")
+    assert ran.code == 0
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert not verb or ("Example" in ran.out and f"snn2hw {verb}" in ran.out.split("Example")[1])
+    boxes = [line for line in ran.out.splitlines() if line.startswith(("╭", "│", "╰"))]
+    assert all(line.endswith(("╮", "│", "╯")) for line in boxes)
 
 
 def test_a_shell_is_offered_words() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from docsite import audit
 from tests.clean_environment import ROOT
 
 pytestmark = pytest.mark.slow
@@ -40,3 +41,29 @@ def test_the_search_knows_every_page(site: Path) -> None:
     pages = {p.relative_to(site).as_posix() for p in site.rglob("*.html")} - {"404.html"}
     assert pages - found == set()
     assert (site / "search" / "search_index.js").is_file()  # for pages that are opened as files
+
+
+KINDS = ("index.html", "tutorials/first.html", "how-to/errors/usageerror.html", "reference/cli.html", "reference/api/train.html")
+
+
+@pytest.mark.skipif(not audit.browser(), reason="Chromium is not on the PATH")
+def test_pages_can_be_heard_and_fit_a_phone(site: Path) -> None:
+    """A page of each kind; `python -m docsite.audit SITE` looks at all."""
+    assert list(audit.faults(site, KINDS)) == []
+
+
+@pytest.mark.skipif(not audit.browser(), reason="Chromium is not on the PATH")
+def test_the_search_finds_pages_that_are_opened_as_files(site: Path) -> None:
+    assert audit.hits(site, "microcontroller") >= 5
+    assert audit.hits(site, "qqqqzzzz") == 0
+
+
+@pytest.mark.skipif(not audit.browser(), reason="Chromium is not on the PATH")
+def test_faults_are_found(tmp_path: Path) -> None:
+    wide = '<div style="width:900px">wide</div>'
+    (tmp_path / "page.html").write_text(
+        f'<html lang="en"><title>a</title><body><main><img src="a.png">{wide}</main></body></html>'
+    )
+    found = list(audit.faults(tmp_path, ["page.html"]))
+    assert any("image-alt" in line for line in found)
+    assert any("pixels wide" in line for line in found)
