@@ -265,17 +265,31 @@ def test_data(found: Model, name: str) -> tuple[Any, Any]:
     Raises:
         UsageError: it states none.
     """
-    if not hasattr(found.source, "test_data"):
+    return _stated(
+        found, name, "test_data", "test samples", "give --samples FILE.npy, and --labels FILE.npy where there are labels"
+    )
+
+
+def train_data(found: Model, name: str) -> tuple[Any, Any]:
+    """Samples and labels to train on, by train_data() in a model.py. Arguments as `test_data`.
+
+    Raises:
+        UsageError: it states none.
+    """
+    return _stated(found, name, "train_data", "samples to train on", "give --train FILE.npz, with arrays samples and labels")
+
+
+def _stated(found: Model, name: str, function: str, what: str, do: str) -> tuple[Any, Any]:
+    if not hasattr(found.source, function):
         raise UsageError(
-            "the model states no test samples",
+            f"the model states no {what}",
             where=name,
-            expected="a model.py with test_data(), which returns (samples, labels)",
-            do="give --samples FILE.npy, and --labels FILE.npy where there are labels",
+            expected=f"a model.py with {function}(), which returns (samples, labels)",
+            do=do,
         )
-    assert found.source is not None
-    data = _call(found.source.test_data, f"{name}: test_data()")
+    data = _call(getattr(found.source, function), f"{name}: {function}()")
     if not isinstance(data, tuple) or len(data) != 2:
-        raise UsageError("test_data returns something else", where=name, got=type(data).__name__, expected="(samples, labels)")
+        raise UsageError(f"{function} returns something else", where=name, got=type(data).__name__, expected="(samples, labels)")
     return data
 
 

@@ -20,7 +20,7 @@ def drawn(front: Front, ax: Axes | None = None) -> Axes:
     """
     shown = [p for p in front.points if p.whole and COSTS[front.cost](p) is not None]
     axis, errors = COSTS[front.cost], any(p.mean_squared_error is not None for p in shown)
-    several = len({(p.setting.scales, p.setting.target) for p in shown}) > 1
+    several = len({(p.setting.scales, p.setting.target, p.setting.epochs, p.setting.layer_bits) for p in shown}) > 1
     names = [str(p.setting) if several else f"w{p.setting.weight_bits} s{p.setting.state_bits}" for p in shown]
     points = {name: (float(axis(p) or 0), _y(p)) for name, p in zip(names, shown, strict=True)}
     return pareto(points, UNITS[front.cost], "mean squared error" if errors else "accuracy, %", ax, y_lower=errors)

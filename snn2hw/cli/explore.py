@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from snn2hw.files.write import write_file
 from snn2hw.passes.base import Options
 from snn2hw.shown import one_of
 from snn2hw.target import load_chip
-from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data
+from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data, train_data
 
 
 def explore_(
@@ -54,6 +55,17 @@ def explore_(
     target: Annotated[
         str, typer.Option("--target", "-t", help="Targets (`snn2hw targets`), with commas, or a TOML file.")
     ] = api.DEFAULT_TARGET,
+    per_layer: Annotated[
+        bool, typer.Option("--per-layer", help="Try widths layer by layer as well, those that an error budget proposes.")
+    ] = False,
+    epochs: Annotated[
+        str | None,
+        typer.Option(help="For how many epochs choices are trained on their integers, with commas: 0,2.", show_default="0"),
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(help="With --epochs: an .npz file with samples and labels to train on. Default: train_data() of the model."),
+    ] = None,
     cost: Annotated[str, typer.Option(help=f"What accuracy is laid against: {', '.join(UNITS)}.")] = "memory",
     out: Annotated[
         Path | None, typer.Option(help="Keep every result in this file (JSON lines); a run that was ended goes on from there.")
@@ -89,12 +101,15 @@ def explore_(
 
     `snn2hw explore nets:build --samples x.npy --labels y.npy --steps 4 --weight-bits 2,3,4,8 --out results.jsonl`
 
+    `snn2hw explore digits_lnm --per-layer --epochs 0,1 --cost weights`
+
     `snn2hw explore digits_lnm --budget --weight-bits 2,3,4,6,8 --state-bits 16 --plot bars.png`
 
     `snn2hw explore digits_cf --target loihi2 --cost operations --plot front.png --csv front.csv --workers 2`
     """
     _check_words(target, scales, cost)
-    kept = {"--memory": memory} if not budget_ else {"--out": out, "--all": every or None}
+    mine = {"--out": out, "--all": every or None, "--per-layer": per_layer or None, "--epochs": epochs}
+    kept = {"--memory": memory} if not budget_ else mine
     refuse_options(kept, "an error budget" if budget_ else "an exploration without --budget", "leave them out")
     of_weights = _widths(_either(weight_bits, "2,3,4,5,6,8" if budget_ else "2,4,8"), "--weight-bits")
     of_states = _widths(_either(state_bits, "16" if budget_ else "8,12,16"), "--state-bits")
@@ -104,6 +119,8 @@ def explore_(
             if out is None
             else f"run the same command again: what is in {out} is not measured again"
         )
+    trained = _widths("0" if epochs is None else epochs, "--epochs")
+    refuse_options({} if any(trained) else {"--train": train}, "an exploration without training", "give --epochs 0,2, too")
     x, y, found = _given(model, samples, labels, weights, steps)
     calibration = found.sample if sample is None else _all_of(sample, steps, found)
     t = steps if steps is not None else found.steps
@@ -122,7 +139,8 @@ def explore_(
         front = explore(
             found.module, x, y,
             weight_bits=of_weights, state_bits=of_states, scales=_words(scales), target=_words(target), steps=t,
-            sample=calibration, layout=layout, output=output, cost=cost,
+            sample=calibration, layout=layout, output=output, cost=cost, layer_bits="auto" if per_layer else (), epochs=trained,
+            train=_training(found, model, train) if any(trained) else None,
             halving=not every, executor=executor, out=out, workers=workers, cluster=cluster, progress=progress,
         )  # fmt: skip
     if csv is not None:
@@ -174,6 +192,11 @@ def _given(model: str, samples: Path | None, labels: Path | None, weights: str |
     return _all_of(samples, steps, found), read_labels(labels), found
 
 
+def _training(found: Model, name: str, path: Path | None) -> Any:
+    """(samples, labels) to train on."""
+    return train_data(found, name) if path is None else (np.asarray(read_samples(path)), read_labels(path))
+
+
 def _all_of(path: Path, steps: int | None, found: Model) -> Any:
     """Samples of a file or folder; temporal ones, of a folder, are [T, n, ...] in each file."""
     return np.asarray(read_samples(path, 0 if steps is not None or found.steps is not None else 1))
@@ -206,16 +229,18 @@ def _print(front: Front, model: str) -> None:
     best = set(map(id, front.pareto))
     shown = "accuracy" if front.points[0].mean_squared_error is None else "mean squared error"
     columns = ["weights", "states", "scales", "target", "samples", shown, "bits of weights", "bits of states", "operations"]
-    columns += ["energy, J", "front"]
-    rows = [_row(p, id(p) in best) for p in front.points]
-    console.table(f"{model}: {len(front.points)} points, {front.samples} samples", columns, rows, (0, 1, 4, 5, 6, 7, 8, 9))
+    some = {"epochs": any(p.setting.epochs for p in front.points), "LUTs": any(p.luts is not None for p in front.points)}
+    columns += ["energy, J", *(name for name, there in some.items() if there), "front"]
+    rows = [_row(p, id(p) in best, some) for p in front.points]
+    numbers = (1, 4, 5, 6, 7, 8, 9, *range(10, len(columns) - 1))
+    console.table(f"{model}: {len(front.points)} points, {front.samples} samples", columns, rows, numbers)
     for p in front.points:
         if p.refused:
             console.say(console.styled("refused", "yellow"), f" {p.setting}: {p.refused}")
     console.say(f"front: accuracy against {UNITS[front.cost]}; a point with fewer samples fell behind, and stopped")
 
 
-def _row(p: Point, on_front: bool) -> list[object]:
+def _row(p: Point, on_front: bool, some: Mapping[str, bool]) -> list[object]:
     s = p.setting
     score = p.accuracy if p.accuracy is not None else p.mean_squared_error
     measured = "" if score is None else f"{100 * score:.2f} %" if p.accuracy is not None else f"{score:.4g}"
@@ -223,7 +248,9 @@ def _row(p: Point, on_front: bool) -> list[object]:
     energy = "" if p.energy_joules is None else f"{p.energy_joules:.3g}"
     memory = ["" if m is None else f"{m:,}" for m in (p.weight_memory, p.state_memory)]
     mark = console.good("*", True) if on_front else "refused" if p.refused else ""
-    return [s.weight_bits, s.state_bits, s.scales, s.target, f"{p.samples:,}", measured, *memory, operations, energy, mark]
+    widths = " ".join(f"{name}={bits}" for name, bits in s.layer_bits) or s.weight_bits
+    more = [v for name, v in (("epochs", s.epochs), ("LUTs", "" if p.luts is None else f"{p.luts:,.0f}")) if some[name]]
+    return [widths, s.state_bits, s.scales, s.target, f"{p.samples:,}", measured, *memory, operations, energy, *more, mark]
 
 
 def _draw(front: Front, path: Path) -> None:

@@ -34,6 +34,8 @@ from snn2hw.verification.short import affordable
 if TYPE_CHECKING:
     import torch
 
+SHARES = (0.75, 0.6, 0.45)  # of the bits, for which an exploration takes proposals
+BUDGETED = 128  # samples that these are made on
 CALIBRATED = 256  # samples of those that are measured, where none are given to calibrate on
 
 
@@ -177,10 +179,7 @@ def budget(
     total = int(x.shape[axis])
     truth = truth_of(labels, total, chosen_outputs(places_of(network), output))
     if truth.classes is None:
-        raise UsageError(
-            "an error budget needs classes", where="labels", got="real values", expected="whole numbers [N]",
-            do="give the classes of the samples",
-        )  # fmt: skip
+        raise _no_classes()
     if sample is None:
         known = spread(x, axis, CALIBRATED)
     else:
@@ -193,6 +192,13 @@ def budget(
         rows, whole, accuracy = _rows(counted, widths, state_bits)
         proposal = _proposal(given, rows, memory, x, axis, executor)
     return Budget(total, accuracy, whole, rows, proposal)
+
+
+def _no_classes() -> UsageError:
+    return UsageError(
+        "an error budget needs classes", where="labels", got="real values", expected="whole numbers [N]",
+        do="give the classes of the samples",
+    )  # fmt: skip
 
 
 def _run(
@@ -244,26 +250,65 @@ def _proposal(
     given: Budgeted, rows: Sequence[Row], memory: float, x: npt.NDArray[Any], axis: int, executor: str | Executor
 ) -> Proposal:
     """Widths that lose least by the sum of their squared errors, within so much memory, and what they keep."""
-    net, widths = given.network, given.widths
-    groups = {
-        name: tuple(fed_by(net, name)) for name in dict.fromkeys(r.quantiser.layer for r in rows if r.quantiser.part == WEIGHTS)
-    }
+    layer_bits, sizes = widths_within(given.network, rows, given.widths, memory)
+    widest = Options(given.state_bits, given.widths[-1], given.scales)
+    mixed = Options(given.state_bits, given.widths[-1], given.scales, layer_bits)
+    accuracies = [_accuracy(given, options, x, given.truth, executor) for options in (mixed, widest)]
+    bits = sum(size * layer_bits[name] for name, size in sizes.items())
+    return Proposal(layer_bits, bits, sum(sizes.values()) * given.widths[-1], *accuracies)
+
+
+def widths_within(
+    net: Network, rows: Iterable[Row], widths: Sequence[int], memory: float
+) -> tuple[dict[str, int], dict[str, int]]:
+    """(widths by synaptic layer, numbers of their weights).
+
+    Args:
+        net: in floats. rows: of its budget. widths: that layers may have, rising. memory: the share of the bits.
+    """
+    weights = [row for row in rows if row.quantiser.part == WEIGHTS and row.bits is not None]
+    every = {row.quantiser.layer: fed_by(net, row.quantiser.layer) for row in weights}
+    groups = {name: group for name, group in every.items() if group}  # what other neurons enter as they are has no weights
     numbers = {name: sum(s.weight.size for s in group) for name, group in groups.items()}
     errors = {name: [0.0] * len(widths) for name in groups}
-    for row in rows:
-        if row.quantiser.part == WEIGHTS and row.bits is not None:
-            errors[row.quantiser.layer][widths.index(row.bits)] = row.alone.error**2
-    chosen = assigned(errors, numbers, widths, memory)
+    for row in (r for r in weights if r.quantiser.layer in groups):
+        errors[row.quantiser.layer][widths.index(row.bits or 0)] = row.alone.error**2
     layer_bits: dict[str, int] = {}
-    for name, at in chosen.items():
+    for name, at in assigned(errors, numbers, widths, memory).items():
         for synapse in groups[name]:  # one that two layers read needs what either needs
             layer_bits[synapse.name] = max(widths[at], layer_bits.get(synapse.name, 0))
-    sizes = {s.name: s.weight.size for group in groups.values() for s in group}
-    bits = sum(size * layer_bits[name] for name, size in sizes.items())
-    widest = Options(given.state_bits, widths[-1], given.scales)
-    mixed = Options(given.state_bits, widths[-1], given.scales, layer_bits)
-    accuracies = [_accuracy(given, options, x, given.truth, executor) for options in (mixed, widest)]
-    return Proposal(layer_bits, bits, sum(sizes.values()) * widths[-1], *accuracies)
+    return layer_bits, {s.name: s.weight.size for group in groups.values() for s in group}
+
+
+def proposals(
+    net: Network,
+    sample: npt.NDArray[Any],
+    truth: Truth,
+    x: npt.NDArray[Any],
+    axis: int,
+    widths: Iterable[int],
+    state_bits: int,
+) -> list[dict[str, int]]:
+    """Widths layer by layer for several shares of the bits, each once.
+
+    Args:
+        net: in floats. sample: what it is calibrated on. truth: of the samples x, which are counted along the axis.
+        widths: that layers may have. state_bits: of the states.
+
+    Raises:
+        UsageError: labels that are no classes.
+    """
+    if truth.classes is None:
+        raise _no_classes()
+    at = np.linspace(0, x.shape[axis] - 1, min(BUDGETED, x.shape[axis])).astype(np.int64)
+    some = Truth(truth.classes[at], None, truth.chosen)
+    given = Budgeted(net, sample, tuple(sorted(set(widths))), state_bits, "auto", "generic", some)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Snn2hwWarning)
+        counted = _run(given, np.take(x, at, axis), axis, len(at), 1, None, None)
+    rows, _, _ = _rows(counted, given.widths, state_bits)
+    found = [widths_within(net, rows, given.widths, share)[0] for share in SHARES]
+    return [each for k, each in enumerate(found) if each not in found[:k]]
 
 
 def assigned(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from snn2hw.backends import Executor
+from snn2hw.errors import UsageError
 from snn2hw.evaluation import chosen_outputs, truth_of
+from snn2hw.exploration.budget import proposals
 from snn2hw.exploration.given import places_of, read_model, spread
 from snn2hw.exploration.plan import Some, going_on, rounds
 from snn2hw.exploration.point import Front, Point, Setting, check_cost, settings_of
-from snn2hw.exploration.results_file import ResultsFile, by_part, head_of
+from snn2hw.exploration.results_file import ResultsFile, by_part, digest, head_of
+from snn2hw.exploration.trained import training_of
 from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, trying
 from snn2hw.formats.sample import samples_array
 from snn2hw.ir.encode import check_shape
 from snn2hw.ir.layout import read_as
 from snn2hw.ir.network import Network
-from snn2hw.passes.base import Options
 from snn2hw.run.job import Job, checked_workers, crew
 from snn2hw.verification.batches import Progress, Samples
 
 if TYPE_CHECKING:
     import torch
 
+AUTO = "auto"
 CALIBRATED = 256  # samples of those that are measured, where none are given to calibrate on
 
 
@@ -39,6 +42,9 @@ def explore(
     state_bits: Iterable[int] = (8, 12, 16),
     scales: str | Iterable[str] = "auto",
     target: str | Iterable[str] = "generic",
+    layer_bits: str | Iterable[Mapping[str, int]] = (),
+    epochs: int | Iterable[int] = 0,
+    train: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     steps: int | None = None,
     sample: npt.ArrayLike | None = None,
     input_range: tuple[float, float] | None = None,
@@ -58,11 +64,15 @@ def explore(
         model: a float model, as `snn2hw.compile` takes it.
         samples, labels: as `snn2hw.evaluate` takes them.
         weight_bits, state_bits, scales, target: what is combined; scales and target may be one or several.
+        layer_bits: widths by layer, {"0": 4, "3": 2}, that are tried besides, layers that are not named having the widest of
+            weight_bits; "auto": those that an error budget (`snn2hw.budget`) proposes for 75, 60 and 45 % of the bits.
+        epochs: for how many every choice is trained on its integers, 0 for none; of several, each. train: the (samples, labels)
+            that it is trained on, by a torch model alone.
         steps, input_range, layout: as in `snn2hw.compile`.
         sample: real samples to calibrate on; by default up to 256 spread over `samples`, whose labels calibration does not
             see. Give others where the accuracy is to be reported as that on unseen data.
         output: which output the labels are of, where the network has several.
-        cost: what the front is drawn against: "memory" (bits of weights and states), "weights", "operations", "energy".
+        cost: what the front is drawn against: "memory" (bits of weights and states), "weights", "operations", "energy", "luts".
         halving: whether choices that fall behind stop early (docs/how-to/explore.md); False: all run all samples.
         executor: what runs the integers.
         out: a file in which every result is kept. A run that was ended goes on from there, and finds the same.
@@ -78,9 +88,12 @@ def explore(
     """
     check_cost(cost)
     checked_workers(workers, cluster)
-    settings = settings_of(weight_bits, state_bits, scales, target)
-    for each in settings:
-        Options(each.state_bits, each.weight_bits, each.scales)
+    widths, states, trained = tuple(weight_bits), tuple(state_bits), (epochs,) if isinstance(epochs, int) else tuple(epochs)
+    own: list[Mapping[str, int]] = [] if isinstance(layer_bits, str) else list(layer_bits)
+    scales, target = (each if isinstance(each, str) else tuple(each) for each in (scales, target))
+    for each in settings_of(widths, states, scales, target, own):
+        _ = each.options  # a width out of range is said before anything is read
+    _check_more(layer_bits, trained)
     network, x = read_model(model, samples, steps, input_range, layout)
     check_shape(network, x)
     axis = 0 if network.input.static else 1
@@ -91,13 +104,35 @@ def explore(
     else:
         known = read_as(samples_array(sample), layout, network.steps, static=network.input.static, stacklevel=2)
     check_shape(network, known)
-    given = Given(network, known, truth, executor, spread(x, axis, COUNTED))
+    training = training_of(model, train, x, steps, input_range) if any(trained) else None
+    given = Given(network, known, truth, executor, spread(x, axis, COUNTED), training)
     head = head_of(network, known, x, [truth.classes, truth.values, output], axis)
+    if training is not None:
+        head["training"] = digest([training.samples, training.labels])
+    if isinstance(layer_bits, str):
+        own = [*proposals(network, known, truth, x, axis, widths, max(states))]
+    settings = settings_of(widths, states, scales, target, own, trained)
     file = ResultsFile(None if out is None else Path(out), head)
     try:
         return _run(given, x, axis, settings, cost, halving, file, workers, cluster, progress)
     finally:
         file.close()
+
+
+def _check_more(layer_bits: Any, epochs: Sequence[int]) -> None:
+    if isinstance(layer_bits, str) and layer_bits != AUTO:
+        raise UsageError(
+            "unknown widths of layers", where="layer_bits", got=repr(layer_bits), expected='"auto", or [{"0": 4, "3": 2}, ...]',
+            do="give widths by layer, or auto",
+        )  # fmt: skip
+    if any(isinstance(e, bool) or not isinstance(e, int) or e < 0 for e in epochs) or not epochs:
+        raise UsageError(
+            "these are no epochs",
+            where="epochs",
+            got=str(list(epochs)),
+            expected="whole numbers from 0 on",
+            do="give epochs=(0, 2)",
+        )
 
 
 def _run(
@@ -160,4 +195,5 @@ def _point(setting: Setting, parts: Sequence[Ran], whole: bool) -> Point:
         operations=first.operations,
         energy_joules=first.energy_joules,
         fits=first.fits,
+        luts=first.luts,
     )

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from snn2hw.errors import UsageError
+from snn2hw.passes.base import Options
 from snn2hw.shown import brief, one_of
 
 
@@ -18,15 +19,42 @@ class Setting:
 
     Args:
         weight_bits, state_bits, scales: as `snn2hw.Options` has them. target: a name, or the path of a TOML file.
+        epochs: for how many it is trained on its integers; 0: not at all.
+        layer_bits: widths of single layers, as `snn2hw.Options` has them; of the others `weight_bits`.
     """
 
     weight_bits: int
     state_bits: int
     scales: str
     target: str
+    epochs: int = 0
+    layer_bits: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
-        return f"w{self.weight_bits} s{self.state_bits} {self.scales} {self.target}"
+        layers = "".join(f" {name}={bits}" for name, bits in self.layer_bits)
+        return f"w{self.weight_bits} s{self.state_bits} {self.scales} {self.target}{layers}" + f" e{self.epochs}" * (
+            self.epochs > 0
+        )
+
+    @property
+    def options(self) -> Options:
+        """For `snn2hw.compile`."""
+        return Options(self.state_bits, self.weight_bits, self.scales, self.layer_bits)
+
+    def to_document(self) -> dict[str, Any]:
+        """For JSON: what is as usual is left out."""
+        usual = {"epochs": 0, "layer_bits": ()}
+        return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
+
+    @staticmethod
+    def from_document(given: Mapping[str, Any]) -> Setting:
+        """Inverse of `to_document`, and of what JSON makes of it.
+
+        Raises:
+            TypeError, KeyError, ValueError: it is none.
+        """
+        pairs = tuple((str(name), int(bits)) for name, bits in given.get("layer_bits", ()))
+        return Setting(**{**given, "layer_bits": pairs})
 
 
 @dataclass(frozen=True)
@@ -39,6 +67,7 @@ class Point:
         weight_memory, state_memory: bits, each constant in as many as it needs; states of one sample.
         operations: synaptic operations of a sample, those that happen. energy_joules: of a sample; None where the target
             has no public prices.
+        luts: look-up tables on an FPGA, None on other targets.
         refused: why it could not be compiled; "" else. fits: whether it fits on the target, None where that has no limits.
     """
 
@@ -52,6 +81,7 @@ class Point:
     operations: float | None = None
     energy_joules: float | None = None
     fits: bool | None = None
+    luts: float | None = None
     refused: str = ""
 
     @property
@@ -67,7 +97,10 @@ class Point:
     def row(self) -> dict[str, Any]:
         """All of it, flat."""
         rest = {k: v for k, v in asdict(self).items() if k != "setting"}
-        return {**asdict(self.setting), **rest, "memory": self.memory}
+        setting = asdict(self.setting)
+        first = {k: v for k, v in setting.items() if k not in ("epochs", "layer_bits")}
+        layers = " ".join(f"{name}={bits}" for name, bits in self.setting.layer_bits)
+        return {**first, **rest, "memory": self.memory, "epochs": setting["epochs"], "layer_bits": layers}
 
 
 COSTS: Mapping[str, Callable[[Point], float | None]] = {
@@ -75,9 +108,10 @@ COSTS: Mapping[str, Callable[[Point], float | None]] = {
     "weights": lambda p: p.weight_memory,
     "operations": lambda p: p.operations,
     "energy": lambda p: p.energy_joules,
+    "luts": lambda p: p.luts,
 }
 UNITS = {"memory": "weights and states, bits", "weights": "weights, bits", "operations": "synaptic operations of a sample",
-         "energy": "energy of a sample, J"}  # fmt: skip
+         "energy": "energy of a sample, J", "luts": "look-up tables of the FPGA"}  # fmt: skip
 
 
 def check_cost(cost: str) -> str:
@@ -151,18 +185,30 @@ class Front:
 
 
 def settings_of(
-    weight_bits: Iterable[int], state_bits: Iterable[int], scales: str | Iterable[str], target: str | Iterable[str]
+    weight_bits: Iterable[int],
+    state_bits: Iterable[int],
+    scales: str | Iterable[str],
+    target: str | Iterable[str],
+    layer_bits: Iterable[Mapping[str, int]] = (),
+    epochs: Iterable[int] = (0,),
 ) -> list[Setting]:
     """All combinations, each once, in order.
 
     Args:
-        weight_bits, state_bits: widths. scales, target: one, or several.
+        weight_bits, state_bits: widths. scales, target: one, or several. epochs: of training on integers.
+        layer_bits: widths by layer, besides those of all; layers that are not named have the largest of `weight_bits`.
 
     Raises:
         UsageError: there is none.
     """
     kinds, targets = ([s] if isinstance(s, str) else list(s) for s in (scales, target))
-    found = {Setting(w, s, k, str(t)): None for t in targets for k in kinds for w in weight_bits for s in state_bits}
+    widths, states, trained = list(weight_bits), list(state_bits), list(epochs)
+    own: list[tuple[int, tuple[tuple[str, int], ...]]] = [(w, ()) for w in widths]
+    own += [(max(widths), tuple(sorted(dict(each).items()))) for each in layer_bits if widths]
+    found = {
+        Setting(w, s, k, str(t), e, each): None
+        for t in targets for k in kinds for w, each in own for s in states for e in trained
+    }  # fmt: skip
     if not found:
         raise UsageError(
             "there is nothing to explore",

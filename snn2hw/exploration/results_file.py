@@ -27,7 +27,8 @@ KIND = "snn2hw exploration"
 WHOLE = 1 << 28  # bytes of samples up to which all of them are hashed; of more 4096 spread over them
 SPREAD = 4096
 WORDS = {"network": "the network", "sample": "the calibration samples", "samples": "the samples", "labels": "the labels",
-         "snn2hw": "the version of snn2hw", "format": "the format of the file", "plan": "the plan of samples"}  # fmt: skip
+         "snn2hw": "the version of snn2hw", "format": "the format of the file", "plan": "the plan of samples",
+         "training": "the samples of the training"}  # fmt: skip
 
 
 def head_of(network: Any, sample: npt.NDArray[Any], samples: npt.NDArray[Any], labels: Any, axis: int) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from snn2hw.errors import Snn2hwError, Snn2hwWarning
 from snn2hw.estimation.estimate import estimate
 from snn2hw.exploration.plan import Some
 from snn2hw.exploration.point import Setting
+from snn2hw.exploration.trained import Training
 from snn2hw.ir.network import Network
-from snn2hw.passes.base import Options
 from snn2hw.verification.accuracy import Truth
 from snn2hw.verification.batches import Samples
 
 KEPT = 64  # compiled networks that a process keeps for the next round
+LUTS = "look-up tables"  # of an estimate for an FPGA
 COUNTED = 64  # samples on which operations are counted
 
 
@@ -33,7 +34,7 @@ class Given:
 
     Args:
         network: in floats. sample: what it is calibrated on. truth: of all samples. executor: what runs the integers.
-        counted: samples on which operations are counted.
+        counted: samples on which operations are counted. training: what choices with epochs are trained on.
     """
 
     network: Network
@@ -41,6 +42,7 @@ class Given:
     truth: Truth
     executor: str | Executor
     counted: npt.NDArray[Any]
+    training: Training | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Ran:
 
     Args:
         setting, some: as asked. right: samples whose largest readout is at their label; or error: sum over the samples of
-            their mean squared error. weight_memory, state_memory, operations, energy_joules, fits: as `Point` has them,
+            their mean squared error. weight_memory, state_memory, operations, energy_joules, fits, luts: as `Point` has them,
             where they were asked for. refused: why the choice cannot be compiled.
     """
 
@@ -76,11 +78,13 @@ class Ran:
     operations: float | None = None
     energy_joules: float | None = None
     fits: bool | None = None
+    luts: float | None = None
     refused: str = ""
 
     def to_document(self) -> dict[str, Any]:
         """For JSON; what is None is left out."""
-        return {k: v for k, v in asdict(self).items() if v is not None and v != ""}
+        rest = {k: v for k, v in asdict(self).items() if v is not None and v != ""}
+        return {**rest, "setting": self.setting.to_document()}
 
     @staticmethod
     def from_document(given: dict[str, Any]) -> Ran:
@@ -90,7 +94,7 @@ class Ran:
             TypeError, KeyError: it is none.
         """
         rest = {k: v for k, v in given.items() if k not in ("setting", "some")}
-        return Ran(Setting(**given["setting"]), Some(**given["some"]), **rest)
+        return Ran(Setting.from_document(given["setting"]), Some(**given["some"]), **rest)
 
 
 def trying(given: Given) -> Callable[[Part], Ran]:
@@ -115,9 +119,10 @@ def trying(given: Given) -> Callable[[Part], Ran]:
 
 
 def _compiled(given: Given, setting: Setting) -> Artefact | str:
-    options = Options(setting.state_bits, setting.weight_bits, setting.scales)
     try:
-        return api.compile(given.network, given.sample, target=setting.target, options=options)
+        if setting.epochs and given.training is not None:
+            return given.training.compiled(setting, given.sample)
+        return api.compile(given.network, given.sample, target=setting.target, options=setting.options)
     except Snn2hwError as error:
         return error.what + (f": {error.got}" if error.got else "")
 
@@ -145,4 +150,5 @@ def _with_costs(given: Given, artefact: Artefact, found: Ran) -> Ran:
         operations=float(operations["Effective_MACs"] + operations["Effective_ACs"]),
         energy_joules=None if cost.energy_joules is None else cost.energy_joules.value,
         fits=cost.fits,
+        luts=None if (used := cost.memory.get(LUTS)) is None else float(used.used),
     )

@@ -97,3 +97,32 @@ def test_options_that_a_budget_has_not(capsys: Capture, labelled: Path) -> None:
         "an error budget is of one choice\n  where:    --state-bits\n  got:      12, 16\n  expected: one value\n"
         "  do:       give --state-bits once, with one value",
     )
+
+
+def test_widths_of_layers_and_epochs_are_columns(capsys: Capture, labelled: Path) -> None:
+    x = np.load("x.npy")
+    np.savez("t.npz", samples=x, labels=np.arange(9) % 3)
+    more = (
+        "--weight-bits",
+        "3,8",
+        "--state-bits",
+        "12",
+        "--per-layer",
+        "--epochs",
+        "0,1",
+        "--train",
+        "t.npz",
+        "--cost",
+        "weights",
+    )
+    torch.manual_seed(1)
+    ran = run_cli(capsys, *GIVEN, *more)
+    assert (ran.code, ran.err) == (0, "")
+    head = next(line for line in ran.out.splitlines() if line.startswith("| weights "))
+    assert "| epochs |" in head
+    assert any(line.startswith("| 0=") for line in ran.out.splitlines())
+    refusal(
+        run_cli(capsys, *GIVEN, "--train", "t.npz"),
+        "options that mean nothing to an exploration without training\n  got:      --train\n  expected: none of these\n"
+        "  do:       give --epochs 0,2, too",
+    )

@@ -236,3 +236,44 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(results_file, "hold", lambda descriptor: None)
     with pytest.warns(Snn2hwWarning, match="two runs on this results file would not notice each other"):
         results_file.ResultsFile(tmp_path / "r.jsonl", {}).close()
+
+
+def test_widths_layer_by_layer_are_further_choices(x: Any, labels: Any, tmp_path: Path) -> None:
+    """Each is what its own compilation says, and is found again in the results file."""
+    own = {"conv1": 3, "fc": 2}
+    given = {**WIDTHS, "state_bits": (16,), "layer_bits": [own], "out": tmp_path / "r.jsonl", "halving": False}
+    front = snn2hw.explore(every_kind(), x, labels, sample=x, **given)
+    assert [p.setting.layer_bits for p in front.points] == [(), (), (("conv1", 3), ("fc", 2))]
+    point = front.points[-1]
+    artefact = snn2hw.compile(every_kind(), x, options=Options(16, 8, layer_bits=own))
+    assert point.accuracy == snn2hw.evaluate(artefact, x, labels, executor="reference").accuracy
+    assert point.weight_memory is not None
+    assert point.weight_memory < (front.points[1].weight_memory or 0)
+    kept = (tmp_path / "r.jsonl").read_bytes()
+    assert snn2hw.explore(every_kind(), x, labels, sample=x, **given) == front
+    assert (tmp_path / "r.jsonl").read_bytes() == kept
+    assert "conv1=3 fc=2" in front.to_csv()
+    assert str(point.setting) == "w8 s16 auto generic conv1=3 fc=2"
+
+
+@pytest.mark.slow
+def test_an_error_budget_proposes_widths_of_layers(x: Any, labels: Any) -> None:
+    given = {**WIDTHS, "weight_bits": (2, 4, 8), "state_bits": (16,), "layer_bits": "auto", "halving": False}
+    front = snn2hw.explore(every_kind(), x, labels, sample=x, **given)
+    own = [dict(p.setting.layer_bits) for p in front.points if p.setting.layer_bits]
+    assert own
+    assert all(set(each) == {"conv1", "conv2", "fc", "head"} for each in own)
+    found = snn2hw.budget(every_kind(), x, labels, sample=x, weight_bits=(2, 4, 8), memory=0.6, executor="reference")
+    assert found.proposal.layer_bits in own
+
+
+def test_look_up_tables_are_a_cost_of_an_fpga(x: Any, labels: Any) -> None:
+    given = {**WIDTHS, "weight_bits": (8,), "state_bits": (16,)}
+    front = snn2hw.explore(every_kind(), x, labels, sample=x, target=("ecp5-85k", "generic"), cost="luts", **given)
+    of_fpga, of_none = sorted(front.points, key=lambda p: p.setting.target)
+    artefact = snn2hw.compile(every_kind(), x, target="ecp5-85k", options=Options(16, 8))
+    used = snn2hw.estimate(artefact, "ecp5-85k", x).memory["look-up tables"].used
+    assert of_fpga.luts == used
+    assert (used or 0) > 0
+    assert of_none.luts is None
+    assert front.pareto == (of_fpga,)
