@@ -48,6 +48,8 @@ class Commands(TyperGroup):
             code = int(getattr(error, "exit_code", BAD_INPUT))  # it has printed the help
         except typer.Abort:
             raise KeyboardInterrupt from None
+        if code == INTERRUPTED:  # as newer versions of typer end where Ctrl-C was pressed
+            raise KeyboardInterrupt
         if loudness.verbose:
             console.print_aside(loudness.spent())
         if standalone_mode:

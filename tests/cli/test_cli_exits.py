@@ -80,6 +80,7 @@ def test_any_other_code_that_ends_the_program(capsys: Capture, code: int | str |
 
 def test_an_interrupt_is_130(capsys: Capture) -> None:
     assert guarded(lambda: command(KeyboardInterrupt())(["first"])) == 130
+    assert capsys.readouterr().err.strip().startswith("error: interrupted\n")
 
     def interrupted() -> None:
         raise KeyboardInterrupt
