@@ -73,9 +73,11 @@ def _layer(node: IntNeuron, trace: Trace, by_float: Reals | None, tally: Tally) 
     fired = trace.spikes[node.name][:MOST_STEPS, 0].reshape(-1, int(np.prod(node.shape)))
     largest = max(1, int(np.abs(fired).max()))
     values = np.round(fired[:, which] * (min(largest, LEVELS) / largest)).astype(np.int8)
+    spikes = bool(((values == 0) | (values == 1)).all())  # a spike or none: a bit of each
     said: dict[str, Any] = {
         "neurons": len(which), "of": fired.shape[1], "steps": len(fired), "largest": largest * 2.0**-node.format.frac,
-        "values": base64.b64encode(values.tobytes()).decode(), "rate": float(np.mean(fired != 0)),
+        "bits": 1 if spikes else 8, "values": _bits(values) if spikes else base64.b64encode(values.tobytes()).decode(),
+        "rate": float(np.mean(fired != 0)),
     }  # fmt: skip
     watched = tally.watched[node.name]
     if by_float is not None and watched.real is not None:
@@ -83,9 +85,14 @@ def _layer(node: IntNeuron, trace: Trace, by_float: Reals | None, tally: Tally) 
             by_float[:MOST_STEPS, 0], np.asarray(trace.spikes[node.name][:MOST_STEPS, 0] * watched.unit, np.float64)
         )
         flat = differs.reshape(len(fired), -1)[:, which]
-        said["differs"] = np.flatnonzero(flat.ravel()).tolist()[:20_000]
+        said["differs"] = {"number": int(np.count_nonzero(flat)), "where": _bits(flat)}
     said["membranes"] = _membranes(node, trace, fired)
     return said
+
+
+def _bits(values: npt.NDArray[Any]) -> str:
+    """Zeros and ones, eight to a byte, the first in the lowest bit."""
+    return base64.b64encode(np.packbits(values.ravel() != 0, bitorder="little").tobytes()).decode()
 
 
 def _membranes(node: IntNeuron, trace: Trace, fired: Ints) -> list[dict[str, Any]]:

@@ -42,6 +42,10 @@ def data_of(path: Path) -> dict[str, Any]:
     return said
 
 
+def unpacked(bits: Any, count: int) -> Any:
+    return np.unpackbits(bits, count=count, bitorder="little")
+
+
 def test_it_says_what_evaluate_and_verify_and_estimate_say(made: tuple[Artefact, Network, Any, Path]) -> None:
     artefact, network, images, path = made
     said = data_of(path)
@@ -69,7 +73,9 @@ def test_rasters_are_the_spikes_of_the_integers(made: tuple[Artefact, Network, A
         assert shown["prediction"] == int(trace.readout[number].argmax())
         assert shown["label"] == int(LABELS[number])
         for name, layer in shown["layers"].items():
-            values = np.frombuffer(base64.b64decode(layer["values"]), np.int8).reshape(layer["steps"], -1)
+            kind = np.uint8 if layer["bits"] == 1 else np.int8
+            packed = np.frombuffer(base64.b64decode(layer["values"]), kind)
+            values = (unpacked(packed, 3 * layer["neurons"]) if layer["bits"] == 1 else packed).reshape(layer["steps"], -1)
             assert values.tolist() == trace.spikes[name][:, number].reshape(3, -1).tolist()
             assert layer["neurons"] == layer["of"]
             states = layer["membranes"][0]["states"]
@@ -90,7 +96,9 @@ def test_differences_are_marked_where_the_float_model_fires_otherwise(made: tupl
     eight = snn2hw.evaluate(artefact, images[:8], None, network)
     for shown in data_of(everything)["activity"]:
         for name, layer in shown["layers"].items():
-            marked[name] += len(layer["differs"])
+            where = np.frombuffer(base64.b64decode(layer["differs"]["where"]), np.uint8)
+            assert int(unpacked(where, 3 * layer["neurons"]).sum()) == layer["differs"]["number"]
+            marked[name] += layer["differs"]["number"]
     assert marked == {name: layer.mismatches for name, layer in eight.layers.items()}
 
 

@@ -240,19 +240,20 @@ function rgb(name) {
 }
 
 function raster(name, l, last) {
-  const bytes = Uint8Array.from(atob(l.values), (c) => c.charCodeAt(0)), n = l.neurons, values = new Int8Array(bytes.buffer);
+  const unpacked = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)), bit = (bytes, k) => (bytes[k >> 3] >> (k & 7)) & 1;
+  const bytes = unpacked(l.values), n = l.neurons, whole8 = new Int8Array(bytes.buffer), value = (k) => (l.bits === 1 ? bit(bytes, k) : whole8[k]);
   const rows = Math.min(l.steps, last + 1), tall = Math.max(1, Math.ceil(48 / l.steps));
   const canvas = el("canvas", { width: n, height: l.steps * tall, role: "img", "aria-label": `spikes of ${name}`, style: `height: ${Math.max(48, Math.min(220, l.steps * tall))}px` });
   const pen = canvas.getContext("2d"), image = pen.createImageData(n, l.steps * tall);
-  const [back, up, down, bad] = ["--card", "--one", "--two", "--bad"].map(rgb), wrong = new Set(l.differs || []);
+  const [back, up, down, bad] = ["--card", "--one", "--two", "--bad"].map(rgb), wrong = l.differs ? unpacked(l.differs.where) : null;
   for (let t = 0; t < l.steps; t++) for (let k = 0; k < n; k++) {
-    const v = values[t * n + k], shown = t < rows;
-    const c = shown && wrong.has(t * n + k) ? bad : shown && v > 0 ? up : shown && v < 0 ? down : back;
+    const v = value(t * n + k), shown = t < rows;
+    const c = shown && wrong && bit(wrong, t * n + k) ? bad : shown && v > 0 ? up : shown && v < 0 ? down : back;
     for (let r = 0; r < tall; r++) image.data.set([...c, 255], 4 * ((t * tall + r) * n + k));
   }
   pen.putImageData(image, 0, 0);
   const more = l.of > l.neurons ? `, ${whole(l.neurons)} of ${whole(l.of)} neurons shown` : "";
-  const differs = l.differs ? `; ${whole(l.differs.length)} spike values differ from the float model's` : "";
+  const differs = l.differs ? `; ${whole(l.differs.number)} spike values differ from the float model's` : "";
   const lines = l.membranes.slice(0, 4).map((m, k) => ({ x: [...Array(rows).keys()], y: Object.values(m.states)[0].slice(0, rows), label: `neuron ${m.neuron}`,
     color: ["var(--one)", "var(--two)", "var(--three)", "var(--bad)"][k] })).filter((line) => line.y && line.y.length > 1);
   const state = l.membranes.length ? Object.keys(l.membranes[0].states)[0] : "";
