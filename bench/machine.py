@@ -39,18 +39,24 @@ def machine() -> dict[str, str]:
         "memory": _memory(),
         "system": f"{platform.system()} {platform.machine()}",
         "path of the generated C": instructions(),
+        "wider products that it does not use": "AMX (tdpbusd)" if "amx_int8" in _known().get("flags", "") else "none",
         "events below": f"{crossover()} % activity, measured by `fast` for itself",
         "compiler": f"{version[0] if version else command[0]}; {flags}",
         "software": ", ".join([f"Python {platform.python_version()}", *packages]),
     }
 
 
-def _processor() -> str:
+def _known() -> dict[str, str]:
+    """What Linux says of the last processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    known = {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+    return {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+
+
+def _processor() -> str:
+    known = _known()
     name = known.get("model name") or platform.processor() or platform.machine()
     numbers = [f"{k} {known[k]}" for k in ("cpu family", "model") if k in known]
     return f"{name} ({', '.join(numbers)})" if numbers else name

@@ -64,7 +64,7 @@ def _how() -> Iterator[str]:
   {1e3 * TURN:.0f} ms and at least one; figures are medians over the rounds, with least and most behind them.
   Ratios are taken within a round, then their median. A way that takes more than {PATIENCE:.0f} s for all
   rounds has fewer of them, at least one.
-* From integers to readout, no traces. What is done once (compiling C, opening an ONNX Runtime
+* From integers to readout, no traces unless a row says otherwise. What is done once (compiling C, opening an ONNX Runtime
   session, reading weights) is done before. The session is kept open here; the back end (executor)
   `onnxruntime` opens one for each call, which takes longer.
 * Every integer way gave the reference's readout, bit for bit, before it was timed.

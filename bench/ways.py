@@ -18,10 +18,11 @@ from snn2hw.ir.onnx_terms import payload_dtype
 from snn2hw.trace import Ints
 
 FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
+TRACED = "fast, with traces"
 REFERENCE, ONNX, FLOATS, INTEGERS, PLAIN = "reference", "onnxruntime", "torch float32", "torch, integers", "plain im2col C"
-ALL = (FAST, DENSE, EVENTS, TWO, PLAIN, ONNX, FLOATS, INTEGERS, REFERENCE)
+ALL = (FAST, DENSE, EVENTS, TWO, TRACED, PLAIN, ONNX, FLOATS, INTEGERS, REFERENCE)
 # Kept from one network to the next, so that a network's C is built once for each.
-_FASTS = {FAST: Fast(), DENSE: Fast(0), EVENTS: Fast(101), TWO: Fast(), PLAIN: Im2col()}
+_FASTS = {FAST: Fast(), DENSE: Fast(0), EVENTS: Fast(101), TWO: Fast(), TRACED: Fast(), PLAIN: Im2col()}
 
 Way = Callable[[], object]
 
@@ -51,14 +52,14 @@ def _readout(name: str, artefact: Artefact, payloads: Ints) -> Callable[[], Ints
     if name == ONNX:
         return _session(artefact, payloads)
     if name in _FASTS:
-        return lambda: _threaded(_FASTS[name], artefact, payloads, 2 if name == TWO else 1)
+        return lambda: _threaded(_FASTS[name], artefact, payloads, 2 if name == TWO else 1, name == TRACED)
     executor = EXECUTORS["torch" if name == INTEGERS else name]
     return lambda: executor.run(artefact, payloads, False).readout
 
 
-def _threaded(fast: Fast, artefact: Artefact, payloads: Ints, threads: int) -> Ints:
+def _threaded(fast: Fast, artefact: Artefact, payloads: Ints, threads: int, traces: bool) -> Ints:
     with threads_of_fast(threads):
-        return fast.run(artefact, payloads, False).readout
+        return fast.run(artefact, payloads, traces).readout
 
 
 @contextmanager
