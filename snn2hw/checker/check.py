@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 
 from snn2hw import claims
-from snn2hw.checker.derive import derive
+from snn2hw.checker.derive import NONE, Shorter, derive
 from snn2hw.checker.form import form_faults
 from snn2hw.errors import ArtefactError
 from snn2hw.files.record import standing
@@ -17,21 +17,26 @@ from snn2hw.files.record import standing
 CERTIFICATE, MODEL = "certificate.json", "model.onnx"  # stated here too: nothing of the compiler is imported
 
 
-def check(folder: Path) -> claims.Checked:
+def check(folder: Path, shorter: Shorter = NONE) -> claims.Checked:
     """Derive every claim about the model in this folder again and compare.
+
+    Args:
+        folder: a compiled model. shorter: of layers, functions that back ends run in place of the file's, with their constants;
+            each is proved to give the same.
 
     Raises:
         ArtefactError: no model, no certificate, or a certificate of another artefact or version.
     """
     model, certificate = standing(folder, MODEL), standing(folder, CERTIFICATE)
-    return check_claims(claims.read(model), claims.read_claims(certificate), str(certificate))
+    return check_claims(claims.read(model), claims.read_claims(certificate), str(certificate), shorter)
 
 
-def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> claims.Checked:
+def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE, shorter: Shorter = NONE) -> claims.Checked:
     """The same for the bytes of a model and the content of a certificate.
 
     Args:
         data: model.onnx. claimed: what the JSON says, of any type. where: what the certificate is called in messages.
+        shorter: as in `check`.
     """
     claims.require_format(claimed, where)
     try:
@@ -40,7 +45,9 @@ def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE) -> claims.
             shown = [claims.Failure("the form of the model", "as `snn2hw compile` writes it", fault) for fault in faults]
             return claims.Checked([*shown, *claims.changed_parts(claimed, data)], 1, {})
         states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in claimed["layers"]}
-        derived, places, faults = derive(data, states, {n: e["interval"] for n, e in claimed.get("feedbacks", {}).items()})
+        derived, places, faults = derive(
+            data, states, {n: e["interval"] for n, e in claimed.get("feedbacks", {}).items()}, shorter
+        )
         true = json.loads(json.dumps(derived))
     except ArtefactError:
         raise

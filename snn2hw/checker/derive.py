@@ -17,21 +17,25 @@ from snn2hw.checker.form import layer_of, spelled
 from snn2hw.checker.layers import layer_bounds
 from snn2hw.checker.neuron import Pair, integers
 from snn2hw.checker.neuron_layer import NeuronLayer
+from snn2hw.checker.shorter import unproved
 from snn2hw.checker.types import beyond, infer
 from snn2hw.claims import FORMAT
 from snn2hw.files.read import json_value
 from snn2hw.fingerprints import fingerprints
 
 Claimed = Mapping[str, Mapping[str, Pair]]
+Shorter = Mapping[str, tuple[Any, Mapping[str, Any]]]
+NONE: Shorter = {}
 
 
-def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair]) -> tuple[Any, ...]:
+def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair], shorter: Shorter = NONE) -> tuple[Any, ...]:
     """Walk model.onnx once. What is carried from step to step goes by its place among the Scan's ends, as ONNX has it.
 
     Args:
         data: model.onnx.
         claimed, edges: intervals of states and of recurrent edges that the certificate claims, which are the one thing to be
             proved rather than computed.
+        shorter: of layers, functions that back ends run in place of the file's, with their constants.
 
     Returns:
         Every claim, as certificate.json should have it; claim -> place where its ends occur, for messages; faults, which are
@@ -41,6 +45,8 @@ def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair]) -> tuple[An
     onnx.checker.check_model(model)
     walk = _Walk(model, claimed, edges)
     walk.follow()
+    for name, (function, params) in shorter.items():
+        walk.faults += [f"layer {name}: {fault}" for fault in unproved(walk.layers[name].groups, function, params)]
     ends = _ends(walk.values[walk.readout])
     certificate = {
         "format": FORMAT,

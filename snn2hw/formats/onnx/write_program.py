@@ -61,6 +61,12 @@ def program_function(program: Program, domain: str) -> FunctionProto:
     )
 
 
+def with_constants(program: Program) -> tuple[FunctionProto, dict[str, Any]]:
+    """The function of a program that no file holds, and its constants by their names as inputs."""
+    constants = {f"in/{name}": np.array(values, np.int64) for name, values in program.params.items()}
+    return program_function(program, "simplified"), constants
+
+
 def function_name(program: Program) -> str:
     """The neuron's kind; a neuron that is called like an operator of ONNX, as a user's class may be, gets another name."""
     return f"{program.kind}Neuron" if defs.has(program.kind) else program.kind

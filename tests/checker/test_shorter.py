@@ -1,0 +1,129 @@
+"""Simplified programs, proved once more by the checker: those that there are, and none with a fault in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from snn2hw.checker.derive import derive
+from snn2hw.checker.neuron import Neuron, Seen
+from snn2hw.checker.shorter import Both, combined, divided, number, term
+from snn2hw.errors import Snn2hwError
+from snn2hw.formats.onnx.write_program import with_constants
+from snn2hw.ir.program import Op, Program
+from snn2hw.simplification import simplified
+from tests.checker.tampering import Written, written
+from tests.hand_networks import circulate, compiled, every_kind, every_kind_sample, one_neuron
+from tests.random_networks import compiled as compiled_case
+from tests.random_networks import random_case
+
+
+def faults(made: Written, programs: dict[str, Program]) -> list[str]:
+    layers = made.certificate["layers"]
+    states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in layers}
+    edges = {n: e["interval"] for n, e in made.certificate.get("feedbacks", {}).items()}
+    found: list[str] = derive(made.model, states, edges, {name: with_constants(p) for name, p in programs.items()})[2]
+    return found
+
+
+def spoiled(program: Program) -> Iterator[Program]:
+    """The program with one number of it changed by one."""
+    for i in program.instructions:
+        if i.op in (Op.CONST, Op.SHIFT_LEFT, Op.SHIFT_RIGHT, Op.CLAMP):
+            changed = replace(i, attrs=(i.attrs[0] + 1, *i.attrs[1:]))  # type: ignore[operator]
+        elif i.op is Op.PARAM:
+            changed = replace(i, attrs=(tuple(v + 1 for v in i.attrs[0]),))  # type: ignore[union-attr]
+        else:
+            continue
+        yield replace(program, instructions=tuple(changed if j is i else j for j in program.instructions))
+
+
+def proved_and_spoiled(made: Written, most: int | None = None) -> tuple[int, int]:
+    """Layers whose simplified program is proved, all of them, and faults that were noticed, every one of `most` a layer."""
+    programs = {n.name: simplified(n.program) for n in made.network.neurons}
+    assert faults(made, programs) == []
+    many = 0
+    for name, program in programs.items():
+        for wrong in islice(spoiled(program), most):
+            assert faults(made, {name: wrong}), (name, wrong)
+            many += 1
+    return len(programs), many
+
+
+def firing() -> Written:
+    """Rounds of circulate firing, whose closed form has to be tried."""
+    return written(compiled(one_neuron(circulate("n", "fc", (1.0, 1.0, 1.0)))).network)
+
+
+def test_circulate_firing_in_closed_form() -> None:
+    made = firing()
+    assert not simplified(made.network.neurons[0].program).of(Op.GE)
+    layers, many = proved_and_spoiled(made)
+    assert layers == 1
+    assert many >= 4
+
+
+@pytest.mark.slow
+def test_every_kind_of_neuron() -> None:
+    layers, many = proved_and_spoiled(written(compiled(every_kind(), every_kind_sample()).network), most=2)
+    assert layers >= 2
+    assert many >= 4
+
+
+@pytest.mark.slow
+def test_random_networks() -> None:
+    layers = 0
+    for seed in range(20):
+        try:
+            net = compiled_case(random_case(seed)).network
+        except Snn2hwError:
+            continue
+        made = written(net)
+        assert faults(made, {n.name: simplified(n.program) for n in net.neurons}) == [], seed
+        layers += len(net.neurons)
+    assert layers > 20
+
+
+@pytest.mark.parametrize(("lo", "hi"), [(-40, 40), (0, 90), (-90, -1), (-90, 0)])
+@pytest.mark.parametrize(("times", "plus", "by"), [(4, 0, 8), (6, 4, 8), (5, -3, 4), (-12, 8, 6), (16, 8, 16), (3, 1, 1)])
+def test_forms_of_quotients_are_those_quotients(lo: int, hi: int, times: int, plus: int, by: int) -> None:
+    """A form is worked out by what its terms mean, and its ends hold every value."""
+    made = divided(combined(number(plus), term("x", lo, hi), times), by)
+    x = np.arange(lo, hi + 1)
+    a = times * x + plus
+    assert (meant(made.factors, made.constant, x) == np.sign(a) * (np.abs(a) // by)).all()
+    assert made.lo <= meant(made.factors, made.constant, x).min()
+    assert made.hi >= meant(made.factors, made.constant, x).max()
+
+
+def meant(factors: object, constant: int, x: np.ndarray) -> np.ndarray:
+    total = np.full(x.shape, constant)
+    for of, n in factors:  # type: ignore[attr-defined]
+        if of == "x":
+            total = total + n * x
+        else:
+            kind, inner, plus, by = of
+            a = meant(inner, plus, x)
+            total = total + n * (a // by if kind == "floor" else np.sign(a) * (np.abs(a) // by))
+    return total
+
+
+def test_equal_quotients_have_one_form() -> None:
+    x = term("x", -100, 100)
+    assert divided(combined(number(0), x, 16384), 32768).same(divided(x, 2))
+    assert not divided(x, 2).same(divided(combined(x, number(1)), 2))
+    positive = term("y", 0, 100)
+    assert divided(combined(positive, number(64)), 8).same(combined(divided(positive, 8), number(8)))
+    assert not divided(combined(x, number(64)), 8).same(combined(divided(x, 8), number(8)))
+
+
+def test_what_leaves_and_is_missing_is_not_equal() -> None:
+    function, constants = with_constants(simplified(firing().network.neurons[0].program))
+    long = Neuron(function, {k: int(v[0]) for k, v in constants.items()})
+    seen = {name: Seen(-100, 100, True) for name in long.sources.values()}
+    assert list(Both(long, long, seen).differing(["out/spikes"])) == []
+    assert list(Both(long, long, seen).differing(["out/other"])) == ["out/other"]
