@@ -80,10 +80,11 @@ CASES = (
     ),
     Case(
         "RuleError",
-        MODEL
-        + 'model = torch.nn.Sequential(nn.Linear(6, 5), nn.LIF(0.5, reset="value", reset_value=9.0), nn.Linear(5, 3)).eval()\n'
-        "snn2hw.compile(model, x, steps=4)\n",
-        'model[1] = nn.LIF(0.5, reset="value", reset_value=0.25)\nsnn2hw.compile(model, x, steps=4)\n',
+        MODEL + "from dataclasses import replace\n"
+        "model = torch.nn.Sequential(nn.Linear(6, 5), nn.LIF(0.5), nn.Linear(5, 3)).eval()\n"
+        "network = snn2hw.trace_model(model, x, steps=4)\n"
+        "snn2hw.compile(replace(network, steps=0), x)\n",
+        "snn2hw.compile(replace(network, steps=2), x)\n",
     ),
     Case(
         "TextError",
