@@ -69,8 +69,8 @@ class Fast:
         net = artefact.network
         still = net.input.static and bool((payloads == payloads[:1]).all())
         built = self.built(artefact, still)
-        given = np.moveaxis(np.moveaxis(payloads[:1] if still else payloads, 2, -1), 1, 0)  # by samples, channels last
-        given = np.ascontiguousarray(given, np.dtype(built.source.input_type[:-2]))
+        by_samples = (payloads[:1] if still else payloads).transpose(1, 0, *range(3, payloads.ndim), 2)  # channels last
+        given = np.ascontiguousarray(by_samples, built.source.input_type[:-2])
         readout = np.empty((len(given), *net.readout.shape), np.int64)
         kept = _kept(net, built.source, len(given)) if traces else []
         percent = crossover() if self.percent is None else self.percent
@@ -105,21 +105,14 @@ def threads() -> int:
 
 def _kept(net: IntegerNetwork, source: Source, samples: int) -> list[npt.NDArray[Any]]:
     """Room for every trace, in its own type: [N, T, places..., channels]."""
-    shapes = {n.name: n.shape for n in net.neurons}
-    return [
-        np.empty((samples, net.steps, *_last(shapes[layer])), np.dtype(kind.removesuffix("_t")))
-        for layer, _, kind in source.traces
-    ]
-
-
-def _last(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*shape[1:], shape[0])
+    places = {n.name: (samples, net.steps, *n.shape[1:], n.shape[0]) for n in net.neurons}
+    return [np.empty(places[layer], kind[:-2]) for layer, _, kind in source.traces]
 
 
 def _trace(source: Source, readout: Ints, kept: list[npt.NDArray[Any]]) -> Trace:
     """The trace over what was written, where it lies."""
     spikes, states = dict[str, npt.NDArray[Any]](), dict[str, npt.NDArray[Any]]()
     for (layer, state, _), values in zip(source.traces, kept, strict=True):
-        stepwise = np.moveaxis(np.moveaxis(values, -1, 2), 1, 0)
+        stepwise = values.transpose(1, 0, values.ndim - 1, *range(2, values.ndim - 1))
         (states if state else spikes)[f"{layer}.{state}" if state else layer] = stepwise
     return Trace(readout, Signals(spikes), Signals(states))

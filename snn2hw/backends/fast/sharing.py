@@ -13,7 +13,7 @@ from functools import lru_cache
 from threading import Lock
 from time import perf_counter
 
-WORTH = 1e-3  # seconds of work that are left, below which no other thread is woken
+WORTH = 4e-3  # seconds of work that are left, below which no other thread is woken: it may have to wait for its core
 PARTS = 8  # that each thread gets of the samples, on average: one that is held up leaves its share to the others
 
 
