@@ -30,6 +30,7 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--size", type=int)
     parser.add_argument("--out", type=Path, help="where the artefact stays; without it nothing does")
+    parser.add_argument("--report", type=Path, help="also write a report with the float model to this file, every sample shown")
     options = parser.parse_args(arguments)
     torch.manual_seed(0)
     source: Any = load_source(models_folder() / options.model / "model.py")
@@ -44,11 +45,23 @@ def main(arguments: list[str], say: Callable[[str], None] = print) -> None:
     with tempfile.TemporaryDirectory() as folder:
         begun, used = perf_counter(), process_time()
         out = options.out or Path(folder) / "net"
-        snn2hw.compile(model, x, steps, out=out, progress=lambda step: say(f"  {step.name}"))
+        artefact = snn2hw.compile(model, x, steps, out=out, progress=lambda step: say(f"  {step.name}"))
         wall, cpu = perf_counter() - begun, process_time() - used
         size = sum(p.stat().st_size for p in out.iterdir()) / 1e6
+        if options.report is not None:
+            _report(artefact, model, x, options.report, say)
     say(f"compiled, certified and written: {wall:.1f} s, {cpu:.1f} s of CPU, {size:.0f} MB on disk")
     say(f"memory at its peak: {peak():.2f} GB ({before:.2f} GB before)")
+
+
+def _report(artefact: Any, model: Any, x: Any, path: Path, say: Callable[[str], None]) -> None:
+    begun, used = perf_counter(), process_time()
+    count = x.shape[0 if artefact.network.input.static else 1]
+    layout = None if artefact.network.input.static else "TN"
+    given: dict[str, Any] = {"shown": range(count), "executors": ("reference", "fast"), "layout": layout, "force": True}
+    snn2hw.report(artefact, x, [0] * count, model, path, **given)
+    wall, cpu = perf_counter() - begun, process_time() - used
+    say(f"report: {wall:.1f} s, {cpu:.1f} s of CPU, {path.stat().st_size / 1e6:.2f} MB")
 
 
 def samples(source: Any, count: int, channels: int, size: int) -> tuple[torch.Tensor, int | None]:

@@ -99,6 +99,7 @@ def test_options_that_a_budget_has_not(capsys: Capture, labelled: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_widths_of_layers_and_epochs_are_columns(capsys: Capture, labelled: Path) -> None:
     x = np.load("x.npy")
     np.savez("t.npz", samples=x, labels=np.arange(9) % 3)
@@ -121,6 +122,9 @@ def test_widths_of_layers_and_epochs_are_columns(capsys: Capture, labelled: Path
     head = next(line for line in ran.out.splitlines() if line.startswith("| weights "))
     assert "| epochs |" in head
     assert any(line.startswith("| 0=") for line in ran.out.splitlines())
+
+
+def test_samples_to_train_on_without_training(capsys: Capture, labelled: Path) -> None:
     refusal(
         run_cli(capsys, *GIVEN, "--train", "t.npz"),
         "options that mean nothing to an exploration without training\n  got:      --train\n  expected: none of these\n"

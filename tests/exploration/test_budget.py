@@ -80,6 +80,7 @@ def fired(mixed: Mixed, x: Any, on: Any) -> dict[str, Reals]:
     return {name: np.stack(each) for name, each in found.items()}
 
 
+@pytest.mark.slow
 def test_with_an_edge_back_every_mixture_runs_from_the_beginning() -> None:
     net = recurrent()
     x = sample_of(net)
@@ -127,6 +128,7 @@ def test_a_table_and_a_document(made: tuple[Network, Any, Any, Budget]) -> None:
     assert said["rows"][0]["quantiser"] == {"layer": "n", "part": "weights"}
 
 
+@pytest.mark.slow
 def test_a_chart_has_a_bar_for_each_quantiser_that_does_something(made: tuple[Network, Any, Any, Budget]) -> None:
     pytest.importorskip("matplotlib")
     from snn2hw import plot

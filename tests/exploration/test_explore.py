@@ -195,10 +195,9 @@ def test_real_labels_are_measured_by_their_error(x: Any) -> None:
 
 
 HOLDING = """
-import sys, time
-from pathlib import Path
-from snn2hw.exploration.results_file import ResultsFile
-kept = ResultsFile(Path(sys.argv[1]), {"kind": "snn2hw exploration"})
+import fcntl, sys, time
+kept = open(sys.argv[1], "wb")
+fcntl.flock(kept, fcntl.LOCK_EX)
 print("held", flush=True)
 time.sleep(60)
 """

@@ -27,6 +27,7 @@ def made() -> Any:
     return torch.nn.Sequential(nn.Linear(6, 8), nn.LIF(0.5), nn.Linear(8, 3)).eval()
 
 
+@pytest.mark.slow
 def test_a_trained_choice_is_what_training_by_hand_gives(tmp_path: Path) -> None:
     from snn2hw.exploration.trained import RATE
     from snn2hw.quantize import prepare
