@@ -54,7 +54,7 @@ def test_a_table_without_headings_has_no_line_for_them() -> None:
 
 def test_random_tables_fit() -> None:
     deal = random.Random(0)
-    for _ in range(60):
+    for _ in range(20):
         columns = ["".join(deal.choices("ab ", k=deal.randint(0, 12))).strip() for _ in range(deal.randint(1, 9))]
         rows = [["x" * deal.randint(0, 14) for _ in columns] for _ in range(deal.randint(1, 4))]
         text = drawn(columns, rows, 80)
