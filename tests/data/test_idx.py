@@ -44,6 +44,11 @@ def test_images_and_labels(kind: type[MNIST], packed: bool, tmp_path: Path) -> N
         assert torch.equal(train[n][0], torch.from_numpy(image[None]).float() / 255)
 
 
+def test_one_image_of_one_pixel_is_an_image(tmp_path: Path) -> None:
+    data = MNIST(write_mnist(tmp_path, IMAGES[:1, :1, :1], LABELS[:1]))
+    assert (len(data), data.shape) == (1, (1, 1, 1))
+
+
 def test_torchvisions_folder_and_names_with_a_dot(tmp_path: Path) -> None:
     inside = tmp_path / "FashionMNIST" / "raw"
     inside.mkdir(parents=True)

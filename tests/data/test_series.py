@@ -44,6 +44,9 @@ def test_a_problem_of_both_files(tmp_path: Path) -> None:
         UEA(folder, "Made")
     with pytest.raises(DataError, match="the problem Other is not in this folder"):
         UEA(folder, "Other")
+    (folder / "Made_TEST.ts").unlink()
+    with pytest.raises(DataError, match="the problem Made is not in this folder"):
+        UEA(folder, "Made")
 
 
 def test_genuine_series(tmp_path: Path) -> None:
