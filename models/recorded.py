@@ -16,7 +16,7 @@ from snn2hw.arguments import one_of
 from snn2hw.errors import DataError
 
 VARIABLE = "SNN2HW_SHARED_DATA"
-MNIST, NMNIST = "real/mnist_part.npz", "real/nmnist_small.npz"
+MNIST, FASHION, NMNIST = "real/mnist_part.npz", "real/fashion_mnist.npz", "real/nmnist_small.npz"
 SPLITS = ("train", "test")
 WHITE = 255
 
@@ -31,6 +31,12 @@ def mnist(split: str) -> tuple[Tensor, Tensor]:
         UsageError: another split. DataError: the file is not there, or is not as described above.
     """
     images, labels = _arrays(MNIST, split, (28, 28))
+    return torch.from_numpy(images[:, None].astype(np.float32) / WHITE), labels
+
+
+def fashion(split: str) -> tuple[Tensor, Tensor]:
+    """The 60,000 training images of Fashion-MNIST, or the 10,000 of its test set; all else as `mnist`."""
+    images, labels = _arrays(FASHION, split, (28, 28))
     return torch.from_numpy(images[:, None].astype(np.float32) / WHITE), labels
 
 

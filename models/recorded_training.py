@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -35,8 +35,9 @@ class Plan:
     Args:
         build: makes the untrained model. steps: T of static samples, None where samples are [T, N, ...].
         options: widths of the integers.
-        floats, integers: recipes of the two trainings; balance, mix and amp of them are not used.
+        floats, integers: recipes of the two trainings; balance and mix of them are not used, and of amp only "bf16".
         quiet: weight of the mean magnitude of what neurons fire.
+        short: (T, recipe) of a float training at fewer steps before the others, which costs less; None: there is none.
     """
 
     build: Callable[[], torch.nn.Module]
@@ -45,6 +46,7 @@ class Plan:
     floats: Recipe
     integers: Recipe
     quiet: float = 0.0
+    short: tuple[int, Recipe] | None = None
 
 
 def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = print) -> torch.nn.Module:
@@ -58,6 +60,8 @@ def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = pri
     """
     with _one_thread(), seeded(seed):
         model = plan.build()
+        if plan.short is not None:
+            _fit(model, replace(plan, steps=plan.short[0]), plan.short[1], samples, labels, say)
         _fit(model, plan, plan.floats, samples, labels, say)
         shown = samples[:CALIBRATION] if plan.steps else samples[:, :CALIBRATION]
         prepared = prepare(model.eval(), shown, steps=plan.steps, options=plan.options)
@@ -67,13 +71,20 @@ def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = pri
 
 @torch.no_grad()
 def deployed(model: torch.nn.Module, prepared: Prepared) -> torch.nn.Module:
-    """`model`, whose layers are those of a plain `Sequential`, with the integers of `prepared` times their scales."""
+    """`model`, whose layers are those of a plain `Sequential`, with the integers of `prepared` times their scales.
+
+    What a BatchNorm did is in the integers of the layer before it, so that it does nothing any more.
+    """
     for path, module in model.named_modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             layer = prepared.layers[path]
             weight, bias = (torch.from_numpy(raw) for raw in layer.integers())
             module.weight.copy_(weight / layer.weight_scale)
             module.bias.copy_(bias / layer.bias_scale)
+        elif isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_parameters()
+            assert module.running_var is not None
+            module.running_var.fill_(1 - module.eps)
         elif isinstance(module, nn.Neuron):
             module.load_state_dict(prepared.layers[path].neuron.state_dict())
     return model.eval()
@@ -119,7 +130,8 @@ def _fit(model: torch.nn.Module, plan: Plan, recipe: Recipe, samples: Tensor, la
                 if recipe.augment is not None:
                     x = recipe.augment(x)
                 fired.clear()
-                logits = (_shown(model, x, plan.steps) if plan.steps else model(x)).mean(0)
+                with torch.autocast("cpu", torch.bfloat16, enabled=recipe.amp == "bf16"):
+                    logits = (_shown(model, x, plan.steps) if plan.steps else model(x)).mean(0)
                 magnitude = torch.stack([p.abs().mean() for p in fired]).mean()
                 loss = cross_entropy(logits, y, label_smoothing=recipe.label_smoothing) + plan.quiet * magnitude
                 loss = loss + recipe.coefficient_penalty * nn.coefficient_penalty(model)
@@ -133,7 +145,7 @@ def _fit(model: torch.nn.Module, plan: Plan, recipe: Recipe, samples: Tensor, la
                 total += float(loss.detach())
                 right += int((logits.argmax(1) == y).sum())
                 events += float(magnitude.detach())
-            if epoch % 10 == 0 or epoch == recipe.epochs:
+            if epoch % 10 == 0 or epoch == recipe.epochs or batches > 100:
                 seconds = time.perf_counter() - begun
                 of = f"epoch {epoch:3d}  loss {total / batches:.4f}  right {right / batches / recipe.batch:.4f}"
                 say(f"{of}  fired {events / batches:.3f}  {seconds:.0f} s")

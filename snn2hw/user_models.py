@@ -24,6 +24,8 @@ from snn2hw.shown import meant
 from snn2hw.trace import read_npz
 from snn2hw.weights import WEIGHTS, load_weights
 
+CALIBRATION = "calibration.npz"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -53,7 +55,8 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
     """A model by folder ('models/digits_lnm', 'digits_lnm') or factory ('package.module:function').
 
     A folder holds model.py with build(), STEPS and train_data(), and weights.safetensors; TEMPORAL = True where the samples of
-    train_data() are [T, N, ...]. A factory returns a torch.nn.Module, or (module, sample).
+    train_data() are [T, N, ...]. Where it also holds calibration.npz, whose array `samples` begins as those of train_data() do,
+    that is taken, so that the model compiles without its data. A factory returns a torch.nn.Module, or (module, sample).
 
     Args:
         weights: a file of safetensors or torch.save, instead of the folder's own.
@@ -93,6 +96,8 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
     steps = None if temporal else source.STEPS
     if not sampled:
         return Model(module, None, steps, source)
+    if is_file(folder / CALIBRATION):
+        return Model(module, read_samples(folder / CALIBRATION), steps, source)
     data = _call(source.train_data, f"{where}: train_data()")
     if not isinstance(data, tuple) or len(data) != 2:
         raise UsageError("train_data returns something else", where=where, got=type(data).__name__, expected="(samples, labels)")

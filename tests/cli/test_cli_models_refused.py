@@ -110,3 +110,20 @@ def test_a_model_file_that_is_wrong(capsys: Capture, own_model: Path, source: st
     (own_model / "model.py").write_text(source)
     refusal(run_cli(capsys, "compile", "mine", "--out", "net"), text)
     assert not Path("net").exists()
+
+
+def test_a_model_brings_its_calibration_samples(own_model: Path) -> None:
+    """They are taken in place of what train_data() gives; a file that holds something else is refused."""
+    from safetensors.torch import save_file
+
+    from snn2hw.user_models import find_model, load_source
+
+    save_file(load_source(own_model / "model.py").build().state_dict(), own_model / "weights.safetensors")
+    assert find_model("mine").sample is not None
+    brought = np.random.default_rng(5).random((7, 6), np.float32)
+    np.savez(own_model / "calibration.npz", samples=brought)
+    assert np.array_equal(find_model("mine").sample, brought)  # type: ignore[arg-type]
+    assert find_model("mine", sampled=False).sample is None
+    np.savez(own_model / "calibration.npz", x=brought)
+    with pytest.raises(snn2hw.errors.Snn2hwError, match="this file has no array 'samples'"):
+        find_model("mine")
