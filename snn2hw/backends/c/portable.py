@@ -158,7 +158,7 @@ def _says(synapse: IntNode, node: IntNode) -> str:
 
 
 def _program(node: IntNeuron) -> str:
-    """The neuron's program as `snn2hw inspect` prints it, with constants per channel counted."""
+    """The neuron's simplified program as `snn2hw inspect` prints programs, with constants per channel counted."""
 
     def values(_: str, own: tuple[int, ...]) -> str:
         return f"[{own[0]}]" if len(own) == 1 else f"[one for each of {len(own)} channels]"
