@@ -82,6 +82,8 @@ def divided(a: Form, by: int) -> Form:
 
 def _floored(a: Form, by: int) -> Form:
     """floor(a / by): whole multiples of `by` come out of it."""
+    if a.lo // by == a.hi // by:
+        return number(a.lo // by)
     whole = Form(frozenset((of, n // by) for of, n in a.factors if n // by), a.constant // by, 0, 0)
     rest = Form(frozenset((of, n % by) for of, n in a.factors if n % by), a.constant % by, 0, 0)
     if not rest.factors:

@@ -11,7 +11,7 @@ import pytest
 
 from snn2hw.checker.derive import derive
 from snn2hw.checker.neuron import Neuron, Seen
-from snn2hw.checker.shorter import Both, combined, divided, number, term
+from snn2hw.checker.shorter import FORMS, Both, combined, divided, number, term
 from snn2hw.errors import Snn2hwError
 from snn2hw.formats.onnx.write_program import with_constants
 from snn2hw.ir.program import Op, Program
@@ -119,6 +119,14 @@ def test_equal_quotients_have_one_form() -> None:
     positive = term("y", 0, 100)
     assert divided(combined(positive, number(64)), 8).same(combined(divided(positive, 8), number(8)))
     assert not divided(combined(x, number(64)), 8).same(combined(divided(x, 8), number(8)))
+
+
+def test_what_is_within_a_register_stays_as_it_is_when_it_wraps() -> None:
+    """x - 2**n * floor((x + 2**(n-1)) / 2**n), which is how ONNX wraps."""
+    for magnitude, same in ((127, True), (128, False)):
+        x = term("x", -magnitude, magnitude)
+        wrapped = FORMS["Sub"](FORMS["Mod"](combined(x, number(128)), number(256)), number(128))
+        assert wrapped.same(x) == same
 
 
 def test_what_leaves_and_is_missing_is_not_equal() -> None:
