@@ -25,7 +25,7 @@ class Artefact:
 
     Args:
         network: the integer network that the ONNX file holds.
-        model: bytes of model.onnx, the whole sequence: payloads [T, N, ...] -> readout.
+        model: bytes of model.onnx, the whole sequence: spike values [T, N, ...] -> readout.
         step: bytes of step.onnx, one step: spike values and states -> logits, spikes, next states.
         manifest: contents of manifest.json.
         folder: where it lies; None where it was only made in memory.

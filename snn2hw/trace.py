@@ -57,7 +57,7 @@ class Trace:
 
     Args:
         readout: [N, classes], integer logits summed over the T steps.
-        spikes: layer name -> payloads [T, N, ...]; empty where only the readout was asked for.
+        spikes: layer name -> spike values [T, N, ...]; empty where only the readout was asked for.
         states: 'layer.state' -> values [T, N, ...] after the reset of each step.
     """
 

@@ -55,12 +55,12 @@ class Executor(Backend, Protocol):
         """Why it cannot run here, with the remedy, in one line; empty where it can."""
 
     def run(self, artefact: Artefact, payloads: Ints, traces: bool = True) -> Trace:
-        """The trace of payloads: readout[n] = sum over t of the logits, and every spike and state after each step.
+        """The trace of spike values: readout[n] = sum over t of the logits, and every spike and state after each step.
 
         Args:
             artefact: the compiled model; `artefact.model` and `artefact.step` are its ONNX files, `artefact.network` what
                 they hold. Nothing of the compiler is asked.
-            payloads: int64 [T, N, *input shape], within the network's declared range; T = `artefact.network.steps`. Put
+            `payloads`: int64 [T, N, *input shape], within the network's declared range; T = `artefact.network.steps`. Put
                 `@gated` on the method, which refuses all others.
             traces: whether spikes and states are wanted; without, `Trace(readout)`.
 

@@ -106,7 +106,7 @@ def read_network(path: str | Path, steps: int | None = None, **options: Any) -> 
 
     Args:
         path: of the file.
-        steps: T of a sample, where the file or the sample does not say or something else is wanted.
+        steps: T of a sample, where the file or the sample does not say or something else is meant.
         options: of the reader.
 
     Raises:

@@ -113,7 +113,7 @@ class Neuron(Observable):
     firing:           y, residual r = fire(h)     see `Firing`; > in place of >= where strict
     reset:            subtract: u = r    value: u = reset_value where it fired, else h    none: u = h
 
-    Input and output: floats [T, N, C, ...], the output holds payloads. The arithmetic is that of the coefficients' dtype or the
+    Input and output: floats [T, N, C, ...]; the output is spike values. The arithmetic is that of the coefficients' dtype or the
     input's, the wider one, and float32 at least. At the bounds of a clamp the gradient is 0. A subclass gives `coefficients`.
 
     Args:

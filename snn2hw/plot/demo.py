@@ -29,7 +29,7 @@ def write_plots(real: Network, artefact: Artefact, payloads: Ints, sample: Any, 
 
     Args:
         real: the float network that was compiled. artefact: what became of it, drawn beside it. folder: gets both files.
-        payloads: [T, 1, ...] of one sample; sample: the same in real units.
+        `payloads`: [T, 1, ...] of one sample; sample: the same in real units.
     """
     from matplotlib.figure import Figure
 

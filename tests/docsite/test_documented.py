@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
-from docsite import documented
+from docsite import documented, words
 from snn2hw.errors import UsageError
 
 
@@ -15,6 +17,18 @@ def test_every_public_name_is_documented() -> None:
     found = documented.public()
     assert len(found) > 180
     assert [line for name, value in found.items() for line in documented.missing(name, value)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_docstrings_use_the_words_of_the_pages() -> None:
+    pytest.importorskip("torch")
+    hits = []
+    for name, value in documented.public().items():
+        members = [m for k, m in vars(value).items() if not k.startswith("_")] if inspect.isclass(value) else []
+        for told in (value, *members):
+            hits += list(words.found(words.prose(inspect.getdoc(told) or ""), name))
+    assert hits == []
 
 
 class Silent:

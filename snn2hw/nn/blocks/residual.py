@@ -41,7 +41,7 @@ class SpikeBlock(Module):
 
     y = x + fire(conv(fire(conv(x))))      where the shape changes: fire(conv1x1(x)) in place of x
 
-    [T, N, entering, H, W] -> [T, N, leaving, H/stride, W/stride], payloads.
+    [T, N, entering, H, W] -> [T, N, leaving, H/stride, W/stride], spike values.
     """
 
     def __init__(self, entering: int, leaving: int, stride: int, neuron: Make) -> None:

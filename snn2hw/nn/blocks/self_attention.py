@@ -22,7 +22,7 @@ from snn2hw.nn.blocks.convolutions import conv_norm
 
 
 class SpikingSelfAttention(Module):
-    """y = fire(conv1x1(fire(scale * (q k^T) v))), q, k, v = fire(conv1x1(x)): payloads [T, N, width, H, W], same shape out.
+    """y = fire(conv1x1(fire(scale * (q k^T) v))), q, k, v = fire(conv1x1(x)): spikes [T, N, width, H, W], same shape out.
 
     Args:
         width: channels. size: rows and columns. heads: into which the channels are divided.
@@ -64,7 +64,7 @@ class SpikingSelfAttention(Module):
 
 
 class SpikformerBlock(Module):
-    """x + attention(x), then x + fire(conv1x1(fire(conv1x1(x)))): payloads [T, N, width, H, W], same shape out.
+    """x + attention(x), then x + fire(conv1x1(fire(conv1x1(x)))): spikes [T, N, width, H, W], same shape out.
 
     Spike values are added (as SEW-ResNet does), so they grow by the neuron's own twice a block.
 
