@@ -103,7 +103,6 @@ CASES = (
         'import sys\nsys.modules["h5py"] = None  # as where it is not installed\n'
         'import snn2hw\nsnn2hw.read_network("network.net", 4)\n',
         "del sys.modules[\"h5py\"]  # after: pip install 'snn2hw[netx]'\nimport h5py\n",
-        quick=True,
     ),
     Case(
         "ExecutorUnavailableError",
