@@ -61,6 +61,19 @@ def test_the_first_value_is_the_first_in_sample_step_and_layer() -> None:
     assert found.margin == pytest.approx(fires[0] - 1)
 
 
+def test_the_first_value_is_the_same_in_batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = planted(result.SHIFT, 1)
+    whole = named(made)
+    for size in (1, 5):
+        monkeypatch.setattr("snn2hw.diagnosis.diagnose.batch_size", lambda net, size=size: size)
+        assert named(made) == whole
+    assert whole.sample > 0 or whole.begun > 1
+    real, x = one(0.55), np.zeros((STEPS, 3, 1))
+    x[:, 2] = 1.0
+    monkeypatch.setattr("snn2hw.evaluation.batch_size", lambda net: 2)
+    assert snn2hw.diagnose(artefact_of(one(0.5), x), x, real, layout="TN", executor="reference").sample == 2
+
+
 def _states(weight: float) -> list[float]:
     h, found = 0.0, []
     for _ in range(STEPS):

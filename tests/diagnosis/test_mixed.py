@@ -22,7 +22,7 @@ from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints
-from tests.hand_networks import artefact_of, counts, lif, linear, network, readout
+from tests.hand_networks import artefact_of, circulate, counts, lif, linear, network, readout
 from tests.random_equations import make_neuron, neuron_source
 from tests.random_networks import ATTENTION, LATE, LAYERED, RECURRENT, STEPPED, random_case, target_of
 
@@ -129,6 +129,25 @@ def test_with_weights_alone_a_neuron_is_given_what_3_bits_hold() -> None:
     mixed.run(x, {}, True)
     np.testing.assert_array_equal(np.ravel(given[0]), [0.5, 1.5])
     np.testing.assert_array_equal(np.ravel(given[1]), [0.3, 1.3])
+
+
+def test_with_weights_alone_an_amplitude_stays_that_of_the_floats() -> None:
+    """Integers hold 0.3 as an eighth of something; the weight behind it, 1.0, they hold exactly: 0.3 enters, and no less."""
+    first = circulate("n", "fc", amplitudes=(0.3,), signed=False)
+    layers = linear("fc", "input", [[2.0, 2.0]]), first, linear("mid", "n", [[1.0]]), lif("m", "mid")
+    net, x = network(1, counts(2), *layers, linear("out", "m", [[1.0], [-1.0]]), readout("out")), np.ones((1, 1, 2))
+    mixed = Mixed.of(artefact_of(net, x, target="generic"), net)
+    given: list[Reals] = []
+    step = mixed.neurons["m"].step
+
+    def seen(states: Any, entering: Reals, *rest: Any) -> Any:
+        given.append(entering)
+        return step(states, entering, *rest)
+
+    mixed.neurons["m"].step = seen  # type: ignore[method-assign]
+    mixed.run(x, {"m": frozenset({WEIGHTS})}, True)
+    assert mixed.made["n"].format.frac < 20
+    np.testing.assert_allclose(np.ravel(given[0]), [0.3], atol=1e-9)
 
 
 def test_every_quantiser_is_one_of_a_layer_that_has_it() -> None:
