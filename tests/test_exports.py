@@ -53,7 +53,7 @@ def test_a_writer_is_called_with_its_options_only(artefact: Artefact, tmp_path: 
     assert not (tmp_path / "y.txt").exists()
     with refused(
         UsageError,
-        "the back end 'c' has no such option\n  got:      convention\n  expected: vectors, force\n"
+        "the back end 'c' has no such option\n  got:      convention\n  expected: vectors, streaming, force\n"
         "  do:       leave out what it does not have",
     ):
         snn2hw.export(artefact, "c", tmp_path / "c", convention="norse")

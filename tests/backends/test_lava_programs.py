@@ -178,7 +178,8 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
         TargetError,
         "unknown target\n  got:      'loihi3'\n"
         f"  expected: {', '.join(target_names())}\n"
-        "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
+        "  do:       did you mean 'loihi2'? else name one of these, or the path of a TOML file of your own "
+        "(copy one from targets/)",
     ),
     (
         lambda: circulating(0),

@@ -227,6 +227,7 @@ def test_what_runs_nothing_and_what_writes_nothing(artefact: Artefact) -> None:
 
 
 def test_the_command_lists_them(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entered: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     monkeypatch.setattr(Fast, "unavailable", lambda self: "there is no C compiler: install one")
     entered(ToyWriter())
     listed = run_cli(capsys, "backends", "--json")

@@ -131,7 +131,8 @@ def test_simulate_prints_predictions_and_readout(capsys: Capture, build: Path) -
         assert row.replace("|", " ").split() == [str(n), str(expected.predictions[n]), *map(str, values)]
 
 
-def test_several_outputs_are_shown_by_name_each_with_its_prediction(capsys: Capture) -> None:
+def test_several_outputs_are_shown_by_name_each_with_its_prediction(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     console.print_readout({"kind": np.array([[1, 5, 2], [7, 0, -3]]), "place": np.array([[4, -4], [-1, 6]])}, "fast", 0.5)
     lines = [line.replace("|", " ").split() for line in capsys.readouterr().out.splitlines()]
     assert ["sample", "kind:", "prediction", "kind:", "readout", "place:", "prediction", "place:", "readout"] in lines
@@ -178,7 +179,8 @@ def test_samples_in_an_npz_file(capsys: Capture, build: Path) -> None:
 # targets
 
 
-def test_targets_are_listed(capsys: Capture) -> None:
+def test_targets_are_listed(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     ran = run_cli(capsys, "targets")
     assert (ran.code, ran.err) == (0, "")
     rows = [[w.strip() for w in line.split("|")] for line in ran.out.splitlines() if "|" in line]

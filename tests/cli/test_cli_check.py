@@ -145,7 +145,8 @@ def weighed(folder: Path, layer: str) -> list[Candidate]:
     return explain(snn2hw.load(folder), layer)
 
 
-def test_inspect_why_shows_what_was_weighed(capsys: Capture, build: Path) -> None:
+def test_inspect_why_shows_what_was_weighed(capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     ran = run_cli(capsys, "inspect", build / "net", "--layer", "lnm", "--why")
     assert (ran.code, ran.err) == (0, "")
     assert "layer lnm: ways to evaluate P(u)" in ran.out

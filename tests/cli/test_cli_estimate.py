@@ -10,7 +10,8 @@ import pytest
 from tests.cli.running import Capture, refusal, run
 
 
-def test_one_target(build: Path, capsys: Capture) -> None:
+def test_one_target(build: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     ran = run(capsys, "estimate", str(build / "net"), "--target", "loihi1")
     assert ran.code == 0
     for said in (

@@ -150,7 +150,8 @@ def test_which_axis_is_time(compiling: Compile, build: Path, work: Path, capsys:
 
 
 @pytest.mark.torch
-def test_a_layer_that_died_is_printed(work: Path, capsys: Capture) -> None:
+def test_a_layer_that_died_is_printed(work: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     (work / "outlier.py").write_text(
         "import torch\nfrom snn2hw import nn\n"
         "def build():\n    torch.manual_seed(0)\n"

@@ -79,7 +79,10 @@ def test_it_is_found_by_verify_simulate_and_export(package: Path, artefact: Arte
         snn2hw.export(artefact, "toy", vectors=3)
 
 
-def test_it_is_found_by_the_command_line(package: Path, artefact: Artefact, tmp_path: Path, capsys: Capture) -> None:
+def test_it_is_found_by_the_command_line(
+    package: Path, artefact: Artefact, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     net = tmp_path / "net"
     facts = {f["name"]: f for f in json.loads(run_cli(capsys, "backends", "--json").out)}
     assert (facts["toy"]["runs"], facts["toy"]["writes"], facts["toy"]["available"]) == (True, True, True)

@@ -15,7 +15,7 @@ from snn2hw.backends import EXECUTORS, Executor, HoldsAll
 from snn2hw.backends.reference import interpret
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntReadout
-from snn2hw.ir.program import SPIKES, Op, declared_interval, initial_value
+from snn2hw.ir.program import SPIKES, Op, Program, declared_interval, initial_value
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference
@@ -168,8 +168,9 @@ def with_op(op: Op) -> Callable[[IntegerNetwork], bool]:
     return lambda net: any(n.program.of(op) for n in net.neurons)
 
 
-def operations() -> set[Op]:
-    return {i.op for seed in SEEDS for n in network(seed)[0].neurons for i in n.program.instructions}
+def operations(ran: Callable[[Program], Program] = lambda program: program) -> set[Op]:
+    """Those of the networks. `ran`: what an executor makes of a program before it runs."""
+    return {i.op for seed in SEEDS for n in network(seed)[0].neurons for i in ran(n.program).instructions}
 
 
 def fed_by(net: IntegerNetwork, synapse: str) -> set[str]:

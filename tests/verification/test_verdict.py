@@ -145,7 +145,7 @@ def test_an_executor_nobody_knows(artefact: Artefact, payloads: Ints) -> None:
         unknown executor
           got:      'lva'
           expected: {", ".join([*EXECUTORS, *SIDE_EXECUTORS])}
-          do:       name one of these
+          do:       did you mean 'lava'? else name one of these
         """,
     ):
         compare_executors(artefact, payloads, ["reference", "lva"])

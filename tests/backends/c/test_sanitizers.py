@@ -72,7 +72,7 @@ def apart(net: IntegerNetwork, cut: str = "") -> tuple[Memory, str]:
 
 def replayed(folder: Path, net: IntegerNetwork, payloads: Ints, monkeypatch: pytest.MonkeyPatch, cut: str = "") -> Replay:
     laid, declared = apart(net, cut)
-    monkeypatch.setattr(room, "memory", lambda _: laid)
+    monkeypatch.setattr(room, "memory", lambda *_: laid)
     files = texts(net, payloads)
     before, after = files["snn.c"].split('#include "weights.h"\n')
     files["snn.c"] = f'{before}#include "weights.h"\n{declared}\n{after}'

@@ -63,7 +63,10 @@ def test_yosys_reads_the_design_without_a_warning(report: Synthesis) -> None:
     assert (report.warnings, report.unknown) == ((), {})
 
 
-def test_the_report_as_json_and_as_a_table(design: Design, report: Synthesis, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_as_json_and_as_a_table(
+    design: Design, report: Synthesis, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no column below another
     made = json.loads(json.dumps(report.as_json()))
     assert made["layers"]["lif"]["ffs"] == report.layers["lif"].ffs
     assert made["whole"]["luts"] == report.whole.luts

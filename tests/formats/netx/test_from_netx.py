@@ -276,7 +276,7 @@ def test_options_for_integers_that_are_made_already(net: Path) -> None:
         UsageError,
         """
         the integers of this network are made already
-          got:      Options(state_bits=12, weight_bits=8, scales='auto')
+          got:      Options(state_bits=12, weight_bits=8, scales='auto', layer_bits=())
           expected: no options
           do:       leave state_bits, weight_bits and scales out; only models with real parameters are quantised
         """,
