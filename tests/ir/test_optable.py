@@ -116,7 +116,7 @@ def uses(draw: Any, op: Op) -> tuple[list[Interval], list[list[int]], tuple[Any,
 
 
 @pytest.mark.parametrize("op", COMPUTED)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_results_lie_in_the_interval_and_mean_what_they_say(op: Op, data: st.DataObject) -> None:
     arguments, values, attrs, fmt = data.draw(uses(op))
@@ -131,7 +131,7 @@ def test_results_lie_in_the_interval_and_mean_what_they_say(op: Op, data: st.Dat
 
 
 @pytest.mark.parametrize("op", COMPUTED)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_arrays_give_the_integers_of_scalars(op: Op, data: st.DataObject) -> None:
     _, values, attrs, fmt = data.draw(uses(op))

@@ -97,6 +97,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_a_run(checkout: Path) -> None:
     before = contents(checkout)
     run = subprocess.run(command("snn2hw", "--workers", "2"), cwd=checkout, capture_output=True, text=True, check=False)

@@ -43,6 +43,7 @@ def uninterrupted() -> train.Fitted:
     return small.fitted(None)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_an_epoch_and_resumed(tmp_path: Path, uninterrupted: train.Fitted) -> None:
     """Two workers with noise of their own, an augmentation and dropout; killed in the second batch of the second epoch."""
     lines = (f"import torch; torch.set_num_threads({torch.get_num_threads()})", "import pathlib", "from tests.train import small",
