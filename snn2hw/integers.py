@@ -2,14 +2,15 @@
 
     real value = integer * unit
 
-A unit is one number for the table, or one for each of its first axis (output channels). Who reads the tables needs neither
+A unit is one number for the table, or one for each of its first axis (output channels); no number where the network does not
+tell it: of a layer whose sums meet other weights before they meet a neuron. Who reads the tables needs neither
 Python nor ONNX.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,15 @@ from snn2hw.files.record import Kind, recorded, sha256
 from snn2hw.files.seal import BLANK
 from snn2hw.files.write import write_folder, write_npz
 from snn2hw.ir.evaluate import evaluate_scalar
-from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode
+from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.program import SPIKES, Op
-from snn2hw.layers import IntSynapse
+from snn2hw.layers import IntOperator, IntSynapse
 from snn2hw.num import Format, Interval
 from snn2hw.trace import MODEL_HASH, Ints
 
 INDEX = "index.csv"
 FOLDER = Kind("folder of integers", frozenset({INDEX}), edited=True, alone=True)
+Unit = tuple[float, ...]
 COLUMNS = "file,layer,table,shape,bits,signed,smallest,largest,unit"
 
 
@@ -40,7 +42,7 @@ class Table:
     Args:
         layer: whose. name: weight, bias, or a constant of its neuron program.
         values: the integers, of a synapse as in torch: output channels first. bits, signed: what holds each of them.
-        unit: the real value of 1: one number, or one for each of the first axis.
+        unit: the real value of 1: one number, one for each of the first axis, or none where it is not known.
     """
 
     layer: str
@@ -48,7 +50,7 @@ class Table:
     values: Ints
     bits: int
     signed: bool
-    unit: tuple[float, ...]
+    unit: Unit
 
     @property
     def key(self) -> str:
@@ -61,9 +63,8 @@ def tables(net: IntegerNetwork) -> Iterator[Table]:
     nodes = {n.name: n for n in net.nodes}
     for node in net.nodes:
         if isinstance(node, IntSynapse):
-            total = _unit_of_sum(node, net)
-            entering = _unit_of_value(nodes[node.inputs[0]])
-            yield _table(node.name, "weight", node.weight, tuple(u / entering for u in total))
+            total, entering = _unit_of_sum(node, net), _unit_of_value(nodes[node.inputs[0]], nodes)
+            yield _table(node.name, "weight", node.weight, tuple(u / entering for u in total) if entering else ())
             yield _table(node.name, "bias", node.bias, total)
         elif isinstance(node, IntNeuron):
             for i in node.program.of(Op.PARAM):
@@ -71,28 +72,56 @@ def tables(net: IntegerNetwork) -> Iterator[Table]:
                 yield Table(node.name, i.name, values, held.width, held.signed, (2.0**-held.frac,))
 
 
-def _table(layer: str, name: str, values: npt.NDArray[Any], unit: tuple[float, ...]) -> Table:
+def _table(layer: str, name: str, values: npt.NDArray[Any], unit: Unit) -> Table:
     wide = values.astype(np.int64)
     held = Format.holding(Interval(min(int(wide.min()), -1), int(wide.max())), 0)  # signed, as sums are
     return Table(layer, name, wide, held.width, held.signed, unit)
 
 
-def _unit_of_value(node: IntNode) -> float:
-    return node.unit if isinstance(node, IntInput) else 2.0**-node.format.frac
+def _unit_of_value(node: IntNode, nodes: Mapping[str, IntNode]) -> float | None:
+    """Of a value that is made of inputs and spikes; None where weights are between."""
+    if isinstance(node, IntInput):
+        return node.unit
+    if node.fires:
+        return 2.0**-node.format.frac
+    source = nodes[node.inputs[0]]
+    finer = 1 if isinstance(node, IntFeedback) else node.unit_of_input(0) if isinstance(node, IntOperator) else None
+    unit = _unit_of_value(source, nodes) if finer else None
+    return None if unit is None or finer is None else unit / finer
 
 
-def _unit_of_sum(node: IntSynapse, net: IntegerNetwork) -> tuple[float, ...]:
-    """One real unit of the sum, by channel where the neuron behind it has a factor for each."""
-    point = 2.0**-node.format.frac
+def _unit_of_sum(node: IntNode, net: IntegerNetwork) -> Unit:
+    """Of a sum, by channel where the neuron that it leads to has a factor for each; () where it leads to none."""
     for reader in net.nodes:
-        if isinstance(reader, IntNeuron) and reader.inputs == (node.name,):
-            if reader.meaning is not None:
-                return tuple(point * factor for factor in reader.meaning.input_factor)
-            if reader.equation is not None:
-                return reader.equation.input_scale
-            if not reader.program.states:
-                return tuple(_passed_on(reader, channel) for channel in range(reader.program.channels))
-    return (point,)
+        for k, name in enumerate(reader.inputs):
+            if name == node.name and (unit := _as_read(reader, k, node, net)):
+                return unit
+    return ()
+
+
+def _as_read(reader: IntNode, k: int, node: IntNode, net: IntegerNetwork) -> Unit:
+    """The unit of a sum as its reader takes it: input k."""
+    point = 2.0**-node.format.frac
+    if isinstance(reader, IntReadout):
+        return (point,)
+    if isinstance(reader, IntNeuron):
+        return _of_neuron(reader, point)
+    finer = reader.unit_of_input(k) if isinstance(reader, IntOperator) else None
+    found = _unit_of_sum(reader, net) if finer is not None else ()
+    if finer is None or (len(set(found)) > 1 and reader.shape[0] != node.shape[0]):
+        return ()  # channels of their own that are not those of the sum
+    return tuple(u * finer for u in (found if reader.shape[0] == node.shape[0] else found[:1]))
+
+
+def _of_neuron(reader: IntNeuron, point: float) -> Unit:
+    """The unit of its sum, whose binary point is at `point`."""
+    if reader.meaning is not None:
+        return tuple(point * factor for factor in reader.meaning.input_factor)
+    if reader.equation is not None:
+        return reader.equation.input_scale
+    if reader.program.states:
+        return (point,)
+    return tuple(_passed_on(reader, channel) for channel in range(reader.program.channels))
 
 
 def _passed_on(node: IntNeuron, channel: int) -> float:

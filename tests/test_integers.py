@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,26 +37,60 @@ def test_all_constants_are_there(artefact: snn2hw.Artefact) -> None:
         assert lo <= t.values.min() <= t.values.max() <= hi
 
 
+def models() -> dict[str, Any]:
+    """What stands between weights and the neuron, or between a neuron and the weights, by name."""
+    from torch import Tensor
+
+    from snn2hw import nn
+
+    class Residual(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            return self[4](self[3](self[2](self[0](x) + self[1](x))))  # type: ignore[no-any-return]
+
+    image = nn.Conv2d(1, 3, 3)
+    return {
+        "nothing": lambda: nn.Sequential(image, nn.LNM(degree=2), nn.Flatten(), nn.Linear(48, 5), nn.LIF(0.5), nn.Linear(5, 3)),
+        "the largest": lambda: nn.Sequential(image, nn.MaxPool2d(2), nn.LIF(0.5), nn.Flatten(), nn.Linear(12, 3)),
+        "a mean of 4": lambda: nn.Sequential(image, nn.AvgPool2d(2), nn.LNM(degree=2), nn.Flatten(), nn.Linear(12, 3)),
+        "means of 9": lambda: nn.Sequential(
+            nn.Conv2d(1, 3, 2, padding=1), nn.LIF(0.5), nn.AvgPool2d(3), nn.Conv2d(3, 4, 1), nn.AvgPool2d(2), nn.LIF(0.5),
+            nn.Flatten(), nn.Linear(4, 3),
+        ),
+        "a join": lambda: Residual(image, nn.Conv2d(1, 3, 3), nn.LIF(0.5), nn.Flatten(), nn.Linear(48, 3)),
+    }  # fmt: skip
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("scales", [pytest.param("layer", marks=pytest.mark.slow), "channel"])
-def test_integer_times_unit_is_the_real_number(scales: str) -> None:
+@pytest.mark.parametrize("between", ["nothing", "the largest", "a mean of 4", "means of 9", "a join"])
+def test_integer_times_unit_is_the_real_number(scales: str, between: str) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(1)
+    model = models()[between]().eval()
+    made = snn2hw.compile(model, torch.rand(8, 1, 6, 6), steps=3, options=snn2hw.Options(scales=scales))
+    real = {k: v.numpy() for k, v in model.state_dict().items()}
+    found = {t.key: t for t in tables(made.network) if t.key in real}
+    assert found.keys() == {k for k in real if k.endswith((".weight", ".bias"))}
+    for t in found.values():
+        assert t.unit, t.key
+        unit = np.array(t.unit).reshape(-1, *[1] * (t.values.ndim - 1))
+        clipped = np.abs(t.values) >= 127 if t.name == "weight" else np.zeros(t.values.shape, bool)
+        assert (np.abs(t.values * unit - real[t.key]) <= 0.5001 * unit)[~clipped].all(), t.key
+
+
+@pytest.mark.torch
+def test_a_unit_that_the_network_does_not_tell_is_left_out(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     from snn2hw import nn
 
     torch.manual_seed(1)
-    model = nn.Sequential(
-        nn.Conv2d(1, 3, 3), nn.LNM(degree=2), nn.Flatten(), nn.Linear(12, 5), nn.LIF(0.5), nn.Linear(5, 3)
-    ).eval()
-    made = snn2hw.compile(model, torch.rand(8, 1, 4, 4), steps=3, options=snn2hw.Options(scales=scales))
-    real = {k: v.numpy() for k, v in model.state_dict().items()}
-    compared = 0
-    for t in tables(made.network):
-        if t.key in real:
-            unit = np.array(t.unit).reshape(-1, *[1] * (t.values.ndim - 1))
-            clipped = np.abs(t.values) >= 127 if t.name == "weight" else np.zeros(t.values.shape, bool)
-            assert (np.abs(t.values * unit - real[t.key]) <= 0.5001 * unit)[~clipped].all(), t.key
-            compared += 1
-    assert compared == 6
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2), nn.LIF(0.5), nn.Linear(2, 2)).eval()
+    made = snn2hw.compile(model, torch.rand(5, 4), steps=2, options=snn2hw.Options(weight_bits=4))
+    units = {t.key: t.unit for t in tables(made.network)}
+    assert (units["0.weight"], units["0.bias"], units["1.weight"]) == ((), (), ())
+    assert units["1.bias"]
+    rows = csv.DictReader((write_tables(made, tmp_path / "w") / "index.csv").read_text(encoding="utf-8").splitlines())
+    assert {r["unit"] for r in rows if r["layer"] == "0"} == {""}
 
 
 def test_the_files_hold_the_same(artefact: snn2hw.Artefact, tmp_path: Path) -> None:

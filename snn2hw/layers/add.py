@@ -69,6 +69,10 @@ class IntAdd(IntOperator):
         """That of both."""
         return _shape(self, inputs)
 
+    def unit_of_input(self, k: int) -> int | None:
+        """Coarser by the shift."""
+        return 1 << self.shifts[k]
+
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
         a, b = ((x << shift) * sign for x, shift, sign in zip(inputs, self.shifts, self.signs, strict=True))

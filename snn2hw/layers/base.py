@@ -124,6 +124,10 @@ class IntOperator(IntNode):
         """
         return self.value([lo for lo, _ in inputs]), self.value([hi for _, hi in inputs])
 
+    def unit_of_input(self, k: int) -> int | None:
+        """The real value of 1 in input k, in units of the output; None where weights or other values decide it."""
+        return None
+
     def reach(self, entering: Sequence[int]) -> int:
         """The largest magnitude of a value whose inputs have these, while learning moves them."""
         return max(entering)

@@ -67,6 +67,10 @@ class IntConcat(IntOperator):
         """The channels of all of them."""
         return _shape(self, inputs)
 
+    def unit_of_input(self, k: int) -> int | None:
+        """Coarser by the shift."""
+        return 1 << self.shifts[k]
+
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
         return np.concatenate([x << shift for x, shift in zip(inputs, self.shifts, strict=True)], axis=1)

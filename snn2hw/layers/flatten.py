@@ -46,6 +46,10 @@ class IntFlatten(IntOperator):
         """[C * H * W]."""
         return (prod(inputs[0]),)
 
+    def unit_of_input(self, k: int) -> int | None:
+        """The same."""
+        return 1
+
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
         return inputs[0].reshape(len(inputs[0]), -1)

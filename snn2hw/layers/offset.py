@@ -105,6 +105,10 @@ class IntOffset(IntOperator):
         """That of the input."""
         return _shape(self, inputs[0])
 
+    def unit_of_input(self, k: int) -> int | None:
+        """Coarser by the shift."""
+        return 1 << self.shift
+
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
         y: Ints = (inputs[0] << self.shift) * self.sign + broadcast(self.offset, inputs[0].ndim).astype(np.int64)

@@ -60,6 +60,10 @@ class IntPlaces(IntOperator):
         """[C, *size]."""
         return _shape(self, inputs[0])
 
+    def unit_of_input(self, k: int) -> int | None:
+        """The same."""
+        return 1
+
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
         return inputs[0].reshape(len(inputs[0]), *self.shape)

@@ -107,6 +107,10 @@ class IntSumPool2d(IntOperator):
         """[C, OH, OW]."""
         return _shape(self, inputs[0])
 
+    def unit_of_input(self, k: int) -> int | None:
+        """What leaves stands for the mean."""
+        return prod(self.window.kernel)
+
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
         total: Ints = windows(inputs[0], self.window).sum((4, 5))
@@ -136,6 +140,10 @@ class IntMaxPool2d(IntOperator):
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """[C, OH, OW]."""
         return _shape(self, inputs[0])
+
+    def unit_of_input(self, k: int) -> int | None:
+        """The same."""
+        return 1
 
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""

@@ -109,6 +109,10 @@ class IntResize2d(IntOperator):
         c, h, w = image(self, inputs[0])
         return (c, *_spread_size((h, w), self.factor, self.tail)) if self.zeros else (c, h * self.factor[0], w * self.factor[1])
 
+    def unit_of_input(self, k: int) -> int | None:
+        """The same."""
+        return 1
+
     def value(self, inputs: Sequence[Ints]) -> Ints:
         """The equation."""
         return spread_out(inputs[0], self.factor, self.tail) if self.zeros else repeated(inputs[0], self.factor)
