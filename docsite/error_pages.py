@@ -16,7 +16,6 @@ from docsite.api import ROOT
 from docsite.error_cases import CASES
 
 FOLDER, INDEX = "how-to/errors", "reference/errors.md"
-EXIT = {"ExecutorUnavailableError": 3}  # of the command line; 2 is that of all others
 SAME_AS = {"UndecodableError": "DataError", "LossWarning": "Snn2hwWarning"}  # shown on the page of their base
 PART = "..."  # stands for what changes from case to case
 
@@ -39,8 +38,9 @@ def messages() -> tuple[Message, ...]:
         if not re.search(r"(?:Error|Warning)\(", source):
             continue
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                name = SAME_AS.get(node.func.id, node.func.id)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and node.args:
+                called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                name = SAME_AS.get(called, called)
                 what = _text(node.args[0])
                 if name in known and len(what.replace(PART, "").split()) > 1:
                     found.add(Message(name, what, next((_text(k.value) for k in node.keywords if k.arg == "do"), "")))
@@ -66,6 +66,13 @@ def classes() -> dict[str, str]:
     return {name: inspect.cleandoc(kind.__doc__ or "") for name, kind in kinds.items() if name not in ("Snn2hwError", *SAME_AS)}
 
 
+def _exit_code(name: str) -> int:
+    from snn2hw import errors
+    from snn2hw.cli.end import exit_code
+
+    return exit_code(getattr(errors, name))
+
+
 def pages() -> dict[str, str]:
     """Text by path below docs/."""
     return {INDEX: index(), **{path: page(name) for path, name in paths().items() if name}}
@@ -88,7 +95,7 @@ def index() -> str:
         "| class | means | exit code |", "|---|---|---|",
     ]  # fmt: skip
     for name, says in classes().items():
-        code = "" if name.endswith("Warning") else str(EXIT.get(name, 2))
+        code = "" if name.endswith("Warning") else str(_exit_code(name))
         lines.append(f"| [{name}](../{FOLDER}/{name.lower()}.md) | {_first(says)} | {code} |")
     lines += ["", "`error: something went wrong inside snn2hw; this is a bug` is a fault of snn2hw. Run again with "
               "`SNN2HW_TRACEBACK=1`, and report what it prints.", ""]  # fmt: skip
@@ -98,7 +105,7 @@ def index() -> str:
 def page(name: str) -> str:
     """One class."""
     says = classes()[name]
-    code = "" if name.endswith("Warning") else f" The command line ends with exit code {EXIT.get(name, 2)}."
+    code = "" if name.endswith("Warning") else f" The command line ends with exit code {_exit_code(name)}."
     lines = [f"# What does {name} mean?", "", f"{_first(says)}{code}", ""]
     for case in (c for c in CASES if c.error == name):
         verb = "warns" if name.endswith("Warning") else "stops"

@@ -16,7 +16,7 @@ from docsite.project import FILES
 INSTEAD = {
     r"the law\b": "the reference",
     r"payloads?\b": "spike value, graded spike",
-    r"(?:number of|several|its|of|per|\d|K) rounds?\b": "spikes per step",
+    r"(?:number of|several|its|their|as|of|per|\d|K) rounds?\b": "spikes per step",
     r"rounds? that fires?\b": "spikes per step",
     r"held to\b": "saturates",
     r"relies on its clamp\b": "saturates",

@@ -15,7 +15,7 @@ from snn2hw.cli import console
 from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL
 from snn2hw.cli.evaluate import given_samples
-from snn2hw.cli.options import AsJson, Layout
+from snn2hw.cli.options import AsJson, FloatModel, FloatWeights, Layout
 from snn2hw.cli.sample_files import axis_of, laid_out, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.diagnosis.diagnose import diagnose
@@ -36,15 +36,8 @@ def diff(
     other: Annotated[
         Path | None, typer.Argument(help="A second trace file. Default: the reference, run on the first one's stimulus.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="The float model that was compiled (digits_lnm, module:factory): why the integers fire otherwise than it.",
-        ),
-    ] = None,
-    weights: Annotated[str | None, typer.Option(help="With --model: a file of weights. Default: the model's own.")] = None,
+    model: FloatModel = None,
+    weights: FloatWeights = None,
     samples: Annotated[
         Path | None,
         typer.Option(

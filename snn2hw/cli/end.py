@@ -105,6 +105,11 @@ def switches() -> list[Any]:
     return [p for p in get_command(made).params if {"--quiet", "--verbose"} & set(p.opts)]
 
 
+def exit_code(kind: type[Snn2hwError]) -> int:
+    """With which a command ends that an error of this class ended."""
+    return UNAVAILABLE if issubclass(kind, ExecutorUnavailableError) else BAD_INPUT
+
+
 def interrupted() -> UsageError:
     """What was under way, and how to go on."""
     again = loudness.again or "run the same command again; what is written is written at the end, as a whole"
@@ -127,7 +132,7 @@ def _told(command: Callable[[], Any]) -> int:
         raise
     except Snn2hwError as error:
         console.print_error(error)
-        return UNAVAILABLE if isinstance(error, ExecutorUnavailableError) else BAD_INPUT
+        return exit_code(type(error))
     except KeyboardInterrupt:
         console.print_error(interrupted())
         return INTERRUPTED

@@ -108,13 +108,15 @@ def _document(loaded: Artefact) -> dict[str, Any]:
 
 
 def _write(loaded: Artefact, out: Path, *, force: bool, as_json: bool) -> None:
-    written = write_tables(loaded, out, force=force)
+    written, found = write_tables(loaded, out, force=force), list(tables(loaded.network))
     if as_json:
-        found = [{"layer": t.layer, "table": t.name, "shape": list(t.values.shape), "bits": t.bits, "signed": t.signed,
-                  "unit": list(t.unit)} for t in tables(loaded.network)]  # fmt: skip
-        console.print_json({"path": str(written), "tables": found})
-    else:
-        console.say(f"written: {written}    real value = integer * unit")
+        rows = [{"layer": t.layer, "table": t.name, "shape": list(t.values.shape), "bits": t.bits, "signed": t.signed,
+                 "unit": list(t.unit)} for t in found]  # fmt: skip
+        console.print_json({"path": str(written), "tables": rows})
+        return
+    console.say(f"written: {written}    real value = integer * unit")
+    if without := [t.key for t in found if not t.unit]:
+        console.say(f"without a unit, as their sums meet other weights before a neuron: {', '.join(without)}")
 
 
 def _dynamics(loaded: Artefact, layer: str | None, title: str, *, as_json: bool) -> None:

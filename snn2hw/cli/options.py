@@ -20,6 +20,15 @@ Samples = Annotated[
         "Default: vectors.npz.",
     ),
 ]
+FloatModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="The float model that was compiled (digits_lnm, module:factory): why the integers fire otherwise than it.",
+    ),
+]
+FloatWeights = Annotated[str | None, typer.Option("--weights", help="With --model: a file of weights. Default: the model's own.")]
 Layout = Annotated[
     str | None,
     typer.Option(help="Which axis of temporal samples is time: TN for [T, N, ...], NT for [N, T, ...].", show_default="TN"),

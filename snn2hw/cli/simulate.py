@@ -58,11 +58,12 @@ def simulate(
             payloads = api.stimulus(loaded, given, known)
             trace = api.simulate_payloads(loaded, payloads, chosen, traces=out is not None, progress=progress)
     seconds = perf_counter() - begun
-    if as_json:
+    if out is not None:
+        write_trace(loaded, payloads, trace, out)
+    if as_json:  # behind what is written, as it says that it is
         console.print_json(_document(loaded.outputs(trace.readout), chosen.name, seconds, out))
     console.print_readout(loaded.outputs(trace.readout), chosen.name, seconds)
     if out is not None:
-        write_trace(loaded, payloads, trace, out)
         console.say(f"written: {out}")
 
 

@@ -16,10 +16,11 @@ from snn2hw.cli.completion import executors as complete_executors
 from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
 from snn2hw.cli.evaluate import given_samples
-from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Samples, Workers
+from snn2hw.cli.options import AsJson, Cluster, FloatModel, FloatWeights, Folder, Layout, Samples, Workers
 from snn2hw.cli.sample_files import axis_of, samples_for, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.diagnosis.diagnose import diagnose
+from snn2hw.user_models import find_model
 
 
 def verify(
@@ -33,15 +34,8 @@ def verify(
             autocompletion=complete_executors,
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="The float model that was compiled (digits_lnm, module:factory): why the integers fire otherwise than it.",
-        ),
-    ] = None,
-    weights: Annotated[str | None, typer.Option(help="With --model: a file of weights. Default: the model's own.")] = None,
+    model: FloatModel = None,
+    weights: FloatWeights = None,
     layout: Layout = None,
     first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
     workers: Workers = 1,
@@ -63,9 +57,11 @@ def verify(
     names = _installed() if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
         given, known, module = samples_for(loaded, samples, layout), stated(loaded.network.input.static), None
-        if model is not None:
-            measured = given_samples(samples, None, model, weights, axis_of(layout, static=loaded.network.input.static))
-            given, module = measured.samples if given is None else given, measured.model
+        if model is not None and given is not None:
+            module = find_model(model, weights, sampled=False).module
+        elif model is not None:
+            measured = given_samples(None, None, model, weights, axis_of(layout, static=loaded.network.input.static))
+            given, module = measured.samples, measured.model
         verdict = api.verify(loaded, given, names, layout=known, progress=progress, first=first, workers=workers, cluster=cluster)
         cause = None
         if module is not None and given is not None:

@@ -27,6 +27,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntNeuron, IntNode
 from snn2hw.ir.program import Op, initial_value
 from snn2hw.layers import IntAdd, IntMatMul, IntMultiply, IntSumPool2d, IntSynapse
 from snn2hw.shown import brief
+from snn2hw.simplification import simplified
 from snn2hw.trace import Ints, Trace
 
 FREE = (Op.CONST, Op.PARAM, Op.STATE, Op.INPUT, Op.OUTPUT)  # they name a value, and compute nothing
@@ -167,7 +168,7 @@ class Counts:
         return SynapseCounts(node.source, node.macs(entering), single, graded, by_spike, flags, node.weight.size, zeros)
 
     def _neuron(self, node: IntNeuron) -> NeuronCounts:
-        program, nothing = node.program, np.zeros((4, self.steps), np.int64)
+        program, nothing = simplified(node.program), np.zeros((4, self.steps), np.int64)  # as back ends run it
         computed = Counter(i.op.value for i in program.instructions if i.op not in FREE)
         bits = sum(s.format.width for s in program.states.values())
         return NeuronCounts(

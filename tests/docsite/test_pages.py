@@ -6,6 +6,7 @@ import importlib
 import re
 
 import pytest
+import typer
 from typer.main import get_command
 
 from docsite import api, commands, docstrings, error_pages, project
@@ -52,7 +53,11 @@ def test_the_errors_are_all_there() -> None:
 
 def test_every_command_and_every_option_is_on_the_page() -> None:
     page = commands.page()
-    for name, verb in get_command(app).commands.items():  # type: ignore[attr-defined]
+    group = get_command(app)
+    context = typer.Context(group)
+    for name in group.list_commands(context):  # type: ignore[attr-defined]
+        verb = group.get_command(context, name)  # type: ignore[attr-defined]
+        assert {"--quiet", "--verbose"} <= {word for p in verb.params for word in p.opts}
         part = page.split(f"\n## snn2hw {name}\n")[1].split("\n## ")[0]
         assert "Example" in part, name
         for option in (word for p in verb.params for word in p.opts if word.startswith("--")):
