@@ -18,7 +18,10 @@ def print_diagnosis(found: Diagnosis, title: str) -> None:
     console.say(console.styled("cause", "bold yellow" if found.explained else "bold red"), f" {found}")
     console.say(f"  do: {found.remedy}")
     if found.evidence:
-        rows = [[e.switch, _percent(e.alone), _percent(e.back), "yes" if e.here else ""] for e in found.evidence[:MOST]]
+        rows = [
+            [e.switch, _percent(e.alone), "" if e.back is None else _percent(e.back), "yes" if e.here else ""]
+            for e in found.evidence[:MOST]
+        ]
         console.table(
             "one switch at a time, in the layer in which it begins",
             ["switch", "alone it makes", "float again, vanish", "here"],

@@ -141,9 +141,12 @@ class Trial:
         other = isinstance(self.neuron, Written) and not self.neuron.alike  # its program says nothing of these floats
         for part in (WEIGHTS,) if other else (WEIGHTS, HEAD, COEFFICIENTS, THRESHOLDS, BOUNDS, STATE):
             alone = self.compared(self.simulated(frozenset({part})), self.ran)
-            back = self.compared(self.simulated(ALL - {part}), self.floats)
-            here = bool(self.differs[at] and (not alone[at] or (whole[at] and not back[at])))
-            vanish = self._share(back) - self._share(whole)
+            here, vanish = not alone[at], None
+            if part not in self.neuron.tied:
+                back = self.compared(self.simulated(ALL - {part}), self.floats)
+                here |= whole[at] and not back[at]
+                vanish = self._share(back) - self._share(whole)
+            here = bool(self.differs[at] and here)
             found.append((CLASSES[part], Evidence(f"{part} of {self.layer}", self._share(alone), vanish, here)))
         for each in assumptions(self.neuron):
             left = [self.compared(self.simulated(parts, each), self.ran) for parts in (NONE, ALL)]
@@ -218,10 +221,13 @@ def because(cause: str, best: Evidence, margin: float | None, lsb: float) -> str
     """The reason in a sentence. Args: cause: its class. best: the most telling switch. margin, lsb: as in `Diagnosis`."""
     if cause in (result.SHIFT, result.RESET):
         return f"where {best.switch}, {_percent(best.alone)} of the differences of this layer are explained"
-    said = (
-        f"with the {best.switch} in floats again, {_percent(best.back)} of the layer's differences vanish; with them alone "
-        f"rounded, {_percent(best.alone)} appear"
-    )
+    if best.back is None:
+        said = f"with the {best.switch} alone rounded, {_percent(best.alone)} of the layer's differences appear"
+    else:
+        said = (
+            f"with the {best.switch} in floats again, {_percent(best.back)} of the layer's differences vanish; with them alone "
+            f"rounded, {_percent(best.alone)} appear"
+        )
     if cause == result.TIE and margin is not None:
         return f"the float layer is {margin / lsb if lsb else 0.0:.3g} units of the state from firing otherwise; {said}"
     if cause == result.DEAD:

@@ -5,19 +5,19 @@
 
 With all of them on this is the integer program, value for value; with none the float layer. A difference between program
 and equation that is no rounding (another order of reset and decay, say) is none of a quantiser, so what is taken over of
-the program ends at `ROUNDED` units of the state.
+the program ends at `ROUNDED` units of that which is rounded, the membrane or the current.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from snn2hw.backends.reference import step as integer_step
-from snn2hw.diagnosis.parts import ALL, BOUNDS, COEFFICIENTS, HEAD, STATE, THRESHOLDS, WEIGHTS, Parts
+from snn2hw.diagnosis.parts import ALL, BOUNDS, COEFFICIENTS, HEAD, NONE, STATE, THRESHOLDS, WEIGHTS, Parts
 from snn2hw.dynamics.maps import REAL
 from snn2hw.ir.evaluate import evaluate
 from snn2hw.ir.family import equation_of
@@ -35,7 +35,7 @@ from snn2hw.trace import Ints
 
 States: TypeAlias = dict[str, Any]
 TAKEN = "taken"  # what a reset that comes late is going to take off
-ROUNDED = 8.0  # units of the state: no program rounds more in one step
+ROUNDED = 8.0  # units of what is rounded: no program rounds more in one step
 NEAR = 1e-6  # of a unit: floats that stand for an integer
 
 
@@ -70,6 +70,8 @@ def mixed_neuron(node: IntNeuron, real: Neuron | EquationNeuron) -> Family | Wri
 class FloatNeuron:
     """A layer of the built-in family in floats, that may be built otherwise: no quantiser is on."""
 
+    tied: Parts = NONE  # quantisers that cannot be float while the state is rounded
+
     def __init__(self, real: Neuron) -> None:
         self.real = real
 
@@ -102,7 +104,7 @@ class FloatNeuron:
             state_range=self.bounds(parts), reset="none" if late else change.reset or real.reset,
             reset_value=self.reset_value(parts),
         )  # fmt: skip
-        out, after = neuron_step(fires, np.zeros_like(u), h)
+        out, after = self.fired(fires, h, parts)
         # What a late reset takes off a step later: what it would take off now.
         taken = after - neuron_step(replace(fires, reset="subtract"), np.zeros_like(u), h)[1] if late else states[TAKEN]
         return out, {MEMBRANE: after, CURRENT: i, TAKEN: taken}
@@ -145,6 +147,14 @@ class FloatNeuron:
         if not isinstance(firing, Circulate):
             return firing
         return replace(firing, thresholds=firing.rows[min(t, len(firing.rows) - 1)], by_step=())
+
+    def fired(self, fires: Neuron, h: Reals, parts: Parts) -> tuple[Reals, Reals]:
+        """(spike value, membrane behind the reset).
+
+        Args:
+            fires: a layer whose membrane is what enters it. h: the membrane before it fires. parts: which quantisers are on.
+        """
+        return neuron_step(fires, np.zeros_like(h), h)
 
     def reset_value(self, parts: Parts) -> float:
         """What a reset to a value leaves."""
@@ -232,7 +242,7 @@ class Family(FloatNeuron):
             held = declared_interval(i)
             whole = np.full(raw.shape, t) if name == self.counter else np.rint(known / _unit(i))
             before[name] = np.clip(whole, held.lo, held.hi).astype(np.int64)
-        values, most, unit = _evaluated(self.program, before, raw), ROUNDED * self.unit, _unit(self.program.by_name[self.h])
+        values, unit = _evaluated(self.program, before, raw), _unit(self.program.by_name[self.h])
         u: Reals = before[self.roles.state] * np.float64(self.unit)
         entering, of_current, current_unit = self.entering(raw * per_channel(self.scale, u), raw, ALL), 0.0, 0.0
         if self.current is not None:
@@ -242,7 +252,10 @@ class Family(FloatNeuron):
             of_current = values[name] * _unit(self.program.by_name[name]) - self.decayed(current, ALL) - entering
             entering = values[now.name] * current_unit
         of_membrane = values[self.h] * unit - self.membrane(self.real, u, entering, ALL)
-        return Rounding(np.clip(of_membrane, -most, most), np.clip(of_current, -most, most), unit, current_unit)
+        most, most_current = ROUNDED * self.unit, ROUNDED * current_unit  # a current has a binary point of its own
+        return Rounding(
+            np.clip(of_membrane, -most, most), np.clip(of_current, -most_current, most_current), unit, current_unit
+        )  # fmt: skip
 
     def firing(self, t: int, parts: Parts) -> Single | Circulate | Potential:
         """What fires at step t."""
@@ -251,14 +264,28 @@ class Family(FloatNeuron):
             return firing
         if isinstance(firing, Single):
             return Single(self._threshold(0, t))
+        thresholds = tuple(self._threshold(k, t) for k in range(len(firing.amplitudes)))
+        return replace(firing, thresholds=thresholds, amplitudes=self._amplitudes(firing.amplitudes))
+
+    def _amplitudes(self, amplitudes: Sequence[float]) -> tuple[float, ...]:
+        """As the spike value holds them."""
         unit = 2.0**-self.node.format.frac
-        amplitudes = tuple(float(np.floor(a / unit + 0.5)) * unit for a in firing.amplitudes)
-        thresholds = tuple(self._threshold(k, t) for k in range(len(amplitudes)))
-        rounded = replace(firing, thresholds=thresholds, amplitudes=amplitudes)
-        if not firing.own_negative or amplitudes[0] == 0:
-            return rounded
-        # One factor stands for all levels; where rounding moves them apart, it is that of the first.
-        return replace(rounded, negative=float(np.floor(firing.negatives[0] / unit + 0.5)) * unit / amplitudes[0])
+        return tuple(float(np.floor(a / unit + 0.5)) * unit for a in amplitudes)
+
+    def fired(self, fires: Neuron, h: Reals, parts: Parts) -> tuple[Reals, Reals]:
+        """(spike value, membrane behind the reset). Arguments as in `FloatNeuron`."""
+        firing = fires.firing
+        if THRESHOLDS not in parts or not isinstance(firing, Circulate) or not firing.own_negative:
+            return super().fired(fires, h, parts)
+        # A float layer has one factor for all negative amplitudes, the program one integer for each: sum amp_k up_k,
+        # less sum negative_k down_k, which is sum negative_k up_k less sum negative_k (up_k - down_k).
+        assert isinstance(self.real.firing, Circulate)
+        negatives, fired = self._amplitudes(self.real.firing.negatives), list[tuple[Reals, Reals]]()
+        for amplitudes, factor in ((firing.amplitudes, 0.0), (negatives, 0.0), (negatives, 1.0)):
+            of_these = replace(firing, amplitudes=amplitudes, negative=factor, finest=False)
+            fired.append(super().fired(replace(fires, firing=of_these), h, parts))
+        (up, after), (up_again, _), (both, _) = fired
+        return up + both - up_again, after
 
     def reset_value(self, parts: Parts) -> float:
         """What a reset to a value leaves."""
@@ -275,6 +302,8 @@ class Family(FloatNeuron):
 
 class Written:
     """A layer that a user wrote, or one whose integers and floats are of different kinds: the program, or the equation."""
+
+    tied: Parts = frozenset({COEFFICIENTS, THRESHOLDS})  # with its state rounded the program runs, which has these as integers
 
     def __init__(self, node: IntNeuron, real: Neuron | EquationNeuron) -> None:
         self.node, self.program, self.real = node, node.program, real

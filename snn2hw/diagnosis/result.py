@@ -42,19 +42,21 @@ class Evidence:
 
     Args:
         switch: the quantiser, or what was assumed. alone: the share of the differences that it makes by itself, all other
-            quantisers being float; back: the share that vanishes where it alone is float again. Below 0 it makes others.
+            quantisers being float; back: the share that vanishes where it alone is float again, None where it cannot be while
+            the state is rounded. Below 0 it makes others.
         here: whether it does one of the two at the value that is diagnosed.
     """
 
     switch: str
     alone: float
-    back: float
+    back: float | None
     here: bool
 
     @property
     def score(self) -> float:
         """The larger, the more of the differences it explains."""
-        return (max(self.alone, -1.0) + max(self.back, -1.0)) / 2 + 0.5 * self.here
+        known = [max(share, -1.0) for share in (self.alone, self.back) if share is not None]
+        return sum(known) / len(known) + 0.5 * self.here
 
 
 @dataclass(frozen=True)

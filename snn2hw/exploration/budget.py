@@ -60,7 +60,8 @@ class Row:
 
     Args:
         quantiser: says the layer and what of it. bits: its width; None where its numbers have several.
-        alone: it is on, all others are float. without: it is float, all others are on, weights at their widest.
+        alone: it is on, all others are float. without: it is float, all others are on, weights at their widest; None where it
+            cannot be while the state is rounded: the numbers of an equation of a user's own.
     """
 
     quantiser: Quantiser

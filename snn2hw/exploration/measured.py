@@ -104,8 +104,13 @@ class _Measured:
         for q in quantisers_of(self.widest.net):
             for bits in self.given.widths if q.part == WEIGHTS else (last,):
                 found["alone", q, bits] = self._alone(self.at[bits], q)
-            found["without", q, last] = self._without(q)
+            if not self._tied(q):
+                found["without", q, last] = self._without(q)
         return found
+
+    def _tied(self, q: Quantiser) -> bool:
+        """Whether it cannot be float while all others are on."""
+        return q.layer in self.widest.neurons and q.part in self.widest.neurons[q.layer].tied
 
     def _alone(self, mixed: Mixed, q: Quantiser) -> Counts:
         if q.part == INPUT:

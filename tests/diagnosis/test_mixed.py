@@ -13,10 +13,10 @@ import snn2hw
 from snn2hw import nn
 from snn2hw.backends.reference import interpret
 from snn2hw.diagnosis.mixed import Mixed, all_on
-from snn2hw.diagnosis.parts import ALL, WEIGHTS, quantisers_of
+from snn2hw.diagnosis.parts import ALL, COEFFICIENTS, NONE, THRESHOLDS, WEIGHTS, quantisers_of
 from snn2hw.errors import UnsupportedError, WidthError
 from snn2hw.ir.encode import encode
-from snn2hw.ir.network import Network, Reals
+from snn2hw.ir.network import Circulate, Current, Network, Reals
 from snn2hw.ir.real import run_real
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.pipeline import run_pipeline
@@ -69,6 +69,30 @@ def test_both_ends_of_a_random_network(kind: str) -> None:
     check(*made, kind)
 
 
+@pytest.mark.parametrize("reach", [2.0, 1000.0])
+def test_both_ends_with_a_current_that_is_coarser_than_the_membrane(reach: float) -> None:
+    """Of so wide a current a unit is many of the membrane, and what the program rounds of it, too."""
+    fires = lif("n", "fc", 0.9, state_range=(-1.25, 1.25), current=Current(np.array([0.83]), (-reach, reach)))
+    fc = linear("fc", "input", np.random.default_rng(0).normal(0, 0.3, (6, 5)))
+    net = network(20, counts(5), fc, fires, linear("out", "n", np.eye(6)[:2]), readout("out"))
+    x = (np.random.default_rng(1).random((20, 30, 5)) < 0.5).astype(np.float64)
+    check(Mixed.of(artefact_of(net, x), net), x, reach)
+
+
+def test_both_ends_with_negative_amplitudes_that_rounding_moves_apart() -> None:
+    """Each level's is an integer of its own: no factor of the positive ones gives all of them."""
+    amplitudes = (0.85, 0.37)
+    fires = lif("n", "fc", firing=Circulate((0.5, 0.5), amplitudes, True, negative=0.61))
+    net = network(6, counts(5), linear("fc", "input", np.random.default_rng(0).normal(0, 1, (6, 5))), fires,
+                  linear("out", "n", np.eye(6)[:2]), readout("out"))  # fmt: skip
+    x = (np.random.default_rng(1).random((6, 20, 5)) < 0.5).astype(np.float64)
+    mixed = Mixed.of(artefact_of(net, x), net)
+    unit = 2.0 ** -mixed.made["n"].format.frac
+    raw = [round(a / unit) for a in amplitudes] + [round(0.61 * a / unit) for a in amplitudes]
+    assert raw[0] * raw[3] != raw[1] * raw[2]
+    check(mixed, x, "negative")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_ends_of_random_networks(kind: str) -> None:
@@ -97,6 +121,26 @@ def test_both_ends_of_a_users_neuron() -> None:
     made = of_user(3)
     assert made is not None
     check(*made, "a user's neuron")
+
+
+def test_numbers_of_an_equation_cannot_be_float_while_the_state_is_rounded() -> None:
+    """With the state rounded the program runs, and its numbers are integers: no budget, no diagnosis says otherwise."""
+    made = of_user(3)
+    assert made is not None
+    mixed, x = made
+    (name,) = mixed.neurons
+    for part in (COEFFICIENTS, THRESHOLDS):
+        without = [mixed.fired_by(name, x, all_on(mixed, {name: off}), True, {}) for off in (frozenset({part}), NONE)]
+        np.testing.assert_array_equal(*without)
+    artefact, labels = make_artefact(mixed.net, {"options": {}}), np.arange(6) % 2
+    rows = snn2hw.budget(mixed.real, x, labels, weight_bits=(8,), sample=x, layout="TN", executor="reference").rows
+    parts = {r.quantiser.part: r.without for r in rows if r.quantiser.layer == name}
+    assert {part for part, without in parts.items() if without is None} == {COEFFICIENTS, THRESHOLDS}
+    ran = interpret(mixed.net, encode(mixed.net, x))
+    ran.spikes[name][1, 2, 0] += 2 ** mixed.made[name].format.frac  # a spike that nothing explains
+    found = snn2hw.diagnose(artefact, x, mixed.real, trace=ran, layout="TN", executor="reference")
+    empty = {e.switch for e in found.evidence if e.back is None}
+    assert empty == {f"{COEFFICIENTS} of {name}", f"{THRESHOLDS} of {name}"}
 
 
 @pytest.mark.slow

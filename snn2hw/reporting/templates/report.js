@@ -278,7 +278,7 @@ function causes() {
   for (const d of data.causes) {
     out.append(el("h3", {}, `${d.layer}: ${d.cause}`), el("p", {}, `${d.because}. What to do: ${d.remedy}.`));
     if (d.evidence.length) out.append(table(["switch", "alone", "float again", "at this value"],
-      d.evidence.map((e) => [e.switch, percent(e.alone), percent(e.back), e.here ? "yes" : ""]), [1, 2]));
+      d.evidence.map((e) => [e.switch, percent(e.alone), e.back === null ? "" : percent(e.back), e.here ? "yes" : ""]), [1, 2]));
   }
   return out;
 }
