@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ import numpy.typing as npt
 from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
-from snn2hw.diagnosis import result
-from snn2hw.diagnosis.causes import Entered, Trial, because, entered, is_dead, named
+from snn2hw.diagnosis import handed
+from snn2hw.diagnosis.causes import Entered, Trial, because, entered, named
 from snn2hw.diagnosis.mixed import Mixed
 from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.errors import UsageError
@@ -105,7 +105,7 @@ class Seen:
         """
         self.artefact, self.real, self.x, self.ran = artefact, real, x, ran
         self.mixed = Mixed.of(artefact, real)
-        self._about: dict[int, tuple[dict[str, Entered], dict[str, Reals]]] = {}
+        self._about: dict[int, tuple[dict[str, Entered], Mapping[str, Reals]]] = {}
 
     @property
     def axis(self) -> int:
@@ -125,16 +125,23 @@ class Seen:
             return x, payloads, self.ran.part(start, stop)
         return x, payloads, run_executor(self.ran, self.artefact, payloads)
 
-    def about(self, sample: int) -> tuple[int, dict[str, Entered], dict[str, Reals]]:
+    def about(self, sample: int) -> tuple[int, dict[str, Entered], Mapping[str, Reals]]:
         """(the first of some samples with this one among them, what each layer is given, what it fires)."""
         together = affordable(self.real, self.artefact.network, self.total)
         start = sample // together * together
         if start not in self._about:
-            x, _, ran = self.some(start, min(start + together, self.total))
-            units = {name: np.float64(2.0 ** -self.mixed.made[name].format.frac) for name in self.mixed.held}
-            fired: dict[str, Reals] = {name: ran.spikes[name] * unit for name, unit in units.items()}
-            self._about = {start: (entered(self.mixed, x, fired), fired)}
+            ran = self.ran_about(sample)
+            self._about = {start: (entered(self.mixed, ran.x, ran.fired), ran.fired)}
         return start, *self._about[start]
+
+    def ran_about(self, sample: int) -> handed.Ran:
+        """Some samples with this one among them, and what the integers make of them."""
+        together = affordable(self.real, self.artefact.network, self.total)
+        start = sample // together * together
+        x, _, ran = self.some(start, min(start + together, self.total))
+        units = {name: np.float64(2.0 ** -self.mixed.made[name].format.frac) for name in self.mixed.held}
+        fired: dict[str, Reals] = {name: ran.spikes[name] * unit for name, unit in units.items()}
+        return handed.Ran(x, fired, ran.readout * np.float64(self.artefact.scale), start)
 
 
 def _tally_of(seen: Seen, progress: Progress | None) -> Tally:
@@ -151,7 +158,7 @@ def _tally_of(seen: Seen, progress: Progress | None) -> Tally:
 def _diagnosed(seen: Seen, tally: Tally) -> Diagnosis:
     found, first = _counted(tally, seen.total, tuple(tally.layers)), _first(tally)
     if first is None:
-        return _handed(seen.artefact, seen.real, tally, found)
+        return _handed(seen, tally, found)
     return _of_layer(seen, found, *first)
 
 
@@ -216,28 +223,14 @@ def _of_layer(seen: Seen, found: Diagnosis, layer: str, place: Place) -> Diagnos
     )  # fmt: skip
 
 
-def _handed(artefact: Artefact, real: Network, tally: Tally, found: Diagnosis) -> Diagnosis:
-    """Nothing begins in a neuron layer: it is the input, or the weights of the readout, or nothing at all."""
-    net = artefact.network
+def _handed(seen: Seen, tally: Tally, found: Diagnosis) -> Diagnosis:
+    """Nothing begins in a neuron layer: it was handed down, it is the weights of the readout, or there is nothing at all."""
     known = _earliest(tally, "first_mismatch")
     if known is not None:
-        layer, (sample, step, flat) = known
-        shape = next(n.shape for n in net.neurons if n.name == layer)
-        index = tuple(int(i) for i in np.unravel_index(flat, shape))
-        why = "given the samples as 8 bits hold them, the float network fires what the integers fire"
-        return replace(
-            found, cause=result.INPUT, layer=layer, sample=sample, step=step, index=index, because=why
-        )  # fmt: skip
+        layer, place = known
+        return handed.of_layer(seen.mixed, seen.ran_about(place[0]), found, layer, place)
     got, expected = np.concatenate(tally.readouts), np.concatenate(tally.float_readouts)
     other = np.flatnonzero(got.argmax(1) != expected.argmax(1)) if got.shape[1] > 1 else np.zeros(0, np.int64)
     if not len(other):
         return found
-    sample = int(other[0])
-    classes = [int(got[sample].argmax()), int(expected[sample].argmax())]
-    dead = [c for c in classes if is_dead(net, real, net.readout.name, c)]
-    worst = dead[0] if dead else classes[0]
-    why = "every spike is equal; the weights of the readout alone change the prediction"
-    return replace(
-        found, cause=result.DEAD if dead else result.WEIGHTS, layer=net.readout.name, sample=sample, index=(worst,),
-        got=float(got[sample, worst]), expected=float(expected[sample, worst]), because=why,
-    )  # fmt: skip
+    return handed.of_readout(seen.mixed, seen.ran_about(int(other[0])), found, int(other[0]))

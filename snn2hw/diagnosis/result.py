@@ -18,6 +18,7 @@ RESET = "reset order"
 STATE = "state rounding"
 THRESHOLD = "another threshold"
 INPUT = "input rounding"
+AMPLITUDE = "amplitude rounding"
 UNKNOWN = "none of the known causes"
 
 REMEDIES = {
@@ -32,6 +33,7 @@ REMEDIES = {
     STATE: "use more state bits (--state-bits)",
     THRESHOLD: "give both the same threshold, or use more state bits",
     INPUT: "choose a narrower input_range (--input-range), so that 8 bits hold the samples more finely",
+    AMPLITUDE: "choose amplitudes that the spike value holds (snn2hw inspect ARTEFACT), or train on the integers",
     UNKNOWN: "compare what ran with the reference first: snn2hw diff ARTEFACT TRACE",
 }  # fmt: skip
 
@@ -43,7 +45,7 @@ class Evidence:
     Args:
         switch: the quantiser, or what was assumed. alone: the share of the differences that it makes by itself, all other
             quantisers being float; back: the share that vanishes where it alone is float again, None where it cannot be while
-            the state is rounded. Below 0 it makes others.
+            the state is rounded, or was not tried. Below 0 it makes others.
         here: whether it does one of the two at the value that is diagnosed.
     """
 
@@ -69,7 +71,8 @@ class Diagnosis:
         cause: the class of the cause; "" where nothing differs.
         layer, sample, step, index: the first value whose difference is not explained by the rounding of its layer and of
             those before it or, where all are, the first that differs. The step of a readout is -1.
-        got, expected: that value, of the integers and of the float layer given the same spikes; in real units.
+        got, expected: that value, of the integers and of the float layer given the same spikes; in real units. Where no
+            difference begins in a layer: of the float network by itself.
         margin: how far the float layer was from firing otherwise there; lsb: one unit of its state.
         because: the reason, a sentence.
         evidence: what each switch does, the most telling first.

@@ -13,7 +13,7 @@ from snn2hw.backends.reference import interpret
 from snn2hw.diagnosis import result
 from snn2hw.errors import UsageError
 from snn2hw.ir.encode import encode
-from snn2hw.ir.network import Network, Single
+from snn2hw.ir.network import Circulate, Network, Single
 from snn2hw.trace import Trace
 from tests.diagnosis.planted import CAUSES, STEPS, Planted, planted
 from tests.hand_networks import artefact_of, counts, image, lif, linear, network, readout
@@ -110,8 +110,25 @@ def test_samples_that_8_bits_round_are_the_cause() -> None:
     x = np.array([[0.1], [0.5011]])
     found = snn2hw.diagnose(artefact_of(real, x), x, real, executor="reference")
     assert (found.cause, found.layer, found.sample, found.step) == (result.INPUT, "n", 1, 0)
+    assert (found.got, found.expected) == (0.0, 1.0)
     x[1] = 0.503  # 128.77: 129
     assert snn2hw.diagnose(artefact_of(real, x), x, real, executor="reference").cause == ""
+
+
+def test_amplitudes_that_integers_do_not_hold_are_the_cause_of_what_they_fire() -> None:
+    """Whole numbers enter, so that no input is rounded: 0.3 held as 77 of 256 meets the threshold behind it."""
+    first = lif("n", "fc", firing=Circulate((1.0,), (0.3,), False))
+    second = lif("m", "mid", firing=Single(0.3004))
+    layers = linear("fc", "input", [[1.0]]), first, linear("mid", "n", [[1.0]]), second
+    real = network(2, counts(1), *layers, linear("out", "m", [[1.0], [-1.0]]), readout("out"))
+    x = np.ones((2, 3, 1))
+    x[:, 0] = 0.0
+    found = snn2hw.diagnose(artefact_of(real, x), x, real, layout="TN", executor="reference")
+    assert (found.cause, found.layer, found.sample, found.step, found.index) == (result.AMPLITUDE, "m", 1, 0, (0,))
+    assert (found.got, found.expected) == (1.0, 0.0)
+    assert found.evidence[0].switch == "what n sends as integers"
+    assert found.remedy == result.REMEDIES[result.AMPLITUDE]
+    assert "given what n sends as integers, it fires here what the integers fire" in str(found)
 
 
 def short(ran: Trace) -> Iterator[tuple[Trace, str]]:
