@@ -21,8 +21,8 @@ def check(folder: Path, shorter: Shorter = NONE) -> claims.Checked:
     """Derive every claim about the model in this folder again and compare.
 
     Args:
-        folder: a compiled model. shorter: of layers, functions that back ends run in place of the file's, with their constants;
-            each is proved to give the same.
+        folder: a compiled model. shorter: of layers, functions that back ends run in place of the file's, with their constants
+            and first states; each is proved to give the same.
 
     Raises:
         ArtefactError: no model, no certificate, or a certificate of another artefact or version.

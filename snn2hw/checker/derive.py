@@ -24,7 +24,7 @@ from snn2hw.files.read import json_value
 from snn2hw.fingerprints import fingerprints
 
 Claimed = Mapping[str, Mapping[str, Pair]]
-Shorter = Mapping[str, tuple[Any, Mapping[str, Any]]]
+Shorter = Mapping[str, tuple[Any, Mapping[str, Any], Mapping[str, int]]]
 NONE: Shorter = {}
 
 
@@ -35,7 +35,7 @@ def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair], shorter: Sh
         data: model.onnx.
         claimed, edges: intervals of states and of recurrent edges that the certificate claims, which are the one thing to be
             proved rather than computed.
-        shorter: of layers, functions that back ends run in place of the file's, with their constants.
+        shorter: of layers, functions that back ends run in place of the file's, with their constants and first states.
 
     Returns:
         Every claim, as certificate.json should have it; claim -> place where its ends occur, for messages; faults, which are
@@ -45,8 +45,8 @@ def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair], shorter: Sh
     onnx.checker.check_model(model)
     walk = _Walk(model, claimed, edges)
     walk.follow()
-    for name, (function, params) in shorter.items():
-        walk.faults += [f"layer {name}: {fault}" for fault in unproved(walk.layers[name].groups, function, params)]
+    for name, short in shorter.items():
+        walk.faults += [f"layer {name}: {fault}" for fault in unproved(walk.layers[name], *short)]
     ends = _ends(walk.values[walk.readout])
     certificate = {
         "format": FORMAT,

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from snn2hw.checker.neuron import CHUNK, MOST_TRIED, OPERATORS, Neuron, Seen
+from snn2hw.checker.neuron_layer import NeuronLayer
 
 COMPARES = ("Greater", "GreaterOrEqual", "Less", "Equal")
 Term = Any  # hashable: a name, or (operator, forms and numbers ...)
@@ -89,8 +90,9 @@ def _floored(a: Form, by: int) -> Form:
     if not rest.factors:
         return Form(whole.factors, whole.constant, a.lo // by, a.hi // by)
     rest, by_rest = _reduced(rest, by)
-    factors = dict(whole.factors) | {("floor", rest.factors, rest.constant, by_rest): 1}
-    return Form(frozenset(factors.items()), whole.constant, a.lo // by, a.hi // by)
+    left = frozenset({(("floor", rest.factors, rest.constant, by_rest), 1)})
+    made = combined(whole, Form(left, 0, 0, 0))  # which `whole` may hold, too
+    return made._replace(lo=a.lo // by, hi=a.hi // by) if made.factors else made
 
 
 def _reduced(a: Form, by: int) -> tuple[Form, int]:
@@ -150,42 +152,55 @@ FORMS: Mapping[str, Callable[..., Form]] = {
 }  # fmt: skip
 
 
-Group = tuple[Neuron, Mapping[str, Seen], Any, list[int]]
-
-
-def unproved(groups: Sequence[Group], function: Any, params: Mapping[str, Any]) -> list[str]:
+def unproved(layer: NeuronLayer, function: Any, params: Mapping[str, Any], first: Mapping[str, int]) -> list[str]:
     """What of a shorter function of a layer is not found equal, in words.
 
     Args:
-        groups: of channels that are alike: the layer's own function, ranges of its values, what enters, the channels.
-        function: the shorter one in ONNX, with inputs and outputs of the same names. params: its constants, by input.
+        layer: with its own function, whose inputs and outputs the shorter one has, by their names.
+        function: the shorter one in ONNX. params: its constants, by input, one for all or one for each channel.
+        first: first values of its states.
     """
     faults: dict[str, None] = {}
-    for neuron, seen, _, channels in groups:
-        own = {p: int(v[channels[0] % len(v)]) for p, v in params.items()}
-        at = {i: neuron.constants[i] for i in function.input if i in neuron.constants and i not in own}
-        both = Both(neuron, Neuron(function, at | own), seen)
-        faults |= dict.fromkeys(f"'{name}' of the simplified program is not proved" for name in both.differing(function.output))
+    many, starts = len(layer.inputs), {state: start for state, (_, start) in layer.states.items()}
+    if dict(first) != starts:
+        faults[f"the states of the simplified program are {dict(first)} at first, not {starts}"] = None
+    if wrong := [p for p, v in params.items() if len(v) not in (1, many)]:
+        return [*faults, f"'{wrong[0]}' of the simplified program is not one for all or one for each of {many} channels"]
+    for neuron, seen, _, channels in layer.groups:
+        for own in _constants(params, channels):
+            at = {i: neuron.constants[i] for i in function.input if i in neuron.constants and i not in own}
+            short = Neuron(function, at | own)
+            if strange := short.sources.keys() - neuron.sources.keys():
+                return [*faults, f"'{min(strange)}' of the simplified program does not enter the layer"]
+            differing = Both(neuron, short, seen).differing(layer.function.output)
+            faults |= dict.fromkeys(f"'{name}' of the simplified program is not proved" for name in differing)
     return list(faults)
+
+
+def _constants(params: Mapping[str, Any], channels: Sequence[int]) -> list[dict[str, int]]:
+    """What the constants are at these channels; channels that are alike in the long function may differ in the shorter one."""
+    rows = dict.fromkeys(tuple(int(v[c % len(v)]) for v in params.values()) for c in channels)
+    return [dict(zip(params, row, strict=True)) for row in rows]
 
 
 class Both:
     """Both functions of one channel.
 
     Args:
-        long, short: that of model.onnx, and the shorter one. seen: ranges of the values of the long one.
+        long, short: that of model.onnx, and the shorter one, which nothing else enters. seen: ranges of the long one's values.
     """
 
     def __init__(self, long: Neuron, short: Neuron, seen: Mapping[str, Seen]) -> None:
         self.long, self.short, self.seen = long, short, seen
         self.forms: list[dict[str, Form]] = [{n: number(int(v)) for n, v in f.constants.items()} for f in (long, short)]
-        self.equal = {s for s in short.sources.values() if s in long.sources.values()}
-        for name in self.equal:
-            for forms in self.forms:
-                forms[name] = term(name, seen[name].lo, seen[name].hi)
+        self.equal = {name for entry, name in short.sources.items() if long.sources[entry] == name}
+        for f, forms in zip((long, short), self.forms, strict=True):
+            for entry, name in f.sources.items():  # the same where the same enters, whatever each calls it
+                own = long.sources[entry]
+                forms[name] = term(own, seen[own].lo, seen[own].hi)
 
     def differing(self, outputs: Sequence[str]) -> Iterator[str]:
-        """Which of these, which both give, are not found equal."""
+        """Which of these outputs of the long one are not found equal; those are that the shorter one does not have."""
         for name in self.long.nodes:
             self._form(0, name)
         for name in self.short.nodes:
@@ -210,15 +225,11 @@ class Both:
 
     def _same(self, name: str) -> bool:
         first, second = (forms[name] for forms in self.forms)
-        if first.same(second):
-            self.forms[1][name] = first  # within the range that is known
-            return True
         own = "/" in name and not name.startswith("out/")  # ONNX's, within the making of a value
-        if own or not self._tried(name):
-            return False
-        for forms in self.forms:  # from here on it is what it is, however it came about
-            forms[name] = term(name, first.lo, first.hi)
-        return True
+        if first.same(second) or (not own and self._tried(name)):
+            self.forms[1][name] = first  # within the range that is known, however it came about
+            return True
+        return False
 
     def _tried(self, name: str) -> bool:
         """Whether both are the same for every integer of the nearest value that both follow from."""

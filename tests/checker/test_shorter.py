@@ -7,48 +7,60 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
+import onnx
 import pytest
 
-from snn2hw.checker.derive import derive
+from snn2hw.checker.derive import Shorter, derive
 from snn2hw.checker.neuron import Neuron, Seen
 from snn2hw.checker.shorter import FORMS, Both, combined, divided, number, term
 from snn2hw.errors import Snn2hwError
 from snn2hw.formats.onnx.write_program import with_constants
-from snn2hw.ir.program import Op, Program
+from snn2hw.ir.program import Instruction, Op, Program, values_of
 from snn2hw.simplification import simplified
 from tests.checker.tampering import Written, written
-from tests.hand_networks import circulate, compiled, every_kind, every_kind_sample, one_neuron
+from tests.hand_networks import circulate, compiled, every_kind, every_kind_sample, neuron, one_neuron
 from tests.random_networks import compiled as compiled_case
 from tests.random_networks import random_case
 
 
 def faults(made: Written, programs: dict[str, Program]) -> list[str]:
+    return faults_of(made, {name: with_constants(p) for name, p in programs.items()})
+
+
+def faults_of(made: Written, shorter: Shorter) -> list[str]:
     layers = made.certificate["layers"]
     states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in layers}
     edges = {n: e["interval"] for n, e in made.certificate.get("feedbacks", {}).items()}
-    found: list[str] = derive(made.model, states, edges, {name: with_constants(p) for name, p in programs.items()})[2]
+    found: list[str] = derive(made.model, states, edges, shorter)[2]
     return found
 
 
-def spoiled(program: Program) -> Iterator[Program]:
-    """The program with one number of it changed by one."""
+def with_line(program: Program, changed: Instruction) -> Program:
+    """The program with this value in place of the one of its name."""
+    return replace(program, instructions=tuple(changed if i.name == changed.name else i for i in program.instructions))
+
+
+def spoiled(program: Program, channels: int) -> Iterator[Program]:
+    """The program with one number of it changed by one, a constant in the last channel alone."""
     for i in program.instructions:
         if i.op in (Op.CONST, Op.SHIFT_LEFT, Op.SHIFT_RIGHT, Op.CLAMP):
             changed = replace(i, attrs=(i.attrs[0] + 1, *i.attrs[1:]))  # type: ignore[operator]
         elif i.op is Op.PARAM:
-            changed = replace(i, attrs=(tuple(v + 1 for v in i.attrs[0]),))  # type: ignore[union-attr]
+            *others, last = np.broadcast_to(values_of(i), channels).tolist()
+            changed = replace(i, attrs=((*others, last + 1),))
         else:
             continue
-        yield replace(program, instructions=tuple(changed if j is i else j for j in program.instructions))
+        yield with_line(program, changed)
 
 
 def proved_and_spoiled(made: Written, most: int | None = None) -> tuple[int, int]:
     """Layers whose simplified program is proved, all of them, and faults that were noticed, every one of `most` a layer."""
     programs = {n.name: simplified(n.program) for n in made.network.neurons}
+    channels = {n.name: n.shape[0] for n in made.network.neurons}
     assert faults(made, programs) == []
     many = 0
     for name, program in programs.items():
-        for wrong in islice(spoiled(program), most):
+        for wrong in islice(spoiled(program, channels[name]), most):
             assert faults(made, {name: wrong}), (name, wrong)
             many += 1
     return len(programs), many
@@ -65,6 +77,72 @@ def test_circulate_firing_in_closed_form() -> None:
     layers, many = proved_and_spoiled(made)
     assert layers == 1
     assert many >= 4
+
+
+def test_a_layer_whose_channels_are_alike_is_asked_for_each_of_them() -> None:
+    """Channels that are alike in model.onnx share a group; in the shorter function they may differ."""
+    leaky = neuron("n", "fc", coefficients=((0.0, 0.3),))
+    made = written(compiled(one_neuron(leaky)).network)
+    (node,) = made.network.neurons
+    short = simplified(node.program)
+    assert node.shape[0] > 1
+    assert all(len(values_of(i)) == 1 for i in node.program.of(Op.PARAM))
+    assert short.of(Op.PARAM)
+    for i in short.of(Op.PARAM):
+        *others, last = values_of(i) * node.shape[0]
+        for values, right in (((*others, last), True), ((*others, last + 99), False)):
+            assert (faults(made, {node.name: with_line(short, replace(i, attrs=(values,)))}) == []) == right
+        (fault,) = faults(made, {node.name: with_line(short, replace(i, attrs=((last,) * (node.shape[0] + 1),)))})
+        assert fault.endswith(f"is not one for all or one for each of {node.shape[0]} channels")
+
+
+def test_the_first_value_of_a_state_is_compared() -> None:
+    made = firing()
+    (node,) = made.network.neurons
+    short = simplified(node.program)
+    state = short.states["u"]
+    later = with_line(short, replace(state, attrs=(*state.attrs[:2], 1)))
+    assert faults(made, {node.name: later}) == [
+        f"layer {node.name}: the states of the simplified program are {{'u': 1}} at first, not {{'u': 0}}"
+    ]
+
+
+def test_every_output_of_the_layer_is_asked_for() -> None:
+    made = firing()
+    (node,) = made.network.neurons
+    function, constants, first = with_constants(simplified(node.program))
+    function.output.remove("out/u")
+    for n in [n for n in function.node if "out/u" in n.output]:
+        function.node.remove(n)
+    assert faults_of(made, {node.name: (function, constants, first)}) == [
+        f"layer {node.name}: 'out/u' of the simplified program is not proved"
+    ]
+
+
+def test_inputs_are_told_apart_by_what_enters_not_by_their_names() -> None:
+    made = firing()
+    (node,) = made.network.neurons
+    short = simplified(node.program)
+    state, entering = short.states["u"].name, short.input.name
+    swapped = {state: entering, entering: state}
+    for names, where, right in (
+        ({entering: "another"}, "everywhere", True),
+        (swapped, "everywhere", True),
+        (swapped, "where they enter", False),
+    ):
+        function, constants, first = with_constants(short)
+        for n in function.node:
+            n.output[:] = [names.get(a, a) for a in n.output]
+            if where == "everywhere":
+                n.input[:] = [names.get(a, a) for a in n.input]
+        found = faults_of(made, {node.name: (function, constants, first)})
+        assert (found == []) == right, (names, where, found)
+    function, constants, first = with_constants(short)
+    other = onnx.helper.make_node("Cast", ["in/more"], ["more"], to=onnx.TensorProto.INT32)
+    function.input.append("in/more")
+    function.node.insert(0, other)
+    (fault,) = faults_of(made, {node.name: (function, constants, first)})
+    assert fault == f"layer {node.name}: 'in/more' of the simplified program does not enter the layer"
 
 
 @pytest.mark.slow
@@ -100,6 +178,18 @@ def test_forms_of_quotients_are_those_quotients(lo: int, hi: int, times: int, pl
     assert made.hi >= meant(made.factors, made.constant, x).max()
 
 
+@pytest.mark.parametrize("times", [-4, 4, 12])
+def test_a_form_whose_floor_it_holds_already_has_it_once_more(times: int) -> None:
+    """(4 * floor(x / 4) + x + 100) / 4 = 2 * floor(x / 4) + 25, and without a term where they cancel."""
+    quarter, x = divided(term("x", 0, 100), 4), np.arange(101)
+    made = divided(combined(combined(term("x", 0, 100), number(100)), quarter, times), 4)
+    a = x + times * (x // 4) + 100
+    assert (meant(made.factors, made.constant, x) == a // 4).all()
+    assert made.lo <= (a // 4).min()
+    assert made.hi >= (a // 4).max()
+    assert bool(made.factors) == (times != -4)
+
+
 def meant(factors: object, constant: int, x: np.ndarray) -> np.ndarray:
     total = np.full(x.shape, constant)
     for of, n in factors:  # type: ignore[attr-defined]
@@ -130,7 +220,7 @@ def test_what_is_within_a_register_stays_as_it_is_when_it_wraps() -> None:
 
 
 def test_what_leaves_and_is_missing_is_not_equal() -> None:
-    function, constants = with_constants(simplified(firing().network.neurons[0].program))
+    function, constants, _ = with_constants(simplified(firing().network.neurons[0].program))
     long = Neuron(function, {k: int(v[0]) for k, v in constants.items()})
     seen = {name: Seen(-100, 100, True) for name in long.sources.values()}
     assert list(Both(long, long, seen).differing(["out/spikes"])) == []

@@ -16,7 +16,7 @@ from onnx import FunctionProto, defs, helper
 
 from snn2hw.formats.onnx.graph import OPSET, GraphWriter, onnx_type
 from snn2hw.ir.onnx_terms import INT32_LIMIT, state_dtype
-from snn2hw.ir.program import SPIKES, Instruction, Op, Program
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value
 from snn2hw.num import Format, Rounding, WrapLaw, wrap_parameters
 
 
@@ -61,10 +61,11 @@ def program_function(program: Program, domain: str) -> FunctionProto:
     )
 
 
-def with_constants(program: Program) -> tuple[FunctionProto, dict[str, Any]]:
-    """The function of a program that no file holds, and its constants by their names as inputs."""
+def with_constants(program: Program) -> tuple[FunctionProto, dict[str, Any], dict[str, int]]:
+    """The function of a program that no file holds, its constants by their names as inputs, and first values of its states."""
     constants = {f"in/{name}": np.array(values, np.int64) for name, values in program.params.items()}
-    return program_function(program, "simplified"), constants
+    first = {name: initial_value(state) for name, state in program.states.items()}
+    return program_function(program, "simplified"), constants, first
 
 
 def function_name(program: Program) -> str:
