@@ -51,10 +51,16 @@ def program_to_text(program: Program, write_values: ValuesWriter = _write_values
     return "\n".join(lines) + "\n"
 
 
-def program_with_comments(program: Program, write_values: ValuesWriter = _write_values) -> str:
-    """The program for a reader: what each value is to the neuron stands behind its line, in place of the roles."""
+def program_with_comments(program: Program, write_values: ValuesWriter = _write_values, of: roles.Roles | None = None) -> str:
+    """The program for a reader: what each value is to the neuron stands behind its line, in place of the roles.
+
+    Args:
+        program: simplified or not. write_values: how values of constants are written.
+        of: the roles of the program that a simplified one was made of; values that are left are the same.
+    """
     said: dict[str, list[str]] = {}
-    for role, value in named(program.roles) if program.roles else ():
+    has = program.roles or of
+    for role, value in named(has) if has else ():
         said.setdefault(value, []).append(role)
     lines = [f"program {program.kind}"]
     for i in program.instructions:

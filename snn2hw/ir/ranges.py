@@ -65,6 +65,18 @@ def _select(i: Instruction, known: Ranges, program: Program, channel: int) -> In
     return arms[0] if len(arms) == 1 else arms[0].hull(arms[1])
 
 
+def constant_value(i: Instruction, known: Ranges) -> int | None:
+    """The value of what is the same for every channel, state and input; None where it is not.
+
+    Args:
+        i: an instruction. known: of its program.
+    """
+    if i.op in (Op.STATE, Op.INPUT, Op.OUTPUT):
+        return None
+    interval = known[i.name]
+    return interval.lo if interval.lo == interval.hi else None
+
+
 def assume(condition: Instruction, outcome: int, known: Ranges) -> Ranges | None:
     """What is known of the values that a comparison compares, once its outcome (0 or 1) is; None where it cannot be.
 

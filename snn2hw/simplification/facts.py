@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Instruction, Op, Program, values_of
-from snn2hw.ir.ranges import Ranges, ranges
+from snn2hw.ir.ranges import Ranges, constant_value, ranges
 from snn2hw.num import Format, Interval, WrapLaw
 from snn2hw.num.format import MAX_WIDTH
 
@@ -58,11 +58,7 @@ class Facts:
 
     def constant(self, name: str) -> int | None:
         """The value of what is the same for every channel, state and input; None where it is not."""
-        i = self.by_name[name]
-        if i.op in (Op.STATE, Op.INPUT, Op.OUTPUT):
-            return None
-        interval = self.known[name]
-        return interval.lo if interval.lo == interval.hi else None
+        return constant_value(self.by_name[name], self.known)
 
     def fresh(self, like: str) -> str:
         """A name that no value has, made of one that some value has."""

@@ -122,15 +122,20 @@ def _periods(facts: Facts, variables: Sequence[str], both: Cone) -> Boxes | None
 
 
 def _repeats(facts: Facts, variable: str, p: int, both: Cone) -> bool:
-    """Whether every value grows by a constant as the variable grows by 2**p, on either side of 0."""
+    """Whether every value grows by a constant as the variable grows by 2**p, on either side of 0.
+
+    What the variable is tried for may be more than it can be: what is known of a value that follows from it says nothing here.
+    """
     grows: dict[str, int] = {variable: p}  # by a multiple of 2 to the power of this
+    reached = {variable: facts.known[variable]}  # wherever the variable is within what is tried
     multiples = {variable}  # of the variable: their sign changes where that of the variable does
 
     def of(name: str) -> int:
         return grows.get(name, MANY)
 
     for i in both:
-        if i.op in CONSTANTS or not any(a in grows for a in i.args):
+        reached[i.name] = OPTABLE[i.op].interval([reached[a] for a in i.args], i.attrs, i.format)
+        if not any(a in grows for a in i.args):
             continue
         if i.op in (Op.ADD, Op.SUB, Op.NEG):
             grows[i.name] = min(map(of, i.args))
@@ -138,7 +143,7 @@ def _repeats(facts: Facts, variable: str, p: int, both: Cone) -> bool:
             grows[i.name] = of(i.args[0]) + number(i)
         elif i.op is Op.MUL and sum(a in grows for a in i.args) == 1:
             grows[i.name] = min(map(of, i.args))
-        elif i.op is Op.SHIFT_RIGHT and of(i.args[0]) >= number(i) and _on_one_side(facts, i, multiples):
+        elif i.op is Op.SHIFT_RIGHT and of(i.args[0]) >= number(i) and _on_one_side(i, reached, multiples):
             grows[i.name] = of(i.args[0]) - number(i)
         elif i.op is Op.WRAP and of(i.args[0]) >= i.format.width:
             grows[i.name] = MANY
@@ -149,12 +154,10 @@ def _repeats(facts: Facts, variable: str, p: int, both: Cone) -> bool:
     return True
 
 
-def _on_one_side(facts: Facts, i: Instruction, multiples: set[str]) -> bool:
+def _on_one_side(i: Instruction, reached: Mapping[str, Interval], multiples: set[str]) -> bool:
     """Whether a shift rounds one way for all values on one side of 0 of the variable."""
-    if i.attrs[1] is not Rounding.TOWARD_ZERO or i.args[0] in multiples:
-        return True
-    held = facts.known.get(i.args[0])
-    return held is not None and (held.lo >= 0 or held.hi < 0)
+    held = reached[i.args[0]]
+    return i.attrs[1] is not Rounding.TOWARD_ZERO or i.args[0] in multiples or held.lo >= 0 or held.hi <= 0
 
 
 def _constants(both: Cone) -> list[dict[str, int]]:

@@ -28,8 +28,9 @@ def simplified_network(net: IntegerNetwork) -> IntegerNetwork:
 def simplified(program: Program) -> Program:
     """A program with the same outputs for every state and input within their declared intervals.
 
-    A value that keeps its name keeps its integers; values get lost, and new ones have names of their own. Binary points are
-    those of the values that were there before: they no longer follow from the operations.
+    A value that keeps its name keeps its integers; values get lost, and new ones have names of their own. So it has no roles:
+    what the values are to the neuron is said of the lowered program. Binary points are those of the values that were there
+    before: they no longer follow from the operations.
     """
     made = _needed(closed_firing(program))
     for _ in range(PASSES):
@@ -37,7 +38,7 @@ def simplified(program: Program) -> Program:
         if shorter == made:
             break
         made = shorter
-    return made
+    return replace(made, roles=None)
 
 
 def _rewritten(program: Program) -> Program:

@@ -176,6 +176,14 @@ def becomes_a_quotient(program: Program) -> None:
     assert all((expected[to] == got[to]).all() for to in ("spikes", "u"))
 
 
+def test_a_simplified_program_has_nothing_left_to_simplify() -> None:
+    """Its values are no longer those that the roles speak of: rounds that are gone are not looked for."""
+    for program in (circulate(4, 64, True, False, "subtract"), program_from_text(RULED.strip())):
+        short = simplified(program)
+        assert short.roles is None
+        assert simplified(short) == short
+
+
 def test_thresholds_or_amplitudes_that_differ_keep_their_rounds() -> None:
     program = circulate(3, 64, True, False, "subtract")
     assert program.roles is not None
@@ -213,6 +221,30 @@ program SHIFTS
     assert not proved(facts, "half", (doubled, replace(more, attrs=(4, Rounding.HALF_UP))))
     assert not proved(facts, "z", "y")
     assert not proved(facts, "y", "half")
+
+
+def test_a_shift_rounds_one_way_only_where_it_does_for_all_that_is_tried() -> None:
+    """In both channels y >= 0, but both are tried for all x of either: from 0 on, where y < 0 in the second one."""
+    text = """
+program CHANNELS
+  u = input lo=0 hi=100000 : u17.0 proved
+  p = param values=[0,5000] : u13.0 proved
+  q = param values=[0,1000] : u10.0 proved
+  r = param values=[0,7] : u3.0 proved
+  x = add u p : u17.0 proved
+  y = sub x q : u17.0 proved
+  z = shift_right y bits=3 rounding=toward_zero : u14.0 proved
+  more = add z r : u14.0 proved
+  spikes = output more to=spikes : u14.0 proved
+"""
+    facts = Facts(program_from_text(text.strip()))
+    assert facts.known["y"].lo == 0
+    less = rules.value("less", Op.SUB, ("x", "q"), (), 0)
+    lifted = rules.value("lifted", Op.ADD, ("less", "r"), (), 0)
+    for rounding in (Rounding.FLOOR, Rounding.TOWARD_ZERO):
+        wrong = rules.value("z", Op.SHIFT_RIGHT, ("lifted",), (3, rounding), 0)
+        assert not proved(facts, "z", (less, lifted, wrong))
+    assert proved(facts, "z", (replace(facts.by_name["z"], attrs=(3, Rounding.FLOOR)),))
 
 
 def test_products_with_powers_of_two_are_shifts() -> None:

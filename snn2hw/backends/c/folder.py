@@ -46,7 +46,7 @@ def c_folder(
         UsageError: not even one sample asked for. ArtefactError: no sample is the same at every step where the input is.
         UnsupportedError: more memory than an int can count.
     """
-    net = simplified_network(net)
+    roles, net = {n.name: n.program.roles for n in net.neurons}, simplified_network(net)
     called = replace(net, steps=1) if streaming else net  # what one call takes
     laid = memory(called, streaming)
     samples = replayed(net, payloads, most, "C")
@@ -77,7 +77,7 @@ def c_folder(
         "CONST": sum(arrays.values()) + sum(constant_bytes(n) for n in net.neurons),
         "GIVEN": size * type_bytes(source.type) + 4 * net.readout.shape[0],
         "STACK": max([state_bytes(n, AT_ONCE) for n in net.neurons], default=0) + streaming * 4 * net.readout.shape[0],
-        "RUN": run_text(called, laid).removesuffix("\n"),
+        "RUN": run_text(called, laid, roles).removesuffix("\n"),
         "ARRAYS": weights_text(net),
         "COUNT": len(samples),
         "TOTAL": payloads.shape[1],

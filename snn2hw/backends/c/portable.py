@@ -18,13 +18,18 @@ from snn2hw.backends.c.text import comment, fragment, rows, table
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
 from snn2hw.ir.program import initial_value
 from snn2hw.ir.program_text import program_with_comments
+from snn2hw.ir.roles import Roles
 from snn2hw.layers import IntConv2d, IntLinear
 
 
-def run_text(net: IntegerNetwork, memory: Memory) -> str:
+def run_text(net: IntegerNetwork, memory: Memory, roles: Mapping[str, Roles | None]) -> str:
     """The functions of every layer, and what calls them in order, those of a loop step by step: `snn_run`.
 
     Streaming, it is `snn_step`; `snn_start` before it sets what lasts, and `snn_run` calls the two.
+
+    Args:
+        net: with simplified programs. memory: where everything lies.
+        roles: of each layer's program before it was simplified, for comments.
     """
     number = {n.name: k for k, n in enumerate(net.nodes)}
     functions, calls = list[str](), list[str]()
@@ -33,7 +38,7 @@ def run_text(net: IntegerNetwork, memory: Memory) -> str:
         if node.name in memory.fused.values():
             continue
         loop = loops.get(node.name, [])
-        text, call = _layer(net, memory, number, node, bool(loop))
+        text, call = _layer(net, memory, number, node, bool(loop), roles.get(node.name))
         functions += text
         if loop and node.name == loop[0]:
             calls.append(f"    for (int step = 0; step < {net.steps}; ++step) {{")
@@ -65,7 +70,9 @@ def _start(net: IntegerNetwork, memory: Memory) -> list[str]:
     return [f"    for (int i = 0; i < {size}; ++i) ({at})[i] = {value};" for at, size, value in dict.fromkeys(lasting)]
 
 
-def _layer(net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node: IntNode, inside: bool) -> tuple[list[str], str]:
+def _layer(
+    net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node: IntNode, inside: bool, roles: Roles | None
+) -> tuple[list[str], str]:
     """The functions of a node and its call; inside of a loop, of one step."""
     k, whole = number[node.name], memory.values
     taken = net.nodes[number[memory.fused[node.name]]] if node.name in memory.fused else node  # what reads the inputs
@@ -86,7 +93,7 @@ def _layer(net: IntegerNetwork, memory: Memory, number: Mapping[str, int], node:
         kept = [] if pace is Pace.WHOLE else state_types(node)
         entering = whole[node.inputs[0]].type if taken is node else "int32_t"
         text = neuron_function(k, node, whole[node.name], entering, net.steps, False, AT_ONCE, pace)
-        functions += ["\n", comment(_program(node)), text]
+        functions += ["\n", comment(_program(node, roles)), text]
     functions += ["\n", comment(_says(taken, node))]
     if isinstance(taken, IntConv2d | IntLinear):
         functions.append(Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron), kept).text())
@@ -157,11 +164,11 @@ def _says(synapse: IntNode, node: IntNode) -> str:
     return f"{synapse.name}: {' '.join(kinds)}"
 
 
-def _program(node: IntNeuron) -> str:
+def _program(node: IntNeuron, roles: Roles | None) -> str:
     """The neuron's simplified program as `snn2hw inspect` prints programs, with constants per channel counted."""
 
     def values(_: str, own: tuple[int, ...]) -> str:
         return f"[{own[0]}]" if len(own) == 1 else f"[one for each of {len(own)} channels]"
 
-    text = program_with_comments(node.program, values)
+    text = program_with_comments(node.program, values, roles)
     return f"{node.name}: {text.rstrip()}"

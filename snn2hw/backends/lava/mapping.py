@@ -12,7 +12,7 @@ correlate, so kernels are flipped; it wraps sums at 24 bits, which `fits` checks
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -211,7 +211,7 @@ def _neuron(walk: _Walk, node: IntNeuron) -> _Signal:
     neuron = walk.made(
         ProgramNeuron(
             shape=node.shape,
-            program=replace(simplified(node.program), roles=None),
+            program=simplified(node.program),
             bias=entering.bias,
             period=walk.net.steps,
             delay=entering.delay,

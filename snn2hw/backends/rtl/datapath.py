@@ -25,7 +25,7 @@ from snn2hw.backends.rtl.pipeline import Cut, cut
 from snn2hw.backends.rtl.streams import Stream
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import SPIKES, Instruction, Op, Program, declared_interval, initial_value, values_of
-from snn2hw.ir.ranges import ranges
+from snn2hw.ir.ranges import constant_value, ranges
 from snn2hw.num import Interval
 from snn2hw.simplification import simplified
 
@@ -80,8 +80,7 @@ def datapath(neuron: IntNeuron, entering: Interval, megahertz: float, words: int
     known = ranges(program)
     operands: dict[str, Operand] = {}
     for n, i in enumerate(program.instructions):
-        constant = _constant(i, known)
-        operands[i.name] = Operand(f"v{n}", known[i.name], constant)
+        operands[i.name] = Operand(f"v{n}", known[i.name], constant_value(i, known))
     bits = _demanded(program, operands)
     constants = [i for i in program.of(Op.PARAM) if operands[i.name].constant is None]
     held, fixed = (_fields([(i.name, bits[i.name]) for i in kind]) for kind in (program.states.values(), constants))
@@ -122,14 +121,6 @@ def _declared_as(program: Program, held: Mapping[str, Interval]) -> Program:
         replace(i, attrs=(held[i.name].lo, held[i.name].hi, *i.attrs[2:])) if i.name in held else i for i in program.instructions
     ]
     return replace(program, instructions=tuple(lines))
-
-
-def _constant(i: Instruction, known: Mapping[str, Interval]) -> int | None:
-    """The value of what is the same for every channel, state and input."""
-    if i.op in (Op.STATE, Op.INPUT, Op.OUTPUT):
-        return None
-    interval = known[i.name]
-    return interval.lo if interval.lo == interval.hi else None
 
 
 def _demanded(program: Program, operands: Mapping[str, Operand]) -> dict[str, int]:
