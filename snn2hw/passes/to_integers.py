@@ -199,6 +199,8 @@ def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[Int
 def spike_value_format(node: real.Neuron) -> tuple[Interval, int]:
     """(interval, frac) of the payload: amplitudes exactly where 8 bits allow, else rounded to what 8 bits hold.
 
+    An amplitude that is still learned may be 0 until it is known.
+
     Raises:
         WidthError: an amplitude so small beside the others that it would vanish.
     """
@@ -213,8 +215,8 @@ def spike_value_format(node: real.Neuron) -> tuple[Interval, int]:
         for f in itertools.count()
         if (_exact(every, f) and not firing.finest) or f == MOST_FRAC or _most(firing, f + 1) > SPIKE_VALUE_MAX
     )
-    raw = [round_half_up(a * 2.0**frac) for a in every]
-    if any(a != 0 and r == 0 for a, r in zip(every, raw, strict=True)) and not firing.finest:
+    known = amplitudes if firing.finest else every
+    if any(a != 0 and round_half_up(a * 2.0**frac) == 0 for a in known):
         raise WidthError(
             "an amplitude vanishes beside the others in an 8-bit spike value",
             where=node.source or node.name,

@@ -264,10 +264,10 @@ def _moving(
 
 
 def _negatives(program: Program, amplitudes: tuple[float, ...]) -> dict[str, Moving]:
-    """The amplitudes of negative spikes, which lie between 0 and those of positive ones."""
+    """The amplitudes of negative spikes, which lie between 0 and those of positive ones; nothing where none is learned."""
     firing = program.roles.firing if program.roles else None
     found = dict[str, Moving]()
-    for spike, amplitude in zip(firing.spikes if firing else (), amplitudes, strict=False):
+    for spike, amplitude in zip(firing.spikes if firing and amplitudes else (), amplitudes, strict=True):
         if spike.negative is not None and amplitude != 0:
             i = program.by_name[spike.negative]
             end = int(np.floor(amplitude * 2.0**i.format.frac + 0.5))

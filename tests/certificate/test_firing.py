@@ -51,6 +51,7 @@ def one_by_one(firing: Firing, h: int) -> tuple[int, int, int]:
         ((100,) * 3, (1,) * 3, ()),
         ((100,) * 3, (4,) * 3, (1,) * 3),
         ((100,) * 3, (1,) * 3, (0,) * 3),
+        ((100,) * 3, (4,) * 3, (1, 2, 3)),
         ((64,) * 2, (5,) * 2, ()),
         ((100, 40, 7), (1, 1, 1), ()),
         ((100, 40, 7), (4, 2, 1), (1, 0, 3)),
@@ -61,7 +62,7 @@ def test_closed_form_and_rounds_are_the_equation(
     thresholds: tuple[int, ...], amplitudes: tuple[int, ...], negatives: tuple[int, ...], signed: bool, strict: bool
 ) -> None:
     firing = Firing(thresholds, amplitudes, signed, strict, "subtract", 0, negatives)
-    assert firing.closed == (len(set(thresholds)) == len(set(amplitudes)) == 1)
+    assert firing.closed == all(len(set(of)) <= 1 for of in (thresholds, amplitudes, negatives))
     got = np.stack(rounds(firing, H), axis=1)
     np.testing.assert_array_equal(got, np.array([one_by_one(firing, int(h)) for h in H]))
 

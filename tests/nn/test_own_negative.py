@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ import snn2hw
 from snn2hw import nn
 from snn2hw.errors import Snn2hwWarning, UsageError, ValueRangeError
 from snn2hw.ir.integer import IntNeuron
+from snn2hw.ir.network import Circulate
+from snn2hw.quantize.constants import _negatives
+from tests.hand_networks import circulate, compiled, one_neuron
 from tests.refused import refused
 
 pytestmark = pytest.mark.torch
@@ -140,3 +144,13 @@ def test_the_integers_are_the_same_everywhere_and_the_checker_agrees(own: float,
     assert int(snn2hw.simulate(artefact, x).spikes["1"].min()) == (0 if own == 0 else -30)
     assert snn2hw.verify(artefact, x, executors=("torch", "onnx-reference")).equal
     assert snn2hw.check(tmp_path / "net").failures == []
+
+
+def test_each_level_has_the_amplitude_of_its_own_negative_spikes() -> None:
+    firing = Circulate((1.0, 0.5), (1.0, 0.5), True, negative=0.5)
+    (node,) = compiled(one_neuron(replace(circulate("n", "fc", (1.0, 0.5)), firing=firing))).network.neurons
+    made = _negatives(node.program, (1.0, 0.5))
+    assert [m.amplitude for m in made.values()] == [1.0, 0.5]
+    assert _negatives(node.program, ()) == {}
+    with pytest.raises(ValueError, match="zip"):
+        _negatives(node.program, (1.0,))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from snn2hw.errors import WidthError
+from snn2hw.ir.network import Circulate
 from snn2hw.num import Interval
 from snn2hw.passes.to_integers import spike_value_format
 from tests.hand_networks import circulate, neuron
@@ -63,6 +65,24 @@ def test_an_amplitude_that_would_vanish_is_refused(amplitudes: tuple[float, ...]
         """,
     ):
         spike_value_format(circulate("cf", "input", amplitudes, False))
+
+
+def test_only_a_learned_amplitude_may_vanish() -> None:
+    """The amplitude of negative spikes may be learned up from 0; those of positive ones are what they are."""
+    node = circulate("cf", "input", (100.0, 1.0), True)
+    learned = Circulate((1.0, 1.0), (100.0, 1.0), True, negative=0.001, finest=True)
+    assert spike_value_format(replace(node, firing=learned)) == (Interval(-101, 101), 0)
+    with refused(
+        WidthError,
+        """
+        an amplitude vanishes beside the others in an 8-bit spike value
+          where:    cf (CirculateFiring)
+          got:      amplitudes (100.0, 0.1), of negative spikes (0.1, 0.0001)
+          expected: none below 0.5
+          do:       use amplitudes of similar size
+        """,
+    ):
+        spike_value_format(replace(node, firing=replace(learned, amplitudes=(100.0, 0.1))))
 
 
 def test_a_single_spike_is_a_bit() -> None:
