@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -231,17 +231,25 @@ def _made(
 def check(folder: str | Path) -> Checked:
     """Derive every claim of a compiled folder's certificate.json again, from its model.onnx alone.
 
-    The simplified programs that back ends run are compared with those of model.onnx, too: each has to give the same for every
-    state and every input.
+    The simplified programs that C, Lava and PyTorch run are compared with those of model.onnx, too: each has to give the same for
+    every state and every input. SystemVerilog narrows a program to what enters it before it is simplified; this is not
+    compared.
+
+    Returns:
+        The claims that fail, among them simplified programs that are not proved; why these were not compared, where they could
+        not be (`not_compared`).
 
     Raises:
         ArtefactError: no model, no certificate, or a certificate of another artefact or version.
     """
-    shorter = {}
-    with suppress(Snn2hwError, OSError):  # what cannot be read runs nowhere; what is wrong with it, the check says
+    shorter, reason = {}, ""
+    try:
         net = from_onnx(read_bytes(Path(folder) / MODEL))
         shorter = {n.name: with_constants(simplified(n.program)) for n in net.neurons}
-    return check_folder(Path(folder), shorter)
+    except (Snn2hwError, OSError) as error:  # such a model runs nowhere; what is wrong with its claims, the check says
+        reason = str(error)
+    checked = check_folder(Path(folder), shorter)
+    return replace(checked, not_compared=checked.not_compared or reason)
 
 
 def export(artefact: Artefact, to: str | Writer, out: str | Path | None = None, **options: Any) -> Exported:

@@ -15,6 +15,7 @@ from snn2hw.errors import ArtefactError
 from snn2hw.files.record import standing
 
 CERTIFICATE, MODEL = "certificate.json", "model.onnx"  # stated here too: nothing of the compiler is imported
+NOTHING = "no claim about model.onnx could be derived"
 
 
 def check(folder: Path, shorter: Shorter = NONE) -> claims.Checked:
@@ -43,7 +44,7 @@ def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE, shorter: S
         claims.require_same_artefact(claimed, data, where)
         if faults := list(form_faults(onnx.load_model_from_string(data))):
             shown = [claims.Failure("the form of the model", "as `snn2hw compile` writes it", fault) for fault in faults]
-            return claims.Checked([*shown, *claims.changed_parts(claimed, data)], 1, {})
+            return claims.Checked([*shown, *claims.changed_parts(claimed, data)], 1, {}, NOTHING)
         states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in claimed["layers"]}
         derived, places, faults = derive(
             data, states, {n: e["interval"] for n, e in claimed.get("feedbacks", {}).items()}, shorter
@@ -53,6 +54,6 @@ def check_claims(data: bytes, claimed: Any, where: str = CERTIFICATE, shorter: S
         raise
     except Exception as error:
         why = claims.Failure("the claims cannot be derived", "a certified model", f"{type(error).__name__}: {error}")
-        return claims.Checked([why, *claims.changed_parts(claimed, data)], 1, {})
+        return claims.Checked([why, *claims.changed_parts(claimed, data)], 1, {}, NOTHING)
     failures = [claims.Failure("model", "sound", fault) for fault in faults]
     return claims.Checked([*failures, *claims.differences(claimed, true, places)], claims.count(true), true)
