@@ -14,6 +14,7 @@ import snn2hw
 from snn2hw import nn
 from snn2hw.errors import ShapeError, UnsupportedError, UsageError, ValueRangeError
 from snn2hw.nn import blocks
+from snn2hw.quantize import prepare
 from tests.refused import refused
 
 pytestmark = pytest.mark.torch
@@ -197,6 +198,18 @@ def test_attention_by_masks_fits_loihi_2_and_no_fixed_function() -> None:
     assert snn2hw.verify(artefact, x, ("onnxruntime",)).equal
     with pytest.raises(UnsupportedError, match=r"masked \(Gate\): reset='none', the target can do value"):
         snn2hw.compile(block, x, 3, target="loihi1")
+
+
+def test_attention_by_masks_learns_on_integers() -> None:
+    torch.manual_seed(1)
+    attention = blocks.SpikeDrivenAttention(2, 2, blocks.circulating(2))
+    block = torch.nn.Sequential(nn.Conv2d(2, 2, 1), attention, nn.LIF(0.5), nn.Flatten(), nn.Linear(8, 3))
+    x = torch.rand(4, 2, 2, 2)
+    blocks.settle(block, nn.repeat(x, 2))
+    prepared = prepare(block, x, "loihi2", steps=2)
+    prepared(nn.repeat(x, 2)).square().sum().backward()
+    assert all(p.grad is not None for p in prepared.parameters())
+    assert snn2hw.verify(snn2hw.compile(prepared), x, ("reference", "torch")).equal
 
 
 def test_channels_that_the_heads_do_not_divide_are_refused() -> None:

@@ -57,6 +57,11 @@ class Gate(Neuron):
         """The buffer `a`, [[-K, 0]]."""
         return self.a
 
+    @property
+    def learned_degrees(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Kinds:
