@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,6 +18,7 @@ from snn2hw.errors import DataError
 
 VARIABLE = "SNN2HW_SHARED_DATA"
 MNIST, FASHION, NMNIST = "real/mnist_part.npz", "real/fashion_mnist.npz", "real/nmnist_small.npz"
+DIGITS, WATCH = "real/fsdd.npz", "real/watch.npz"
 SPLITS = ("train", "test")
 WHITE = 255
 
@@ -53,11 +55,37 @@ def nmnist(split: str) -> tuple[Tensor, Tensor]:
     return torch.from_numpy((frames > 0).astype(np.float32).swapaxes(0, 1)), labels
 
 
-def _arrays(file: str, split: str, shape: tuple[int, ...]) -> tuple[npt.NDArray[np.uint8], Tensor]:
-    """Samples uint8 [N, *shape], labels int64 [N]."""
+def spoken_digits(split: str) -> tuple[Tensor, Tensor]:
+    """2,700 and 300 recordings of the Free Spoken Digit Dataset: 32 log-mel energies at each of 40 steps.
+
+    Returns:
+        energies float32 [40, N, 32] in [0, 1], whole multiples of 1/255; labels int64 [N].
+
+    Raises:
+        UsageError: another split. DataError: the file is not there, or is not as described above.
+    """
+    energies, labels = _arrays(DIGITS, split, (40, 32))
+    return torch.from_numpy((energies.astype(np.float32) / WHITE).swapaxes(0, 1)), labels
+
+
+def watch(split: str) -> tuple[Tensor, Tensor]:
+    """Windows of what the motion sensor of a watch felt while its wearer exercised.
+
+    Returns:
+        six channels float32 [100, N, 6], in the units of the file; labels int64 [N].
+
+    Raises:
+        UsageError: another split. DataError: the file is not there, or is not as described above.
+    """
+    series, labels = _arrays(WATCH, split, (100, 6), "float32")
+    return torch.from_numpy(series.swapaxes(0, 1)), labels
+
+
+def _arrays(file: str, split: str, shape: tuple[int, ...], dtype: str = "uint8") -> tuple[npt.NDArray[Any], Tensor]:
+    """Samples [N, *shape] of a dtype, labels int64 [N]."""
     one_of("split", split, SPLITS, file)
     folder = Path(os.environ.get(VARIABLE) or Path(__file__).resolve().parents[2] / "shared" / "data")
-    path, expected = folder / file, f"an .npz with x_{split} uint8 [N, {', '.join(map(str, shape))}] and y_{split} [N]"
+    path, expected = folder / file, f"an .npz with x_{split} {dtype} [N, {', '.join(map(str, shape))}] and y_{split} [N]"
     if not path.is_file():
         raise DataError(
             "the recorded data are not here",
@@ -69,7 +97,7 @@ def _arrays(file: str, split: str, shape: tuple[int, ...]) -> tuple[npt.NDArray[
     try:
         with np.load(BytesIO(path.read_bytes())) as arrays:
             samples, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
-        fits = samples.dtype == np.uint8 and samples.shape == (*labels.shape, *shape)
+        fits = samples.dtype == dtype and samples.shape == (*labels.shape, *shape)
         got = f"samples {samples.dtype} {list(samples.shape)}, labels {list(labels.shape)}"
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         fits, got = False, str(error)

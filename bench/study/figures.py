@@ -13,6 +13,7 @@ from bench.study.nets import PLANS
 
 Result = dict[str, Any]
 CLAIMED_FROM, CHANCE = 2.0, 0.05  # standard errors; of any claim of a task being one of chance
+ROUNDING = 1e-9  # accuracies are shares of some thousand samples: what differs by less differs by rounding
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,13 @@ class Mean:
 
     @property
     def chance(self) -> float:
-        """How likely a mean as far from 0 is if the true one is 0: Student's t, two-sided; 1 of one seed."""
-        if self.n < 2 or self.mean == 0:
+        """How likely a mean as far from 0 is if the true one is 0: Student's t, two-sided.
+
+        1 of one seed, and of equal values: a few seeds that happen to agree do not say how far others would be.
+        """
+        if self.n < 2 or self.error < ROUNDING:
             return 1.0
-        return float(2 * student.sf(abs(self.mean) / self.error, self.n - 1)) if self.error else 0.0
+        return float(2 * student.sf(abs(self.mean) / self.error, self.n - 1))
 
     def text(self, factor: float = 100.0, digits: int = 2) -> str:
         """'mean ± standard deviation', times a factor."""

@@ -10,9 +10,11 @@ import torch
 
 from snn2hw import nn
 from snn2hw.data import augment
+from snn2hw.nn import blocks
 from snn2hw.train import Recipe
 
 LEVELS, DEGREES = range(1, 5), range(1, 5)
+BASE = "LIF"  # what every neuron is compared with
 BALANCE = 0.05  # weight of the balance loss where it is on
 TARGET = "loihi2"
 BITS = (8, 4)  # of weights
@@ -26,12 +28,14 @@ class Variant:
         make: the neuron, given its surrogate. learned: whether surrogate widths are learned, one per layer and step.
         balance: weight of the positive-negative balance loss.
         penalty: weight of the range penalty; None: that of the plan.
+        base: the variant that it differs from by one thing.
     """
 
     make: Callable[[nn.Surrogate], torch.nn.Module]
     learned: bool = False
     balance: float = 0.0
     penalty: float | None = None
+    base: str = BASE
 
 
 def _lnm(degree: int, **more: Any) -> Callable[[nn.Surrogate], torch.nn.Module]:
@@ -45,33 +49,27 @@ def _cf(levels: int, signed: bool = True, **more: Any) -> Callable[[nn.Surrogate
 VARIANTS: Mapping[str, Variant] = {
     "LIF": Variant(lambda s: nn.LIF(0.5, surrogate=s)),
     "PLIF": Variant(lambda s: nn.PLIF(0.5, surrogate=s)),
-    **{f"LNM-{d}": Variant(_lnm(d)) for d in DEGREES},
-    **{f"CF-{k}": Variant(_cf(k)) for k in LEVELS},
-    "CF-4 unsigned": Variant(_cf(4, signed=False)),
-    "CF-4, negative 0.5": Variant(_cf(4, negative_amplitude=0.5)),
-    "CF-4, negative 0": Variant(_cf(4, negative_amplitude=0.0)),
-    "CF-4, learned negative": Variant(_cf(4, negative_amplitude=0.5, learn_negative_amplitude=True)),
-    "CF-4, staircase": Variant(_cf(4, staircase=True)),
-    "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s)),
-    "LNM-3, penalty 1": Variant(_lnm(3), penalty=1.0),
-    "LNM-3, bounded": Variant(_lnm(3, bounded=True)),
     "ALIF": Variant(lambda s: nn.ALIF(learn=True, surrogate=s)),
     "CubaLIF": Variant(lambda s: nn.CubaLIF(learn=True, surrogate=s)),
-    "LNM-3, learned widths": Variant(_lnm(3), learned=True),
-    "LNM-3, balance": Variant(_lnm(3), balance=BALANCE),
-    "CF-4, learned widths": Variant(_cf(4), learned=True),
-    "CF-4, balance": Variant(_cf(4), balance=BALANCE),
+    **{f"LNM-{d}": Variant(_lnm(d)) for d in DEGREES},
+    **{f"LNM-{d}, bounded": Variant(_lnm(d, bounded=True), base=f"LNM-{d}") for d in DEGREES},
+    "LNM-3, penalty 1": Variant(_lnm(3), penalty=1.0, base="LNM-3"),
+    **{f"CF-{k}": Variant(_cf(k)) for k in LEVELS},
+    "CF-4 unsigned": Variant(_cf(4, signed=False), base="CF-4"),
+    "CF-4, negative 0.5": Variant(_cf(4, negative_amplitude=0.5), base="CF-4"),
+    "CF-4, negative 0": Variant(_cf(4, negative_amplitude=0.0), base="CF-4"),
+    "CF-4, learned negative": Variant(_cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), base="CF-4"),
+    "CF-4, staircase": Variant(_cf(4, staircase=True), base="CF-4"),
+    "CirculateLNM-3": Variant(lambda s: nn.CirculateLNM(3, 4, surrogate=s), base="LNM-3"),
+    "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s), base="LNM-3"),
+    "LNM-3, learned widths": Variant(_lnm(3), learned=True, base="LNM-3"),
+    "LNM-3, balance": Variant(_lnm(3), balance=BALANCE, base="LNM-3"),
+    "CF-4, learned widths": Variant(_cf(4), learned=True, base="CF-4"),
+    "CF-4, balance": Variant(_cf(4), balance=BALANCE, base="CF-4"),
 }
-BASE = "LIF"
 DRAWN = "LNM-3"  # whose polynomials are drawn
+LEARNED = "CF-4, learned negative"  # whose amplitudes are printed
 WIDTHS = tuple(name for name, v in VARIANTS.items() if v.learned)
-# What a variant differs from by one thing, where that is not LIF.
-AGAINST = {"LNM-3, ": "LNM-3", "CF-4, ": "CF-4", "CF-4 unsigned": "CF-4", "CirculateLNM": "LNM-3"}
-
-
-def base_of(variant: str) -> str:
-    """The variant that it differs from by one thing; LIF where there is no other."""
-    return next((base for start, base in AGAINST.items() if variant.startswith(start)), BASE)
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Plan:
         build: the network, given a function that makes its next neuron. steps: T, and whether one sample is shown at all of them.
         recipe: of the float training; `again`: of the training on integers after it, by bits of a weight: the coarser they are,
             the further they have to go.
-        says: layers in short. variants: names of what is compared. seeds: how many of each.
+        says: layers in short. variants: names of what is compared. seeds: how many of each. least: of an input; the most is 1.
     """
 
     build: Callable[[Callable[[], torch.nn.Module]], torch.nn.Module]
@@ -93,6 +91,7 @@ class Plan:
     says: str
     variants: tuple[str, ...]
     seeds: int = 5
+    least: float = 0.0
 
 
 def _digits(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
@@ -148,6 +147,22 @@ def _series(inputs: int, width: int, outputs: int, recurrent: bool = False) -> C
     return build
 
 
+def _patches(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    """A spike-driven Transformer of one block over 7x7 patches; what its attention needs to be 0 or 1 is LIF for all neurons."""
+
+    def own(channels: int) -> torch.nn.Module:
+        return neuron()
+
+    def binary(channels: int) -> torch.nn.Module:
+        return nn.LIF(0.5, surrogate=nn.Triangle(1.0))
+
+    kinds = blocks.Kinds(neuron=own, binary=binary, value=binary, mask=binary)
+    return nn.Sequential(
+        blocks.PatchSplitting(32, own, 1, pools=(True, True, False, False)), blocks.SpikeDrivenBlock(32, 7, kinds),
+        neuron(), nn.AvgPool2d(7), nn.Flatten(), nn.Linear(32, 10),
+    )  # fmt: skip
+
+
 def _recipe(epochs: int, rate: float, **more: Any) -> Recipe:
     return Recipe(
         **{"epochs": epochs, "batch": 96, "learning_rate": rate, "label_smoothing": 0.05, "coefficient_penalty": 1e-2, **more}
@@ -158,13 +173,19 @@ def _again(eight: int, four: int, rate: float = 1e-3, **more: Any) -> Mapping[in
     return {8: _recipe(eight, rate, **more), 4: _recipe(four, 3 * rate, **more)}
 
 
-FIRST = (*(f"LNM-{d}" for d in DEGREES), *(f"CF-{k}" for k in LEVELS), "CF-4 unsigned")
+EVERY = tuple(VARIANTS)
+FEW = ("LIF", "LNM-3", "LNM-3, bounded", "CF-4", "CF-4 unsigned", "CF-4, negative 0", "CF-4, learned negative")
+RECORDED = (
+    *FEW,
+    "PLIF",
+    "ALIF",
+    "CubaLIF",
+    "LNM-3, penalty 1",
+    "CF-4, negative 0.5",
+    "CF-4, staircase",
+    "CirculateLNM-3 unsigned",
+)
 SWITCHED = ("LNM-3, learned widths", "LNM-3, balance", "CF-4, learned widths", "CF-4, balance")
-NEGATIVE = ("CF-4, negative 0.5", "CF-4, negative 0", "CF-4, learned negative", "CF-4, staircase")
-GUARDED = ("LNM-3, penalty 1", "LNM-3, bounded")
-EVERY = ("LIF", "PLIF", *FIRST, *SWITCHED, *NEGATIVE, *GUARDED, "CirculateLNM-3 unsigned")
-RECORDED = ("LIF", "PLIF", "ALIF", "CubaLIF", "LNM-3", *GUARDED, "CF-4", *NEGATIVE, "CF-4 unsigned", "CirculateLNM-3 unsigned")
-FEW = ("LIF", "LNM-3", "CF-4", "CF-4 unsigned", "CF-4, learned negative")
 
 SHIFTED: dict[str, Any] = {"augment": augment.RandomCrop(2).batch}
 LINES = "128-BN-N-128-BN-N-10"
@@ -176,20 +197,26 @@ PLANS: Mapping[str, Plan] = {
     ),
     "fsdd": Plan(
         _series(32, 128, 10), 40, False, _recipe(30, 4e-3, batch=64, **SHIFTED), _again(4, 8, batch=64, **SHIFTED),
-        f"{LINES}, T = 40", RECORDED, 3,
+        f"{LINES}, T = 40", (*RECORDED, *SWITCHED),
     ),
     "fsdd-recurrent": Plan(
         _series(32, 128, 10, recurrent=True), 40, False, _recipe(30, 4e-3, batch=64, **SHIFTED),
-        _again(4, 8, batch=64, **SHIFTED), "128-BN-N-128-BN-N(hears itself)-10, T = 40", FEW, 3,
+        _again(4, 8, batch=64, **SHIFTED), "128-BN-N-128-BN-N(hears itself)-10, T = 40", FEW,
     ),
     "nmnist": Plan(
         _camera, 10, False, _recipe(40, 6e-3, batch=50, **SHIFTED), _again(4, 8, batch=50, **SHIFTED),
-        "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10", RECORDED, 3,
+        "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10", RECORDED,
     ),
-    "watch": Plan(_series(6, 64, 7), 100, False, _recipe(20, 4e-3), _again(3, 6), "64-BN-N-64-BN-N-7, T = 100", RECORDED, 3),
+    "watch": Plan(
+        _series(6, 64, 7), 100, False, _recipe(20, 4e-3), _again(3, 6), "64-BN-N-64-BN-N-7, T = 100", RECORDED, least=-1.0,
+    ),
     "fashion": Plan(
-        _fashion, 4, True, _recipe(8, 4e-3, batch=100), _again(1, 2, 5e-4, batch=100),
-        "16C3-BN-N-M2-32C3-BN-N-A2-64C3-BN-N-10, T = 4", FEW, 3,
+        _fashion, 4, True, _recipe(12, 4e-3, batch=100), _again(2, 4, batch=100),
+        "16C3-BN-N-M2-32C3-BN-N-A2-64C3-BN-N-10, T = 4", FEW,
+    ),
+    "fashion-patches": Plan(
+        _patches, 4, True, _recipe(12, 4e-3, batch=100), _again(2, 4, batch=100),
+        "a spike-driven Transformer of one block over 7x7 patches of 32 channels, T = 4; q, k, v, mask: LIF", FEW,
     ),
 }  # fmt: skip
 

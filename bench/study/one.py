@@ -22,6 +22,7 @@ from snn2hw.quantize import Prepared, prepare
 from snn2hw.trace import Trace
 
 CALIBRATION, WATCHED, COMPARED = 256, 500, 100  # samples
+PRICES = "cmos-45nm"  # the target whose table prices what neurons do; the study's own publishes no prices
 SET_OF = {"fsdd-recurrent": "fsdd"}  # of tasks that are not called like their data
 
 
@@ -34,11 +35,16 @@ def run(case: Case) -> dict[str, Any]:
     best = _fit(model, plan, case, variant, plan.recipe)
     steps, shown = plan.steps if plan.static else None, _given(plan, test.samples)
     found: dict[str, Any] = {
+        "torch": torch.__version__,
+        "target": TARGET,
+        "architecture": plan.says,
+        "epochs": {"floats": _epochs(plan.recipe, case), **{f"{b} bits": _epochs(r, case) for b, r in plan.again.items()}},
         "task": case.task,
         "variant": case.variant,
         "seed": case.seed,
         "share": case.share,
         "samples": {name: len(part) for name, part in data.items()},
+        "looked at": {"rates": len(test.samples[:WATCHED]), "integers": len(test.samples[:COMPARED])},
         "parameters": sum(p.numel() for p in model.parameters()),
         "neuron parameters": sum(p.numel() for m in _layers(model) for p in m.parameters()),
         "epoch": best[0],
@@ -52,13 +58,14 @@ def run(case: Case) -> dict[str, Any]:
     given = _given(plan, data["train"].samples[:CALIBRATION])
     for bits, recipe in plan.again.items():
         options = snn2hw.Options(weight_bits=bits)
-        after = snn2hw.compile(model, given, steps, TARGET, options=options)
+        after = snn2hw.compile(model, given, steps, TARGET, options=options, input_range=(plan.least, 1.0))
         found[f"PTQ {bits}"] = _right(snn2hw.simulate(after, shown, traces=False), test.labels)
-        prepared = prepare(model, given, TARGET, steps=steps, options=options)
+        prepared = prepare(model, given, TARGET, steps=steps, options=options, input_range=(plan.least, 1.0))
         _fit(prepared, plan, case, variant, recipe)
         trained = snn2hw.compile(prepared)
         found[f"QAT {bits}"] = _right(snn2hw.simulate(trained, shown, traces=False), test.labels)
         found[f"compared {bits}"], found[f"differing {bits}"] = _differing(prepared, plan, test.samples[:COMPARED], trained)
+        found[f"cost {bits}"] = _cost(trained, _given(plan, test.samples[:COMPARED]))
     found["seconds"] = time.process_time() - begun
     return found
 
@@ -86,13 +93,12 @@ def _fit(model: torch.nn.Module, plan: Plan, case: Case, variant: Variant, recip
             best[:] = epoch.number, epoch.validation or 0.0, {k: v.clone() for k, v in model.state_dict().items()}
 
     penalty = recipe.range_penalty if variant.penalty is None else variant.penalty
-    epochs = max(1, round(recipe.epochs * case.share))
     train.fit(
         model,
         (data["train"].samples, data["train"].labels),
         (data["validation"].samples, data["validation"].labels),
         steps=plan.steps if plan.static else None,
-        recipe=replace(recipe, epochs=epochs, balance=variant.balance, range_penalty=penalty),
+        recipe=replace(recipe, epochs=_epochs(recipe, case), balance=variant.balance, range_penalty=penalty),
         seed=case.seed,
         device="cpu",
         progress=False,
@@ -100,6 +106,10 @@ def _fit(model: torch.nn.Module, plan: Plan, case: Case, variant: Variant, recip
     )
     model.load_state_dict(best[2])
     return best[0], best[1]
+
+
+def _epochs(recipe: train.Recipe, case: Case) -> int:
+    return max(1, round(recipe.epochs * case.share))
 
 
 def _layers(model: torch.nn.Module) -> list[torch.nn.Module]:
@@ -127,6 +137,22 @@ def _watched(model: torch.nn.Module, x: torch.Tensor) -> dict[str, dict[str, flo
         model(x)
     rates = {path: float(layer.rate.mean()) for path, layer in seen.items()}
     return {"rates": rates, "at a bound": {path: float(layer.saturated.max()) for path, layer in seen.items()}}
+
+
+def _cost(trained: snn2hw.Artefact, given: torch.Tensor) -> dict[str, float]:
+    """What a sample costs: operations, and least and most energy in joules by a table of single operations."""
+    cost = snn2hw.estimate(trained, PRICES, given)
+    counts, joules = cost.operations, cost.energy_joules
+    assert joules is not None
+    synaptic = counts["SynapticOperations"]
+    return {
+        "additions": synaptic["Effective_ACs"],
+        "products": synaptic["Effective_MACs"],
+        "updates": counts["MembraneUpdates"],
+        "instructions": counts["NeuronInstructions"],
+        "least": joules.low,
+        "most": joules.high,
+    }
 
 
 def _right(trace: Trace, labels: torch.Tensor) -> float:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import torch
+from typing import Any
 
 from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, lost, mean, of, paired, variants, worst
-from bench.study.nets import BALANCE, BITS, DRAWN, PLANS, TARGET, base_of
+from bench.study.nets import BALANCE, BITS, DRAWN, LEARNED, PLANS, TARGET, VARIANTS
+from bench.study.one import COMPARED, WATCHED
 from bench.study.plots import draw
+from snn2hw.errors import DataError
 from snn2hw.files.write import write_file
 
 BARS = {("PTQ", 8): 0.5, ("QAT", 8): 0.2, ("QAT", 4): 1.0}  # points of accuracy that may be lost
@@ -22,11 +23,23 @@ HEAD = "# Study: neurons that learn their dynamics, in floats and in integers"
 
 
 def write(results: Sequence[Result], folder: Path, smoke: bool) -> Path:
-    """Write the study's part of study.md and its plots into `folder`; returns the page's path."""
+    """Write the study's part of study.md and its plots into `folder`; returns the page's path.
+
+    Raises:
+        DataError: no results, or a page without the marks between which they belong; nothing is written then.
+    """
+    page = folder / "study.md"
+    if not results:
+        raise DataError(
+            "the study has no results to write of",
+            where=str(page),
+            got="no training that is kept",
+            expected="one or more",
+            do="train some: python -m bench.study.run, without --page",
+        )
+    before, after = _around(page)
     folder.mkdir(parents=True, exist_ok=True)
     drawn = draw(results, folder / "study")
-    page = folder / "study.md"
-    before, after = _around(page)
     lines = [before.rstrip(), "", BEGIN, "", *map(_filled, _lines(results, drawn, smoke)), END, "", after.lstrip()]
     write_file(page, ("\n".join(lines).rstrip() + "\n").encode(), force=True)
     return page
@@ -36,8 +49,18 @@ def _around(page: Path) -> tuple[str, str]:
     """What stands before and behind the marks."""
     if not page.is_file():
         return HEAD, ""
-    before, begins, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    return (before, rest.partition(END)[2]) if begins else (HEAD, "")
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, ends, after = rest.partition(END)
+    if not ends or text.count(BEGIN) + text.count(END) != 2:
+        raise DataError(
+            "a page does not say where the results of the study belong",
+            where=str(page),
+            got=f"{text.count(BEGIN)} and {text.count(END)} of the two marks, or in another order",
+            expected=f"{BEGIN} and behind it {END}, once each",
+            do="put both marks around what is to be written anew, or move the page away",
+        )
+    return before, after
 
 
 def _tasks(results: Sequence[Result]) -> list[str]:
@@ -56,18 +79,19 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     if smoke:
         yield "**A smoke test (`--quick`): a tenth of the epochs, one seed. Its numbers say nothing.**"
         yield ""
-    hours, commits = sum(r["seconds"] for r in results) / 3600, sorted({str(r["commit"]) for r in results})
+    hours, commits = sum(r["seconds"] for r in results) / 3600, _recorded(results, "commit")
     yield (
-        f"{len(results)} trainings, each in floats and twice more on integers, {hours:.1f} hours of one core; torch "
-        f"{torch.__version__}; on commit {', '.join(commits)}. All neurons of a task share architecture, first weights, order "
+        f"{len(results)} trainings, each in floats and twice more on integers, {hours:.1f} hours of one core; torch: "
+        f"{_recorded(results, 'torch')}; on commit {commits}. All neurons of a task share architecture, first weights, order "
         "of batches, budget and schedule. A tenth of the training samples is held back, and the epoch that is best on it "
         "counts; the test samples are seen once, at the end. ± is the standard error over the seeds, whose number is in "
-        "brackets; where it is 1 there is none."
+        "brackets; where it is 1 there is none. Firing rates, and the share of membranes at a bound, are those of the first "
+        f"{WATCHED} test samples, or of all where there are fewer."
     )
     yield ""
     yield "LNM and CF are neurons as we read the papers; networks are small, and no published number is reproduced."
     yield ""
-    for task in _tasks(results):
+    for task in PLANS:
         yield _described(results, task)
     yield ""
     yield from _verdicts(results)
@@ -78,12 +102,24 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
 
 
 def _described(results: Sequence[Result], task: str) -> str:
-    plan, first = PLANS[task], next(r for r in results if r["task"] == task)
-    again = ", ".join(f"{recipe.epochs} on integers with weights of {bits} bits" for bits, recipe in plan.again.items())
-    sizes = " / ".join(f"{first['samples'][part]:,}" for part in ("train", "validation", "test"))
-    missing = len(plan.variants) * plan.seeds - sum(r["task"] == task for r in results)
-    left = f" {missing} of {len(plan.variants) * plan.seeds} trainings of the plan were not run." if missing else ""
-    return f"* **{task}**: {plan.says}; {sizes} samples; up to {plan.recipe.epochs} epochs in floats, then {again}.{left}"
+    own, planned = [r for r in results if r["task"] == task], len(PLANS[task].variants) * PLANS[task].seeds
+    if not own:
+        return f"* **{task}**: none of the {planned} trainings of the plan was run."
+    sizes = " / ".join(f"{own[0]['samples'][part]:,}" for part in ("train", "validation", "test"))
+    left = f" {planned - len(own)} of {planned} trainings of the plan were not run." if len(own) < planned else ""
+    layers, epochs = _recorded(own, "architecture"), _recorded(own, "epochs")
+    return f"* **{task}**: architecture: {layers}; {sizes} samples; most epochs: {epochs}.{left}"
+
+
+def _recorded(results: Sequence[Result], what: str) -> str:
+    """What the results themselves say of how they were made, each value once."""
+    return "; or ".join(dict.fromkeys(_said(r.get(what)) for r in results))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{count} ({of_what})" for of_what, count in value.items())
+    return "not recorded" if value is None else str(value)
 
 
 def _verdicts(results: Sequence[Result]) -> Iterator[str]:
@@ -106,8 +142,8 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
     yield ""
     compared, differing = (sum(r[f"{what} {bits}"] for r in results for bits in BITS) for what in ("compared", "differing"))
     yield (
-        "The forward that was trained against the reference back end (executor), every spike, state and readout of 100 test "
-        f"samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
+        "The forward that was trained against the reference back end (executor), every spike, state and readout of the first "
+        f"{COMPARED} test samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
     )
     yield ""
 
@@ -131,6 +167,11 @@ def _table(results: Sequence[Result], task: str) -> Iterator[str]:
         size = f"{runs[0]['parameters']:,} ({runs[0]['neuron parameters']})"
         yield f"| {name} ({len(runs)}) | {size} | {100 * rate.mean:.0f} % | {100 * bound:.1f} % | {accuracies} |"
     yield ""
+    if learned := of(results, task, LEARNED):
+        values = {path: [f"{r['negative'][path]:.2f}" for r in learned] for path in learned[0]["negative"]}
+        ends = [f"layer {path} {', '.join(own)}" for path, own in values.items()]
+        yield f"What negative spikes of '{LEARNED}' were worth at the end, one value for each seed: {'; '.join(ends)}."
+        yield ""
 
 
 def _claims(results: Sequence[Result]) -> Iterator[str]:
@@ -148,7 +189,7 @@ def _claims(results: Sequence[Result]) -> Iterator[str]:
     yield "|---" * (2 + len(tasks)) + "|"
     for name in dict.fromkeys(name for column in columns.values() for name in column):
         cells = [columns[task].get(name, "") for task in tasks]
-        yield f"| {name} | {base_of(name)} | {' | '.join(cells)} |"
+        yield f"| {name} | {VARIANTS[name].base} | {' | '.join(cells)} |"
     yield ""
     yield (
         "'at a bound' above: the largest share, over layers, steps and seeds, of membranes at an end of their range. 'learned "
@@ -161,7 +202,8 @@ def _claims(results: Sequence[Result]) -> Iterator[str]:
 
 def _column(results: Sequence[Result], task: str) -> dict[str, str]:
     """Cells of the table of differences, by variant."""
-    found = {n: paired(results, task, n, "float", base_of(n)) for n in variants(results, task) if n != base_of(n)}
+    bases = {n: VARIANTS[n].base for n in variants(results, task)}
+    found = {n: paired(results, task, n, "float", base) for n, base in bases.items() if n != base}
     known: dict[str, Mean] = {name: d for name, d in found.items() if d is not None}
     cells = {name: f"{d.sure('+')} ({d.n})" for name, d in known.items()}
     bold = claimed(list(known.values()))

@@ -1,4 +1,8 @@
-"""make study: trains every case, keeps what was found, and writes study.md. A run that was stopped goes on where it was."""
+"""make study: trains every case, keeps what was found, and writes study.md. A run that was stopped goes on where it was.
+
+The page is of all that was ever kept, whatever was chosen to be trained. Its results are put beside it, in study/results: one
+file for each task, one line for each training.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +23,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.commit import ROOT, commit
 from bench.study import nets, one, page, sets
 from bench.study.nets import PLANS, VARIANTS, Case
+from snn2hw.errors import Snn2hwError
+from snn2hw.files.write import write_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train every kind of neuron on every task and write study.md.")
+    parser = argparse.ArgumentParser(
+        description="Train every kind of neuron on every task and write study.md of all that is kept."
+    )
     parser.add_argument("--seeds", type=int, help="of every case (default: those of its task, 3 or 5)")
-    parser.add_argument("--tasks", nargs="+", choices=list(PLANS), default=list(PLANS), help="these alone")
-    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="these neurons alone")
+    parser.add_argument("--tasks", nargs="+", choices=list(PLANS), default=list(PLANS), help="train these alone")
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="train these neurons alone")
     parser.add_argument("--quick", action="store_true", help="a smoke test: one seed, a tenth of the epochs")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each (default: all cores)"
     )
     parser.add_argument("--kept", type=Path, default=ROOT / "build" / "study", help="where single results are kept")
     parser.add_argument(
-        "--page", action="store_true", help="train nothing, and write what the results that are kept, of any commit, say"
+        "--page",
+        action="store_true",
+        help="train nothing; as ever, write what all results say: those kept, and those beside study.md",
     )
     parser.add_argument(
         "--out", type=Path, help="where study.md and its plots go (docs/explanation; with --quick build/study/quick)"
@@ -48,9 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for s in range(1 if options.quick else options.seeds or PLANS[t].seeds)
     ]
     cases = sorted(chosen, key=lambda case: case.seed)  # the first seed of all, then the second: a run may be cut short anywhere
-    if options.page:
-        results = _found(options.kept, cases)
-    else:
+    if not options.page:
         made_on = commit()
         files = {case: options.kept / f"{_key()}_{made_on}" / _name(case) for case in cases}
         failed = _run(files, made_on, options.workers)
@@ -59,18 +67,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if failed:
             print(f"{len(failed)} of {len(cases)} trainings failed; the others are kept, no page is written", file=sys.stderr)
             return 1
-        results = [json.loads(file.read_text(encoding="utf-8")) for file in files.values()]
-    print(f"wrote {page.write(results, out, options.quick)}")
-    return int(any(r[f"differing {bits}"] for r in results for bits in nets.BITS))
+    beside = out / "study" / "results"
+    try:
+        results = _found(options.kept, beside, share)
+        print(f"wrote {page.write(list(results.values()), out, options.quick)}")
+    except Snn2hwError as error:
+        print(error, file=sys.stderr)
+        return 2
+    beside.mkdir(parents=True, exist_ok=True)
+    for task in dict.fromkeys(case.task for case in results):
+        lines = [json.dumps(result) + "\n" for case, result in results.items() if case.task == task]
+        write_file(beside / f"{task}.jsonl", "".join(lines).encode(), force=True)
+    return int(any(r[f"differing {bits}"] for r in results.values() for bits in nets.BITS))
 
 
-def _found(kept: Path, cases: Sequence[Case]) -> list[dict[str, Any]]:
-    """The newest result of each case that has one, in the order of cases."""
-    found = []
-    for case in cases:
-        files = sorted(kept.glob(f"*/{_name(case)}"), key=lambda file: file.stat().st_mtime)
-        found += [json.loads(file.read_text(encoding="utf-8")) for file in files[-1:]]
-    return found
+def _found(kept: Path, beside: Path, share: float) -> dict[Case, dict[str, Any]]:
+    """Every result of this share of the epochs, in the order of the plans: of a case the newest that is kept, of any commit,
+    else the one beside the page."""
+    known = [line for file in beside.glob("*.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
+    made = sorted(kept.glob("*/*.json"), key=lambda file: file.stat().st_mtime)
+    results = [json.loads(text) for text in (*known, *(file.read_text(encoding="utf-8") for file in made))]
+    found = {Case(r["task"], r["variant"], r["seed"], r["share"]): r for r in results if r["share"] == share}
+    planned = {(t, v): n for n, (t, v) in enumerate((t, v) for t, plan in PLANS.items() for v in plan.variants)}
+    ours = [case for case in found if (case.task, case.variant) in planned]
+    return {case: found[case] for case in sorted(ours, key=lambda c: (planned[c.task, c.variant], c.seed))}
 
 
 def _key() -> str:

@@ -7,23 +7,21 @@ what is held back there are the last recordings of the training part.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from bench.commit import ROOT
 from snn2hw.data import task
-from snn2hw.files.read import read_bytes
+from snn2hw.user_models import load_source, models_folder
 
 HELD, SEED, WEARER = 0.1, 0, 7  # share that is held back; of the drawing; recordings of a wearer, one for each exercise
-FOLDER = "SNN2HW_SHARED_DATA"
+# Of Fashion-MNIST's 60,000 those that are trained on, so that a training takes minutes; and of its 10,000 those that a
+# Transformer is tested on, whose integers take 25 ms each.
+IMAGES, SHOWN = 6000, 1000
 PARTS = ("train", "validation", "test")
 
 
@@ -41,8 +39,8 @@ class Part:
 @cache
 def parts(name: str) -> dict[str, Part]:
     """Training, validation and test part of a task, by name of SETS."""
-    (samples, labels), test = SETS[name]("train"), SETS[name]("test")
-    held = _last_runs(labels, WEARER) if name == "watch" else _drawn(labels)
+    (samples, labels), test = SETS[name].load("train"), SETS[name].load("test")
+    held = SETS[name].held(labels)
     return {"train": Part(samples[~held], labels[~held]), "validation": Part(samples[held], labels[held]), "test": Part(*test)}
 
 
@@ -55,51 +53,73 @@ def _drawn(labels: Tensor) -> Tensor:
     return held
 
 
-def _last_runs(labels: Tensor, count: int) -> Tensor:
-    """Which of the samples are held back, bool [N]: the last so many runs of equal labels, which overlap no others."""
+def _last_runs(labels: Tensor) -> Tensor:
+    """Which of the samples are held back, bool [N]: the last WEARER runs of equal labels, which overlap no others."""
     begins = (labels.diff() != 0).nonzero()[:, 0] + 1
-    return torch.arange(len(labels)) >= begins[-count]
+    return torch.arange(len(labels)) >= begins[-WEARER]
 
 
 Shown = tuple[Tensor, Tensor]
 
 
-def _digits(name: str) -> Callable[[str], Shown]:
+@dataclass(frozen=True)
+class Set:
+    """load: samples [N, ...] (temporal: [N, T, ...]) and labels of a split. held: which training samples are held back."""
+
+    load: Callable[[str], Shown]
+    held: Callable[[Tensor], Tensor] = _drawn
+
+
+def _digits(name: str) -> Set:
     def load(split: str) -> Shown:
         made = task(name, split)
         return made.samples, made.labels
 
-    return load
+    return Set(load)
 
 
-def _recorded(name: str, shape: Callable[[Tensor], Tensor]) -> Callable[[str], Shown]:
+def _recorded(name: str, static: bool = False, held: Callable[[Tensor], Tensor] = _drawn) -> Set:
+    """A set of models/recorded.py, by the name of its function; there samples are [T, N, ...] where they are not static."""
+
     def load(split: str) -> Shown:
-        folder = Path(os.environ.get(FOLDER) or ROOT.parent / "shared" / "data")
-        with np.load(BytesIO(read_bytes(folder / "real" / f"{name}.npz"))) as arrays:
-            x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
-        return shape(torch.from_numpy(x)), torch.from_numpy(y.astype(np.int64))
+        source: Any = load_source(models_folder() / "recorded.py")
+        samples, labels = getattr(source, name)(split)
+        return (samples if static else samples.transpose(0, 1)), labels
 
-    return load
-
-
-def _grey(x: Tensor) -> Tensor:
-    return x[:, None].float() / 255
+    return Set(load, held)
 
 
-def _series(x: Tensor) -> Tensor:
-    """Each channel of an IMU to about [-1, 1]: what it is divided by is fixed, that of the training part."""
-    return (x / torch.tensor(SPANS["watch"])).clamp(-1, 1)
+def _first(whole: Set, counts: Mapping[str, int]) -> Set:
+    """The first so many samples of each split."""
+
+    def load(split: str) -> Shown:
+        samples, labels = whole.load(split)
+        return samples[: counts[split]], labels[: counts[split]]
+
+    return Set(load, whole.held)
+
+
+def _watch() -> Set:
+    """Each channel of the sensor to about [-1, 1]: what it is divided by is fixed, that of the training part."""
+    raw = _recorded("watch", held=_last_runs)
+
+    def load(split: str) -> Shown:
+        samples, labels = raw.load(split)
+        return (samples / torch.tensor(SPAN)).clamp(-1, 1), labels
+
+    return Set(load, raw.held)
 
 
 # Of every channel the 99.5 % quantile of |x| over the training samples.
-SPANS = {"watch": (3.0, 1.6, 2.2, 4.5, 7.8, 4.0)}
+SPAN = (3.0, 1.6, 2.2, 4.5, 7.8, 4.0)
 
-SETS: dict[str, Callable[[str], Shown]] = {
+SETS = {
     "digits": _digits("digits"),
     "digits-sequential": _digits("digits-sequential"),
     "digits-events": _digits("digits-events"),
-    "fashion": _recorded("fashion_mnist", _grey),
-    "nmnist": _recorded("nmnist_small", lambda x: (x > 0).float()),
-    "fsdd": _recorded("fsdd", lambda x: x.float() / 255),
-    "watch": _recorded("watch", _series),
+    "fashion": _first(_recorded("fashion", static=True), {"train": IMAGES, "test": 10_000}),
+    "fashion-patches": _first(_recorded("fashion", static=True), {"train": IMAGES, "test": SHOWN}),
+    "nmnist": _recorded("nmnist"),
+    "fsdd": _recorded("spoken_digits"),
+    "watch": _watch(),
 }

@@ -9,9 +9,11 @@ import pytest
 
 pytest.importorskip("torch", reason="the study trains torch models")
 
+from bench.commit import ROOT
 from bench.study import figures, page, run
-from bench.study.nets import PLANS, VARIANTS, Case, base_of, build
+from bench.study.nets import PLANS, VARIANTS, Case, build
 from bench.study.sets import parts
+from snn2hw.errors import DataError
 
 FIRST = tuple(PLANS)[:3]  # the tasks of the digits, whose data come with scikit-learn
 
@@ -77,10 +79,19 @@ def test_of_many_differences_fewer_are_claimed() -> None:
     assert figures.claimed([]) == []
 
 
+@pytest.mark.parametrize("equal", [[0.02, 0.02], [0.96 - 0.94, 0.92 - 0.90], [0.96 - 0.94, 0.92 - 0.90, 0.02]])
+def test_seeds_that_agree_to_the_last_sample_prove_nothing(equal: list[float]) -> None:
+    """Their standard error is 0, or what rounding leaves of it."""
+    difference = figures.mean(equal)
+    assert difference.chance == 1.0
+    assert figures.claimed([difference]) == [False]
+
+
 def test_a_variant_stands_against_what_it_changes() -> None:
-    assert base_of("CF-4, negative 0") == base_of("CF-4 unsigned") == "CF-4"
-    assert base_of("LNM-3, bounded") == base_of("CirculateLNM-3 unsigned") == "LNM-3"
-    assert base_of("LNM-3") == base_of("CF-3") == base_of("ALIF") == "LIF"
+    assert VARIANTS["CF-4, negative 0"].base == VARIANTS["CF-4 unsigned"].base == "CF-4"
+    assert VARIANTS["LNM-3, bounded"].base == VARIANTS["CirculateLNM-3 unsigned"].base == "LNM-3"
+    assert VARIANTS["LNM-3"].base == VARIANTS["CF-3"].base == VARIANTS["ALIF"].base == "LIF"
+    assert all(v.base in VARIANTS for v in VARIANTS.values())
     assert all(set(plan.variants) <= set(VARIANTS) and plan.variants[0] == "LIF" for plan in PLANS.values())
 
 
@@ -97,7 +108,79 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert "A smoke test" not in text
     assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
-    assert "; on commit abc. All neurons" in told
+    assert "; torch: not recorded; on commit abc. All neurons" in told
+    assert "* **digits**: architecture: not recorded; 90 / 10 / 50 samples; most epochs: not recorded." in told
+    for task in set(PLANS) - set(FIRST):
+        assert f"* **{task}**: none of the {len(PLANS[task].variants) * PLANS[task].seeds} trainings of the plan was run." in told
+
+
+def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "draw", lambda results, folder: [])
+    results = [result("fsdd", "CF-4, learned negative", s, 0.9) for s in range(3)]
+    for r, version in zip(results, ("1.0", "2.0", "1.0"), strict=True):
+        r |= {"torch": version, "architecture": "5-N-3, T = 2", "epochs": {"floats": 7, "8 bits": 1, "4 bits": 2}}
+        r["negative"] = {"2": 0.25 + r["seed"] / 10}
+    told = " ".join(page.write(results, tmp_path, smoke=False).read_text(encoding="utf-8").split())
+    assert "; torch: 1.0; or 2.0; on commit abc." in told
+    assert "architecture: 5-N-3, T = 2; 90 / 10 / 50 samples; most epochs: 7 (floats), 1 (8 bits), 2 (4 bits)." in told
+    assert "were worth at the end, one value for each seed: layer 2 0.25, 0.35, 0.45." in told
+
+
+def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "draw", lambda results, folder: ["polynomials.svg"])
+    docs = ROOT / "docs" / "explanation"
+    found = run._found(tmp_path, docs / "study" / "results", 1.0)
+    assert found
+    assert {case.task for case in found} == {file.stem for file in (docs / "study" / "results").iterdir()}
+    (tmp_path / "study.md").write_bytes((docs / "study.md").read_bytes())
+    assert page.write(list(found.values()), tmp_path, smoke=False).read_bytes() == (docs / "study.md").read_bytes()
+
+
+def test_a_page_is_of_all_that_is_kept_whatever_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(page, "draw", lambda results, folder: [])
+    kept, out = tmp_path / "kept", tmp_path / "docs"
+    arguments = ["--kept", str(kept), "--out", str(out), "--page"]
+    assert run.main(arguments) == 2
+    assert capsys.readouterr().err == (
+        f"the study has no results to write of\n  where:    {out / 'study.md'}\n  got:      no training that is kept\n"
+        "  expected: one or more\n  do:       train some: python -m bench.study.run, without --page\n"
+    )
+    assert not out.exists()
+    (kept / "old").mkdir(parents=True)
+    for n, made_of in enumerate((("digits", "LIF", 7), ("fsdd", "CF-4", 0), ("digits", "gone", 0))):
+        found = result(*made_of[:2], made_of[2], 0.9) if made_of[1] in VARIANTS else result("digits", "LIF", 0, 0.9)
+        found |= {"variant": made_of[1], "share": 1.0}
+        (kept / "old" / f"{n}.json").write_text(json.dumps(found), encoding="utf-8")
+    (kept / "old" / "quick.json").write_text(json.dumps(result("nmnist", "LIF", 0, 0.9) | {"share": 0.1}), encoding="utf-8")
+    assert run.main([*arguments, "--tasks", "nmnist", "--variants", "PLIF", "--seeds", "1"]) == 0
+    text = (out / "study.md").read_text(encoding="utf-8")
+    assert "\n2 trainings," in text
+    assert [p.name for p in sorted((out / "study" / "results").iterdir())] == ["digits.jsonl", "fsdd.jsonl"]
+    for file in (kept / "old").iterdir():
+        file.unlink()
+    assert run.main(arguments) == 0  # of what is beside the page
+    assert (out / "study.md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("left", [(), (page.BEGIN,), (page.END,), (page.END, page.BEGIN), (page.BEGIN, page.END, page.END)])
+def test_a_page_without_both_marks_stays_as_it_is(left: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "study.md"
+    file.write_text("\n".join(["# Mine", *left, "An end."]), encoding="utf-8")
+    before = file.read_bytes()
+    with pytest.raises(DataError, match="does not say where the results of the study belong") as caught:
+        page.write(made(0.0)[:1], tmp_path, smoke=False)
+    assert caught.value.where == str(file)
+    assert [p.name for p in tmp_path.iterdir()] == ["study.md"]
+    assert file.read_bytes() == before
+
+
+def test_recorded_data_that_are_not_here_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_SHARED_DATA", str(tmp_path))
+    for name in ("fashion", "fashion-patches", "nmnist", "fsdd", "watch"):
+        with pytest.raises(DataError, match="the recorded data are not here"):
+            parts(name)
 
 
 def test_what_stands_around_the_marks_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
