@@ -76,9 +76,47 @@ POINT: Form = {
     "operations": ("number|null", "synaptic operations of a sample"),
     "energy_joules": ("number|null", "of a sample, where prices are public"),
     "fits": ("flag|null", "on the target, where it states sizes"),
+    "luts": ("number|null", "look-up tables, of an FPGA"),
+    "epochs": ("number", "trained on its integers for so many, or 0"),
+    "layer_bits": ("text", "widths of single layers, as `fc=4 head=3`, or empty"),
     "refused": ("text", "why it could not be compiled, or empty"),
     "memory": ("number|null", "both memories"),
     "pareto": ("flag", "whether no other point is better in both"),
+}
+EFFECT: Form = {
+    "flips": ("number", "share of all spike values that differ from the float network's"),
+    "accuracy": ("number", "share of right predictions"),
+    "same_prediction": ("number", "share of samples on which it predicts what the float network does"),
+    "error": ("number", "root mean square of the distance of readouts, relative to their size"),
+}
+BUDGET: Form = {
+    "samples": ("number", "measured on"),
+    "accuracy": ("number", "of the float network"),
+    "whole": ("object", "all quantisers together, weights at their widest"),
+    **{f"whole.{k}": v for k, v in EFFECT.items()},
+    "rows": ("list", "one for each quantiser, of weights one for each width"),
+    "rows[]": ("object", ""),
+    "rows[].quantiser": ("object", ""),
+    "rows[].quantiser.layer": ("text", "the neuron layer, the readout, or the input"),
+    "rows[].quantiser.part": ("text", "input, weights, input factor, coefficients, thresholds, bounds, or state"),
+    "rows[].bits": ("number|null", "its width; null where its numbers have several"),
+    "rows[].alone": ("object", "it is on, all others are float"),
+    **{f"rows[].alone.{k}": v for k, v in EFFECT.items()},
+    "rows[].without": (
+        "object|null",
+        "it is float, all others are on; null for narrower weights, and where it cannot be",
+    ),
+    **{f"rows[].without.{k}": v for k, v in EFFECT.items()},
+    "proposal": ("object", "widths of weights that follow"),
+    "proposal.layer_bits": ("object", "by synaptic layer"),
+    "proposal.layer_bits.{layer}": ("number", ""),
+    "proposal.bits": ("number", "of all weights"),
+    "proposal.widest": ("number", "of the same, all at the largest width"),
+    "proposal.accuracy": ("number", "with these widths, without training"),
+    "proposal.uniform": ("number", "with all at the largest width"),
+    "proposal.asked": ("number", "`--memory`: the share of the bits that it may keep"),
+    "proposal.share": ("number", "the share that it keeps"),
+    "proposal.within": ("flag", "whether that is no more than was asked for"),
 }
 LAYER: Form = {
     "kind": ("text", "of the layer"),
@@ -171,6 +209,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
             **{f"points[].{k}": v for k, v in POINT.items()},
         },
     ),
+    "explore --budget": ("", BUDGET),
     "report": ("", {"path": ("text", "the file that was written")}),
     "inspect": (
         "Beside these all keys of manifest.json. The form of nodes, instructions and equations is that of the file on disk: "

@@ -19,7 +19,8 @@ from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.errors import Snn2hwError
 from snn2hw.estimation.estimate import Estimate, estimate
 from snn2hw.evaluation import evaluate
-from snn2hw.exploration.budget import Budget, budget
+from snn2hw.exploration.budget import budget
+from snn2hw.exploration.budget_result import Budget
 from snn2hw.exploration.explore import explore
 from snn2hw.exploration.point import Front, Point
 from snn2hw.passes.base import Options

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from snn2hw.cli import console
-from snn2hw.errors import MissingExtraError
-from snn2hw.exploration.budget import Budget, Effect
+from snn2hw.exploration.budget_result import Budget, Effect
 from snn2hw.files.write import write_file
 
 
@@ -48,15 +47,7 @@ def _percent(share: float) -> str:
 
 
 def draw_budget(found: Budget, path: Path) -> None:
-    """Its bars as a PNG.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401  (asked for here, so that its absence is said before anything is drawn)
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError("matplotlib", "report", "--plot") from missing
+    """Its bars as a PNG."""
     from snn2hw.plot import budget
 
     out = io.BytesIO()

@@ -17,12 +17,11 @@ from snn2hw.cli.loudness import loudness
 from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import MissingExtraError, UsageError
-from snn2hw.exploration.budget import Budget, budget
+from snn2hw.exploration.budget import budget, check_share
+from snn2hw.exploration.budget_result import Budget
 from snn2hw.exploration.explore import explore
-from snn2hw.exploration.point import UNITS, Front, Point
-from snn2hw.files.write import write_file
-from snn2hw.passes.base import Options
-from snn2hw.shown import one_of
+from snn2hw.exploration.point import UNITS, Front, Point, check_cost, settings_of
+from snn2hw.files.write import check_file, write_file
 from snn2hw.target import load_chip
 from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data, train_data
 
@@ -66,7 +65,9 @@ def explore_(
         Path | None,
         typer.Option(help="With --epochs: an .npz file with samples and labels to train on. Default: train_data() of the model."),
     ] = None,
-    cost: Annotated[str, typer.Option(help=f"What accuracy is laid against: {', '.join(UNITS)}.")] = "memory",
+    cost: Annotated[
+        str | None, typer.Option(help=f"What accuracy is laid against: {', '.join(UNITS)}.", show_default="memory")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Keep every result in this file (JSON lines); a run that was ended goes on from there.")
     ] = None,
@@ -107,20 +108,35 @@ def explore_(
 
     `snn2hw explore digits_cf --target loihi2 --cost operations --plot front.png --csv front.csv --workers 2`
     """
-    _check_words(target, scales, cost)
-    mine = {"--out": out, "--all": every or None, "--per-layer": per_layer or None, "--epochs": epochs}
+    mine = {
+        "--out": out, "--all": every or None, "--per-layer": per_layer or None, "--epochs": epochs, "--train": train,
+        "--cost": cost,
+    }  # fmt: skip
     kept = {"--memory": memory} if not budget_ else mine
     refuse_options(kept, "an error budget" if budget_ else "an exploration without --budget", "leave them out")
     of_weights = _widths(_either(weight_bits, "2,3,4,5,6,8" if budget_ else "2,4,8"), "--weight-bits")
     of_states = _widths(_either(state_bits, "16" if budget_ else "8,12,16"), "--state-bits")
+    share = 0.6 if memory is None else memory
+    trained = _widths("0" if epochs is None else epochs, "--epochs", "epochs", "0,2")
+    if not any(trained):
+        do = "give --epochs 0,2, too" if epochs is None else "give another number of --epochs, as 0,2, or leave --train out"
+        refuse_options({"--train": train}, "an exploration without training", do)
+    _check(of_weights, of_states, _words(scales), _words(target), "memory" if cost is None or budget_ else cost)
+    if budget_:
+        for option, values in (("--state-bits", of_states), ("--scales", _words(scales)), ("--target", _words(target))):
+            _one(values, option)
+        check_share(share)
+    for path in (csv, plot):
+        if path is not None:
+            check_file(path, force=True)
+    if plot is not None:
+        _check_matplotlib()
     if not budget_:
         loudness.again = (
             "run again with --out FILE.jsonl: it keeps every result, and the next run goes on from there"
             if out is None
             else f"run the same command again: what is in {out} is not measured again"
         )
-    trained = _widths("0" if epochs is None else epochs, "--epochs")
-    refuse_options({} if any(trained) else {"--train": train}, "an exploration without training", "give --epochs 0,2, too")
     x, y, found = _given(model, samples, labels, weights, steps)
     calibration = found.sample if sample is None else _all_of(sample, steps, found)
     t = steps if steps is not None else found.steps
@@ -128,20 +144,21 @@ def explore_(
         known: dict[str, Any] = {
             "weight_bits": of_weights, "state_bits": _one(of_states, "--state-bits"),
             "scales": _one(_words(scales), "--scales"), "target": _one(_words(target), "--target"),
-            "memory": 0.6 if memory is None else memory, "steps": t, "sample": calibration, "layout": layout, "output": output,
+            "memory": share, "steps": t, "sample": calibration, "layout": layout, "output": output,
             "executor": executor, "workers": workers, "cluster": cluster,
         }  # fmt: skip
         with console.progress("explore") as progress:
             budgeted = budget(found.module, x, y, **known, progress=progress)
         _say_budget(budgeted, model, csv, plot, as_json)
         return
+    data = _training(found, model, train) if any(trained) else None
     with console.progress("explore") as progress:
         front = explore(
             found.module, x, y,
             weight_bits=of_weights, state_bits=of_states, scales=_words(scales), target=_words(target), steps=t,
-            sample=calibration, layout=layout, output=output, cost=cost, layer_bits="auto" if per_layer else (), epochs=trained,
-            train=_training(found, model, train) if any(trained) else None,
-            halving=not every, executor=executor, out=out, workers=workers, cluster=cluster, progress=progress,
+            sample=calibration, layout=layout, output=output, cost=cost or "memory",
+            layer_bits="auto" if per_layer else (), epochs=trained, train=data, halving=not every, executor=executor, out=out,
+            workers=workers, cluster=cluster, progress=progress,
         )  # fmt: skip
     if csv is not None:
         write_file(csv, front.to_csv().encode(), force=True)
@@ -153,14 +170,22 @@ def explore_(
         _print(front, model)
 
 
-def _check_words(target: str, scales: str, cost: str) -> None:
+def _check(weights: list[int], states: list[int], scales: list[str], targets: list[str], cost: str) -> None:
     """Before anything is read or run."""
-    for name in _words(target):
+    asked = settings_of(weights, states, scales, targets)
+    for name in targets:
         load_chip(name)
-    for kind in _words(scales):
-        Options(scales=kind)
-    if cost not in UNITS:
-        raise UsageError("unknown kind of cost", got=repr(cost), expected=", ".join(UNITS), do=one_of(cost, UNITS))
+    for each in asked:
+        _ = each.options
+    check_cost(cost, targets)
+
+
+def _check_matplotlib() -> None:
+    """Asked for at once, so that its absence is said before anything is run."""
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("matplotlib", "report", "--plot") from missing
 
 
 def _say_budget(found: Budget, model: str, csv: Path | None, plot: Path | None, as_json: bool) -> None:
@@ -202,11 +227,15 @@ def _all_of(path: Path, steps: int | None, found: Model) -> Any:
     return np.asarray(read_samples(path, 0 if steps is not None or found.steps is not None else 1))
 
 
-def _widths(given: str, option: str) -> list[int]:
+def _widths(given: str, option: str, what: str = "widths", example: str = "4,8") -> list[int]:
     words = _words(given)
     if not words or not all(w.isascii() and w.isdigit() for w in words):
         raise UsageError(
-            "these are no widths", where=option, got=repr(given), expected="whole numbers with commas: 4,8", do="give 4,8"
+            f"these are no {what}",
+            where=option,
+            got=repr(given),
+            expected=f"whole numbers with commas: {example}",
+            do=f"give {example}",
         )
     return [int(w) for w in words]
 
@@ -254,10 +283,6 @@ def _row(p: Point, on_front: bool, some: Mapping[str, bool]) -> list[object]:
 
 
 def _draw(front: Front, path: Path) -> None:
-    try:
-        import matplotlib  # noqa: F401  (asked for here, so that its absence is said before anything is drawn)
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError("matplotlib", "report", "--plot") from missing
     from snn2hw.cli.exploration_picture import picture
 
     write_file(path, picture(front), force=True)

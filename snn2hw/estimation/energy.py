@@ -46,6 +46,11 @@ class Energy:
         return Quantity.sum(self.parts.values())
 
 
+def prices_of(chip: Chip) -> dict[str, Quantity]:
+    """What an operation costs on a target, by the field of [energy]; empty where nobody has published it."""
+    return {name: Quantity.of(fact, JOULE) for name, fact in chip.energy.items() if name not in ("idle", "busy")}
+
+
 def energy(counts: Counts, chip: Chip, destinations: Mapping[str, float] | None = None) -> Energy | None:
     """Energy of one of the counted samples, on average; None where the target has no price of an operation.
 
@@ -53,7 +58,7 @@ def energy(counts: Counts, chip: Chip, destinations: Mapping[str, float] | None 
         counts: of samples. chip: with its section [energy].
         destinations: of a layer's values, to how many cores each is sent; 1 of a layer that is not in it.
     """
-    prices = {name: Quantity.of(fact, JOULE) for name, fact in chip.energy.items() if name not in ("idle", "busy")}
+    prices = prices_of(chip)
     if not prices:
         return None
     synapses = dict(_synapses(counts, prices))

@@ -11,17 +11,13 @@ import numpy.typing as npt
 
 from snn2hw.backends import Executor
 from snn2hw.errors import UsageError
-from snn2hw.evaluation import chosen_outputs, truth_of
-from snn2hw.exploration.budget import proposals
-from snn2hw.exploration.given import places_of, read_model, spread
+from snn2hw.exploration.budget import classes_of, proposals
+from snn2hw.exploration.given import explored, spread
 from snn2hw.exploration.plan import Some, going_on, rounds
 from snn2hw.exploration.point import Front, Point, Setting, check_cost, settings_of
-from snn2hw.exploration.results_file import ResultsFile, by_part, digest, head_of
+from snn2hw.exploration.results_file import ResultsFile, by_part, head_of
 from snn2hw.exploration.trained import training_of
-from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, trying
-from snn2hw.formats.sample import samples_array
-from snn2hw.ir.encode import check_shape
-from snn2hw.ir.layout import read_as
+from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, check_alike, trying
 from snn2hw.ir.network import Network
 from snn2hw.run.job import Job, checked_workers, crew
 from snn2hw.verification.batches import Progress, Samples
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     import torch
 
 AUTO = "auto"
-CALIBRATED = 256  # samples of those that are measured, where none are given to calibrate on
 
 
 def explore(
@@ -42,7 +37,7 @@ def explore(
     state_bits: Iterable[int] = (8, 12, 16),
     scales: str | Iterable[str] = "auto",
     target: str | Iterable[str] = "generic",
-    layer_bits: str | Iterable[Mapping[str, int]] = (),
+    layer_bits: str | Mapping[str, int] | Iterable[Mapping[str, int]] = (),
     epochs: int | Iterable[int] = 0,
     train: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     steps: int | None = None,
@@ -64,10 +59,11 @@ def explore(
         model: a float model, as `snn2hw.compile` takes it.
         samples, labels: as `snn2hw.evaluate` takes them.
         weight_bits, state_bits, scales, target: what is combined; scales and target may be one or several.
-        layer_bits: widths by layer, {"0": 4, "3": 2}, that are tried besides, layers that are not named having the widest of
-            weight_bits; "auto": those that an error budget (`snn2hw.budget`) proposes for 75, 60 and 45 % of the bits.
+        layer_bits: widths by layer, {"0": 4, "3": 2}, or several of these, that are tried besides, layers that are not named
+            having the widest of weight_bits; "auto": those that an error budget (`snn2hw.budget`) proposes for 75, 60 and 45 %
+            of the bits.
         epochs: for how many every choice is trained on its integers, 0 for none; of several, each. train: the (samples, labels)
-            that it is trained on, by a torch model alone.
+            that it is trained on, by a torch model alone, samples in the same layout as those that are measured.
         steps, input_range, layout: as in `snn2hw.compile`.
         sample: real samples to calibrate on; by default up to 256 spread over `samples`, whose labels calibration does not
             see. Give others where the accuracy is to be reported as that on unseen data.
@@ -83,48 +79,55 @@ def explore(
         Every point (`points`), and those that no other beats (`pareto`), of which all ran all samples.
 
     Raises:
-        UsageError: nothing to combine, widths out of range, a results file of something else, labels of another length.
+        UsageError: nothing to combine, widths out of range, a results file of something else, a cost that no target has.
+        ShapeError: labels of another length.
         Snn2hwError: as `snn2hw.compile`, but for a single choice that does not compile: that is a point that says why.
     """
-    check_cost(cost)
     checked_workers(workers, cluster)
     widths, states, trained = tuple(weight_bits), tuple(state_bits), (epochs,) if isinstance(epochs, int) else tuple(epochs)
-    own: list[Mapping[str, int]] = [] if isinstance(layer_bits, str) else list(layer_bits)
+    own = _own_widths(layer_bits)
     scales, target = (each if isinstance(each, str) else tuple(each) for each in (scales, target))
-    for each in settings_of(widths, states, scales, target, own):
+    _check_epochs(trained)
+    asked = settings_of(widths, states, scales, target, own, trained)
+    for each in asked:
         _ = each.options  # a width out of range is said before anything is read
-    _check_more(layer_bits, trained)
-    network, x = read_model(model, samples, steps, input_range, layout)
-    check_shape(network, x)
-    axis = 0 if network.input.static else 1
-    total = int(x.shape[axis])
-    truth = truth_of(labels, total, chosen_outputs(places_of(network), output))
-    if sample is None:
-        known = spread(x, axis, CALIBRATED)
-    else:
-        known = read_as(samples_array(sample), layout, network.steps, static=network.input.static, stacklevel=2)
-    check_shape(network, known)
-    training = training_of(model, train, x, steps, input_range) if any(trained) else None
-    given = Given(network, known, truth, executor, spread(x, axis, COUNTED), training)
-    head = head_of(network, known, x, [truth.classes, truth.values, output], axis)
+    check_cost(cost, {each.target for each in asked})
+    given = explored(model, samples, labels, sample, steps, input_range, layout, output)
+    training = training_of(given, train, input_range) if any(trained) else None
+    head = head_of(given.network, given.sample, given.x, [given.truth.classes, given.truth.values, output], given.axis)
     if training is not None:
-        head["training"] = digest([training.samples, training.labels])
+        head |= training.head()
     if isinstance(layer_bits, str):
-        own = [*proposals(network, known, truth, x, axis, widths, max(states))]
-    settings = settings_of(widths, states, scales, target, own, trained)
+        classes_of(given.truth)
     file = ResultsFile(None if out is None else Path(out), head)
     try:
-        return _run(given, x, axis, settings, cost, halving, file, workers, cluster, progress)
+        if isinstance(layer_bits, str):
+            own = proposals(given, widths, max(states))
+            asked = settings_of(widths, states, scales, target, own, trained)
+        shared = Given(given.network, given.sample, given.truth, executor, spread(given.x, given.axis, COUNTED), training)
+        return _run(shared, given.x, given.axis, asked, cost, halving, file, workers, cluster, progress)
     finally:
         file.close()
 
 
-def _check_more(layer_bits: Any, epochs: Sequence[int]) -> None:
-    if isinstance(layer_bits, str) and layer_bits != AUTO:
+def _own_widths(layer_bits: Any) -> list[Mapping[str, int]]:
+    """Widths by layer; none where a budget is to propose them.
+
+    Raises:
+        UsageError: they are none.
+    """
+    if layer_bits == AUTO and isinstance(layer_bits, str):
+        return []
+    own = [layer_bits] if isinstance(layer_bits, Mapping) else [] if isinstance(layer_bits, str) else list(layer_bits)
+    if isinstance(layer_bits, str) or not all(isinstance(each, Mapping) for each in own):
         raise UsageError(
             "unknown widths of layers", where="layer_bits", got=repr(layer_bits), expected='"auto", or [{"0": 4, "3": 2}, ...]',
             do="give widths by layer, or auto",
         )  # fmt: skip
+    return own
+
+
+def _check_epochs(epochs: Sequence[int]) -> None:
     if any(isinstance(e, bool) or not isinstance(e, int) or e < 0 for e in epochs) or not epochs:
         raise UsageError(
             "these are no epochs",
@@ -161,6 +164,7 @@ def _run(
             if missing and run is None:  # nothing is started where a file has it all
                 run = stack.enter_context(crew(Job("explore", trying, given), workers, cluster))
             for ran in run(_part(x, axis, s, part, part == plan[0][0]) for s, part in missing) if run and missing else ():
+                check_alike(done.values(), ran)
                 file.add(ran)
                 done[ran.setting, ran.some] = ran
                 told += ran.some.count

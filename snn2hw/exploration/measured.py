@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw import api
+from snn2hw.artefact import Artefact
 from snn2hw.diagnosis.mixed import Mixed, Switches, all_on
 from snn2hw.diagnosis.parts import INPUT, WEIGHTS, Quantiser, quantisers_of
 from snn2hw.ir.network import Feedback, Network, Reals
 from snn2hw.passes.base import Options
+from snn2hw.store import make_artefact
 from snn2hw.verification.accuracy import Truth
 from snn2hw.verification.agreement import Beside
 from snn2hw.verification.batches import Samples
@@ -27,7 +29,7 @@ class Budgeted:
 
     Args:
         network: in floats. sample: what it is calibrated on. widths: of weights, rising. state_bits, scales, target: as in
-            `snn2hw.compile`. truth: of all samples.
+            `snn2hw.compile`. truth: of all samples. widest: the compiled model with weights of the largest width.
     """
 
     network: Network
@@ -37,12 +39,14 @@ class Budgeted:
     scales: str
     target: str
     truth: Truth
+    widest: Artefact
 
-    def compiled(self, bits: int) -> Mixed:
-        """The network beside its integers with weights of so many bits."""
-        done = api.run_passes(self.network, self.sample, self.target, Options(self.state_bits, bits, self.scales))
-        scale = float(done.scales[done.network.readout.name].values[0]) * done.real.readout.share
-        return Mixed(done.network, self.network, scale)
+
+def compiled(network: Network, sample: npt.NDArray[Any], target: str, options: Options) -> Artefact:
+    """The integers alone, of which nothing is measured yet. Arguments as in `snn2hw.api.run_passes`."""
+    done = api.run_passes(network, sample, target, options)
+    scale = float(done.scales[done.network.readout.name].values[0]) * done.real.readout.share
+    return make_artefact(done.network, {"readout": {"scale": scale}})
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ class Counts:
 
 def measuring(given: Budgeted) -> Callable[[tuple[Samples, int]], dict[Key, Counts]]:
     """The function of some samples and the number of the first of them, for `snn2hw.run.job`."""
-    at = {bits: given.compiled(bits) for bits in given.widths}
+    narrower = [Options(given.state_bits, bits, given.scales) for bits in given.widths[:-1]]
+    artefacts = [*(compiled(given.network, given.sample, given.target, each) for each in narrower), given.widest]
+    at = {bits: Mixed.of(each, given.network) for bits, each in zip(given.widths, artefacts, strict=True)}
 
     def measured(part: tuple[Samples, int]) -> dict[Key, Counts]:
         samples, start = part

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from snn2hw.errors import UsageError
+from snn2hw.estimation.energy import prices_of
 from snn2hw.passes.base import Options
 from snn2hw.shown import brief, one_of
+from snn2hw.target import Chip, load_chip, target_names
 
 
 @dataclass(frozen=True, order=True)
@@ -114,15 +116,31 @@ UNITS = {"memory": "weights and states, bits", "weights": "weights, bits", "oper
          "energy": "energy of a sample, J", "luts": "look-up tables of the FPGA"}  # fmt: skip
 
 
-def check_cost(cost: str) -> str:
-    """A name of `COSTS`.
+HAVE: Mapping[str, tuple[Callable[[Chip], bool], str]] = {  # costs that not every target has, and what has them
+    "energy": (lambda chip: bool(prices_of(chip)), "a target with public prices of its operations"),
+    "luts": (lambda chip: chip.fpga is not None, "a target that is an FPGA"),
+}
+
+
+def check_cost(cost: str, targets: Iterable[str]) -> None:
+    """A name of `COSTS` that one of the targets has.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is none, or no target has it, so that no point would.
     """
     if cost not in COSTS:
         raise UsageError("unknown kind of cost", got=repr(cost), expected=", ".join(COSTS), do=one_of(cost, COSTS))
-    return cost
+    chips = [load_chip(name) for name in sorted(targets)]
+    if cost not in HAVE or any(HAVE[cost][0](chip) for chip in chips):
+        return
+    having = [name for name in target_names() if HAVE[cost][0](load_chip(name))]
+    raise UsageError(
+        "no target has this cost",
+        where="cost",
+        got=f"{cost}, of {', '.join(chip.name for chip in chips)}",
+        expected=HAVE[cost][1],
+        do=f"give target={having[0]!r} (--target {having[0]}), or {', '.join(having[1:])}; or another cost",
+    )
 
 
 def layers_of_front(points: Sequence[Point], cost: str) -> list[list[Point]]:

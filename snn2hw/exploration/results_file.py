@@ -6,12 +6,10 @@ which is cut off; all that stands before is taken over by the next run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import warnings
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import Snn2hwWarning, UsageError
+from snn2hw.exploration.digest import digest
 from snn2hw.exploration.trial import Ran
 from snn2hw.files.held import free, hold, holder
 from snn2hw.version import __version__
@@ -28,7 +27,8 @@ WHOLE = 1 << 28  # bytes of samples up to which all of them are hashed; of more 
 SPREAD = 4096
 WORDS = {"network": "the network", "sample": "the calibration samples", "samples": "the samples", "labels": "the labels",
          "snn2hw": "the version of snn2hw", "format": "the format of the file", "plan": "the plan of samples",
-         "training": "the samples of the training"}  # fmt: skip
+         "training": "the samples of the training", "trained": "the model that is trained",
+         "recipe": "the recipe of the training", "torch": "the version of torch"}  # fmt: skip
 
 
 def head_of(network: Any, sample: npt.NDArray[Any], samples: npt.NDArray[Any], labels: Any, axis: int) -> dict[str, Any]:
@@ -51,35 +51,6 @@ def head_of(network: Any, sample: npt.NDArray[Any], samples: npt.NDArray[Any], l
 def _spread(x: npt.NDArray[Any], axis: int) -> tuple[Any, ...]:
     at = np.linspace(0, x.shape[axis] - 1, min(SPREAD, x.shape[axis])).astype(np.int64)
     return x.shape, np.take(x, at, axis)
-
-
-def digest(thing: Any) -> str:
-    """sha256 of what a structure of dataclasses, arrays and plain values says; the same in every process."""
-    known = hashlib.sha256()
-    _feed(known, thing)
-    return known.hexdigest()
-
-
-def _feed(known: Any, thing: Any) -> None:
-    if isinstance(thing, np.ndarray):
-        known.update(f"array {thing.dtype.str} {thing.shape}".encode())
-        known.update(np.ascontiguousarray(thing).tobytes())
-    elif is_dataclass(thing) and not isinstance(thing, type):
-        known.update(f"{type(thing).__name__}(".encode())
-        for each in fields(thing):
-            known.update(f"{each.name}=".encode())
-            _feed(known, getattr(thing, each.name))
-    elif isinstance(thing, dict):
-        known.update(f"dict {len(thing)}".encode())
-        for key, value in thing.items():
-            _feed(known, key)
-            _feed(known, value)
-    elif isinstance(thing, tuple | list):
-        known.update(f"list {len(thing)}".encode())
-        for each in thing:
-            _feed(known, each)
-    else:
-        known.update(f"{type(thing).__name__} {thing!r};".encode())
 
 
 class ResultsFile:

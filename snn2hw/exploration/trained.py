@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +13,19 @@ import numpy.typing as npt
 from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
-from snn2hw.ir.layout import TN
+from snn2hw.exploration.digest import digest
+from snn2hw.exploration.given import Explored
+from snn2hw.formats.sample import samples_array
+from snn2hw.ir.layout import TN, read_as
 
 if TYPE_CHECKING:
     import torch
 
     from snn2hw.exploration.point import Setting
+    from snn2hw.train import Recipe
 
 RATE = 1e-3  # the highest learning rate: the float training is the warm-up
+PLAIN = (bool, int, float, str, tuple, type(None))  # what a module may hold besides its tensors, and says of itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +33,7 @@ class Training:
     """What all choices are trained on, from the same start and in the same order.
 
     Args:
-        model: of torch, trained in floats. samples: [N, ...] where `steps` says T, else [T, N, ...]. labels: classes [N].
+        model: of `snn2hw.nn`, trained in floats. samples: [N, ...] where `steps` says T, else [T, N, ...]. labels: classes [N].
         steps, input_range: as in `snn2hw.compile`.
     """
 
@@ -36,8 +43,27 @@ class Training:
     steps: int | None
     input_range: tuple[float, float] | None
 
+    def recipe(self, epochs: int) -> Recipe:
+        """How it is trained."""
+        from snn2hw.train import Recipe
+
+        return Recipe(epochs=epochs, learning_rate=RATE, guard="off")
+
+    def head(self) -> dict[str, str]:
+        """What results of trained choices depend on besides: for the first line of a results file."""
+        import torch
+
+        state = {name: value.detach().cpu().numpy() for name, value in self.model.state_dict().items()}
+        said = [(path, type(m).__name__, m.extra_repr(), _plain(m)) for path, m in self.model.named_modules()]
+        return {
+            "training": digest([self.samples, self.labels]),
+            "trained": digest([state, said, self.steps, self.input_range]),
+            "recipe": digest(self.recipe(1)),
+            "torch": torch.__version__,
+        }
+
     def compiled(self, setting: Setting, sample: npt.NDArray[Any]) -> Artefact:
-        """The integers behind the training.
+        """The integers behind the training, which one thread does: sums over several are others in their last bits.
 
         Args:
             setting: the widths and the epochs. sample: calibration samples, as the network takes them.
@@ -45,35 +71,51 @@ class Training:
         import torch
 
         from snn2hw.quantize import prepare
-        from snn2hw.train import Recipe, fit
+        from snn2hw.train import fit
 
         layout = None if self.steps is not None else TN
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _one_thread():
             prepared = prepare(
                 self.model, sample, setting.target, steps=self.steps, options=setting.options, input_range=self.input_range,
                 layout=layout,
             )  # fmt: skip
-            recipe = Recipe(epochs=setting.epochs, learning_rate=RATE, guard="off")
             data = torch.as_tensor(np.asarray(self.samples, np.float32)), torch.as_tensor(np.asarray(self.labels, np.int64))
+            recipe = self.recipe(setting.epochs)
             fit(prepared, data, steps=self.steps, layout=layout, recipe=recipe, device="cpu", progress=False)
-        return api.compile(prepared.eval(), sample, layout=layout)
+            return api.compile(prepared.eval(), sample, layout=layout)
 
 
-def training_of(
-    model: Any, data: Any, samples: npt.NDArray[Any], steps: int | None, input_range: tuple[float, float] | None
-) -> Training:
+def _plain(module: torch.nn.Module) -> dict[str, Any]:
+    """The settings of a module, such as the share of a Dropout; whether it trains is none of them."""
+    return {k: v for k, v in sorted(vars(module).items()) if isinstance(v, PLAIN) and k != "training"}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """In the block torch computes with one thread."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def training_of(given: Explored, data: Any, input_range: tuple[float, float] | None) -> Training:
     """What is trained on, checked.
 
     Args:
-        model: as `explore` takes it. data: (samples, labels). samples: those that are measured, as the network takes them.
-        steps, input_range: as in `snn2hw.compile`.
+        given: the model, and the samples that are measured. data: (samples, labels), samples in the same layout.
+        input_range: as in `snn2hw.compile`.
 
     Raises:
         UsageError: no torch model, or no samples with classes that fit.
     """
-    if not hasattr(model, "state_dict"):
+    if not hasattr(given.model, "state_dict"):
         raise UsageError(
-            "only a torch model can be trained on its integers", where="epochs", got=type(model).__name__,
+            "only a torch model can be trained on its integers", where="epochs", got=type(given.model).__name__,
             expected="a torch.nn.Module of snn2hw.nn", do="give the model itself, or epochs=0",
         )  # fmt: skip
     if data is None:
@@ -81,15 +123,16 @@ def training_of(
             "there is nothing to train on", where="train", got="none", expected="(samples, labels)",
             do="give train=(samples, labels), others than those that are measured",
         )  # fmt: skip
-    x, y = (np.asarray(each) for each in data)
-    axis = 0 if steps is not None else 1
-    fits = x.ndim == samples.ndim and x.shape[axis + 1 :] == samples.shape[axis + 1 :]
-    if not fits or y.ndim != 1 or y.dtype.kind not in "iu" or x.shape[axis] != len(y):
+    static = given.network.input.static
+    x, y = read_as(samples_array(data[0]), given.said, given.network.steps, static=static, stacklevel=3), np.asarray(data[1])
+    each, other = ((*a.shape[: given.axis], *a.shape[given.axis + 1 :]) for a in (x, given.x))
+    fits = x.ndim == given.x.ndim and each == other
+    if not fits or y.ndim != 1 or y.dtype.kind not in "iu" or x.shape[given.axis] != len(y):
         raise UsageError(
             "samples and labels of the training do not fit",
             where="train",
             got=f"{list(x.shape)}, labels {list(y.shape)} of {y.dtype}",
-            expected=f"samples as those that are measured, {list(samples.shape)}, and a class for each",
+            expected=f"samples as those that are measured, {list(given.x.shape)}, and a class for each",
             do="give train=(samples, labels) in the same form",
         )
-    return Training(model, x, y, steps, input_range)
+    return Training(given.model, x, y, given.steps, input_range)

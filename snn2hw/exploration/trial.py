@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor
 from snn2hw.errors import Snn2hwError, Snn2hwWarning
 from snn2hw.estimation.estimate import estimate
+from snn2hw.exploration.digest import digest
 from snn2hw.exploration.plan import Some
 from snn2hw.exploration.point import Setting
 from snn2hw.exploration.trained import Training
@@ -25,6 +26,7 @@ from snn2hw.verification.batches import Samples
 
 KEPT = 64  # compiled networks that a process keeps for the next round
 LUTS = "look-up tables"  # of an estimate for an FPGA
+TOLD = 16  # digits of a hash in a line of the results file
 COUNTED = 64  # samples on which operations are counted
 
 
@@ -66,7 +68,8 @@ class Ran:
     Args:
         setting, some: as asked. right: samples whose largest readout is at their label; or error: sum over the samples of
             their mean squared error. weight_memory, state_memory, operations, energy_joules, fits, luts: as `Point` has them,
-            where they were asked for. refused: why the choice cannot be compiled.
+            where they were asked for. refused: why the choice cannot be compiled. trained: a hash of the integers, of a choice
+            that was trained: each process trains by itself, and all must find the same.
     """
 
     setting: Setting
@@ -80,6 +83,7 @@ class Ran:
     fits: bool | None = None
     luts: float | None = None
     refused: str = ""
+    trained: str = ""
 
     def to_document(self) -> dict[str, Any]:
         """For JSON; what is None is left out."""
@@ -113,6 +117,8 @@ def trying(given: Given) -> Callable[[Part], Ran]:
             if isinstance(artefact, str):
                 return Ran(part.setting, part.some, refused=artefact)
             found = _measured(given, artefact, part)
+            if part.setting.epochs:
+                found = replace(found, trained=digest(artefact.network)[:TOLD])
             return _with_costs(given, artefact, found) if part.costs else found
 
     return run
@@ -131,11 +137,11 @@ def _measured(given: Given, artefact: Artefact, part: Part) -> Ran:
     truth, at = given.truth, slice(part.some.start, part.some.stop, part.some.step)
     layout = None if artefact.network.input.static else "TN"
     x = part.samples.array()
-    readout = api.simulate(artefact, x, given.executor, traces=False, layout=layout).readout[:, truth.chosen]
+    readout = api.simulate(artefact, x, given.executor, traces=False, layout=layout).readout
     if truth.classes is not None:
-        return Ran(part.setting, part.some, right=int((readout.argmax(1) == truth.classes[at]).sum()))
+        return Ran(part.setting, part.some, right=int(truth.right(readout, at).sum()))
     assert truth.values is not None
-    errors = ((readout * artefact.scale - truth.values[at]) ** 2).mean(1)
+    errors = ((readout[:, truth.chosen] * artefact.scale - truth.values[at]) ** 2).mean(1)
     return Ran(part.setting, part.some, error=float(np.sum(errors)))
 
 
@@ -152,3 +158,22 @@ def _with_costs(given: Given, artefact: Artefact, found: Ran) -> Ran:
         fits=cost.fits,
         luts=None if (used := cost.memory.get(LUTS)) is None else float(used.used),
     )
+
+
+def check_alike(known: Iterable[Ran], ran: Ran) -> None:
+    """Refuse a result of a choice that was trained to other integers than before.
+
+    Raises:
+        Snn2hwError: so it is; the two say nothing together.
+    """
+    if not ran.trained:
+        return
+    others = {r.trained for r in known if r.setting == ran.setting and r.trained} - {ran.trained}
+    if others:
+        raise Snn2hwError(
+            "a choice was trained to other integers than before",
+            where=str(ran.setting),
+            got=f"integers {ran.trained}, and {', '.join(sorted(others))} for other samples of the same choice",
+            expected="the same in every process and in every run: sums of floats differ from one kind of processor to another",
+            do="run it on machines of one kind, begin with another results file, or leave epochs out",
+        )

@@ -26,7 +26,7 @@ from snn2hw.ir.network import READOUTS, UNSAID, EquationNeuron, Neuron, Reals
 from snn2hw.ir.program import SPIKES, Program, declared_interval
 from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.ranges import ranges
-from snn2hw.ir.shapes import Shape, of_channels, of_classes
+from snn2hw.ir.shapes import Shape, of_channels, of_classes, places_of
 from snn2hw.num import Format, Interval
 from snn2hw.shown import brief
 
@@ -232,11 +232,7 @@ class IntReadout(IntNode):
     @property
     def places(self) -> dict[str, slice]:
         """Where the values of each output stand; of a readout with one output, "readout", it is all of them."""
-        found, first = {}, 0
-        for name, size in self.outputs or (("readout", self.shape[0]),):
-            found[name] = slice(first, first + size)
-            first += size
-        return found
+        return places_of(self.outputs, self.shape[0])
 
     def joined(self, before: Any, logits: Any) -> Any:
         """The readout after a step, from the one before it, 0 at first."""

@@ -18,7 +18,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.shapes import Shape, mismatch, of_channels, of_classes
+from snn2hw.ir.shapes import Shape, mismatch, of_channels, of_classes, places_of
 from snn2hw.neurons.equation import Equation
 from snn2hw.shown import brief
 
@@ -239,6 +239,11 @@ class Readout(Node):
     share: float = field(default=1.0, metadata=UNSAID)
     reduced: bool = field(default=False, metadata=UNSAID)
     outputs: tuple[tuple[str, int], ...] = field(default=(), metadata=UNSAID)
+
+    @property
+    def places(self) -> dict[str, slice]:
+        """Where the values of each output stand; of a readout with one output, "readout", it is all of them."""
+        return places_of(self.outputs, self.shape[0])
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """[classes]."""

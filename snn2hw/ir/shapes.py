@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -95,3 +96,15 @@ def of_classes(node: Any, entering: Shape) -> Shape:
     if len(entering) != 1:
         raise mismatch(node, "the network must end in one value per class", list(entering), "[classes]")
     return entering
+
+
+def places_of(outputs: Sequence[tuple[str, int]], size: int) -> dict[str, slice]:
+    """Where the values of each output stand in a readout.
+
+    Args:
+        outputs: name and number of values of each; none where there is one, "readout". size: of the readout.
+    """
+    found, first = dict[str, slice](), 0
+    for name, count in outputs or (("readout", size),):
+        found[name], first = slice(first, first + count), first + count
+    return found

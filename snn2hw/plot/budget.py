@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snn2hw.exploration.budget import Budget
+from snn2hw.exploration.budget_result import Budget
 from snn2hw.plot.library import new_axes
 from snn2hw.shown import plain
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from snn2hw.ir.network import Reals
 from snn2hw.passes.findings import Finding
@@ -127,6 +128,16 @@ class Truth:
     values: Reals | None
     chosen: slice
 
+    def right(self, readout: npt.NDArray[Any], some: slice = slice(None)) -> npt.NDArray[np.bool_]:
+        """Of which samples the largest readout is at their class.
+
+        Args:
+            readout: [n, ...] of these samples, all of it. some: which samples they are.
+        """
+        assert self.classes is not None
+        found: npt.NDArray[np.bool_] = readout[:, self.chosen].argmax(1) == self.classes[some]
+        return found
+
 
 def evaluated(tally: Tally, executor: str, outputs: Mapping[str, slice], truth: Truth | None = None) -> Evaluation:
     """What a tally says.
@@ -180,8 +191,7 @@ def _root_mean_square(values: Reals) -> float:
 
 
 def _scored(readout: Reals, truth: Truth) -> dict[str, float]:
-    given = readout[:, truth.chosen]
     if truth.classes is not None:
-        return {"accuracy": float((given.argmax(1) == truth.classes).mean())}
+        return {"accuracy": float(truth.right(readout).mean())}
     assert truth.values is not None
-    return {"mean_squared_error": float(np.mean((given - truth.values) ** 2))}
+    return {"mean_squared_error": float(np.mean((readout[:, truth.chosen] - truth.values) ** 2))}

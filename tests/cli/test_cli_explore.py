@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from docsite.forms import problems
 from tests.cli.running import Capture, refusal
 from tests.cli.running import run as run_cli
 
@@ -37,6 +39,7 @@ def test_a_table_a_file_a_csv_and_a_plot(capsys: Capture, labelled: Path) -> Non
     resumed = run_cli(capsys, *GIVEN, *more[:6], "--json")
     assert resumed.err == ""
     again = json.loads(resumed.out)
+    assert list(problems("explore", again)) == []
     assert [(p["weight_bits"], p["state_bits"], p["samples"]) for p in again["points"]] == [(4, 12, 9), (8, 12, 9)]
     assert any(p["pareto"] for p in again["points"])
 
@@ -73,6 +76,7 @@ def test_a_budget_names_widths_that_compile_takes(capsys: Capture, labelled: Pat
     assert "| all of them " in ran.out
     torch.manual_seed(1)
     said = json.loads(run_cli(capsys, *GIVEN, *more, "--json", "--csv", "b.csv").out)
+    assert list(problems("explore --budget", said)) == []
     assert {r["bits"] for r in said["rows"] if r["quantiser"]["part"] == "weights"} == {3, 8}
     assert said["proposal"]["share"] <= 0.7
     widths = ",".join(f"{name}={bits}" for name, bits in said["proposal"]["layer_bits"].items())
@@ -97,6 +101,46 @@ def test_options_that_a_budget_has_not(capsys: Capture, labelled: Path) -> None:
         "an error budget is of one choice\n  where:    --state-bits\n  got:      12, 16\n  expected: one value\n"
         "  do:       give --state-bits once, with one value",
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--budget", "--cost", "weights", "--train", "t.npz"), "options that mean nothing to an error budget\n"
+         "  got:      --train, --cost\n  expected: none of these\n  do:       leave them out"),
+        (("--epochs", "0", "--train", "t.npz"), "options that mean nothing to an exploration without training\n"
+         "  got:      --train\n  expected: none of these\n"
+         "  do:       give another number of --epochs, as 0,2, or leave --train out"),
+        (("--epochs", "two"), "these are no epochs\n  where:    --epochs\n  got:      'two'\n"
+         "  expected: whole numbers with commas: 0,2\n  do:       give 0,2"),
+        (("--cost", "money"), "unknown kind of cost\n  got:      'money'\n"
+         "  expected: memory, weights, operations, energy, luts\n"),
+        (("--cost", "luts"), "no target has this cost\n  where:    cost\n  got:      luts, of generic\n"
+         "  expected: a target that is an FPGA\n"),
+        (("--cost", "luts", "--target", "generic,loihi2"), "no target has this cost\n  where:    cost\n"
+         "  got:      luts, of generic, loihi2\n"),
+        (("--weight-bits", "1"), "weight_bits is out of range\n  got:      1\n"),
+        (("--scales", "none"), "unknown kind of scales\n"),
+        (("--budget", "--memory", "1.5"), "this is no share of memory\n"),
+        (("--csv", "."), "the output is no file\n"),
+    ],
+)  # fmt: skip
+def test_what_does_not_go_together_is_said_before_anything_is_read(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.setattr("snn2hw.cli.explore.find_model", None)
+    ran = run_cli(capsys, *GIVEN, *given)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {says}")
+
+
+def test_without_matplotlib_a_plot_is_refused_at_once(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snn2hw.cli.explore.find_model", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for budget in ((), ("--budget",)):
+        ran = run_cli(capsys, *GIVEN, "--plot", "p.png", *budget)
+        assert ran.code == 2
+        assert "matplotlib" in ran.err.splitlines()[0]
 
 
 @pytest.mark.slow

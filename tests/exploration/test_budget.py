@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 
 import snn2hw
 from snn2hw.diagnosis.mixed import Mixed
-from snn2hw.diagnosis.parts import WEIGHTS
-from snn2hw.errors import UsageError
-from snn2hw.exploration.budget import Budget, assigned
+from snn2hw.diagnosis.parts import WEIGHTS, Quantiser
+from snn2hw.errors import Snn2hwWarning, UsageError
+from snn2hw.exploration import measured
+from snn2hw.exploration.budget_result import Budget, Effect, Row
+from snn2hw.exploration.widths import assigned, widths_within
 from snn2hw.ir.network import Network, Reals
 from snn2hw.passes.base import Options
 from snn2hw.trace import Ints
-from tests.hand_networks import artefact_of, counts, lif, linear, network, readout, recurrent, sample_of
+from tests.hand_networks import add, artefact_of, counts, lif, linear, network, readout, recurrent, sample_of
 from tests.refused import refused
 
 WIDTHS = (3, 8)
@@ -117,6 +120,53 @@ def test_what_is_left_is_within_the_share_and_seldom_far_from_the_best() -> None
         best = min(sum(errors[n][k] for n, k in zip(names, c, strict=True)) for c in every)
         worst.append(sum(errors[n][k] for n, k in chosen.items()) / best)
     assert float(np.median(worst)) < 1.3
+
+
+def test_a_synapse_that_two_layers_read_is_counted_once() -> None:
+    """n and m read conv a, so that they have one width: a, 12 weights, and b, 8, are kept at 3 bits for 40 % of 8."""
+    net = network(
+        2, counts(4), linear("a", "input", np.ones((3, 4))), lif("n", "a"), lif("m", "a"), linear("b", "n", np.ones((2, 3))),
+        linear("c", "m", np.ones((2, 3))), add("both", "b", "c"), readout("both"),
+    )  # fmt: skip
+    none = Effect(0.0, 0.0, 0.0, 0.0)
+    rows = [
+        Row(Quantiser(layer, WEIGHTS), bits, replace(none, error=error), None)
+        for layer, errors in (("n", (0.5, 0.0)), ("m", (0.5, 0.0)), ("readout", (0.1, 0.0)))
+        for bits, error in zip(WIDTHS, errors, strict=True)
+    ]
+    assert widths_within(net, rows, WIDTHS, 0.9) == ({"a": 8, "b": 3, "c": 3}, {"a": 12, "b": 6, "c": 6})
+    assert widths_within(net, rows, WIDTHS, 0.6)[0] == {"a": 3, "b": 3, "c": 3}
+
+
+def test_a_proposal_beyond_what_was_asked_for_says_so(made: tuple[Network, Any, Any, Budget]) -> None:
+    net, x, y, within = made
+    assert within.proposal.within
+    with pytest.warns(Snn2hwWarning) as told:
+        found = budget_of(net, x, y, memory=0.2)
+    assert (found.proposal.share, found.proposal.asked, found.proposal.within) == (3 / 8, 0.2, False)
+    assert str(told[0].message) == (
+        "no choice of these widths keeps as few bits as were asked for\n"
+        "  where:    memory\n"
+        "  got:      37.5 % of the bits, with every layer at 3 of 8 bits\n"
+        "  expected: at most 20 %\n"
+        "  do:       give narrower widths (weight_bits, --weight-bits), or allow more of the bits (memory, --memory)"
+    )
+    assert found.to_document()["proposal"]["within"] is False
+
+
+def test_each_choice_of_widths_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The widest, each narrower one, and the proposal."""
+    net, x, y = small()
+    passes, ran = measured.api.run_passes, list[Options]()
+
+    def counted(network: Network, sample: Any, target: str, options: Options, **more: Any) -> Any:
+        ran.append(options)
+        return passes(network, sample, target, options, **more)
+
+    monkeypatch.setattr(measured.api, "run_passes", counted)
+    found = budget_of(net, x, y)
+    assert [o.weight_bits for o in ran if not o.layer_bits] == [8, 3]
+    assert [dict(o.layer_bits) for o in ran if o.layer_bits] == [found.proposal.layer_bits]
 
 
 def test_a_table_and_a_document(made: tuple[Network, Any, Any, Budget]) -> None:

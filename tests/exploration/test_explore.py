@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import snn2hw
 from snn2hw.errors import ShapeError, Snn2hwWarning, UsageError
 from snn2hw.exploration import explore as module
 from snn2hw.exploration import plan, results_file
+from snn2hw.exploration.point import check_cost
 from snn2hw.passes.base import Options
 from tests.hand_networks import every_kind, every_kind_sample
 from tests.refused import refused
@@ -139,6 +141,13 @@ def test_results_of_something_else_are_refused(front: Any, whole: Path, x: Any, 
     assert whole.read_bytes() == front[1]
 
 
+def test_a_file_is_opened_before_a_budget_is_made(tmp_path: Path, x: Any, labels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.txt").write_bytes(b"notes\n")
+    monkeypatch.setattr(module, "proposals", None)
+    with pytest.raises(UsageError, match="this is no results file of snn2hw explore"):
+        snn2hw.explore(every_kind(), x, labels, out=tmp_path / "mine.txt", layer_bits="auto", **WIDTHS)
+
+
 def test_a_file_of_others_is_left_alone(tmp_path: Path, x: Any, labels: Any) -> None:
     for content in (b"notes\n", b"no line", b'{"kind":1}\n', b"[]\n"):
         (tmp_path / "mine.txt").write_bytes(content)
@@ -253,6 +262,7 @@ def test_widths_layer_by_layer_are_further_choices(x: Any, labels: Any, tmp_path
     assert (tmp_path / "r.jsonl").read_bytes() == kept
     assert "conv1=3 fc=2" in front.to_csv()
     assert str(point.setting) == "w8 s16 auto generic conv1=3 fc=2"
+    assert snn2hw.explore(every_kind(), x, labels, sample=x, **{**given, "layer_bits": own}) == front
 
 
 @pytest.mark.slow
@@ -276,3 +286,17 @@ def test_look_up_tables_are_a_cost_of_an_fpga(x: Any, labels: Any) -> None:
     assert (used or 0) > 0
     assert of_none.luts is None
     assert front.pareto == (of_fpga,)
+
+
+@pytest.mark.parametrize(("cost", "having"), [("luts", "a target that is an FPGA"), ("energy", "a target with public prices")])
+def test_a_cost_that_no_target_has_is_said(x: Any, labels: Any, cost: str, having: str) -> None:
+    with pytest.raises(UsageError, match="no target has this cost") as caught:
+        snn2hw.explore(every_kind(), x, labels, cost=cost, **WIDTHS)
+    assert (caught.value.where, caught.value.got) == ("cost", f"{cost}, of generic")
+    assert caught.value.expected is not None
+    assert caught.value.expected.startswith(having)
+    for name in re.findall(r"target='(\S+)'", caught.value.do or ""):
+        check_cost(cost, ["generic", name])
+        break
+    else:
+        raise AssertionError(caught.value.do)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.errors import UsageError
+from snn2hw.errors import Snn2hwError, UsageError
+from snn2hw.exploration.given import explored
+from snn2hw.exploration.plan import Some
+from snn2hw.exploration.point import Setting
+from snn2hw.exploration.results_file import WORDS
+from snn2hw.exploration.trained import Training, training_of
+from snn2hw.exploration.trial import Ran, check_alike
+from tests.refused import refused
 from tests.small_networks import two_layer_network
 
 torch = pytest.importorskip("torch")
@@ -53,6 +61,79 @@ def test_a_trained_choice_is_what_training_by_hand_gives(tmp_path: Path) -> None
     assert caught.value.got == "other: the samples of the training"
 
 
+def of_it(model: Any, train: Any = TRAIN, x: Any = X, **more: Any) -> Training:
+    asked = explored(model, x, Y, more.pop("sample", None), more.pop("steps", 3), None, more.pop("layout", None), None)
+    return training_of(asked, train, None)
+
+
+def test_one_thread_trains_whoever_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker has one; sums over two are others, and so are the weights that come out."""
+    told, before = list[int](), torch.get_num_threads()
+    monkeypatch.setattr("snn2hw.train.fit", lambda *given, **more: told.append(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        of_it(made()).compiled(Setting(4, 12, "auto", "generic", 1), TRAIN[0])
+        assert (told, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+def test_one_process_and_two_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snn2hw.exploration.plan.CHUNK", 8)
+    given = {"epochs": (1,), "train": TRAIN, **WIDTHS}
+    fronts = [snn2hw.explore(made(), X, Y, out=tmp_path / f"{n}.jsonl", workers=n, **given) for n in (1, 2)]
+    assert fronts[0] == fronts[1]
+    assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "2.jsonl").read_bytes()
+
+
+def test_a_choice_that_was_trained_to_other_integers_is_refused() -> None:
+    setting = Setting(4, 12, "auto", "generic", 1)
+    known = [
+        Ran(setting, Some(0, 8, 1), 3, trained="0" * 16),
+        Ran(replace(setting, epochs=2), Some(0, 8, 1), 3, trained="2" * 16),
+    ]
+    check_alike(known, Ran(setting, Some(8, 16, 1), 4, trained="0" * 16))
+    check_alike(known, Ran(replace(setting, epochs=0), Some(8, 16, 1), 4))
+    with refused(
+        Snn2hwError,
+        """
+        a choice was trained to other integers than before
+          where:    w4 s12 auto generic e1
+          got:      integers 1111111111111111, and 0000000000000000 for other samples of the same choice
+          expected: the same in every process and in every run: sums of floats differ from one kind of processor to another
+          do:       run it on machines of one kind, begin with another results file, or leave epochs out
+        """,
+    ):
+        check_alike(known, Ran(setting, Some(8, 16, 1), 4, trained="1" * 16))
+
+
+def with_dropout(p: float) -> Any:
+    from snn2hw import nn
+
+    torch.manual_seed(0)
+    return torch.nn.Sequential(nn.Linear(6, 8), nn.LIF(0.5), torch.nn.Dropout(p), nn.Linear(8, 3)).eval()
+
+
+def test_results_say_what_was_trained_and_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Dropout does nothing in the network that is compiled, and much in a training."""
+    heads = [of_it(with_dropout(p)).head() for p in (0.1, 0.1, 0.5)]
+    assert heads[0] == heads[1]
+    assert {name for name in heads[0] if heads[0][name] != heads[2][name]} == {"trained"}
+    other = of_it(with_dropout(0.1), (TRAIN[0], (TRAIN[1] + 1) % 3)).head()
+    assert {name for name in other if other[name] != heads[0][name]} == {"training"}
+    monkeypatch.setattr("snn2hw.exploration.trained.RATE", 1e-4)
+    other = of_it(with_dropout(0.1)).head()
+    assert {name for name in other if other[name] != heads[0][name]} == {"recipe"}
+    assert set(heads[0]) <= set(WORDS)
+
+
+def test_samples_to_train_on_have_the_layout_of_those_that_are_measured() -> None:
+    x, more = RNG.random((24, 5, 6)).astype(np.float32), (RNG.random((7, 5, 6)).astype(np.float32), np.arange(7) % 3)
+    training = of_it(made(), more, x, steps=None, layout="NT")
+    np.testing.assert_array_equal(training.samples, np.swapaxes(more[0], 0, 1))
+
+
 def test_what_cannot_be_trained_is_said_before_anything_runs() -> None:
     network, images = two_layer_network()
     labels = np.arange(12) % 5
@@ -61,6 +142,7 @@ def test_what_cannot_be_trained_is_said_before_anything_runs() -> None:
         ({"epochs": -1}, "these are no epochs"),
         ({"epochs": ()}, "these are no epochs"),
         ({"layer_bits": "best"}, "unknown widths of layers"),
+        ({"layer_bits": [3]}, "unknown widths of layers"),
         ({"layer_bits": [{"fc": 9}]}, "layer_bits of 'fc' is out of range"),
     ):
         with pytest.raises(UsageError, match=says):
