@@ -138,7 +138,7 @@ class SpeechCommands(_Spoken):
                 expected=f"some of {', '.join(every)}",
                 do="choose among these",
             )
-        lists = {name: _named(root, file) for name, file in LISTS.items()}
+        lists = {name: _named(root, file, chosen if words is not None else None) for name, file in LISTS.items()}
         files, labels = list[str](), list[int]()
         for label, word in enumerate(chosen):
             found = [f"{word}/{name}" for name in listed(root / word) if name.endswith(".wav")]
@@ -152,8 +152,8 @@ class SpeechCommands(_Spoken):
         super().__init__(root, files, labels, 16_000, 1.0, steps, bands, where)
 
 
-def _named(root: Path, file: str) -> frozenset[str]:
-    """The files that a list names."""
+def _named(root: Path, file: str, words: tuple[str, ...] | None) -> frozenset[str]:
+    """The files that a list names; those of the chosen words, of all where none are chosen, are there."""
     data = content(
         root / file, "a list of Speech Commands", "names such as bed/0c40e715_nohash_0.wav", f"unpack {COMMANDS} again"
     )
@@ -165,6 +165,16 @@ def _named(root: Path, file: str) -> frozenset[str]:
                 where=str(root / file),
                 got=repr(name[:80]),
                 expected="names such as bed/0c40e715_nohash_0.wav",
+                do=f"unpack {COMMANDS} again",
+            )
+    there = {word: frozenset(listed(root / word)) for word in {name.split("/")[0] for name in names} if is_folder(root / word)}
+    for word, recording in (name.split("/") for name in names):
+        if (words is None or word in words) and recording not in there.get(word, ()):
+            raise DataError(
+                "a recording of Speech Commands is missing",
+                where=str(root / file),
+                got=f"{word}/{recording}, which is not there",
+                expected=f"recordings in {root}",
                 do=f"unpack {COMMANDS} again",
             )
     return frozenset(names)

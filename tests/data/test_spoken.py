@@ -133,6 +133,26 @@ def test_speech_commands_refused(tmp_path: Path) -> None:
         SpeechCommands(tmp_path)
 
 
+@pytest.mark.parametrize("file", ["validation_list.txt", "testing_list.txt"])
+@pytest.mark.parametrize("name", ["yes/9ab_nohash_0.wav", "maybe/1ab_nohash_0.wav"])
+def test_a_list_that_names_what_is_not_there_is_refused(name: str, file: str, tmp_path: Path) -> None:
+    commands(tmp_path)
+    with (tmp_path / file).open("a") as more:
+        more.write(f"{name}\n")
+    with refused(
+        DataError,
+        f"""
+        a recording of Speech Commands is missing
+          where:    {tmp_path / file}
+          got:      {name}, which is not there
+          expected: recordings in {tmp_path}
+          do:       unpack https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz again
+        """,
+    ):
+        SpeechCommands(tmp_path)
+    assert len(SpeechCommands(tmp_path, words=("no",))) == 3  # whoever keeps some words alone has not lost the others
+
+
 def test_fsdd_by_its_page(tmp_path: Path) -> None:
     (tmp_path / "recordings").mkdir()
     for label in (0, 7):
