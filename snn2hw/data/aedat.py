@@ -25,10 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.data import aedat3
+from snn2hw.data.content import content
 from snn2hw.data.events import Events
 from snn2hw.errors import DataError
-from snn2hw.files import pointers
-from snn2hw.files.read import read_bytes
 
 SIDE = 128
 PIXEL_BITS = 0x7FFF
@@ -45,16 +44,7 @@ def read_aedat(path: str | Path) -> Events:
         DataError: no such file, another format or version, a header or an event cut off, no event, or another camera's addresses.
     """
     path = Path(path)
-    try:
-        data = read_bytes(path)
-    except OSError as error:
-        raise DataError(
-            "a recording cannot be read", where=str(path), got=error.strerror or str(error), do="check the path"
-        ) from error
-    if pointers.is_pointer(data):
-        raise DataError(
-            "a recording is not the file itself", where=str(path), got=pointers.GOT, expected="AEDAT 2.0", do=pointers.DO
-        )
+    data = content(path, "a recording", "AEDAT 2.0 or 3.1", AGAIN)
     if data.startswith(aedat3.BEGINS):
         return aedat3.polarity_events(path, data)
     words = _words(path, data)
@@ -80,7 +70,7 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
         raise DataError(
             "a recording is not in AEDAT 2.0 or 3.1",
             where=str(path),
-            got=f"it begins with {first!r}" if data else "an empty file",
+            got=f"it begins with {first!r}",
             expected="a first line #!AER-DAT2.0 or #!AER-DAT3.1",
             do=AGAIN,
         )

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.data.events import Events
+from snn2hw.data.recordings import descending, off_sensor
 from snn2hw.errors import DataError
 
 BEGINS, ENDS = b"#!AER-DAT3.1", b"#!END-HEADER\r\n"
@@ -40,10 +41,10 @@ def polarity_events(path: Path, data: bytes) -> Events:
         if not len(words):
             raise ValueError("not one valid polarity event")
         x, y = words[:, 0] >> 17, words[:, 0] >> 2 & 0x7FFF
-        if max(int(x.max()), int(y.max())) >= SIDE:
-            raise ValueError(f"events up to column {x.max()}, row {y.max()}: another camera")
-        if len(back := np.flatnonzero(clock[1:] < clock[:-1])):
-            raise ValueError(f"{clock[back[0] + 1]} us behind {clock[back[0]]} us in event {back[0] + 1}")
+        if off := off_sensor(x, y, SIDE):
+            raise ValueError(f"{off}: another camera")
+        if back := descending(clock):
+            raise ValueError(back)
     except ValueError as error:
         raise DataError(
             "a recording in AEDAT 3.1 cannot be read",

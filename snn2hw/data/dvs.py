@@ -11,12 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import one_of, whole
 from snn2hw.data.aedat import SIDE, read_aedat
-from snn2hw.data.events import BINNINGS
-from snn2hw.data.folders import SPLITS, scanned, wrong_folder
+from snn2hw.data.folders import scanned, wrong_folder
 from snn2hw.data.kept import Kept
-from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.labelled import Transform
+from snn2hw.data.recordings import Recordings
 from snn2hw.errors import DataError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -24,7 +23,7 @@ SITE = "https://doi.org/10.6084/m9.figshare.4724671"
 TRAIN_TENTHS = 9
 
 
-class CIFAR10DVS(Samples):
+class CIFAR10DVS(Recordings):
     """CIFAR10-DVS (Li et al., Frontiers in Neuroscience 2017, 11:309): events counted in T frames.
 
     Samples are float32 [T, 2, size, size], whole numbers: OFF events, ON events (`read_aedat`, `Events.frames`). The published
@@ -59,11 +58,7 @@ class CIFAR10DVS(Samples):
         by: str = "count",
         transform: Transform | None = None,
     ) -> None:
-        where = "CIFAR10-DVS"
-        one_of("split", split, SPLITS, where)
-        self.split, self.by, self.transform = split, one_of("by", by, BINNINGS, where), transform
-        self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, SIDE, where)
-        self.shape = (steps, 2, size, size)
+        self._ask("CIFAR10-DVS", split, steps, size, by, SIDE, transform)
         self._root = Path(root).resolve()
         count = _recordings(self._root)
         chosen = [number for number in range(count) if (number * 10 < count * TRAIN_TENTHS) == (split == "train")]

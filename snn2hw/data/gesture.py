@@ -12,14 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import one_of, whole
 from snn2hw.data.aedat import read_aedat
 from snn2hw.data.aedat3 import SIDE
 from snn2hw.data.content import content
-from snn2hw.data.events import BINNINGS, Events
-from snn2hw.data.folders import SPLITS, scanned, wrong_folder
+from snn2hw.data.events import Events
+from snn2hw.data.folders import scanned, wrong_folder
 from snn2hw.data.kept import Kept
-from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.labelled import Transform
+from snn2hw.data.recordings import Recordings
 from snn2hw.errors import DataError
 from snn2hw.files.read import is_file
 
@@ -41,7 +41,7 @@ class Trial(NamedTuple):
     label: int
 
 
-class DVSGesture(Samples):
+class DVSGesture(Recordings):
     """DVS-Gesture (Amir et al., CVPR 2017): gestures of 29 people, 11 classes; events counted in T frames.
 
     Samples are float32 [T, 2, size, size], whole numbers: OFF events, ON events. The first time every recording is read and
@@ -71,11 +71,7 @@ class DVSGesture(Samples):
         by: str = "time",
         transform: Transform | None = None,
     ) -> None:
-        where = "DVS-Gesture"
-        one_of("split", split, SPLITS, where)
-        self.split, self.by, self.transform = split, one_of("by", by, BINNINGS, where), transform
-        self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, SIDE, where)
-        self.shape = (steps, 2, size, size)
+        self._ask("DVS-Gesture", split, steps, size, by, SIDE, transform)
         self._root = Path(root).resolve()
         self.trials = [trial for name in _recordings(self._root, split) for trial in _trials(self._root, name)]
         self.labels = torch.tensor([trial.label for trial in self.trials])

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import one_of, whole
+from snn2hw.arguments import whole
 from snn2hw.data.content import content
-from snn2hw.data.events import BINNINGS, Events
-from snn2hw.data.folders import SPLITS, listed, wrong_folder
-from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.events import Events
+from snn2hw.data.folders import listed, wrong_folder
+from snn2hw.data.labelled import Transform
+from snn2hw.data.recordings import Recordings, descending, off_sensor
 from snn2hw.errors import DataError
 from snn2hw.files.read import is_folder
 
@@ -42,17 +43,14 @@ def read_nmnist(path: str | Path) -> Events:
     raw = np.frombuffer(data, np.uint8).reshape(-1, EVENT).astype(np.int64)
     x, y, word = raw[:, 0], raw[:, 1], raw[:, 2] << 16 | raw[:, 3] << 8 | raw[:, 4]
     t = word & 0x7FFFFF
-    off = np.flatnonzero((x >= SIDE) | (y >= SIDE))
-    if len(off):
-        got = f"column {x[off[0]]}, row {y[off[0]]} in event {off[0]}; {len(off)} of {len(x)} events are off the sensor"
+    if got := off_sensor(x, y, SIDE):
         raise DataError(f"{what} is of another camera", where=str(path), got=got, expected=f"0..{SIDE - 1}", do=again)
-    if len(back := np.flatnonzero(t[1:] < t[:-1])):
-        got = f"{t[back[0] + 1]} us behind {t[back[0]]} us in event {back[0] + 1}"
+    if got := descending(t):
         raise DataError(f"{what} is not in the order of time", where=str(path), got=got, expected="times that ascend", do=again)
     return Events(t, x, y, word >> 23, SIDE, SIDE)
 
 
-class NMNIST(Samples):
+class NMNIST(Recordings):
     """N-MNIST: 60,000 recordings for training, 10,000 for testing, ten classes; events counted in T frames.
 
     Samples are float32 [T, 2, size, size], whole numbers: OFF events, ON events (`Events.frames`). A recording is read when its
@@ -85,11 +83,8 @@ class NMNIST(Samples):
         transform: Transform | None = None,
     ) -> None:
         where = "N-MNIST"
-        one_of("split", split, SPLITS, where)
-        self.split, self.by, self.transform = split, one_of("by", by, BINNINGS, where), transform
-        self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, SIDE, where)
+        self._ask(where, split, steps, size, by, SIDE, transform)
         self.duration = None if duration is None else whole("duration", duration, 1, None, where)
-        self.shape = (steps, 2, size, size)
         self._root = Path(root).resolve() / split.capitalize()
         self._names = [[name for name in _listed(self._root / c) if name.endswith(".bin")] for c in CLASSES]
         if not any(self._names):

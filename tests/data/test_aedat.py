@@ -63,7 +63,7 @@ def test_a_pointer_and_a_fifo(tmp_path: Path) -> None:
         a recording is not the file itself
           where:    {path}
           got:      a Git LFS pointer: three lines that stand for a file which was not downloaded
-          expected: AEDAT 2.0
+          expected: AEDAT 2.0 or 3.1
           do:       get the file itself: `git lfs pull` in its repository, or the download link of the site
         """,
     ):
@@ -86,13 +86,17 @@ def test_what_is_no_pixel_is_left_out(tmp_path: Path) -> None:
 CUT = "unpack the recording again, or export it as AEDAT 2.0 or 3.1; other versions are not read"
 WHOLE = aedat([(address(5, 6, True), 10)])
 CASES = {
-    "a recording is not in AEDAT 2.0 or 3.1\n  where:    {path}\n  got:      an empty file": b"",
+    "a recording is empty\n  where:    {path}\n  got:      0 bytes": b"",
     "a recording is not in AEDAT 2.0 or 3.1\n  where:    {path}\n  got:      it begins with '#!AER-DAT4.0'": b"#!AER-DAT4.0\r\n",
     "the header of a recording is cut off\n  where:    {path}\n  got:      30 bytes": HEADER[:30],
     "a recording has no events\n  where:    {path}\n  got:      0 bytes after {header} of header": HEADER,
     "a recording is cut off\n  where:    {path}\n  got:      5 bytes after {header} of header": WHOLE[:-3],
 }
-EXPECTED = {"a recording is not": "\n  expected: a first line #!AER-DAT2.0 or #!AER-DAT3.1", "the header": ""}
+EXPECTED = {
+    "a recording is empty": "\n  expected: AEDAT 2.0 or 3.1",
+    "a recording is not": "\n  expected: a first line #!AER-DAT2.0 or #!AER-DAT3.1",
+    "the header": "",
+}
 
 
 @pytest.mark.parametrize("begins", CASES)

@@ -43,7 +43,10 @@ HEAD = GOOD.index(b"END-HEADER\r\n") + 12
         (GOOD[:HEAD], "not one valid polarity event"),
         (GOOD[:30], "a header without its last line"),
         (aedat3([(1, 0, [(1, 1, 1, 1, False)])]), "not one valid polarity event"),
-        (aedat3([(1, 0, [(1, 128, 1, 1, True)])]), "events up to column 128, row 1: another camera"),
+        (
+            aedat3([(1, 0, [(1, 128, 1, 1, True)])]),
+            "column 128, row 1 in event 0; 1 of 1 events are off .*: another camera",
+        ),
         (aedat3([(1, 0, [(9, 1, 1, 1, True), (3, 1, 1, 1, True)])]), "3 us behind 9 us in event 1"),
         (
             GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 8, 4, 0, 1, 2**31 - 1, 1) + b"\0" * 8,
@@ -53,7 +56,7 @@ HEAD = GOOD.index(b"END-HEADER\r\n") + 12
         (GOOD[:HEAD] + struct.pack(">hhiiiiii", 1, 1, 8, 4, 0, 1, 1, 1) + b"\0" * 8, "a packet"),
         (GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 12, 4, 0, 1, 1, 1) + b"\0" * 12, "polarity events of 12 bytes"),
         (b"#!AER-DAT4.0\r\n", "export it as AEDAT 2.0 or 3.1"),
-        (b"", "an empty file"),
+        (b"", "a recording is empty"),
     ],
 )
 def test_what_cannot_be_read(data: bytes, says: str, tmp_path: Path) -> None:

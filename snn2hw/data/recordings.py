@@ -1,0 +1,48 @@
+"""What recordings of event cameras have in common: the checks of their events, and how their frames are asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snn2hw.arguments import one_of, whole
+from snn2hw.data.events import BINNINGS
+from snn2hw.data.folders import SPLITS
+from snn2hw.data.labelled import Samples, Transform
+
+
+class Recordings(Samples):
+    """Events of a square sensor, counted in T frames: samples are [T, 2, size, size]."""
+
+    def _ask(self, where: str, split: str, steps: int, size: int, by: str, side: int, transform: Transform | None) -> None:
+        """Take what a user asks for.
+
+        Args:
+            where: the data set, for messages. side: of its sensor. The others: as its constructor has them.
+
+        Raises:
+            UsageError, ValueRangeError: another split or binning, steps below 1, a size beyond the sensor's.
+        """
+        self.split, self.by, self.transform = one_of("split", split, SPLITS, where), one_of("by", by, BINNINGS, where), transform
+        self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, side, where)
+        self.shape = (steps, 2, size, size)
+
+
+def off_sensor(x: npt.NDArray[Any], y: npt.NDArray[Any], side: int) -> str:
+    """The first event that is off a square sensor, and how many are, for a message; "" where none is.
+
+    Args:
+        x, y: columns and rows, [E]. side: of the sensor, in pixels.
+    """
+    off = np.flatnonzero((x >= side) | (y >= side))
+    if not len(off):
+        return ""
+    return f"column {x[off[0]]}, row {y[off[0]]} in event {off[0]}; {len(off)} of {len(x)} events are off the sensor"
+
+
+def descending(t: npt.NDArray[Any]) -> str:
+    """The first event that lies before the one before it, for a message; "" where none does."""
+    back = np.flatnonzero(t[1:] < t[:-1])
+    return f"{t[back[0] + 1]} us behind {t[back[0]]} us in event {back[0] + 1}" if len(back) else ""
