@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import InitVar, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 from torch import Tensor
@@ -49,7 +49,6 @@ class Recipe:
             and stop none. It changes no weight.
         workers: processes that read a Dataset ahead; 0: none.
         drop_last: leave out a last batch that is not full.
-        on_divergence: what `guard` was called before.
 
     Raises:
         UsageError: an unknown word, or a value of the wrong type. ValueRangeError: a number outside its range.
@@ -73,12 +72,9 @@ class Recipe:
     guard: str = "warn"
     workers: int = 0
     drop_last: bool = False
-    on_divergence: InitVar[str | None] = None  # what `guard` was called before
 
-    def __post_init__(self, on_divergence: str | None) -> None:
+    def __post_init__(self) -> None:
         where = "Recipe"
-        if on_divergence is not None:
-            object.__setattr__(self, "guard", on_divergence)
         for name, least in (("epochs", 1), ("batch", 1), ("workers", 0)):
             whole(name, getattr(self, name), least, None, where)
         one_of("optimiser", self.optimiser, OPTIMISERS, where)

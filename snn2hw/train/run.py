@@ -23,7 +23,7 @@ from snn2hw.train.recipe import Recipe
 from snn2hw.train.seeds import seeded
 from snn2hw.train.tally import Tally, guard_bounds, stop_if_undefined, warn_of_silence
 
-OBSERVED = 8  # every so many batches, and the last of an epoch: looking at every membrane costs a third of a step
+OBSERVED = 8  # every so many batches, and the last of an epoch: looking at every membrane costs time
 
 
 class Run:
@@ -88,7 +88,7 @@ class Run:
             loss = loss + recipe.range_penalty * nn.range_penalty(self.model)
         where = f"epoch {number}, batch {b}"
         if not looks and not bool(torch.isfinite(loss)):
-            with torch.no_grad(), nn.observe(self.model) as seen:  # once more, to say which layer it was
+            with torch.no_grad(), nn.observe(self.model) as seen, self.precision.autocast:  # once more, to say which layer it was
                 readout(self.model, shown)
         stop_if_undefined(loss, seen, where)
         guard_bounds(self.model, seen, recipe, self.warned, where, untrained=number == 1 and b == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import warnings
 from pathlib import Path
@@ -94,9 +95,8 @@ def test_stop_is_a_switch_and_spares_what_came_like_this() -> None:
     assert caught.value.do == "train with Recipe(range_penalty=1), which is 0.1 now, from the same weights again"
 
 
-def test_the_older_name_of_the_switch() -> None:
-    assert train.Recipe(on_divergence="off").guard == "off"
-    assert dataclasses.replace(train.Recipe(on_divergence="off"), epochs=3).guard == "off"
+def test_a_recipe_has_one_name_for_each_setting() -> None:
+    assert list(inspect.signature(train.Recipe).parameters) == [f.name for f in dataclasses.fields(train.Recipe)]
 
 
 @pytest.mark.parametrize(("balance", "batches"), [(0.0, [0, 8, 9]), (0.1, list(range(10)))])
@@ -128,6 +128,19 @@ def test_a_loss_that_is_no_number_names_its_layer_in_a_batch_that_nobody_looked_
     model[0].register_forward_pre_hook(spoil)
     with pytest.raises(ValueRangeError, match="membranes are no numbers any more") as caught:
         fit(model, dataclasses.replace(RECIPE, batch=12))
+    assert caught.value.where == "2, step 0, epoch 1, batch 3"
+
+
+def test_a_loss_that_is_no_number_names_its_layer_in_the_precision_of_the_training() -> None:
+    model, count = calm(), iter(range(1000))
+
+    def spoil(module: Any, entering: Any, left: torch.Tensor) -> torch.Tensor:
+        return left * float("nan") if next(count) >= 6 and torch.is_autocast_enabled("cpu") else left
+
+    for entering in (model[1], model[3]):  # of the neurons, and of the loss
+        entering.register_forward_hook(spoil)
+    with pytest.raises(ValueRangeError, match="membranes are no numbers any more") as caught:
+        fit(model, dataclasses.replace(RECIPE, batch=12, amp="bf16"))
     assert caught.value.where == "2, step 0, epoch 1, batch 3"
 
 
