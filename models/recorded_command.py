@@ -49,7 +49,7 @@ def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list
         DataError: the data are not there.
     """
     options = _parser(folder, hold_out).parse_args(arguments)
-    plan = dataclasses.replace(plan, floats=_epochs(plan.floats, options.epochs), integers=_epochs(plan.integers, options.again))
+    plan = dataclasses.replace(with_epochs(plan, options.epochs), integers=_epochs(plan.integers, options.again))
     say = (lambda text: None) if options.quiet else print
     axis = 0 if plan.steps else 1
     (samples, labels), (tests, truth) = source.train_data(), source.test_data()
@@ -91,6 +91,20 @@ def reached(model: Module, plan: recorded_training.Plan, samples: Tensor, tests:
     return f"floats {floats:.4f}, integers {right:.4f} of {len(truth)}; spikes per neuron and step: {rates}"
 
 
+def with_epochs(plan: recorded_training.Plan, given: int | None) -> recorded_training.Plan:
+    """The plan with so many passes in floats, those at fewer steps among them: as many of these as the others leave over.
+
+    Args:
+        plan: as the model's card has it. given: passes, at least 1; None: those of the plan.
+    """
+    if given is None or plan.short is None:
+        return dataclasses.replace(plan, floats=_epochs(plan.floats, given))
+    steps, recipe = plan.short
+    full = min(given, plan.floats.epochs)
+    short = (steps, _epochs(recipe, given - full)) if given > full else None
+    return dataclasses.replace(plan, floats=_epochs(plan.floats, full), short=short)
+
+
 def _epochs(recipe: train.Recipe, given: int | None) -> train.Recipe:
     return recipe if given is None else dataclasses.replace(recipe, epochs=given)
 
@@ -99,7 +113,7 @@ def _parser(folder: Path, hold_out: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=f"Train {folder.name}: first in floats, then on the integers.")
     add = parser.add_argument
     add("--out", type=Path, default=folder / "weights.safetensors", help="weights file (default: beside train.py)")
-    add("--epochs", type=int, help="passes over the training samples in floats (default: those of the card)")
+    add("--epochs", type=int, help="passes over the training samples in floats, all of them (default: those of the card)")
     add("--again", type=int, help="passes on the integers")
     add("--hold-out", type=int, default=hold_out, help="leave out the last so many training samples, and measure on them, too")
     add("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")

@@ -72,6 +72,14 @@ def test_images_are_read_in_their_range(tmp_path: Path, monkeypatch: pytest.Monk
     assert labels.tolist() == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("given", "short", "full"), [(None, 5, 2), (1, 0, 1), (2, 0, 2), (3, 1, 2), (9, 7, 2)])
+def test_epochs_are_all_passes_in_floats(given: int | None, short: int, full: int) -> None:
+    plan = neighbour("recorded_command").with_epochs(source("fashion_lnm", "train.py").PLAN, given)
+    assert plan.floats.epochs == full
+    assert (plan.short[1].epochs if plan.short else 0) == short
+    assert neighbour("recorded_command").with_epochs(source("mnist_lif", "train.py").PLAN, 4).floats.epochs == 4
+
+
 def test_a_file_that_is_not_there_or_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "real" / "mnist_part.npz"
     monkeypatch.setenv(VARIABLE, str(tmp_path))
