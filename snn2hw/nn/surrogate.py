@@ -34,9 +34,8 @@ class Surrogate(torch.nn.Module):
         width: w > 0, in units of the membrane potential.
         learnable: whether w is learned; the parameter is `log_width`, so that w stays positive.
         steps: one width for each of this many steps T, all starting at `width`; None: one width for all steps.
-        within: (least, largest) of a learned width; None: from half of `width` to 1.5 times it, beyond which training was poor
-            whatever the width had learned (docs/neurons.md). Where `log_width` is beyond, the nearer end counts, and only a
-            gradient that leads back passes.
+        within: (least, largest) of a learned width; None: from half of `width` to 1.5 times it. Where `log_width` is beyond,
+            the nearer end counts, and only a gradient that leads back passes.
 
     A neuron layer has its own surrogate, and so its own width; layers that are given the same object share it.
 
