@@ -10,6 +10,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import process_time
 
 import torch
@@ -49,7 +50,7 @@ def ways(neuron: Make, count: int) -> Mapping[str, Callable[[], None]]:
     for name, way in (("plain", plain), ("fit", fitted)):
         torch.manual_seed(0)
         model, samples, labels = digits(neuron), torch.rand(count, 1, 8, 8), torch.randint(0, 10, (count,))
-        made[name] = lambda way=way, given=(model, samples, labels): way(*given)  # type: ignore[misc]
+        made[name] = partial(way, model, samples, labels)
     return made
 
 
