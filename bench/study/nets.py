@@ -59,6 +59,7 @@ VARIANTS: Mapping[str, Variant] = {
     "CF-4, negative 0.5": Variant(_cf(4, negative_amplitude=0.5), base="CF-4"),
     "CF-4, negative 0": Variant(_cf(4, negative_amplitude=0.0), base="CF-4"),
     "CF-4, learned negative": Variant(_cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), base="CF-4"),
+    "CF-4, learned threshold": Variant(_cf(4, learn_threshold=True), base="CF-4"),
     "CF-4, staircase": Variant(_cf(4, staircase=True), base="CF-4"),
     "CirculateLNM-3": Variant(lambda s: nn.CirculateLNM(3, 4, surrogate=s), base="LNM-3"),
     "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s), base="LNM-3"),

@@ -53,6 +53,7 @@ def run(case: Case) -> dict[str, Any]:
         **_watched(model, _stimulus(plan, test.samples[:WATCHED])),
         "polynomials": {path: m.coefficients.detach().tolist() for path, m in _neurons(model)},
         "negative": {path: m.negative_amplitude for path, m in _neurons(model) if m.own_negative},
+        "thresholds": {path: m.thresholds[0] for path, m in _neurons(model) if m.log_scale is not None},
         "widths": {path: m.surrogate.width for path, m in _neurons(model)},
     }
     given = _given(plan, data["train"].samples[:CALIBRATION])
