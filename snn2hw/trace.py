@@ -55,6 +55,9 @@ class Signals(MutableMapping[str, Ints]):
 class Trace:
     """The integers of one run.
 
+    A trace made of others (`part`, `concatenate` of several) has arrays of its own: who writes into the one changes no other.
+    What a trace hands out (`arrays`, `held`, `spikes`, `states`) are its own arrays, not copies.
+
     Args:
         readout: [N, classes], integer logits summed over the T steps.
         spikes: layer name -> spike values [T, N, ...]; empty where only the readout was asked for.
@@ -79,7 +82,7 @@ class Trace:
 
     @staticmethod
     def concatenate(parts: Sequence[Trace]) -> Trace:
-        """Traces of consecutive batches as one."""
+        """Traces of consecutive batches as one; one alone is that trace itself."""
         first, *more = parts
         if not more:
             return first
@@ -90,9 +93,9 @@ class Trace:
         )
 
     def part(self, start: int, stop: int) -> Trace:
-        """The trace of samples start to stop."""
-        spikes, states = ({k: v[:, start:stop] for k, v in held(s).items()} for s in (self.spikes, self.states))
-        return Trace(self.readout[start:stop], Signals(spikes), Signals(states))
+        """The trace of samples start to stop, copied: a view would be one until the first signal is widened, and then none."""
+        spikes, states = ({k: v[:, start:stop].copy() for k, v in held(s).items()} for s in (self.spikes, self.states))
+        return Trace(self.readout[start:stop].copy(), Signals(spikes), Signals(states))
 
     def arrays(self) -> dict[str, Ints]:
         """Flat names for a file: 'readout', 'spikes/<layer>', 'states/<layer>.<state>'."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,21 @@ def test_narrow_integers_become_int64() -> None:
 def test_parts_concatenate_to_the_whole() -> None:
     t = trace(7)
     assert_same(Trace.concatenate([t.part(0, 3), t.part(3, 6), t.part(6, 9)]), t)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int64])
+def test_a_part_has_integers_of_its_own(kind: type[np.signedinteger[Any]]) -> None:
+    """In whatever type they lie, and whether or not they were looked at before."""
+    values = np.zeros((2, 3, 4), kind)
+    t = Trace(np.zeros((3, 2), np.int64), Signals({"a": values}), Signals({"a.u": values.copy()}))
+    before = t.part(0, 2)
+    t.spikes["a"][...], t.states["a.u"][...], t.readout[...] = 1, 2, 3
+    after = t.part(0, 2)
+    assert (before.readout.any(), before.spikes["a"].any(), before.states["a.u"].any()) == (False, False, False)
+    after.spikes["a"][...], after.states["a.u"][...], after.readout[...] = 4, 5, 6
+    assert (t.readout == 3).all()
+    assert (t.spikes["a"] == 1).all()
+    assert (t.states["a.u"] == 2).all()
 
 
 def test_parts_are_of_the_sample_axis() -> None:
