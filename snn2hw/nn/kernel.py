@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import torch
@@ -25,6 +23,7 @@ from snn2hw.nn.steps import Floats, Made
 from snn2hw.nn.steps_at_once import Incoming, Sums
 from snn2hw.nn.steps_back import PLAIN
 from snn2hw.nn.surrogate import Surrogate
+from snn2hw.run import threads
 
 SURROGATES = dict(zip(PLAIN, (RECTANGLE, TRIANGLE, ATAN), strict=True))  # of others torch gives slopes
 SHARE = 1 << 14  # neurons and steps that are worth a thread
@@ -175,15 +174,5 @@ def in_parts(part: Callable[[int, int], None], size: int, work: int) -> None:
         part: called with (first, behind the last). size: how many neurons. work: neurons and steps, which decide how
             many threads are worth it.
     """
-    threads = min(torch.get_num_threads(), work // SHARE)
-    if threads <= 1:
-        part(0, size)
-        return
-    bounds = [size * n // threads for n in range(threads + 1)]
-    list(_pool(os.getpid(), threads).map(part, bounds[:-1], bounds[1:]))
-
-
-@lru_cache(maxsize=2)
-def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """A pool of this process: a fork has none of its parent's threads."""
-    return ThreadPoolExecutor(threads)
+    count = max(1, min(torch.get_num_threads(), work // SHARE))
+    threads.in_parts(part, range(0, size, max(1, -(-size // count))), count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from threading import Barrier, current_thread
 from time import sleep
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
-from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.plan import Value, c_type
 from snn2hw.backends.c.synapse_plan import synapse
-from snn2hw.backends.fast import sharing
+from snn2hw.backends.fast import executor, sharing
 from snn2hw.backends.fast.executor import Fast, threads
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
@@ -211,9 +212,7 @@ def test_traces_lie_in_the_narrowest_types_that_the_network_declares() -> None:
         if name != "readout":
             node = next(n for n in net.neurons if name.removeprefix("spikes/").removeprefix("states/").startswith(n.name))
             states = {f"states/{node.name}.{s}": declared_interval(i) for s, i in node.program.states.items()}
-            held = states.get(name, node.interval)
-            assert held in Interval(np.iinfo(values.dtype).min, np.iinfo(values.dtype).max)
-            assert values.dtype.itemsize <= max(1, held.bits[0] / 4)
+            assert f"{values.dtype.name}_t" == c_type(states.get(name, node.interval)), name
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.0, 2), (1e3, 1)])
@@ -223,7 +222,7 @@ def test_threads_take_parts_where_there_is_enough_to_do(seconds: float, expected
     all_here, seen, names = Barrier(expected), list[int](), set[str]()
 
     def part(first: int, last: int) -> None:
-        if first and current_thread().name not in names:
+        if first and current_thread().name not in names:  # the first sample is run alone, as it is timed
             names.add(current_thread().name)
             all_here.wait(30)
         seen.extend(range(first, last))
@@ -231,6 +230,42 @@ def test_threads_take_parts_where_there_is_enough_to_do(seconds: float, expected
     sharing.shared(part, 50, 2)
     assert sorted(seen) == list(range(50))
     assert len(names) == expected
+
+
+def test_the_first_sample_of_later_runs_is_work_for_threads_like_all_others() -> None:
+    """What a sample takes is known from the run before: of two samples, two threads take one each."""
+    both = Barrier(2)
+    each = sharing.shared(lambda first, last: sleep(sharing.WORTH), 1, 2)
+    assert each is not None
+    assert each >= sharing.WORTH
+    again = sharing.shared(lambda first, last: [both.wait(30), sleep(0.001)][1], 2, 2, each)
+    assert again is not None
+    assert sharing.shared(lambda first, last: sleep(1), 0, 2, each) == each
+
+
+def test_an_executor_remembers_what_a_sample_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    fast, artefact, payloads, given = Fast(), make_artefact(net), corner_payloads(net), list[float | None]()
+    plain = sharing.shared
+
+    def watched(part: Callable[[int, int], None], samples: int, workers: int, each: float | None) -> float | None:
+        given.extend([each, taken := plain(part, samples, workers, each)])
+        return taken
+
+    monkeypatch.setattr(executor, "shared", watched)
+    for _ in range(2):
+        fast.run(artefact, payloads)
+    assert given[0] is None
+    assert given[1] == given[2] is not None
+
+
+def test_one_thread_takes_long_samples_one_at_a_time_so_that_ctrl_c_is_seen() -> None:
+    parts = list[tuple[int, int]]()
+    sharing.shared(lambda first, last: parts.append((first, last)), 20, 1, sharing.SOON)
+    assert parts == [(n, n + 1) for n in range(20)]
+    parts.clear()
+    sharing.shared(lambda first, last: parts.append((first, last)), 20, 1, sharing.SOON / 100)
+    assert parts == [(0, 20)]
 
 
 def test_a_failure_in_another_thread_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def network(batch: int, **seconds: list[float]) -> Any:
     """A ResNet-18 body of 1000 products whose ways took so long; `fast_dense` is "fast, dense"."""
     from bench.results import Measured
 
-    names = {"fast_dense": "fast, dense", "two": "fast, two threads", "traced": "fast, with traces"}
+    names = {"fast_dense": "fast, dense", "two": "fast, two threads", "traced": "fast, with traces", "again": "fast, once more"}
     names |= {"torch": "torch float32", "int8": "int8 dot product"}
     return Measured("ResNet-18", "LNM", None, 20.0, 4, batch, 1000, 100, {names.get(k, k): v for k, v in seconds.items()})
 
@@ -182,6 +182,39 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
     assert said == [verdict] * 11
     bent = [dataclasses.replace(m, seconds={**m.seconds, "event-driven": [float(m.density == 2)]}) for m in layers]
     assert verdicts(dataclasses.replace(found, layers=bent))[9] == "not met"
+
+
+def test_earlier_stricter_targets_are_told() -> None:
+    from bench.bars import Bar
+    from bench.rounds import Spread
+
+    bar = Bar("threads", 1.7, "x", Spread(1.75, 1.6, 1.9), earlier=1.8)
+    assert (bar.verdict, bar.note) == ("met", "an earlier target, 1.8: not met")
+    least = Bar("memory", 3, "s", Spread(1.75, 1.6, 1.9), at_most=True, earlier=2, also="all of it")
+    assert (least.verdict, least.note) == ("met", "all of it; an earlier target, 2: met")
+    assert Bar("nothing", 1, "x", None, earlier=2).note == ""
+
+
+@pytest.mark.parametrize(("two", "verdict"), [(1.0, "met"), (1.02, "not met")])
+def test_a_second_thread_that_costs_time_is_told_however_noisy_the_machine_is(two: float, verdict: str) -> None:
+    from bench.bars import bars
+
+    small = dataclasses.replace(network(16, fast=[1.0, 1.0, 1.0], two=[two] * 3, again=[0.8, 1.0, 1.25]), name="digits_lnm")
+    (bar,) = (b for b in bars(results(networks=[small])) if b.name == "digits_lnm, batch 16: two threads against one")
+    assert (bar.verdict, bar.note) == (verdict, "one thread against itself: 1.00 (0.80 .. 1.25)")
+
+
+def test_the_constant_of_shares_is_fitted_to_what_was_measured() -> None:
+    from bench.shares import LAYERS, fitted, lines, missed
+    from snn2hw.backends.c.synapse_plan import STARTING, share_of
+
+    for constant in (STARTING, 9):
+        made = {w: share_of(w[0], w[1], constant) for w in LAYERS}
+        assert fitted(made) == constant
+        assert missed(made, constant) == 0
+    page = "\n".join(lines(made))
+    assert f"    32     128      1 {made[32, 128, 1]:8.0f} % {share_of(32, 128, STARTING):5.0f} %\n" in page
+    assert f"STARTING = 9 fits best: it misses 0 % in the mean\nSTARTING = {STARTING} is taken" in page
 
 
 def test_each_kind_of_neuron_has_its_own_targets() -> None:

@@ -1,7 +1,7 @@
 """Event-driven sums in C: what is active is listed, then only the weights of its events are added.
 
 The events of some places are listed first, so that the weights of a block of channels are read once for all of them. Two events
-at a time: their weights are interleaved and multiplied with the pair of payloads, which adds both in int16. The C is in
+at a time: their weights are interleaved and multiplied with the pair of spike values, which adds both in int16. The C is in
 `templates/fast`: lists and sums in `events.h`, the loops over places and channels of one layer in `events_layer.c`.
 """
 
@@ -14,7 +14,7 @@ from snn2hw.native.templates import filled
 
 def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
     """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where so much of the input is active that dense
-    sums cost less: the layer's share of `percent`; with more than 100, never.
+    sums cost less: the layer's share of `percent`, all of it at most; with a `percent` of more than 100, never.
 
     Args:
         s: how the layer is summed. parameters: the C parameters that every function of the layer has.
@@ -26,7 +26,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
     steps, entering, listed = s.source.steps, s.entering, s.listed
     cells = steps * h * w * s.groups
     kind = "SNN_BINARY" if s.binary else "SNN_SIGNED" if s.signed else "SNN_UNSIGNED"
-    channels, payloads, counts, totals, offsets, values, _ = s.list_offsets
+    channels, spikes, counts, totals, offsets, values, _ = s.list_offsets
     rows = (s.taps * entering + 1) * s.row
     start = f"bias[c] - {BIASED} * shift[p * {steps} + t]" if s.signed else "bias[c]"
     return "\n" + filled(
@@ -35,7 +35,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
             "NUMBER": number,
             "PARAMETERS": parameters,
             "CHANNELS_AT": channels,
-            "PAYLOADS_AT": payloads,
+            "SPIKES_AT": spikes,
             "COUNTS_AT": counts,
             "TOTALS_AT": totals,
             "OFFSETS_AT": offsets,
@@ -64,7 +64,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
             "WIDTH": w,
             "TAP_BYTES": entering * s.row,
             "ROW": s.row,
-            "COPY": "" if s.binary else f"memcpy(v + n, payload + cell * {entering}, (size_t)count[cell]);",
+            "COPY": "" if s.binary else f"memcpy(v + n, spike + cell * {entering}, (size_t)count[cell]);",
             "ZEROS_AT": s.taps * entering * s.row,
             "BLOCKS": s.blocks,
             "WEIGHT": "uint8_t" if s.signed else "int8_t",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
@@ -25,6 +25,7 @@ SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken
 CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
 ROWS = 8  # of a tile, for which weights are loaded once
 ROW = 32  # bytes of weights that an event adds in one instruction
+STARTING = 16  # input channels, see `share_of`: fitted by `python -m bench.shares`
 BIASED = 128  # is added to the weights of signed events, whose instruction takes them unsigned
 
 
@@ -96,13 +97,8 @@ class Synapse:
 
     @property
     def share(self) -> int:
-        """Percent of the activity below which events pay for 64 channels behind 64, 3 x 3, that is the same for this layer.
-
-        Each event adds as many weights as the layer has outputs, each place lists its events first, tap by tap: the less there is
-        to add for a list, the sooner dense sums cost less. Fitted to layers of 16 to 1,024 channels, 3 x 3 and 1 x 1.
-        """
-        listing, starting = 45 * 64 * 64 / (self.entering * self.per_group), 5 * 64 * 9 / (self.entering * self.taps)
-        return max(0, round(150 - listing - starting))
+        """Percent, at least 0, of the activity below which events pay for 64 channels behind 64: below so much they pay here."""
+        return max(0, round(share_of(self.entering, self.per_group, STARTING)))
 
     @property
     def listed(self) -> int:
@@ -140,11 +136,28 @@ class Synapse:
         return max(dense, self.list_offsets[-1] if self.events else 0)
 
 
-def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse:
+def share_of(inputs: int, outputs: int, starting: float) -> float:
+    """The activity below which events pay in a layer, in percent of that for 64 channels behind 64; below 0 they never do.
+
+        dense = inputs * outputs        events = blocks * 64 * (inputs * activity) + 64 * starting        of a tap of a place
+        activity where both are the same = (outputs / 64 - starting / inputs) / blocks
+
+    An event adds whole blocks of 64 outputs; a dense sum costs by the output.
+
+    Args:
+        inputs, outputs: of a group. starting: how many input channels cost, with 64 outputs, what it costs to start on the list
+            of a tap.
+    """
+    blocks = -(-outputs // BLOCK)
+    return 100 * (outputs / BLOCK - starting / inputs) / blocks / (1 - starting / BLOCK)
+
+
+def synapse(node: IntConv2d | IntLinear, source: Value, value: Value, forced: bool = True) -> Synapse:
     """Decide how a layer is summed.
 
     Args:
         node: with its integer weights. source: what enters. value: the sums that leave.
+        forced: whether it can be summed by events although dense sums always cost less, for whoever asks for them.
 
     Raises:
         UnsupportedError: so many steps that the sums of one place would not fit the stack.
@@ -170,10 +183,11 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value) -> Synapse
     taps = window.kernel[0] * window.kernel[1]
     listed = entering <= MOST_CHANNELS and source.steps * taps * entering * 5 <= MOST_LIST
     places = _places(source.steps, value.size[1])
-    return Synapse(
+    made = Synapse(
         node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
         places, flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
     )  # fmt: skip
+    return made if forced or made.share else replace(made, events=0)
 
 
 def _places(steps: int, width: int) -> int:
@@ -196,12 +210,12 @@ def too_many_steps(node: IntConv2d | IntLinear, steps: int) -> UnsupportedError 
     )
 
 
-def _events(payloads: Interval, weight: int, fan_in: int, bias: int) -> int:
+def _events(spikes: Interval, weight: int, fan_in: int, bias: int) -> int:
     """How many pairs of events int16 holds; 0 where an input is always dense, such as an image, or sums could leave int32."""
-    weight = weight + BIASED if payloads.lo < 0 else weight
-    if payloads.magnitude > MOST_EVENT or 2 * payloads.magnitude * weight * fan_in + bias > INT32_MAX:
+    weight = weight + BIASED if spikes.lo < 0 else weight
+    if spikes.magnitude > MOST_EVENT or 2 * spikes.magnitude * weight * fan_in + bias > INT32_MAX:
         return 0
-    return INT16_MAX // max(2 * payloads.magnitude * weight, 1)
+    return INT16_MAX // max(2 * spikes.magnitude * weight, 1)
 
 
 def packed(s: Synapse) -> npt.NDArray[np.int8]:

@@ -44,17 +44,18 @@ class Source:
     traces: list[tuple[str, str, str]]
 
 
-def to_c(net: IntegerNetwork, still: bool) -> Source:
+def to_c(net: IntegerNetwork, still: bool, forced: bool = True) -> Source:
     """The C of a network.
 
     Args:
         still: whether the input is the same at every step, so that one step of it is given.
+        forced: whether layers can be summed by events although dense sums always cost less.
     """
     net = simplified_network(net)
     rough = plan(net, 0, still)
-    scratch = [_synapse(n, rough).scratch for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
+    scratch = [_synapse(n, rough, forced).scratch for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
     laid = plan(net, max(scratch, default=0), still)
-    made = _Made(net, laid)
+    made = _Made(net, laid, forced)
     loops = {loop[0]: loop for loop in laid.loops}
     for node in net.nodes[1:]:
         if node.name in loops:
@@ -81,8 +82,8 @@ def to_c(net: IntegerNetwork, still: bool) -> Source:
 class _Made:
     """What has been written so far: functions, the calls of `snn_run`, arrays by name, (layer, signal, C type) of every trace."""
 
-    def __init__(self, net: IntegerNetwork, laid: Plan) -> None:
-        self.net, self.laid, self.inside = net, laid, False
+    def __init__(self, net: IntegerNetwork, laid: Plan, forced: bool) -> None:
+        self.net, self.laid, self.forced, self.inside = net, laid, forced, False
         self.numbers = {n.name: k for k, n in enumerate(net.nodes)}
         self.functions, self.calls = list[str](), list[str]()
         self.arrays, self.traces = dict[str, npt.NDArray[np.generic]](), list[tuple[str, str, str]]()
@@ -107,7 +108,7 @@ class _Made:
         if isinstance(node, IntNeuron):
             self._neuron(k, node)
         elif isinstance(node, IntConv2d | IntLinear):
-            s = synapse(node, self._seen(node.inputs[0]), self._seen(node.name))
+            s = synapse(node, self._seen(node.inputs[0]), self._seen(node.name), self.forced)
             self._synapse(k, s, None, self._at(node.name), "0")
         elif isinstance(node, IntFeedback):
             source = self.laid.values[node.inputs[0]]
@@ -129,7 +130,7 @@ class _Made:
         pace = Pace.LOOP if self.inside else Pace.WHOLE
         self.functions.append(neuron_function(k, node, value, kind, self.net.steps, pace=pace))
         if fused is not None:
-            s = _synapse(self.net.nodes[self.numbers[fused]], self.laid)
+            s = _synapse(self.net.nodes[self.numbers[fused]], self.laid, self.forced)
             self._synapse(k, s, f"neuron_{k}", _pointer(value), traced)
             return
         if self.inside:
@@ -166,9 +167,9 @@ def _array_type(array: npt.NDArray[np.generic]) -> str:
     return f"{array.dtype.name}_t"
 
 
-def _synapse(node: IntNode, laid: Plan) -> Synapse:
+def _synapse(node: IntNode, laid: Plan, forced: bool) -> Synapse:
     assert isinstance(node, IntConv2d | IntLinear)
-    return synapse(node, laid.values[node.inputs[0]], laid.values[node.name])
+    return synapse(node, laid.values[node.inputs[0]], laid.values[node.name], forced)
 
 
 def _pointer(value: Value) -> str:

@@ -18,13 +18,13 @@ from snn2hw.trace import Ints
 ALIGN = 64
 
 
-@dataclass(frozen=True)
+@dataclass
 class Built:
     """A network compiled and bound.
 
     Args:
         many: `snn_many` of the library. arrays: weights, aligned. pointers: to them, as the library takes them.
-        spare: memory of runs that are over.
+        spare: memory of runs that are over. each: seconds that a sample took in the last run; None before the first.
     """
 
     source: Source
@@ -32,6 +32,7 @@ class Built:
     arrays: list[npt.NDArray[Any]]
     pointers: Any
     spare: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    each: float | None = None
 
     def runner(
         self, given: npt.NDArray[Any], readout: Ints, kept: Sequence[npt.NDArray[Any]], percent: int
@@ -41,7 +42,8 @@ class Built:
         Args:
             given: [N, steps, height, width, channels] in the source's input type. readout: [N, classes].
             kept: for every trace of the source [N, T, ...] in its type; empty where none is wanted.
-            percent: a layer is summed event by event where fewer of its inputs are active.
+            percent: of active inputs, below which a 3 x 3 convolution of 64 channels behind 64 is summed event-driven, and
+                another layer below its `Synapse.share` of it; 0: none ever, more than 100: all that can be, always.
         """
         count = np.arange(len(given), dtype=np.uintp)[:, None]
         rows = np.array([a.ctypes.data for a in kept], np.uintp) + count * np.array([a.strides[0] for a in kept], np.uintp)
@@ -63,16 +65,16 @@ class Built:
             return aligned(self.source.arena)
 
 
-def build(net: IntegerNetwork, still: bool) -> Built:
+def build(net: IntegerNetwork, still: bool, forced: bool = True) -> Built:
     """Generate, compile (or find in the cache) and bind.
 
     Args:
-        still: whether the input is the same at every step.
+        still: whether the input is the same at every step. forced: as of `to_c`.
 
     Raises:
         ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
     """
-    source = to_c(net, still)
+    source = to_c(net, still, forced)
     loaded = library(source.text)
     arrays = [_filled(a) for a in source.arrays.values()]
     many = loaded.snn_many

@@ -41,7 +41,7 @@ def crossover() -> int:
 
 @lru_cache(maxsize=4)
 def _crossover(machine: str) -> int:
-    built = build(_network(), False)
+    built = build(probe(), False)
     made = hashlib.sha256(f"{built.source.text}{machine}".encode()).hexdigest()[:16]
     path = native_folder() / f"{made}.percent"
     known = _read(path)
@@ -49,11 +49,11 @@ def _crossover(machine: str) -> int:
         with suppress(OSError), making(path, SECONDS) as work:  # a cache that cannot be written is no reason not to run
             known = _read(path)  # another thread or process may have been faster
             if known is None:
-                known = _measured(built)
+                known = _whole(balance(built))
                 aside = work / path.name
                 aside.write_text(str(known), encoding="utf-8")
                 put(aside, path)
-    return _measured(built) if known is None else known
+    return _whole(balance(built)) if known is None else known
 
 
 def _read(path: Path) -> int | None:
@@ -65,10 +65,15 @@ def _read(path: Path) -> int | None:
     return known if NEVER < known < ALWAYS else None
 
 
-def _measured(built: Built) -> int:
+def _whole(percent: float) -> int:
+    return int(np.clip(percent, NEVER + 1, ALWAYS - 1))
+
+
+def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS) -> float:
+    """Percent of active inputs of a `probe` at which both ways cost the same; on a straight line, which may leave 0 to 100."""
     rng = np.random.default_rng(0)
-    few, many = ((rng.random((1, STEPS, SIZE, SIZE, CHANNELS)) < d).astype(np.uint8) for d in (LOW, HIGH))
-    readout = np.empty((1, CHANNELS * SIZE * SIZE), np.int64)
+    few, many = ((rng.random((1, STEPS, SIZE, SIZE, inputs)) < d).astype(np.uint8) for d in (LOW, HIGH))
+    readout = np.empty((1, outputs * SIZE * SIZE), np.int64)
     given = {"few": (few, ALWAYS), "many": (many, ALWAYS), "dense": (many, NEVER)}
     runs = {name: built.runner(x, readout, [], percent) for name, (x, percent) in given.items()}
     least = dict.fromkeys(runs, np.inf)
@@ -78,16 +83,18 @@ def _measured(built: Built) -> int:
             run(0, 1)
             least[name] = min(least[name], perf_counter() - begun)
     slope = max((least["many"] - least["few"]) / (HIGH - LOW), 1e-12)
-    return int(np.clip(100 * (LOW + (least["dense"] - least["few"]) / slope), NEVER + 1, ALWAYS - 1))
+    return float(100 * (LOW + (least["dense"] - least["few"]) / slope))
 
 
-def _network() -> IntegerNetwork:
-    shape, spikes, window = (CHANNELS, SIZE, SIZE), Interval(0, 1), Window((3, 3), padding=(1, 1))
-    weight = np.random.default_rng(1).integers(-127, 128, (CHANNELS, CHANNELS, 3, 3)).astype(np.int8)
-    most = int(np.abs(weight.astype(np.int64)).reshape(CHANNELS, -1).sum(1).max())
+def probe(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3) -> IntegerNetwork:
+    """One convolution of spikes, and nothing behind it."""
+    spikes, window = Interval(0, 1), Window((kernel, kernel), padding=(kernel // 2, kernel // 2))
+    weight = np.random.default_rng(1).integers(-127, 128, (outputs, inputs, kernel, kernel)).astype(np.int8)
+    most = int(np.abs(weight.astype(np.int64)).reshape(outputs, -1).sum(1).max())
     sums = Interval(-most, most)
-    form, bias = Format.holding(sums, 0), np.zeros(CHANNELS, np.int32)
-    source = IntInput("input", (), shape, Format.holding(spikes, 0), spikes, unit=1.0, static=False, counts=True)
-    conv = IntConv2d("conv", ("input",), shape, form, sums, weight, bias, window, 1)
-    flat = IntFlatten("flat", ("conv",), (CHANNELS * SIZE * SIZE,), form, sums)
+    form, bias = Format.holding(sums, 0), np.zeros(outputs, np.int32)
+    entering = (inputs, SIZE, SIZE)
+    source = IntInput("input", (), entering, Format.holding(spikes, 0), spikes, unit=1.0, static=False, counts=True)
+    conv = IntConv2d("conv", ("input",), (outputs, SIZE, SIZE), form, sums, weight, bias, window, 1)
+    flat = IntFlatten("flat", ("conv",), (outputs * SIZE * SIZE,), form, sums)
     return IntegerNetwork(STEPS, "loihi2", (source, conv, flat, IntReadout("readout", ("flat",), flat.shape, form, sums)))

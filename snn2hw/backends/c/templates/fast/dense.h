@@ -164,7 +164,7 @@ SNN_INLINE void snn_tile(int rows, const uint8_t *const *x, const int8_t *w, int
                         const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(p, 1));
                         for (int h = 0; h < 4; ++h) {
                             const int8x16_t v = vld1q_s8(wk + 16 * h);
-                            if (flush) /* no payload above 127 */
+                            if (flush) /* no spike value above 127 */
                                 sum[i][h] = vdotq_s32(sum[i][h], vreinterpretq_s8_u8(p), v);
                             else
                                 sum[i][h] = vdotq_s32(vdotq_s32(vdotq_s32(sum[i][h], high, v), high, v), odd, v);

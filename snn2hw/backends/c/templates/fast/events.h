@@ -1,4 +1,4 @@
-enum { SNN_BINARY, SNN_UNSIGNED, SNN_SIGNED }; /* payloads; with the last, weights have 128 added and are unsigned */
+enum { SNN_BINARY, SNN_UNSIGNED, SNN_SIGNED }; /* spike values; with the last, weights have 128 added and are unsigned */
 
 /* How many of n bytes are not zero. */
 SNN_INLINE int64_t snn_active(const void *bytes, int64_t n)
@@ -20,10 +20,10 @@ SNN_INLINE int64_t snn_active(const void *bytes, int64_t n)
     return many;
 }
 
-/* Channels and payloads of a place that are not zero; their number, and the sum of the payloads. Up to 64 more of either are
-   written. */
+/* Channels and spike values of a place that are not zero; their number, and the sum of the spike values. Up to 64 more of
+   either are written. */
 #if defined(SNN_COMPRESS)
-SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channel, int8_t *payload, int32_t *total)
+SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channel, int8_t *spike, int32_t *total)
 {
     static const uint8_t SNN_ALIGNED count[64] = {
         0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
@@ -42,7 +42,7 @@ SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channe
             const __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(which, 1));
             _mm512_storeu_si512(channel + many + 32, _mm512_add_epi16(high, first));
         }
-        if (kind != SNN_BINARY) _mm512_storeu_si512(payload + many, _mm512_maskz_compress_epi8(active, x));
+        if (kind != SNN_BINARY) _mm512_storeu_si512(spike + many, _mm512_maskz_compress_epi8(active, x));
         if (kind == SNN_SIGNED) /* in int16, two by two, and those in int32 */
             sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_set1_epi8(1), x), _mm512_set1_epi16(1)));
         many += (int32_t)__builtin_popcountll(active);
@@ -51,7 +51,7 @@ SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channe
     return many;
 }
 #else
-SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channel, int8_t *payload, int32_t *total)
+SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channel, int8_t *spike, int32_t *total)
 {
     const int8_t *x = bytes;
     int32_t many = 0, sum = 0;
@@ -62,7 +62,7 @@ SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channe
         for (uint32_t left = ~(uint32_t)_mm256_movemask_epi8(zero); left; left &= left - 1) {
             const int i = c + __builtin_ctz(left);
             channel[many] = (uint16_t)i;
-            if (kind != SNN_BINARY) payload[many] = x[i];
+            if (kind != SNN_BINARY) spike[many] = x[i];
             if (kind == SNN_SIGNED) sum += x[i];
             ++many;
         }
@@ -71,7 +71,7 @@ SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channe
     for (; c < n; ++c) {
         if (!x[c]) continue;
         channel[many] = (uint16_t)c;
-        payload[many] = x[c];
+        spike[many] = x[c];
         sum += x[c];
         ++many;
     }
@@ -80,7 +80,7 @@ SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channe
 }
 #endif
 
-/* to[k] = base + from[k] * row for n events, row a power of two; up to fifteen more are written. */
+/* to[k] = base + from[k] * row for n events, row 32 or 64; up to fifteen more are written. */
 SNN_INLINE void snn_offsets(uint32_t *to, const uint16_t *from, int n, uint32_t base, int row)
 {
 #if defined(SNN_COMPRESS)
@@ -100,8 +100,8 @@ SNN_INLINE void snn_offsets(uint32_t *to, const uint16_t *from, int n, uint32_t 
 #endif
 }
 
-/* acc[c] += sum of payload[k] * w[offset[k] + c] for vectors * 32 channels; the number of events is even. */
-SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *payload, const void *weights, int vectors, int kind,
+/* acc[c] += sum of spike[k] * w[offset[k] + c] for vectors * 32 channels; the number of events is even. */
+SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spike, const void *weights, int vectors, int kind,
                            int flush, int32_t *acc)
 {
 #if defined(SNN_AVX2)
@@ -119,7 +119,7 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *payl
                 __m512i p = _mm512_set1_epi8(1);
                 if (kind != SNN_BINARY) {
                     int16_t pair;
-                    memcpy(&pair, payload + q, 2);
+                    memcpy(&pair, spike + q, 2);
                     p = _mm512_set1_epi16(pair);
                 }
                 low = _mm512_add_epi16(low, _mm512_maddubs_epi16(s ? lows : p, s ? p : lows));
@@ -146,7 +146,7 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *payl
             __m256i p = _mm256_set1_epi8(1);
             if (kind != SNN_BINARY) {
                 int16_t pair;
-                memcpy(&pair, payload + q, 2);
+                memcpy(&pair, spike + q, 2);
                 p = _mm256_set1_epi16(pair);
             }
             for (int v = 0; v < vectors; ++v) {
@@ -167,7 +167,7 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *payl
 #else
     (void)flush;
     for (int k = 0; k < count; ++k) {
-        const int32_t v = kind == SNN_BINARY ? 1 : payload[k];
+        const int32_t v = kind == SNN_BINARY ? 1 : spike[k];
         if (kind == SNN_SIGNED)
             for (int c = 0; c < 32 * vectors; ++c) acc[c] += v * ((const uint8_t *)weights + offset[k])[c];
         else

@@ -2,15 +2,16 @@ static int events_@NUMBER@(@PARAMETERS@, int percent)
 {
     uint8_t *const lists = scratch;
     uint16_t *const channel = (uint16_t *)(lists + @CHANNELS_AT@);
-    int8_t *const payload = (int8_t *)(lists + @PAYLOADS_AT@);
+    int8_t *const spike = (int8_t *)(lists + @SPIKES_AT@);
     int32_t *const count = (int32_t *)(lists + @COUNTS_AT@), *const total = (int32_t *)(lists + @TOTALS_AT@);
     uint32_t *const offset = (uint32_t *)(lists + INT64_C(@OFFSETS_AT@));
     int8_t *const value = (int8_t *)(lists + INT64_C(@VALUES_AT@));
     (void)traces;
-    if (percent <= 100 && snn_active(in, INT64_C(@INPUTS@)) * 10000 >= INT64_C(@INPUTS@) * percent * @SHARE@) return 0;
+    const int most = percent * @SHARE@ < 10000 ? percent * @SHARE@ : 10000;
+    if (percent <= 100 && snn_active(in, INT64_C(@INPUTS@)) * 10000 >= INT64_C(@INPUTS@) * most) return 0;
     for (int64_t cell = 0; cell < @CELLS@; ++cell)
         count[cell] = snn_list(in + cell * @ENTERING@, @ENTERING@, @KIND@, channel + cell * @ENTERING@,
-                               payload + cell * @ENTERING@, total + cell);
+                               spike + cell * @ENTERING@, total + cell);
     for (int g = 0; g < @GROUPS@; ++g)
         for (int64_t start = 0; start < @OUT_PLACES@; start += @CHUNK@) {
             const int many = @OUT_PLACES@ - start < @CHUNK@ ? (int)(@OUT_PLACES@ - start) : @CHUNK@;
