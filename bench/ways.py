@@ -18,11 +18,11 @@ from snn2hw.ir.onnx_terms import payload_dtype
 from snn2hw.trace import Ints
 
 FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
-TRACED = "fast, with traces"
+TRACED, AGAIN = "fast, with traces", "fast, once more"
 REFERENCE, ONNX, FLOATS, INTEGERS, PLAIN = "reference", "onnxruntime", "torch float32", "torch, integers", "plain im2col C"
-ALL = (FAST, DENSE, EVENTS, TWO, TRACED, PLAIN, ONNX, FLOATS, INTEGERS, REFERENCE)
+ALL = (FAST, DENSE, EVENTS, TWO, TRACED, AGAIN, PLAIN, ONNX, FLOATS, INTEGERS, REFERENCE)
 # Kept from one network to the next, so that a network's C is built once for each.
-_FASTS = {FAST: Fast(), DENSE: Fast(0), EVENTS: Fast(101), TWO: Fast(), TRACED: Fast(), PLAIN: Im2col()}
+_FASTS = {FAST: Fast(), DENSE: Fast(0), EVENTS: Fast(101), TWO: Fast(), TRACED: Fast(), AGAIN: Fast(), PLAIN: Im2col()}
 
 Way = Callable[[], object]
 
