@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snn2hw.backends.c.writer import CWriter
+from snn2hw.backends.c.fits import folder_lacks
 from snn2hw.estimation.held import Asked, Held, Used
 from snn2hw.estimation.microcontroller import measured, unavailable
 from snn2hw.estimation.quantity import Quantity
@@ -14,7 +14,7 @@ def on_microcontroller(asked: Asked) -> Held:
     """The C folder compiled for its CPU and emulated; nothing is said where the tools for that are missing."""
     controller, net = asked.chip.microcontroller, asked.artefact.network
     assert controller is not None
-    if lacks := CWriter().supports(net):
+    if lacks := folder_lacks(net):  # of a whole sample, as it is what is counted
         return Held(False, tuple(str(lack) for lack in lacks))
     if problem := unavailable():
         return Held(None, not_public=(f"flash, RAM and cycles are not measured here: {problem}",), no_latency=problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import snn2hw
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS, WRITERS, HoldsAll, Lack, backends
 from snn2hw.backends.c import synapse_plan
+from snn2hw.backends.c.memory import memory, of_a_step
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.backends.lava.executor import LavaExecutor
 from snn2hw.errors import ExecutorUnavailableError, UnsupportedError, WidthError
@@ -20,6 +22,7 @@ from snn2hw.ir.shapes import Shape, Window
 from snn2hw.lack import refusal
 from snn2hw.layers import IntFlatten
 from snn2hw.num import Interval
+from snn2hw.simplification import simplified_network
 from tests.backends.test_recurrent import NETWORKS
 from tests.backends.toys import Toy
 from tests.hand_networks import (
@@ -127,6 +130,21 @@ def test_what_fast_and_the_c_folder_lack(artefact: Artefact, monkeypatch: pytest
     monkeypatch.setattr("snn2hw.backends.c.memory.MOST_BYTES", 1)
     (lack,) = WRITERS["c"].supports(artefact.network)
     assert lack.what == "the network takes more memory than the C folder can address"
+
+
+def test_the_c_folder_is_written_step_by_step_where_only_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, images = two_layer_network()
+    artefact = snn2hw.compile(model, images, steps=2, target="loihi2", out=tmp_path / "artefact")
+    net = simplified_network(artefact.network)
+    whole, step = memory(net).size, memory(of_a_step(net), streaming=True).size
+    assert step < whole
+    monkeypatch.setattr("snn2hw.backends.c.memory.MOST_BYTES", step)
+    assert list(WRITERS["c"].supports(artefact.network)) == []
+    with pytest.raises(UnsupportedError, match="--streaming") as caught:
+        snn2hw.export(artefact, "c", tmp_path / "whole")
+    assert caught.value.got == f"{whole:,} bytes"
+    assert not (tmp_path / "whole").exists()
+    assert snn2hw.export(artefact, "c", tmp_path / "steps", streaming=True).path.is_dir()
 
 
 def test_auto_passes_over_what_does_not_hold_the_network(artefact: Artefact, monkeypatch: pytest.MonkeyPatch) -> None:

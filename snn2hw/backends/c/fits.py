@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snn2hw.backends.base import lacking
 from snn2hw.backends.c.layer_code import LAYERS
-from snn2hw.backends.c.memory import memory
+from snn2hw.backends.c.memory import memory, of_a_step
 from snn2hw.backends.c.plan import plan
 from snn2hw.backends.c.synapse_plan import too_many_steps
 from snn2hw.errors import UnsupportedError
@@ -31,13 +31,14 @@ def fast_lacks(net: IntegerNetwork) -> list[Lack]:
     return [Lack.of(problem) for problem in problems if problem is not None]
 
 
-def folder_lacks(net: IntegerNetwork) -> list[Lack]:
-    """What the C folder has no function for, and more memory than an int can count."""
+def folder_lacks(net: IntegerNetwork, streaming: bool = False) -> list[Lack]:
+    """What the C folder has no function for, and more memory than an int can count; streaming, that of one step."""
     found = lacking(net, kinds(), _OTHERS)
     if found:
         return found
+    simplified = simplified_network(net)
     try:
-        memory(simplified_network(net))
+        memory(of_a_step(simplified) if streaming else simplified, streaming)
     except UnsupportedError as error:
         return [Lack.of(error)]
     return []

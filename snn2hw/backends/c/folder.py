@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from snn2hw.backends.c.memory import POOLS, memory
+from snn2hw.backends.c.memory import POOLS, memory, of_a_step
 from snn2hw.backends.c.neuron_code import constant_bytes, state_bytes
 from snn2hw.backends.c.plan import type_bytes
 from snn2hw.backends.c.portable import run_text, weight_arrays, weights_text
@@ -28,6 +27,9 @@ WRITTEN = "/* Written by snn2hw"  # how snn.h begins, by which a folder is known
 NAMES = ("snn.h", "snn.c", "weights.h", "vectors.h", "main.c", "Makefile", "README.md")
 MADE = ("replay", "snn.o", "main.o")  # by its Makefile
 WORKED_IN = "What a run works in. It may hold anything before and holds nothing of use after."
+LASTS = "Between two steps: what lasts, set by snn_start, and what a step works in."
+READOUTS = {"sum": "the sum over the steps of the logits", "last": "the logit of the last step"}
+ANEW = "as it calls snn_start: a stream in the same memory is lost, so give it one of its own."
 OBJECT = 65_535  # bytes of an object that C99 promises (5.2.4.1)
 
 
@@ -47,7 +49,7 @@ def c_folder(
         UnsupportedError: more memory than an int can count.
     """
     roles, net = {n.name: n.program.roles for n in net.neurons}, simplified_network(net)
-    called = replace(net, steps=1) if streaming else net  # what one call takes
+    called = of_a_step(net) if streaming else net
     laid = memory(called, streaming)
     samples = replayed(net, payloads, most, "C")
     source, steps = laid.values[net.input.name], 1 if net.input.static else net.steps
@@ -71,7 +73,9 @@ def c_folder(
         "CLASSES": net.readout.shape[0],
         "POOLS": "\n".join(f"    {POOLS[bits]} w{bits}[{n}];" for bits, n in laid.pools.items()),
         "MEMORY": laid.size,
-        "MEANS": "Between two steps: what lasts, set by snn_start, and what a step works in." if streaming else WORKED_IN,
+        "MEANS": LASTS if streaming else WORKED_IN,
+        "READOUT": READOUTS[net.readout.kind],
+        "KEEPS": ANEW if streaming else "keeps nothing.",
         "STREAMING": _streaming(net) if streaming else "",
         "BY_STEP": template("folder/stream.md") if streaming else "",
         "CONST": sum(arrays.values()) + sum(constant_bytes(n) for n in net.neurons),

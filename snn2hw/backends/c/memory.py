@@ -6,7 +6,7 @@ Arrays of the types that are stored in them, and not bytes: C99 then knows their
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from snn2hw.backends.c.plan import Value, plan, state_types, type_bytes
@@ -16,6 +16,8 @@ from snn2hw.layers import IntConv2d, IntLinear
 
 POOLS = {64: "int64_t", 32: "int32_t", 16: "uint16_t", 8: "uint8_t"}  # the widest first: no padding in between
 MOST_BYTES = 2**31 - 1  # an index is an int
+SMALLER = "compile it for fewer steps or smaller samples, or run it with the executor 'fast'"
+STEPWISE = f"write it with --streaming (streaming=True), which holds one step at a time; {SMALLER}"
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,25 @@ def memory(net: IntegerNetwork, streaming: bool = False) -> Memory:
     if max(made.size, given) > MOST_BYTES:
         raise UnsupportedError(
             "the network takes more memory than the C folder can address",
-            where="all steps of its layers",
+            where="one step of its layers, and the states of its neurons" if streaming else "all steps of its layers",
             got=f"{max(made.size, given):,} bytes",
             expected=f"at most {MOST_BYTES:,}",
-            do="compile it for fewer steps or smaller samples, or run it with the executor 'fast'",
+            do=STEPWISE if not streaming and _fits_stepwise(net) else SMALLER,
         )
     return made
+
+
+def of_a_step(net: IntegerNetwork) -> IntegerNetwork:
+    """What a call of `snn_step` takes: the network of a single step."""
+    return replace(net, steps=1)
+
+
+def _fits_stepwise(net: IntegerNetwork) -> bool:
+    try:
+        memory(of_a_step(net), streaming=True)
+    except UnsupportedError:
+        return False
+    return True
 
 
 def sums_elements(node: IntConv2d | IntLinear, source: Value) -> int:

@@ -59,8 +59,8 @@ def neuron_function(
     own = f"place * {value.channels} + first + c"  # of a channel in what lasts from step to step
     initial = [literal(initial_value(program.states[s]), bits) for s in states]
     if pace is not Pace.WHOLE:
-        first = "begin ? " if pace is Pace.LOOP else ""
-        initial = [f"{first}(int{bits}_t)kept{n}[{own}]{f' : {v}' if first else ''}" for n, v in enumerate(initial)]
+        held = [f"(int{bits}_t)kept{n}[{own}]" for n in range(len(states))]
+        initial = held if pace is Pace.STREAM else [f"begin ? {h} : {v}" for h, v in zip(held, initial, strict=True)]
     keep = " ".join(f"kept{n}[{own}] = ({kind}){_state(n)}[c];" for n, kind in enumerate(lasting))
     signals = ["out[at + c]", *(f"{_state(n)}[c]" for n in range(len(states)))] if traced else []
     kept = [

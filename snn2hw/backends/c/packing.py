@@ -41,7 +41,8 @@ def add_row(row: str, outputs: int, bits: int, indent: str) -> str:
     lines = list[str]()
     if whole:
         lines += [f"for (int o = 0; o < {whole}; ++o) {{", f"    const int fields = {row}[o];"]
-        lines += [f"    {_add('fields', f'{each} * o + {n}' if n else f'{each} * o', n, bits)}" for n in range(each)]
+        outputs_of_a_byte = [f"{each} * o" + f" + {n}" * (n > 0) for n in range(each)]
+        lines += ["    " + _add("fields", output, n, bits) for n, output in enumerate(outputs_of_a_byte)]
         lines += ["}"]
     lines += [_add(f"{row}[{whole}]", str(whole * each + n), n, bits) for n in range(rest)]
     return "\n".join(indent + line for line in lines)

@@ -54,7 +54,7 @@ def run_text(net: IntegerNetwork, memory: Memory, roles: Mapping[str, Roles | No
             "folder/stream.c",
             **whole,
             start="\n".join(_start(net, memory)) or "    (void)memory;",
-            next="" if net.input.static else " + t * SNN_STEP_INPUT",
+            next="" if net.input.static else " + (size_t)t * SNN_STEP_INPUT",
             add="+=" if net.readout.kind == "sum" else "=",
         )
         + "\n"

@@ -26,8 +26,9 @@ class CWriter:
     writes = EXPORTED_C
 
     def supports(self, network: IntegerNetwork) -> Sequence[Lack]:
-        """Layers that the C has no function for, and more memory than an int can count."""
-        return folder_lacks(network)
+        """Layers that the C has no function for, and more memory than an int can count even where a call takes one step."""
+        lacks = folder_lacks(network)
+        return lacks if lacks and folder_lacks(network, streaming=True) else []
 
     def emit(self, artefact: Artefact, out: Path, *, vectors: int = 4, streaming: bool = False, force: bool = False) -> Exported:
         """Write the C folder, which replays some samples of the artefact's vectors.npz.
@@ -38,6 +39,7 @@ class CWriter:
             force: whether an earlier C folder is replaced although its files were edited.
 
         Raises:
+            UnsupportedError: more memory than an int can count, in the form that is asked for.
             ArtefactError: no vectors. UsageError: fewer than one vector, or a folder that holds something else, was edited,
                 or cannot be written; nothing is left half-written.
         """

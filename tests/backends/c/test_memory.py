@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from snn2hw.backends.c import memory as room
-from snn2hw.backends.c.memory import memory, sums_elements
+from snn2hw.backends.c.memory import memory, of_a_step, sums_elements
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.layers import IntConv2d, IntLinear
@@ -82,7 +82,23 @@ def test_more_than_an_int_counts_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
           where:    all steps of its layers
           got:      {size} bytes
           expected: at most {size - 1}
-          do:       compile it for fewer steps or smaller samples, or run it with the executor 'fast'
+          do:       {room.STEPWISE}
         """,
     ):
         memory(net)
+    assert room.STEPWISE.startswith("write it with --streaming (streaming=True), which holds one step at a time; ")
+    step = memory(of_a_step(net), streaming=True).size
+    monkeypatch.setattr(room, "MOST_BYTES", step - 1)
+    of_both = (False, "all steps of its layers", size), (True, "one step of its layers, and the states of its neurons", step)
+    for streaming, where, got in of_both:
+        with refused(
+            UnsupportedError,
+            f"""
+            the network takes more memory than the C folder can address
+              where:    {where}
+              got:      {got} bytes
+              expected: at most {step - 1}
+              do:       compile it for fewer steps or smaller samples, or run it with the executor 'fast'
+            """,
+        ):
+            memory(of_a_step(net) if streaming else net, streaming)

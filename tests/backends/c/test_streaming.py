@@ -102,6 +102,24 @@ def test_memory_holds_one_step() -> None:
     assert bytes_of[True, net.steps] == bytes_of[True, 8 * net.steps] < bytes_of[False, 8 * net.steps]
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_header_says_what_the_readout_is_and_what_a_run_leaves(streaming: bool) -> None:
+    net, payloads = next(iter(cases(1).values()))
+    for kind, said in (("sum", "the sum over the steps of the logits"), ("last", "the logit of the last step")):
+        other = replace(net, nodes=(*net.nodes[:-1], replace(net.readout, kind=kind)))
+        header = texts(other, payloads, 1, streaming)["snn.h"]
+        assert f"readout[c] is {said} of class c;" in header
+        assert ("Needs no setup, as it calls snn_start: a stream in the same memory is lost" in header) == streaming
+        assert ("Needs no setup, keeps nothing." in header) == (not streaming)
+
+
+def test_no_line_of_the_readme_is_long() -> None:
+    """Rows of tables, paths and checksums apart."""
+    net, payloads = next(iter(cases(1).values()))
+    lines = texts(net, payloads, 1, streaming=True)["README.md"].splitlines()
+    assert [line for line in lines if len(line) > 100 and not line.startswith("|")] == []
+
+
 @pytest.mark.slow
 def test_sanitizers_have_nothing_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not sanitizers_run(tmp_path / "probe"):

@@ -13,9 +13,9 @@ typedef @TYPE@ snn_payload;
 #define SNN_CHANNELS @CHANNELS@
 #define SNN_HEIGHT @HEIGHT@
 #define SNN_WIDTH @WIDTH@
-#define SNN_INPUT @INPUT@    /* payloads of a sample */
-#define SNN_LOWEST (@LO@)    /* payload */
-#define SNN_HIGHEST @HI@    /* payload; what lies beyond is not checked and can overflow */
+#define SNN_INPUT @INPUT@    /* spike values of a sample */
+#define SNN_LOWEST (@LO@)    /* spike value */
+#define SNN_HIGHEST @HI@    /* spike value; what lies beyond is not checked and can overflow */
 
 #define SNN_CLASSES @CLASSES@
 
@@ -26,8 +26,9 @@ typedef struct {
 #define SNN_MEMORY @MEMORY@    /* bytes of it */
 
 /* Runs one sample from the initial state of every neuron through all steps.
-   readout[c] is the sum over the steps of the logits of class c; the class is the largest, the first of two that are equal.
-   Needs no setup, keeps nothing, may be called from several threads, each with a memory of its own. */
+   readout[c] is @READOUT@ of class c; the class is the largest, the first of two that are equal.
+   Needs no setup, @KEEPS@
+   May be called from several threads, each with a memory of its own. */
 void snn_run(const snn_payload input[SNN_INPUT], int32_t readout[SNN_CLASSES], snn_memory *memory);
 @STREAMING@
 

@@ -1,7 +1,7 @@
 
 /* A step at a time, for what arrives while it is computed. Between calls, memory holds the states of all neurons: a memory for
    every stream. */
-#define SNN_STEP_INPUT @STEP_INPUT@    /* payloads of a step: @STEP_LAYOUT@ */
+#define SNN_STEP_INPUT @STEP_INPUT@    /* spike values of a step: @STEP_LAYOUT@ */
 
 /* Sets every neuron to its initial state; before the first step, and before each new sample. */
 void snn_start(snn_memory *memory);
