@@ -48,7 +48,7 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True) -> Source:
     """The C of a network.
 
     Args:
-        still: whether the input is the same at every step, so that one step of it is given.
+        net: its programs are simplified here. still: whether the input is the same at every step; one step of it is given then.
         forced: whether layers can be summed by events although dense sums always cost less.
     """
     net = simplified_network(net)

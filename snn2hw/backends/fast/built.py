@@ -69,7 +69,7 @@ def build(net: IntegerNetwork, still: bool, forced: bool = True) -> Built:
     """Generate, compile (or find in the cache) and bind.
 
     Args:
-        still: whether the input is the same at every step. forced: as of `to_c`.
+        net: the network. still: whether the input is the same at every step. forced: as of `to_c`.
 
     Raises:
         ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.

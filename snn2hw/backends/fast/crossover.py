@@ -70,7 +70,11 @@ def _whole(percent: float) -> int:
 
 
 def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS) -> float:
-    """Percent of active inputs of a `probe` at which both ways cost the same; on a straight line, which may leave 0 to 100."""
+    """Percent of active inputs of a `probe` at which both ways cost the same; on a straight line, which may leave 0 to 100.
+
+    Args:
+        built: of the probe. inputs, outputs: its channels.
+    """
     rng = np.random.default_rng(0)
     few, many = ((rng.random((1, STEPS, SIZE, SIZE, inputs)) < d).astype(np.uint8) for d in (LOW, HIGH))
     readout = np.empty((1, outputs * SIZE * SIZE), np.int64)
@@ -87,7 +91,11 @@ def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS) -> fl
 
 
 def probe(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3) -> IntegerNetwork:
-    """One convolution of spikes, and nothing behind it."""
+    """One convolution of spikes, and nothing behind it.
+
+    Args:
+        inputs, outputs: channels. kernel: its height and width.
+    """
     spikes, window = Interval(0, 1), Window((kernel, kernel), padding=(kernel // 2, kernel // 2))
     weight = np.random.default_rng(1).integers(-127, 128, (outputs, inputs, kernel, kernel)).astype(np.int8)
     most = int(np.abs(weight.astype(np.int64)).reshape(outputs, -1).sum(1).max())
