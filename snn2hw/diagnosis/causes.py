@@ -15,12 +15,13 @@ from snn2hw.diagnosis.neuron import AS_IT_IS, ROUNDED, Change, Family, FloatNeur
 from snn2hw.diagnosis.parts import ALL, BOUNDS, COEFFICIENTS, HEAD, NONE, STATE, THRESHOLDS, WEIGHTS, Parts
 from snn2hw.diagnosis.result import Evidence
 from snn2hw.ir.family import equation_of
-from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import Network, Neuron, Potential, Reals
 from snn2hw.layers import IntSynapse, Synapse
 from snn2hw.layers.base import per_channel
 from snn2hw.neurons import in_numpy
 from snn2hw.neurons.equation import deciding
+from snn2hw.passes.head import ALIGN
 from snn2hw.verification.agreement import Beside, Flags
 
 CLASSES = {
@@ -212,7 +213,7 @@ def is_dead(net: IntegerNetwork, real: Network, layer: str, channel: int) -> boo
         if isinstance(node, IntSynapse) and isinstance(float_node, Synapse):
             if channel < len(node.weight) == made[layer].shape[0]:
                 found.append(not node.weight[channel].any() and bool(float_node.weight[channel].any()))
-        elif not node.fires or node.name.startswith(f"{node.inputs[0]}.aligned"):
+        elif not node.fires or (isinstance(node, IntNeuron) and node.program.kind == ALIGN):
             ahead += node.inputs
     return bool(found) and all(found)
 

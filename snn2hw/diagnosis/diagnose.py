@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from snn2hw.ir.encode import check_shape, encode
 from snn2hw.ir.network import Network, Reals
 from snn2hw.runs import read
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.agreement import Place, Tally
+from snn2hw.verification.agreement import Counted, Place, Tally
 from snn2hw.verification.batches import Progress
 from snn2hw.verification.short import affordable
 from snn2hw.verification.verdict import batch_size
@@ -195,15 +195,12 @@ def _counted(tally: Tally, samples: int, names: Sequence[str]) -> Diagnosis:
 
 def _first(tally: Tally) -> tuple[str, Place] | None:
     """The value to be diagnosed with its layer, if there is one: the first that is unexplained, else the first that differs."""
-    for which in ("first_unexplained", "first_own"):
-        if found := _earliest(tally, which):
-            return found
-    return None
+    return _earliest(tally, lambda c: c.first_unexplained) or _earliest(tally, lambda c: c.first_own)
 
 
-def _earliest(tally: Tally, which: str) -> tuple[str, Place] | None:
+def _earliest(tally: Tally, which: Callable[[Counted], Place | None]) -> tuple[str, Place] | None:
     """Of these firsts of all layers that of the least sample, then the earliest step, then the layer that comes first."""
-    known = [(name, place) for name, c in tally.layers.items() if (place := getattr(c, which)) is not None]
+    known = [(name, place) for name, c in tally.layers.items() if (place := which(c)) is not None]
     return min(known, key=lambda k: k[1][:2], default=None)
 
 
@@ -225,7 +222,7 @@ def _of_layer(seen: Seen, found: Diagnosis, layer: str, place: Place) -> Diagnos
 
 def _handed(seen: Seen, tally: Tally, found: Diagnosis) -> Diagnosis:
     """Nothing begins in a neuron layer: it was handed down, it is the weights of the readout, or there is nothing at all."""
-    known = _earliest(tally, "first_mismatch")
+    known = _earliest(tally, lambda c: c.first_mismatch)
     if known is not None:
         layer, place = known
         return handed.of_layer(seen.mixed, seen.ran_about(place[0]), found, layer, place)

@@ -133,13 +133,18 @@ class Stored:
         return replace(self, parts=tuple(found), shape=shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """The values, read. Arguments, and the ValueError where copy=False cannot be, as NumPy 2 asks for them."""
         inner = self._swapped(self.axis) if self.turned else self.axis
         values = [part.values(inner) for part in self.parts]
         whole: Array = np.zeros(self.shape, self.dtype)
         if values:
             whole = values[0] if len(values) == 1 else np.concatenate(values, axis=inner)
             whole = np.swapaxes(whole, 0, 1) if self.turned else whole
-        return whole if dtype is None else whole.astype(dtype, copy=False)
+        kept = len(values) == 1 and not isinstance(self.parts[0].source, InZarr)  # a part of an array, or of a map of a file
+        wanted = whole.dtype if dtype is None else np.dtype(dtype)
+        if copy is False and not (kept and wanted == whole.dtype):
+            raise ValueError("these samples lie in files: they are an array only where they are copied (copy=None)")
+        return whole.astype(wanted, copy=bool(copy) and kept)
 
     def sent(self) -> Stored:
         """The same for another process: places instead of values, where they lie in files."""

@@ -41,6 +41,7 @@ from snn2hw.verification.inputs import values_at
 
 Flags = npt.NDArray[np.bool_]
 Place: TypeAlias = tuple[int, int, int]  # sample, step, and which value of the layer, counted through its shape
+PLACE = {"kind": "place"}  # of a field that is the first of something: of two batches that of the earlier one counts
 
 
 @dataclass
@@ -69,15 +70,15 @@ class Counted:
     unexplained: int = 0
     lost: float = 0.0
     entered: float = 0.0
-    first_mismatch: Place | None = None
-    first_own: Place | None = None
-    first_unexplained: Place | None = None
+    first_mismatch: Place | None = field(default=None, metadata=PLACE)
+    first_own: Place | None = field(default=None, metadata=PLACE)
+    first_unexplained: Place | None = field(default=None, metadata=PLACE)
 
     def add(self, other: Counted, before: int = 0) -> None:
         """Count another batch, too, in front of which there were so many samples."""
         for each in fields(self):
             mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            if each.name.startswith("first_"):
+            if each.metadata == PLACE:
                 setattr(self, each.name, mine or (theirs and (theirs[0] + before, *theirs[1:])))
             else:
                 setattr(self, each.name, mine + theirs)

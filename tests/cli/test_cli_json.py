@@ -67,7 +67,7 @@ def test_what_takes_longer(capsys: Capture, build: Path, tmp_path: Path, monkeyp
         "report": document(capsys, "report", net),
         "inspect --dynamics": document(capsys, "inspect", net, "--dynamics"),
         "explore": document(capsys, "explore", "digits_lnm", "--weight-bits", "4", "--state-bits", "8"),
-        "explore --budget": document(capsys, "explore", "digits_lnm", "--budget", "--weight-bits", "8"),
+        "explore --budget": document(capsys, "explore", "digits_lnm", "--budget", "--weight-bits", "4,8"),
         "export": document(capsys, "export", net, "--to", "c", "--replay"),
         "doctor": document(capsys, "doctor"),
         "backends": document(capsys, "backends"),

@@ -133,7 +133,8 @@ def test_numbers_of_an_equation_cannot_be_float_while_the_state_is_rounded() -> 
         without = [mixed.fired_by(name, x, all_on(mixed, {name: off}), True, {}) for off in (frozenset({part}), NONE)]
         np.testing.assert_array_equal(*without)
     artefact, labels = make_artefact(mixed.net, {"options": {}}), np.arange(6) % 2
-    rows = snn2hw.budget(mixed.real, x, labels, weight_bits=(8,), sample=x, layout="TN", executor="reference").rows
+    given: dict[str, Any] = {"weight_bits": (8,), "memory": 1.0, "sample": x, "layout": "TN", "executor": "reference"}
+    rows = snn2hw.budget(mixed.real, x, labels, **given).rows
     parts = {r.quantiser.part: r.without for r in rows if r.quantiser.layer == name}
     assert {part for part, without in parts.items() if without is None} == {COEFFICIENTS, THRESHOLDS}
     ran = interpret(mixed.net, encode(mixed.net, x))

@@ -62,6 +62,24 @@ def test_it_is_the_array(stored: Any) -> None:
     assert np.asarray(stored, np.float64).dtype == np.float64
 
 
+def test_a_copy_is_one_where_it_is_asked_for(stored: Any, tmp_path: Path) -> None:
+    """As NumPy 2 asks: copy=True never gives what others hold, copy=False nothing that had to be put together."""
+    one = snn2hw.open_samples(shards(tmp_path / "one", X, 0))[11:23]
+    assert len(one.parts) == 1
+    held = one.parts[0].source
+    for some in (stored, one):
+        assert not np.shares_memory(some.__array__(copy=True), held)
+        np.testing.assert_array_equal(some.__array__(copy=True), X if some is stored else X[11:23])
+        assert some.__array__(np.float64, copy=True).dtype == np.float64
+        for dtype in (np.float64, None if some is stored else np.int8):
+            with pytest.raises(ValueError, match="only where they are copied"):
+                some.__array__(dtype, copy=False)
+    assert np.shares_memory(one.__array__(copy=False), held)
+    assert np.shares_memory(one.__array__(), held)
+    with pytest.raises(ValueError, match="only where they are copied"):
+        stored.__array__(copy=False)
+
+
 def test_with_time_first_or_second(tmp_path: Path) -> None:
     folder = shards(tmp_path / "tn", np.swapaxes(X, 0, 1), 1)
     tn = snn2hw.open_samples(folder, axis=1)

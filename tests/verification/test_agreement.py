@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from snn2hw.passes.base import Compilation
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.verification import short
 from snn2hw.verification.accuracy import Evaluation, evaluated
-from snn2hw.verification.agreement import Tally
+from snn2hw.verification.agreement import PLACE, Counted, Place, Tally
 from snn2hw.verification.inputs import synaptic_sums
 from tests.random_networks import LATE, LAYERED, RECURRENT, STEPPED, Case, random_case, target_of
 from tests.verification.hand_networks import Array, circulate, counts, every_kind, integrate, linear, network, readout
@@ -298,3 +298,16 @@ def test_a_large_network_is_shown_fewer_samples_after_its_compilation(
     monkeypatch.setattr(short, "VALUES", values * each)
     images = np.random.default_rng(3).random((40, 1, 6, 6))
     assert short.short_form(real, net, 1.0, images).samples == samples
+
+
+def test_of_two_batches_counts_are_added_and_the_first_of_something_is_that_of_the_earlier_one() -> None:
+    """What a field is stands in its metadata; a name says nothing."""
+    hints = get_type_hints(Counted)
+    places = [f.name for f in fields(Counted) if f.metadata == PLACE]
+    assert places == [f.name for f in fields(Counted) if hints[f.name] == Place | None]
+    for name in places:
+        one, other = Counted(values=3), Counted(values=4, **{name: (1, 2, 3)})
+        one.add(other, before=10)
+        assert (one.values, getattr(one, name)) == (7, (11, 2, 3))
+        one.add(other, before=20)
+        assert getattr(one, name) == (11, 2, 3)
