@@ -1,8 +1,9 @@
 """What this machine can do at most, measured: products and sums in registers only, and reading memory. One thread.
 
-The int8 ceiling runs what the inner loop of the dense path runs (`snn2hw/backends/c/templates/fast/dense.h`), the widest product
-that this machine's vectors have, on as many accumulators, without its loads, its widening of int16 sums, its padding and its
-neurons.
+The int8 ceiling runs what the inner loop of the dense path runs, on as many accumulators, without its loads, its padding and its
+neurons: the widest product of int8 that this machine has, in tiles of its matrix unit or in vectors (`tiles.h` and `dense.h` in
+`snn2hw/backends/c/templates/fast`; of int16 sums there also without their widening). Where there are tiles, the ceiling of
+vectors stands beside it.
 """
 
 from __future__ import annotations
@@ -15,22 +16,27 @@ from typing import Any
 import numpy as np
 
 from snn2hw.backends.c.runtime import head
+from snn2hw.backends.c.text import template
 from snn2hw.backends.fast.built import aligned
 from snn2hw.native.compiler import library
 
-INT8, FLOAT, MEMORY, CACHE = "int8 dot product", "float FMA", "memory, 256 MB", "cache, 256 KB"
+INT8, VECTORS = "int8 dot product", "int8 dot product in vectors"
+FLOAT, MEMORY, CACHE = "float FMA", "memory, 256 MB", "cache, 256 KB"
 PATHS = (
     "portable C",
     "AVX2 (vpmaddubsw, vpaddw)",
     "AVX2 + VNNI (vpdpbusd, 256 bits)",
     "NEON (sdot)",
     "AVX-512 + VNNI (vpdpbusd, 512 bits)",
+    "AMX (tdpbusd, 16 x 16 sums), beside AVX-512 + VNNI",
 )
+TILES = 5  # of PATHS
 
 _C = f"""#include <stdint.h>
 #include <string.h>
 #define SNN_ALIGNED _Alignas(64)
 {head()}
+{template("fast/tiles.h")}
 #if defined(SNN_WIDE)
 #define PATH 4
 #elif defined(SNN_AVX2) && defined(SNN_DOT)
@@ -53,7 +59,32 @@ _C = f"""#include <stdint.h>
 #define HIDE(v) __asm__ volatile("" : "+r"(v))
 #endif
 
+#if defined(SNN_TILES)
+int path(void) {{ return SNN_TILES_GRANTED() ? 5 : PATH; }}
+
+/* Products and sums done in tiles, with as many in flight as in the dense path. */
+int64_t dot_in_tiles(int64_t count, int32_t *kept)
+{{
+    static const struct snn_tile_shapes shapes = SNN_TILE_SHAPES(16, 64);
+    SNN_TILES_BEGIN(&shapes);
+    SNN_TILE_LOAD(4, kept, 64);
+    SNN_TILE_LOAD(5, kept, 64);
+    SNN_TILE_LOAD(6, kept, 64);
+    SNN_TILE_LOAD(7, kept, 64);
+    for (int64_t n = 0; n < count; ++n) {{
+        SNN_TILE_DOT(0, 4, 6);
+        SNN_TILE_DOT(1, 4, 7);
+        SNN_TILE_DOT(2, 5, 6);
+        SNN_TILE_DOT(3, 5, 7);
+    }}
+    SNN_TILE_STORE(0, kept, 64);
+    SNN_TILES_END();
+    return count * 4 * 16 * 16 * 64;
+}}
+#else
 int path(void) {{ return PATH; }}
+int64_t dot_in_tiles(int64_t count, int32_t *kept) {{ (void)kept; return count; }}
+#endif
 
 #if defined(SNN_AVX2)
 /* By name, not in an array, for hidden elements of arrays are kept in memory; the weights of two registers take turns. */
@@ -204,8 +235,9 @@ def ceilings(scale: float = 1.0) -> dict[str, Ceiling]:
 
         return Ceiling(read, read(), "byte")
 
+    tiles = c.path() == TILES
     return {
-        INT8: registers(c.dot),
+        **({INT8: registers(c.dot_in_tiles), VECTORS: registers(c.dot)} if tiles else {INT8: registers(c.dot)}),
         FLOAT: registers(c.fma_floats),
         MEMORY: reading(far, 1),
         CACHE: reading(near, int(2000 * scale) + 1),
@@ -220,9 +252,9 @@ def instructions() -> str:
 def _loaded() -> Any:
     c = library(_C)
     number, address = ctypes.c_int64, ctypes.c_void_p
-    c.dot.argtypes = c.fma_floats.argtypes = [number, address]
+    c.dot.argtypes = c.dot_in_tiles.argtypes = c.fma_floats.argtypes = [number, address]
     c.read_all.argtypes = [address, number, number, address]
-    c.dot.restype = c.fma_floats.restype = c.read_all.restype = number
+    c.dot.restype = c.dot_in_tiles.restype = c.fma_floats.restype = c.read_all.restype = number
     return c
 
 

@@ -15,5 +15,5 @@ def head() -> str:
 
 
 def runtime() -> str:
-    """The head, dense sums, event-driven sums (`templates/fast`)."""
-    return "\n".join([head(), template("fast/dense.h"), template("fast/events.h")])
+    """The head, dense sums in vectors and in tiles, event-driven sums (`templates/fast`)."""
+    return "\n".join([head(), *(template(f"fast/{part}.h") for part in ("dense", "tiles", "events"))])

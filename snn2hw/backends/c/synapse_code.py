@@ -7,6 +7,7 @@ from snn2hw.backends.c.events import by_events
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.c.text import fragment
+from snn2hw.backends.c.tiles import in_tiles
 
 
 def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
@@ -25,7 +26,11 @@ def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Valu
     if s.events:
         text += by_events(number, s, parameters, _handed(s, neuron, s.row))
         by = f"if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent))\n        "
-    return text + fragment("fast/synapse.c", number=number, parameters=parameters, by_events=by) + "\n"
+    tiled = ""
+    if s.tiling is not None:
+        text += in_tiles(number, s, s.tiling, parameters, _handed(s, neuron, s.block))
+        tiled = f"if (!tiles_{number}(in, out, scratch, arrays, traces))\n        "
+    return text + fragment("fast/synapse.c", number=number, parameters=parameters, by_events=by, in_tiles=tiled) + "\n"
 
 
 def _handed(s: Synapse, neuron: str | None, stride: int) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.backends.c.plan import ALIGN, Value
 from snn2hw.backends.c.runtime import BLOCK, LANES
+from snn2hw.backends.c.tile_plan import Tiling, depth, pays, tiling
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d, IntLinear
@@ -133,7 +134,15 @@ class Synapse:
         """Bytes that summing needs: the padded input, or the lists of events."""
         h, w = self.padded
         dense = self.source.steps * h * w * self.groups * self.fan_in * (1 if self.fits else 4) + ALIGN
-        return max(dense, self.list_offsets[-1] if self.events else 0)
+        tiles = self.tiling.bytes if self.tiling is not None else 0
+        return max(dense, tiles, self.list_offsets[-1] if self.events else 0)
+
+    @property
+    def tiling(self) -> Tiling | None:
+        """The tiles of a matrix unit; None where spike values need more than 8 bits, or where tiles would be nearly empty."""
+        if not self.fits or not pays(self.entering):
+            return None
+        return tiling(self.source.steps, self.groups * self.fan_in, self.padded, self.window, self.value.size)
 
 
 def share_of(inputs: int, outputs: int, starting: float) -> float:
@@ -167,7 +176,7 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value, forced: bo
     window = node.window if isinstance(node, IntConv2d) else Window((1, 1))
     groups = node.groups if isinstance(node, IntConv2d) else 1
     entering = source.channels // groups
-    fan_in = -(-entering // 4) * 4
+    fan_in = depth(entering) * -(-entering // depth(entering))
     together = groups == 1 and window.dilation[1] == 1
     runs = window.kernel[0] * (1 if together else window.kernel[1])
     weights = np.abs(node.weight.astype(np.int64)).reshape(len(node.weight), -1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snn2hw.backends.c import dense, events, to_c
+from snn2hw.backends.c import dense, events, tiles, to_c
 from snn2hw.backends.c.text import TEMPLATES, template
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native import templates
@@ -44,7 +44,7 @@ def test_every_template_is_used_and_every_name_is_filled_in_with_a_value_that_is
         return filled(given, values)
 
     monkeypatch.setattr(templates, "template", noted)
-    for module in (dense, events, templates, to_c):
+    for module in (dense, events, tiles, templates, to_c):
         monkeypatch.setattr(module, "filled", checked)
     for net in networks():
         sample = np.zeros((net.steps, 1, *net.input.shape), np.int64)

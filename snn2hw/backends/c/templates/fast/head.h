@@ -20,6 +20,31 @@
 #elif defined(__AVXVNNI__)
 #define SNN_DOT(sum, x, w) _mm256_dpbusd_avx_epi32(sum, x, w)
 #endif
+#if defined(SNN_NO_TILES) || defined(SNN_TILES)
+#elif defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__linux__) && defined(__x86_64__)
+#define SNN_TILES 1
+/* As assembler, for the intrinsics of some compilers do not say that memory is read. */
+#define SNN_TILES_BEGIN(shapes) __asm__ volatile("ldtilecfg %0" : : "m"(*(shapes)))
+#define SNN_TILES_END() __asm__ volatile("tilerelease" : : : "memory")
+#define SNN_TILE_LOAD(n, from, apart)                                                                                       \
+    __asm__ volatile("{tileloadd (%0,%1,1), %%tmm" #n "|tileloadd tmm" #n ", [%0+%1*1]}" : : "r"(from), "r"((int64_t)(apart)) : "memory")
+#define SNN_TILE_STORE(n, to, apart)                                                                                        \
+    __asm__ volatile("{tilestored %%tmm" #n ", (%0,%1,1)|tilestored [%0+%1*1], tmm" #n "}" : : "r"(to), "r"((int64_t)(apart)) : "memory")
+#define SNN_TILE_DOT(sum, x, w)                                                                                             \
+    __asm__ volatile("{tdpbusd %%tmm" #w ", %%tmm" #x ", %%tmm" #sum "|tdpbusd tmm" #sum ", tmm" #x ", tmm" #w "}" : :)
+/* Linux lets a process use tiles once it has asked: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA). */
+static int snn_tiles_granted(void)
+{
+    static int granted = -1; /* all threads find the same */
+    if (granted < 0) {
+        int64_t said = 158;
+        __asm__ volatile("syscall" : "+a"(said) : "D"(INT64_C(0x1023)), "S"(INT64_C(18)) : "rcx", "r11", "memory");
+        granted = said == 0;
+    }
+    return granted;
+}
+#define SNN_TILES_GRANTED() snn_tiles_granted()
+#endif
 #elif !defined(SNN_PORTABLE) && defined(__ARM_FEATURE_DOTPROD)
 #include <arm_neon.h>
 #define SNN_NEON 1

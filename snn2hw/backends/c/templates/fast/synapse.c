@@ -2,5 +2,5 @@
 static void layer_@NUMBER@(@PARAMETERS@, int percent)
 {
     (void)percent;
-    @BY_EVENTS@dense_@NUMBER@(in, out, scratch, arrays, traces);
+    @BY_EVENTS@@IN_TILES@dense_@NUMBER@(in, out, scratch, arrays, traces);
 }
