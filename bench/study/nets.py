@@ -69,7 +69,11 @@ VARIANTS: Mapping[str, Variant] = {
     "CF-4, balance": Variant(_cf(4), balance=BALANCE, base="CF-4"),
 }
 DRAWN = "LNM-3"  # whose polynomials are drawn
-LEARNED = "CF-4, learned negative"  # whose amplitudes are printed
+# Whose numbers are printed, where a result has them, and what they are.
+LEARNED = (
+    ("CF-4, learned negative", "negative", "What negative spikes were worth,"),
+    ("CF-4, learned threshold", "thresholds", "Thresholds,"),
+)
 WIDTHS = tuple(name for name, v in VARIANTS.items() if v.learned)
 
 

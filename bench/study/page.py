@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, lost, mean, of, paired, variants, worst
-from bench.study.nets import BALANCE, BITS, DRAWN, LEARNED, PLANS, TARGET, VARIANTS
-from bench.study.one import COMPARED, WATCHED
+from bench.study.figures import Result, lost, of, worst
+from bench.study.nets import BITS, DRAWN, PLANS
 from bench.study.plots import draw
+from bench.study.tables import against_another, against_base, claims_are, table
 from snn2hw.errors import DataError
 from snn2hw.files.write import write_file
 
@@ -85,8 +85,7 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
         f"{_recorded(results, 'torch')}; on commit {commits}. All neurons of a task share architecture, first weights, order "
         "of batches, budget and schedule. A tenth of the training samples is held back, and the epoch that is best on it "
         "counts; the test samples are seen once, at the end. ± is the standard error over the seeds, whose number is in "
-        "brackets; where it is 1 there is none. Firing rates, and the share of membranes at a bound, are those of the first "
-        f"{WATCHED} test samples, or of all where there are fewer."
+        "brackets; where it is 1 there is none."
     )
     yield ""
     yield "LNM and CF are neurons as we read the papers; networks are small, and no published number is reproduced."
@@ -96,8 +95,10 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield ""
     yield from _verdicts(results)
     for task in _tasks(results):
-        yield from _table(results, task)
-    yield from _claims(results)
+        yield from table(results, task)
+    yield from claims_are()
+    yield from against_base(results, _tasks(results))
+    yield from against_another(results, _tasks(results))
     yield from _pictures(drawn)
 
 
@@ -106,9 +107,11 @@ def _described(results: Sequence[Result], task: str) -> str:
     if not own:
         return f"* **{task}**: none of the {planned} trainings of the plan was run."
     sizes = " / ".join(f"{own[0]['samples'][part]:,}" for part in ("train", "validation", "test"))
-    left = f" {planned - len(own)} of {planned} trainings of the plan were not run." if len(own) < planned else ""
-    layers, epochs = _recorded(own, "architecture"), _recorded(own, "epochs")
-    return f"* **{task}**: architecture: {layers}; {sizes} samples; most epochs: {epochs}.{left}"
+    never = [name for name in PLANS[task].variants if not of(own, task, name)]
+    left = f" {planned - len(own)} of {planned} trainings of the plan were not run" if len(own) < planned else ""
+    left += f", none of {', '.join(map(repr, never))}." if never else "." * bool(left)
+    layers, epochs, seen = (_recorded(own, what) for what in ("architecture", "epochs", "looked at"))
+    return f"* **{task}**: architecture: {layers}; {sizes} samples; most epochs: {epochs}; test samples looked at: {seen}.{left}"
 
 
 def _recorded(results: Sequence[Result], what: str) -> str:
@@ -126,8 +129,8 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
     yield "## In integers"
     yield ""
     yield (
-        f"Target {TARGET}, 16-bit states; weights of 8 and of 4 bits; PTQ: as trained; QAT: trained on the integers after that, "
-        "which are more epochs than the floats had. Points of accuracy lost:"
+        f"Target: {_recorded(results, 'target')}; states of 16 bits; weights of 8 and of 4 bits; PTQ: as trained; QAT: "
+        "trained on the integers after that, which are more epochs than the floats had. Points of accuracy lost:"
     )
     yield ""
     yield "| task | weights | | mean of all runs | largest mean of a neuron | target | |"
@@ -143,7 +146,7 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
     compared, differing = (sum(r[f"{what} {bits}"] for r in results for bits in BITS) for what in ("compared", "differing"))
     yield (
         "The forward that was trained against the reference back end (executor), every spike, state and readout of the first "
-        f"{COMPARED} test samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
+        f"test samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
     )
     yield ""
 
@@ -152,62 +155,6 @@ def _held(average: float, most: float, bar: float) -> str:
     if most <= bar:
         return "met by every neuron"
     return "met by the mean of all" if average <= bar else "**not met**"
-
-
-def _table(results: Sequence[Result], task: str) -> Iterator[str]:
-    yield f"## {task}"
-    yield ""
-    yield "| neuron | parameters (of neurons) | firing rate | at a bound | float | PTQ 8 | QAT 8 | PTQ 4 | QAT 4 |"
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for name in variants(results, task):
-        runs = of(results, task, name)
-        rate = mean([sum(r["rates"].values()) / len(r["rates"]) for r in runs])
-        bound = max(max(r["at a bound"].values()) for r in runs)
-        accuracies = " | ".join(mean([r[k] for r in runs]).sure() for k in ("float", "PTQ 8", "QAT 8", "PTQ 4", "QAT 4"))
-        size = f"{runs[0]['parameters']:,} ({runs[0]['neuron parameters']})"
-        yield f"| {name} ({len(runs)}) | {size} | {100 * rate.mean:.0f} % | {100 * bound:.1f} % | {accuracies} |"
-    yield ""
-    if learned := of(results, task, LEARNED):
-        values = {path: [f"{r['negative'][path]:.2f}" for r in learned] for path in learned[0]["negative"]}
-        ends = [f"layer {path} {', '.join(own)}" for path, own in values.items()]
-        yield f"What negative spikes of '{LEARNED}' were worth at the end, one value for each seed: {'; '.join(ends)}."
-        yield ""
-
-
-def _claims(results: Sequence[Result]) -> Iterator[str]:
-    yield "## One thing changed"
-    yield ""
-    yield (
-        "Differences of test accuracy in floats, in points, seed by seed, ± the standard error (seeds); **bold** only where it "
-        f"exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's correction for all differences "
-        "of the column. Of one seed there is no error, and nothing is claimed."
-    )
-    yield ""
-    tasks = _tasks(results)
-    columns = {task: _column(results, task) for task in tasks}
-    yield "| neuron | against | " + " | ".join(tasks) + " |"
-    yield "|---" * (2 + len(tasks)) + "|"
-    for name in dict.fromkeys(name for column in columns.values() for name in column):
-        cells = [columns[task].get(name, "") for task in tasks]
-        yield f"| {name} | {VARIANTS[name].base} | {' | '.join(cells)} |"
-    yield ""
-    yield (
-        "'at a bound' above: the largest share, over layers, steps and seeds, of membranes at an end of their range. 'learned "
-        "widths': one surrogate width per layer and step, learned; 'balance': the positive-negative balance loss with weight "
-        f"{BALANCE:g}; 'penalty 1': Recipe(range_penalty=1) in place of 0.1; 'bounded': P maps the state range into 7/8 of "
-        "itself; 'negative v': negative spikes are worth v."
-    )
-    yield ""
-
-
-def _column(results: Sequence[Result], task: str) -> dict[str, str]:
-    """Cells of the table of differences, by variant."""
-    bases = {n: VARIANTS[n].base for n in variants(results, task)}
-    found = {n: paired(results, task, n, "float", base) for n, base in bases.items() if n != base}
-    known: dict[str, Mean] = {name: d for name, d in found.items() if d is not None}
-    cells = {name: f"{d.sure('+')} ({d.n})" for name, d in known.items()}
-    bold = claimed(list(known.values()))
-    return {name: f"**{cell}**" if told else cell for (name, cell), told in zip(cells.items(), bold, strict=True)}
 
 
 def _pictures(drawn: Sequence[str]) -> Iterator[str]:

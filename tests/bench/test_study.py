@@ -15,6 +15,7 @@ from bench.study.nets import PLANS, VARIANTS, Case, build
 from bench.study.sets import parts
 from snn2hw.errors import DataError
 
+COST = {"additions": 1000.4, "products": 20.0, "updates": 300.0, "instructions": 4000.0, "least": 1e-9, "most": 7e-9}
 FIRST = tuple(PLANS)[:3]  # the tasks of the digits, whose data come with scikit-learn
 
 
@@ -100,8 +101,10 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert "| digits | 8 bits | PTQ | 0.30 ± 0.00 | 0.30 (" in text
     assert "| 0.5 | met by every neuron |" in text
     assert "| 0.2 | **not met** |" in text
-    assert "| PLIF | LIF | **+1.01 ± 0.01 (3)** |" in text
+    assert "| PLIF | **+1.01 ± 0.01 (3)** |" in text
+    assert "| LNM-3, balance | +0.00 ± 0.00 (3) |" in text
     assert "| LNM-3, balance | LNM-3 | +0.00 ± 0.00 (3) |" in text
+    assert "| PLIF | LIF |" not in text
     told, planned = " ".join(text.split()), len(PLANS["digits"].variants)
     assert f"**0 of {len(made(0.01)) * 20:,} integers differ**" in told
     assert f"{2 * planned} of {5 * planned} trainings of the plan were not run" in told
@@ -109,7 +112,10 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
     assert "; torch: not recorded; on commit abc. All neurons" in told
-    assert "* **digits**: architecture: not recorded; 90 / 10 / 50 samples; most epochs: not recorded." in told
+    assert (
+        "* **digits**: architecture: not recorded; 90 / 10 / 50 samples; most epochs: not recorded; test samples looked at: not "
+        f"recorded. {2 * planned} of {5 * planned} trainings of the plan were not run."
+    ) in told
     for task in set(PLANS) - set(FIRST):
         assert f"* **{task}**: none of the {len(PLANS[task].variants) * PLANS[task].seeds} trainings of the plan was run." in told
 
@@ -119,11 +125,18 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
     results = [result("fsdd", "CF-4, learned negative", s, 0.9) for s in range(3)]
     for r, version in zip(results, ("1.0", "2.0", "1.0"), strict=True):
         r |= {"torch": version, "architecture": "5-N-3, T = 2", "epochs": {"floats": 7, "8 bits": 1, "4 bits": 2}}
+        r |= {"target": "mychip", "looked at": {"rates": 50, "integers": 3}, "cost 8": COST | {"least": 1e-9 * (1 + r["seed"])}}
         r["negative"] = {"2": 0.25 + r["seed"] / 10}
     told = " ".join(page.write(results, tmp_path, smoke=False).read_text(encoding="utf-8").split())
     assert "; torch: 1.0; or 2.0; on commit abc." in told
-    assert "architecture: 5-N-3, T = 2; 90 / 10 / 50 samples; most epochs: 7 (floats), 1 (8 bits), 2 (4 bits)." in told
-    assert "were worth at the end, one value for each seed: layer 2 0.25, 0.35, 0.45." in told
+    assert (
+        "architecture: 5-N-3, T = 2; 90 / 10 / 50 samples; most epochs: 7 (floats), 1 (8 bits), 2 (4 bits); test samples looked "
+        f"at: 50 (rates), 3 (integers). {5 * len(PLANS['fsdd'].variants) - 3} of {5 * len(PLANS['fsdd'].variants)} trainings of "
+        "the plan were not run, none of 'LIF', 'LNM-3',"
+    ) in told
+    assert "Target: mychip; states of 16 bits" in told
+    assert "| CF-4, learned negative (3) | 1,000 | 20 | 300 | 4,000 | 2 to 7 nJ |" in told
+    assert "of 'CF-4, learned negative' at the end, one value for each seed: layer 2 0.25, 0.35, 0.45." in told
 
 
 def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
