@@ -34,7 +34,7 @@ from snn2hw.cli.conventions import (
 from snn2hw.cli.conventions import given as given_fields
 from snn2hw.cli.conventions import options as option_names
 from snn2hw.cli.files import compile_file, say_pass
-from snn2hw.cli.options import AsJson, Cluster, LayerBits, Layout, Workers, layer_widths
+from snn2hw.cli.options import AsJson, Cluster, LayerBits, LayerStateBits, Layout, Workers, layer_widths
 from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -80,6 +80,7 @@ def compile_(
     weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
     scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
     layer_bits: LayerBits = None,
+    layer_state_bits: LayerStateBits = None,
     workers: Workers = 1,
     cluster: Cluster = None,
     convention: Convention = None,
@@ -122,7 +123,8 @@ def compile_(
             "late_synapses": late_synapses, "cuba_input": cuba_input, "cuba_r": cuba_r,
         }
     )  # fmt: skip
-    options = Options(state_bits, weight_bits, scales, layer_widths(layer_bits))
+    own_states = layer_widths(layer_state_bits, "--layer-state-bits")
+    options = Options(state_bits, weight_bits, scales, layer_widths(layer_bits), own_states)
     if stop_after is not None:
         refuse_options(
             {"--out": out, "--json": as_json or None},

@@ -54,6 +54,10 @@ LayerBits = Annotated[
     str | None,
     typer.Option(help="Other widths of weights for some layers, by their names, with commas between: 0=4,fc1=3."),
 ]
+LayerStateBits = Annotated[
+    str | None,
+    typer.Option(help="Other widths of states for some neuron layers, by their names, with commas between: 1=10,lif2=12."),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.", callback=_for_programs)
 ]
@@ -76,8 +80,8 @@ Verbose = Annotated[
 ]
 
 
-def layer_widths(given: str | None) -> dict[str, int]:
-    """Widths by layer, as `--layer-bits` has them.
+def layer_widths(given: str | None, option: str = "--layer-bits") -> dict[str, int]:
+    """Widths by layer, as `--layer-bits` and `--layer-state-bits` have them.
 
     Raises:
         UsageError: something else.
@@ -88,7 +92,7 @@ def layer_widths(given: str | None) -> dict[str, int]:
         if not name or not (bits.isascii() and bits.isdigit()) or name in found:
             raise UsageError(
                 "this is no width of a layer",
-                where="--layer-bits",
+                where=option,
                 got=repr(word),
                 expected="each layer once, with a whole number: 0=4,fc1=3",
                 do="name layers as `snn2hw inspect` does",

@@ -30,17 +30,21 @@ class Options:
         weight_bits: width of every synaptic weight (2 to 8).
         scales: 'auto' (by measured error), 'layer', or 'channel'.
         layer_bits: of some synaptic layers another width of their weights: {"fc1": 4}, or pairs of these.
+        layer_state_bits: of some neuron layers another width of their states: {"lif1": 10}, or pairs of these.
     """
 
     state_bits: int = 16
     weight_bits: int = 8
     scales: str = "auto"
     layer_bits: Mapping[str, int] | tuple[tuple[str, int], ...] = ()
+    layer_state_bits: Mapping[str, int] | tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        each = dict(self.layer_bits)
-        object.__setattr__(self, "layer_bits", tuple(sorted(each.items())))  # that cannot change, and has a hash
-        own = [(f"layer_bits of {name!r}", bits, 2, 8) for name, bits in each.items()]
+        own = list[tuple[str, int, int, int]]()
+        for field_name, lo, hi in (("layer_bits", 2, 8), ("layer_state_bits", 8, 24)):
+            each = dict(getattr(self, field_name))
+            object.__setattr__(self, field_name, tuple(sorted(each.items())))  # that cannot change, and has a hash
+            own += [(f"{field_name} of {name!r}", bits, lo, hi) for name, bits in each.items()]
         for name, value, lo, hi in (("state_bits", self.state_bits, 8, 24), ("weight_bits", self.weight_bits, 2, 8), *own):
             if isinstance(value, bool) or not isinstance(value, int) or not lo <= value <= hi:
                 raise UsageError(
@@ -54,11 +58,15 @@ class Options:
         """Width of the weights of a synaptic layer."""
         return dict(self.layer_bits).get(layer, self.weight_bits)
 
+    def state_bits_of(self, layer: str) -> int:
+        """Width of the states of a neuron layer."""
+        return dict(self.layer_state_bits).get(layer, self.state_bits)
+
     def facts(self) -> dict[str, Any]:
         """All of it for a manifest; of layers only those that are named."""
         said = asdict(self)
-        own = dict(said.pop("layer_bits"))
-        return {**said, "layer_bits": own} if own else said
+        own = {name: dict(said.pop(name)) for name in ("layer_bits", "layer_state_bits")}
+        return {**said, **{name: widths for name, widths in own.items() if widths}}
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,10 @@ class Compilation:
     cluster: str | None = None
 
     __repr__ = brief
+
+    def state_bits(self, layer: str) -> int:
+        """Width of the states of a neuron layer, which the target bounds."""
+        return min(self.options.state_bits_of(layer), self.target.lowering.state_bits)
 
     @property
     def network(self) -> IntegerNetwork:

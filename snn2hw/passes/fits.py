@@ -117,8 +117,7 @@ def _thresholds(node: real.Neuron, c: Compilation) -> Iterator[Lack]:
 
 
 def _state(node: real.Neuron, c: Compilation) -> StateFormat:
-    bits = min(c.options.state_bits, c.target.lowering.state_bits)
-    return state_format(node.state_range, bits, fired_at(node), node.strict)
+    return state_format(node.state_range, c.state_bits(node.name), fired_at(node), node.strict)
 
 
 def _equation(node: real.EquationNeuron, limits: Lowering) -> Iterator[Lack]:

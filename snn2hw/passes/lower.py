@@ -55,7 +55,7 @@ class Lower(Pass):
         known = {n.name: n for n in c.network.nodes}
         for node in c.network.nodes:
             if isinstance(node, UnloweredNeuron):
-                program, meaning = lowered(node, known[node.inputs[0]], c.target.lowering, c.options.state_bits)
+                program, meaning = lowered(node, known[node.inputs[0]], c.target.lowering, c.state_bits(node.name))
                 if isinstance(meaning, Meaning):
                     assert isinstance(node.equation, Neuron)
                     findings += _losses(node.equation, program, meaning)

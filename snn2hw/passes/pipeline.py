@@ -57,15 +57,16 @@ def run_pipeline(c: Compilation, stop_after: str | None = None, progress: Callab
 
 def _check_layers(c: Compilation) -> None:
     """Whether the layers that have a width of their own are there."""
-    known = [n.name for n in c.real.nodes if isinstance(n, Synapse)]
-    if other := [name for name in dict(c.options.layer_bits) if name not in known]:
-        raise UsageError(
-            "there is no such synaptic layer",
-            where="layer_bits",
-            got=", ".join(map(repr, other)),
-            expected=f"of {', '.join(known)}",
-            do="name layers as `snn2hw inspect` does",
-        )
+    synapses, neurons = [n.name for n in c.real.nodes if isinstance(n, Synapse)], [n.name for n in c.real.neurons]
+    for kind, where, known in (("synaptic", "layer_bits", synapses), ("neuron", "layer_state_bits", neurons)):
+        if other := [name for name in dict(getattr(c.options, where)) if name not in known]:
+            raise UsageError(
+                f"there is no such {kind} layer",
+                where=where,
+                got=", ".join(map(repr, other)),
+                expected=f"of {', '.join(known)}",
+                do="name layers as `snn2hw inspect` does",
+            )
 
 
 def _insist(step: Pass, what: str, broken: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ tell, by GUARD bits and those that the roundings of all weights add up to, is wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf, log2
 from typing import TypeGuard
@@ -148,13 +148,13 @@ def ceilings(
     net: real.Network,
     reach: Mapping[str, float],
     limits: Lowering,
-    state_bits: int,
+    state_bits: Callable[[str], int],
 ) -> Ceilings:
     """Per output channel, the finest exponent of the sum that anything behind it can hold, and that it can use.
 
     Args:
         layer: the synapse. net: what stands behind it. limits: widths of the target's synapses and neurons.
-        state_bits: width of a neuron's state.
+        state_bits: of a neuron layer's name the width of its state.
         entering: raw integers that enter; unit: what one of them stands for. reach: `magnitudes` of the network.
     """
     weight = np.abs(layer.weight.reshape(len(layer.weight), -1))
@@ -167,7 +167,7 @@ def ceilings(
     readers = list(behind(layer.name, net))
     neurons = [r.node for r in readers if takes_input(r.node)]
     if neurons and not any(isinstance(r.node, real.Readout) for r in readers):
-        worths = [[worth(n, state_bits, t) for t in terms.tolist()] for n in neurons]
+        worths = [[worth(n, bits, t) for t in terms.tolist()] for n, bits in ((n, state_bits(n.name)) for n in neurons)]
         told = np.max(np.array(worths, np.float64), axis=0)
     for reader in readers:
         held = np.minimum(held, _room_of(reader, own, reach, net.steps, sum_limit))

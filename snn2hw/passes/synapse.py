@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,12 +53,12 @@ def scaled_synapse(
     unit, seen = float(scale.unit), c.observed[node.name].rows
     assert seen is not None
     weight, bias, rows = node.weight * unit, node.bias * 2.0**scale.frac, seen / unit * 2.0**scale.frac
-    bits, state_bits = min(options.bits_of(node.name), limits.weight_bits), min(options.state_bits, limits.state_bits)
+    bits = min(options.bits_of(node.name), limits.weight_bits)
     readers = list(behind(node.name, c.real))
     readout = _is_read_out(node.name, c.real)
     by_channel = readout or _feeds_neuron_by_channel(node.name, c.real)
     allowed = options.scales if by_channel else "layer"
-    ceiling = ceilings(node, entering, unit * 2.0**-scale.frac, c.real, reach, limits, state_bits).moved(scale.frac)
+    ceiling = ceilings(node, entering, unit * 2.0**-scale.frac, c.real, reach, limits, c.state_bits).moved(scale.frac)
     most = min(INT32, 2.0 ** (limits.synapse_bits - 1) - 1)
     while True:
         chosen = choose_scales(weight, bias, rows, bits, allowed, ceiling, READOUT_ERROR if readout else 0.0)
@@ -82,19 +82,19 @@ def scaled_synapse(
             do="scale the layer's weights up or its bias down",
         )
     loss = zeroed(node, chosen.integers, entering.magnitude * unit * 2.0**-scale.frac)
-    told = np.multiply(loss, _told(readers, state_bits), out=np.zeros_like(loss), where=loss > 0)
+    told = np.multiply(loss, _told(readers, c.state_bits), out=np.zeros_like(loss), where=loss > 0)
     lost = lost_weights(node, chosen.integers, chosen.exponents, told, by_channel, bits)
     return ScaledSynapse(chosen.integers, rounded, exponents, tuple(lost))
 
 
-def _told(readers: Sequence[Behind], state_bits: int) -> float:
+def _told(readers: Sequence[Behind], state_bits: Callable[[str], int]) -> float:
     """Units of a state per unit of the sum, of the reader that tells most; a readout tells whatever there is."""
     told = [0.0]
     for reader in readers:
         if isinstance(reader.node, real.Readout):
             return float("inf")
         if takes_input(reader.node):
-            told.append(2.0 ** held_point(reader.node, state_bits))
+            told.append(2.0 ** held_point(reader.node, state_bits(reader.node.name)))
     return max(told)
 
 
@@ -111,7 +111,7 @@ def _over(exponents: tuple[int, ...], widest: int, readers: list[Behind], c: Com
     missing = [0]
     for reader in readers:
         if takes_input(reader.node):
-            state = held_point(reader.node, min(c.options.state_bits, c.target.lowering.state_bits))
+            state = held_point(reader.node, c.state_bits(reader.node.name))
             missing.append(excess(exponents, state, widest * reader.taps, 2.0 ** (c.target.lowering.accumulator_bits - 2)))
         elif isinstance(reader.node, real.Readout):
             missing.append(excess(exponents, max(exponents), widest * reader.taps, INT32 / c.real.steps))

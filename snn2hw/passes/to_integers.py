@@ -163,7 +163,7 @@ def _input(walk: _Walk, node: real.Input, _: Sequence[Scale]) -> tuple[IntNode, 
 
 def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
     if isinstance(node.firing, real.Potential):
-        state = state_format(node.state_range, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+        state = state_format(node.state_range, walk.c.state_bits(node.name))
         interval, frac = Interval(state.lo, state.hi), state.frac
     else:
         interval, frac = spike_value_format(node)
@@ -173,7 +173,7 @@ def _neuron(walk: _Walk, node: real.Neuron, inputs: Sequence[Scale]) -> tuple[In
 
 
 def _equation(walk: _Walk, node: real.EquationNeuron, inputs: Sequence[Scale]) -> tuple[IntNode, Scale]:
-    payload = spike_value_of(node, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+    payload = spike_value_of(node, walk.c.state_bits(node.name))
     scale = Scale(Fraction(1), (payload.frac,))
     made = UnloweredNeuron(**common(node, scale, payload.interval), equation=node, input_scale=inputs[0].values)
     return made, scale
@@ -188,7 +188,7 @@ def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[Int
     """What the neuron behind it fires is known of its equation, before it is made."""
     source = next(n for n in walk.c.real.neurons if n.name == node.inputs[0])
     if isinstance(source, real.EquationNeuron):
-        payload = spike_value_of(source, min(walk.c.options.state_bits, walk.c.target.lowering.state_bits))
+        payload = spike_value_of(source, walk.c.state_bits(source.name))
         interval, frac = payload.interval, payload.frac
     else:
         interval, frac = spike_value_format(source)

@@ -122,7 +122,7 @@ def _layers(
             if isinstance(neuron, CustomNeuron):
                 before, source = template.quantised[node.name], template.quantised[node.inputs[0]]
                 assert isinstance(before, UnloweredNeuron)
-                of_equation = equation_layer(before, source, done.target.lowering, done.options.state_bits, factor)
+                of_equation = equation_layer(before, source, done.target.lowering, done.state_bits(node.name), factor)
                 layers[node.name] = QuantisedEquation(neuron, of_equation, done.network.steps)
                 bounds[node.name] = max(SPIKE_VALUE_MAX, node.interval.magnitude)
                 continue
