@@ -85,7 +85,8 @@ class Plan:
         build: the network, given a function that makes its next neuron. steps: T, and whether one sample is shown at all of them.
         recipe: of the float training; `again`: of the training on integers after it, by bits of a weight: the coarser they are,
             the further they have to go.
-        says: layers in short. variants: names of what is compared. seeds: how many of each. least: of an input; the most is 1.
+        says: layers in short. variants: names of what is compared. seeds: how many of each.
+        input_range: see `snn2hw.compile`.
     """
 
     build: Callable[[Callable[[], torch.nn.Module]], torch.nn.Module]
@@ -96,7 +97,7 @@ class Plan:
     says: str
     variants: tuple[str, ...]
     seeds: int = 5
-    least: float = 0.0
+    input_range: tuple[float, float] | None = None
 
 
 def _digits(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
@@ -213,7 +214,8 @@ PLANS: Mapping[str, Plan] = {
         "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10", RECORDED,
     ),
     "watch": Plan(
-        _series(6, 64, 7), 100, False, _recipe(20, 4e-3), _again(3, 6), "64-BN-N-64-BN-N-7, T = 100", RECORDED, least=-1.0,
+        _series(6, 64, 7), 100, False, _recipe(20, 4e-3), _again(3, 6), "64-BN-N-64-BN-N-7, T = 100", RECORDED,
+        input_range=(-1.0, 1.0),
     ),
     "fashion": Plan(
         _fashion, 4, True, _recipe(12, 4e-3, batch=100), _again(2, 4, batch=100),

@@ -59,9 +59,9 @@ def run(case: Case) -> dict[str, Any]:
     given = _given(plan, data["train"].samples[:CALIBRATION])
     for bits, recipe in plan.again.items():
         options = snn2hw.Options(weight_bits=bits)
-        after = snn2hw.compile(model, given, steps, TARGET, options=options, input_range=(plan.least, 1.0))
+        after = snn2hw.compile(model, given, steps, TARGET, options=options, input_range=plan.input_range)
         found[f"PTQ {bits}"] = _right(snn2hw.simulate(after, shown, traces=False), test.labels)
-        prepared = prepare(model, given, TARGET, steps=steps, options=options, input_range=(plan.least, 1.0))
+        prepared = prepare(model, given, TARGET, steps=steps, options=options, input_range=plan.input_range)
         _fit(prepared, plan, case, variant, recipe)
         trained = snn2hw.compile(prepared)
         found[f"QAT {bits}"] = _right(snn2hw.simulate(trained, shown, traces=False), test.labels)

@@ -10,10 +10,11 @@ import pytest
 pytest.importorskip("torch", reason="the study trains torch models")
 
 from bench.commit import ROOT
-from bench.study import figures, page, run
+from bench.study import figures, one, page, run
 from bench.study.nets import PLANS, VARIANTS, Case, build
 from bench.study.sets import parts
 from snn2hw.errors import DataError
+from snn2hw.formats.sample import input_node
 
 COST = {"additions": 1000.4, "products": 20.0, "updates": 300.0, "instructions": 4000.0, "least": 1e-9, "most": 7e-9}
 FIRST = tuple(PLANS)[:3]  # the tasks of the digits, whose data come with scikit-learn
@@ -219,6 +220,15 @@ def test_what_is_held_back_is_a_tenth_of_each_class_and_in_no_other_part() -> No
         share = int((held.labels == label).sum()) / int((train.labels == label).sum() + (held.labels == label).sum())
         assert share == pytest.approx(0.1, abs=0.01)
     assert all(p.samples.shape[1:] == (8, 8) for p in data.values())
+
+
+@pytest.mark.parametrize("task", FIRST)
+def test_samples_are_in_the_range_that_is_declared(task: str) -> None:
+    plan = PLANS[task]
+    given = one._given(plan, parts(task)["train"].samples[:256])
+    node, steps = input_node(given.numpy(), plan.steps if plan.static else None, plan.input_range)
+    assert steps == plan.steps
+    assert node.lo <= given.min() <= given.max() <= node.hi
 
 
 def test_all_neurons_start_from_the_same_weights() -> None:
