@@ -26,12 +26,15 @@ def print_budget(found: Budget, model: str) -> None:
         console.say(f"{silent} more change nothing by themselves")
     console.say("flips: share of all spike values that differ from the float network's; without: it is float, all others are on")
     p = found.proposal
-    widths = ",".join(f"{name}={bits}" for name, bits in p.layer_bits.items())
+    of = " and ".join(kind for kind, own in (("the weights", p.layer_bits), ("the states", p.layer_state_bits)) if own)
     console.say(
-        f"proposal: {_percent(p.share)} of the bits of the weights ({p.bits:,} of {p.widest:,}), accuracy "
+        f"proposal: {_percent(p.share)} of the bits of {of} ({p.bits:,} of {p.widest:,}), accuracy "
         f"{_percent(p.accuracy)} untrained; {_percent(p.uniform)} with all"
     )
-    console.say("next: ", console.command("snn2hw", "compile", model, "--layer-bits", widths))
+    own = {"--layer-bits": p.layer_bits, "--layer-state-bits": p.layer_state_bits}
+    told = {option: ",".join(f"{name}={bits}" for name, bits in each.items()) for option, each in own.items() if each}
+    words = [word for pair in told.items() for word in pair]
+    console.say("next: ", console.command("snn2hw", "compile", model, *words))
 
 
 def _effect(e: Effect) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from snn2hw.exploration.point import COSTS, UNITS, Front, Point
@@ -20,7 +21,7 @@ def drawn(front: Front, ax: Axes | None = None) -> Axes:
     """
     shown = [p for p in front.points if p.whole and COSTS[front.cost](p) is not None]
     axis, errors = COSTS[front.cost], any(p.mean_squared_error is not None for p in shown)
-    several = len({(p.setting.scales, p.setting.target, p.setting.epochs, p.setting.layer_bits) for p in shown}) > 1
+    several = len({replace(p.setting, weight_bits=0, state_bits=0) for p in shown}) > 1
     names = [str(p.setting) if several else f"w{p.setting.weight_bits} s{p.setting.state_bits}" for p in shown]
     points = {name: (float(axis(p) or 0), _y(p)) for name, p in zip(names, shown, strict=True)}
     return pareto(points, UNITS[front.cost], "mean squared error" if errors else "accuracy, %", ax, y_lower=errors)

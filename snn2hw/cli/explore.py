@@ -20,7 +20,7 @@ from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.exploration.budget import budget, check_share
 from snn2hw.exploration.budget_result import Budget
 from snn2hw.exploration.explore import explore
-from snn2hw.exploration.point import UNITS, Front, Point, check_cost, settings_of
+from snn2hw.exploration.point import UNITS, Front, Point, by_layer, check_cost, settings_of
 from snn2hw.files.write import check_file, write_file
 from snn2hw.target import load_chip
 from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data, train_data
@@ -55,7 +55,10 @@ def explore_(
         str, typer.Option("--target", "-t", help="Targets (`snn2hw targets`), with commas, or a TOML file.")
     ] = api.DEFAULT_TARGET,
     per_layer: Annotated[
-        bool, typer.Option("--per-layer", help="Try widths layer by layer as well, those that an error budget proposes.")
+        bool,
+        typer.Option(
+            "--per-layer", help="Try widths of weights and states layer by layer as well, those that an error budget proposes."
+        ),
     ] = False,
     epochs: Annotated[
         str | None,
@@ -83,7 +86,11 @@ def explore_(
     ] = False,
     memory: Annotated[
         float | None,
-        typer.Option(help="With --budget: the share of the weights' bits that the proposal may keep.", show_default="0.6"),
+        typer.Option(
+            help="With --budget: the share that the proposal may keep of the bits of weights, and of states where --state-bits "
+            "has several widths.",
+            show_default="0.6",
+        ),
     ] = None,
     executor: Annotated[str, typer.Option("--executor", "-e", help="What runs the integers (`snn2hw backends`).")] = AUTO,
     layout: Layout = None,
@@ -123,7 +130,7 @@ def explore_(
         refuse_options({"--train": train}, "an exploration without training", do)
     _check(of_weights, of_states, _words(scales), _words(target), "memory" if cost is None or budget_ else cost)
     if budget_:
-        for option, values in (("--state-bits", of_states), ("--scales", _words(scales)), ("--target", _words(target))):
+        for option, values in (("--scales", _words(scales)), ("--target", _words(target))):
             _one(values, option)
         check_share(share)
     for path in (csv, plot):
@@ -142,7 +149,7 @@ def explore_(
     t = steps if steps is not None else found.steps
     if budget_:
         known: dict[str, Any] = {
-            "weight_bits": of_weights, "state_bits": _one(of_states, "--state-bits"),
+            "weight_bits": of_weights, "state_bits": of_states,
             "scales": _one(_words(scales), "--scales"), "target": _one(_words(target), "--target"),
             "memory": share, "steps": t, "sample": calibration, "layout": layout, "output": output,
             "executor": executor, "workers": workers, "cluster": cluster,
@@ -151,13 +158,13 @@ def explore_(
             budgeted = budget(found.module, x, y, **known, progress=progress)
         _say_budget(budgeted, model, csv, plot, as_json)
         return
-    data = _training(found, model, train) if any(trained) else None
+    data, own = _training(found, model, train) if any(trained) else None, "auto" if per_layer else ()
     with console.progress("explore") as progress:
         front = explore(
             found.module, x, y,
             weight_bits=of_weights, state_bits=of_states, scales=_words(scales), target=_words(target), steps=t,
             sample=calibration, layout=layout, output=output, cost=cost or "memory",
-            layer_bits="auto" if per_layer else (), epochs=trained, train=data, halving=not every, executor=executor, out=out,
+            layer_bits=own, layer_state_bits=own, epochs=trained, train=data, halving=not every, executor=executor, out=out,
             workers=workers, cluster=cluster, progress=progress,
         )  # fmt: skip
     if csv is not None:
@@ -277,9 +284,9 @@ def _row(p: Point, on_front: bool, some: Mapping[str, bool]) -> list[object]:
     energy = "" if p.energy_joules is None else f"{p.energy_joules:.3g}"
     memory = ["" if m is None else f"{m:,}" for m in (p.weight_memory, p.state_memory)]
     mark = console.good("*", True) if on_front else "refused" if p.refused else ""
-    widths = " ".join(f"{name}={bits}" for name, bits in s.layer_bits) or s.weight_bits
+    weights, states = by_layer(s.layer_bits) or s.weight_bits, by_layer(s.layer_state_bits) or s.state_bits
     more = [v for name, v in (("epochs", s.epochs), ("LUTs", "" if p.luts is None else f"{p.luts:,.0f}")) if some[name]]
-    return [widths, s.state_bits, s.scales, s.target, f"{p.samples:,}", measured, *memory, operations, energy, *more, mark]
+    return [weights, states, s.scales, s.target, f"{p.samples:,}", measured, *memory, operations, energy, *more, mark]
 
 
 def _draw(front: Front, path: Path) -> None:

@@ -1,9 +1,9 @@
-"""budget: what each quantiser alone loses, what all but it lose, and which widths of weights follow from that."""
+"""budget: what each quantiser alone loses, what all but it lose, and which widths follow from that."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,12 @@ import numpy.typing as npt
 from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.backends import Executor
-from snn2hw.diagnosis.parts import WEIGHTS
+from snn2hw.diagnosis.parts import INPUT, STATE, WEIGHTS
 from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.exploration.budget_result import Budget, Effect, Proposal, Row
 from snn2hw.exploration.given import Explored, explored
 from snn2hw.exploration.measured import Budgeted, Counts, compiled, measuring
-from snn2hw.exploration.widths import widths_within
+from snn2hw.exploration.widths import Widths, widths_within
 from snn2hw.ir.network import Network
 from snn2hw.passes.base import Options
 from snn2hw.run.job import Job, checked_workers, results
@@ -41,7 +41,7 @@ def budget(
     labels: npt.ArrayLike,
     *,
     weight_bits: Iterable[int] = (2, 3, 4, 5, 6, 8),
-    state_bits: int = 16,
+    state_bits: int | Iterable[int] = 16,
     scales: str = "auto",
     target: str = "generic",
     memory: float = 0.6,
@@ -58,13 +58,15 @@ def budget(
     """What each quantiser of a network loses alone, what all others lose without it, and widths of weights that follow.
 
     The quantisers are the samples' 8 bits, and of each neuron layer its weights (at each width), the factor of its sum, its
-    coefficients, its thresholds, its bounds and its state. A mixture runs, of which one is in integers and the rest in floats,
-    or the reverse; with all of them in integers it is the compiled network.
+    coefficients, its thresholds, its bounds and its state (at each width). A mixture runs, of which one is in integers and the
+    rest in floats, or the reverse; with all of them in integers it is the compiled network.
 
     Args:
         model: a float model, as `snn2hw.compile` takes it. samples, labels: classes, as `snn2hw.evaluate` takes them.
-        weight_bits: widths that a layer's weights may have. state_bits, scales, target: as in `snn2hw.compile`.
-        memory: the share of the weights' bits at the largest width that the proposal may keep.
+        weight_bits: widths that a layer's weights may have; state_bits: the width of states, or several that a layer's may have.
+        scales, target: as in `snn2hw.compile`.
+        memory: the share that the proposal may keep of the bits of weights, and of states, as far as there are several widths
+            of them, each at its largest.
         steps, input_range, layout: as in `snn2hw.compile`. output: as in `snn2hw.evaluate`.
         sample: real samples to calibrate on; by default up to 256 spread over `samples`.
         executor: what measures the proposal. workers, cluster: who runs the mixtures, as in `snn2hw.verify`.
@@ -76,27 +78,31 @@ def budget(
     """
     checked_workers(workers, cluster)
     widths = tuple(sorted(set(weight_bits)))
-    if not widths:
+    states = (state_bits,) if isinstance(state_bits, int) else tuple(sorted(set(state_bits)))
+    if not widths or not states:
         raise UsageError("there is no width to try", got="none", expected="2 to 8", do="give weight_bits=(4, 8)")
     check_share(memory)
     for bits in widths:
-        Options(state_bits, bits, scales)
+        Options(weight_bits=bits, scales=scales)
+    for bits in states:
+        Options(state_bits=bits)
     asked = explored(model, samples, labels, sample, steps, input_range, layout, output)
     classes_of(asked.truth)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Snn2hwWarning)  # a width that loses much is an answer, no surprise
-        options = Options(state_bits, widths[-1], scales)
+        options = Options(states[-1], widths[-1], scales)
         widest = compiled(asked.network, asked.sample, target, options)
-        given = Budgeted(asked.network, asked.sample, widths, state_bits, scales, target, asked.truth, widest)
+        given = Budgeted(asked.network, asked.sample, widths, states, scales, target, asked.truth, widest)
         counted = _run(given, asked.x, asked.axis, workers, cluster, progress)
-        rows, whole, accuracy = _rows(counted, widths, state_bits)
-        layer_bits, sizes = widths_within(asked.network, rows, widths, memory)
-        mixed = compiled(asked.network, asked.sample, target, replace(options, layer_bits=layer_bits))
+        rows, whole, accuracy = _rows(counted, given)
+        parts = [part for part, of_it in ((WEIGHTS, widths), (STATE, states)) if len(of_it) > 1] or [WEIGHTS]
+        chosen = widths_within(asked.network, rows, memory, parts)
+        own = replace(options, layer_bits=chosen.layer_bits, layer_state_bits=chosen.layer_state_bits)
+        mixed = compiled(asked.network, asked.sample, target, own)
         accuracies = (_accuracy(mixed, asked, executor), _accuracy(widest, asked, executor))
-    bits = sum(size * layer_bits[name] for name, size in sizes.items())
-    proposal = Proposal(layer_bits, bits, sum(sizes.values()) * widths[-1], *accuracies, memory)
+    proposal = Proposal(**vars(chosen), accuracy=accuracies[0], uniform=accuracies[1], asked=memory)
     if not proposal.within:
-        warnings.warn(_too_many(proposal, widths), stacklevel=2)
+        warnings.warn(_too_many(proposal), stacklevel=2)
     return Budget(asked.total, accuracy, whole, rows, proposal)
 
 
@@ -126,13 +132,13 @@ def classes_of(truth: Truth) -> Ints:
     return truth.classes
 
 
-def _too_many(found: Proposal, widths: Sequence[int]) -> Snn2hwWarning:
+def _too_many(found: Proposal) -> Snn2hwWarning:
     return Snn2hwWarning(
         "no choice of these widths keeps as few bits as were asked for",
         where="memory",
-        got=f"{100 * found.share:.3g} % of the bits, with every layer at {widths[0]} of {widths[-1]} bits",
+        got=f"{100 * found.share:.3g} % of the bits, with every layer at its smallest width",
         expected=f"at most {100 * found.asked:.3g} %",
-        do="give narrower widths (weight_bits, --weight-bits), or allow more of the bits (memory, --memory)",
+        do="give narrower widths (weight_bits, state_bits), or allow more of the bits (memory, --memory)",
     )
 
 
@@ -173,32 +179,39 @@ def _effect(c: Counts) -> Effect:
     )
 
 
-def _rows(counted: Mapping[Any, Counts], widths: Sequence[int], state_bits: int) -> tuple[tuple[Row, ...], Effect, float]:
+def _rows(counted: Mapping[Any, Counts], given: Budgeted) -> tuple[tuple[Row, ...], Effect, float]:
     """The rows, what all quantisers do together, and the accuracy of the float network."""
     found = []
     for key, counts in counted.items():
         kind, quantiser, bits = key
         if kind == "alone":
             without = counted.get(("without", quantiser, bits))
-            shown = bits if quantiser.part == WEIGHTS else {"input": 8, "state": state_bits}.get(quantiser.part)
+            shown = bits if quantiser.part in (WEIGHTS, STATE) else 8 if quantiser.part == INPUT else None
             found.append(Row(quantiser, shown, _effect(counts), None if without is None else _effect(without)))
-    whole = _effect(counted["all", None, widths[-1]])
-    return tuple(found), whole, _effect(counted["none", None, widths[-1]]).accuracy
+    whole = _effect(counted["all", None, given.widths[-1]])
+    return tuple(found), whole, _effect(counted["none", None, given.widths[-1]]).accuracy
 
 
-def proposals(asked: Explored, widths: Iterable[int], state_bits: int) -> list[Mapping[str, int]]:
+def proposals(asked: Explored, widths: Iterable[int], states: Iterable[int], parts: Collection[str]) -> list[Widths]:
     """Widths layer by layer for several shares of the bits, each once.
 
     Args:
-        asked: the network, and samples with classes. widths: that layers may have. state_bits: of the states.
+        asked: the network, and samples with classes. widths, states: that layers may have.
+        parts: for which there are proposals, of "weights" and "state".
     """
     at = np.linspace(0, asked.total - 1, min(BUDGETED, asked.total)).astype(np.int64)
-    some, several = Truth(classes_of(asked.truth)[at], None, asked.truth.chosen), tuple(sorted(set(widths)))
+    some = Truth(classes_of(asked.truth)[at], None, asked.truth.chosen)
+    of_weights, of_states = tuple(sorted(set(widths))), tuple(sorted(set(states)))
+    options = Options(of_states[-1], of_weights[-1])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Snn2hwWarning)
-        widest = compiled(asked.network, asked.sample, GENERIC, Options(state_bits, several[-1]))
-        given = Budgeted(asked.network, asked.sample, several, state_bits, Options().scales, GENERIC, some, widest)
+        given = Budgeted(
+            asked.network, asked.sample, of_weights if WEIGHTS in parts else of_weights[-1:],
+            of_states if STATE in parts else of_states[-1:], options.scales, GENERIC, some,
+            compiled(asked.network, asked.sample, GENERIC, options),
+        )  # fmt: skip
         counted = _run(given, np.take(asked.x, at, asked.axis), asked.axis, 1, None, None)
-    rows, _, _ = _rows(counted, several, state_bits)
-    found: list[Mapping[str, int]] = [widths_within(asked.network, rows, several, share)[0] for share in SHARES]
+    rows, _, _ = _rows(counted, given)
+    several = [[WEIGHTS]] * (WEIGHTS in parts) + [sorted(parts)] * (STATE in parts)
+    found = [widths_within(asked.network, rows, share, p) for p in several for share in SHARES]
     return [each for k, each in enumerate(found) if each not in found[:k]]

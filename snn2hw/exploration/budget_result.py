@@ -33,7 +33,7 @@ class Row:
 
     Args:
         quantiser: says the layer and what of it. bits: its width; None where its numbers have several.
-        alone: it is on, all others are float. without: it is float, all others are on, weights at their widest; None where it
+        alone: it is on, all others are float. without: it is float, all others are on, each at its widest; None where it
             cannot be while the state is rounded: the numbers of an equation of a user's own.
     """
 
@@ -45,15 +45,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Widths of weights, layer by layer.
+    """Widths of weights, and of states where there are several to choose from, layer by layer.
 
     Args:
-        layer_bits: by synaptic layer. bits: of all weights; widest: of the same all at the largest width.
+        layer_bits: by synaptic layer; layer_state_bits: by neuron layer, empty where all have one width.
+        bits: of all that has several widths; widest: of the same all at the largest width.
         accuracy: of the integers with these widths, without training; uniform: with all at the largest width.
         asked: the share of the bits that it may keep.
     """
 
     layer_bits: Mapping[str, int]
+    layer_state_bits: Mapping[str, int]
     bits: int
     widest: int
     accuracy: float
@@ -62,7 +64,7 @@ class Proposal:
 
     @property
     def share(self) -> float:
-        """Of the bits of the weights that are kept."""
+        """Of the bits that are kept."""
         return self.bits / self.widest
 
     @property
@@ -76,8 +78,8 @@ class Budget:
     """What each quantiser costs.
 
     Args:
-        samples: how many ran. accuracy: of the float network. whole: what all quantisers do together, weights at their widest.
-        rows: of each quantiser, of weights one for each width. proposal: widths that follow.
+        samples: how many ran. accuracy: of the float network. whole: what all quantisers do together, each at its widest.
+        rows: of each quantiser, of weights and states one for each width. proposal: widths that follow.
     """
 
     samples: int

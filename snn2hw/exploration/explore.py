@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from snn2hw.backends import Executor
+from snn2hw.diagnosis.parts import STATE, WEIGHTS
 from snn2hw.errors import UsageError
 from snn2hw.exploration.budget import classes_of, proposals
 from snn2hw.exploration.given import explored, spread
@@ -38,6 +39,7 @@ def explore(
     scales: str | Iterable[str] = "auto",
     target: str | Iterable[str] = "generic",
     layer_bits: str | Mapping[str, int] | Iterable[Mapping[str, int]] = (),
+    layer_state_bits: str | Mapping[str, int] | Iterable[Mapping[str, int]] = (),
     epochs: int | Iterable[int] = 0,
     train: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     steps: int | None = None,
@@ -61,7 +63,8 @@ def explore(
         weight_bits, state_bits, scales, target: what is combined; scales and target may be one or several.
         layer_bits: widths by layer, {"0": 4, "3": 2}, or several of these, that are tried besides, layers that are not named
             having the widest of weight_bits; "auto": those that an error budget (`snn2hw.budget`) proposes for 75, 60 and 45 %
-            of the bits.
+            of the bits. layer_state_bits: the same of states, by neuron layer; "auto", where state_bits are several: those that
+            the budget proposes for such shares of the bits of states, with layer_bits="auto" of weights and states together.
         epochs: for how many every choice is trained on its integers, 0 for none; of several, each. train: the (samples, labels)
             that it is trained on, by a torch model alone, samples in the same layout as those that are measured.
         steps, input_range, layout: as in `snn2hw.compile`.
@@ -85,10 +88,10 @@ def explore(
     """
     checked_workers(workers, cluster)
     widths, states, trained = tuple(weight_bits), tuple(state_bits), (epochs,) if isinstance(epochs, int) else tuple(epochs)
-    own = _own_widths(layer_bits)
+    own, own_states = _own_widths(layer_bits, "layer_bits"), _own_widths(layer_state_bits, "layer_state_bits")
     scales, target = (each if isinstance(each, str) else tuple(each) for each in (scales, target))
     _check_epochs(trained)
-    asked = settings_of(widths, states, scales, target, own, trained)
+    asked = settings_of(widths, states, scales, target, own, trained, own_states)
     for each in asked:
         _ = each.options  # a width out of range is said before anything is read
     check_cost(cost, {each.target for each in asked})
@@ -97,21 +100,24 @@ def explore(
     head = head_of(given.network, given.sample, given.x, [given.truth.classes, given.truth.values, output], given.axis)
     if training is not None:
         head |= training.head()
-    if isinstance(layer_bits, str):
+    proposed = [WEIGHTS] * isinstance(layer_bits, str) + [STATE] * (isinstance(layer_state_bits, str) and len(set(states)) > 1)
+    if proposed:
         classes_of(given.truth)
     file = ResultsFile(None if out is None else Path(out), head)
     try:
-        if isinstance(layer_bits, str):
-            own = proposals(given, widths, max(states))
-            asked = settings_of(widths, states, scales, target, own, trained)
+        if proposed:
+            found = proposals(given, widths, states, proposed)
+            own += [each.layer_bits for each in found if not each.layer_state_bits]
+            pairs = [each for each in found if each.layer_state_bits]
+            asked = settings_of(widths, states, scales, target, own, trained, own_states, pairs)
         shared = Given(given.network, given.sample, given.truth, executor, spread(given.x, given.axis, COUNTED), training)
         return _run(shared, given.x, given.axis, asked, cost, halving, file, workers, cluster, progress)
     finally:
         file.close()
 
 
-def _own_widths(layer_bits: Any) -> list[Mapping[str, int]]:
-    """Widths by layer; none where a budget is to propose them.
+def _own_widths(layer_bits: Any, where: str) -> list[Mapping[str, int]]:
+    """Widths by layer, of the argument of this name; none where a budget is to propose them.
 
     Raises:
         UsageError: they are none.
@@ -121,7 +127,7 @@ def _own_widths(layer_bits: Any) -> list[Mapping[str, int]]:
     own = [layer_bits] if isinstance(layer_bits, Mapping) else [] if isinstance(layer_bits, str) else list(layer_bits)
     if isinstance(layer_bits, str) or not all(isinstance(each, Mapping) for each in own):
         raise UsageError(
-            "unknown widths of layers", where="layer_bits", got=repr(layer_bits), expected='"auto", or [{"0": 4, "3": 2}, ...]',
+            "unknown widths of layers", where=where, got=repr(layer_bits), expected='"auto", or [{"0": 8, "3": 8}, ...]',
             do="give widths by layer, or auto",
         )  # fmt: skip
     return own

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.diagnosis.mixed import Mixed, Switches, all_on
-from snn2hw.diagnosis.parts import INPUT, WEIGHTS, Quantiser, quantisers_of
+from snn2hw.diagnosis.parts import INPUT, STATE, WEIGHTS, Quantiser, quantisers_of
 from snn2hw.ir.network import Feedback, Network, Reals
 from snn2hw.passes.base import Options
 from snn2hw.store import make_artefact
@@ -20,7 +20,8 @@ from snn2hw.verification.accuracy import Truth
 from snn2hw.verification.agreement import Beside
 from snn2hw.verification.batches import Samples
 
-Key: TypeAlias = tuple[str, Quantiser | None, int]  # ("alone", "without", "all" or "none"; which; the width of its weights)
+Key: TypeAlias = tuple[str, Quantiser | None, int]  # ("alone", "without", "all" or "none"; which; its width, or that of weights)
+AtWidth: TypeAlias = dict[tuple[str, int], Mixed]  # by what has the width, weights or state; the other one at its widest
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +29,14 @@ class Budgeted:
     """The same for all samples.
 
     Args:
-        network: in floats. sample: what it is calibrated on. widths: of weights, rising. state_bits, scales, target: as in
-            `snn2hw.compile`. truth: of all samples. widest: the compiled model with weights of the largest width.
+        network: in floats. sample: what it is calibrated on. widths: of weights, states: of states, rising. scales,
+            target: as in `snn2hw.compile`. truth: of all samples. widest: the compiled model with the largest of both.
     """
 
     network: Network
     sample: npt.NDArray[Any]
     widths: tuple[int, ...]
-    state_bits: int
+    states: tuple[int, ...]
     scales: str
     target: str
     truth: Truth
@@ -72,9 +73,15 @@ class Counts:
 
 def measuring(given: Budgeted) -> Callable[[tuple[Samples, int]], dict[Key, Counts]]:
     """The function of some samples and the number of the first of them, for `snn2hw.run.job`."""
-    narrower = [Options(given.state_bits, bits, given.scales) for bits in given.widths[:-1]]
-    artefacts = [*(compiled(given.network, given.sample, given.target, each) for each in narrower), given.widest]
-    at = {bits: Mixed.of(each, given.network) for bits, each in zip(given.widths, artefacts, strict=True)}
+    widest, last = Mixed.of(given.widest, given.network), (given.states[-1], given.widths[-1])
+
+    def narrower(state_bits: int, weight_bits: int) -> Mixed:
+        options = Options(state_bits, weight_bits, given.scales)
+        return Mixed.of(compiled(given.network, given.sample, given.target, options), given.network)
+
+    at: AtWidth = dict.fromkeys(((STATE, last[0]), (WEIGHTS, last[1])), widest)
+    at |= {(WEIGHTS, bits): narrower(last[0], bits) for bits in given.widths[:-1]}
+    at |= {(STATE, bits): narrower(bits, last[1]) for bits in given.states[:-1]}
 
     def measured(part: tuple[Samples, int]) -> dict[Key, Counts]:
         samples, start = part
@@ -90,9 +97,9 @@ def measuring(given: Budgeted) -> Callable[[tuple[Samples, int]], dict[Key, Coun
 class _Measured:
     """All mixtures on some samples."""
 
-    def __init__(self, given: Budgeted, at: Mapping[int, Mixed], x: Reals, labels: npt.NDArray[Any]) -> None:
+    def __init__(self, given: Budgeted, at: AtWidth, x: Reals, labels: npt.NDArray[Any]) -> None:
         self.given, self.at, self.x, self.labels = given, at, x, labels
-        self.widest = at[given.widths[-1]]
+        self.widest = at[WEIGHTS, given.widths[-1]]
         self.order = [n.name for n in given.network.neurons]
         # What is behind an edge back is before it, too: then every mixture runs from the beginning.
         self.loops = any(isinstance(n, Feedback) for n in given.network.nodes)
@@ -108,10 +115,11 @@ class _Measured:
             ("all", None, last): self._count(self.integers, self.whole),
         }
         for q in quantisers_of(self.widest.net):
-            for bits in self.given.widths if q.part == WEIGHTS else (last,):
-                found["alone", q, bits] = self._alone(self.at[bits], q)
+            widths = {WEIGHTS: self.given.widths, STATE: self.given.states}.get(q.part, (last,))
+            for bits in widths:
+                found["alone", q, bits] = self._alone(self.at.get((q.part, bits), self.widest), q)
             if not self._tied(q):
-                found["without", q, last] = self._without(q)
+                found["without", q, widths[-1]] = self._without(q)
         return found
 
     def _tied(self, q: Quantiser) -> bool:

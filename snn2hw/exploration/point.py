@@ -6,10 +6,12 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 from snn2hw.errors import UsageError
 from snn2hw.estimation.energy import prices_of
+from snn2hw.exploration.widths import Widths
 from snn2hw.passes.base import Options
 from snn2hw.shown import brief, one_of
 from snn2hw.target import Chip, load_chip, target_names
@@ -22,7 +24,8 @@ class Setting:
     Args:
         weight_bits, state_bits, scales: as `snn2hw.Options` has them. target: a name, or the path of a TOML file.
         epochs: for how many it is trained on its integers; 0: not at all.
-        layer_bits: widths of single layers, as `snn2hw.Options` has them; of the others `weight_bits`.
+        layer_bits, layer_state_bits: widths of single layers, as `snn2hw.Options` has them; of the others `weight_bits` and
+            `state_bits`.
     """
 
     weight_bits: int
@@ -31,9 +34,10 @@ class Setting:
     target: str
     epochs: int = 0
     layer_bits: tuple[tuple[str, int], ...] = ()
+    layer_state_bits: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
-        layers = "".join(f" {name}={bits}" for name, bits in self.layer_bits)
+        layers = "".join(f" {name}={bits}" for name, bits in (*self.layer_bits, *self.layer_state_bits))
         return f"w{self.weight_bits} s{self.state_bits} {self.scales} {self.target}{layers}" + f" e{self.epochs}" * (
             self.epochs > 0
         )
@@ -41,11 +45,11 @@ class Setting:
     @property
     def options(self) -> Options:
         """For `snn2hw.compile`."""
-        return Options(self.state_bits, self.weight_bits, self.scales, self.layer_bits)
+        return Options(self.state_bits, self.weight_bits, self.scales, self.layer_bits, self.layer_state_bits)
 
     def to_document(self) -> dict[str, Any]:
         """For JSON: what is as usual is left out."""
-        usual = {"epochs": 0, "layer_bits": ()}
+        usual = {"epochs": 0, "layer_bits": (), "layer_state_bits": ()}
         return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
 
     @staticmethod
@@ -55,8 +59,9 @@ class Setting:
         Raises:
             TypeError, KeyError, ValueError: it is none.
         """
-        pairs = tuple((str(name), int(bits)) for name, bits in given.get("layer_bits", ()))
-        return Setting(**{**given, "layer_bits": pairs})
+        fields = ("layer_bits", "layer_state_bits")
+        own = {field: tuple((str(name), int(bits)) for name, bits in given.get(field, ())) for field in fields}
+        return Setting(**{**given, **own})
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,14 @@ class Point:
         """All of it, flat."""
         rest = {k: v for k, v in asdict(self).items() if k != "setting"}
         setting = asdict(self.setting)
-        first = {k: v for k, v in setting.items() if k not in ("epochs", "layer_bits")}
-        layers = " ".join(f"{name}={bits}" for name, bits in self.setting.layer_bits)
-        return {**first, **rest, "memory": self.memory, "epochs": setting["epochs"], "layer_bits": layers}
+        own = {name: by_layer(setting.pop(name)) for name in ("layer_bits", "layer_state_bits")}
+        epochs = setting.pop("epochs")
+        return {**setting, **rest, "memory": self.memory, "epochs": epochs, **own}
+
+
+def by_layer(widths: Iterable[tuple[str, int]]) -> str:
+    """Widths of layers in words."""
+    return " ".join(f"{name}={bits}" for name, bits in widths)
 
 
 COSTS: Mapping[str, Callable[[Point], float | None]] = {
@@ -202,6 +212,16 @@ class Front:
         return out.getvalue()
 
 
+def _with_own(widths: Sequence[int], own: Iterable[Mapping[str, int]]) -> list[tuple[int, tuple[tuple[str, int], ...]]]:
+    """(width, widths of single layers besides) of each choice."""
+    plain: list[tuple[int, tuple[tuple[str, int], ...]]] = [(width, ()) for width in widths]
+    return plain + [(max(widths), _sorted(each)) for each in own if widths]
+
+
+def _sorted(own: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(own.items()))
+
+
 def settings_of(
     weight_bits: Iterable[int],
     state_bits: Iterable[int],
@@ -209,24 +229,28 @@ def settings_of(
     target: str | Iterable[str],
     layer_bits: Iterable[Mapping[str, int]] = (),
     epochs: Iterable[int] = (0,),
+    layer_state_bits: Iterable[Mapping[str, int]] = (),
+    pairs: Iterable[Widths] = (),
 ) -> list[Setting]:
     """All combinations, each once, in order.
 
     Args:
         weight_bits, state_bits: widths. scales, target: one, or several. epochs: of training on integers.
-        layer_bits: widths by layer, besides those of all; layers that are not named have the largest of `weight_bits`.
+        layer_bits, layer_state_bits: widths by layer, besides those of all; layers that are not named have the largest of
+            `weight_bits`, and of `state_bits`. pairs: both together, which are combined with nothing else.
 
     Raises:
         UsageError: there is none.
     """
     kinds, targets = ([s] if isinstance(s, str) else list(s) for s in (scales, target))
     widths, states, trained = list(weight_bits), list(state_bits), list(epochs)
-    own: list[tuple[int, tuple[tuple[str, int], ...]]] = [(w, ()) for w in widths]
-    own += [(max(widths), tuple(sorted(dict(each).items()))) for each in layer_bits if widths]
+    of_weights, of_states = _with_own(widths, layer_bits), _with_own(states, layer_state_bits)
+    both = list(product(of_weights, of_states))
+    both += [((max(widths), _sorted(p.layer_bits)), (max(states), _sorted(p.layer_state_bits))) for p in pairs]
     found = {
-        Setting(w, s, k, str(t), e, each): None
-        for t in targets for k in kinds for w, each in own for s in states for e in trained
-    }  # fmt: skip
+        Setting(w, s, k, str(t), e, own, own_states): None
+        for t, k, e, ((w, own), (s, own_states)) in product(targets, kinds, trained, both)
+    }
     if not found:
         raise UsageError(
             "there is nothing to explore",

@@ -86,6 +86,16 @@ def test_a_budget_names_widths_that_compile_takes(capsys: Capture, labelled: Pat
     assert run_cli(capsys, *given).code == 0
 
 
+def test_a_budget_of_several_widths_of_states_names_those_of_each_layer(capsys: Capture, labelled: Path) -> None:
+    torch.manual_seed(1)
+    ran = run_cli(capsys, *GIVEN, "--budget", "--weight-bits", "8", "--state-bits", "8,16", "--memory", "0.5")
+    assert (ran.code, ran.err) == (0, "")
+    assert "proposal: 50.00 % of the bits of the states (" in ran.out
+    assert ran.out.splitlines()[-1] == "next: snn2hw compile nets:build --layer-state-bits 1=8"
+    given = ("compile", "nets:build", "--sample", "x.npy", "--steps", 4, "--out", "built", "--layer-state-bits", "1=8")
+    assert run_cli(capsys, *given).code == 0
+
+
 def test_options_that_a_budget_has_not(capsys: Capture, labelled: Path) -> None:
     refusal(
         run_cli(capsys, *GIVEN, "--budget", "--out", "r.jsonl"),
@@ -97,9 +107,9 @@ def test_options_that_a_budget_has_not(capsys: Capture, labelled: Path) -> None:
         "  do:       leave them out",
     )
     refusal(
-        run_cli(capsys, *GIVEN, "--budget", "--state-bits", "12,16"),
-        "an error budget is of one choice\n  where:    --state-bits\n  got:      12, 16\n  expected: one value\n"
-        "  do:       give --state-bits once, with one value",
+        run_cli(capsys, *GIVEN, "--budget", "--scales", "layer,channel"),
+        "an error budget is of one choice\n  where:    --scales\n  got:      layer, channel\n  expected: one value\n"
+        "  do:       give --scales once, with one value",
     )
 
 

@@ -11,12 +11,12 @@ import pytest
 
 import snn2hw
 from snn2hw.diagnosis.mixed import Mixed
-from snn2hw.diagnosis.parts import WEIGHTS, Quantiser
+from snn2hw.diagnosis.parts import STATE, WEIGHTS, Quantiser
 from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.exploration import measured
 from snn2hw.exploration.budget_result import Budget, Effect, Row
-from snn2hw.exploration.widths import assigned, widths_within
-from snn2hw.ir.network import Network, Reals
+from snn2hw.exploration.widths import Widths, assigned, widths_within
+from snn2hw.ir.network import Current, Network, Reals
 from snn2hw.passes.base import Options
 from snn2hw.trace import Ints
 from tests.hand_networks import add, artefact_of, counts, lif, linear, network, readout, recurrent, sample_of
@@ -96,13 +96,13 @@ def test_with_an_edge_back_every_mixture_runs_from_the_beginning() -> None:
 def test_widths_are_given_where_they_lose_least() -> None:
     """Layer a loses 9 at 2 bits and 1 at 4, b next to nothing at 2: half of the bits are 6 for the one and 2 for the other."""
     errors = {"a": [9.0, 1.0, 0.5, 0.0], "b": [0.1, 0.1, 0.1, 0.0]}
-    widths = (2, 4, 6, 8)
-    assert assigned(errors, {"a": 10, "b": 10}, widths, 0.5) == {"a": 2, "b": 0}
-    assert assigned(errors, {"a": 10, "b": 10}, widths, 1.0) == {"a": 3, "b": 3}
-    assert assigned(errors, {"a": 10, "b": 10}, widths, 0.01) == {"a": 0, "b": 0}
+    of_each = dict.fromkeys("ab", (2, 4, 6, 8))
+    assert assigned(errors, {"a": 10, "b": 10}, of_each, 0.5) == {"a": 2, "b": 0}
+    assert assigned(errors, {"a": 10, "b": 10}, of_each, 1.0) == {"a": 3, "b": 3}
+    assert assigned(errors, {"a": 10, "b": 10}, of_each, 0.01) == {"a": 0, "b": 0}
     # That 4 bits lose less than 6 is chance: they count as 0.5, and b is asked first.
     lucky = {"a": [9.0, 0.0, 0.5, 0.0], "b": [9.0, 0.2, 0.2, 0.0]}
-    assert assigned(lucky, {"a": 1, "b": 1}, widths, 0.75) == {"a": 3, "b": 1}
+    assert assigned(lucky, {"a": 1, "b": 1}, of_each, 0.75) == {"a": 3, "b": 1}
 
 
 def test_what_is_left_is_within_the_share_and_seldom_far_from_the_best() -> None:
@@ -111,7 +111,7 @@ def test_what_is_left_is_within_the_share_and_seldom_far_from_the_best() -> None
     for _ in range(40):
         names, numbers = "abcd", dict(zip("abcd", rng.integers(1, 100, 4).tolist(), strict=True))
         errors = {n: (rng.random() * 4.0 ** -np.array(widths)).tolist() for n in names}
-        chosen = assigned(errors, numbers, widths, 0.6)
+        chosen = assigned(errors, numbers, dict.fromkeys(names, widths), 0.6)
         limit = 0.6 * 8 * sum(numbers.values())
         every = [
             c for c in product(range(5), repeat=4) if sum(numbers[n] * widths[k] for n, k in zip(names, c, strict=True)) <= limit
@@ -134,8 +134,50 @@ def test_a_synapse_that_two_layers_read_is_counted_once() -> None:
         for layer, errors in (("n", (0.5, 0.0)), ("m", (0.5, 0.0)), ("readout", (0.1, 0.0)))
         for bits, error in zip(WIDTHS, errors, strict=True)
     ]
-    assert widths_within(net, rows, WIDTHS, 0.9) == ({"a": 8, "b": 3, "c": 3}, {"a": 12, "b": 6, "c": 6})
-    assert widths_within(net, rows, WIDTHS, 0.6)[0] == {"a": 3, "b": 3, "c": 3}
+    assert widths_within(net, rows, 0.9) == Widths({"a": 8, "b": 3, "c": 3}, {}, 12 * 8 + 12 * 3, 24 * 8)
+    assert widths_within(net, rows, 0.6).layer_bits == {"a": 3, "b": 3, "c": 3}
+
+
+def test_states_have_widths_of_their_own_beside_weights() -> None:
+    """n has 3 states, m 3 with a current besides, 6: the states of n lose least for each bit, then the weights of a."""
+    net = network(
+        2, counts(4), linear("a", "input", np.ones((3, 4))), lif("n", "a"), linear("b", "n", np.ones((3, 3))),
+        lif("m", "b", current=Current(np.array([0.5]), (-2.0, 2.0))), readout("m"),
+    )  # fmt: skip
+    none = Effect(0.0, 0.0, 0.0, 0.0)
+    lost = {("n", WEIGHTS): (3, 0.5), ("m", WEIGHTS): (3, 0.9), ("n", STATE): (8, 0.01), ("m", STATE): (8, 0.8)}
+    rows = [
+        Row(Quantiser(*key), bits, replace(none, error=error), None)
+        for key, (narrow, loss) in lost.items()
+        for bits, error in ((narrow, loss), (8 if key[1] == WEIGHTS else 16, 0.0))
+    ]
+    whole, parts = (12 + 9) * 8 + (3 + 6) * 16, (WEIGHTS, STATE)
+    found = widths_within(net, rows, 0.99, parts)
+    assert found == Widths({"a": 8, "b": 8}, {"n": 8, "m": 16}, whole - 3 * 8, whole)
+    found = widths_within(net, rows, 0.9, parts)
+    assert found == Widths({"a": 3, "b": 8}, {"n": 8, "m": 16}, whole - 3 * 8 - 12 * 5, whole)
+    assert widths_within(net, rows, 0.5, (STATE,)) == Widths({}, {"n": 8, "m": 8}, 9 * 8, 9 * 16)
+
+
+def test_a_budget_of_several_widths_of_states(made: tuple[Network, Any, Any, Budget]) -> None:
+    net, x, y, single = made
+    found = budget_of(net, x, y, state_bits=(8, 16), memory=0.7)
+    assert [(r.quantiser.layer, r.bits) for r in found.rows if r.quantiser.part == STATE] == list(product("nm", (8, 16)))
+    known = {(r.quantiser, r.bits): r for r in single.rows}
+    assert all(known[r.quantiser, r.bits] == r for r in found.rows if (r.quantiser, r.bits) in known)
+    for row in (r for r in found.rows if (r.quantiser, r.bits) not in known):
+        assert (row.quantiser.part, row.bits, row.without) == (STATE, 8, None)
+        mixed = Mixed.of(artefact_of(net, x, state_bits=8), net)
+        own, floats = fired(mixed, x, {row.quantiser.layer: frozenset({STATE})}), fired(mixed, x, {})
+        assert row.alone.flips == sum(int((own[n] != floats[n]).sum()) for n in own) / sum(v.size for v in own.values())
+    p = found.proposal
+    assert set(p.layer_bits) == {"a", "b", "c"}
+    assert set(p.layer_state_bits) == {"n", "m"}
+    assert p.widest == (7 * 9 + 9 * 8 + 8 * 4) * 8 + (9 + 8) * 16
+    assert p.within
+    artefact = artefact_of(net, x, layer_bits=p.layer_bits, layer_state_bits=p.layer_state_bits)
+    assert p.accuracy == snn2hw.evaluate(artefact, x, y, executor="reference", layout="TN").accuracy
+    assert budget_of(net, x, y, state_bits=(16,)).to_document() == single.to_document()
 
 
 def test_a_proposal_beyond_what_was_asked_for_says_so(made: tuple[Network, Any, Any, Budget]) -> None:
@@ -147,9 +189,9 @@ def test_a_proposal_beyond_what_was_asked_for_says_so(made: tuple[Network, Any, 
     assert str(told[0].message) == (
         "no choice of these widths keeps as few bits as were asked for\n"
         "  where:    memory\n"
-        "  got:      37.5 % of the bits, with every layer at 3 of 8 bits\n"
+        "  got:      37.5 % of the bits, with every layer at its smallest width\n"
         "  expected: at most 20 %\n"
-        "  do:       give narrower widths (weight_bits, --weight-bits), or allow more of the bits (memory, --memory)"
+        "  do:       give narrower widths (weight_bits, state_bits), or allow more of the bits (memory, --memory)"
     )
     assert found.to_document()["proposal"]["within"] is False
 

@@ -265,6 +265,40 @@ def test_widths_layer_by_layer_are_further_choices(x: Any, labels: Any, tmp_path
     assert snn2hw.explore(every_kind(), x, labels, sample=x, **{**given, "layer_bits": own}) == front
 
 
+def test_widths_of_states_layer_by_layer_are_further_choices(x: Any, labels: Any, tmp_path: Path) -> None:
+    names = [n.name for n in every_kind().neurons]
+    own = {names[0]: 9, names[-1]: 12}
+    given = {**WIDTHS, "weight_bits": (8,), "state_bits": (16,), "layer_state_bits": own, "out": tmp_path / "r.jsonl"}
+    front = snn2hw.explore(every_kind(), x, labels, sample=x, halving=False, **given)
+    assert [p.setting.layer_state_bits for p in front.points] == [(), tuple(sorted(own.items()))]
+    artefact = snn2hw.compile(every_kind(), x, options=Options(16, 8, layer_state_bits=own))
+    point = front.points[-1]
+    assert point.accuracy == snn2hw.evaluate(artefact, x, labels, executor="reference").accuracy
+    assert (point.state_memory or 0) < (front.points[0].state_memory or 0)
+    kept = (tmp_path / "r.jsonl").read_bytes()
+    assert snn2hw.explore(every_kind(), x, labels, sample=x, halving=False, **given) == front
+    assert (tmp_path / "r.jsonl").read_bytes() == kept
+    assert front.to_document()["points"][1]["layer_state_bits"] == " ".join(f"{n}={b}" for n, b in sorted(own.items()))
+    with pytest.raises(UsageError, match="unknown widths of layers") as caught:
+        snn2hw.explore(every_kind(), x, labels, layer_state_bits="best", **WIDTHS)
+    assert caught.value.where == "layer_state_bits"
+
+
+@pytest.mark.slow
+def test_an_error_budget_proposes_widths_of_states(x: Any, labels: Any) -> None:
+    given = {**WIDTHS, "weight_bits": (4, 8), "state_bits": (8, 16), "halving": False, "sample": x}
+    neurons, synapses = {n.name for n in every_kind().neurons}, {"conv1", "conv2", "fc", "head"}
+    alone = snn2hw.explore(every_kind(), x, labels, layer_state_bits="auto", **given)
+    own = [p.setting for p in alone.points if p.setting.layer_state_bits]
+    assert own
+    assert all(({*dict(s.layer_state_bits)}, s.layer_bits) == (neurons, ()) for s in own)
+    both = snn2hw.explore(every_kind(), x, labels, layer_bits="auto", layer_state_bits="auto", **given)
+    own = [p.setting for p in both.points if p.setting.layer_state_bits]
+    assert own
+    assert all(({*dict(s.layer_state_bits)}, {*dict(s.layer_bits)}) == (neurons, synapses) for s in own)
+    assert any(p.setting.layer_bits and not p.setting.layer_state_bits for p in both.points)
+
+
 @pytest.mark.slow
 def test_an_error_budget_proposes_widths_of_layers(x: Any, labels: Any) -> None:
     given = {**WIDTHS, "weight_bits": (2, 4, 8), "state_bits": (16,), "layer_bits": "auto", "halving": False}
