@@ -44,7 +44,7 @@ def test_the_table_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys:
     text = " ".join(ran.out.split())
     assert "missing" in text
     assert "pip install 'snn2hw[demo]'" in text
-    assert "what is missing is needed only for what stands beside it" in text
+    assert "what is missing is needed only for what its row says" in text
     assert f"SNN2HW_CACHE={tmp_path}" in "".join(ran.out.split()).replace("|", "")
     said = json.loads(run(capsys, "doctor", "--json").out)
     assert said["machine"]["cache bytes"] == 0

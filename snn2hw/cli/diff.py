@@ -50,7 +50,7 @@ def diff(
     layout: Layout = None,
     as_json: AsJson = False,
 ) -> None:
-    """The first difference between two traces, or between a trace and the reference: layer, step, sample, neuron, cause.
+    """Show the first difference between two traces, or between a trace and the reference: layer, step, sample, neuron, cause.
 
     A trace file holds `model_sha256`, `payloads` [T, N, ...], `readout`, `spikes/LAYER` and `states/LAYER.STATE`, all integers.
 

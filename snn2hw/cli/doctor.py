@@ -34,6 +34,6 @@ def doctor(as_json: AsJson = False) -> None:
         ]
         console.table("", [kind, "here", "for", "to get it"], rows)
     missing = [p for p in found if not p.there]
-    console.say(f"{len(found) - len(missing)} of {len(found)} are here; what is missing is needed only for what stands beside it")
+    console.say(f"{len(found) - len(missing)} of {len(found)} are here; what is missing is needed only for what its row says")
     if not machine["cache writable"]:
         console.say(f"the cache cannot be written: set {machine['cache variable']} to another folder")

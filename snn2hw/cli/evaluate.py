@@ -60,8 +60,8 @@ def evaluate_(
     cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what the integers cost: accuracy (of real labels the mean squared error), and with --model every neuron layer
-    against the float network.
+    """Measure what the integers cost: accuracy (the mean squared error where labels are real numbers), and with --model
+    every neuron layer against the float network.
 
     Of each layer: how often it fires, in integers and in float; how many spikes differ, and how many of these differences
     begin in this layer; how many its own rounding does not explain; by how much rounding moves its input; how often a

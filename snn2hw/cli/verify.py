@@ -42,7 +42,7 @@ def verify(
     cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """The same stimulus through every executor: every spike, state and readout is compared with the reference.
+    """Run the same samples through every executor, and compare every spike, state and readout with the reference.
 
     **Examples**
 
