@@ -63,3 +63,16 @@ def test_core_suite(minor: int, tmp_path: Path) -> None:
         str(ROOT),
     ]
     run([*command, str(ROOT / "tests")], cwd=ROOT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minor", MINORS)
+def test_everything_that_the_constraints_pin_is_there_for_every_python(minor: int, tmp_path: Path) -> None:
+    """Only asked for, not installed: PyTorch alone takes gigabytes on some."""
+    python = interpreters().get(minor)
+    if python is None:
+        pytest.skip(f"no Python 3.{minor} on this machine")
+    inside = make_environment(tmp_path / "env", python, ["pip"])
+    asked = ["-m", "pip", "install", "--dry-run", "-c", str(ROOT / "constraints.txt"), f"{ROOT}[all,dev]"]
+    done = subprocess.run([str(inside), *asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
