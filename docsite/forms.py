@@ -296,7 +296,6 @@ FORMS: Mapping[str, tuple[str, Form]] = {
             "claims": ("number", "derived again"),
             "failures": ("list", "that do not hold"),
             "failures[]": ("open", "path, claimed, true, and where"),
-            "not_compared": ("text|null", "why simplified programs were not compared with the model's, where that is so"),
         },
     ),
     "export": (

@@ -31,15 +31,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found: the claims that fail, how many there are, and the certificate as it should be.
-
-    `not_compared`: why the simplified programs that back ends run were not compared with the model's; empty where they were.
-    """
+    """What a check found: the claims that fail, how many there are, and the certificate as it should be."""
 
     failures: list[Failure]
     claims: int
     certificate: Mapping[str, Any]
-    not_compared: str = ""
 
     __repr__ = brief
 

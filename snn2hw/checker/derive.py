@@ -1,7 +1,8 @@
 """Every claim of certificate.json, derived again from model.onnx alone.
 
-What a neuron computes is read from the ONNX functions, what reaches it from the graph. Only what ONNX has no place for is taken
-from the file's metadata: binary points, the real polynomial, the range of the input. `form` has to find nothing before.
+What a neuron computes is read from the ONNX functions, what reaches it from the graph. Claims are those of the function that is
+the lowered program; the one that is called, simplified, has to give the same, whatever enters. Only what ONNX has no place for
+is taken from the file's metadata: binary points, the real polynomial, the range of the input. `form` has to find nothing before.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import onnx
 
 from snn2hw.checker.equation import equation_claims
-from snn2hw.checker.form import layer_of, spelled
+from snn2hw.checker.form import LOWERED, layer_of, spelled
 from snn2hw.checker.layers import layer_bounds
 from snn2hw.checker.neuron import Pair, integers
 from snn2hw.checker.neuron_layer import NeuronLayer
@@ -24,18 +25,15 @@ from snn2hw.files.read import json_value
 from snn2hw.fingerprints import fingerprints
 
 Claimed = Mapping[str, Mapping[str, Pair]]
-Shorter = Mapping[str, tuple[Any, Mapping[str, Any], Mapping[str, int]]]
-NONE: Shorter = {}
 
 
-def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair], shorter: Shorter = NONE) -> tuple[Any, ...]:
+def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair]) -> tuple[Any, ...]:
     """Walk model.onnx once. What is carried from step to step goes by its place among the Scan's ends, as ONNX has it.
 
     Args:
         data: model.onnx.
         claimed, edges: intervals of states and of recurrent edges that the certificate claims, which are the one thing to be
             proved rather than computed.
-        shorter: of layers, functions that back ends run in place of the file's, with their constants and first states.
 
     Returns:
         Every claim, as certificate.json should have it; claim -> place where its ends occur, for messages; faults, which are
@@ -45,8 +43,6 @@ def derive(data: bytes, claimed: Claimed, edges: Mapping[str, Pair], shorter: Sh
     onnx.checker.check_model(model)
     walk = _Walk(model, claimed, edges)
     walk.follow()
-    for name, short in shorter.items():
-        walk.faults += [f"layer {name}: {fault}" for fault in unproved(walk.layers[name], *short)]
     ends = _ends(walk.values[walk.readout])
     certificate = {
         "format": FORMAT,
@@ -157,9 +153,10 @@ class _Walk:
 
     def _neurons(self, node: Any) -> None:
         """A layer of neurons: what is constant, what is carried, and its sum, by the places of its function's ends."""
-        name, function, x = layer_of(node.domain), self.functions[node.domain], self.values[node.input[0]]
-        given = dict(zip(function.input, node.input, strict=True))
-        put = dict(zip(function.output, node.output, strict=True))
+        name, called, x = layer_of(node.domain), self.functions[node.domain], self.values[node.input[0]]
+        lowered = self.functions[LOWERED + node.domain]
+        given = dict(zip(called.input, node.input, strict=True))
+        put = dict(zip(called.output, node.output, strict=True))
         held = {i.removeprefix("in/"): self.carried[o] for i, o in given.items() if o in self.carried}
         params = {i: self.constants[o] for i, o in given.items() if o in self.constants}
         own = (1, x[0].shape[1]), [1] * (x[0].ndim - 2)
@@ -169,10 +166,11 @@ class _Walk:
             self.faults.append(f"'{wrong[0]}' of {name} is not carried on")
         states = {s: ((int(self.claimed[name][s][0]), int(self.claimed[name][s][1])), start) for s, (start, _) in held.items()}
         inputs = [[int(low.min()), int(high.max())] for low, high in zip(x[0][0], x[1][0], strict=True)]
-        types = infer(function.node, {i: self.types[o] for i, o in given.items()})
+        types, meant = (infer(f.node, {i: self.types[given[i]] for i in f.input}) for f in (called, lowered))
         raveled = {i: p.ravel() for i, p in params.items()}
-        layer = NeuronLayer(function, raveled, self.stated[name], inputs, states, types)
-        self.layers[name] = layer
+        own_params = {i: p for i, p in raveled.items() if i in lowered.input}
+        self.layers[name] = layer = NeuronLayer(lowered, own_params, self.stated[name], inputs, states, meant)
+        self.faults += [f"layer {name}: {fault}" for fault in unproved(layer, called, raveled, types)]
         self.types |= {o: types[i] for i, o in put.items()}
         self.values[node.output[0]] = _spread(layer.payloads, x)
         for s in held:

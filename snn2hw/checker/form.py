@@ -17,6 +17,7 @@ from onnx import AttributeProto, TensorProto
 
 OPSET = 21  # of which every operator's meaning is taken
 PREFIX = "snn2hw."  # a layer's function has the domain 'snn2hw.<layer>'
+LOWERED = "lowered."  # before that domain: the layer's program as it was lowered, which nothing calls
 INTEGERS = ("UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "BOOL")
 STORED = ("raw_data", "int32_data", "int64_data", "float_data", "double_data", "uint64_data", "string_data")
 
@@ -60,9 +61,16 @@ def form_faults(model: Any) -> Iterator[str]:
     for graph in (*bodies, model.graph):
         yield from _graph(graph, taken)
     calls = Counter((n.domain, n.op_type) for graph in bodies for n in graph.node if n.domain)
+    lowered = {f.domain: f for f in model.functions if f.domain.startswith(LOWERED)}
     for f in model.functions:
+        if f.domain.startswith(LOWERED):
+            continue
         if calls.pop((f.domain, f.name), 0) != 1:
             yield f"the function '{f.name}' in the domain '{f.domain}' is not called exactly once"
+        of = lowered.pop(LOWERED + f.domain, None)
+        if of is None or (of.name, *of.output, *of.input) != (f.name, *f.output, *f.input[: len(of.input)]):
+            yield f"the function '{f.name}' in the domain '{f.domain}' has no lowered one that takes and gives the same"
+    yield from (f"the lowered function in the domain '{domain}' is that of no layer" for domain in lowered)
     yield from (f"'{op}' in the domain '{domain}' is called, and no layer's function" for domain, op in calls)
 
 
@@ -79,7 +87,7 @@ def _functions(model: Any) -> Iterator[str]:
     domains = Counter(f.domain for f in model.functions)
     for f in model.functions:
         named = f"the function '{f.name}' in the domain '{f.domain}'"
-        if not f.domain.startswith(PREFIX) or PREFIX + spelled(layer_of(f.domain)) != f.domain:
+        if PREFIX + spelled(layer_of(f.domain.removeprefix(LOWERED))) != f.domain.removeprefix(LOWERED):
             yield f"{named} is no layer's: those are in '{PREFIX}<layer>'"
         if domains[f.domain] > 1:
             yield f"{named} is one of {domains[f.domain]} in this domain"

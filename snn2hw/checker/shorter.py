@@ -1,4 +1,4 @@
-"""Whether a shorter function, which back ends run, gives what the function of model.onnx gives, for every state and every input.
+"""Whether a layer's function, the simplified one, gives what its lowered one gives, for every state and every input.
 
 Both are worked out side by side, value by value, over those of one name. Each is brought into one form,
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from snn2hw.checker.neuron import CHUNK, MOST_TRIED, OPERATORS, Neuron, Seen
 from snn2hw.checker.neuron_layer import NeuronLayer
+from snn2hw.checker.types import beyond
 
 COMPARES = ("Greater", "GreaterOrEqual", "Less", "Equal")
 Term = Any  # hashable: a name, or (operator, forms and numbers ...)
@@ -152,28 +153,26 @@ FORMS: Mapping[str, Callable[..., Form]] = {
 }  # fmt: skip
 
 
-def unproved(layer: NeuronLayer, function: Any, params: Mapping[str, Any], first: Mapping[str, int]) -> list[str]:
-    """What of a shorter function of a layer is not found equal, in words.
+def unproved(layer: NeuronLayer, function: Any, params: Mapping[str, Any], types: Mapping[str, int]) -> list[str]:
+    """What of a shorter function of a layer is not found equal, or leaves its type, in words.
 
     Args:
         layer: with its own function, whose inputs and outputs the shorter one has, by their names.
         function: the shorter one in ONNX. params: its constants, by input, one for all or one for each channel.
-        first: first values of its states.
+        types: of its values.
     """
     faults: dict[str, None] = {}
-    many, starts = len(layer.inputs), {state: start for state, (_, start) in layer.states.items()}
-    if dict(first) != starts:
-        faults[f"the states of the simplified program are {dict(first)} at first, not {starts}"] = None
-    if wrong := [p for p, v in params.items() if len(v) not in (1, many)]:
-        return [*faults, f"'{wrong[0]}' of the simplified program is not one for all or one for each of {many} channels"]
     for neuron, seen, _, channels in layer.groups:
         for own in _constants(params, channels):
             at = {i: neuron.constants[i] for i in function.input if i in neuron.constants and i not in own}
             short = Neuron(function, at | own)
             if strange := short.sources.keys() - neuron.sources.keys():
                 return [*faults, f"'{min(strange)}' of the simplified program does not enter the layer"]
-            differing = Both(neuron, short, seen).differing(layer.function.output)
+            both = Both(neuron, short, seen)
+            differing = both.differing(layer.function.output)
             faults |= dict.fromkeys(f"'{name}' of the simplified program is not proved" for name in differing)
+            for name, made in both.forms[1].items():
+                faults |= dict.fromkeys(beyond(f"{name} of the simplified program", [made.lo, made.hi], types[name]))
     return list(faults)
 
 
@@ -187,7 +186,7 @@ class Both:
     """Both functions of one channel.
 
     Args:
-        long, short: that of model.onnx, and the shorter one, which nothing else enters. seen: ranges of the long one's values.
+        long, short: the lowered one, and the shorter one, which nothing else enters. seen: ranges of the long one's values.
     """
 
     def __init__(self, long: Neuron, short: Neuron, seen: Mapping[str, Seen]) -> None:

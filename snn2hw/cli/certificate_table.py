@@ -133,19 +133,13 @@ def _saturates(layer: Mapping[str, Any], name: str, clamp: Mapping[str, Any]) ->
 
 
 def print_checked(checked: Checked, title: str) -> None:
-    """The certificate as derived again, every claim that does not hold, and what was not compared."""
+    """The certificate as derived again, and every claim that does not hold."""
     if checked.certificate:
         print_certificate(checked.certificate, title)
     for failure in checked.failures[:SHOWN]:
         console.say(console.styled("false", "bold red"), f" {failure}")
     if len(checked.failures) > SHOWN:
         console.say(f"... and {len(checked.failures) - SHOWN} more")
-    if checked.not_compared:
-        reason, *more = checked.not_compared.splitlines()
-        what = f" the simplified programs that back ends run, with those of model.onnx: {reason}"
-        console.say(console.styled("not compared", "bold yellow"), what)
-        for line in more:
-            console.say(line)
     well = not checked.failures
     verdict = "every claim holds" if well else f"{len(checked.failures)} claims do not hold"
     console.say(console.good(verdict, well), f": {checked.claims:,} claims derived again from model.onnx")

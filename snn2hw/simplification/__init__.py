@@ -2,9 +2,9 @@
 
 Programs of `ir` enter; shorter ones leave, for every back end that writes or runs them.
 
-The lowered program says what the equation is; certificate and `model.onnx` keep it. What runs or is written elsewhere is the
-simplified one: C, SystemVerilog, Lava, torch. Every rewrite is proved before it is made (`proof`), and `snn2hw check` proves
-the whole program once more, by code of its own.
+The lowered program says what the equation is; the certificate speaks of it, and `model.onnx` keeps it. What runs is the
+simplified one: ONNX Runtime, C, SystemVerilog, Lava, torch. Every rewrite is proved before it is made (`proof`), and
+`snn2hw check` proves that the function which `model.onnx` calls gives what the lowered one gives, by code of its own.
 """
 
 from snn2hw.simplification.simplify import simplified, simplified_network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias
@@ -19,11 +19,15 @@ Expression: TypeAlias = "tuple[Instruction, ...]"  # new values, the last of whi
 
 
 class Facts:
-    """Of one program, as it is before a pass of rewrites; every rewrite leaves the value of every name as it is."""
+    """Of one program, as it is before a pass of rewrites; every rewrite leaves the value of every name as it is.
 
-    def __init__(self, program: Program) -> None:
+    Args:
+        program: the one that is simplified. taken: names that were those of other values before.
+    """
+
+    def __init__(self, program: Program, taken: Iterable[str] = ()) -> None:
         self.program, self.by_name = program, program.by_name
-        self._taken = set(program.by_name)
+        self._taken = {*program.by_name, *taken}
 
     @cached_property
     def known(self) -> Ranges:
@@ -61,7 +65,7 @@ class Facts:
         return constant_value(self.by_name[name], self.known)
 
     def fresh(self, like: str) -> str:
-        """A name that no value has, made of one that some value has."""
+        """A name that no value has or had, made of one that some value has."""
         n = 1
         while (name := f"{like}_s{n}") in self._taken:
             n += 1

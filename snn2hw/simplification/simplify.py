@@ -33,17 +33,19 @@ def simplified(program: Program) -> Program:
     before: they no longer follow from the operations.
     """
     made = _needed(closed_firing(program))
+    taken = {*program.by_name, *made.by_name}
     for _ in range(PASSES):
-        shorter = _needed(_shared(_rewritten(made)))
+        shorter = _needed(_shared(_rewritten(made, taken)))
+        taken |= set(shorter.by_name)
         if shorter == made:
             break
         made = shorter
     return replace(made, roles=None)
 
 
-def _rewritten(program: Program) -> Program:
-    """Every value by the first rule that has something better for it, and can prove it."""
-    facts = Facts(program)
+def _rewritten(program: Program, taken: set[str]) -> Program:
+    """Every value by the first rule that has something better for it, and can prove it; new ones have names that are free."""
+    facts = Facts(program, taken)
     lines, same = list[Instruction](), dict[str, str]()
     for i in program.instructions:
         made = _better(i, facts)

@@ -120,7 +120,7 @@ def _like_an_operator(f: Forger) -> str | None:
 
 def _other_function(f: Forger) -> Any:
     """A copy of a layer's function that fires nothing."""
-    function = copy.deepcopy(f.choose(list(f.model.functions)))
+    function = copy.deepcopy(f.choose([g for g in f.model.functions if not g.domain.startswith("lowered.")]))
     (out,) = (n for n in function.node if n.output[0] == "out/spikes")
     zero = helper.make_node("Sub", [out.input[0]] * 2, ["forged"])
     out.input[0] = "forged"
@@ -143,6 +143,21 @@ def _two_in_a_domain(f: Forger) -> str | None:
     call.op_type = function.name
     f.model.functions.insert(f.choose([0, len(f.model.functions)]), function)
     return f"two functions in '{function.domain}'"
+
+
+def _silent(f: Forger) -> str | None:
+    """What is called fires nothing; the lowered function, of which all claims are, does."""
+    function = _other_function(f)
+    (called,) = (g for g in f.model.functions if g.domain == function.domain)
+    called.CopyFrom(function)
+    return f"a silent function in '{function.domain}'"
+
+
+def _lowered_called(f: Forger) -> str | None:
+    """What nothing has to call is called in the place of what has to."""
+    domain = _other_function(f).domain
+    _call(f, domain).domain = f"lowered.{domain}"
+    return f"a call of the lowered function in '{domain}'"
 
 
 def _overload(f: Forger) -> str | None:
@@ -251,6 +266,8 @@ KINDS: dict[str, Forge] = {
     "a local function called like an operator": _like_an_operator,
     "two functions in one domain": _two_in_a_domain,
     "an overload": _overload,
+    "a function that fires nothing": _silent,
+    "a call of the lowered function": _lowered_called,
     "a value cast through INT8": _int8,
     "a value cast through BOOL": _bool,
     "a value cast through floats": _floats,

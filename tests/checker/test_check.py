@@ -184,7 +184,7 @@ def test_a_membrane_too_wide_to_try_is_a_failure_at_once(folder: Path) -> None:
     """A product in the place of the clamp: firing would be tried for hours."""
 
     def multiply(model: ModelProto) -> None:
-        (node,) = [n for f in model.functions for n in f.node if n.output[0] == "h"]
+        (node,) = [n for f in model.functions for n in f.node if n.output[0] == "h" and f.domain == "lowered.snn2hw.fire"]
         node.op_type = "Mul"
         del node.input[:]
         node.input.extend(["h_sum", "product0"])
@@ -196,7 +196,7 @@ def test_a_membrane_too_wide_to_try_is_a_failure_at_once(folder: Path) -> None:
         r"ValueError: 'h' takes \[-\d+, \d+\], which is too much to try",
         text,
     )
-    assert any(c.startswith("model.parts.function snn2hw.fire: claimed ") for c in changed)
+    assert any(c.startswith("model.parts.function lowered.snn2hw.fire: claimed ") for c in changed)
 
 
 # a forger who also writes the fingerprints
@@ -219,8 +219,14 @@ def test_a_weight_that_was_changed_is_found_without_any_hash(folder: Path) -> No
 
 
 def test_a_comparison_that_was_changed_is_found_without_any_hash(folder: Path) -> None:
-    edit_model(folder / "model.onnx", compare_strictly)
+    edit_model(folder / "model.onnx", compare_strictly(1))
     assert "layers.fire.firing.0.strict: claimed False, true is True" in shown(forged(folder))
+
+
+def test_a_comparison_that_was_changed_where_it_is_called_is_not_proved(folder: Path) -> None:
+    edit_model(folder / "model.onnx", compare_strictly(0))
+    said = "model: claimed sound, true is layer fire: 'out/spikes' of the simplified program is not proved"
+    assert said in shown(forged(folder))
 
 
 def test_a_threshold_that_was_changed_is_found_without_any_hash(folder: Path) -> None:

@@ -20,6 +20,8 @@ SAYS = {
     "a local function called like an operator": "is called like an operator of ONNX",
     "two functions in one domain": "is one of 2 in this domain",
     "an overload": "has an overload, attributes or stated types",
+    "a function that fires nothing": "'out/spikes' of the simplified program is not proved",
+    "a call of the lowered function": "is not called exactly once",
     "a value cast through INT8": "which INT8 cannot hold",
     "a value cast through BOOL": "which BOOL cannot hold",
     "a value cast through floats": "which holds no integers",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 
-from snn2hw.checker.derive import Shorter, derive
+from snn2hw.checker.derive import derive
+from snn2hw.checker.form import form_faults
 from snn2hw.checker.neuron import Neuron, Seen
 from snn2hw.checker.shorter import FORMS, Both, combined, divided, number, term
 from snn2hw.errors import Snn2hwError
-from snn2hw.formats.onnx.write_program import with_constants
+from snn2hw.formats.onnx.write import to_onnx
+from snn2hw.formats.onnx.write_program import program_function
 from snn2hw.ir.program import Instruction, Op, Program, values_of
+from snn2hw.num import Format, Rounding
 from snn2hw.simplification import simplified
 from tests.checker.tampering import Written, written
 from tests.hand_networks import circulate, compiled, every_kind, every_kind_sample, neuron, one_neuron
@@ -24,20 +28,26 @@ from tests.random_networks import random_case
 
 
 def faults(made: Written, programs: dict[str, Program]) -> list[str]:
-    return faults_of(made, {name: with_constants(p) for name, p in programs.items()})
+    """What the checker finds where these programs are called for layers, and simplified ones for the others."""
+    called = {n.program: programs[n.name] for n in made.network.neurons if n.name in programs}
+    return faults_of(made, to_onnx(made.network, lambda p: called.get(p, simplified(p)))[0])
 
 
-def faults_of(made: Written, shorter: Shorter) -> list[str]:
+def faults_of(made: Written, model: bytes) -> list[str]:
     layers = made.certificate["layers"]
     states = {n["layer"]: {s: v["interval"] for s, v in n["states"].items()} for n in layers}
     edges = {n: e["interval"] for n, e in made.certificate.get("feedbacks", {}).items()}
-    found: list[str] = derive(made.model, states, edges, shorter)[2]
+    assert list(form_faults(onnx.load_model_from_string(model))) == []
+    found: list[str] = derive(model, states, edges)[2]
     return found
 
 
 def with_line(program: Program, changed: Instruction) -> Program:
-    """The program with this value in place of the one of its name."""
-    return replace(program, instructions=tuple(changed if i.name == changed.name else i for i in program.instructions))
+    """The program with this value in place of the one of its name; a constant has a name of its own then."""
+    name = f"{changed.name}_other" if changed.op is Op.PARAM else changed.name
+    renamed = {changed.name: name}
+    lines = (replace(changed, name=name) if i.name == changed.name else i for i in program.instructions)
+    return replace(program, instructions=tuple(replace(i, args=tuple(renamed.get(a, a) for a in i.args)) for i in lines))
 
 
 def spoiled(program: Program, channels: int) -> Iterator[Program]:
@@ -92,57 +102,75 @@ def test_a_layer_whose_channels_are_alike_is_asked_for_each_of_them() -> None:
         *others, last = values_of(i) * node.shape[0]
         for values, right in (((*others, last), True), ((*others, last + 99), False)):
             assert (faults(made, {node.name: with_line(short, replace(i, attrs=(values,)))}) == []) == right
-        (fault,) = faults(made, {node.name: with_line(short, replace(i, attrs=((last,) * (node.shape[0] + 1),)))})
-        assert fault.endswith(f"is not one for all or one for each of {node.shape[0]} channels")
+        found = faults(made, {node.name: with_line(short, replace(i, attrs=((last,) * (node.shape[0] + 1),)))})
+        assert found == ["a constant of n is not one for all or one for each channel"]
 
 
-def test_the_first_value_of_a_state_is_compared() -> None:
+def test_what_a_type_cannot_hold_is_found_though_it_is_equal() -> None:
+    """A product beyond 32 bits that is divided again: the function would run in int32, where it wraps around."""
     made = firing()
     (node,) = made.network.neurons
     short = simplified(node.program)
-    state = short.states["u"]
-    later = with_line(short, replace(state, attrs=(*state.attrs[:2], 1)))
-    assert faults(made, {node.name: later}) == [
-        f"layer {node.name}: the states of the simplified program are {{'u': 1}} at first, not {{'u': 0}}"
-    ]
+    (i,) = (i for i in short.of(Op.SHIFT_RIGHT) if i.attrs[1] is Rounding.TOWARD_ZERO)
+    wide = Instruction("wide", Op.SHIFT_LEFT, i.args, (17,), Format(31, 0))  # so that the writer takes int32 to be enough
+    again = replace(i, args=("wide",), attrs=(i.attrs[0] + 17, i.attrs[1]))  # type: ignore[operator]
+    lines = [n for j in short.instructions for n in ((wide, again) if j is i else (j,))]
+    (fault,) = faults(made, {node.name: replace(short, instructions=tuple(lines))})
+    assert fault.startswith("layer n: 'wide of the simplified program' reaches [-")
+    assert fault.endswith("], which INT32 cannot hold")
 
 
-def test_every_output_of_the_layer_is_asked_for() -> None:
-    made = firing()
-    (node,) = made.network.neurons
-    function, constants, first = with_constants(simplified(node.program))
-    function.output.remove("out/u")
-    for n in [n for n in function.node if "out/u" in n.output]:
-        function.node.remove(n)
-    assert faults_of(made, {node.name: (function, constants, first)}) == [
-        f"layer {node.name}: 'out/u' of the simplified program is not proved"
-    ]
+def edited(made: Written, edit: Callable[[Any, Any], None]) -> bytes:
+    """The model with its only layer's function, and what calls it, changed."""
+    model = onnx.load_model_from_string(made.model)
+    (called,) = (f for f in model.functions if f.domain.startswith("snn2hw."))
+    bodies = [a.g for n in model.graph.node for a in n.attribute if a.name == "body"]
+    (call,) = (n for graph in bodies for n in graph.node if n.domain == called.domain)
+    edit(called, call)
+    return model.SerializeToString(deterministic=True)
 
 
 def test_inputs_are_told_apart_by_what_enters_not_by_their_names() -> None:
     made = firing()
     (node,) = made.network.neurons
-    short = simplified(node.program)
-    state, entering = short.states["u"].name, short.input.name
+    state, entering = node.program.states["u"].name, node.program.input.name
     swapped = {state: entering, entering: state}
-    for names, where, right in (
-        ({entering: "another"}, "everywhere", True),
-        (swapped, "everywhere", True),
-        (swapped, "where they enter", False),
-    ):
-        function, constants, first = with_constants(short)
-        for n in function.node:
-            n.output[:] = [names.get(a, a) for a in n.output]
-            if where == "everywhere":
-                n.input[:] = [names.get(a, a) for a in n.input]
-        found = faults_of(made, {node.name: (function, constants, first)})
-        assert (found == []) == right, (names, where, found)
-    function, constants, first = with_constants(short)
-    other = onnx.helper.make_node("Cast", ["in/more"], ["more"], to=onnx.TensorProto.INT32)
-    function.input.append("in/more")
-    function.node.insert(0, other)
-    (fault,) = faults_of(made, {node.name: (function, constants, first)})
-    assert fault == f"layer {node.name}: 'in/more' of the simplified program does not enter the layer"
+
+    def rename(names: dict[str, str], everywhere: bool) -> Callable[[Any, Any], None]:
+        def edit(function: Any, _: Any) -> None:
+            for n in function.node:
+                n.output[:] = [names.get(a, a) for a in n.output]
+                n.input[:] = [names.get(a, a) for a in n.input] if everywhere else n.input
+
+        return edit
+
+    for names, everywhere, right in (({entering: "another"}, True, True), (swapped, True, True), (swapped, False, False)):
+        found = faults_of(made, edited(made, rename(names, everywhere)))
+        assert (found == []) == right, (names, everywhere, found)
+
+
+def test_what_enters_the_called_function_alone_is_refused() -> None:
+    def enters(function: Any, call: Any) -> None:
+        function.input.append("in/more")
+        function.node.insert(0, onnx.helper.make_node("Cast", ["in/more"], ["more"], to=onnx.TensorProto.INT32))
+        call.input.append(call.input[0])
+
+    made = firing()
+    assert faults_of(made, edited(made, enters)) == ["layer n: 'in/more' of the simplified program does not enter the layer"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda function, call: (function.output.pop(), call.output.pop()),
+        lambda function, call: (function.input.pop(), call.input.pop()),
+        lambda function, call: setattr(function, "domain", "snn2hw.another") or setattr(call, "domain", "snn2hw.another"),
+        lambda function, call: setattr(function, "name", "Another") or setattr(call, "op_type", "Another"),
+    ],
+)
+def test_a_function_takes_and_gives_what_the_lowered_one_does(edit: Callable[[Any, Any], None]) -> None:
+    model = onnx.load_model_from_string(edited(firing(), edit))
+    assert any("has no lowered one that takes and gives the same" in fault for fault in form_faults(model))
 
 
 @pytest.mark.slow
@@ -220,8 +248,8 @@ def test_what_is_within_a_register_stays_as_it_is_when_it_wraps() -> None:
 
 
 def test_what_leaves_and_is_missing_is_not_equal() -> None:
-    function, constants, _ = with_constants(simplified(firing().network.neurons[0].program))
-    long = Neuron(function, {k: int(v[0]) for k, v in constants.items()})
+    short = simplified(firing().network.neurons[0].program)
+    long = Neuron(program_function(short, "snn2hw.n"), {f"in/{name}": values[0] for name, values in short.params.items()})
     seen = {name: Seen(-100, 100, True) for name in long.sources.values()}
     assert list(Both(long, long, seen).differing(["out/spikes"])) == []
     assert list(Both(long, long, seen).differing(["out/other"])) == ["out/other"]

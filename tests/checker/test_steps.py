@@ -40,11 +40,17 @@ def test_as_it_was_written_it_passes(signed: bool) -> None:
     assert [f["thresholds"] for f in layer["firing"]] == [[64, 32]] * 3 + [[32, 16], [128, 64]]
 
 
+def lowered(model: ModelProto) -> Any:
+    """The function that claims are of."""
+    (function,) = (f for f in model.functions if f.domain.startswith("lowered."))
+    return function
+
+
 def constant(name: str, value: int) -> Callable[[ModelProto], None]:
     """Another value for a constant of the function, which stands under this name or behind it."""
 
     def change(model: ModelProto) -> None:
-        (function,) = model.functions
+        function = lowered(model)
         made = {n.output[0]: n for n in function.node}
         node = made[name] if made[name].op_type == "Constant" else made[made[name].input[0]]
         tensor = node.attribute[0].t
@@ -55,7 +61,7 @@ def constant(name: str, value: int) -> Callable[[ModelProto], None]:
 
 def end(value: int) -> Callable[[ModelProto], None]:
     def change(model: ModelProto) -> None:
-        (function,) = model.functions
+        function = lowered(model)
         (clamp,) = (n for n in function.node if n.output[0] == "n_after")
         constant(clamp.input[-1], value)(model)
 
@@ -104,7 +110,7 @@ def test_another_schedule_is_found_without_any_hash(name: str) -> None:
 
 def backwards(model: ModelProto) -> None:
     """n_after = 1 - n: 0, 1, 0, 1, ..."""
-    (function,) = model.functions
+    function = lowered(model)
     (total,) = (n for n in function.node if n.output[0] == "n_sum")
     total.op_type, total.input[:] = "Sub", total.input[::-1]
 

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 import snn2hw
-from snn2hw import api
-from snn2hw.errors import ArtefactError
 from snn2hw.passes.polynomials.search import Candidate
 from tests.cli.running import Capture, refusal
 from tests.cli.running import run as run_cli
@@ -76,7 +74,6 @@ def test_check_of_a_model_that_is_damaged(capsys: Capture, build: Path) -> None:
     ran = run_cli(capsys, "check", build / "net")
     assert (ran.code, ran.err) == (1, "")
     assert "false the claims cannot be derived: claimed a certified model, true is " in ran.out
-    assert "not compared the simplified programs that back ends run, with those of model.onnx: " in ran.out
     assert "Traceback" not in ran.out
 
 
@@ -109,7 +106,7 @@ def test_check_as_json(capsys: Capture, build: Path) -> None:
     ran = run_cli(capsys, "check", build / "net", "--json")
     checked = snn2hw.check(build / "net")
     assert (ran.code, ran.err) == (0, "")
-    assert json.loads(ran.out) == {"holds": True, "claims": checked.claims, "failures": [], "not_compared": None}
+    assert json.loads(ran.out) == {"holds": True, "claims": checked.claims, "failures": []}
     edit_certificate(build / "net", "lnm", "h", [-5, 5, "interval"])
     ran = run_cli(capsys, "check", build / "net", "--json")
     assert (ran.code, ran.err) == (1, "")
@@ -124,27 +121,7 @@ def test_check_as_json(capsys: Capture, build: Path) -> None:
                 "where": "",
             }
         ],
-        "not_compared": None,
     }
-
-
-def test_check_says_that_simplified_programs_were_not_compared(
-    capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreadable(_: bytes) -> Any:
-        raise ArtefactError("the model cannot be read", got="a file of tomorrow")
-
-    claims = snn2hw.check(build / "net").claims
-    monkeypatch.setattr(api, "from_onnx", unreadable)
-    ran = run_cli(capsys, "check", build / "net")
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines()[-3:] == [
-        "not compared the simplified programs that back ends run, with those of model.onnx: the model cannot be read",
-        "  got:      a file of tomorrow",
-        f"every claim holds: {claims:,} claims derived again from model.onnx",
-    ]
-    said = json.loads(run_cli(capsys, "check", build / "net", "--json").out)
-    assert said["not_compared"] == "the model cannot be read\n  got:      a file of tomorrow"
 
 
 # inspect --why

@@ -1,4 +1,8 @@
-"""An integer network as ONNX: opset 21, integers only, one model-local function per neuron layer. Pure: returns bytes.
+"""An integer network as ONNX: opset 21, integers only, model-local functions for every neuron layer. Pure: returns bytes.
+
+What a step calls is the simplified program of a layer, in the domain `snn2hw.<layer>`. The file of the whole sequence holds the
+program as it was lowered, too, in `lowered.snn2hw.<layer>`: nothing calls it, the certificate speaks of it, and `snn2hw check`
+proves that both give the same.
 
 step:     x [N, ...], every state [N, ...]  ->  logits [N, classes], every spike value as spikes/<layer>, every next state
           (of a recurrent edge: feedback/<edge>, the spike value of the step before, int32; at the first step 0)
@@ -7,8 +11,9 @@ sequence: x [T, N, ...]                     ->  readout [N, classes], the sum ov
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from onnx import FunctionProto, GraphProto, ModelProto, checker, helper
@@ -22,6 +27,7 @@ from snn2hw.ir.onnx_terms import (
     DOMAIN,
     FORMAT,
     FORMAT_KEY,
+    LOWERED,
     NETWORK_KEY,
     array_name,
     onnx_name,
@@ -29,14 +35,37 @@ from snn2hw.ir.onnx_terms import (
     state_dtype,
     state_name,
 )
-from snn2hw.ir.program import initial_value
+from snn2hw.ir.program import Program, initial_value
+from snn2hw.simplification import simplified
 
 
-def to_onnx(net: IntegerNetwork) -> tuple[bytes, bytes]:
-    """(whole sequence, one step) as bytes of ONNX models that ONNX Runtime and onnx.reference run as they are."""
-    functions = [program_function(n.program, f"{DOMAIN}.{onnx_name(n.name)}") for n in net.neurons]
-    text = to_json(net)[0]  # both files hold the same functions and the same text
-    return _serialised(_sequence_graph(net), functions, text), _serialised(_step_graph(net), functions, text)
+def to_onnx(net: IntegerNetwork, shorter: Callable[[Program], Program] = simplified) -> tuple[bytes, bytes]:
+    """(whole sequence, one step) as bytes of ONNX models that ONNX Runtime and onnx.reference run as they are.
+
+    Args:
+        net: the network, with its programs as they were lowered. shorter: what is called in the place of a program.
+    """
+    called = {n.name: shorter(n.program) for n in net.neurons}
+    functions = [program_function(called[n.name], _domain(n), _given(n, called[n.name])) for n in net.neurons]
+    lowered = [program_function(n.program, f"{LOWERED}.{_domain(n)}") for n in net.neurons]
+    text = to_json(net)[0]  # both files hold the same text
+    return (
+        _serialised(_sequence_graph(net, called), [*functions, *lowered], text),
+        _serialised(_step_graph(net, called), functions, text),
+    )
+
+
+def _domain(node: IntNeuron) -> str:
+    return f"{DOMAIN}.{onnx_name(node.name)}"
+
+
+def _given(node: IntNeuron, called: Program) -> list[str]:
+    """What a layer's function is called with: all constants of the lowered program, then those that only the shorter one has."""
+    return [*function_inputs(node.program), *(f"in/{name}" for name in _more(node, called))]
+
+
+def _more(node: IntNeuron, called: Program) -> list[str]:
+    return [name for name in called.params if name not in node.program.params]
 
 
 def _serialised(graph: GraphProto, functions: list[FunctionProto], text: str) -> bytes:
@@ -88,7 +117,10 @@ def _carried(net: IntegerNetwork) -> list[_Carried]:
     ]
 
 
-def _step_body(w: GraphWriter, net: IntegerNetwork, x: str) -> None:
+Called: TypeAlias = "Mapping[str, Program]"  # by layer, the program that its function is
+
+
+def _step_body(w: GraphWriter, net: IntegerNetwork, called: Called, x: str) -> None:
     """Append the nodes of one step."""
     known = {n.name: n for n in net.nodes}
     values = {net.input.name: w.node("Cast", [x], value_name(net.input), to=onnx_type(np.int32))}
@@ -98,7 +130,7 @@ def _step_body(w: GraphWriter, net: IntegerNetwork, x: str) -> None:
             continue
         inputs = [values[i] for i in node.inputs]
         if isinstance(node, IntNeuron):
-            _call_neuron(w, node, inputs[0])
+            _call_neuron(w, node, called[node.name], inputs[0])
             values[node.name] = value_name(node)
         else:
             values[node.name] = emit_layer(w, node, inputs, [known[i] for i in node.inputs])
@@ -107,21 +139,22 @@ def _step_body(w: GraphWriter, net: IntegerNetwork, x: str) -> None:
         w.node("Identity", [values[node.inputs[0]]], f"next/{value_name(node)}")
 
 
-def _call_neuron(w: GraphWriter, node: IntNeuron, x: str) -> None:
-    program, dtype = node.program, arithmetic_dtype(node.program)
-    params = []
-    for name, values in program.params.items():
-        shape = (-1,) + (1,) * (len(node.shape) - 1)
-        params.append(w.initializer(array_name(f"{node.name}.{name}"), np.asarray(values, dtype).reshape(shape)))
+def _call_neuron(w: GraphWriter, node: IntNeuron, called: Program, x: str) -> None:
+    program, params = node.program, []
+    assert all(program.params.get(name, values) == values for name, values in called.params.items())  # kept with the name
+    for of, names in ((program, program.params.keys()), (called, _more(node, called))):
+        for name in names:
+            array = np.asarray(of.params[name], arithmetic_dtype(of)).reshape((-1,) + (1,) * (len(node.shape) - 1))
+            params.append(w.initializer(array_name(f"{node.name}.{name}"), array))
     states = [f"state/{state_name(node.name, s)}" for s in program.states]
     outputs = [value_name(node), *(f"next/{state_name(node.name, s)}" for s in program.states)]
-    assert len(function_inputs(program)) == 1 + len(states) + len(params)
-    w.call(function_name(program), [x, *states, *params], outputs, domain=f"{DOMAIN}.{onnx_name(node.name)}")
+    assert len(_given(node, called)) == 1 + len(states) + len(params)
+    w.call(function_name(program), [x, *states, *params], outputs, domain=_domain(node))
 
 
-def _step_graph(net: IntegerNetwork) -> GraphProto:
+def _step_graph(net: IntegerNetwork, called: Called) -> GraphProto:
     w = GraphWriter()
-    _step_body(w, net, "x")
+    _step_body(w, net, called, "x")
     inputs = [value_info("x", payload_dtype(net.input.format), ["N", *net.input.shape])]
     outputs = [value_info(value_name(net.readout), np.int32, ["N", *net.readout.shape])]
     outputs += [value_info(value_name(n), np.int32, ["N", *n.shape]) for n in net.neurons]
@@ -131,9 +164,9 @@ def _step_graph(net: IntegerNetwork) -> GraphProto:
     return helper.make_graph(w.nodes, "step", inputs, outputs, w.initializers)
 
 
-def _sequence_graph(net: IntegerNetwork) -> GraphProto:
+def _sequence_graph(net: IntegerNetwork, called: Called) -> GraphProto:
     body = GraphWriter("body/")
-    _step_body(body, net, "x_step")
+    _step_body(body, net, called, "x_step")
     logits = value_name(net.readout)
     adds = net.readout.kind == "sum"
     total = body.node("Add" if adds else "Identity", ["readout_before", logits] if adds else [logits], "readout_after")

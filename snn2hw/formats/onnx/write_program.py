@@ -7,7 +7,7 @@ so those are written as Where; in int32 they are right and faster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from onnx import FunctionProto, defs, helper
 
 from snn2hw.formats.onnx.graph import OPSET, GraphWriter, onnx_type
 from snn2hw.ir.onnx_terms import INT32_LIMIT, state_dtype
-from snn2hw.ir.program import SPIKES, Instruction, Op, Program, initial_value
+from snn2hw.ir.program import SPIKES, Instruction, Op, Program
 from snn2hw.num import Format, Rounding, WrapLaw, wrap_parameters
 
 
@@ -49,23 +49,21 @@ def _number(i: Instruction, n: int) -> int:
     return value
 
 
-def program_function(program: Program, domain: str) -> FunctionProto:
-    """The function of a layer in its `domain`: (x, states..., params...) -> (spikes, next states...)."""
+def program_function(program: Program, domain: str, given: Sequence[str] = ()) -> FunctionProto:
+    """A program as a function: (x, states..., params...) -> (spikes, next states...).
+
+    Args:
+        program: lowered or simplified. domain: where the function lives.
+        given: its inputs, where it takes more than it needs.
+    """
     writer = GraphWriter()
     emit = _Emitter(writer, program, arithmetic_dtype(program), {})
     for i in program.instructions:
         _TABLE[i.op](emit, i)
     outputs = ["out/spikes", *(f"out/{name}" for name in program.states)]
     return helper.make_function(
-        domain, function_name(program), function_inputs(program), outputs, writer.nodes, [helper.make_opsetid("", OPSET)]
+        domain, function_name(program), given or function_inputs(program), outputs, writer.nodes, [helper.make_opsetid("", OPSET)]
     )
-
-
-def with_constants(program: Program) -> tuple[FunctionProto, dict[str, Any], dict[str, int]]:
-    """The function of a program that no file holds, its constants by their names as inputs, and first values of its states."""
-    constants = {f"in/{name}": np.array(values, np.int64) for name, values in program.params.items()}
-    first = {name: initial_value(state) for name, state in program.states.items()}
-    return program_function(program, "simplified"), constants, first
 
 
 def function_name(program: Program) -> str:

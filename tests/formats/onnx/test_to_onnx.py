@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ from snn2hw.backends.reference import interpret
 from snn2hw.formats.onnx.graph import GraphWriter, value_info
 from snn2hw.formats.onnx.write import to_onnx
 from snn2hw.formats.onnx.write_layers import emit_layer
+from snn2hw.formats.onnx.write_program import function_inputs
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNode
 from snn2hw.ir.network import Network
+from snn2hw.ir.program import Op, Program
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d
 from snn2hw.num import Format, Interval
+from snn2hw.simplification import simplified
 from tests.golden import Golden
 from tests.hand_networks import (
     circulate,
@@ -138,10 +142,33 @@ def test_inference_finds_the_shapes_that_the_network_has(net: IntegerNetwork, mo
 
 def test_every_neuron_layer_is_a_function_named_for_what_it_is(net: IntegerNetwork, models: list[ModelProto]) -> None:
     expected = [("snn2hw.lnm", "LNM"), ("snn2hw.cf", "CirculateFiring"), ("snn2hw.fire", "IF"), ("snn2hw.lif", "LIF")]
-    for model in models:
-        assert [(f.domain, f.name) for f in model.functions] == expected
+    lowered = [(f"lowered.{domain}", name) for domain, name in expected]
+    for model, functions in zip(models, ([*expected, *lowered], expected), strict=True):
+        assert [(f.domain, f.name) for f in model.functions] == functions
         assert [(n.domain, n.op_type) for n in all_nodes(model) if n.domain] == expected
-        assert {o.domain for o in model.opset_import} == {"", *(d for d, _ in expected)}
+        assert {o.domain for o in model.opset_import} == {"", *(d for d, _ in functions)}
+
+
+def test_a_layer_calls_its_simplified_program_and_keeps_the_lowered_one(net: IntegerNetwork, models: list[ModelProto]) -> None:
+    for node in net.neurons:
+        called, lowered = (f for f in models[0].functions if f.domain.endswith(f"snn2hw.{node.name}"))
+        for function, program in ((called, simplified(node.program)), (lowered, node.program)):
+            made = [n.output[0] for n in function.node]
+            assert [name for name in made if name in program.by_name] == [
+                i.name for i in program.instructions if i.op is not Op.OUTPUT
+            ]
+            assert list(lowered.input) == function_inputs(node.program) == list(called.input[: len(lowered.input)])
+    sizes = [len(f.node) for f in models[0].functions if f.domain.endswith("snn2hw.cf")]
+    assert sizes[0] < 0.6 * sizes[1]
+
+
+def test_a_constant_keeps_its_values_with_its_name(net: IntegerNetwork) -> None:
+    def other(program: Program) -> Program:
+        lines = [replace(i, attrs=((7,),)) if i.op is Op.PARAM else i for i in program.instructions]
+        return replace(program, instructions=tuple(lines))
+
+    with pytest.raises(AssertionError):
+        to_onnx(net, other)
 
 
 def test_inputs_and_outputs_of_both_files(net: IntegerNetwork, models: list[ModelProto]) -> None:
@@ -219,13 +246,13 @@ def test_wide_arithmetic_has_no_int64_clip_min_or_max() -> None:
     ops = {n.op_type for f in onnx.load_model_from_string(to_onnx(wide)[1]).functions for n in f.node}
     assert not ops & {"Clip", "Min", "Max"}
     narrow = compiled(one_neuron(lif("n", "fc")), state_bits=12).network
-    assert "Clip" in {n.op_type for f in onnx.load_model_from_string(to_onnx(narrow)[1]).functions for n in f.node}
+    assert "Clip" in {n.op_type for f in onnx.load_model_from_string(to_onnx(narrow)[0]).functions for n in f.node}
 
 
 def listing(model: ModelProto) -> str:
     lines = []
     for body in bodies(model):
-        lines.append(f"{'function' if isinstance(body, FunctionProto) else 'graph'} {body.name}")
+        lines.append(f"function {body.domain}.{body.name}" if isinstance(body, FunctionProto) else f"graph {body.name}")
         lines += [f"  {', '.join(n.output)} = {n.op_type}({', '.join(n.input)})" for n in body.node]
     return "\n".join(lines) + "\n"
 
