@@ -7,8 +7,10 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from snn2hw.backends import Executor, backends
@@ -52,14 +54,23 @@ class Part:
 def facts() -> dict[str, Any]:
     """The machine itself."""
     folder = cache_folder()
-    kept = [f for f in folder.rglob("*") if f.is_file()] if folder.is_dir() else []
     nearest = next((p for p in (folder, *folder.parents) if p.exists()), folder)
     return {
         "snn2hw": __version__, "python": platform.python_version(), "executable": sys.executable, "machine": platform.platform(),
         "processors": os.cpu_count(), "instruction sets": instruction_sets(), "cache": str(folder),
-        "cache writable": os.access(nearest, os.W_OK), "cache bytes": sum(f.stat().st_size for f in kept),
+        "cache writable": os.access(nearest, os.W_OK), "cache bytes": _bytes(folder),
         "variables": {k: v for k, v in sorted(os.environ.items()) if k.startswith("SNN2HW_")}, "cache variable": CACHE_VARIABLE,
     }  # fmt: skip
+
+
+def _bytes(folder: Path) -> int:
+    """Of all files in a folder; what another process takes away meanwhile counts nothing."""
+    total = 0
+    for inside, _, names in os.walk(folder):  # says nothing of a folder that goes away
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(inside) / name).stat().st_size
+    return total
 
 
 def instruction_sets() -> list[str]:
@@ -69,7 +80,8 @@ def instruction_sets() -> list[str]:
             flags = next((line.split(":", 1)[1].split() for line in file if line.startswith(("flags", "Features"))), [])
     except OSError:
         return []
-    return [name for name in ("avx2", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "asimd", "asimddp") if name in flags]
+    used = ("avx2", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "amx_int8", "asimd", "asimddp")
+    return [name for name in used if name in flags]
 
 
 def parts() -> Iterator[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -55,3 +56,17 @@ def test_the_table_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys:
 def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
     monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
     assert "the cache cannot be written: set SNN2HW_CACHE to another folder" in run(capsys, "doctor").out
+
+
+def test_a_file_that_goes_away_while_the_cache_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(bytes(7))
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path))
+    there = environment.os.walk
+
+    def and_one_more(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for inside, folders, names in there(folder):
+            yield inside, folders, [*names, "gone"]
+
+    monkeypatch.setattr(environment.os, "walk", and_one_more)
+    assert environment.facts()["cache bytes"] == 7

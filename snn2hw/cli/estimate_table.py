@@ -27,7 +27,8 @@ def print_estimate(e: Estimate, title: str) -> None:
     _print_layers(e.layers)
     console.table("operations of a sample (NeuroBench's keys first)", ["key", "value"], list(_operations(e.operations)), (1,))
     if e.break_even is not None:
-        console.say(said_of(e.break_even))
+        for line in said_of(e.break_even):
+            console.say(line)
     for note in e.notes:
         console.say(f"note: {note}")
     for what in e.not_public:
@@ -110,19 +111,20 @@ def _operations(found: Mapping[str, Any], before: str = "") -> Iterator[list[obj
             yield [before + key, f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"]
 
 
-def said_of(b: BreakEven) -> str:
-    """The break-even in words."""
+def said_of(b: BreakEven) -> tuple[str, str]:
+    """The break-even in words, and where the network is beside it."""
+    other = "break-even, 45 nm table: beside a quantised network of the same layers, one pass of 8-bit products,"
+    free = f"{100 * b.arithmetic:.1f} % of them" if b.arithmetic > 0 else "at no rate"
     if b.with_memory <= 0:
-        reach = "at no rate of spikes: its neurons alone take more than that network"
+        reach = f"{other} this one never takes less energy: its neurons alone take more"
     else:
-        reach = f"while fewer than {100 * b.with_memory:.1f} % of all connections are used at a step"
-    graded = f" ({100 * b.graded:.0f} % of it graded values, which are multiplied)" if b.graded else ""
-    arithmetic = f"{100 * b.arithmetic:.1f} %" if b.arithmetic > 0 else "no rate"
-    return (
-        f"break-even, 45 nm table: a quantised network of the same layers, one pass of 8-bit products, takes more {reach} "
-        f"(arithmetic alone: {arithmetic}); here {100 * b.rate:.1f} % are used over {b.steps} steps{graded}: "
-        f"{b.spiking * 1e9:,.3g} nJ against {b.other * 1e9:,.3g} nJ"
-    )
+        reach = (
+            f"{other} this one takes less energy while fewer than {100 * b.with_memory:.1f} % of its connections are used at a "
+            f"step (where memory costs nothing: {free})"
+        )
+    graded = f" ({100 * b.graded:.0f} % of that by graded values, which are multiplied)" if b.graded else ""
+    here = f"here {100 * b.rate:.1f} % are used at a step{graded}, and {b.steps} steps take"
+    return reach, f"{here} {b.spiking * 1e9:,.3g} nJ; the other takes {b.other * 1e9:,.3g} nJ"
 
 
 def _print_sources(e: Estimate) -> None:

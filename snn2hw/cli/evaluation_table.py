@@ -45,12 +45,14 @@ def _table(layers: Mapping[str, LayerEvaluation], title: str = "") -> None:
     """A row for each neuron layer; without a float model only what the integers do by themselves."""
     rows = [[name, *_row(layer)] for name, layer in layers.items()]
     columns = [
-        "layer", "firing rate", "float rate", "spikes differ", "begin here", "unexplained", "input off by", "saturates", "",
+        "layer", "firing rate", "float rate", "spikes differ", "begin here", "unexplained", "input off by", "saturates", "silent",
     ]  # fmt: skip
     if all(layer.float_rate is None for layer in layers.values()):
         shown = (0, 1, 7, 8)
         columns, rows = [columns[k] for k in shown], [[row[k] for k in shown] for row in rows]
-    console.table(title, columns, rows, range(1, len(columns) - 1))
+    if not any(str(row[-1]) for row in rows):  # no layer fell silent, as is hoped
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    console.table(title, columns, rows, [n for n, name in enumerate(columns) if name not in ("layer", "silent")])
 
 
 def _figures(e: Evaluation) -> Iterator[list[str]]:
