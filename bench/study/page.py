@@ -13,7 +13,7 @@ from typing import Any
 from bench.study.figures import Result, lost, of, worst
 from bench.study.nets import BITS, DRAWN, PLANS
 from bench.study.plots import draw
-from bench.study.tables import against_another, against_base, claims_are, table
+from bench.study.tables import differences, table
 from snn2hw.errors import DataError
 from snn2hw.files.write import write_file
 
@@ -96,9 +96,7 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield from _verdicts(results)
     for task in _tasks(results):
         yield from table(results, task)
-    yield from claims_are()
-    yield from against_base(results, _tasks(results))
-    yield from against_another(results, _tasks(results))
+    yield from differences(results, _tasks(results))
     yield from _pictures(drawn)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, mean, of, paired, variants
 from bench.study.nets import BALANCE, BASE, LEARNED, VARIANTS
@@ -57,16 +58,26 @@ def _costs(results: Sequence[Result], task: str) -> Iterator[str]:
     yield ""
 
 
-def claims_are() -> Iterator[str]:
-    """When a difference is claimed, and what the words in the names of neurons mean."""
+def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str]:
+    """What is claimed, and the tables it is claimed of: every neuron against LIF, and its variants against a neuron.
+
+    Args:
+        results: of the whole study. tasks: the columns.
+    """
+    own = {name: variant.base for name, variant in VARIANTS.items() if variant.base != BASE}
+    against = [
+        _compared(results, tasks, dict.fromkeys((name for name in VARIANTS if name != BASE), BASE)),
+        _compared(results, tasks, own),
+    ]
     yield "## Differences"
     yield ""
     yield (
-        "Differences of test accuracy in floats, in points, seed by seed, ± the standard error (seeds); **bold** only where it "
-        f"exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's correction for all differences "
-        "of the column. Of one seed there is no error, and nothing is claimed."
+        "Differences of test accuracy in floats, in points, seed by seed, ± the standard error (seeds); claimed, and **bold**, "
+        f"only where it exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's correction for all "
+        "differences of the column that have an error. Of one seed there is none."
     )
     yield ""
+    yield from _claims([c for comparisons in against for c in comparisons])
     yield (
         "'at a bound' above: the largest share, over layers, steps and seeds, of membranes at an end of their range. 'learned "
         "widths': one surrogate width per layer and step, learned; 'balance': the positive-negative balance loss with weight "
@@ -74,47 +85,56 @@ def claims_are() -> Iterator[str]:
         "itself; 'negative v': negative spikes are worth v."
     )
     yield ""
+    for title, comparisons in zip((f"Against {BASE}", "One thing changed"), against, strict=True):
+        yield f"### {title}"
+        yield ""
+        yield from _differences(comparisons, tasks)
 
 
-def against_base(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str]:
-    """Every neuron against LIF.
+@dataclass(frozen=True)
+class _Comparison:
+    task: str
+    name: str
+    base: str
+    difference: Mean
+    claimed: bool
 
-    Args:
-        results: of the whole study. tasks: its columns.
-    """
-    yield f"### Against {BASE}"
+
+def _compared(results: Sequence[Result], tasks: Sequence[str], bases: Mapping[str, str]) -> list[_Comparison]:
+    """Those that have a seed in common; `bases`: what each variant is compared with."""
+    found = []
+    for task in tasks:
+        there = {name: paired(results, task, name, "float", base) for name, base in bases.items()}
+        known: dict[str, Mean] = {name: d for name, d in there.items() if d is not None}
+        told = claimed(list(known.values()))
+        found += [_Comparison(task, name, bases[name], d, t) for (name, d), t in zip(known.items(), told, strict=True)]
+    return found
+
+
+def _claims(comparisons: Sequence[_Comparison]) -> Iterator[str]:
+    tested = [c for c in comparisons if c.difference.n > 1]
+    claims = [c for c in tested if c.claimed]
+    end = ":" if claims else "."
+    yield f"Of {len(comparisons)} differences {len(tested)} have an error, and {len(claims)} of them are claimed{end}"
     yield ""
-    columns = {task: _column(results, task, dict.fromkeys(set(variants(results, task)) - {BASE}, BASE)) for task in tasks}
-    yield from _differences(columns, {})
+    for c in claims:
+        d = c.difference
+        points = f"{abs(100 * d.mean):.2f} ± {100 * d.error:.2f} points {'more' if d.mean > 0 else 'less'}"
+        yield f"* {c.task}: {c.name} reaches {points} than {c.base} ({d.n} seeds)"
+    if claims:
+        yield ""
 
 
-def against_another(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str]:
-    """Variants of a neuron against that neuron.
-
-    Args:
-        results: of the whole study. tasks: its columns.
-    """
-    yield "### One thing changed"
-    yield ""
-    bases = {name: variant.base for name, variant in VARIANTS.items() if variant.base != BASE}
-    columns = {task: _column(results, task, {n: bases[n] for n in variants(results, task) if n in bases}) for task in tasks}
-    yield from _differences(columns, bases)
-
-
-def _differences(columns: Mapping[str, Mapping[str, str]], bases: Mapping[str, str]) -> Iterator[str]:
-    yield f"| neuron |{' against |' if bases else ''} {' | '.join(columns)} |"
-    yield "|---" * (1 + bool(bases) + len(columns)) + "|"
-    for name in VARIANTS:
-        cells = [column.get(name, "") for column in columns.values()]
-        if any(cells):
-            yield f"| {name} |{f' {bases[name]} |' if bases else ''} {' | '.join(cells)} |"
+def _differences(comparisons: Sequence[_Comparison], tasks: Sequence[str]) -> Iterator[str]:
+    yield f"| neuron | against | {' | '.join(tasks)} |"
+    yield "|---" * (2 + len(tasks)) + "|"
+    for name in dict.fromkeys(c.name for c in comparisons):
+        own = {c.task: c for c in comparisons if c.name == name}
+        cells = [_cell(own[task]) if task in own else "" for task in tasks]
+        yield f"| {name} | {next(iter(own.values())).base} | {' | '.join(cells)} |"
     yield ""
 
 
-def _column(results: Sequence[Result], task: str, bases: Mapping[str, str]) -> dict[str, str]:
-    """Cells of a table of differences, by variant; `bases`: what each is compared with."""
-    found = {n: paired(results, task, n, "float", base) for n, base in bases.items()}
-    known: dict[str, Mean] = {name: d for name, d in found.items() if d is not None}
-    cells = {name: f"{d.sure('+')} ({d.n})" for name, d in known.items()}
-    bold = claimed(list(known.values()))
-    return {name: f"**{cell}**" if told else cell for (name, cell), told in zip(cells.items(), bold, strict=True)}
+def _cell(comparison: _Comparison) -> str:
+    text = f"{comparison.difference.sure('+')} ({comparison.difference.n})"
+    return f"**{text}**" if comparison.claimed else text
