@@ -22,7 +22,7 @@ from snn2hw.errors import UsageError
 from snn2hw.exports import write_export
 from snn2hw.formats.network_files import read_network
 from snn2hw.formats.nir.convention import Convention
-from snn2hw.formats.sample import samples_array
+from snn2hw.formats.sample import stored_or_array
 from snn2hw.ir.encode import check_finite, check_shape
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.layout import TN, read_as
@@ -71,7 +71,7 @@ def run_passes(
         options: widths of states and weights, scales. progress: called with every pass before it runs.
         workers, cluster: who calibrates, as in `compile`.
     """
-    x = samples_array(sample)
+    x = stored_or_array(sample)
     check_shape(network, x)
     check_finite(network, x)
     start = Compilation(network, load_target(target), options, x, workers=workers, cluster=cluster)
@@ -100,7 +100,8 @@ def compile(
             Dropout does nothing), a model of snnTorch, SpikingJelly or Norse, which is converted first (`convert`), a
             float Network, or what is integers already: a model of
             `snn2hw.quantize.prepare`, or an IntegerNetwork (of `read_network`), whose integers, steps and target stay.
-        sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]. Integers need none; their
+        sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]; of an array on disk, or samples of
+            `snn2hw.open_samples`, no more is in memory at once than is worked with. Integers need none; their
             conformance vectors then hold noise only.
         steps: T, when static samples are shown T times; None when the sample is temporal (event counts or currents).
         target: name of a target, or the path of a TOML file.
@@ -157,7 +158,7 @@ def compile(
     if isinstance(model, Network):
         network, x = model, _read(sample, layout, model)
     else:
-        ours, x, steps, converted = as_ours(model, samples_array(sample), steps, layout, stacklevel=2)
+        ours, x, steps, converted = as_ours(model, stored_or_array(sample), steps, layout, stacklevel=2)
         facts |= converted
         network = trace_model(ours, x, steps, input_range, None if steps is not None else TN)
     done = run_passes(network, x, target, options, progress=progress, workers=workers, cluster=cluster)
@@ -174,7 +175,7 @@ def compile(
 
 def _read(sample: npt.ArrayLike, layout: str | None, network: Network | IntegerNetwork) -> npt.NDArray[Any]:
     """The sample as the network, which knows its steps, takes it."""
-    return read_as(samples_array(sample), layout, network.steps, static=network.input.static, stacklevel=3)
+    return read_as(stored_or_array(sample), layout, network.steps, static=network.input.static, stacklevel=3)
 
 
 def _prepared(model: object) -> Prepared | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from snn2hw.errors import MissingExtraError, ShapeError, Snn2hwError
-from snn2hw.formats.sample import input_node, samples_array
+from snn2hw.formats.sample import input_node, stored_or_array
 from snn2hw.ir.layout import read_as
 from snn2hw.ir.network import Network
 
@@ -58,7 +58,7 @@ def convert(
 
     made = converted(model, sample, steps=steps, layout=layout, output=output)
     if made.conversion.assumed and sample is not None:
-        read_as(samples_array(sample), layout, None, static=False, stacklevel=2)
+        read_as(stored_or_array(sample), layout, None, static=False, stacklevel=2)
     return made
 
 
@@ -80,7 +80,7 @@ def trace_model(
         raise MissingExtraError("torch", "torch", "reading a torch model")
     from snn2hw.formats.torch.read import from_torch
 
-    model, x, steps, _ = as_ours(model, samples_array(sample), steps, layout, stacklevel=2)
+    model, x, steps, _ = as_ours(model, stored_or_array(sample), steps, layout, stacklevel=2)
     source, t = input_node(x, steps, input_range)
     try:
         return from_torch(model, source, t)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from snn2hw import api
@@ -35,6 +34,7 @@ from snn2hw.cli.conventions import given as given_fields
 from snn2hw.cli.conventions import options as option_names
 from snn2hw.cli.files import compile_file, say_pass
 from snn2hw.cli.options import AsJson, Cluster, LayerBits, LayerStateBits, Layout, Workers, layer_widths
+from snn2hw.cli.sample_files import axis_of
 from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -71,7 +71,10 @@ def compile_(
         typer.Option(metavar="PASS", help=f"Print the network after a pass: {', '.join(p.name for p in PIPELINE)}."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
-    sample: Annotated[Path | None, typer.Option(help="Calibration samples as .npy. Default: what the model states.")] = None,
+    sample: Annotated[
+        Path | None,
+        typer.Option(help="Calibration samples: .npy, .npz, a folder of them, or Zarr. Default: what the model states."),
+    ] = None,
     layout: Layout = None,
     weights: Annotated[
         str | None, typer.Option(help="Weights: *.safetensors, or a state_dict in *.pt, *.pth. Default: the model's own.")
@@ -142,7 +145,7 @@ def compile_(
     target = target or api.DEFAULT_TARGET
     load_target(target)
     found = find_model(model, weights, sampled=sample is None)
-    x, t = _calibration(found, sample, steps)
+    x, t = _calibration(found, sample, steps, layout)
     if layout is None and sample is None and found.source is not None and t is None:
         layout = TN  # a model folder says that its samples are [T, N, ...]
     if stop_after is not None:
@@ -182,9 +185,9 @@ def _say_converted(told: Mapping[str, Any]) -> None:
             console.say(f"  {note}")
 
 
-def _calibration(found: Model, sample: Path | None, steps: int | None) -> tuple[Any, int | None]:
+def _calibration(found: Model, sample: Path | None, steps: int | None, layout: str | None) -> tuple[Any, int | None]:
     t = steps if steps is not None else found.steps
-    x = np.asarray(read_samples(sample, 0 if t is not None else 1)) if sample is not None else found.sample
+    x = read_samples(sample, axis_of(layout, static=t is not None)) if sample is not None else found.sample
     if x is None:
         raise UsageError(
             "the model states no calibration sample",

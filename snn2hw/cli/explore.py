@@ -15,6 +15,7 @@ from snn2hw.cli import console
 from snn2hw.cli.budget_table import draw_budget, print_budget
 from snn2hw.cli.loudness import loudness
 from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
+from snn2hw.cli.sample_files import axis_of
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.exploration.budget import budget, check_share
@@ -32,11 +33,17 @@ def explore_(
     ],
     samples: Annotated[
         Path | None,
-        typer.Option("--samples", "--input", "-i", help="Samples to measure on, as .npy. Default: test_data() of the model."),
+        typer.Option(
+            "--samples",
+            "--input",
+            "-i",
+            help="Samples: .npy, .npz, a folder of them, or Zarr. Default: test_data().",
+        ),
     ] = None,
     labels: Annotated[Path | None, typer.Option("--labels", "-l", help="Their labels as .npy.")] = None,
     sample: Annotated[
-        Path | None, typer.Option(help="Samples to calibrate on, as .npy. Default: what the model states, else --samples.")
+        Path | None,
+        typer.Option(help="Samples to calibrate on, in the same forms. Default: the model's own, else --samples."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
     weights: Annotated[str | None, typer.Option(help="A file of weights. Default: the model's own.")] = None,
@@ -144,8 +151,8 @@ def explore_(
             if out is None
             else f"run the same command again: what is in {out} is not measured again"
         )
-    x, y, found = _given(model, samples, labels, weights, steps)
-    calibration = found.sample if sample is None else _all_of(sample, steps, found)
+    x, y, found = _given(model, samples, labels, weights, steps, layout)
+    calibration = found.sample if sample is None else _opened(sample, steps, layout, found)
     t = steps if steps is not None else found.steps
     if budget_:
         known: dict[str, Any] = {
@@ -210,7 +217,9 @@ def _either(given: str | None, default: str) -> str:
     return default if given is None else given
 
 
-def _given(model: str, samples: Path | None, labels: Path | None, weights: str | None, steps: int | None) -> tuple[Any, Any, Any]:
+def _given(
+    model: str, samples: Path | None, labels: Path | None, weights: str | None, steps: int | None, layout: str | None
+) -> tuple[Any, Any, Any]:
     if (samples is None) != (labels is None):
         raise UsageError(
             "samples and their labels are needed together",
@@ -221,7 +230,7 @@ def _given(model: str, samples: Path | None, labels: Path | None, weights: str |
     found = find_model(model, weights)
     if samples is None or labels is None:
         return *test_data(found, model), found
-    return _all_of(samples, steps, found), read_labels(labels), found
+    return _opened(samples, steps, layout, found), read_labels(labels), found
 
 
 def _training(found: Model, name: str, path: Path | None) -> Any:
@@ -229,9 +238,9 @@ def _training(found: Model, name: str, path: Path | None) -> Any:
     return train_data(found, name) if path is None else (np.asarray(read_samples(path)), read_labels(path))
 
 
-def _all_of(path: Path, steps: int | None, found: Model) -> Any:
-    """Samples of a file or folder; temporal ones, of a folder, are [T, n, ...] in each file."""
-    return np.asarray(read_samples(path, 0 if steps is not None or found.steps is not None else 1))
+def _opened(path: Path, steps: int | None, layout: str | None, found: Model) -> Any:
+    """Samples of a file or folder, which stay there until they are needed."""
+    return read_samples(path, axis_of(layout, static=steps is not None or found.steps is not None))
 
 
 def _widths(given: str, option: str, what: str = "widths", example: str = "4,8") -> list[int]:

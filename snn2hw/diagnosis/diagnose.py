@@ -119,7 +119,7 @@ class Seen:
 
     def some(self, start: int, stop: int) -> tuple[npt.NDArray[Any], Ints, Trace]:
         """Some of the samples, their integers, and their trace."""
-        x = self.x[(slice(None),) * self.axis + (slice(start, stop),)]
+        x = np.asarray(self.x[(slice(None),) * self.axis + (slice(start, stop),)])
         payloads = encode(self.artefact.network, x)
         if isinstance(self.ran, Trace):
             return x, payloads, self.ran.part(start, stop)

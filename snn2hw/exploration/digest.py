@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
+
+from snn2hw.files.stored import pieces
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples of which a piece is read at a time: wherever they lie, and however they are divided, the hash is the same.
+
+    Args:
+        values: an array, or samples that lie in files. axis: along which they are counted.
+    """
+
+    values: Any
+    axis: int
 
 
 def digest(thing: Any) -> str:
@@ -20,6 +34,10 @@ def _feed(known: Any, thing: Any) -> None:
     if isinstance(thing, np.ndarray):
         known.update(f"array {thing.dtype.str} {thing.shape}".encode())
         known.update(np.ascontiguousarray(thing).tobytes())
+    elif isinstance(thing, Samples):
+        known.update(f"samples {thing.values.dtype.str} {thing.values.shape}".encode())
+        for piece in pieces(thing.values, axis=thing.axis):
+            known.update(np.ascontiguousarray(piece).tobytes())
     elif is_dataclass(thing) and not isinstance(thing, type):
         known.update(f"{type(thing).__name__}(".encode())
         for each in fields(thing):

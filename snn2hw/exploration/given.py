@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.errors import UsageError
 from snn2hw.evaluation import chosen_outputs, truth_of
-from snn2hw.formats.sample import samples_array
+from snn2hw.formats.sample import stored_or_array
 from snn2hw.ir.encode import check_shape
 from snn2hw.ir.layout import NT, TN, read_as
 from snn2hw.ir.network import Network
@@ -72,7 +72,7 @@ def explored(
     if sample is None:
         known = spread(x, axis, CALIBRATED)
     else:
-        known = read_as(samples_array(sample), said, network.steps, static=network.input.static, stacklevel=3)
+        known = read_as(stored_or_array(sample), said, network.steps, static=network.input.static, stacklevel=3)
     check_shape(network, known)
     return Explored(network, x, axis, truth, known, ours, steps, said)
 
@@ -81,7 +81,7 @@ def _read(
     model: Any, samples: npt.ArrayLike, steps: int | None, input_range: tuple[float, float] | None, layout: str | None
 ) -> tuple[Network, npt.NDArray[Any], Any, int | None, str | None]:
     """(the float network, the samples as it takes them, the model as one of ours, its T, the layout of the samples)."""
-    as_given = samples_array(samples)
+    as_given = stored_or_array(samples)
     if isinstance(model, Network):
         return model, read_as(as_given, layout, model.steps, static=model.input.static, stacklevel=4), model, steps, layout
     ours, x, steps, _ = as_ours(model, as_given, steps, layout, stacklevel=4)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import Snn2hwWarning, UsageError
-from snn2hw.exploration.digest import digest
+from snn2hw.exploration.digest import Samples, digest
 from snn2hw.exploration.trial import Ran
 from snn2hw.files.held import free, hold, holder
 from snn2hw.version import __version__
@@ -39,11 +39,11 @@ def head_of(network: Any, sample: npt.NDArray[Any], samples: npt.NDArray[Any], l
     """
     return {
         "kind": KIND,
-        "format": 1,
+        "format": 2,
         "snn2hw": __version__,
         "network": digest(network),
-        "sample": digest(sample),
-        "samples": digest(samples if samples.nbytes <= WHOLE else _spread(samples, axis)),
+        "sample": digest(np.asarray(sample)),
+        "samples": digest(Samples(samples, axis) if samples.nbytes <= WHOLE else _spread(samples, axis)),
         "labels": digest(labels),
     }
 

@@ -6,7 +6,7 @@ What is asked for along the axis of the samples alone stays unread; a process th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from snn2hw.files.mapped import Mapped, mapped, unmapped
 
 Array: TypeAlias = npt.NDArray[Any]
 NAME = "samples"  # of the array in an .npz file
+PIECE = 1 << 23  # bytes that are looked at together
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,35 @@ def _unreadable(path: str, got: str) -> UsageError:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Samples first to last of one source.
+    """Samples of one source: start, start + step, ... below stop.
 
     Args:
-        source: an array, its place in a file, or a Zarr array. start, stop: which samples of it.
+        source: an array, its place in a file, or a Zarr array. start, stop, step: which samples of it.
     """
 
     source: Array | Mapped | InZarr
     start: int
     stop: int
+    step: int = 1
+
+    @property
+    def places(self) -> range:
+        """Of its samples in the source."""
+        return range(self.start, self.stop, self.step)
+
+    def some(self, first: int, last: int, step: int) -> Part:
+        """Samples first, first + step, ... below last, counted in this part."""
+        chosen = self.places[first:last:step]
+        return Part(self.source, chosen.start, chosen.stop, chosen.step)
 
     def values(self, axis: int) -> Array:
         """Read them."""
-        whole: Any = self.source.open() if isinstance(self.source, InZarr) else unmapped(self.source)
-        found: Array = np.asarray(whole[(slice(None),) * axis + (slice(self.start, self.stop),)])
+        found: Array = np.asarray(self.opened()[(slice(None),) * axis + (slice(self.start, self.stop, self.step),)])
         return found
+
+    def opened(self) -> Any:
+        """The source, of which nothing is read yet."""
+        return self.source.open() if isinstance(self.source, InZarr) else unmapped(self.source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +118,11 @@ class Stored:
         shape = (self.shape[1], self.shape[0], *self.shape[2:])
         return replace(self, axis=self._swapped(self.axis), shape=shape, turned=not self.turned)
 
+    @property
+    def _inner(self) -> int:
+        """The axis along which the sources count samples."""
+        return self._swapped(self.axis) if self.turned else self.axis
+
     @staticmethod
     def _swapped(axis: int) -> int:
         return {0: 1, 1: 0}.get(axis, axis)
@@ -115,31 +135,54 @@ class Stored:
         given = key if isinstance(key, tuple) else (key,)
         own = given[self.axis] if len(given) > self.axis else slice(None)
         rest = (*given[: self.axis], slice(None), *given[self.axis + 1 :])
-        if any(g is Ellipsis or g is None for g in given) or not isinstance(own, slice) or own.step not in (None, 1):
+        if any(g is Ellipsis or g is None for g in given) or not isinstance(own, slice) or (own.step or 1) < 1:
             return np.asarray(self)[key]
-        some = self._some(*own.indices(self.shape[self.axis])[:2])
+        some = self._some(*own.indices(self.shape[self.axis]))
         return some if all(g == slice(None) for g in rest) else np.asarray(some)[rest]
 
-    def _some(self, start: int, stop: int) -> Stored:
-        stop = max(start, stop)
+    def _some(self, start: int, stop: int, step: int) -> Stored:
         found, at = [], 0
         for part in self.parts:
-            size = part.stop - part.start
-            first, last = max(start - at, 0), min(stop - at, size)
-            if first < last:
-                found.append(Part(part.source, part.start + first, part.start + last))
+            size = len(part.places)
+            first = start - at if at <= start else -(at - start) % step  # the next one behind those of the parts before
+            if first < min(stop - at, size):
+                found.append(part.some(first, min(stop - at, size), step))
             at += size
-        shape = (*self.shape[: self.axis], stop - start, *self.shape[self.axis + 1 :])
-        return replace(self, parts=tuple(found), shape=shape)
+        return self._of(tuple(found), len(range(start, stop, step)))
+
+    def _of(self, parts: tuple[Part, ...], count: int) -> Stored:
+        return replace(self, parts=parts, shape=(*self.shape[: self.axis], count, *self.shape[self.axis + 1 :]))
+
+    def take(self, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Array:
+        """What `np.take` calls. Along the axis of samples these alone are read."""
+        places = np.asarray(indices)
+        if axis != self.axis or places.ndim != 1 or out is not None or mode != "raise":
+            whole: Any = np.asarray(self)
+            return np.asarray(whole.take(indices, axis, out, mode))
+        total, read = self.shape[self.axis], list[Array]()
+        if places.size and not -total <= places.min() <= places.max() < total:
+            raise IndexError(f"sample {places.min()} to {places.max()} of {total}")
+        inner, opened = self._inner, Opened()
+        ends = np.cumsum([len(part.places) for part in self.parts])
+        for place in (places % max(1, total)).tolist():
+            number = int(np.searchsorted(ends, place, side="right"))
+            part, first = self.parts[number], int(ends[number]) - len(self.parts[number].places)
+            at = part.places[place - first]
+            read.append(np.asarray(opened.of(part)[(slice(None),) * inner + (slice(at, at + 1),)]))
+        if not read:
+            return np.asarray(self[(slice(None),) * self.axis + (slice(0, 0),)])
+        joined = np.concatenate(read, inner)
+        return np.swapaxes(joined, 0, 1) if self.turned else joined
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """The values, read. Arguments, and the ValueError where copy=False cannot be, as NumPy 2 asks for them."""
-        inner = self._swapped(self.axis) if self.turned else self.axis
+        inner = self._inner
         values = [part.values(inner) for part in self.parts]
-        whole: Array = np.zeros(self.shape, self.dtype)
-        if values:
-            whole = values[0] if len(values) == 1 else np.concatenate(values, axis=inner)
-            whole = np.swapaxes(whole, 0, 1) if self.turned else whole
+        whole: Array = values[0] if len(values) == 1 else np.concatenate(values, axis=inner) if values else np.zeros(0)
+        if not values:
+            whole = np.zeros(self.shape, self.dtype)
+        elif self.turned:
+            whole = np.swapaxes(whole, 0, 1)
         kept = len(values) == 1 and not isinstance(self.parts[0].source, InZarr)  # a part of an array, or of a map of a file
         wanted = whole.dtype if dtype is None else np.dtype(dtype)
         if copy is False and not (kept and wanted == whole.dtype):
@@ -150,6 +193,36 @@ class Stored:
         """The same for another process: places instead of values, where they lie in files."""
         parts = [replace(p, source=mapped(p.source)) if isinstance(p.source, np.ndarray) else p for p in self.parts]
         return replace(self, parts=tuple(parts))
+
+
+class Opened:
+    """Sources that were opened, each once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Part, Any]] = {}
+
+    def of(self, part: Part) -> Any:
+        """That of a part."""
+        if id(part.source) not in self._known:
+            self._known[id(part.source)] = part, part.opened()
+        return self._known[id(part.source)][1]
+
+
+def pieces(x: Any, most: int = PIECE, axis: int | None = None) -> Iterator[Array]:
+    """All values, a piece at a time, so that no more than a few pieces are in memory.
+
+    Args:
+        x: an array, that may be the map of a file, or samples that lie in files. most: bytes of a piece, about.
+        axis: along which pieces follow each other; by default that of the samples where it is known, else the longest.
+    """
+    if axis is None:
+        axis = x.axis if isinstance(x, Stored) else int(np.argmax(x.shape)) if x.ndim else 0
+    if x.nbytes <= most or not x.ndim:
+        yield np.asarray(x)
+        return
+    size = max(1, x.shape[axis] * most // x.nbytes)
+    for start in range(0, x.shape[axis], size):
+        yield np.asarray(x[(slice(None),) * axis + (slice(start, start + size),)])
 
 
 def open_folder(path: Path, axis: int) -> Stored:

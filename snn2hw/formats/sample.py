@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import ShapeError, ValueRangeError
-from snn2hw.files.stored import Stored
+from snn2hw.files.stored import Stored, pieces
 from snn2hw.gate import numbers, step_count
 from snn2hw.ir.network import Input
 
@@ -39,7 +41,7 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
         ShapeError: no sample, or too few axes. ValueRangeError: NaN, Inf, values outside the range, or too many steps.
         UsageError: steps is no whole number >= 1.
     """
-    x = samples_array(sample)
+    x = stored_or_array(sample)
     if steps is not None:
         step_count(steps)
     lead = 1 if steps is not None else 2
@@ -53,23 +55,44 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
             if steps is None and x.ndim > 1 and x.size
             else "give at least one sample, with its batch axis",
         )
-    if not np.isfinite(x).all():
+    seen = _Seen()
+    for piece in pieces(x):
+        seen.add(piece)
+    if seen.other:
         raise ValueRangeError(
             "the sample holds NaN or Inf",
             where="sample",
-            got=f"{int((~np.isfinite(x)).sum())} of {x.size} values",
+            got=f"{seen.other} of {seen.count} values",
             expected="finite numbers",
             do="clean the data",
         )
-    lo, hi, counts = _range(x, steps, input_range)
+    lo, hi, counts = _range(seen, steps, input_range)
     shape = tuple(int(n) for n in x.shape[lead:])
     source = Input("input", (), shape, lo=lo, hi=hi, static=steps is not None, counts=counts, source="input")
     return source, steps if steps is not None else int(x.shape[0])
 
 
-def _range(x: npt.NDArray[Any], steps: int | None, given: tuple[float, float] | None) -> tuple[float, float, bool]:
-    least, most = float(x.min()), float(x.max())
-    if given is None and steps is None and bool((x == np.round(x)).all()):
+@dataclass
+class _Seen:
+    """What the values of a sample are: how many, how many no finite number, the least and the largest; whether all are whole."""
+
+    count: int = 0
+    other: int = 0
+    least: float = inf
+    most: float = -inf
+    whole: bool = True
+
+    def add(self, x: npt.NDArray[Any]) -> None:
+        self.count += x.size
+        self.other += x.size - int(np.count_nonzero(np.isfinite(x)))
+        if x.size and not self.other:
+            self.least, self.most = min(self.least, float(x.min())), max(self.most, float(x.max()))
+            self.whole &= bool((x == np.round(x)).all())
+
+
+def _range(x: _Seen, steps: int | None, given: tuple[float, float] | None) -> tuple[float, float, bool]:
+    least, most = x.least, x.most
+    if given is None and steps is None and x.whole:
         return _count_range(least, most)
     try:
         lo, hi = (0.0, 1.0) if given is None else map(float, given)

@@ -6,13 +6,12 @@ import copy
 from collections.abc import Mapping
 from typing import TypeVar
 
-import numpy as np
 import numpy.typing as npt
 import torch
 
 from snn2hw.backends.base import called
 from snn2hw.errors import UnsupportedError
-from snn2hw.formats.sample import input_node, samples_array
+from snn2hw.formats.sample import input_node, stored_or_array
 from snn2hw.formats.torch.read import from_torch
 from snn2hw.ir.integer import IntFeedback, IntNeuron, UnloweredNeuron
 from snn2hw.ir.layout import read_as
@@ -58,7 +57,7 @@ def prepare(
         Snn2hwError: as `snn2hw.compile`; a layer that training on integers has no row for.
     """
     one_torch_thread()
-    x, chosen = read_as(samples_array(sample), layout, None, static=steps is not None, stacklevel=2), load_target(target)
+    x, chosen = read_as(stored_or_array(sample), layout, None, static=steps is not None, stacklevel=2), load_target(target)
     source, t = input_node(x, steps, input_range)
     network = from_torch(model, source, t)
     modules = dict(model.named_modules())
@@ -66,7 +65,7 @@ def prepare(
     copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron | CustomNeuron)}
     neurons = {n.name: _of(copies, n.name) for n in network.neurons}
     learned = {name: _learned(neuron) for name, neuron in neurons.items() if isinstance(neuron, Neuron)}
-    template = make_template(network, learned, np.asarray(x, np.float64), chosen, options or Options())
+    template = make_template(network, learned, x, chosen, options or Options())
     layers, bounds = _layers(template, neurons, learned)
     for name, layer in layers.items():
         module = _of(modules, name)

@@ -50,7 +50,7 @@ class Template:
 
 
 def make_template(
-    real: Network, learned: Mapping[str, Learned], sample: npt.NDArray[np.float64], target: Target, options: Options
+    real: Network, learned: Mapping[str, Learned], sample: npt.NDArray[np.generic], target: Target, options: Options
 ) -> Template:
     """Run the passes up to `lower`, a bit narrower than the target where that is possible, so that values may double.
 

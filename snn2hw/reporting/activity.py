@@ -25,34 +25,37 @@ BINS = 64  # of a histogram
 
 
 def activity(
-    net: IntegerNetwork, payloads: Ints, real: Network | None, x: npt.NDArray[Any] | None, numbers: Sequence[int], scale: float
+    net: IntegerNetwork,
+    payloads: Sequence[Ints],
+    real: Network | None,
+    x: Sequence[npt.NDArray[Any]] | None,
+    numbers: Sequence[int],
+    scale: float,
 ) -> list[dict[str, Any]]:
     """One entry for each sample.
 
     Args:
-        net: the integers. payloads: [T, N, ...] of all samples. real: the float network, where there is one.
-        x: the same samples in real units, as the float network takes them. numbers: which samples are shown.
+        net: the integers. payloads: [T, 1, ...] of each. real: the float network, where there is one.
+        x: the same samples in real units, as the float network takes them. numbers: which of all samples they are.
         scale: real value of one unit of the readout.
     """
     shown = []
     tally = Tally(net, real, scale)
-    for number in numbers:
-        one = payloads[:, number : number + 1]
-        trace = interpret(net, one)
-        floats = {} if real is None or x is None else _float_spikes(real, x, number, static=net.input.static)
+    for place, number in enumerate(numbers):
+        trace = interpret(net, payloads[place])
+        floats = {} if real is None or x is None else _float_spikes(real, x[place])
         layers = {n.name: _layer(n, trace, floats.get(n.name), tally) for n in layers_of(net)}
         shown.append({"sample": number, "readout": trace.readout[0].tolist(), "layers": layers})
     return shown
 
 
-def _float_spikes(real: Network, x: npt.NDArray[Any], number: int, *, static: bool) -> dict[str, Reals]:
+def _float_spikes(real: Network, x: npt.NDArray[Any]) -> dict[str, Reals]:
     seen: dict[str, list[Reals]] = {}
 
     def keep(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
         seen.setdefault(node.name, []).append(value)
 
-    one = x[number : number + 1] if static else x[:, number : number + 1]
-    run_real(real, np.asarray(one, np.float64), keep)
+    run_real(real, np.asarray(x, np.float64), keep)
     return {name: np.stack(values) for name, values in seen.items()}
 
 

@@ -39,18 +39,18 @@ class Shown:
     """What is known of a model, and is shown.
 
     Args:
-        payloads: [T, N, ...] of the samples. x: the same, real. labels: classes of all samples.
+        payloads: [T, 1, ...] of each sample that is shown. x: the same, real. labels: classes of all samples.
         trace: of a batch of them. readout, float_readout: [N, classes] of all of them.
         real: the float network. evaluation, estimate, verdict, causes: as their functions return them.
         numbers: which samples are shown step by step.
     """
 
     artefact: Artefact
-    payloads: Ints
+    payloads: Sequence[Ints]
     trace: Trace
     readout: npt.NDArray[Any]
     numbers: Sequence[int]
-    x: npt.NDArray[Any] | None = None
+    x: Sequence[npt.NDArray[Any]] | None = None
     labels: npt.NDArray[Any] | None = None
     float_readout: npt.NDArray[Any] | None = None
     real: Network | None = None
@@ -89,7 +89,7 @@ def collect(s: Shown, title: str, command: str) -> dict[str, Any]:
         each["prediction"] = int(np.argmax(s.readout[each["sample"]]))
         each["float_prediction"] = None if s.float_readout is None else int(np.argmax(s.float_readout[each["sample"]]))
     return {
-        "title": title, "steps": net.steps, "target": net.target, "samples": int(s.payloads.shape[1]), "scale": artefact.scale,
+        "title": title, "steps": net.steps, "target": net.target, "samples": len(s.readout), "scale": artefact.scale,
         "nodes": nodes, "layers": layers, "activity": shown, "confusion": _confusion(s),
         "evaluation": None if s.evaluation is None else s.evaluation.to_document(),
         "estimate": None if s.estimate is None else _estimate(s.estimate), "verdict": _verdict(s.verdict),

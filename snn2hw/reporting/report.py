@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,15 @@ from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.estimation.estimate import estimate as cost_of
 from snn2hw.evaluation import evaluate, float_network
 from snn2hw.files.write import check_file, write_file
-from snn2hw.ir.encode import encode
+from snn2hw.ir.encode import check_shape, encode
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.layout import TN
 from snn2hw.ir.network import Network
 from snn2hw.ir.real import run_real
 from snn2hw.reporting.collect import Shown, collect
 from snn2hw.reporting.page import page
 from snn2hw.runs import read, verify
-from snn2hw.trace import Trace
+from snn2hw.trace import Ints, Trace
 from snn2hw.vectors import read_vectors
 from snn2hw.verification.batches import Progress
 from snn2hw.verification.short import affordable
@@ -85,13 +87,13 @@ def report(
                 "labels and a model need samples", got="none", expected="the samples that the labels are of",
                 do="give samples (--samples), or a model that has test samples of its own (--model)",
             )  # fmt: skip
-        payloads, x = read_vectors(artefact)[0], None
+        given, x = Given(net, None, read_vectors(artefact)[0]), None
     else:
-        x = np.asarray(read(artefact, samples, layout))
-        payloads = encode(net, x)
-    trace, readout = _run(artefact, payloads, progress)
+        x = read(artefact, samples, layout)
+        check_shape(net, x)
+        given = Given(net, x, None)
     real = None if model is None or x is None else float_network(artefact, model, x)
-    float_readout = None if real is None or x is None else run_real(real, np.asarray(x, np.float64)) * real.readout.share
+    trace, readout, float_readout = _run(artefact, given, real, progress)
     known = None if labels is None else np.asarray(labels)
     axes = None if net.input.static else TN
     with warnings.catch_warnings():
@@ -100,9 +102,12 @@ def report(
         found = None if x is None else evaluate(artefact, x, labels, model, layout=axes)
         cost = cost_of(artefact, target, x, layout=axes)
     verdict = verify(artefact, _some(x, net.input.static), **_named(executors), layout=None if x is None else axes)
-    numbers = _shown(shown, payloads.shape[1], readout, known)
+    numbers = _shown(shown, given.total, readout, known)
+    each = [given.some(number, number + 1) for number in numbers]
+    reals = [of_it for _, of_it in each if of_it is not None]
     data = Shown(
-        artefact, payloads, trace, readout, numbers, x=x, labels=known, float_readout=float_readout, real=real,
+        artefact, [raw for raw, _ in each], trace, readout, numbers, x=reals or None,
+        labels=known, float_readout=float_readout, real=real,
         evaluation=found, estimate=cost, verdict=verdict, causes=causes,
     )  # fmt: skip
     title = artefact.folder.name if artefact.folder is not None else "a compiled model"
@@ -110,20 +115,54 @@ def report(
     return path
 
 
-def _run(artefact: Artefact, payloads: Any, progress: Progress | None) -> tuple[Trace, Any]:
-    """The trace of the first samples, and the readout of all."""
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The samples of a report, of which some are in memory at a time.
+
+    Args:
+        net: the integers. x: as the network takes them, or None. payloads: [T, N, ...], where there is no x.
+    """
+
+    net: IntegerNetwork
+    x: npt.NDArray[Any] | None
+    payloads: Ints | None
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        if self.x is None:
+            assert self.payloads is not None
+            return int(self.payloads.shape[1])
+        return int(self.x.shape[0 if self.net.input.static else 1])
+
+    def some(self, start: int, stop: int) -> tuple[Ints, npt.NDArray[Any] | None]:
+        """(their integers [T, n, ...], themselves) of some of them."""
+        if self.x is None:
+            assert self.payloads is not None
+            return self.payloads[:, start:stop], None
+        x = np.asarray(self.x[start:stop] if self.net.input.static else self.x[:, start:stop])
+        return encode(self.net, x), x
+
+
+def _run(
+    artefact: Artefact, given: Given, real: Network | None, progress: Progress | None
+) -> tuple[Trace, npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """The trace of the first samples, and the readouts of all, of the integers and of the float network."""
     executor, _ = chosen_executor("auto", artefact.network)
     insist(executor, artefact.network)
-    size, total = batch_size(artefact.network), payloads.shape[1]
-    first, readouts = None, []
+    size, total = batch_size(artefact.network), given.total
+    first, readouts, floats = None, list[Any](), list[Any]()
     for start in range(0, total, size):
-        part = run_executor(executor, artefact, payloads[:, start : start + size], start == 0)
+        payloads, x = given.some(start, min(start + size, total))
+        part = run_executor(executor, artefact, payloads, start == 0)
         first = first or part.part(0, min(TRACED, size, total))
         readouts.append(part.readout)
+        if real is not None and x is not None:
+            floats.append(run_real(real, x.astype(np.float64)) * real.readout.share)
         if progress is not None:
             progress("report", min(start + size, total), total)
     assert first is not None
-    return first, np.concatenate(readouts)
+    return first, np.concatenate(readouts), np.concatenate(floats) if floats else None
 
 
 def _causes(artefact: Artefact, real: Network, x: npt.NDArray[Any]) -> list[Diagnosis]:

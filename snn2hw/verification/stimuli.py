@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.formats.sample import stored_or_array
 from snn2hw.ir.encode import check_shape, encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints
@@ -22,7 +23,7 @@ def conformance_payloads(net: IntegerNetwork, sample: npt.ArrayLike | None) -> I
     corners = corner_payloads(net)
     if sample is None:
         return corners[:, -1:] if _large(net) else corners
-    real = np.asarray(sample)
+    real = stored_or_array(sample)
     check_shape(net, real)
     real = real[:REAL] if net.input.static else real[:, :REAL]
     if _large(net):

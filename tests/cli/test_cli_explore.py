@@ -44,6 +44,21 @@ def test_a_table_a_file_a_csv_and_a_plot(capsys: Capture, labelled: Path) -> Non
     assert any(p["pareto"] for p in again["points"])
 
 
+def test_a_folder_of_samples(capsys: Capture, labelled: Path) -> None:
+    (labelled / "x").mkdir()
+    x = np.load("x.npy")
+    for number, part in enumerate(np.array_split(x, 2)):
+        np.save(labelled / "x" / f"{number}.npy", part)
+    found = []
+    for path in ("x.npy", "x"):
+        torch.manual_seed(1)
+        given = ("--samples", path, "--sample", path, "--weight-bits", 8, "--state-bits", 12, "--json")
+        ran = run_cli(capsys, *GIVEN[:2], *GIVEN[4:], *given)
+        assert (ran.code, ran.err) == (0, "")
+        found.append(json.loads(ran.out))
+    assert found[0] == found[1]
+
+
 def test_what_is_no_width(capsys: Capture, labelled: Path) -> None:
     for wrong in ("4;8", "", "four", "-4"):
         refusal(

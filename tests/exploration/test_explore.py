@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import snn2hw
@@ -121,6 +122,24 @@ def test_a_file_that_has_it_all_starts_nothing(
     monkeypatch.setattr(module, "crew", None)
     assert snn2hw.explore(every_kind(), x, labels, out=whole, **WIDTHS).to_document() == front[0].to_document()
     assert whole.read_bytes() == front[1]
+
+
+def test_samples_in_a_folder_are_the_same_samples(front: Any, whole: Path, x: Any, labels: Any, tmp_path: Path) -> None:
+    """Wherever they lie, each part reads its own; and a file that was begun with an array goes on with a folder."""
+    (tmp_path / "x").mkdir()
+    for number, part in enumerate(np.array_split(x, 3)):
+        np.save(tmp_path / "x" / f"{number}.npy", part)
+    stored = snn2hw.open_samples(tmp_path / "x")
+    found = snn2hw.explore(every_kind(), stored, labels, out=tmp_path / "r.jsonl", **WIDTHS)
+    assert found.to_document() == front[0].to_document()
+    assert (tmp_path / "r.jsonl").read_bytes() == front[1]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "crew", None)
+        snn2hw.explore(every_kind(), stored, labels, out=whole, **WIDTHS)
+    budgets = [
+        snn2hw.budget(every_kind(), each, labels, weight_bits=(8,), memory=1.0, executor="reference") for each in (x, stored)
+    ]
+    assert budgets[0] == budgets[1]
 
 
 def test_results_of_something_else_are_refused(front: Any, whole: Path, x: Any, labels: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 import snn2hw
 from snn2hw.errors import ShapeError, UsageError
 from snn2hw.files.mapped import Mapped
-from snn2hw.files.stored import Part, Stored
+from snn2hw.files.stored import Part, Stored, pieces
 from snn2hw.verification.batches import Samples
 from tests.hand_networks import counts, every_kind, every_kind_sample, lif, linear, network, readout
 from tests.refused import refused
@@ -186,3 +186,36 @@ def test_what_is_no_folder_of_samples(tmp_path: Path) -> None:
         snn2hw.open_samples(folder)
     assert caught.value.got == "no array 'samples'"
     assert Part(X, 1, 3).values(0).shape == (2, 3, 4)
+
+
+def test_every_nth_sample_stays_where_it_is(stored: Any) -> None:
+    for start, stop, step in product((0, 1, 5, 20), (3, 11, 23), (2, 3, 7, 30)):
+        some = stored[start:stop:step]
+        assert isinstance(some, Stored)
+        np.testing.assert_array_equal(np.asarray(some), X[start:stop:step])
+        np.testing.assert_array_equal(np.asarray(some[1:9:2]), X[start:stop:step][1:9:2])
+    np.testing.assert_array_equal(np.asarray(stored[::-2]), X[::-2])
+
+
+def test_samples_are_taken_one_by_one(stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In any order and several times, and no others are read."""
+    monkeypatch.setattr(Stored, "__array__", None)
+    for places in ([3, 1, 22, 1, -1, 0], range(0, 23, 5)):
+        np.testing.assert_array_equal(np.take(stored, places, 0), np.take(X, places, 0))
+        np.testing.assert_array_equal(np.take(stored[2:21:3], [0, 4, -1], 0), np.take(X[2:21:3], [0, 4, -1], 0))
+        turned = np.swapaxes(stored, 0, 1)
+        np.testing.assert_array_equal(np.take(turned, places, 1), np.take(np.swapaxes(X, 0, 1), places, 1))
+    monkeypatch.undo()
+    assert np.take(stored, [], 0).shape == (0, 3, 4)
+    np.testing.assert_array_equal(np.take(stored, [2, 0], 1), np.take(X, [2, 0], 1))
+    for place in (23, -24):
+        with pytest.raises(IndexError, match="of 23"):
+            np.take(stored, [0, place], 0)
+
+
+def test_pieces_are_all_values(stored: Any) -> None:
+    for x in (X, stored, np.swapaxes(stored, 0, 1), stored[3:20:2]):
+        for most in (1, 100, 500, 1 << 30):
+            read = list(pieces(x, most))
+            np.testing.assert_array_equal(np.concatenate(read, 1 if x.shape[0] == 3 else 0), np.asarray(x))
+            assert max(piece.nbytes for piece in read) <= max(most, 48)

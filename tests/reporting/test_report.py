@@ -65,6 +65,17 @@ def test_it_says_what_evaluate_and_verify_and_estimate_say(made: tuple[Artefact,
     assert "without input" not in str(said["warnings"])
 
 
+def test_samples_in_a_folder_are_the_same_samples(made: tuple[Artefact, Network, Any, Path], tmp_path: Path) -> None:
+    artefact, network, images, path = made
+    (tmp_path / "x").mkdir()
+    for number, part in enumerate(np.array_split(images, 3)):
+        np.save(tmp_path / "x" / f"{number}.npy", part)
+    stored = snn2hw.open_samples(tmp_path / "x")
+    again = snn2hw.report(artefact, stored, LABELS, network, tmp_path / "r.html", executors=("reference", "onnx-reference"))
+    one, other = data_of(path), data_of(again)
+    assert {name for name in one if one[name] != other[name]} <= {"provenance"}
+
+
 def test_rasters_are_the_spikes_of_the_integers(made: tuple[Artefact, Network, Any, Path]) -> None:
     artefact, _, images, path = made
     trace = interpret(artefact.network, encode(artefact.network, images))

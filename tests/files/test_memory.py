@@ -1,0 +1,92 @@
+"""Samples in a folder, more than there is memory: what is made of them reads a part at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA bounds what a process holds on Linux alone")
+SIDE, FILES, EACH = 64, 8, 1024  # 8 files of 16 MB each
+LIMIT = 64 << 20  # bytes of memory besides what was taken before anything is read
+HEAD = f"""
+import resource, sys, warnings
+from pathlib import Path
+import numpy as np
+import snn2hw
+from snn2hw import Options
+from snn2hw.estimation.estimate import estimate
+from snn2hw.reporting.report import report
+from tests.hand_networks import average, flatten, image, lif, linear, network, readout
+rng = np.random.default_rng(0)
+net = network(
+    2, image(1, {SIDE}, {SIDE}), average("pool", "input", 8), flatten("flat", "pool"),
+    linear("a", "flat", rng.normal(0.1, 0.3, (8, 64))), lif("n", "a"), linear("b", "n", rng.normal(0, 1, (3, 8))), readout("b"),
+)
+warnings.simplefilter("ignore")
+folder, labels = Path(sys.argv[1]), np.arange({FILES * EACH}) % 3
+snn2hw.simulate(snn2hw.compile(net, np.zeros((1, 1, {SIDE}, {SIDE}))), np.zeros((64, 1, {SIDE}, {SIDE})))
+held = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+resource.setrlimit(resource.RLIMIT_DATA, (1024 * held + {LIMIT},) * 2)
+x = snn2hw.open_samples(folder)
+assert x.nbytes == {4 * FILES * EACH * SIDE * SIDE} > {LIMIT}
+"""
+COMPILE = (
+    HEAD
+    + """
+try:
+    np.array(x)
+except MemoryError:
+    print("all of it is too much")
+artefact = snn2hw.compile(net, x, out=folder / "built")
+assert artefact.manifest["agreement"]["samples"] == 32
+print(snn2hw.load(folder / "built").network.readout.shape)
+"""
+)
+EXPLORE = (
+    HEAD
+    + """
+front = snn2hw.explore(net, x, labels, weight_bits=(4, 8), state_bits=(16,), executor="reference", out=folder / "r.jsonl")
+print(len(front.pareto) > 0, front.samples)
+"""
+)
+REPORT = (
+    HEAD
+    + """
+artefact = snn2hw.compile(net, x[:256])
+print(report(artefact, x, labels, net, folder / "r.html", executors=("onnx-reference",)).stat().st_size > 10_000)
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("shards")
+    rng = np.random.default_rng(0)
+    for number in range(FILES):  # with holes, so that the disk holds the values alone that are not 0
+        x = np.lib.format.open_memmap(made / f"part-{number}.npy", "w+", np.float32, (EACH, 1, SIDE, SIDE))
+        x[:: EACH // 32] = rng.random((32, 1, SIDE, SIDE), np.float32)
+    return made
+
+
+def ran(script: str, folder: Path) -> str:
+    done = subprocess.run([sys.executable, "-c", script, str(folder)], check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_compile(folder: Path) -> None:
+    assert ran(COMPILE, folder) == "all of it is too much\n(3,)"
+
+
+@pytest.mark.slow
+def test_explore(folder: Path) -> None:
+    assert ran(EXPLORE, folder) == f"True {FILES * EACH}"
+
+
+@pytest.mark.slow
+def test_report(folder: Path) -> None:
+    assert ran(REPORT, folder) == "True"
