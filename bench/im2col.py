@@ -22,7 +22,7 @@ from snn2hw.backends.fast.executor import Fast
 
 
 class Im2col(Fast):
-    """An executor for measurements only; columns are static in C, so it has one thread."""
+    """An executor for measurements only; columns are static in C, so it has one thread. Its layers have no phases."""
 
     name = "im2col"
 
@@ -44,16 +44,16 @@ def _arrays(k: int, s: Synapse) -> dict[str, npt.NDArray[Any]]:
     return {f"weight_{k}": rows, f"bias_{k}": s.node.bias.astype(np.int32)}
 
 
-def _layer(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
+def _layer(number: int, s: Synapse, neuron: str | None, consumer: Value, phase: int) -> str:
     (h, w), (oh, ow), steps = s.source.size, s.value.size, s.source.steps
     (kh, kw), (sy, sx), (dy, dx), (ph, pw) = s.window.kernel, s.window.stride, s.window.dilation, s.window.padding
     fan_in = s.taps * s.entering
     return f"""
 static void layer_{number}(const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch,
-    const void *const *arrays, void *const *traces, int percent)
+    const void *const *arrays, void *const *traces, int percent, snn_phase *team, uint8_t *own)
 {{
     static {s.source.type} columns[INT64_C({steps * s.value.places}) * {fan_in}];
-    (void)scratch; (void)traces; (void)percent;
+    (void)scratch; (void)traces; (void)percent; (void)team; (void)own;
     for (int g = 0; g < {s.groups}; ++g) {{
         {s.source.type} *to = columns;
         for (int t = 0; t < {steps}; ++t)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import Barrier, current_thread
 from time import sleep
+from typing import Any
 
 import numpy as np
 import pytest
 
 from snn2hw.artefact import Artefact
+from snn2hw.backends.c import team
 from snn2hw.backends.c.plan import Value, c_type
 from snn2hw.backends.c.synapse_plan import synapse
 from snn2hw.backends.fast import executor, sharing
@@ -26,7 +28,7 @@ from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import corner_payloads
 from tests.hand_networks import compiled as compiled_network
 from tests.hand_networks import counts, every_kind, every_kind_sample, linear, network, readout
-from tests.random_networks import compiled, payloads_of, random_case
+from tests.random_networks import RECURRENT, compiled, payloads_of, random_case
 from tests.refused import refused
 
 pytestmark = pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
@@ -248,8 +250,8 @@ def test_an_executor_remembers_what_a_sample_took(monkeypatch: pytest.MonkeyPatc
     fast, artefact, payloads, given = Fast(), make_artefact(net), corner_payloads(net), list[float | None]()
     plain = sharing.shared
 
-    def watched(part: Callable[[int, int], None], samples: int, workers: int, each: float | None) -> float | None:
-        given.extend([each, taken := plain(part, samples, workers, each)])
+    def watched(part: sharing.Part, samples: int, workers: int, each: float | None, together: Any) -> float | None:
+        given.extend([each, taken := plain(part, samples, workers, each, together)])
         return taken
 
     monkeypatch.setattr(executor, "shared", watched)
@@ -266,6 +268,67 @@ def test_one_thread_takes_long_samples_one_at_a_time_so_that_ctrl_c_is_seen() ->
     parts.clear()
     sharing.shared(lambda first, last: parts.append((first, last)), 20, 1, sharing.SOON / 100)
     assert parts == [(0, 20)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "workers", "each", "all_together"),
+    [(1, 2, 1.0, True), (3, 2, 1.0, True), (2, 2, 1.0, False), (5, 2, 1.0, False), (7, 4, 1.0, True),
+     (1, 1, 1.0, False), (1, 2, None, False), (1, 2, sharing.WORTH / 2, False)],
+)  # fmt: skip
+def test_threads_run_so_few_samples_together_that_some_would_have_none(
+    samples: int, workers: int, each: float | None, all_together: bool
+) -> None:
+    """Where one alone is worth it, as is known from the last run."""
+    alone, joined = list[int](), list[int]()
+    sharing.shared(
+        lambda first, last: alone.extend(range(first, last)), samples, workers, each,
+        lambda: lambda first, last: joined.extend(range(first, last)),
+    )  # fmt: skip
+    assert sorted(alone) == ([] if all_together else list(range(samples)))
+    assert sorted(joined) == (list(range(workers)) if all_together else [])
+
+
+@pytest.mark.parametrize(
+    ("percent", "flags"), [(NEVER, ""), (ALWAYS, "-DSNN_LAST_FIRST"), (ALWAYS, "-DSNN_PORTABLE -DSNN_LAST_FIRST")]
+)
+def test_all_threads_on_the_same_samples(percent: int, flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every phase in as many parts as there can be; what is done last first needs nothing of what is done first."""
+    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {flags}")
+    monkeypatch.setattr(team, "PART", 1)
+    ran = [found for seed in (2_010, 2_011, RECURRENT + 3) if (found := differing_together(seed, percent)) is not None]
+    assert len(ran) == 3
+    assert not any(ran), f"python -m tests.random_networks SEED, from 2010 on: {ran}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("percent", [NEVER, ALWAYS])
+def test_many_random_networks_by_all_threads(percent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "PART", 1)
+    ran = {seed: found for seed in range(3_300, 3_500) if (found := differing_together(seed, percent)) is not None}
+    assert len(ran) >= 130
+    assert not any(ran.values()), {seed: found for seed, found in ran.items() if found}
+
+
+def differing_together(seed: int, percent: int) -> list[str] | None:
+    """As `differing`, of the first three samples by five threads that all run each of them."""
+    if (found := drawn(seed)) is None:
+        return None
+    artefact, payloads, trace = found
+    few, wanted, fast = payloads[:, :3], trace.part(0, 3).arrays(), Fast(percent)
+    net = artefact.network
+    still = net.input.static and bool((few == few[:1]).all())
+    built = fast.built(artefact, still)
+    given = (few[:1] if still else few).transpose(1, 0, *range(3, few.ndim), 2)
+    readout = np.empty_like(wanted["readout"])
+    kept = executor._kept(net, built.source, 3)
+    join = built.runner(np.ascontiguousarray(given, built.source.input_type[:-2]), readout, kept, percent).together()
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(join, range(5), range(1, 6)))
+    got = executor._trace(built.source, readout.copy(), kept).arrays()
+    readout[...] = -1
+    join(0, 1)  # late: all is done
+    assert (readout == -1).all()
+    return [name for name in wanted if not np.array_equal(wanted[name], got[name])]
 
 
 def test_a_failure_in_another_thread_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,15 +11,17 @@ one layer in `dense_layer.c`.
 from __future__ import annotations
 
 from snn2hw.backends.c.synapse_plan import Synapse
+from snn2hw.backends.c.team import ELEMENT, UPDATE, parts
 from snn2hw.backends.c.text import template
 from snn2hw.native.templates import filled
 
 
-def dense(number: int, s: Synapse, parameters: str, handed: str) -> str:
+def dense(number: int, s: Synapse, parameters: str, handed: str, phase: int) -> str:
     """`dense_<number>`: the sums acc[t * block + c] of every place, channels from `first`, for the statement `handed` to use.
 
     Args:
         s: how the layer is summed. parameters: the C parameters that every function of the layer has.
+        phase: the number of the first of its two phases.
     """
     (h, w), (hp, wp), (ph, pw) = s.source.size, s.padded, s.window.padding
     (kh, kw), (sy, sx), (dy, dx) = s.window.kernel, s.window.stride, s.window.dilation
@@ -37,7 +39,13 @@ def dense(number: int, s: Synapse, parameters: str, handed: str) -> str:
             "OFFSETS": ", ".join(map(str, offsets)),
             "KIND": kind,
             "ZERO": s.zero,
-            "PAD_BYTES": s.source.steps * hp * wp * inner * (1 if s.fits else 4),
+            "LAYING": phase,
+            "LAYING_PARTS": parts(steps * hp, steps * hp * wp * inner * ELEMENT),
+            "PADDED_ROWS": steps * hp,
+            "PADDED_ROW": f"INT64_C({wp * inner})",
+            "SUMMING": phase + 1,
+            "SUMMING_PARTS": parts(s.groups * s.blocks * oh, s.products + steps * s.value.places * s.value.channels * UPDATE),
+            "ROWS_OF_BLOCKS": f"INT64_C({s.groups * s.blocks * oh})",
             "STEPS": steps,
             "HEIGHT": h,
             "WIDTH": w,

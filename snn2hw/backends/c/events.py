@@ -8,25 +8,28 @@ at a time: their weights are interleaved and multiplied with the pair of spike v
 from __future__ import annotations
 
 from snn2hw.backends.c.synapse_plan import BIASED, Synapse
+from snn2hw.backends.c.team import ELEMENT, UPDATE, parts
 from snn2hw.backends.c.text import template
 from snn2hw.native.templates import filled
 
 
-def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
+def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int) -> str:
     """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where so much of the input is active that dense
     sums cost less: the layer's share of `percent`, all of it at most; with a `percent` of more than 100, never.
 
     Args:
         s: how the layer is summed. parameters: the C parameters that every function of the layer has.
-        handed: the statement that uses the sums of a place.
+        handed: the statement that uses the sums of a place. phase: the number of the first of its three phases.
     """
     (h, w), (ph, pw) = s.source.size, s.window.padding
     (kh, kw), (sy, sx), (dy, dx) = s.window.kernel, s.window.stride, s.window.dilation
     ow = s.value.size[1]
     steps, entering, listed = s.source.steps, s.entering, s.listed
-    cells = steps * h * w * s.groups
     kind = "SNN_BINARY" if s.binary else "SNN_SIGNED" if s.signed else "SNN_UNSIGNED"
-    channels, spikes, counts, totals, offsets, values, _ = s.list_offsets
+    channels, spikes, counts, totals, _ = s.list_offsets
+    _, values, last_channels, last_spikes, _ = s.own_offsets
+    chunks = -(-s.value.places // s.team_chunk)
+    sums = s.products // 4 + steps * s.value.places * s.value.channels * UPDATE  # events pay below some activity
     rows = (s.taps * entering + 1) * s.row
     start = f"bias[c] - {BIASED} * shift[p * {steps} + t]" if s.signed else "bias[c]"
     return "\n" + filled(
@@ -38,11 +41,18 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str) -> str:
             "SPIKES_AT": spikes,
             "COUNTS_AT": counts,
             "TOTALS_AT": totals,
-            "OFFSETS_AT": offsets,
-            "VALUES_AT": values,
-            "INPUTS": cells * entering,
+            "VALUES_AT": f"INT64_C({values})",
+            "LAST_CHANNELS_AT": f"INT64_C({last_channels})",
+            "LAST_SPIKES_AT": f"INT64_C({last_spikes})",
+            "INPUTS": s.cells * entering,
             "SHARE": s.share,
-            "CELLS": cells,
+            "CELLS": s.cells,
+            "DECIDING": phase,
+            "LISTING": phase + 1,
+            "LISTING_PARTS": parts(s.cells, s.cells * entering * ELEMENT),
+            "SUMMING": phase + 2,
+            "SUMMING_PARTS": parts(s.groups * chunks, sums),
+            "TEAM_CHUNK": s.team_chunk,
             "ENTERING": entering,
             "KIND": kind,
             "GROUPS": s.groups,

@@ -23,16 +23,31 @@ from snn2hw.layers import (
     IntResize2d,
     IntSumPool2d,
 )
+from snn2hw.native.templates import filled
 
 
-def layer_function(number: int, node: IntNode, inputs: Sequence[Value], out: Value, steps: int, readout: str = "int64_t") -> str:
-    """`layer_<number>(a, [b,] o)`: all steps of the value of a node from those of its inputs; of a feedback, step `begin`.
+def layer_function(
+    number: int,
+    node: IntNode,
+    inputs: Sequence[Value],
+    out: Value,
+    steps: int,
+    readout: str = "int64_t",
+    ranged: bool = False,
+) -> str:
+    """`layer_<number>(a, [b,] o[, from, to])`: all steps of the value of a node from those of its inputs; of a feedback, step
+    `begin`; where `ranged`, of its `UNITS` from one to before another.
 
     Args:
+        number: names the function. node: the layer. inputs: what it reads, in order.
         out: the value that is written. steps: T of the network.
         readout: C type of the network's readout, which the readout's `o` is.
+        ranged: whether the caller says which units, of a layer that has them.
     """
     kind = readout if isinstance(node, IntReadout) else out.type
+    body = _body(node, inputs, out, steps, kind)
+    if (units := units_of(node, out)) is not None:
+        body = filled(body, {"FROM": "from", "TO": "to"} if ranged else {"FROM": "0", "TO": units})
     return (
         fragment(
             "layers/function.c",
@@ -40,10 +55,17 @@ def layer_function(number: int, node: IntNode, inputs: Sequence[Value], out: Val
             inputs=", ".join(f"const {v.type} *restrict {name}" for name, v in zip(names(len(inputs)), inputs, strict=True)),
             kind=kind,
             begin=", int begin" if isinstance(node, IntFeedback) else "",
-            body=_body(node, inputs, out, steps, kind),
+            range=", int64_t from, int64_t to" if ranged and units is not None else "",
+            body=body,
         )
         + "\n"
     )
+
+
+def units_of(node: IntNode, out: Value) -> int | None:
+    """Into how many units, one like the other, a layer's output goes; None where it is done as a whole."""
+    units = UNITS.get(type(node))
+    return None if units is None else units(out)
 
 
 def names(inputs: int) -> list[str]:
@@ -71,6 +93,7 @@ def _flatten(node: IntFlatten, inputs: Sequence[Value], out: Value) -> str:
 
 
 def _pool(node: IntSumPool2d | IntMaxPool2d, inputs: Sequence[Value], out: Value) -> str:
+    """Rows from @FROM@ to before @TO@."""
     (x,), w = inputs, node.window
     summed = isinstance(node, IntSumPool2d)
     return fragment(
@@ -86,6 +109,7 @@ def _pool(node: IntSumPool2d | IntMaxPool2d, inputs: Sequence[Value], out: Value
         dilated_across=w.dilation[1],
         above=w.padding[0],
         beside=w.padding[1],
+        **_RANGE,
     )
 
 
@@ -109,9 +133,9 @@ def _each(inputs: Sequence[Value], out: Value) -> list[str]:
 
 
 def _everywhere(expression: str, out: Value) -> str:
-    """The expression for every place i and step t."""
+    """The expression for every place i, from @FROM@ to before @TO@, and step t."""
     size = out.places * out.channels
-    return fragment("layers/everywhere.c", steps=out.steps, size=size, type=out.type, expression=expression)
+    return fragment("layers/everywhere.c", steps=out.steps, size=size, type=out.type, expression=expression, **_RANGE)
 
 
 def _multiply(node: IntMultiply, inputs: Sequence[Value], out: Value) -> str:
@@ -166,6 +190,11 @@ def _readout(node: IntReadout, x: Value, steps: int, kind: str) -> str:
     return fragment("layers/readout_sum.c", channels=x.channels, steps=x.steps, kind=kind, times=times)
 
 
+_RANGE = {"from": "@FROM@", "to": "@TO@"}  # filled in once it is known where a range comes from
+UNITS: dict[type, Callable[[Value], int]] = {
+    **dict.fromkeys((IntAdd, IntMultiply, IntOffset, IntPlaces), lambda out: out.places * out.channels),
+    **dict.fromkeys((IntSumPool2d, IntMaxPool2d), lambda out: out.size[0]),
+}
 LAYERS: dict[type, Callable[[Any, Sequence[Value], Value], str]] = {
     IntFlatten: _flatten,
     IntSumPool2d: _pool,

@@ -15,5 +15,5 @@ def head() -> str:
 
 
 def runtime() -> str:
-    """The head, dense sums in vectors and in tiles, event-driven sums (`templates/fast`)."""
-    return "\n".join([head(), *(template(f"fast/{part}.h") for part in ("dense", "tiles", "events"))])
+    """The head, parts over threads, dense sums in vectors and in tiles, event-driven sums (`templates/fast`)."""
+    return "\n".join([head(), *(template(f"fast/{part}.h") for part in ("team", "dense", "tiles", "events"))])

@@ -9,27 +9,29 @@ from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.c.text import fragment
 from snn2hw.backends.c.tiles import in_tiles
 
+PHASES = 5  # of a layer: three where it is summed by events, two where densely
 
-def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value) -> str:
+
+def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Value, phase: int) -> str:
     """`layer_<number>`: by events where so little is active that it pays, else dense.
 
     Args:
         s: how the layer is summed. neuron: the C function that takes the sums, None: they are stored.
-        consumer: the value that `out` is: what the neuron fires, else the sums.
+        consumer: the value that `out` is: what the neuron fires, else the sums. phase: the number of the first of its phases.
     """
     parameters = (
         f"const {s.source.type} *restrict in, {consumer.type} *restrict out, void *restrict scratch,\n"
         "    const void *const *arrays, void *const *traces"
     )
-    text = dense(number, s, parameters, _handed(s, neuron, s.block))
+    text = dense(number, s, parameters, _handed(s, neuron, s.block), phase + 3)
     by = ""
     if s.events:
-        text += by_events(number, s, parameters, _handed(s, neuron, s.row))
-        by = f"if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent))\n        "
+        text += by_events(number, s, parameters, _handed(s, neuron, s.row), phase)
+        by = f"if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent, team, own))\n        "
     tiled = ""
     if s.tiling is not None:
-        text += in_tiles(number, s, s.tiling, parameters, _handed(s, neuron, s.block))
-        tiled = f"if (!tiles_{number}(in, out, scratch, arrays, traces))\n        "
+        text += in_tiles(number, s, s.tiling, parameters, _handed(s, neuron, s.block), phase + 3)
+        tiled = f"if (!tiles_{number}(in, out, scratch, arrays, traces, team))\n        "
     return text + fragment("fast/synapse.c", number=number, parameters=parameters, by_events=by, in_tiles=tiled) + "\n"
 
 

@@ -112,16 +112,37 @@ class Synapse:
         return min(CHUNK, self.value.places)
 
     @property
+    def team_chunk(self) -> int:
+        """The same where several threads sum the layer: a few chunks for each."""
+        return max(1, min(CHUNK, self.value.places // 4))
+
+    @property
+    def cells(self) -> int:
+        """Places of the input, of all steps and groups: each has a list."""
+        return self.source.steps * self.source.places * self.groups
+
+    @property
     def list_offsets(self) -> list[int]:
-        """Where the lists lie in the scratch: channels, spike values, counts and totals of every input place; then offsets of
-        weights and spike values for each place of a chunk; last the end."""
-        cells = self.source.steps * self.source.places * self.groups
-        inputs, listed = cells * self.entering, self.chunk * self.source.steps * self.listed
-        sizes = (2 * inputs, inputs, 4 * cells, 4 * cells, 4 * listed, listed)
-        ends = [0]
-        for size in sizes:
-            ends.append(ends[-1] + (size + 3 * ALIGN - 1) // ALIGN * ALIGN)  # what is written too much, 64 events, stays within
-        return ends
+        """Where the lists lie in the scratch: channels, spike values, counts and totals of every input place; last the end."""
+        inputs = self.cells * self.entering
+        return _ends(2 * inputs, inputs, 4 * self.cells, 4 * self.cells)
+
+    @property
+    def own_offsets(self) -> list[int]:
+        """Where the lists of one thread lie in what it has of its own: offsets of weights and spike values for each place of a
+        chunk, channels and spike values of a last place; last the end."""
+        listed = self.chunk * self.source.steps * self.listed
+        return _ends(4 * listed, listed, 2 * self.entering, self.entering)
+
+    @property
+    def own(self) -> int:
+        """Bytes that each thread needs for itself."""
+        return self.own_offsets[-1] if self.events else 0
+
+    @property
+    def products(self) -> int:
+        """Of a dense sum, all steps."""
+        return self.source.steps * self.value.places * self.value.channels * self.taps * self.entering
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -143,6 +164,14 @@ class Synapse:
         if not self.fits or not pays(self.entering):
             return None
         return tiling(self.source.steps, self.groups * self.fan_in, self.padded, self.window, self.value.size)
+
+
+def _ends(*sizes: int) -> list[int]:
+    """Where arrays of so many bytes begin that lie one behind the other, and the end of the last."""
+    ends = [0]
+    for size in sizes:
+        ends.append(ends[-1] + (size + 3 * ALIGN - 1) // ALIGN * ALIGN)  # what is written too much, 64 events, stays within
+    return ends
 
 
 def share_of(inputs: int, outputs: int, starting: float) -> float:

@@ -8,19 +8,26 @@ over places and channels of one layer in `tiles_layer.c`; the layout of its inpu
 from __future__ import annotations
 
 from snn2hw.backends.c.synapse_plan import Synapse
+from snn2hw.backends.c.team import ELEMENT, UPDATE, parts
 from snn2hw.backends.c.text import template
 from snn2hw.backends.c.tile_plan import ROWS, Tiling, depth
 from snn2hw.native.templates import filled
 
+QUICKER = 8  # times, than a dense sum in vectors
 
-def in_tiles(number: int, s: Synapse, tiling: Tiling, parameters: str, handed: str) -> str:
+
+def in_tiles(number: int, s: Synapse, tiling: Tiling, parameters: str, handed: str, phase: int) -> str:
     """`tiles_<number>`: the sums acc[t * block + c] of every place, channels from `first`, for the statement `handed` to use.
 
     Args:
         s: how the layer is summed. tiling: its tiles. parameters: the C parameters that every function of the layer has.
+        handed: the statement. phase: the number of the first of its two phases.
     """
     (h, w), (ph, pw) = s.source.size, s.window.padding
     t = tiling
+    row, cell_groups = t.below * t.inner, -(-t.across * t.down // t.together)
+    units = s.groups * s.blocks * cell_groups
+    sums = s.products // QUICKER + t.steps * s.value.places * s.value.channels * UPDATE
     return "\n" + filled(
         template("fast/tiles_layer.c"),
         {
@@ -31,7 +38,15 @@ def in_tiles(number: int, s: Synapse, tiling: Tiling, parameters: str, handed: s
             "ROWS": t.rows,
             "DEPTH": depth(s.entering),
             "ZERO": s.zero,
-            "PAD_BYTES": t.bytes,
+            "LAYING": phase,
+            "LAYING_PARTS": parts(t.height, t.bytes * ELEMENT),
+            "PADDED_HEIGHT": t.height,
+            "ROW_BYTES": f"INT64_C({row})",
+            "BEYOND_BYTES": f"INT64_C({t.bytes - t.height * row})",
+            "SUMMING": phase + 1,
+            "SUMMING_PARTS": parts(units, sums),
+            "UNITS": f"INT64_C({units})",
+            "CELL_GROUPS": cell_groups,
             "STEPS": t.steps,
             "HEIGHT": h,
             "WIDTH": w,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.backends.c.layer_code import layer_function
+from snn2hw.backends.c.layer_code import layer_function, units_of
 from snn2hw.backends.c.neuron_code import Pace, neuron_function
-from snn2hw.backends.c.plan import Plan, Value, plan, state_types
+from snn2hw.backends.c.plan import ALIGN, Plan, Value, plan, state_types
 from snn2hw.backends.c.runtime import runtime
-from snn2hw.backends.c.synapse_code import synapse_function
+from snn2hw.backends.c.synapse_code import PHASES, synapse_function
 from snn2hw.backends.c.synapse_plan import Synapse, biases, packed, packed_events, synapse
+from snn2hw.backends.c.team import ELEMENT, UPDATE, parts
 from snn2hw.backends.c.text import template
 from snn2hw.ir.integer import (
     IntegerNetwork,
@@ -33,6 +34,7 @@ class Source:
 
     Args:
         text: the source, weights left to be bound. arrays: name -> weights and biases. arena: bytes of scratch a run needs.
+        own: so many of these, the last, each thread needs for itself. phases: of a sample, in `templates/fast/team.h`.
         input_type: C type of its values, [steps][height][width][channels].
         traces: (layer, signal, C type) in the order of pointers; signal is a state, or empty for spike values.
     """
@@ -40,6 +42,8 @@ class Source:
     text: str
     arrays: dict[str, npt.NDArray[np.generic]]
     arena: int
+    own: int
+    phases: int
     input_type: str
     traces: list[tuple[str, str, str]]
 
@@ -53,8 +57,9 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True) -> Source:
     """
     net = simplified_network(net)
     rough = plan(net, 0, still)
-    scratch = [_synapse(n, rough, forced).scratch for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
-    laid = plan(net, max(scratch, default=0), still)
+    synapses = [_synapse(n, rough, forced) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
+    laid = plan(net, max((s.scratch for s in synapses), default=0), still)
+    own, shared = max((s.own for s in synapses), default=0), -(-laid.arena // ALIGN) * ALIGN
     made = _Made(net, laid, forced)
     loops = {loop[0]: loop for loop in laid.loops}
     for node in net.nodes[1:]:
@@ -73,20 +78,24 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True) -> Source:
             "FUNCTIONS": "".join(made.functions),
             "INPUT": source.type,
             "SCRATCH": laid.padded,
+            "OWN": shared,
+            "PHASES": made.phases,
             "CALLS": "\n    ".join(made.calls),
         },
     )
-    return Source(text, arrays, laid.arena, source.type, made.traces)
+    return Source(text, arrays, shared + own, own, made.phases, source.type, made.traces)
 
 
 class _Made:
-    """What has been written so far: functions, the calls of `snn_run`, arrays by name, (layer, signal, C type) of every trace."""
+    """What has been written so far: functions, the calls of `snn_run`, arrays by name, (layer, signal, C type) of every trace,
+    and how many phases there are."""
 
     def __init__(self, net: IntegerNetwork, laid: Plan, forced: bool) -> None:
         self.net, self.laid, self.forced, self.inside = net, laid, forced, False
         self.numbers = {n.name: k for k, n in enumerate(net.nodes)}
         self.functions, self.calls = list[str](), list[str]()
         self.arrays, self.traces = dict[str, npt.NDArray[np.generic]](), list[tuple[str, str, str]]()
+        self.phases = 0
         self._elsewhere = {*laid.fused.values(), *(name for loop in laid.loops for name in loop)}
 
     def has(self, node: IntNode) -> bool:
@@ -99,8 +108,8 @@ class _Made:
         for name in names:
             self.layer(self.net.nodes[self.numbers[name]])
         inner = "\n".join("        " + c for c in self.calls)
-        before.append(f"for (int step = 0; step < {self.net.steps}; ++step) {{\n{inner}\n    }}")
         self.calls, self.inside = before, False
+        self._call(f"for (int step = 0; step < {self.net.steps}; ++step) {{\n{inner}\n    }}")
 
     def layer(self, node: IntNode) -> None:
         """The function of a node and its call."""
@@ -113,12 +122,17 @@ class _Made:
         elif isinstance(node, IntFeedback):
             source = self.laid.values[node.inputs[0]]
             self.functions.append(layer_function(k, node, [source], self._seen(node.name), self.net.steps))
-            self.calls.append(f"layer_{k}({_pointer(source)}, {self._at(node.name)}, step);")
+            self._call(f"layer_{k}({_pointer(source)}, {self._at(node.name)}, step);")
         else:
-            inputs = [self._seen(i) for i in node.inputs]
-            self.functions.append(layer_function(k, node, inputs, self._seen(node.name), self.net.steps))
-            to = "readout" if isinstance(node, IntReadout) else self._at(node.name)
-            self.calls.append(f"layer_{k}({', '.join(map(self._at, node.inputs))}, {to});")
+            inputs, out = [self._seen(i) for i in node.inputs], self._seen(node.name)
+            self.functions.append(layer_function(k, node, inputs, out, self.net.steps, ranged=True))
+            given = [*map(self._at, node.inputs), "readout" if isinstance(node, IntReadout) else self._at(node.name)]
+            units = units_of(node, out)
+            if units is None:
+                self._call(f"layer_{k}({', '.join(given)});")
+            else:
+                work = out.steps * out.places * out.channels * ELEMENT
+                self._call(f"layer_{k}({', '.join(given)}, from, to);", units, work)
 
     def _neuron(self, k: int, node: IntNeuron) -> None:
         traced = f"traces ? traces + {len(self.traces)} : 0"
@@ -136,13 +150,24 @@ class _Made:
         if self.inside:
             places = [f"({t} *)(arena + {at})" for t, at in zip(state_types(node), self.laid.states[node.name], strict=True)]
             traced = ", ".join([traced, "step", *places])
-        self.calls.append(_unfused(k, entering, value, traced))
+        work = value.steps * value.places * value.channels * UPDATE
+        self._call(_unfused(k, entering, value, traced), value.places, work)
 
     def _synapse(self, k: int, s: Synapse, neuron: str | None, to: str, traced: str) -> None:
         consumer = self.laid.values[self.net.nodes[k].name]
-        self.functions.append(synapse_function(k, s, neuron, consumer))
-        self.calls.append(f"layer_{k}({self._at(s.source.node.name)}, {to}, pad, arrays, {traced}, percent);")
+        self.functions.append(synapse_function(k, s, neuron, consumer, self.phases))
+        team = "0" if self.inside else "team"
+        self.calls.append(f"layer_{k}({self._at(s.source.node.name)}, {to}, pad, arrays, {traced}, percent, {team}, own);")
+        self.phases += PHASES
         self.arrays |= _arrays(k, s)
+
+    def _call(self, text: str, units: int = 1, products: int = 0) -> None:
+        """A call with a phase of its own, whose text says what it does `from` one of its units `to` another."""
+        if self.inside:
+            self.calls.append(f"{{ const int64_t from = 0, to = {units}; (void)from; (void)to; {text} }}")
+            return
+        self.calls.append(f"SNN_SHARED({self.phases}, {parts(units, products)}, {units}, {text})")
+        self.phases += 1
 
     def _seen(self, name: str) -> Value:
         """A value as layers see it: in a loop, one step of it."""
@@ -179,7 +204,7 @@ def _pointer(value: Value) -> str:
 def _unfused(k: int, source: Value, value: Value, traced: str) -> str:
     stride = source.places * source.channels if source.steps > 1 else 0
     return (
-        f"for (int64_t place = 0; place < {value.places}; ++place) for (int first = 0; first < {value.channels}; first += BLOCK) "
+        f"for (int64_t place = from; place < to; ++place) for (int first = 0; first < {value.channels}; first += BLOCK) "
         f"neuron_{k}({_pointer(source)} + place * {value.channels} + first, {stride}, place, first, "
         f"{value.channels} - first < BLOCK ? {value.channels} - first : BLOCK, {_pointer(value)}, {traced});"
     )

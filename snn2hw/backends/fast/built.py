@@ -16,6 +16,7 @@ from snn2hw.native.compiler import library
 from snn2hw.trace import Ints
 
 ALIGN = 64
+PHASE = 64  # bytes of `snn_phase` in C
 
 
 @dataclass
@@ -34,10 +35,8 @@ class Built:
     spare: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     each: float | None = None
 
-    def runner(
-        self, given: npt.NDArray[Any], readout: Ints, kept: Sequence[npt.NDArray[Any]], percent: int
-    ) -> Callable[[int, int], None]:
-        """What runs samples from one to before another, in any thread; `readout` and `kept` are written.
+    def runner(self, given: npt.NDArray[Any], readout: Ints, kept: Sequence[npt.NDArray[Any]], percent: int) -> Runner:
+        """What runs the samples; `readout` and `kept` are written.
 
         Args:
             given: [N, steps, height, width, channels] in the source's input type. readout: [N, classes].
@@ -47,15 +46,7 @@ class Built:
         """
         count = np.arange(len(given), dtype=np.uintp)[:, None]
         rows = np.array([a.ctypes.data for a in kept], np.uintp) + count * np.array([a.strides[0] for a in kept], np.uintp)
-        sizes = given[0].size, readout[0].size, len(kept)
-
-        def part(first: int, last: int) -> None:
-            arena = self.arena()
-            x, out, traces = (a.ctypes.data for a in (given, readout, rows))
-            self.many(x, out, arena.ctypes.data, self.pointers, traces if kept else None, *sizes, first, last, percent)
-            self.spare.append(arena)
-
-        return part
+        return Runner(self, given, readout, kept, rows, percent)
 
     def arena(self) -> npt.NDArray[np.uint8]:
         """The memory that a run needs, to be appended to `spare` afterwards: pages that are there are quicker than new ones."""
@@ -63,6 +54,51 @@ class Built:
             return self.spare.pop()
         except IndexError:
             return aligned(self.source.arena)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """One run of samples, by threads that take some samples each or all samples together.
+
+    Args:
+        built: the network. given, readout, kept, percent: as of `Built.runner`. rows: [N, traces], where those of a sample lie.
+    """
+
+    built: Built
+    given: npt.NDArray[Any]
+    readout: Ints
+    kept: Sequence[npt.NDArray[Any]]
+    rows: npt.NDArray[np.uintp]
+    percent: int
+
+    def __call__(self, first: int, last: int) -> None:
+        """Run samples from `first` to before `last`, in any thread."""
+        arena = self.built.arena()
+        self._many(first, last, arena, arena, None)
+        self.built.spare.append(arena)
+
+    def together(self) -> Callable[[int, int], None]:
+        """What all threads of a team call, once each: it runs all samples, and every layer of each goes in parts to whoever is
+        free. Whoever comes when all is done returns at once."""
+        team = aligned(len(self.given) * self.built.source.phases * PHASE)
+        team[:] = 0
+        arena = self.built.arena()
+
+        def join(first: int, last: int) -> None:
+            mine = self.built.arena()
+            self._many(0, len(self.given), arena, mine, team)
+            self.built.spare.append(mine)
+
+        return join
+
+    def _many(
+        self, first: int, last: int, arena: npt.NDArray[np.uint8], mine: npt.NDArray[np.uint8], team: npt.NDArray[np.uint8] | None
+    ) -> None:
+        x, out, traces, shared, own = (a.ctypes.data for a in (self.given, self.readout, self.rows, arena, mine))
+        sizes = self.given[0].size, self.readout[0].size, len(self.kept)
+        phases = None if team is None else team.ctypes.data
+        given = x, out, shared, self.built.pointers, traces if self.kept else None, *sizes, first, last, self.percent, phases, own
+        self.built.many(*given)
 
 
 def build(net: IntegerNetwork, still: bool, forced: bool = True) -> Built:
@@ -78,7 +114,8 @@ def build(net: IntegerNetwork, still: bool, forced: bool = True) -> Built:
     loaded = library(source.text)
     arrays = [_filled(a) for a in source.arrays.values()]
     many = loaded.snn_many
-    many.restype, many.argtypes = None, [*[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 5, ctypes.c_int]
+    address, number = ctypes.c_void_p, ctypes.c_int64
+    many.restype, many.argtypes = None, [*[address] * 5, *[number] * 5, ctypes.c_int, address, address]
     return Built(source, many, arrays, (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays)))
 
 

@@ -75,7 +75,8 @@ class Fast:
         readout = np.empty((len(given), *net.readout.shape), np.int64)
         kept = _kept(net, built.source, len(given)) if traces else []
         percent = crossover() if self.percent is None else self.percent
-        built.each = shared(built.runner(given, readout, kept, percent), len(given), threads(), built.each)
+        run = built.runner(given, readout, kept, percent)
+        built.each = shared(run, len(given), threads(), built.each, run.together)
         return _trace(built.source, readout, kept) if traces else Trace(readout)
 
     def built(self, artefact: Artefact, still: bool) -> Built:

@@ -1,6 +1,7 @@
 """Samples shared out over threads, where there is enough to do: a thread that has to be woken takes longer than a small network.
 
-What the last run took says how long this one will take; before the first, one sample is run and timed.
+What the last run took says how long this one will take; before the first, one sample is run and timed. Of many samples each
+thread takes some; so few that threads would be left without one are run by all together, layer by layer.
 """
 
 from __future__ import annotations
@@ -15,31 +16,43 @@ PARTS = 8  # that each thread gets of the samples, on average: one that is held 
 SOON = 0.1  # seconds of work in one part, at most, where a sample is not more: Ctrl-C is seen between two of them
 
 
-def shared(part: Callable[[int, int], None], samples: int, workers: int, each: float | None = None) -> float | None:
-    """`part(first, last)` for all samples, in parts of them, over at most so many threads.
+Part = Callable[[int, int], None]  # of what, from one to before another; called by several threads at once
+
+
+def shared(
+    part: Part, samples: int, workers: int, each: float | None = None, together: Callable[[], Part] | None = None
+) -> float | None:
+    """All samples, over at most so many threads.
 
     Args:
-        part: runs samples from `first` to before `last`; it is called by several threads at once. samples, workers: how many.
+        part: runs samples from `first` to before `last`. samples, workers: how many.
         each: seconds that a sample took in the last run; None: not known yet.
+        together: what gives a function that runs all samples, with whatever other threads call it; None: there is no such way.
 
     Returns:
-        Seconds that a sample took in this run, in its thread, for the next one; `each` where there was no sample.
+        Seconds that a sample took in this run, of all threads, for the next one; `each` where there was no sample.
     """
     spent = list[float]()
 
-    def timed(first: int, last: int) -> None:
-        begun = perf_counter()
-        part(first, last)
-        spent.append(perf_counter() - begun)
+    def timed(some: Part) -> Part:
+        def timing(first: int, last: int) -> None:
+            begun = perf_counter()
+            some(first, last)
+            spent.append(perf_counter() - begun)
+
+        return timing
 
     if not samples:
         return each
     known = each is not None
     if each is None:
-        timed(0, 1)
+        timed(part)(0, 1)
         each = spent[0]
     left = samples if known else samples - 1
     threads = workers if left * each >= WORTH else 1
-    size = left // (threads * PARTS) if threads > 1 else left
-    in_parts(timed, range(samples - left, samples, max(1, min(size, int(SOON / max(each, 1e-9))))), threads)
+    if together is not None and threads > 1 and known and samples < 2 * threads and samples % threads:
+        in_parts(timed(together()), range(threads), threads)
+    else:
+        size = left // (threads * PARTS) if threads > 1 else left
+        in_parts(timed(part), range(samples - left, samples, max(1, min(size, int(SOON / max(each, 1e-9))))), threads)
     return sum(spent) / samples

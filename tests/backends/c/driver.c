@@ -7,7 +7,7 @@
 #include <string.h>
 
 void snn_run(const void *input, int64_t *readout, uint8_t *arena, const void *const *arrays, void *const *traces,
-    int percent);
+    int percent, void *team, uint8_t *own);
 
 static FILE *file;
 
@@ -35,7 +35,8 @@ static int64_t number(void)
 int main(int argc, char **argv)
 {
     if (argc != 2 || !(file = fopen(argv[1], "rb"))) return 4;
-    const int64_t samples = number(), input = number(), readout = number(), scratch = number(), arrays = number();
+    const int64_t samples = number(), input = number(), readout = number(), scratch = number(), own = number(), phases = number();
+    const int64_t arrays = number();
     const void **bound = block(arrays * 8);
     for (int64_t n = 0; n < arrays; ++n) bound[n] = filled(number());
     const int64_t traces = number();
@@ -47,15 +48,20 @@ int main(int argc, char **argv)
         const void *given = filled(input), *wanted = filled(readout);
         const void **signals = block(traces * 8);
         for (int64_t n = 0; n < traces; ++n) signals[n] = filled(sizes[n]);
-        for (int run = 0; run < 4; ++run) {
+        for (int run = 0; run < 8; ++run) { /* with traces or not, densely or by events, alone or the only one of a team */
             int64_t *got = block(readout);
             uint8_t *arena = block(scratch);
+            uint8_t *mine = block(own), *team = block(phases);
             memset(arena, 0xA5, (size_t)scratch);
-            snn_run(given, got, arena, bound, run & 1 ? kept : NULL, run & 2 ? 101 : 0);
+            memset(mine, 0xA5, (size_t)own);
+            memset(team, 0, (size_t)phases);
+            snn_run(given, got, arena, bound, run & 1 ? kept : NULL, run & 2 ? 101 : 0, run & 4 ? team : NULL, mine);
             differing += memcmp(got, wanted, (size_t)readout) != 0;
             for (int64_t n = 0; n < traces && run & 1; ++n) differing += memcmp(kept[n], signals[n], (size_t)sizes[n]) != 0;
             free(got);
             free(arena);
+            free(mine);
+            free(team);
         }
         free((void *)given);
         free((void *)wanted);

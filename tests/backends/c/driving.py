@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from snn2hw.backends.c.to_c import to_c
+from snn2hw.backends.fast.built import PHASE
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints, Trace
 
@@ -25,7 +26,7 @@ def drive(
     runner: Sequence[str] = (),
     scratch: int = 0,
 ) -> str:
-    """What the driver says of a network, dense and event-driven, with traces and without.
+    """What the driver says of a network, dense and event-driven, with traces and without, in parts as of a team and whole.
 
     Args:
         command: of the compiler, with its flags. runner: what runs programs of another processor. scratch: bytes that are added.
@@ -41,7 +42,8 @@ def drive(
     ]
     arrays = [np.ascontiguousarray(a) for a in source.arrays.values()]
     samples = range(payloads.shape[1])
-    words = [len(samples), given[:, 0].nbytes, trace.readout[0].nbytes, source.arena + scratch, len(arrays)]
+    memory = source.arena - source.own + scratch, source.own, source.phases * PHASE
+    words = [len(samples), given[:, 0].nbytes, trace.readout[0].nbytes, *memory, len(arrays)]
     parts = [*map(number, words), *(part for a in arrays for part in (number(a.nbytes), a.tobytes()))]
     parts += [number(len(signals)), *(number(s[:, 0].nbytes) for s in signals)]
     for n in samples:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from snn2hw.backends.c.plan import plan
+from snn2hw.backends.c.team import MOST_PARTS, PART, parts
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.backends.reference import interpret
 from snn2hw.ir.encode import encode
@@ -52,3 +53,10 @@ def test_a_still_and_a_moving_branch_are_joined_step_by_step(first: str, second:
     wanted, got = interpret(net, payloads).arrays(), Fast().run(make_artefact(net), payloads).arrays()
     assert len(np.unique(wanted["spikes/n"].sum(1), axis=0)) > 1  # the moving branch does move
     assert {name: int((value != got[name]).sum()) for name, value in wanted.items()} == dict.fromkeys(wanted, 0)
+
+
+@pytest.mark.parametrize(
+    ("units", "products", "expected"), [(9, 0, 1), (9, PART, 1), (9, 3 * PART, 3), (2, 99 * PART, 2), (99, 99 * PART, MOST_PARTS)]
+)
+def test_work_goes_into_parts_that_are_worth_a_thread(units: int, products: int, expected: int) -> None:
+    assert parts(units, products) == expected

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from snn2hw.backends.c import folder as room
+from snn2hw.backends.c import team
 from snn2hw.backends.c.memory import Memory, memory, sums_elements
 from snn2hw.backends.c.plan import state_types
 from snn2hw.backends.reference import interpret
@@ -26,7 +27,7 @@ from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.native.compiling import needs_compiler
 from tests.random_networks import RECURRENT, reproducer
 
-FLAGS = ["-std=c99", "-O1", "-march=native", *SANITIZERS.split()]
+FLAGS = ["-std=c99", "-O1", "-march=native", "-DSNN_LAST_FIRST", *SANITIZERS.split()]
 FIRST, FEW, MANY, MANY_RECURRENT = 5_000, 3, 300, 60
 pytestmark = needs_compiler
 
@@ -34,6 +35,7 @@ pytestmark = needs_compiler
 @pytest.fixture(autouse=True)
 def sanitizers(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {SANITIZERS}")
+    monkeypatch.setattr(team, "PART", 1)  # whatever can be divided is
     if not sanitizers_run(tmp_path_factory.getbasetemp() / "probe"):
         pytest.skip("the C compiler here has no sanitizers: install libasan and libubsan")
 
@@ -161,4 +163,4 @@ def test_scratch_that_is_too_small_and_wrong_results_are_reported(tmp_path: Path
     trace = interpret(net, payloads)
     assert "AddressSanitizer: heap-buffer-overflow" in driven(tmp_path / "a", net, payloads, trace, False, scratch=-256)
     trace.readout[0, 0] += 1
-    assert driven(tmp_path / "b", net, payloads, trace, False) == "exit code 1: 4 differ"
+    assert driven(tmp_path / "b", net, payloads, trace, False) == "exit code 1: 8 differ"

@@ -63,7 +63,7 @@ def test_the_share_of_the_crossover_grows_with_what_an_event_adds(entering: int,
     made = IntConv2d("c", ("x",), (leaving, 4, 4), Format(32, 0, True), Interval(0, 0), weight, bias, window, 1)
     found = synapse(made, Value(source, 4, "uint8_t", -1), Value(made, 4, "int32_t", 0))
     assert found.share == share
-    assert f"const int most = percent * {share} < 10000 ? percent * {share} : 10000;" in by_events(0, found, "", "")
+    assert f"const int most = percent * {share} < 10000 ? percent * {share} : 10000;" in by_events(0, found, "", "", 0)
 
 
 def test_a_layer_whose_sums_always_cost_less_densely_has_no_lists_but_for_who_asks_for_them() -> None:
@@ -87,5 +87,7 @@ def test_where_all_is_active_sums_are_dense_whatever_a_layers_share_is() -> None
         arena[...] = 0
         built.spare.append(arena)
         built.runner(x.astype(np.uint8), np.empty((1, 512 * SIZE * SIZE), np.int64), [], percent)(0, 1)
-        counts = arena[built.source.arena - s.scratch + s.list_offsets[2] :][: 4 * STEPS * SIZE * SIZE].view(np.int32)
+        counts = arena[built.source.arena - built.source.own - s.scratch + s.list_offsets[2] :][: 4 * STEPS * SIZE * SIZE].view(
+            np.int32
+        )
         assert counts.any() == listed, (active, percent)

@@ -1,23 +1,43 @@
-static int events_@NUMBER@(@PARAMETERS@, int percent)
+static int events_@NUMBER@(@PARAMETERS@, int percent,
+    snn_phase *team, uint8_t *own)
 {
     uint8_t *const lists = scratch;
     uint16_t *const channel = (uint16_t *)(lists + @CHANNELS_AT@);
     int8_t *const spike = (int8_t *)(lists + @SPIKES_AT@);
     int32_t *const count = (int32_t *)(lists + @COUNTS_AT@), *const total = (int32_t *)(lists + @TOTALS_AT@);
-    uint32_t *const offset = (uint32_t *)(lists + INT64_C(@OFFSETS_AT@));
-    int8_t *const value = (int8_t *)(lists + INT64_C(@VALUES_AT@));
-    (void)traces;
+    uint32_t *const offset = (uint32_t *)own;
+    int8_t *const value = (int8_t *)(own + @VALUES_AT@);
     const int most = percent * @SHARE@ < 10000 ? percent * @SHARE@ : 10000;
-    if (percent <= 100 && snn_active(in, INT64_C(@INPUTS@)) * 10000 >= INT64_C(@INPUTS@) * most) return 0;
-    for (int64_t cell = 0; cell < @CELLS@; ++cell)
-        count[cell] = snn_list(in + cell * @ENTERING@, @ENTERING@, @KIND@, channel + cell * @ENTERING@,
-                               spike + cell * @ENTERING@, total + cell);
-    for (int g = 0; g < @GROUPS@; ++g)
-        for (int64_t start = 0; start < @OUT_PLACES@; start += @CHUNK@) {
-            const int many = @OUT_PLACES@ - start < @CHUNK@ ? (int)(@OUT_PLACES@ - start) : @CHUNK@;
+    int much = 0;
+    (void)traces;
+    SNN_SHARED(@DECIDING@, 1, 1,
+        much = percent <= 100 && snn_active(in, INT64_C(@INPUTS@)) * 10000 >= INT64_C(@INPUTS@) * most;
+        if (team) team[@DECIDING@].way = much;)
+    if (team ? team[@DECIDING@].way : much) return 0;
+    SNN_SHARED(@LISTING@, @LISTING_PARTS@, @CELLS@,
+        for (int64_t cell = from; cell < to; ++cell) {
+            uint16_t *which = channel + cell * @ENTERING@;
+            int8_t *what = spike + cell * @ENTERING@;
+            /* What is written too much, up to 64 events, would be the next thread's. */
+            const int apart = to < @CELLS@ && (to - cell - 1) * @ENTERING@ < 64;
+            if (apart) {
+                which = (uint16_t *)(own + @LAST_CHANNELS_AT@);
+                what = (int8_t *)(own + @LAST_SPIKES_AT@);
+            }
+            count[cell] = snn_list(in + cell * @ENTERING@, @ENTERING@, @KIND@, which, what, total + cell);
+            if (apart) {
+                memcpy(channel + cell * @ENTERING@, which, sizeof *which * (size_t)count[cell]);
+                memcpy(spike + cell * @ENTERING@, what, (size_t)count[cell]);
+            }
+        })
+    const int chunk = team ? @TEAM_CHUNK@ : @CHUNK@, chunks = (@OUT_PLACES@ + chunk - 1) / chunk;
+    SNN_SHARED(@SUMMING@, @SUMMING_PARTS@, @GROUPS@ * INT64_C(1) * chunks,
+        for (int64_t r = from; r < to; ++r) {
+            const int g = (int)(r / chunks), start = (int)(r % chunks) * chunk;
+            const int many = @OUT_PLACES@ - start < chunk ? @OUT_PLACES@ - start : chunk;
             int32_t used[@CHUNK_STEPS@], shift[@CHUNK_STEPS@];
             for (int p = 0; p < many; ++p) {
-                const int y = (int)((start + p) / @OUT_WIDTH@), x = (int)((start + p) % @OUT_WIDTH@);
+                const int y = (start + p) / @OUT_WIDTH@, x = (start + p) % @OUT_WIDTH@;
                 for (int t = 0; t < @STEPS@; ++t) {
                     uint32_t *const o = offset + (p * @STEPS@ + t) * INT64_C(@LISTED@);
                     int8_t *const v = value + (p * @STEPS@ + t) * INT64_C(@LISTED@);
@@ -53,13 +73,13 @@ static int events_@NUMBER@(@PARAMETERS@, int percent)
                     const int32_t *acc = sums;
                     for (int t = 0; t < @STEPS@; ++t) {
                         const int64_t list = (p * @STEPS@ + t) * INT64_C(@LISTED@);
-                        int32_t *const to = sums + t * @ROW@;
-                        for (int c = 0; c < @BLOCK@; ++c) to[c] = @START@;
-                        snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, to);
+                        int32_t *const sum = sums + t * @ROW@;
+                        for (int c = 0; c < @BLOCK@; ++c) sum[c] = @START@;
+                        snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum);
                     }
                     @HANDED@
                 }
             }
-        }
+        })
     return 1;
 }

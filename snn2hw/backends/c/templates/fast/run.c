@@ -5,17 +5,20 @@
 @ARRAYS@
 @FUNCTIONS@
 void snn_run(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays,
-    void *const *traces, int percent)
+    void *const *traces, int percent, snn_phase *team, uint8_t *own)
 {
     uint8_t *pad = arena + @SCRATCH@;
-    (void)pad; (void)arrays; (void)traces; (void)percent;
+    (void)pad; (void)arrays; (void)traces; (void)percent; (void)team; (void)own;
     @CALLS@
 }
 
-/* Samples from `first` to before `last`. Of each, `values` enter and `classes` leave; `traces` has `signals` pointers, if any. */
+/* Samples from `first` to before `last`. Of each, `values` enter and `classes` leave; `traces` has `signals` pointers, if any.
+   `team` has the phases of every sample, all 0, where several threads do the same samples together, each with a `mine` of its
+   own; else it is 0, and `mine` is `arena`. */
 void snn_many(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays, void *const *traces,
-    int64_t values, int64_t classes, int64_t signals, int64_t first, int64_t last, int percent)
+    int64_t values, int64_t classes, int64_t signals, int64_t first, int64_t last, int percent, snn_phase *team, uint8_t *mine)
 {
     for (int64_t n = first; n < last; ++n)
-        snn_run(input + n * values, readout + n * classes, arena, arrays, traces ? traces + n * signals : 0, percent);
+        snn_run(input + n * values, readout + n * classes, arena, arrays, traces ? traces + n * signals : 0, percent,
+                team ? team + n * @PHASES@ : 0, mine + @OWN@);
 }

@@ -1,6 +1,7 @@
 
-static void layer_@NUMBER@(@PARAMETERS@, int percent)
+static void layer_@NUMBER@(@PARAMETERS@, int percent,
+    snn_phase *team, uint8_t *own)
 {
-    (void)percent;
-    @BY_EVENTS@@IN_TILES@dense_@NUMBER@(in, out, scratch, arrays, traces);
+    (void)percent; (void)own;
+    @BY_EVENTS@@IN_TILES@dense_@NUMBER@(in, out, scratch, arrays, traces, team);
 }

@@ -1,5 +1,5 @@
 
-static void layer_@NUMBER@(@INPUTS@, @KIND@ *restrict o@BEGIN@)
+static void layer_@NUMBER@(@INPUTS@, @KIND@ *restrict o@BEGIN@@RANGE@)
 {
 @BODY@
 }

@@ -1,5 +1,5 @@
     for (int t = 0; t < @STEPS@; ++t)
-        for (int y = 0; y < @OUT_HEIGHT@; ++y)
+        for (int y = @FROM@; y < @TO@; ++y)
             for (int x = 0; x < @OUT_WIDTH@; ++x)
                 for (int c = 0; c < @CHANNELS@; ++c) {
                     int64_t value = @START@;
