@@ -9,6 +9,7 @@ from bench.ceilings import INT8
 from bench.layers import DENSE as LAYER_DENSE
 from bench.layers import EVENTS as LAYER_EVENTS
 from bench.layers import Layer
+from bench.peers import PEERS
 from bench.results import Measured, Results
 from bench.rounds import Line, Spread, crossing, line, ratio
 from bench.ways import AGAIN, DENSE, FAST, FLOATS, ONNX, TRACED, TWO
@@ -17,6 +18,7 @@ NAME, KIND = "ResNet-18", "LNM"
 LINEAR = 0.99  # nobody gave a number for "linear"; this one is ours
 THAN_FLOATS = {"LNM": 8.0, "CF": 6.0}  # times faster, by the kind of neuron
 THAN_ONNX = {"LNM": 8.0, "CF": 4.0}
+THAN_PEERS = 10.0
 SMALL = "digits_lnm"
 
 
@@ -76,8 +78,8 @@ def bars(r: Results) -> list[Bar]:
     return [
         *_body(r, KIND),
         *(bar for kind in others for bar in _body(r, kind)),
-        Bar(f"{SMALL}, batch {small.batch if small else 16}: two threads against one", 1, "x", _ratio(small, FAST, TWO),
-            also=_noise(small)),
+        *(Bar(f"{SMALL}, batch {batch}: two threads against one", 1, "x", _ratio(m, FAST, TWO), also=_noise(m))
+          for batch, m in ((1, r.network(SMALL, KIND, 1)), (small.batch if small else 16, small))),
         Bar("times faster than Lava on the same layers", 1000, "x", lava, also=_lava_note(r)),
         Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
             also="of the widths, the least"),
@@ -101,6 +103,9 @@ def _body(r: Results, kind: str) -> list[Bar]:
             also="its session kept open"),
         Bar(f"{body}: dense path, of the measured int8 ceiling", 65, "%", of_ceiling(r, one), earlier=70,
             also="the whole network"),
+        *(Bar(f"{body}: times faster than {peer}", THAN_PEERS, "x", _ratio(one, peer, FAST), also="with its own LIF neurons")
+          for peer in PEERS),
+        Bar(f"{body}: two threads against one", 1.7, "x", _ratio(one, FAST, TWO)),
         Bar(f"{by_batch}: two threads against one", 1.7, "x", _ratio(many, FAST, TWO), earlier=1.8),
         Bar(f"{by_batch}: with traces, times as long as without", 2, "x", _ratio(many, TRACED, FAST), at_most=True),
     ]  # fmt: skip

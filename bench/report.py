@@ -64,11 +64,14 @@ def _how() -> Iterator[str]:
   {1e3 * TURN:.0f} ms and at least one; figures are medians over the rounds, with least and most behind them.
   Ratios are taken within a round, then their median. A way that takes more than {PATIENCE:.0f} s for all
   rounds has fewer of them, at least one.
-* From integers to readout, no traces unless a row says otherwise. What is done once (compiling C, opening an ONNX Runtime
-  session, reading weights) is done before. The session is kept open here; the back end (executor)
+* From integers to readout, no traces unless a row says otherwise. What is done once (compiling C,
+  opening an ONNX Runtime session, reading weights) is done before. The session is kept open here; the back end (executor)
   `onnxruntime` opens one for each call, which takes longer.
 * Every integer way gave the reference's readout, bit for bit, before it was timed.
   `torch float32` is the model before quantisation, in its own arithmetic.
+* `snnTorch` and `SpikingJelly`: the same float network, their `Leaky` and `LIFNode` (decay 0.5,
+  threshold 1) in the place of each neuron; neither has an LNM or circulate firing. Convolutions
+  take all steps at once there too, which is quicker than a loop over steps.
 * VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of
   random images, the polynomials that digits_lnm learned, layer by layer in turn (an LNM that has
   learned nothing is a LIF, and cheaper), and the thresholds that `nn.LNM(degree=3)` and

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 
 from bench.im2col import Im2col
 from bench.networks import Compiled
+from bench.peers import PEERS, installed, peer
 from snn2hw import nn
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
@@ -20,7 +22,7 @@ from snn2hw.trace import Ints
 FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
 TRACED, AGAIN = "fast, with traces", "fast, once more"
 REFERENCE, ONNX, FLOATS, INTEGERS, PLAIN = "reference", "onnxruntime", "torch float32", "torch, integers", "plain im2col C"
-ALL = (FAST, DENSE, EVENTS, TWO, TRACED, AGAIN, PLAIN, ONNX, FLOATS, INTEGERS, REFERENCE)
+ALL = (FAST, DENSE, EVENTS, TWO, TRACED, AGAIN, PLAIN, ONNX, FLOATS, *PEERS, INTEGERS, REFERENCE)
 # Kept from one network to the next, so that a network's C is built once for each.
 _FASTS = {FAST: Fast(), DENSE: Fast(0), EVENTS: Fast(101), TWO: Fast(), TRACED: Fast(), AGAIN: Fast(), PLAIN: Im2col()}
 
@@ -30,16 +32,16 @@ Way = Callable[[], object]
 def ways(made: Compiled, batch: int, names: tuple[str, ...] = ALL) -> dict[str, Way]:
     """Those of `names` that there are; each has given the reference's readout once, float32 apart, which has its own arithmetic.
 
-    Sessions are opened and C is compiled before anything is timed. Two threads need two samples.
+    Sessions are opened and C is compiled before anything is timed. A peer that is not installed is none.
     """
     payloads, law = made.payloads(batch), EXECUTORS[REFERENCE]
     found: dict[str, Way] = {}
     wanted = law.run(made.artefact, payloads, False).readout
     for name in names:
-        if name == TWO and batch < 2:
+        if name in PEERS and not installed(name):
             continue
-        if name == FLOATS:
-            found[name] = lambda: _float(made, batch)
+        if name in (FLOATS, *PEERS):
+            found[name] = partial(_float, made, made.model if name == FLOATS else peer(made.model, name), batch)
             continue
         run = _readout(name, made.artefact, payloads)
         if name != REFERENCE and (run() != wanted).any():
@@ -93,7 +95,7 @@ def _session(artefact: Artefact, payloads: Ints) -> Callable[[], Ints]:
     return run
 
 
-def _float(made: Compiled, batch: int) -> torch.Tensor:
+def _float(made: Compiled, model: torch.nn.Module, batch: int) -> torch.Tensor:
     with torch.inference_mode():
-        out: torch.Tensor = made.model(nn.repeat(made.images[:batch], made.artefact.network.steps))
+        out: torch.Tensor = model(nn.repeat(made.images[:batch], made.artefact.network.steps))
         return out
