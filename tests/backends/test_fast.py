@@ -272,7 +272,8 @@ def test_one_thread_takes_long_samples_one_at_a_time_so_that_ctrl_c_is_seen() ->
 
 @pytest.mark.parametrize(
     ("samples", "workers", "each", "all_together"),
-    [(1, 2, 1.0, True), (3, 2, 1.0, True), (2, 2, 1.0, False), (5, 2, 1.0, False), (7, 4, 1.0, True),
+    [(1, 2, 1.0, True), (3, 2, 1.0, True), (2, 2, 1.0, False), (5, 2, 1.0, False), (5, 4, 1.0, True), (7, 4, 1.0, False),
+     (1, 64, 1.0, True), (8, 64, 1.0, False), (100, 64, 1.0, False),
      (1, 1, 1.0, False), (1, 2, None, False), (1, 2, sharing.WORTH / 2, False)],
 )  # fmt: skip
 def test_threads_run_so_few_samples_together_that_some_would_have_none(
@@ -285,7 +286,7 @@ def test_threads_run_so_few_samples_together_that_some_would_have_none(
         lambda: lambda first, last: joined.extend(range(first, last)),
     )  # fmt: skip
     assert sorted(alone) == ([] if all_together else list(range(samples)))
-    assert sorted(joined) == (list(range(workers)) if all_together else [])
+    assert sorted(joined) == (list(range(min(workers, sharing.TEAM))) if all_together else [])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ PARTS = 8  # that each thread gets of the samples, on average: one that is held 
 SOON = 0.1  # seconds of work in one part, at most, where a sample is not more: Ctrl-C is seen between two of them
 
 
+TEAM = 8  # threads on one sample, at most: a layer has two parts for each
+GAIN = 0.8  # of the time by samples, below which that of all together must be: they wait for each other at every layer
 Part = Callable[[int, int], None]  # of what, from one to before another; called by several threads at once
 
 
@@ -50,8 +52,9 @@ def shared(
         each = spent[0]
     left = samples if known else samples - 1
     threads = workers if left * each >= WORTH else 1
-    if together is not None and threads > 1 and known and samples < 2 * threads and samples % threads:
-        in_parts(timed(together()), range(threads), threads)
+    team = min(threads, TEAM)
+    if together is not None and known and samples / team < GAIN * -(-samples // threads):
+        in_parts(timed(together()), range(team), team)
     else:
         size = left // (threads * PARTS) if threads > 1 else left
         in_parts(timed(part), range(samples - left, samples, max(1, min(size, int(SOON / max(each, 1e-9))))), threads)
