@@ -311,25 +311,30 @@ def test_many_random_networks_by_all_threads(percent: int, monkeypatch: pytest.M
 
 
 def differing_together(seed: int, percent: int) -> list[str] | None:
-    """As `differing`, of the first three samples by five threads that all run each of them."""
+    """As `differing`, of the first three samples."""
     if (found := drawn(seed)) is None:
         return None
     artefact, payloads, trace = found
-    few, wanted, fast = payloads[:, :3], trace.part(0, 3).arrays(), Fast(percent)
-    net = artefact.network
-    still = net.input.static and bool((few == few[:1]).all())
+    wanted, got = trace.part(0, 3).arrays(), together(artefact, payloads[:, :3], percent).arrays()
+    return [name for name in wanted if not np.array_equal(wanted[name], got[name])]
+
+
+def together(artefact: Artefact, payloads: Ints, percent: int) -> Trace:
+    """The trace of samples that five threads run together, and that one more, which comes late, leaves as it is."""
+    fast, net, samples = Fast(percent), artefact.network, payloads.shape[1]
+    still = net.input.static and bool((payloads == payloads[:1]).all())
     built = fast.built(artefact, still)
-    given = (few[:1] if still else few).transpose(1, 0, *range(3, few.ndim), 2)
-    readout = np.empty_like(wanted["readout"])
-    kept = executor._kept(net, built.source, 3)
-    join = built.runner(np.ascontiguousarray(given, built.source.input_type[:-2]), readout, kept, percent).together()
+    by_samples = (payloads[:1] if still else payloads).transpose(1, 0, *range(3, payloads.ndim), 2)
+    readout, kept = np.empty((samples, *net.readout.shape), np.int64), executor._kept(net, built.source, samples)
+    given = np.ascontiguousarray(by_samples, built.source.input_type[:-2])
+    join = built.runner(given, readout, kept, percent).together()
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(join, range(5), range(1, 6)))
-    got = executor._trace(built.source, readout.copy(), kept).arrays()
+    trace = executor._trace(built.source, readout.copy(), kept)
     readout[...] = -1
-    join(0, 1)  # late: all is done
+    join(0, 1)
     assert (readout == -1).all()
-    return [name for name in wanted if not np.array_equal(wanted[name], got[name])]
+    return trace
 
 
 def test_a_failure_in_another_thread_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:

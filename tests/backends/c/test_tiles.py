@@ -11,6 +11,7 @@ import torch
 
 import snn2hw
 from snn2hw import nn
+from snn2hw.backends.c import team
 from snn2hw.backends.c.tile_plan import MOST_ROWS, ROWS, depth, tiling
 from snn2hw.backends.c.to_c import to_c
 from snn2hw.backends.fast.crossover import NEVER
@@ -24,6 +25,7 @@ from snn2hw.native.compiler import compiler
 from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints
+from tests.backends.test_fast import together
 from tests.native.compiling import needs_compiler
 
 pytestmark = needs_compiler
@@ -74,6 +76,18 @@ def test_layers_of_every_shape(flags: str, part: range, monkeypatch: pytest.Monk
         net, payloads = drawn(seed)
         assert in_tiles(net), f"drawn({seed})"
         assert differing(net, payloads) == {}, f"drawn({seed}) of tests.backends.c.test_tiles"
+
+
+@pytest.mark.parametrize("flags", [f"{BY_HAND} -DSNN_LAST_FIRST", "-O1"], ids=["by hand", "of this machine"])
+@pytest.mark.parametrize("part", [range(1, 2), pytest.param(range(2, 100), marks=pytest.mark.slow)], ids=["one", "many"])
+def test_layers_by_all_threads(flags: str, part: range, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every phase in as many parts as there can be."""
+    monkeypatch.setenv("SNN2HW_CFLAGS", flags)
+    monkeypatch.setattr(team, "PART", 1)
+    for seed in part:
+        net, payloads = drawn(seed)
+        wanted, got = interpret(net, payloads).arrays(), together(make_artefact(net), payloads, NEVER).arrays()
+        assert [n for n in wanted if (wanted[n] != got[n]).any()] == [], f"drawn({seed}) of tests.backends.c.test_tiles"
 
 
 class Body(torch.nn.Module):
