@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snn2hw.artefact import Artefact
-from snn2hw.dynamics.maps import maps_of
+from snn2hw.dynamics.maps import Maps, maps_of
+from snn2hw.dynamics.portrait import portrait, shortened
 from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.program import declared_interval, values_of
@@ -113,14 +114,11 @@ def update_map(artefact: Artefact, layer: str, channel: int = 0, ax: Axes | None
     Raises:
         UsageError: besides, no such channel, or a neuron that has no state, or several.
     """
-    node = _layer(artefact, layer)
-    if not 0 <= channel < max(1, node.shape[0]):
-        raise UsageError("there is no such channel", where=layer, got=str(channel), expected=f"0 to {node.shape[0] - 1}")
-    m = maps_of(node, min(channel, node.program.channels - 1))
+    node, m = _maps(artefact, layer, channel)
     if len(m.states) != 1:
         raise UsageError(
             "an update is drawn of a neuron with one state", where=layer, got=", ".join(m.states) or "none", expected="one state",
-            do="ask `snn2hw inspect --dynamics`, which knows neurons with several",
+            do="draw the phase portrait of two, snn2hw.plot.phase_portrait, or ask `snn2hw inspect --dynamics`",
         )  # fmt: skip
     (state,) = m.states
     raw = np.unique(np.linspace(*m.range(state), POINTS).astype(np.int64))
@@ -134,6 +132,58 @@ def update_map(artefact: Artefact, layer: str, channel: int = 0, ax: Axes | None
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     _title(axes, f"{layer}: {node.program.kind}, channel {channel}")
     return axes
+
+
+def phase_portrait(artefact: Artefact, layer: str, channel: int = 0, ax: Axes | None = None) -> Axes:
+    """Where a step without input takes the two states of a neuron, real and in integers, and paths of the integers.
+
+    An arrow ends at the next state, or at the edge of its cell where a step goes further; a circle fires in that step.
+
+    Args:
+        artefact, layer, ax: as in `raster`. channel: of the layer.
+
+    Raises:
+        UsageError: besides, no such channel, or a neuron that has not two states.
+    """
+    node, m = _maps(artefact, layer, channel)
+    found = portrait(m)
+    if found is None:
+        raise UsageError(
+            "a phase portrait is of two states", where=layer, got=", ".join(m.states) or "none", expected="two states",
+            do="draw the update of one, snn2hw.plot.update_map, or ask `snn2hw inspect --dynamics`",
+        )  # fmt: skip
+    axes = new_axes(ax, (7.0, 5.0))
+    for path in found.paths:
+        axes.plot(path[:, 0], path[:, 1], "-", color="0.8", lw=1, zorder=1)
+    axes.plot([], [], "-", color="0.8", lw=1, label="paths of the integers")
+    for ends, color, width, name in ((found.real, "C1", 0.006, "real"), (found.integers, "C0", 0.0025, "integers")):
+        step = shortened(found, ends)
+        axes.quiver(
+            found.start[:, 0], found.start[:, 1], step[:, 0], step[:, 1], angles="xy", scale_units="xy", scale=1, color=color,
+            width=width, alpha=0.5 if name == "real" else 1.0, label=name, zorder=2,
+        )  # fmt: skip
+    fires = found.start[found.fires]
+    axes.plot(fires[:, 0], fires[:, 1], "o", mfc="none", color="C3", ms=5, label="fires", zorder=3)
+    (one, other), (across, up) = found.states, found.ranges
+    axes.set_xlim(*_wider(across))
+    axes.set_ylim(*_wider(up))
+    axes.set_xlabel(f"{one}, real units")
+    axes.set_ylabel(f"{other}, real units")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _title(axes, f"{layer}: {node.program.kind}, channel {channel}, no input")
+    return axes
+
+
+def _wider(ends: tuple[float, float]) -> tuple[float, float]:
+    more = 0.04 * (ends[1] - ends[0])
+    return ends[0] - more, ends[1] + more
+
+
+def _maps(artefact: Artefact, layer: str, channel: int) -> tuple[IntNeuron, Maps]:
+    node = _layer(artefact, layer)
+    if not 0 <= channel < max(1, node.shape[0]):
+        raise UsageError("there is no such channel", where=layer, got=str(channel), expected=f"0 to {node.shape[0] - 1}")
+    return node, maps_of(node, min(channel, node.program.channels - 1))
 
 
 def histogram(artefact: Artefact, trace: Trace, layer: str, state: str | None = None, ax: Axes | None = None) -> Axes:

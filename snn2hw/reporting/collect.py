@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.dynamics.audit import audit
 from snn2hw.dynamics.maps import Maps, maps_of
+from snn2hw.dynamics.portrait import portrait, shortened
 from snn2hw.estimation.estimate import Estimate
 from snn2hw.files.read import read_bytes
 from snn2hw.files.record import sha256
@@ -42,7 +43,7 @@ class Shown:
         payloads: [T, 1, ...] of each sample that is shown. x: the same, real. labels: classes of all samples.
         trace: of a batch of them. readout, float_readout: [N, classes] of all of them.
         real: the float network. evaluation, estimate, verdict, causes: as their functions return them.
-        numbers: which samples are shown step by step.
+        numbers: which samples are shown step by step. widths: of the surrogate gradient of each layer, one or one for each step.
     """
 
     artefact: Artefact
@@ -58,6 +59,7 @@ class Shown:
     estimate: Estimate | None = None
     verdict: Verdict | None = None
     causes: Sequence[Diagnosis] = ()
+    widths: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     __repr__ = brief
 
@@ -121,7 +123,8 @@ def _neuron(node: IntNeuron, shapes: list[dict[str, Any]], claim: Any, dynamics:
     return {
         "kind": node.program.kind, "source": node.source, "program": program_to_text(node.program), "states": shapes,
         "spikes": {"values": (values * 2.0**-node.format.frac).tolist()[:64], "counts": numbers.tolist()[:64]},
-        "claim": None if claim is None else _claim(claim), "curves": _curves(node),
+        "claim": None if claim is None else _claim(claim), "curves": _curves(node), "portraits": _portraits(node),
+        "widths": list(s.widths.get(node.name, ())),
         "measured": None if measured is None else {k: v for k, v in asdict(measured).items() if v is not None},
         "dynamics": None if dynamics is None else {
             "findings": list(dynamics.findings), "channels": [_channel(c) for c in dynamics.channels[:CURVES]],
@@ -154,12 +157,36 @@ def _claim(claim: Mapping[str, Any]) -> dict[str, Any]:
 def _curves(node: IntNeuron) -> list[dict[str, Any]]:
     """The update without input over the state, real and in integers, of a neuron with one state."""
     found = []
-    channels = np.unique(np.linspace(0, node.program.channels - 1, min(CURVES, node.program.channels)).astype(int)).tolist()
-    for channel in channels:
+    for channel in _picked(node):
         m = maps_of(node, channel)
         if len(m.states) == 1:
             found.append(_curve(m))
     return found
+
+
+def _portraits(node: IntNeuron) -> list[dict[str, Any]]:
+    """Where steps without input lead a neuron with two states."""
+    found = (portrait(maps_of(node, channel)) for channel in _picked(node))
+    return [
+        {
+            "channel": p.channel, "states": list(p.states), "ranges": [list(ends) for ends in p.ranges],
+            "start": _places(p.start), "real": _places(shortened(p, p.real)), "integers": _places(shortened(p, p.integers)),
+            "fires": np.flatnonzero(p.fires).tolist(), "paths": [_places(path) for path in p.paths],
+        }
+        for p in found if p is not None
+    ]  # fmt: skip
+
+
+def _places(values: npt.NDArray[Any]) -> list[Any]:
+    return np.round(values, 5).tolist()  # type: ignore[no-any-return]
+
+
+def _picked(node: IntNeuron) -> list[int]:
+    """Channels that are drawn."""
+    channels: list[int] = np.unique(
+        np.linspace(0, node.program.channels - 1, min(CURVES, node.program.channels)).astype(int)
+    ).tolist()
+    return channels
 
 
 def _curve(m: Maps) -> dict[str, Any]:

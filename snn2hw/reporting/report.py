@@ -93,22 +93,22 @@ def report(
         check_shape(net, x)
         given = Given(net, x, None)
     real = None if model is None or x is None else float_network(artefact, model, x)
+    axes = None if net.input.static else TN
+    verdict = verify(artefact, _some(x, net.input.static), **_named(executors), layout=None if x is None else axes)
     trace, readout, float_readout = _run(artefact, given, real, progress)
     known = None if labels is None else np.asarray(labels)
-    axes = None if net.input.static else TN
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Snn2hwWarning)  # what it warns of stands in the page
         causes = [] if real is None or x is None else _causes(artefact, real, x)
         found = None if x is None else evaluate(artefact, x, labels, model, layout=axes)
         cost = cost_of(artefact, target, x, layout=axes)
-    verdict = verify(artefact, _some(x, net.input.static), **_named(executors), layout=None if x is None else axes)
     numbers = _shown(shown, given.total, readout, known)
     each = [given.some(number, number + 1) for number in numbers]
     reals = [of_it for _, of_it in each if of_it is not None]
     data = Shown(
         artefact, [raw for raw, _ in each], trace, readout, numbers, x=reals or None,
         labels=known, float_readout=float_readout, real=real,
-        evaluation=found, estimate=cost, verdict=verdict, causes=causes,
+        evaluation=found, estimate=cost, verdict=verdict, causes=causes, widths=_surrogate_widths(model),
     )  # fmt: skip
     title = artefact.folder.name if artefact.folder is not None else "a compiled model"
     write_file(path, page(collect(data, title, command)), sealing=True, force=force)
@@ -163,6 +163,18 @@ def _run(
             progress("report", min(start + size, total), total)
     assert first is not None
     return first, np.concatenate(readouts), np.concatenate(floats) if floats else None
+
+
+def _surrogate_widths(model: Any) -> dict[str, list[float]]:
+    """Of each neuron layer of a torch model, by the name that it has in the network."""
+    if not hasattr(model, "named_modules"):
+        return {}
+    found = {}
+    for name, module in model.named_modules():
+        width = getattr(getattr(module, "surrogate", None), "width", None)
+        if width is not None:
+            found[name] = [float(w) for w in (width if isinstance(width, tuple) else (width,))]
+    return found
 
 
 def _causes(artefact: Artefact, real: Network, x: npt.NDArray[Any]) -> list[Diagnosis]:

@@ -11,8 +11,9 @@ import snn2hw
 from snn2hw import plot
 from snn2hw.artefact import Artefact
 from snn2hw.errors import MissingExtraError, UsageError
-from snn2hw.ir.network import Network
+from snn2hw.ir.network import Current, Network
 from snn2hw.trace import Trace
+from tests.hand_networks import artefact_of, counts, lif, linear, network, readout
 from tests.small_networks import two_layer_network
 
 pytest.importorskip("matplotlib")
@@ -56,6 +57,20 @@ def test_a_membrane_is_the_state_in_real_units(made: tuple[Artefact, Network, An
     assert len(plot.membrane(artefact, trace, "cf").get_legend().get_texts()) == 4
 
 
+def test_a_phase_portrait_of_two_states() -> None:
+    net = network(
+        2, counts(1), linear("fc", "input", [[1.0]]), lif("n", "fc", current=Current(np.array([0.75]), (-2.0, 2.0))),
+        linear("out", "n", [[1.0], [-1.0]]), readout("out"),
+    )  # fmt: skip
+    artefact = artefact_of(net, np.ones((2, 3, 1)))
+    axes = plot.phase_portrait(artefact, "n")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["paths of the integers", "real", "integers", "fires"]
+    assert "real units" in axes.get_xlabel()
+    labelled(axes)
+    with pytest.raises(UsageError, match="phase portrait of two"):
+        plot.update_map(artefact, "n")
+
+
 def test_updates_histograms_and_mismatches(made: tuple[Artefact, Network, Any, Trace]) -> None:
     artefact, network, images, trace = made
     axes = plot.update_map(artefact, "lnm")
@@ -90,6 +105,7 @@ def test_what_there_is_not(made: tuple[Artefact, Network, Any, Trace], monkeypat
         (lambda: plot.membrane(artefact, trace, "lnm", state="v"), "no state of this name"),
         (lambda: plot.membrane(artefact, trace, "lnm", neurons=[144]), "there is no such neuron"),
         (lambda: plot.update_map(artefact, "lnm", channel=4), "there is no such channel"),
+        (lambda: plot.phase_portrait(artefact, "lnm"), "a phase portrait is of two states"),
         (lambda: plot.mismatch(snn2hw.evaluate(artefact, images)), "nothing was compared with a float model"),
     ]
     for call, says in wrong:

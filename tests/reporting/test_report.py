@@ -189,20 +189,58 @@ def test_labels_without_samples_and_samples_that_there_are_not(made: tuple[Artef
     assert not (tmp_path / "r.html").exists()
 
 
+@pytest.fixture(scope="module")
+def two_states(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Neurons with two states, one of them with a width of its surrogate gradient for each step."""
+    torch = pytest.importorskip("torch")
+    from snn2hw import nn
+
+    torch.manual_seed(0)
+    first = nn.CubaLIF(0.75, 0.5, surrogate=nn.Rectangle(0.5, learnable=True, steps=3))
+    model = torch.nn.Sequential(nn.Linear(6, 5), first, nn.Linear(5, 4), nn.ALIF(), nn.Linear(4, 3)).eval()
+    x = np.random.default_rng(0).random((8, 6)).astype(np.float32)
+    folder = tmp_path_factory.mktemp("two")
+    artefact = snn2hw.compile(model, x, steps=3, out=folder / "net")
+    return snn2hw.report(artefact, x, np.arange(8) % 3, model, folder / "r.html", executors=("reference", "onnx-reference"))
+
+
+def test_two_states_have_a_phase_portrait_and_surrogates_their_widths(two_states: Path) -> None:
+    layers = data_of(two_states)["layers"]
+    for name in ("1", "3"):
+        (first, *_) = layers[name]["portraits"]
+        assert len(first["start"]) == len(first["real"]) == len(first["integers"]) == 15 * 15
+        assert layers[name]["curves"] == []
+    assert layers["1"]["widths"] == pytest.approx([0.5] * 3)
+    assert layers["3"]["widths"] == [1.0]
+
+
+@pytest.mark.slow
+def test_a_phase_portrait_draws_itself_in_a_browser(two_states: Path, tmp_path: Path) -> None:
+    part = opened(two_states, "Layers", tmp_path).split('data-name="Layers">')[1].split("<section")[0]
+    assert 'aria-label="phase portrait without input, channel 0"' in part
+    assert 'aria-label="width of the surrogate gradient"' in part
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tab", TABS)
 def test_every_tab_draws_itself_in_a_browser(made: tuple[Artefact, Network, Any, Path], tmp_path: Path, tab: str) -> None:
+    shown_page = opened(made[3], tab, tmp_path)
+    shown = re.findall(r'<section data-name="(\w+)"(?: hidden="")?>', shown_page)
+    assert shown == list(TABS)
+    (open_,) = re.findall(r'<section data-name="(\w+)">', shown_page)
+    assert open_ == tab
+    part = shown_page.split(f'data-name="{tab}">')[1].split("<section")[0]
+    assert len(re.sub(r"<[^>]*>", "", part)) > 100
+
+
+def opened(page: Path, tab: str, folder: Path) -> str:
+    """The page as a browser has drawn it."""
     browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
     if browser is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--enable-logging=stderr",
+             "--disable-component-update", "--disable-sync", f"--user-data-dir={folder}", "--enable-logging=stderr",
              "--virtual-time-budget=4000", "--dump-dom"]  # fmt: skip
-    done = subprocess.run([browser, *flags, f"file://{made[3]}#{tab}"], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run([browser, *flags, f"file://{page}#{tab}"], capture_output=True, text=True, check=True, timeout=120)
     assert "CONSOLE" not in done.stderr
-    shown = re.findall(r'<section data-name="(\w+)"(?: hidden="")?>', done.stdout)
-    assert shown == list(TABS)
-    (open_,) = re.findall(r'<section data-name="(\w+)">', done.stdout)
-    assert open_ == tab
-    part = done.stdout.split(f'data-name="{tab}">')[1].split("<section")[0]
-    assert len(re.sub(r"<[^>]*>", "", part)) > 100
+    return done.stdout

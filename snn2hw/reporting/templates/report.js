@@ -184,11 +184,43 @@ function neuron(l) {
     row.append(plot(`integers - real, channel ${c.channel}`, { x: `${c.state} before the step`, y: "units of the state",
       lines: [{ x: near.map((p) => p[0]), y: near.map((p) => p[1]), color: "var(--one)" }] }) || "");
   }
+  for (const p of l.portraits) row.append(portrait(p));
+  if (l.widths.length > 1) row.append(plot("width of the surrogate gradient", { x: "step", y: "units of the membrane", floor: 0,
+    lines: [{ x: [...l.widths.keys()], y: l.widths, color: "var(--one)" }] }));
   out.append(row);
+  if (l.widths.length === 1) out.append(el("p", {}, `Its surrogate gradient is ${short(l.widths[0])} units of the membrane wide (training alone).`));
   if (l.dynamics) out.append(dynamics(l.dynamics));
   if (l.claim) out.append(claim(l.claim));
   out.append(el("h3", {}, "program"), el("pre", {}, l.program));
   return out;
+}
+
+// A neuron with two states: from places of a grid to where a step without input takes them.
+function portrait(p) {
+  const [w, h, left, bottom, top] = [480, 400, 84, 40, 12], [[x0, x1], [y0, y1]] = p.ranges;
+  const px = (x) => left + ((x - x0) / (x1 - x0 || 1)) * (w - left - 24), py = (y) => h - bottom - ((y - y0) / (y1 - y0 || 1)) * (h - bottom - top);
+  const arrows = (steps, color, width, opacity) => steps.map(([dx, dy], k) => {
+    const [x, y] = p.start[k], [ax, ay, bx, by] = [px(x), py(y), px(x + dx), py(y + dy)], long = Math.hypot(bx - ax, by - ay);
+    if (long < 1) return draw("circle", { cx: ax, cy: ay, r: 1.2, fill: color });
+    const [ux, uy] = [(bx - ax) / long, (by - ay) / long], s = Math.min(5, long / 2);
+    const head = `M${bx} ${by} L${bx - s * (ux + 0.5 * uy)} ${by - s * (uy - 0.5 * ux)} M${bx} ${by} L${bx - s * (ux - 0.5 * uy)} ${by - s * (uy + 0.5 * ux)}`;
+    return draw("path", { d: `M${ax} ${ay} L${bx} ${by} ${head}`, stroke: color, "stroke-width": width, "stroke-opacity": opacity, fill: "none" });
+  });
+  const title = `phase portrait without input, channel ${p.channel}`;
+  const picture = draw("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": title },
+    ticks(x0, x1).map((x) => [draw("line", { class: "axis", x1: px(x), x2: px(x), y1: top, y2: h - bottom }),
+      draw("text", { x: px(x), y: h - bottom + 14, "text-anchor": "middle" }, short(x))]),
+    ticks(y0, y1).map((y) => [draw("line", { class: "axis", x1: left, x2: w - 24, y1: py(y), y2: py(y) }),
+      draw("text", { x: left - 5, y: py(y) + 4, "text-anchor": "end" }, short(y))]),
+    p.paths.map((path) => draw("polyline", { fill: "none", stroke: "var(--three)", "stroke-opacity": 0.5, points: path.map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(" ") })),
+    arrows(p.real, "var(--two)", 4, 0.45), arrows(p.integers, "var(--one)", 1.2, 1),
+    p.fires.map((k) => draw("circle", { cx: px(p.start[k][0]), cy: py(p.start[k][1]), r: 4, fill: "none", stroke: "var(--bad)" })),
+    draw("text", { x: (left + w) / 2, y: h - 6, "text-anchor": "middle" }, `${p.states[0]}, real units`),
+    draw("text", { x: 12, y: (h - bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(h - bottom) / 2})` }, `${p.states[1]}, real units`));
+  const keys = [["--two", "real"], ["--one", "integers"], ["--three", "paths of the integers"], ["--bad", "fires in this step"]];
+  return el("div", { class: "plot" }, el("h3", {}, title), picture,
+    keys.map(([c, t]) => el("span", { class: "key" }, el("i", { style: `background: var(${c})` }), t)),
+    el("p", { class: "soft" }, "An arrow ends at the next state, or at the edge of its cell where the step goes further."));
 }
 
 function gap(values) {
