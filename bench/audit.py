@@ -75,7 +75,7 @@ def main() -> None:
         shares = dict(at_bounds(artefact, test.transpose(0, 1).numpy()))
         for name, layer in audit(artefact.network).items():
             (c,) = layer.channels[:1]
-            points = ", ".join(f"{p.at:.3g} (slope {p.slope:.2f})" for p in c.fixed_points)
+            points = ", ".join(f"{', '.join(f'{u:.3g}' for u in p.coordinates)} (slope {p.slope:.2f})" for p in c.fixed_points)
             lines.append(f"  layer {name}: {100 * shares[name]:.1f} % of the membranes of test samples are at a bound")
             lines.append(f"    fixed points {points}")
             lines += [f"    {line}" for said in layer.findings for line in wrap(said, 94)]

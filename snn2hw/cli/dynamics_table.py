@@ -9,6 +9,7 @@ from typing import Any
 from snn2hw.cli import console
 from snn2hw.dynamics.attractors import Attractor
 from snn2hw.dynamics.audit import ChannelDynamics, LayerDynamics
+from snn2hw.dynamics.fixed_points import FixedPoint
 
 SHOWN = 4  # attractors of a channel, and channels of a layer
 
@@ -30,7 +31,7 @@ def print_dynamics(found: Mapping[str, LayerDynamics], title: str) -> None:
 def _rows(name: str, layer: LayerDynamics) -> Iterator[list[object]]:
     for c in layer.channels[:SHOWN]:
         input_to = "" if c.input_to_bound is None else f"{c.input_to_bound:,}"
-        points = ", ".join(f"{p.at:.4g} ({p.slope:+.2f})" for p in c.fixed_points[:SHOWN])
+        points = ", ".join(f"{_place(p)} ({p.slope:+.2f})" for p in c.fixed_points[:SHOWN])
         escapes = f"{100 * c.real_escapes:.0f} % / {100 * c.escapes:.0f} %"
         mark = "" if c.enumerated else "~ "
         yield [name, layer.kind, c.channel, _ends(c.reals), mark + _ends(c.integers), points, escapes, input_to]
@@ -46,6 +47,11 @@ def _worst(channels: tuple[ChannelDynamics, ...]) -> str:
 def _ends(found: tuple[Attractor, ...]) -> str:
     said = [f"{_where(a)} ({100 * a.basin:.0f} %)" for a in found[:SHOWN]]
     return ", ".join(said) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+
+
+def _place(p: FixedPoint) -> str:
+    said = [f"{u:.4g}" for u in p.coordinates]
+    return said[0] if len(said) == 1 else f"[{', '.join(said)}]"
 
 
 def _where(a: Attractor) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2hw.dynamics.attractors import Attractor, enumerable, of_integers, of_reals
+from snn2hw.dynamics.fixed_points import FixedPoint, fixed_points
 from snn2hw.dynamics.maps import Maps, maps_of
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import SPIKES
@@ -17,32 +18,11 @@ from snn2hw.shown import brief
 
 MOST_CHANNELS = 64  # of a layer that are looked at, evenly spread, where they differ
 ALIKE = 4097  # states that tell channels apart
-GRID = 20_001  # real states between which fixed points are searched for
-HALVINGS = 60  # of an interval in which a fixed point lies
-NEARLY = 1e-6  # of the range: what F(u) - u may be at a fixed point
-SLOPE = 1e-4  # of the range: the width over which a slope is taken
 INPUTS, DRIVEN = 1025, 64  # constant inputs that are tried, and for how many steps
 RESTED = 512  # steps after which the initial state has ended where it ends
 ESCAPES = 0.005  # of the range, above which an escape is worth a word
 FAR = 8  # units of the state that a fixed point or a cycle is off, above which it is worth a word
 DRIFT = 4  # units of the state, above which a rest that moves is worth a word
-
-
-@dataclass(frozen=True)
-class FixedPoint:
-    """u = F(u) of the real map of a neuron with one state.
-
-    Args:
-        at: u. slope: dF/du there. stable: whether states near it come back, |slope| < 1.
-    """
-
-    at: float
-    slope: float
-
-    @property
-    def stable(self) -> bool:
-        """Whether states near it come back."""
-        return abs(self.slope) < 1
 
 
 @dataclass(frozen=True)
@@ -52,13 +32,13 @@ class ChannelDynamics:
     Args:
         channel: which. integers, reals: where the states end, the largest basin first.
         enumerated: whether every integer state was tried; else starts were spread over the ranges.
-        fixed_points: of the real map, of a neuron with one state.
+        fixed_points: of the real map, of a neuron with one or two states.
         escapes, real_escapes: the share of the starts that end at a bound of the range of a state.
         made_by_rounding: fixed points and cycles of the integers beyond those of the real map.
         farthest: of these the one that is farthest from any of the real map, units of the state.
         rest: how far the initial state moves without input in the end, units of the state; 0 where it stays.
         input_to_bound: the smallest constant input, in units of the integers' sum, that takes the initial state to a bound; None
-            where none does.
+            where none does. searched: whether fixed points were searched for: not of three states and more.
     """
 
     channel: int
@@ -72,6 +52,7 @@ class ChannelDynamics:
     farthest: float
     rest: float
     input_to_bound: int | None
+    searched: bool = True
 
     __repr__ = brief
 
@@ -132,12 +113,12 @@ def _channel(m: Maps) -> ChannelDynamics:
         return ChannelDynamics(m.channel, (), (), True, (), 0.0, 0.0, 0, 0.0, 0.0, None)
     integers, reals = of_integers(m), of_reals(m)
     escapes, real_escapes = (sum(a.basin for a in found if a.bounds) for found in (integers, reals))
-    points = list(_fixed_points(m))
+    points = fixed_points(m)
     apart = [_distance(m, a, reals, points) for a in integers]
     known = len(reals) + sum(not p.stable for p in points)
     return ChannelDynamics(
         m.channel, tuple(integers), tuple(reals), enumerable(m), tuple(points), escapes, real_escapes,
-        max(0, len(integers) - known), max(apart, default=0.0), _rest(m), _input_to_bound(m),
+        max(0, len(integers) - known), max(apart, default=0.0), _rest(m), _input_to_bound(m), len(m.states) <= 2,
     )  # fmt: skip
 
 
@@ -148,36 +129,11 @@ def _distance(m: Maps, a: Attractor, reals: list[Attractor], points: list[FixedP
         ends = [abs(x[s] - y[s]) / m.unit(s) for s in m.states for x, y in ((a.low, b.low), (a.high, b.high))]
         return max(ends)
 
-    unstable = [max(abs(a.low[s] - p.at), abs(a.high[s] - p.at)) / m.unit(s) for s in m.states for p in points]
+    unstable = [
+        max(max(abs(a.low[s] - u), abs(a.high[s] - u)) / m.unit(s) for s, u in zip(m.states, p.coordinates, strict=True))
+        for p in points
+    ]
     return min([*map(apart, reals), *unstable], default=0.0)
-
-
-def _fixed_points(m: Maps) -> Iterator[FixedPoint]:
-    """Where the real map of one state crosses u = F(u), found between neighbours of a grid; jumps of a reset are none."""
-    if len(m.states) != 1:
-        return
-    (state,) = m.states
-    lo, hi = (end * m.unit(state) for end in m.range(state))
-    grid = np.linspace(lo, hi, GRID)
-
-    def off(u: np.ndarray) -> np.ndarray:
-        found: np.ndarray = m.reals({state: u})[1][state] - u
-        return found
-
-    there = off(grid)
-    for k in np.flatnonzero((there[:-1] == 0) | (there[:-1] * there[1:] < 0)).tolist():
-        left, right = np.array([grid[k]]), np.array([grid[k + 1]])
-        for _ in range(HALVINGS if there[k] != 0 else 0):
-            middle = (left + right) / 2
-            same = off(middle) * off(left) > 0
-            left, right = np.where(same, middle, left), np.where(same, right, middle)
-        at = float(left[0])
-        if abs(off(left)[0]) > NEARLY * (hi - lo):
-            continue  # it jumps over it
-        width = SLOPE * (hi - lo)
-        ends = np.clip(np.array([at - width, at + width]), lo, hi)
-        moved = m.reals({state: ends})[1][state]
-        yield FixedPoint(round(at / (hi - lo), 9) * (hi - lo) + 0.0, float((moved[1] - moved[0]) / (ends[1] - ends[0])))
 
 
 def _rest(m: Maps) -> float:
@@ -239,6 +195,5 @@ def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[st
 def _why(c: ChannelDynamics) -> str:
     """The fixed points between which the range is shared out."""
     if not c.fixed_points:
-        return "its update has no fixed point within the range"
-    said = ", ".join(f"{p.at:.3g} ({'stable' if p.stable else 'unstable'}, slope {p.slope:.2f})" for p in c.fixed_points[:6])
-    return f"fixed points of the update: {said}"
+        return "its update has no fixed point within the range" if c.searched else "of so many states none is searched for"
+    return f"fixed points of the update: {', '.join(map(str, c.fixed_points[:6]))}"

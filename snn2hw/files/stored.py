@@ -154,7 +154,7 @@ class Stored:
         return replace(self, parts=parts, shape=(*self.shape[: self.axis], count, *self.shape[self.axis + 1 :]))
 
     def take(self, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Array:
-        """What `np.take` calls. Along the axis of samples these alone are read."""
+        """What `np.take` calls: indices, axis, out, mode are its arguments. Along the axis of samples these alone are read."""
         places = np.asarray(indices)
         if axis != self.axis or places.ndim != 1 or out is not None or mode != "raise":
             whole: Any = np.asarray(self)

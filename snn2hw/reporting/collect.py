@@ -139,7 +139,7 @@ def _channel(c: Any) -> dict[str, Any]:
                 "bounds": list(a.bounds)} for a in found[:8]]
         for name, found in (("integers", c.integers), ("reals", c.reals))
     }  # fmt: skip
-    points = [{"at": p.at, "slope": p.slope, "stable": p.stable} for p in c.fixed_points]
+    points = [str(p) for p in c.fixed_points]
     return {"channel": c.channel, **ends, "fixed_points": points, "escapes": c.escapes, "real_escapes": c.real_escapes}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import snn2hw
 from snn2hw.dynamics.audit import ChannelDynamics, LayerDynamics, audit
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.network import Single
@@ -115,3 +116,41 @@ def test_circulate_firing_and_channels_that_differ() -> None:
     found = kinds["LNM"]
     assert (found.total, [c.channel for c in found.channels]) == (3, [0, 1])  # the third is like the first
     assert [round(c.fixed_points[0].slope, 2) for c in found.channels] == [0.5, 0.9]
+
+
+def of_two(layer: Any, name: str = "1") -> ChannelDynamics:
+    torch = pytest.importorskip("torch")
+    from snn2hw import nn
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(nn.Linear(3, 2), layer(nn), nn.Linear(2, 2)).eval()
+    (found,) = audit(snn2hw.compile(model, np.random.default_rng(0).random((4, 3)), steps=2).network)[name].channels
+    return found
+
+
+def test_fixed_points_of_two_states_and_which_of_them_are_stable() -> None:
+    """Izhikevich at rest: u = b v and 4 v^2 + 5 v + 1.4 = u, so that v is -0.7, to which it comes back, or -0.5, a saddle."""
+    c = of_two(lambda nn: nn.Izhikevich())
+    assert [p.coordinates for p in c.fixed_points] == [
+        pytest.approx((-0.7, -0.14), abs=2e-3),
+        pytest.approx((-0.5, -0.1), abs=2e-3),
+    ]
+    assert [p.stable for p in c.fixed_points] == [True, False]
+    slopes = []
+    for v in (-0.7, -0.5):
+        slopes.append(max(abs(np.linalg.eigvals([[1 + 0.5 * (8 * v + 5), -0.5], [0.5 * 0.02 * 0.2, 1 - 0.5 * 0.02]]))))
+    assert [p.slope for p in c.fixed_points] == pytest.approx(slopes, abs=5e-3)
+    assert str(c.fixed_points[1]) == "[-0.5, -0.1] (unstable, eigenvalue 1.50)"
+
+
+def test_what_is_said_of_an_escape_names_the_points_of_two_states_too() -> None:
+    c = of_two(lambda nn: nn.CubaLIF(0.75, 0.5))
+    assert [p.coordinates for p in c.fixed_points] == [pytest.approx((0.0, 0.0), abs=1e-6)]
+    assert c.fixed_points[0].slope == pytest.approx(0.75, abs=1e-3)
+    assert c.searched
+
+
+def test_a_fixed_point_in_a_corner_of_the_ranges() -> None:
+    """A refractory neuron rests where its counter is at its lowest, beside which it does not move as Newton's rule takes it."""
+    c = of_two(lambda nn: nn.RefractoryLIF())
+    assert [p.coordinates for p in c.fixed_points] == [pytest.approx((0.0, 0.0), abs=1e-6)]

@@ -233,7 +233,7 @@ function dynamics(d) {
     + (a.period > 1 ? `, every ${a.period} steps` : a.period === 0 ? ", without a period" : "") + (a.fires ? ", firing" : "") + (a.bounds.length ? ", at a bound" : "");
   const rows = d.channels.flatMap((c) => [["real", c.reals], ["integers", c.integers]].map(([name, ends]) => [c.channel, name,
     ends.map((a) => `${where(a)} (${(100 * a.basin).toFixed(0)} %)`).join("; ")]));
-  const points = d.channels.map((c) => [c.channel, c.fixed_points.map((p) => `${short(p.at)} (${p.stable ? "stable" : "unstable"}, slope ${p.slope.toFixed(2)})`).join(", ")]);
+  const points = d.channels.map((c) => [c.channel, c.fixed_points.join(", ")]);
   return el("div", {}, el("h3", {}, "without input"), d.findings.map((f) => el("p", {}, f)),
     table(["channel", "map", "ends at (share of the range)"], rows), table(["channel", "fixed points of the real map"], points),
     d.total > d.channels.length ? el("p", { class: "soft" }, `of ${d.total} channels; those that are alike are shown once`) : "");
