@@ -10,6 +10,7 @@ from pathlib import Path
 
 import deep_data
 import torch
+from deep_surrogate import WIDTHS
 
 from snn2hw import train
 from snn2hw.arguments import positive, whole
@@ -36,7 +37,7 @@ class Plan:
     """A model and how it is trained.
 
     Args:
-        build: build(classes=, channels=, size=, width=, and what `choices` names) -> the untrained model.
+        build: build(classes=, channels=, size=, width=, steps=, surrogate_widths=, and what `choices` names) -> untrained model.
         sets: names in `deep_data.SETS`, the default first. steps: T.
         recipe: for a published set; its augmentation is the set's own, where it states none.
         presets: for the digits, by the set's name.
@@ -90,9 +91,9 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     samples, tests = deep_data.opened(name, Path(options.data), how)
     if options.samples is not None:
         samples, tests = (deep_data.Part(s, whole("--samples", options.samples, 1, None, folder.name)) for s in (samples, tests))
-    shape = {"classes": len(samples.classes), "channels": found.channels, "size": how.size, "width": width}
+    shape = {"classes": len(samples.classes), "channels": found.channels, "size": how.size, "width": width, "steps": steps}
     with train.seeded(options.seed):
-        model = plan.build(**shape, **{k: getattr(options, k) for k in plan.choices})
+        model = plan.build(**shape, surrogate_widths=options.surrogate_widths, **{k: getattr(options, k) for k in plan.choices})
     count = sum(p.numel() for p in model.parameters())
     say = (lambda text: None) if options.quiet else print
     say(f"{folder.name} on {name}: {len(samples):,} samples, {count:,} parameters, T = {steps}, width {width:g}")
@@ -137,6 +138,8 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     add("--epochs", type=int, help=f"passes over the training samples (default {r.epochs})")
     add("--batch", type=int, help=f"samples in a batch (default {r.batch})")
     add("--learning-rate", type=float, help=f"the highest (default {r.learning_rate:g}, {r.optimiser}, cosine to 0)")
+    add("--balance", type=float, help=f"weight of the positive-negative balance loss, 0 for none (default {r.balance:g})")
+    add("--surrogate-widths", choices=WIDTHS, default=WIDTHS[0], help="of each layer and step (default learned)")
     add("--steps", type=int, help=f"T (default {plan.steps})")
     add("--width", type=float, help="factor of all channels (default 1)")
     add("--size", type=int, help="rows and columns of a sample, where the set can have others (default the set's)")
@@ -199,7 +202,7 @@ def _size(found: deep_data.Set, given: int | None, name: str) -> int:
 def _recipe(plan: Plan, name: str, options: argparse.Namespace) -> train.Recipe:
     recipe = plan.presets[name].recipe if name in plan.presets else plan.recipe
     found = deep_data.SETS[name]
-    given = {k: getattr(options, k) for k in ("epochs", "batch", "learning_rate")}
+    given = {k: getattr(options, k) for k in ("epochs", "batch", "learning_rate", "balance")}
     mix = plan.mix(found.classes) if plan.mix is not None and name not in plan.presets else recipe.mix
     return replace(
         recipe,

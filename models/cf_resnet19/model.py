@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import deep_data
+import deep_surrogate
 import torch
 from torch import Tensor
 
@@ -16,7 +20,13 @@ LEVELS = 4
 
 
 def build(
-    classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane"
+    classes: int = 10,
+    channels: int = 3,
+    size: int = 32,
+    width: float = 1.0,
+    residual: str = "membrane",
+    steps: int = STEPS,
+    surrogate_widths: str = deep_surrogate.LEARNED,
 ) -> torch.nn.Module:
     """[T, N, channels, size, size] -> logits [T, N, classes], untrained.
 
@@ -24,26 +34,28 @@ def build(
 
     Args:
         size: a multiple of 4. width: factor of all channels. residual: "membrane" (MS-ResNet) or "spike" (SEW-ResNet).
+        steps: T. surrogate_widths: "learned", for each layer and step, which binds weights to T; or "fixed".
     """
     multiple("size", size, 4, "cf_resnet19")
+    fire = partial(neuron, surrogate=deep_surrogate.surrogates(surrogate_widths, steps, "cf_resnet19"))
     widths, hidden = [max(1, round(w * width)) for w in WIDTHS], max(1, round(HIDDEN * width))
     membrane = residual == "membrane"
     return nn.Sequential(
-        blocks.cifar_stem(widths[0], None if membrane else neuron, channels),
-        blocks.stages(residual, widths, DEPTHS, neuron),
-        neuron(widths[-1]) if membrane else nn.Identity(),
+        blocks.cifar_stem(widths[0], None if membrane else fire, channels),
+        blocks.stages(residual, widths, DEPTHS, fire),
+        fire(widths[-1]) if membrane else nn.Identity(),
         nn.AvgPool2d(size // 4),
         nn.Flatten(),
         nn.Linear(widths[-1], hidden),
         nn.BatchNorm1d(hidden),
-        neuron(hidden),
+        fire(hidden),
         nn.Linear(hidden, classes),
     )
 
 
-def neuron(channels: int) -> torch.nn.Module:
+def neuron(channels: int, surrogate: Callable[[], nn.Surrogate]) -> torch.nn.Module:
     """Up to four rounds, both signs, a learned decay; a state range with room for what they leave over."""
-    return nn.CirculateFiring(levels=LEVELS, learn_decay=True, state_range=(-2.0 * LEVELS, 2.0 * LEVELS))
+    return nn.CirculateFiring(levels=LEVELS, learn_decay=True, state_range=(-2.0 * LEVELS, 2.0 * LEVELS), surrogate=surrogate())
 
 
 def train_data() -> tuple[Tensor, Tensor]:

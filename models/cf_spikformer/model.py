@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import deep_data
+import deep_surrogate
 import torch
 from torch import Tensor
 
@@ -15,7 +16,14 @@ WIDTH, HEADS, BLOCKS = 384, 12, 4
 LEVELS = 4
 
 
-def build(classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0) -> torch.nn.Module:
+def build(
+    classes: int = 10,
+    channels: int = 3,
+    size: int = 32,
+    width: float = 1.0,
+    steps: int = STEPS,
+    surrogate_widths: str = deep_surrogate.LEARNED,
+) -> torch.nn.Module:
     """[T, N, channels, size, size] -> logits [T, N, classes], untrained.
 
     Four blocks of 384 channels in 12 heads over (size/4)**2 places, perceptrons four times as wide (4-384 of arXiv 2209.15425).
@@ -23,9 +31,11 @@ def build(classes: int = 10, channels: int = 3, size: int = 32, width: float = 1
     Args:
         size: a multiple of 4.
         width: factor of all channels, which stay a multiple of 24: of the heads, and of what splits patches.
+        steps: T. surrogate_widths: "learned", for each layer and step, which binds weights to T; or "fixed".
     """
     multiple("size", size, 4, "cf_spikformer")
-    kinds, inner, places = blocks.circulating(LEVELS), 24 * max(1, round(WIDTH * width / 24)), size // 4
+    kinds = blocks.circulating(LEVELS, surrogate=deep_surrogate.surrogates(surrogate_widths, steps, "cf_spikformer"))
+    inner, places = 24 * max(1, round(WIDTH * width / 24)), size // 4
     return nn.Sequential(
         blocks.PatchSplitting(inner, kinds.neuron, channels, spikes=True),
         *(blocks.SpikformerBlock(inner, places, HEADS, kinds) for _ in range(BLOCKS)),

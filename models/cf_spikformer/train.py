@@ -17,11 +17,11 @@ import deep_command  # noqa: E402
 
 # AdamW with 20 of 300 epochs of warm-up, weight decay 0.06, label smoothing and mixup, batches of 64: after arXiv 2209.15425.
 RECIPE = train.Recipe(
-    epochs=300, batch=64, learning_rate=5e-4, weight_decay=0.06, warmup=20 / 300, label_smoothing=0.1, clip=None
+    epochs=300, batch=64, learning_rate=5e-4, weight_decay=0.06, warmup=20 / 300, label_smoothing=0.1, clip=None, balance=1e-2
 )
 DIGITS = deep_command.Preset(
     width=0.125,
-    recipe=train.Recipe(epochs=6, batch=64, learning_rate=2e-3, label_smoothing=0.05),
+    recipe=train.Recipe(epochs=6, batch=64, learning_rate=2e-3, label_smoothing=0.05, balance=1e-2),
     finetune=train.Recipe(epochs=2, batch=64, learning_rate=2e-4),
 )
 PLAN = deep_command.Plan(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import deep_data
+import deep_surrogate
 import torch
 from torch import Tensor
 
@@ -15,29 +19,37 @@ WIDTHS, DEPTHS = (64, 128, 256, 512), (2, 2, 2, 2)
 
 
 def build(
-    classes: int = 10, channels: int = 3, size: int = 32, width: float = 1.0, residual: str = "membrane"
+    classes: int = 10,
+    channels: int = 3,
+    size: int = 32,
+    width: float = 1.0,
+    residual: str = "membrane",
+    steps: int = STEPS,
+    surrogate_widths: str = deep_surrogate.LEARNED,
 ) -> torch.nn.Module:
     """[T, N, channels, size, size] -> logits [T, N, classes], untrained.
 
     Args:
         size: a multiple of 8. width: factor of all channels. residual: "membrane" (MS-ResNet) or "spike" (SEW-ResNet).
+        steps: T. surrogate_widths: "learned", for each layer and step, which binds weights to T; or "fixed".
     """
     multiple("size", size, 8, "lnm_resnet18")
+    fire = partial(neuron, surrogate=deep_surrogate.surrogates(surrogate_widths, steps, "lnm_resnet18"))
     widths = [max(1, round(w * width)) for w in WIDTHS]
     membrane = residual == "membrane"
     return nn.Sequential(
-        blocks.cifar_stem(widths[0], None if membrane else neuron, channels),
-        blocks.stages(residual, widths, DEPTHS, neuron),
-        neuron(widths[-1]) if membrane else nn.Identity(),
+        blocks.cifar_stem(widths[0], None if membrane else fire, channels),
+        blocks.stages(residual, widths, DEPTHS, fire),
+        fire(widths[-1]) if membrane else nn.Identity(),
         nn.AvgPool2d(size // 8),
         nn.Flatten(),
         nn.Linear(widths[-1], classes),
     )
 
 
-def neuron(channels: int) -> torch.nn.Module:
+def neuron(channels: int, surrogate: Callable[[], nn.Surrogate]) -> torch.nn.Module:
     """One polynomial for the layer."""
-    return nn.LNM(degree=3)
+    return nn.LNM(degree=3, surrogate=surrogate())
 
 
 def train_data() -> tuple[Tensor, Tensor]:

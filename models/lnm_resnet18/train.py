@@ -15,10 +15,12 @@ source = load_source(HERE / "model.py")  # also makes the files of models/ impor
 import deep_command  # noqa: E402
 
 # SGD with momentum 0.9 from 0.1 on a cosine, batches of 128: what spiking ResNets on CIFAR are trained with.
-RECIPE = train.Recipe(epochs=300, batch=128, optimiser="sgd", learning_rate=0.1, weight_decay=5e-4, warmup=0.0, clip=None)
+RECIPE = train.Recipe(
+    epochs=300, batch=128, optimiser="sgd", learning_rate=0.1, weight_decay=5e-4, warmup=0.0, clip=None, balance=1e-2
+)
 DIGITS = deep_command.Preset(
     width=0.125,
-    recipe=train.Recipe(epochs=20, batch=64, learning_rate=4e-3, label_smoothing=0.05),
+    recipe=train.Recipe(epochs=20, batch=64, learning_rate=4e-3, label_smoothing=0.05, balance=1e-2),
     finetune=train.Recipe(epochs=3, batch=64, learning_rate=4e-4),
 )
 PLAN = deep_command.Plan(

@@ -15,7 +15,9 @@ source = load_source(HERE / "model.py")  # also makes the files of models/ impor
 import deep_command  # noqa: E402
 
 # SGD with momentum 0.9 from 0.1 on a cosine over 320 epochs, no weight decay, batches of 256 (8 GPUs of 32 as published).
-RECIPE = train.Recipe(epochs=320, batch=256, optimiser="sgd", learning_rate=0.1, weight_decay=0.0, warmup=0.0, clip=None)
+RECIPE = train.Recipe(
+    epochs=320, batch=256, optimiser="sgd", learning_rate=0.1, weight_decay=0.0, warmup=0.0, clip=None, balance=1e-2
+)
 PLAN = deep_command.Plan(build=source.build, sets=("imagenet",), steps=source.STEPS, recipe=RECIPE)
 
 

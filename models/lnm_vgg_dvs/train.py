@@ -15,10 +15,10 @@ source = load_source(HERE / "model.py")  # also makes the files of models/ impor
 import deep_command  # noqa: E402
 
 # AdamW at 1e-3 on a cosine over 300 epochs, batches of 128, flips and rolls: after arXiv 2202.11946, which has Adam.
-RECIPE = train.Recipe(epochs=300, batch=128, learning_rate=1e-3, weight_decay=5e-4, warmup=0.0, clip=None)
+RECIPE = train.Recipe(epochs=300, batch=128, learning_rate=1e-3, weight_decay=5e-4, warmup=0.0, clip=None, balance=1e-2)
 DIGITS = deep_command.Preset(
     width=0.125,
-    recipe=train.Recipe(epochs=20, batch=64, learning_rate=4e-3, label_smoothing=0.05),
+    recipe=train.Recipe(epochs=20, batch=64, learning_rate=4e-3, label_smoothing=0.05, balance=1e-2),
     finetune=train.Recipe(epochs=3, batch=64, learning_rate=4e-4),
 )
 PLAN = deep_command.Plan(

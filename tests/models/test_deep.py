@@ -12,6 +12,7 @@ from torch import Tensor
 import snn2hw
 from snn2hw import nn
 from snn2hw.backends import EXECUTORS
+from snn2hw.nn import blocks
 from snn2hw.user_models import models_folder
 from tests.models.deep import NAMES, Deep, deep, source
 
@@ -41,12 +42,12 @@ FULL: dict[str, dict[str, Any]] = {
 }
 QUICK = ("lnm_resnet18-membrane", "cf_resnet19-spike", "lnm_sew_resnet34", "lnm_vgg_dvs", "cf_spike_driven", "cf_spikformer")
 SIZES = {  # parameters
-    "lnm_resnet18": 11_174_030,
-    "cf_resnet19": 12_698_524,
-    "lnm_sew_resnet34": 21_797_816,
-    "lnm_vgg_dvs": 9_268_778,
-    "cf_spike_driven": 10_230_346,
-    "cf_spikformer": 9_310_906,
+    "lnm_resnet18": 11_174_098,
+    "cf_resnet19": 12_698_596,
+    "lnm_sew_resnet34": 21_797_960,
+    "lnm_vgg_dvs": 9_268_858,
+    "cf_spike_driven": 10_230_422,
+    "cf_spikformer": 9_311_038,
 }
 
 
@@ -97,8 +98,14 @@ def test_in_lava(case: str) -> None:
 def test_the_size_is_that_of_the_architecture(name: str) -> None:
     model = source(name)
     with torch.device("meta"):
-        module = model.build()
+        module, fixed = model.build(), model.build(surrogate_widths="fixed")
     assert sum(p.numel() for p in module.parameters()) == SIZES[name]
+    neurons = [m for m in module.modules() if isinstance(m, nn.Neuron) and not isinstance(m, blocks.Gate)]
+    assert len({id(n.surrogate) for n in neurons}) == len(neurons) > 7
+    assert all(n.surrogate.log_width is not None and n.surrogate.steps == model.STEPS for n in neurons)
+    learned = len(neurons) * model.STEPS
+    assert sum(p.numel() for p in fixed.parameters()) == SIZES[name] - learned
+    assert not any("log_width" in key for key in fixed.state_dict())
     assert len((models_folder() / name / "model.py").read_text().splitlines()) < 200
 
 
@@ -112,7 +119,7 @@ def test_every_model_has_a_card_that_says_what_was_run(name: str) -> None:
 
 def test_width_scales_channels_and_the_head_follows() -> None:
     model = source("lnm_vgg_dvs")
-    module = model.build(classes=7, channels=1, size=32, width=0.0625)
+    module = model.build(classes=7, channels=1, size=32, width=0.0625, steps=2)
     assert module(torch.zeros(2, 1, 1, 32, 32)).shape == (2, 1, 7)
 
 
@@ -121,7 +128,7 @@ def test_models_import_what_users_have() -> None:
     for name in NAMES:
         tree = ast.parse((models_folder() / name / "model.py").read_text())
         imported = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-        assert all(m.split(".")[0] in ("__future__", "snn2hw", "torch") for m in imported)
+        assert all(m.split(".")[0] in ("__future__", "collections", "functools", "snn2hw", "torch") for m in imported)
 
 
 def test_a_network_is_verified_in_batches_that_fit_the_memory() -> None:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from snn2hw import train
 from snn2hw.cache import CACHE_VARIABLE
+from snn2hw.errors import UsageError
 from snn2hw.user_models import find_model, models_folder
 from tests.clean_environment import ROOT
 from tests.data.writers import NAMES, write_cifar10, write_dvs, write_image
@@ -126,6 +127,25 @@ def test_digits_are_trained_on_and_the_integers_measured(
         assert line in printed
     assert (out / "integers" / "model.onnx").is_file()
     assert (out / "trained_integers" / "model.onnx").is_file()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_recipes_have_balance_and_learned_widths_that_can_be_left_out(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun: list[tuple[bool, float]] = []
+
+    def fit(model: torch.nn.Module, *_: object, recipe: train.Recipe, **__: object) -> None:
+        begun.append((any(key.endswith("log_width") for key in model.state_dict()), recipe.balance))
+        raise UsageError("this is far enough")
+
+    monkeypatch.setattr(train, "fit", fit)
+    plan = source(name, "train.py").PLAN
+    (data, *_) = [s for s in plan.presets if s.startswith("digits")] or [str(published(name, tmp_path))]
+    common = ["--data", data, "--width", SMALL.get(name, "0.03"), "--quiet", "--out", str(tmp_path / "out")]
+    for more in ([], ["--surrogate-widths", "fixed"], ["--balance", "0"], ["--surrogate-widths", "fixed", "--balance", "0"]):
+        assert run(name, monkeypatch, *common, *more) == 2
+    assert begun == [(True, 0.01), (False, 0.01), (True, 0.0), (False, 0.0)]
 
 
 def test_another_folder_is_refused_with_what_was_expected(

@@ -14,6 +14,7 @@ where fire_K fires min(K, h) times for h >= 1: a neuron without memory (`Gate`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +27,7 @@ from snn2hw.nn.base import Firing, Neuron
 from snn2hw.nn.blocks.convolutions import Make, conv_norm
 from snn2hw.nn.layers import AvgPool2d
 from snn2hw.nn.linear_neurons import CirculateFiring
-from snn2hw.nn.surrogate import Rectangle
+from snn2hw.nn.surrogate import Rectangle, Surrogate
 
 
 class Gate(Neuron):
@@ -80,11 +81,11 @@ class Kinds:
     levels: int = 1
 
 
-def circulating(levels: int = 4, decay: float = 0.5) -> Kinds:
+def circulating(levels: int = 4, decay: float = 0.5, surrogate: Callable[[], Surrogate] = Rectangle) -> Kinds:
     """Circulate firing everywhere: signed, in `levels` rounds where the spike value is free; unsigned in attention.
 
     The state range is at least twice what `levels` rounds take: room for what they leave over, in the bits they need anyway.
-    `decay`: of the membrane, in [0, 1].
+    `decay`: of the membrane, in [0, 1]. `surrogate`: makes the surrogate gradient of each layer of neurons.
 
     Raises:
         UsageError, ValueRangeError: as `CirculateFiring`.
@@ -92,10 +93,10 @@ def circulating(levels: int = 4, decay: float = 0.5) -> Kinds:
     reach = max(4.0, 2.0 * levels)
     wide = (-reach, reach)
     return Kinds(
-        neuron=lambda c: CirculateFiring(levels, decay=decay, state_range=wide),
-        binary=lambda c: CirculateFiring(1, signed=False, decay=decay),
-        value=lambda c: CirculateFiring(levels, signed=False, decay=decay, state_range=wide),
-        mask=lambda c: CirculateFiring(1, signed=False, decay=decay, amplitudes=[float(levels)]),
+        neuron=lambda c: CirculateFiring(levels, decay=decay, state_range=wide, surrogate=surrogate()),
+        binary=lambda c: CirculateFiring(1, signed=False, decay=decay, surrogate=surrogate()),
+        value=lambda c: CirculateFiring(levels, signed=False, decay=decay, state_range=wide, surrogate=surrogate()),
+        mask=lambda c: CirculateFiring(1, signed=False, decay=decay, amplitudes=[float(levels)], surrogate=surrogate()),
         levels=levels,
     )
 
