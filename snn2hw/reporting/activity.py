@@ -82,14 +82,15 @@ def _layer(node: IntNeuron, trace: Trace, by_float: Reals | None, tally: Tally) 
         "bits": 1 if spikes else 8, "values": _bits(values) if spikes else base64.b64encode(values.tobytes()).decode(),
         "rate": float(np.mean(fired != 0)),
     }  # fmt: skip
-    watched = tally.watched[node.name]
+    watched, by_neuron = tally.watched[node.name], None
     if by_float is not None and watched.real is not None:
         differs = watched.differs(
             by_float[:MOST_STEPS, 0], np.asarray(trace.spikes[node.name][:MOST_STEPS, 0] * watched.unit, np.float64)
         )
-        flat = differs.reshape(len(fired), -1)[:, which]
+        by_neuron = differs.reshape(len(fired), -1)
+        flat = by_neuron[:, which]
         said["differs"] = {"number": int(np.count_nonzero(flat)), "where": _bits(flat)}
-    said["membranes"] = _membranes(node, trace, fired)
+    said["membranes"] = _membranes(node, trace, fired, by_neuron)
     return said
 
 
@@ -98,8 +99,8 @@ def _bits(values: npt.NDArray[Any]) -> str:
     return base64.b64encode(np.packbits(values.ravel() != 0, bitorder="little").tobytes()).decode()
 
 
-def _membranes(node: IntNeuron, trace: Trace, fired: Ints) -> list[dict[str, Any]]:
-    """States of the neurons that fire most, real units, after each step."""
+def _membranes(node: IntNeuron, trace: Trace, fired: Ints, differs: npt.NDArray[np.bool_] | None) -> list[dict[str, Any]]:
+    """States of the neurons that fire most, real units, after each step, and when the float model fired otherwise."""
     busy = np.argsort(-np.count_nonzero(fired, axis=0), kind="stable")[:MEMBRANES]
     found = []
     for neuron in busy.tolist():
@@ -107,7 +108,8 @@ def _membranes(node: IntNeuron, trace: Trace, fired: Ints) -> list[dict[str, Any
         for name, state in node.program.states.items():
             values = trace.states[f"{node.name}.{name}"][:MOST_STEPS, 0].reshape(len(fired), -1)[:, neuron]
             states[name] = np.round(values * 2.0**-state.format.frac, 6).tolist()
-        found.append({"neuron": neuron, "states": states, "fired": np.flatnonzero(fired[:, neuron]).tolist()})
+        other = [] if differs is None else np.flatnonzero(differs[:, neuron]).tolist()
+        found.append({"neuron": neuron, "states": states, "fired": np.flatnonzero(fired[:, neuron]).tolist(), "differs": other})
     return found
 
 

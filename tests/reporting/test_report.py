@@ -110,6 +110,10 @@ def test_differences_are_marked_where_the_float_model_fires_otherwise(made: tupl
             where = np.frombuffer(base64.b64decode(layer["differs"]["where"]), np.uint8)
             assert int(unpacked(where, 3 * layer["neurons"]).sum()) == layer["differs"]["number"]
             marked[name] += layer["differs"]["number"]
+            differs = unpacked(where, 3 * layer["neurons"]).reshape(3, -1)
+            for m in layer["membranes"]:  # of so small a layer every neuron is shown
+                assert m["differs"] == np.flatnonzero(differs[:, m["neuron"]]).tolist()
+    assert any(m["differs"] for a in data_of(everything)["activity"] for each in a["layers"].values() for m in each["membranes"])
     assert marked == {name: layer.mismatches for name, layer in eight.layers.items()}
 
 

@@ -286,12 +286,15 @@ function raster(name, l, last) {
   pen.putImageData(image, 0, 0);
   const more = l.of > l.neurons ? `, ${whole(l.neurons)} of ${whole(l.of)} neurons shown` : "";
   const differs = l.differs ? `; ${whole(l.differs.number)} spike values differ from the float model's` : "";
-  const lines = l.membranes.slice(0, 4).map((m, k) => ({ x: [...Array(rows).keys()], y: Object.values(m.states)[0].slice(0, rows), label: `neuron ${m.neuron}`,
-    color: ["var(--one)", "var(--two)", "var(--three)", "var(--bad)"][k] })).filter((line) => line.y && line.y.length > 1);
-  const state = l.membranes.length ? Object.keys(l.membranes[0].states)[0] : "";
+  const traces = (state) => l.membranes.slice(0, 4).flatMap((m, k) => {
+    const y = m.states[state].slice(0, rows), at = m.differs.filter((t) => t < rows);
+    const line = { x: [...y.keys()], y, label: `neuron ${m.neuron}`, color: ["var(--one)", "var(--two)", "var(--three)", "var(--soft)"][k] };
+    return [line, { x: at, y: at.map((t) => y[t]), dots: true, color: "var(--bad)" }];
+  });
+  const states = rows > 1 && l.membranes.length ? Object.keys(l.membranes[0].states) : [];
   return el("div", {}, el("h3", {}, `${name}: rate ${percent(l.rate)}${more}${differs}`), el("div", { class: "row" },
     el("div", { class: "plot wide" }, canvas, el("p", { class: "soft" }, "steps downwards, neurons to the right, channel by channel")),
-    lines.length ? plot(`state ${state} of those that fire most`, { lines, x: "step", y: `${state}, real units` }) : ""));
+    states.map((state) => plot(`state ${state} of those that fire most`, { lines: traces(state), x: "step", y: `${state}, real units` }))));
 }
 
 function causes() {
