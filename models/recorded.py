@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,11 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of
-from snn2hw.errors import DataError
+from snn2hw.errors import DataError, MissingExtraError
 
 VARIABLE = "SNN2HW_SHARED_DATA"
 MNIST, FASHION, NMNIST = "real/mnist_part.npz", "real/fashion_mnist.npz", "real/nmnist_small.npz"
-DIGITS, WATCH = "real/fsdd.npz", "real/watch.npz"
+DIGITS, WATCH, CIFAR10 = "real/fsdd.npz", "real/watch.npz", "real/cifar10_jpeg.npz"
 SPLITS = ("train", "test")
 WHITE = 255
 
@@ -81,11 +83,40 @@ def watch(split: str) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(series.swapaxes(0, 1)), labels
 
 
+def cifar10(split: str) -> tuple[Tensor, Tensor]:
+    """The 50,000 training images of CIFAR-10, or the 10,000 of its test set, as JPEG files have them: with their losses.
+
+    Returns:
+        images float32 [N, 3, 32, 32] in [0, 1], whole multiples of 1/255; labels int64 [N].
+
+    Raises:
+        UsageError: another split. DataError: the file is not there, or is not as described above.
+        MissingExtraError: Pillow is not installed.
+    """
+    expected = f"an .npz with jpeg_{split} uint8, of which image i is offsets_{split}[i] to [i + 1], and y_{split} [N]"
+    with _read(CIFAR10, split, ("jpeg", "offsets", "y"), expected) as (files, offsets, labels):
+        places = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+        images = np.stack([_decoded(files[begin:end].tobytes()) for begin, end in places])
+        if images.shape != (*labels.shape, 32, 32, 3):
+            raise ValueError(f"images {list(images.shape)}, labels {list(labels.shape)}")
+    return torch.from_numpy(images.transpose(0, 3, 1, 2).astype(np.float32, "C") / WHITE), _labels(labels)
+
+
 def _arrays(file: str, split: str, shape: tuple[int, ...], dtype: str = "uint8") -> tuple[npt.NDArray[Any], Tensor]:
     """Samples [N, *shape] of a dtype, labels int64 [N]."""
+    expected = f"an .npz with x_{split} {dtype} [N, {', '.join(map(str, shape))}] and y_{split} [N]"
+    with _read(file, split, ("x", "y"), expected) as (samples, labels):
+        if samples.dtype != dtype or samples.shape != (*labels.shape, *shape):
+            raise ValueError(f"samples {samples.dtype} {list(samples.shape)}, labels {list(labels.shape)}")
+    return samples, _labels(labels)
+
+
+@contextmanager
+def _read(file: str, split: str, names: tuple[str, ...], expected: str) -> Iterator[list[npt.NDArray[Any]]]:
+    """The arrays NAME_SPLIT; what goes wrong inside is said as something wrong with the file."""
     one_of("split", split, SPLITS, file)
     folder = Path(os.environ.get(VARIABLE) or Path(__file__).resolve().parents[2] / "shared" / "data")
-    path, expected = folder / file, f"an .npz with x_{split} {dtype} [N, {', '.join(map(str, shape))}] and y_{split} [N]"
+    path = folder / file
     if not path.is_file():
         raise DataError(
             "the recorded data are not here",
@@ -96,11 +127,22 @@ def _arrays(file: str, split: str, shape: tuple[int, ...], dtype: str = "uint8")
         )
     try:
         with np.load(BytesIO(path.read_bytes())) as arrays:
-            samples, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
-        fits = samples.dtype == dtype and samples.shape == (*labels.shape, *shape)
-        got = f"samples {samples.dtype} {list(samples.shape)}, labels {list(labels.shape)}"
+            yield [arrays[f"{name}_{split}"] for name in names]
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        fits, got = False, str(error)
-    if not fits:
-        raise DataError("the recorded data cannot be read", where=str(path), got=got, expected=expected, do="copy the file again")
-    return samples, torch.from_numpy(labels.astype(np.int64))
+        raise DataError(
+            "the recorded data cannot be read", where=str(path), got=str(error), expected=expected, do="copy the file again"
+        ) from error
+
+
+def _decoded(file: bytes) -> npt.NDArray[np.uint8]:
+    """[H, W, 3] of a JPEG file."""
+    try:
+        from PIL.Image import open as open_image
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("pillow", "data", "models/recorded.py") from missing
+    with open_image(BytesIO(file), formats=("JPEG",)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _labels(labels: npt.NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(labels.astype(np.int64))

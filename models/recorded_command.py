@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import recorded_training
 from safetensors.torch import save
 from torch import Tensor
@@ -18,6 +20,8 @@ import snn2hw
 from snn2hw import train
 from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.files.write import write_file
+from snn2hw.user_models import CALIBRATION, find_model
+from snn2hw.weights import WEIGHTS
 
 
 def main(source: Any, plan: recorded_training.Plan, folder: Path, hold_out: int = 0) -> int:
@@ -62,11 +66,26 @@ def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list
             expected=f"0 to {len(labels) - max(plan.floats.batch, plan.integers.batch)}",
             do="hold out fewer",
         )
+    shown, named = samples.narrow(axis, 0, kept), labels[:kept]
+    if options.calibration:
+        held = BytesIO()
+        np.savez_compressed(held, samples=plan.shown(samples).numpy())
+        write_file(folder / CALIBRATION, held.getvalue(), force=True)
+        say(f"wrote {folder / CALIBRATION}: {len(held.getvalue()):,} bytes")
+        return
     begun = time.process_time()
-    model = recorded_training.train(plan, samples.narrow(axis, 0, kept), labels[:kept], options.seed, say)
+    if options.bits is None:
+        model = recorded_training.train(plan, shown, named, options.seed, say)
+    else:
+        plan = dataclasses.replace(plan, options=dataclasses.replace(plan.options, weight_bits=options.bits))
+        model = find_model(str(folder), sampled=False).module
+        say(f"stored weights in {options.bits} bits: {reached(model, plan, samples, tests, truth)}")
+        model = recorded_training.again(plan, model, shown, named, options.seed, say)
     seconds = time.process_time() - begun
-    write_file(options.out, save(model.state_dict()), force=True)
-    say(f"seed {options.seed}: {seconds:.0f} s of CPU time; wrote {options.out}")
+    out = options.out or (folder / WEIGHTS if options.bits is None else None)
+    if out is not None:
+        write_file(out, save(model.state_dict()), force=True)
+    say(f"seed {options.seed}: {seconds:.0f} s of CPU time; wrote {out or 'nothing'}")
     say("test split: " + reached(model, plan, samples, tests, truth))
     if options.hold_out:
         rest = samples.narrow(axis, kept, options.hold_out)
@@ -79,10 +98,9 @@ def reached(model: Module, plan: recorded_training.Plan, samples: Tensor, tests:
     Args:
         model: as trained. plan: of the training. samples: to calibrate on. tests, truth: what is measured.
     """
-    shown = samples[:256] if plan.steps else samples[:, :256]
     layout = None if plan.steps else "TN"
     floats = train.evaluate(model, (tests, truth), plan.steps, layout=layout)
-    artefact = snn2hw.compile(model, shown, plan.steps, options=plan.options, layout=layout)
+    artefact = snn2hw.compile(model, plan.shown(samples), plan.steps, options=plan.options, layout=layout)
     trace = snn2hw.simulate(artefact, tests, traces=False)
     some = tests[:500] if plan.steps else tests[:, :500]
     spikes = snn2hw.simulate(artefact, some).spikes
@@ -112,9 +130,11 @@ def _epochs(recipe: train.Recipe, given: int | None) -> train.Recipe:
 def _parser(folder: Path, hold_out: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=f"Train {folder.name}: first in floats, then on the integers.")
     add = parser.add_argument
-    add("--out", type=Path, default=folder / "weights.safetensors", help="weights file (default: beside train.py)")
+    add("--out", type=Path, help="weights file (default: beside train.py; with --bits none is written)")
     add("--epochs", type=int, help="passes over the training samples in floats, all of them (default: those of the card)")
     add("--again", type=int, help="passes on the integers")
+    add("--bits", type=int, help="of weights: train the stored weights on integers of so many bits, and nothing in floats")
+    add("--calibration", action="store_true", help=f"write the samples that scales are taken of to {CALIBRATION}, train nothing")
     add("--hold-out", type=int, default=hold_out, help="leave out the last so many training samples, and measure on them, too")
     add("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
     add("--quiet", action="store_true", help="print nothing")

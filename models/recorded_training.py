@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,10 +23,10 @@ from snn2hw.nn.observe import Observable
 from snn2hw.quantize import Prepared, prepare
 from snn2hw.train import Recipe, optimiser, schedule, seeded
 
-CALIBRATION = 256
 FIELD = 5  # points of a random field along a side; between them it is interpolated
 
 Say = Callable[[str], None]
+_TRAINED = torch.nn.Linear | torch.nn.Conv2d | nn.Neuron | nn.CustomNeuron
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class Plan:
         floats, integers: recipes of the two trainings; balance and mix of them are not used, and of amp only "bf16".
         quiet: weight of the mean magnitude of what neurons fire.
         short: (T, recipe) of a float training at fewer steps before the others, which costs less; None: there is none.
+        simpler: (build, recipe) of another model that is trained in floats before: of its state dict the model begins with what
+            it has under the same names.
+        calibration: how many of the first samples scales are taken of.
     """
 
     build: Callable[[], torch.nn.Module]
@@ -47,6 +51,12 @@ class Plan:
     integers: Recipe
     quiet: float = 0.0
     short: tuple[int, Recipe] | None = None
+    simpler: tuple[Callable[[], torch.nn.Module], Recipe] | None = None
+    calibration: int = 256
+
+    def shown(self, samples: Tensor) -> Tensor:
+        """The samples that scales are taken of."""
+        return samples[: self.calibration] if self.steps else samples[:, : self.calibration]
 
 
 def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = print) -> torch.nn.Module:
@@ -60,38 +70,62 @@ def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = pri
     """
     with _one_thread(), seeded(seed):
         model = plan.build()
+        if plan.simpler is not None:
+            build, recipe = plan.simpler
+            before = build()
+            _fit(before, plan, recipe, samples, labels, say)
+            model.load_state_dict(before.state_dict(), strict=False)
         if plan.short is not None:
             _fit(model, replace(plan, steps=plan.short[0]), plan.short[1], samples, labels, say)
         _fit(model, plan, plan.floats, samples, labels, say)
-        shown = samples[:CALIBRATION] if plan.steps else samples[:, :CALIBRATION]
-        prepared = prepare(model.eval(), shown, steps=plan.steps, options=plan.options)
-        _fit(prepared, plan, plan.integers, samples, labels, say)
-        return deployed(model, prepared)
+        return _on_integers(plan, model, samples, labels, say)
+
+
+def again(plan: Plan, model: torch.nn.Module, samples: Tensor, labels: Tensor, seed: int, say: Say = print) -> torch.nn.Module:
+    """A model that is trained already, after a training on integers as the plan has it; arguments as of `train`."""
+    with _one_thread(), seeded(seed):
+        return _on_integers(plan, model, samples, labels, say)
+
+
+def _on_integers(plan: Plan, model: torch.nn.Module, samples: Tensor, labels: Tensor, say: Say) -> torch.nn.Module:
+    layout = None if plan.steps else "TN"
+    prepared = prepare(model.eval(), plan.shown(samples), steps=plan.steps, options=plan.options, layout=layout)
+    _fit(prepared, plan, plan.integers, samples, labels, say)
+    return deployed(model, prepared)
 
 
 @torch.no_grad()
 def deployed(model: torch.nn.Module, prepared: Prepared) -> torch.nn.Module:
-    """`model`, whose layers are those of a plain `Sequential`, with the integers of `prepared` times their scales.
+    """`model` with the integers of `prepared` times their scales.
 
-    What a BatchNorm did is in the integers of the layer before it, so that it does nothing any more.
+    What a BatchNorm did is in the integers of the layer before it, so that it does nothing any more but add the bias where
+    that layer has none of its own; it is the next module in the model's order.
     """
+    left = torch.zeros(1)  # the bias of a layer that has none of its own
     for path, module in model.named_modules():
+        layer: Any = prepared.layers[path.replace(".", "/")] if isinstance(module, _TRAINED) else None
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
-            layer = prepared.layers[path]
+            assert not left.any(), "no BatchNorm keeps the bias of the layer before"
             weight, bias = (torch.from_numpy(raw) for raw in layer.integers())
             module.weight.copy_(weight / layer.weight_scale)
-            module.bias.copy_(bias / layer.bias_scale)
-        elif isinstance(module, torch.nn.BatchNorm2d):
+            left = bias / layer.bias_scale
+            if module.bias is not None:
+                module.bias.copy_(left)
+                left = torch.zeros(1)
+        elif isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             module.reset_parameters()
             assert module.running_var is not None
             module.running_var.fill_(1 - module.eps)
-        elif isinstance(module, nn.Neuron):
-            module.load_state_dict(prepared.layers[path].neuron.state_dict())
+            module.bias.copy_(left.expand_as(module.bias))
+            left = torch.zeros(1)
+        elif isinstance(module, nn.Neuron | nn.CustomNeuron):
+            module.load_state_dict(layer.neuron.state_dict())
+    assert not left.any(), "no BatchNorm keeps the bias of the last layer"
     return model.eval()
 
 
 def bent(images: Tensor) -> Tensor:
-    """Images [N, 1, S, S] turned, scaled, slanted, moved and bent a little, each its own way; values stay in [0, 1]."""
+    """Images [N, C, S, S] turned, scaled, slanted, moved and bent a little, each its own way; values stay in [0, 1]."""
     n, size = len(images), images.shape[-1]
     turn, slant, right, down = (_between(n, -reach, reach) for reach in (0.2, 0.18, 0.08, 0.08))
     wide, high = (_between(n, 0.9, 1.12) for _ in range(2))

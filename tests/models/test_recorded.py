@@ -25,10 +25,16 @@ pytestmark = pytest.mark.torch
 
 MNIST = ("mnist_lif", "mnist_ternary", "mnist_lnm", "mnist_cf")
 NAMES = (*MNIST, "nmnist_cnn")
-FILES = {"nmnist_cnn": "real/nmnist_small.npz", "fashion_lnm": "real/fashion_mnist.npz"} | dict.fromkeys(
-    MNIST, "real/mnist_part.npz"
-)
-FEWEST = {"nmnist_cnn": 0.9, "fashion_lnm": 0.915} | dict.fromkeys(MNIST, 0.97)
+FILES = {
+    "nmnist_cnn": "real/nmnist_small.npz",
+    "nmnist_cf": "real/nmnist_small.npz",
+    "fashion_lnm": "real/fashion_mnist.npz",
+    "fsdd_recurrent": "real/fsdd.npz",
+    "watch_custom": "real/watch.npz",
+} | dict.fromkeys(MNIST, "real/mnist_part.npz")
+FEWEST = {"nmnist_cnn": 0.9, "nmnist_cf": 0.96, "fashion_lnm": 0.915, "fsdd_recurrent": 0.985, "watch_custom": 0.75}
+FEWEST |= dict.fromkeys(MNIST, 0.97)
+LATER = ("fashion_lnm", "nmnist_cf", "fsdd_recurrent", "watch_custom")
 
 
 def source(name: str, file: str = "model.py") -> Any:
@@ -221,7 +227,7 @@ def test_command_trains_and_says_what_is_reached(
 
 
 @pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")  # silent neurons, membranes at the lower bound
-@pytest.mark.parametrize("name", [*NAMES, pytest.param("fashion_lnm", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=pytest.mark.slow) for name in LATER)])
 def test_stored_weights_reach_the_accuracy_on_their_card(name: str) -> None:
     shared_data(FILES[name])
     model, found = source(name), find_model(name)

@@ -1,0 +1,210 @@
+"""Models of events, speech and motion: how samples are varied, what is trained first, and what is stored of any network."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+import snn2hw
+from snn2hw import nn, train
+from snn2hw.errors import DataError
+from snn2hw.nn import blocks
+from snn2hw.quantize import prepare
+from snn2hw.user_models import find_model, models_folder
+from tests.models.test_recorded import neighbour, plan, source, written
+from tests.shared_data import VARIABLE
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def training() -> ModuleType:
+    return neighbour("recorded_training")
+
+
+def jpeg(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    fromarray, file = pytest.importorskip("PIL.Image").fromarray, BytesIO()
+    fromarray(pixels).save(file, "JPEG", quality=100, subsampling=0)
+    return np.frombuffer(file.getvalue(), np.uint8)
+
+
+def test_images_of_jpeg_files_are_read_as_the_files_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shades = np.array([[250, 20, 30], [0, 128, 255]], np.uint8)
+    files = [jpeg(np.broadcast_to(shade, (32, 32, 3)).copy()) for shade in shades]
+    ends, path = np.cumsum([0, *map(len, files)]), tmp_path / "real" / "cifar10_jpeg.npz"
+    path.parent.mkdir()
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    stored = {"jpeg_test": np.concatenate(files), "offsets_test": ends, "y_test": np.array([6, 9], np.uint8)}
+    np.savez(path, **stored)
+    images, labels = source("cifar_small").test_data()
+    assert images.shape == (2, 3, 32, 32)
+    assert float((images - torch.from_numpy(shades / 255)[:, :, None, None]).abs().max()) < 3 / 255
+    assert torch.equal((images * 255).round() / 255, images)
+    assert labels.tolist() == [6, 9]
+    for wrong in ({"y_test": stored["y_test"][:1]}, {"offsets_test": ends // 2}, {"jpeg_test": stored["jpeg_test"][:-400]}):
+        np.savez(path, **(stored | wrong))
+        with pytest.raises(DataError, match=re.escape("image i is offsets_test[i] to [i + 1]")):
+            source("cifar_small").test_data()
+
+
+def test_spectra_are_varied_a_little_and_silence_stays(training: ModuleType) -> None:
+    train_py, spectra = source("fsdd_recurrent", "train.py"), torch.zeros(40, 64, 32)
+    spectra[8:24, :, 10:14] = 0.5
+    with train.seeded(0):
+        varied = train_py.varied(spectra)
+    assert varied.shape == spectra.shape
+    assert bool((varied == 0).flatten(1).any(1).all())
+    sounding = varied > 0
+    assert float(varied[sounding].min()) > 0.5 * 0.9 - 0.09
+    assert float(varied[sounding].max()) < 0.5 * 1.1 + 0.09
+    assert not sounding[:, :, :9].any()
+    assert not sounding[:, :, 15:].any()
+    lasting = sounding.any(2).sum(0)
+    assert 13 <= int(lasting.min()) < 16 < int(lasting.max()) <= 19
+    assert not torch.equal(varied[:, 0], varied[:, 1])
+
+
+def test_motion_is_turned_and_scaled_around_its_middle(training: ModuleType) -> None:
+    train_py, still = source("watch_custom", "train.py"), torch.full((100, 64, 6), 0.5)
+    moving = still.clone()
+    moving[:, :, :3] += torch.tensor([0.1, -0.05, 0.2])
+    with train.seeded(0):
+        assert torch.allclose(train_py.varied(still), still)
+        varied = train_py.varied(moving) - 0.5
+    assert torch.equal(varied[:, :, 3:], torch.zeros(100, 64, 3))
+    length = varied.norm(dim=2)[0] / (moving - 0.5).norm(dim=2)[0]
+    assert 0.75 < float(length.min()) < 0.95
+    assert 1.05 < float(length.max()) < 1.3
+    assert torch.equal(varied[0], varied[99])  # one turn for a window
+
+
+def test_recordings_are_bent_alike_in_all_frames_and_stay_events(training: ModuleType) -> None:
+    train_py, frames = source("nmnist_cf", "train.py"), torch.zeros(10, 20, 2, 34, 34)
+    frames[:, :, 0, 12:20, 14:18] = 1.0
+    with train.seeded(0):
+        bent = train_py.bent(frames)
+    assert bent.shape == frames.shape
+    assert set(bent.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(bent[0], bent[9])
+    assert not torch.equal(bent[:, 0], bent[:, 1])
+    assert not bent[:, :, 1].any()
+
+
+def test_a_simpler_model_comes_first(training: ModuleType) -> None:
+    """What it has under the same names is where the other begins."""
+    images, labels, said = torch.rand(32, 1, 6, 6), torch.arange(32) % 4, list[str]()
+    made = plan(training)
+    simpler = dataclasses.replace(made, simpler=(made.build, dataclasses.replace(made.floats, epochs=3)))
+    one, other = (training.train(p, images, labels, 3, said.append).state_dict().values() for p in (made, simpler))
+    assert len(said) == 5
+    assert not all(map(torch.equal, one, other))
+
+
+def test_a_network_that_does_not_hear_itself_has_the_names_of_one_that_does() -> None:
+    model = source("fsdd_recurrent")
+    hearing, deaf = model.build(), model.build(recurrent=False)
+    hearing.load_state_dict(deaf.state_dict(), strict=False)
+    assert hearing.state_dict().keys() - deaf.state_dict().keys() == {"5.synapse.weight", "5.synapse.bias"}
+    assert not deaf.state_dict().keys() - hearing.state_dict().keys()
+    x = torch.rand(40, 2, 32)
+    assert torch.allclose(hearing.eval()(x), deaf.eval()(x), atol=1e-5)
+
+
+class Leaking(nn.CustomNeuron):
+    states: ClassVar = {"v": nn.State(range=(-2.0, 2.0))}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keep = torch.nn.Parameter(torch.tensor(0.75))
+
+    def step(self, x: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        v = self.keep * v + x
+        s = nn.fire(v, 0.5)
+        return s, {"v": v - s}
+
+
+def circulating(channels: int) -> nn.CirculateFiring:
+    return nn.CirculateFiring(2, signed=False, learn_decay=True)
+
+
+def hearing() -> torch.nn.Module:
+    norm = nn.BatchNorm1d(8)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), norm, nn.Recurrent(circulating(8), nn.Linear(8, 8)), nn.Linear(8, 4))
+
+
+def residual() -> torch.nn.Module:
+    deep = blocks.MembraneBlock(4, 4, 1, circulating), blocks.MembraneBlock(4, 6, 2, circulating)
+    return nn.Sequential(blocks.conv_norm(1, 4), *deep, circulating(6), nn.Flatten(), nn.Linear(96, 4))
+
+
+def own() -> torch.nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8, bias=False), nn.BatchNorm1d(8), Leaking(), nn.Linear(8, 4))
+
+
+@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
+@pytest.mark.parametrize("build", [hearing, residual, own])
+def test_integers_are_stored_of_layers_in_blocks_and_without_a_bias_too(training: ModuleType, build: Any) -> None:
+    with train.seeded(0):
+        images, model = torch.rand(16, 1, 8, 8), build()
+        for _ in range(9):
+            model(nn.repeat(images * 2 - 0.5, 3))
+        prepared = prepare(model.eval(), images, steps=3)
+    trained = snn2hw.compile(prepared)
+    again = snn2hw.compile(training.deployed(model, prepared), images, 3)
+    a, b = (snn2hw.simulate(artefact, images, "reference").arrays() for artefact in (trained, again))
+    assert int(sum(v.sum() for k, v in a.items() if k.startswith("spikes"))) > 0
+    assert all(np.array_equal(a[k], b[k]) for k in a if k.startswith(("spikes", "states")))
+
+
+def test_a_bias_that_has_nowhere_to_be_stored_is_not_lost(training: ModuleType) -> None:
+    with train.seeded(0):
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8, bias=False), nn.LIF(), nn.Linear(8, 4)).eval()
+        prepared = prepare(model, torch.rand(4, 1, 8, 8), steps=3)
+    training.deployed(model, prepared)
+    with torch.no_grad():
+        prepared.layers["1"].bias[0] = 1000.0
+    with pytest.raises(AssertionError, match="no BatchNorm keeps the bias"):
+        training.deployed(model, prepared)
+
+
+@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
+def test_stored_weights_are_measured_and_trained_on_in_other_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (300, 28, 28), np.uint8), np.arange(300, dtype=np.uint8) % 10
+    written(tmp_path, x_train=images, y_train=labels, x_test=images[:40], y_test=labels[:40])
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    stored = models_folder() / "mnist_lif" / "weights.safetensors"
+    before, out = stored.read_bytes(), tmp_path / "two.safetensors"
+    monkeypatch.setattr(sys, "argv", ["train.py", "--bits", "2", "--again", "1"])
+    assert source("mnist_lif", "train.py").main() == 0
+    first, epoch, seconds, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("stored weights in 2 bits: floats 0.")
+    assert epoch.startswith("epoch   1 ")
+    assert seconds.endswith("wrote nothing")
+    assert last.startswith("test split: floats 0.")
+    assert stored.read_bytes() == before
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--out", str(out), "--quiet"])
+    assert source("mnist_lif", "train.py").main() == 0
+    module = find_model("mnist_lif", str(out), sampled=False).module
+    assert {len(weight.unique()) for weight in (module[1].weight, module[3].weight)} == {3}  # -1, 0 and 1, times a scale
+
+
+def test_samples_that_scales_are_taken_of_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (300, 28, 28), np.uint8)
+    written(tmp_path, **{f"{k}_{s}": v for s in ("train", "test") for k, v in {"x": images, "y": images[:, 0, 0]}.items()})
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    plan = source("mnist_lif", "train.py").PLAN
+    neighbour("recorded_command").run(source("mnist_lif"), plan, tmp_path, ["--calibration", "--quiet"])
+    with np.load(tmp_path / "calibration.npz") as arrays:
+        assert np.array_equal(arrays["samples"], images[:256, None].astype(np.float32) / 255)
