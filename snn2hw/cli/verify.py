@@ -29,7 +29,7 @@ def verify(
     executors: Annotated[
         str | None,
         typer.Option(
-            help="Names of `snn2hw backends`, with commas between them; lava only runs when named.",
+            help="Names of `snn2hw backends`, with commas between them; lava and rtl run only when named.",
             show_default="all that are installed",
             autocompletion=complete_executors,
         ),

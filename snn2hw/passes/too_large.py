@@ -35,7 +35,7 @@ def too_many(net: real.Network, target: Target) -> Iterator[Finding]:
         f"the network has more neurons than a chip of the target '{target.name}'",
         ", ".join(f"{n.source or n.name} ({layers[n.name]:,})" for n in largest),
         f"{total:,} neurons",
-        f"targets/{target.name}.toml states {most:,} neurons a chip ({source})",
+        f"{target.name}.toml states {most:,} neurons a chip ({source})",
         "use fewer channels or smaller images, spread the network over several chips, or correct the target's file",
     )
 
@@ -71,7 +71,7 @@ def too_many_synapses(net: real.Network, target: Target) -> Iterator[Finding]:
         f"the network has more synapses than a chip of the target '{target.name}'",
         ", ".join(f"{known[name].source or name} ({layers[name]:,})" for name in largest),
         f"{total:,} synapses" + ("" if cores.shares_kernels else ", padding among them"),
-        f"targets/{target.name}.toml states {most:,} a chip ({cores.facts['synapses_per_chip'].source})",
+        f"{target.name}.toml states {most:,} a chip ({cores.facts['synapses_per_chip'].source})",
         f"use fewer channels or smaller images, or spread the network over several chips; {ESTIMATE}",
     )
 
@@ -89,6 +89,6 @@ def too_many_axons(net: real.Network, target: Target) -> Iterator[Finding]:
                 f"a neuron reads more values than a core of the target '{target.name}' has input axons",
                 node.source or node.name,
                 f"{reads:,} values",
-                f"targets/{target.name}.toml states {most:,} input axons a core ({target.cores.facts['in_axons'].source})",
+                f"{target.name}.toml states {most:,} input axons a core ({target.cores.facts['in_axons'].source})",
                 f"let it read fewer: pool before it, or split the layer in two; {ESTIMATE}",
             )

@@ -56,7 +56,7 @@ def test_what_it_cannot_do_is_said_before_anything_is_computed(chip: str) -> Non
     assert "reset" in str(caught.value)
     assert "n (LNM)" in str(caught.value)
     large = plain(17)
-    with pytest.warns(Snn2hwWarning, match=r"targets/toychip.toml states 16 neurons a chip \(neurons \* cores_per_chip\)"):
+    with pytest.warns(Snn2hwWarning, match=r"cause: +toychip.toml states 16 neurons a chip \(neurons \* cores_per_chip\)"):
         snn2hw.compile(large, events(large), target=chip, options=snn2hw.Options(state_bits=12))
 
 

@@ -46,7 +46,7 @@ def test_axons_into_one_neuron(reads: int) -> None:
     (one,) = findings
     assert one.what == "a neuron reads more values than a core of the target 'loihi1' has input axons"
     assert (one.where, one.got) == ("fc (Linear)", "4,097 values")
-    assert one.cause.startswith("targets/loihi1.toml states 4,096 input axons a core (nengo-loihi block.py")
+    assert one.cause.startswith("loihi1.toml states 4,096 input axons a core (nengo-loihi block.py")
     assert (
         one.remedy == "let it read fewer: pool before it, or split the layer in two; `snn2hw estimate` says all that does not fit"
     )
@@ -61,7 +61,7 @@ def test_synapses_of_a_chip(most: int) -> None:
     (one,) = findings
     assert one.what == "the network has more synapses than a chip of the target 'loihi2'"
     assert (one.where, one.got) == ("fc (Linear) (35), head (Linear) (14)", "49 synapses")
-    assert one.cause == "targets/loihi2.toml states 48 a chip (a test)"
+    assert one.cause == "loihi2.toml states 48 a chip (a test)"
     assert "spread the network over several chips" in one.remedy
 
 
