@@ -59,8 +59,9 @@ def closed_firing(program: Program) -> Program:
             made[after] = (*count, *_subtracted(count[-1].name, membrane, after, equal, facts))
         elif firing.reset == "value" and firing.reset_value:
             made[after] = (*count, *_set(count[-1].name, membrane, after, firing.reset_value, facts))
-        if all(proved(facts, name, lines) for name, lines in made.items()):
-            return _replaced(program, made, facts)
+        entering = {program.input.name, *(i.name for i in program.states.values()), membrane}
+        if not entering & set(made) and all(proved(facts, name, lines) for name, lines in made.items()):
+            return _replaced(program, made, facts) or program
     return program
 
 
@@ -143,12 +144,15 @@ def _set(count: str, membrane: str, after: str, reset_value: str, facts: Facts) 
     )
 
 
-def _replaced(program: Program, made: dict[str, Expression], facts: Facts) -> Program:
-    """The new values, each once, in front of the outputs, where all that they are made of has been computed."""
+def _replaced(program: Program, made: dict[str, Expression], facts: Facts) -> Program | None:
+    """The new values, each once, in front of the outputs, where all that they are made of has been computed.
+
+    None where something else reads them or comes later, as it may in a file whose roles somebody else stated.
+    """
     lines = [i for i in program.instructions if i.name not in made]
     new = {i.name: i for expression in made.values() for i in expression}
     first = next(n for n, i in enumerate(lines) if i.op is Op.OUTPUT or set(i.args) & set(made))
-    rest = [i for i in lines[first:] if i.op is not Op.OUTPUT]
-    assert not rest, "something reads what leaves the firing"
+    if any(i.op is not Op.OUTPUT for i in lines[first:]):
+        return None
     formed = with_formats(list(new.values()), facts)
     return replace(program, instructions=(*lines[:first], *formed, *lines[first:]))

@@ -193,6 +193,19 @@ def test_thresholds_or_amplitudes_that_differ_keep_their_rounds() -> None:
     assert simplified(replace(program, roles=None)).of(Op.GE)
 
 
+def test_roles_that_say_something_else_leave_the_program_right() -> None:
+    """A file may state any: that the membrane is what leaves, or a firing whose spikes something else reads, too."""
+    program = circulate(2, 1, True, False, "none")
+    assert program.roles is not None
+    payload = program.outputs["spikes"].args[0]
+    for membrane in (payload, "u", "x", "sum"):
+        same(replace(program, roles=replace(program.roles, membrane=membrane)))
+    read = Instruction("more", Op.SUB, ("u", payload), (), Format(16, 4))
+    at = next(k for k, i in enumerate(program.instructions) if i.op is Op.OUTPUT)
+    lines = [replace(i, args=("more",)) if i.name == "u_next" else i for i in program.instructions]
+    same(replace(program, instructions=(*lines[:at], read, *lines[at:])))
+
+
 def test_a_wrong_quotient_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     program = circulate(3, 100, True, False, "subtract")
     monkeypatch.setattr(firing, "_quotients", lambda held, e: [(1, 6), (3, 9)])
