@@ -26,7 +26,11 @@ def literal(value: int, bits: int) -> str:
 
 
 def arithmetic_bits(program: Program) -> int:
-    """32 where every value of the program, and everything its expressions make on the way, keeps within int32_t; else 64."""
+    """32 where every value of the program, and everything its expressions make on the way, keeps within int32_t; else 64.
+
+    Never 16: the sums that enter are wider in every model that is trained here, and where some values of a program are int16_t
+    and others are not, compilers pack and unpack vectors for longer than the twice as many lanes save.
+    """
     known = ranges(program)
     return 32 if all(made in INT32 for i in program.instructions for made in _made(i, known)) else 64
 
