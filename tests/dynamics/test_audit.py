@@ -128,6 +128,7 @@ def of_two(layer: Any, name: str = "1") -> ChannelDynamics:
     return found
 
 
+@pytest.mark.slow
 def test_fixed_points_of_two_states_and_which_of_them_are_stable() -> None:
     """Izhikevich at rest: u = b v and 4 v^2 + 5 v + 1.4 = u, so that v is -0.7, to which it comes back, or -0.5, a saddle."""
     c = of_two(lambda nn: nn.Izhikevich())

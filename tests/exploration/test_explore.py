@@ -124,22 +124,30 @@ def test_a_file_that_has_it_all_starts_nothing(
     assert whole.read_bytes() == front[1]
 
 
-def test_samples_in_a_folder_are_the_same_samples(front: Any, whole: Path, x: Any, labels: Any, tmp_path: Path) -> None:
-    """Wherever they lie, each part reads its own; and a file that was begun with an array goes on with a folder."""
+@pytest.fixture
+def stored(x: Any, tmp_path: Path) -> Any:
     (tmp_path / "x").mkdir()
     for number, part in enumerate(np.array_split(x, 3)):
         np.save(tmp_path / "x" / f"{number}.npy", part)
-    stored = snn2hw.open_samples(tmp_path / "x")
+    return snn2hw.open_samples(tmp_path / "x")
+
+
+def test_a_file_that_was_begun_with_an_array_goes_on_with_a_folder(
+    front: Any, whole: Path, stored: Any, labels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "crew", None)
+    assert snn2hw.explore(every_kind(), stored, labels, out=whole, **WIDTHS).to_document() == front[0].to_document()
+
+
+@pytest.mark.slow
+def test_samples_in_a_folder_are_the_same_samples(front: Any, stored: Any, x: Any, labels: Any, tmp_path: Path) -> None:
+    """Of each choice every part reads its own."""
     found = snn2hw.explore(every_kind(), stored, labels, out=tmp_path / "r.jsonl", **WIDTHS)
     assert found.to_document() == front[0].to_document()
     assert (tmp_path / "r.jsonl").read_bytes() == front[1]
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(module, "crew", None)
-        snn2hw.explore(every_kind(), stored, labels, out=whole, **WIDTHS)
-    budgets = [
-        snn2hw.budget(every_kind(), each, labels, weight_bits=(8,), memory=1.0, executor="reference") for each in (x, stored)
-    ]
-    assert budgets[0] == budgets[1]
+    given: dict[str, Any] = {"weight_bits": (8,), "memory": 1.0, "executor": "reference"}
+    one, other = (snn2hw.budget(every_kind(), each, labels, **given) for each in (x, stored))
+    assert one == other
 
 
 def test_results_of_something_else_are_refused(front: Any, whole: Path, x: Any, labels: Any) -> None:

