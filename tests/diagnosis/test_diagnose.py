@@ -131,6 +131,23 @@ def test_amplitudes_that_integers_do_not_hold_are_the_cause_of_what_they_fire() 
     assert "given what n sends as integers, it fires here what the integers fire" in str(found)
 
 
+def test_weights_of_the_readout_alone_change_a_prediction() -> None:
+    """Both neurons fire, in float and in integers; 1.0 and 1.04 are the same in 3 bits, so that the first class is ahead."""
+    fc, out = linear("fc", "input", [[1.0, 0.0], [0.0, 1.0]]), linear("out", "n", [[1.0, 0.0], [0.0, 1.04]])
+    real = network(2, counts(2), fc, lif("n", "fc"), out, readout("out"))
+    x = np.ones((2, 3, 2))
+    x[:, 0, 1] = 0.0
+    found = snn2hw.diagnose(artefact_of(real, x, weight_bits=3, scales="layer"), x, real, layout="TN", executor="reference")
+    assert (found.values, found.cause, found.layer, found.sample, found.step, found.index) == (
+        0, result.WEIGHTS, "readout", 1, -1, (0,),
+    )  # fmt: skip
+    assert found.got != 0
+    assert found.expected == pytest.approx(2.0)
+    assert found.evidence[0].switch == "the weights of readout as integers"
+    assert found.evidence[0].here
+    assert "given the weights of readout as integers, it predicts what the integers predict" in str(found)
+
+
 def short(ran: Trace) -> Iterator[tuple[Trace, str]]:
     yield ran.part(0, 1), "the trace does not fit the samples\n  where:    trace\n  got:      1 samples\n  expected: 2 samples"
     without = Trace(ran.readout, ran.spikes, {})
