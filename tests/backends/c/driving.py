@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +25,18 @@ def drive(
     command: Sequence[str],
     runner: Sequence[str] = (),
     scratch: int = 0,
+    planted: Callable[[str], str] = str,
 ) -> str:
-    """What the driver says of a network, dense and event-driven, with traces and without, in parts as of a team and whole.
+    """What the driver says of a network, dense and event-driven, with traces and without, by one thread and by three together.
 
     Args:
         command: of the compiler, with its flags. runner: what runs programs of another processor. scratch: bytes that are added.
+        planted: what puts a fault into the C, if any.
     """
     source = to_c(net, still)
+    text = planted(source.text)
     folder.mkdir()
-    (folder / "net.c").write_text(source.text)
+    (folder / "net.c").write_text(text)
     given = np.moveaxis(payloads, 2, -1) if payloads.ndim == 5 else payloads
     given = np.ascontiguousarray(given[:1] if still else given, np.dtype(source.input_type[:-2]))
     signals = [
@@ -49,7 +52,9 @@ def drive(
     for n in samples:
         parts += [given[:, n].tobytes(), trace.readout[n].tobytes(), *(s[:, n].tobytes() for s in signals)]
     (folder / "data").write_bytes(b"".join(parts))
-    built = subprocess.run([*command, "net.c", str(DRIVER), "-o", "run"], cwd=folder, capture_output=True, check=False)
+    built = subprocess.run(
+        [*command, "-pthread", "net.c", str(DRIVER), "-o", "run"], cwd=folder, capture_output=True, check=False
+    )
     assert built.returncode == 0, built.stderr.decode()
     done = subprocess.run([*runner, "./run", "data"], cwd=folder, capture_output=True, text=True, check=False)
     return f"exit code {done.returncode}: {(done.stdout + done.stderr).strip()}"

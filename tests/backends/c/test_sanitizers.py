@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -164,3 +165,30 @@ def test_scratch_that_is_too_small_and_wrong_results_are_reported(tmp_path: Path
     assert "AddressSanitizer: heap-buffer-overflow" in driven(tmp_path / "a", net, payloads, trace, False, scratch=-256)
     trace.readout[0, 0] += 1
     assert driven(tmp_path / "b", net, payloads, trace, False) == "exit code 1: 8 differ"
+
+
+def raced(folder: Path, net: IntegerNetwork, payloads: Ints, planted: Callable[[str], str] = str) -> str:
+    """What the driver says with the sanitizer of threads in it, which does not know the matrix unit."""
+    command = compiler()
+    assert command is not None
+    flags = ["-std=c99", "-O1", "-g", "-march=native", "-DSNN_NO_TILES", "-fsanitize=thread"]
+    return drive(folder, net, payloads, interpret(net, payloads), False, [*command, *flags], planted=planted)
+
+
+@pytest.mark.slow
+def test_threads_on_one_sample_race_for_nothing(tmp_path: Path) -> None:
+    ran = 0
+    for seed in (*range(FIRST, FIRST + 8), *range(RECURRENT, RECURRENT + 2)):
+        if found := random_network(seed):
+            said = raced(tmp_path / str(seed), found[0], found[1][:, :2])
+            assert said == "exit code 0: 0 differ", f"{reproducer(seed)}\n{said}"
+            ran += 1
+    assert ran >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["__ATOMIC_ACQUIRE", "__ATOMIC_RELEASE"])
+def test_a_phase_that_begins_before_the_last_has_ended_is_reported(fault: str, tmp_path: Path) -> None:
+    net = compiled(every_kind(), every_kind_sample()).network
+    said = raced(tmp_path / "a", net, np.ones((3, 1, 1, 6, 6), np.int64), lambda text: text.replace(fault, "__ATOMIC_RELAXED"))
+    assert "ThreadSanitizer: data race" in said
