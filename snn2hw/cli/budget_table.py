@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 from snn2hw.cli import console
 from snn2hw.exploration.budget_result import Budget, Effect
-from snn2hw.files.write import write_file
 
 
 def print_budget(found: Budget, model: str) -> None:
@@ -49,11 +47,11 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def draw_budget(found: Budget, path: Path) -> None:
+def budget_picture(found: Budget) -> bytes:
     """Its bars as a PNG."""
     from snn2hw.plot import budget
 
     out = io.BytesIO()
     figure: Any = budget(found).figure
     figure.savefig(out, format="png", dpi=120)
-    write_file(path, out.getvalue(), force=True)
+    return out.getvalue()

@@ -12,16 +12,16 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console
-from snn2hw.cli.budget_table import draw_budget, print_budget
+from snn2hw.cli.budget_table import budget_picture, print_budget
 from snn2hw.cli.loudness import loudness
 from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
 from snn2hw.cli.sample_files import axis_of
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import MissingExtraError, UsageError
 from snn2hw.exploration.budget import budget, check_share
-from snn2hw.exploration.budget_result import Budget
 from snn2hw.exploration.explore import explore
 from snn2hw.exploration.point import UNITS, Front, Point, by_layer, check_cost, settings_of
+from snn2hw.files.seal import BLANK
 from snn2hw.files.write import check_file, write_file
 from snn2hw.target import load_chip
 from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data, train_data
@@ -100,6 +100,9 @@ def explore_(
         ),
     ] = None,
     executor: Annotated[str, typer.Option("--executor", "-e", help="What runs the integers (`snn2hw backends`).")] = AUTO,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file of --csv, and one of --plot that snn2hw did not write.")
+    ] = False,
     layout: Layout = None,
     workers: Workers = 1,
     cluster: Cluster = None,
@@ -140,11 +143,7 @@ def explore_(
         for option, values in (("--scales", _words(scales)), ("--target", _words(target))):
             _one(values, option)
         check_share(share)
-    for path in (csv, plot):
-        if path is not None:
-            check_file(path, force=True)
-    if plot is not None:
-        _check_matplotlib()
+    _check_outputs(csv, plot, force=force)
     if not budget_:
         loudness.again = (
             "run again with --out FILE.jsonl: it keeps every result, and the next run goes on from there"
@@ -163,7 +162,11 @@ def explore_(
         }  # fmt: skip
         with console.progress("explore") as progress:
             budgeted = budget(found.module, x, y, **known, progress=progress)
-        _say_budget(budgeted, model, csv, plot, as_json)
+        _write(budgeted.to_csv(), csv, None if plot is None else budget_picture(budgeted), plot)
+        if as_json:
+            console.print_json(budgeted.to_document())
+        else:
+            print_budget(budgeted, model)
         return
     data, own = _training(found, model, train) if any(trained) else None, "auto" if per_layer else ()
     with console.progress("explore") as progress:
@@ -174,10 +177,7 @@ def explore_(
             layer_bits=own, layer_state_bits=own, epochs=trained, train=data, halving=not every, executor=executor, out=out,
             workers=workers, cluster=cluster, progress=progress,
         )  # fmt: skip
-    if csv is not None:
-        write_file(csv, front.to_csv().encode(), force=True)
-    if plot is not None:
-        _draw(front, plot)
+    _write(front.to_csv(), csv, None if plot is None else _picture(front), plot)
     if as_json:
         console.print_json(front.to_document())
     else:
@@ -194,23 +194,30 @@ def _check(weights: list[int], states: list[int], scales: list[str], targets: li
     check_cost(cost, targets)
 
 
-def _check_matplotlib() -> None:
-    """Asked for at once, so that its absence is said before anything is run."""
+def _check_outputs(csv: Path | None, plot: Path | None, *, force: bool) -> None:
+    """What is in the way of the files that are written in the end is said before anything is run."""
+    if csv is not None:
+        check_file(csv, force=True)
+        if csv.exists() and not force:  # a table has no place for a seal, by which it would be known as ours
+            raise UsageError(
+                "the file of the table is there already", where=str(csv), got="a file", expected="a new file",
+                do="choose another name, remove it, or give --force, which replaces it",
+            )  # fmt: skip
+    if plot is None:
+        return
+    check_file(plot, force=force)
     try:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as missing:
         raise MissingExtraError("matplotlib", "report", "--plot") from missing
 
 
-def _say_budget(found: Budget, model: str, csv: Path | None, plot: Path | None, as_json: bool) -> None:
+def _write(table: str, csv: Path | None, png: bytes | None, plot: Path | None) -> None:
+    """A table, and a sealed picture, to files that were checked."""
     if csv is not None:
-        write_file(csv, found.to_csv().encode(), force=True)
-    if plot is not None:
-        draw_budget(found, plot)
-    if as_json:
-        console.print_json(found.to_document())
-    else:
-        print_budget(found, model)
+        write_file(csv, table.encode(), force=True)
+    if plot is not None and png is not None:
+        write_file(plot, png + BLANK, sealing=True, force=True)
 
 
 def _either(given: str | None, default: str) -> str:
@@ -298,7 +305,7 @@ def _row(p: Point, on_front: bool, some: Mapping[str, bool]) -> list[object]:
     return [weights, states, s.scales, s.target, f"{p.samples:,}", measured, *memory, operations, energy, *more, mark]
 
 
-def _draw(front: Front, path: Path) -> None:
+def _picture(front: Front) -> bytes:
     from snn2hw.cli.exploration_picture import picture
 
-    write_file(path, picture(front), force=True)
+    return picture(front)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from docsite.forms import problems
+from snn2hw.files.seal import sealed
 from tests.cli.running import Capture, refusal
 from tests.cli.running import run as run_cli
 
@@ -33,6 +34,7 @@ def test_a_table_a_file_a_csv_and_a_plot(capsys: Capture, labelled: Path) -> Non
     assert "nets:build: 2 points, 9 samples" in ran.out
     assert "front: accuracy against weights and states, bits" in ran.out
     assert (labelled / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert sealed(labelled / "p.png")
     assert len((labelled / "p.csv").read_text().splitlines()) == 3
     assert len((labelled / "r.jsonl").read_text().splitlines()) == 3
     torch.manual_seed(1)
@@ -157,6 +159,25 @@ def test_what_does_not_go_together_is_said_before_anything_is_read(
     ran = run_cli(capsys, *GIVEN, *given)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: {says}")
+
+
+def test_files_of_others_are_left_alone(capsys: Capture, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for option, name, says in (
+        ("--csv", "mine.csv", "the file of the table is there already\n  where:    mine.csv\n  got:      a file\n"
+         "  expected: a new file\n  do:       choose another name, remove it, or give --force, which replaces it"),
+        ("--plot", "mine.png", "the output file is not as snn2hw wrote it\n  where:    mine.png\n"
+         "  got:      a file that snn2hw did not write\n  expected: a new file, or one that snn2hw wrote\n"
+         "  do:       choose another name, or remove the file"),
+    ):  # fmt: skip
+        (labelled / name).write_bytes(b"mine")
+        with monkeypatch.context() as patched:
+            patched.setattr("snn2hw.cli.explore.find_model", None)
+            for budget in ((), ("--budget",)):
+                refusal(run_cli(capsys, *GIVEN, option, name, *budget), says)
+        assert (labelled / name).read_bytes() == b"mine"
+    more = ("--weight-bits", "8", "--state-bits", "12", "--csv", "mine.csv", "--force")
+    assert run_cli(capsys, *GIVEN, *more).code == 0
+    assert (labelled / "mine.csv").read_bytes().startswith(b"weight_bits,")
 
 
 def test_without_matplotlib_a_plot_is_refused_at_once(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
