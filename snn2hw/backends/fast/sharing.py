@@ -11,11 +11,9 @@ from time import perf_counter
 
 from snn2hw.run.threads import in_parts
 
-WORTH = 4e-3  # seconds of work, below which no other thread is woken: it may have to wait for its core
+WORTH = 2e-3  # seconds of work, below which no other thread is woken: it may have to wait for its core
 PARTS = 8  # that each thread gets of the samples, on average: one that is held up leaves its share to the others
 SOON = 0.1  # seconds of work in one part, at most, where a sample is not more: Ctrl-C is seen between two of them
-
-
 TEAM = 8  # threads on one sample, at most: a layer has two parts for each
 GAIN = 0.8  # of the time by samples, below which that of all together must be: they wait for each other at every layer
 Part = Callable[[int, int], None]  # of what, from one to before another; called by several threads at once
