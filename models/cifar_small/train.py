@@ -24,7 +24,7 @@ from snn2hw.user_models import load_source
 
 HERE = Path(__file__).resolve().parent
 HELD_OUT, CALIBRATION = 5000, 64  # images: validation, and those that scales are taken of
-SOME = 10000  # images of an epoch with T = 4, which costs eight times as much as one with a clamp
+SOME, FEW = 10000, 4000  # images of an epoch at T = 4, where each costs eight times as much as with a clamp; on integers
 
 source = load_source(HERE / "model.py")  # also makes the files of models/ importable
 
@@ -36,7 +36,7 @@ WEIGHTS = train.Recipe(
     amp="bf16", augment=MOVED, guard="off", drop_last=True,
 )  # fmt: skip
 NEURONS = train.Recipe(
-    epochs=2, batch=100, learning_rate=1e-3, weight_decay=1e-4, label_smoothing=0.05, amp="bf16", augment=MOVED, drop_last=True
+    epochs=2, batch=100, learning_rate=5e-4, weight_decay=1e-4, label_smoothing=0.05, amp="bf16", augment=MOVED, drop_last=True
 )
 INTEGERS = replace(NEURONS, epochs=1, learning_rate=2e-4, amp="off")
 BITS = (8, 4)
@@ -68,14 +68,14 @@ def run(arguments: list[str]) -> None:
     torch.set_num_threads(1)
     images, labels = source.train_data()
     used = images[:-HELD_OUT], labels[:-HELD_OUT]
-    held, part = (images[-HELD_OUT:], labels[-HELD_OUT:]), (used[0][:SOME], used[1][:SOME])
+    held = images[-HELD_OUT:], labels[-HELD_OUT:]
     with train.seeded(options.seed):
         begun, model = source.build("clamp").to(memory_format=torch.channels_last), source.build(options.neuron)
     train.fit(begun, used, held, steps=1, recipe=WEIGHTS, seed=options.seed, out=options.out / "clamp")
     model.load_state_dict(begun.to(memory_format=torch.contiguous_format).state_dict(), strict=False)
-    some = held[0][:1000], held[1][:1000]
     folder, steps = options.out / options.neuron, source.STEPS
-    train.fit(Once(model), part, some, steps=steps, recipe=NEURONS, seed=options.seed, out=folder / "floats")
+    some, check = (used[0][:SOME], used[1][:SOME]), (held[0][:1000], held[1][:1000])
+    train.fit(Once(model), some, check, steps=steps, recipe=NEURONS, seed=options.seed, out=folder / "floats")
     tests = source.test_data()
     print(f"floats: {train.evaluate(model.eval(), tests, steps):.4f} of {len(tests[1])}", flush=True)
     shown = images[:CALIBRATION]
@@ -84,13 +84,13 @@ def run(arguments: list[str]) -> None:
         print(f"integers of {bits} bits, of these floats: {_integers(model, shown, widths, tests):.4f}", flush=True)
         prepared = quantize.prepare(model, shown, steps=steps, options=widths)
         out = folder / f"integers-{bits}"
-        train.fit(prepared, part, steps=steps, recipe=INTEGERS, seed=options.seed, out=out)
+        train.fit(prepared, (used[0][-FEW:], used[1][-FEW:]), steps=steps, recipe=INTEGERS, seed=options.seed, out=out)
         trained = source.build(options.neuron)
         trained.load_state_dict(model.state_dict())
         recorded_training.deployed(trained, prepared)
         write_file(folder / f"weights-{bits}.safetensors", save(trained.state_dict()), force=True)
-        floats, whole = train.evaluate(trained, tests, steps), _integers(trained, shown, widths, tests)
-        print(f"integers of {bits} bits, trained on: {whole:.4f}, as floats {floats:.4f}", flush=True)
+        print(f"integers of {bits} bits, trained on: {_integers(trained, shown, widths, tests):.4f}", flush=True)
+        print(f"their weights as floats: {train.evaluate(trained, tests, steps):.4f}", flush=True)
 
 
 def _integers(model: torch.nn.Module, shown: Tensor, widths: snn2hw.Options, tests: Data) -> float:

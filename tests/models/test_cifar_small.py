@@ -67,7 +67,7 @@ def test_script_trains_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     images, labels = torch.rand(60, 3, 32, 32).mul(255).round() / 255, torch.arange(60) % 10
     monkeypatch.setattr(script.source, "train_data", lambda: (images, labels))
     monkeypatch.setattr(script.source, "test_data", lambda: (images[:8], labels[:8]))
-    for name, few in {"HELD_OUT": 20, "SOME": 16, "CALIBRATION": 4}.items():
+    for name, few in {"HELD_OUT": 20, "SOME": 16, "FEW": 16, "CALIBRATION": 4}.items():
         monkeypatch.setattr(script, name, few)
     for name, batch in {"WEIGHTS": 20, "NEURONS": 8, "INTEGERS": 8}.items():
         monkeypatch.setattr(script, name, replace(getattr(script, name), epochs=1, batch=batch))
@@ -78,7 +78,7 @@ def test_script_trains_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert said[0] == said[1]
     assert [line.split(":")[0].split(",")[0] for line in said[0]] == [
         "floats",
-        *("integers of 8 bits",) * 2,
-        *("integers of 4 bits",) * 2,
+        *("integers of 8 bits", "integers of 8 bits", "their weights as floats"),
+        *("integers of 4 bits", "integers of 4 bits", "their weights as floats"),
     ]
     assert find_model("cifar_small", str(tmp_path / "cf" / "weights-8.safetensors"), sampled=False).steps == 4
