@@ -71,7 +71,8 @@ def run(arguments: list[str]) -> None:
     held = images[-HELD_OUT:], labels[-HELD_OUT:]
     with train.seeded(options.seed):
         begun, model = source.build("clamp").to(memory_format=torch.channels_last), source.build(options.neuron)
-    train.fit(begun, used, held, steps=1, recipe=WEIGHTS, seed=options.seed, out=options.out / "clamp")
+    recipe = WEIGHTS if options.epochs is None else replace(WEIGHTS, epochs=options.epochs)
+    train.fit(begun, used, held, steps=1, recipe=recipe, seed=options.seed, out=options.out / "clamp")
     model.load_state_dict(begun.to(memory_format=torch.contiguous_format).state_dict(), strict=False)
     folder, steps = options.out / options.neuron, source.STEPS
     some, check = (used[0][:SOME], used[1][:SOME]), (held[0][:1000], held[1][:1000])
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--out", type=Path, default=Path("build/cifar_small"), help="folder of checkpoints and weights (default %(default)s)")
     add("--neuron", default="cf", choices=[name for name in source.NEURONS if name != "clamp"], help="(default cf)")
+    add("--epochs", type=int, help=f"of the weights, with a clamp in place of neurons (default {WEIGHTS.epochs})")
     add("--seed", type=int, default=0, help="of weights, order and augmentation")
     return parser
 
