@@ -21,9 +21,11 @@ pytestmark = pytest.mark.torch
 NEURONS = ("cf", "lif", "lnm")
 
 
-def settled(neuron: str, images: torch.Tensor) -> torch.nn.Module:
+def settled(neuron: str, images: torch.Tensor, widths: tuple[int, int, int] | None = None) -> torch.nn.Module:
+    model = source("cifar_small")
+    model.WIDTHS = widths or model.WIDTHS
     with train.seeded(0):
-        module: torch.nn.Module = source("cifar_small").build(neuron)
+        module: torch.nn.Module = model.build(neuron)
         blocks.settle(module, nn.repeat(images, 4))
     return module
 
@@ -51,13 +53,13 @@ def test_circulate_firing_gives_the_clamp_in_sixteenths() -> None:
 @pytest.mark.parametrize("executor", [*(e for e in EXECUTORS if e != "reference"), *SIDE_EXECUTORS])
 @pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
 def test_every_integer_is_that_of_the_reference(neuron: str, executor: str) -> None:
-    """With random weights, and statistics under which every layer fires."""
+    """With random weights, and statistics under which every layer fires; where a step is simulated slowly with few channels."""
     if reason := (EXECUTORS | SIDE_EXECUTORS)[executor].unavailable():
         pytest.skip(reason)
-    images = torch.rand(2, 3, 32, 32)
-    verdict = snn2hw.verify(snn2hw.compile(settled(neuron, images), images, 4), images[:1], ("reference", executor))
+    images, widths = torch.rand(2, 3, 32, 32), (4, 8, 8) if executor in SIDE_EXECUTORS else None
+    verdict = snn2hw.verify(snn2hw.compile(settled(neuron, images, widths), images, 4), images[:1], ("reference", executor))
     assert verdict.equal
-    assert verdict.compared[executor] > 100_000
+    assert verdict.compared[executor] > (50_000 if widths else 500_000)
 
 
 @pytest.mark.slow
