@@ -9,7 +9,7 @@ from snn2hw.backends.rtl.expressions import DECLARED, Operand, delay, multiplies
 from snn2hw.ir.program import Instruction, Op
 
 REGISTER = 1.0  # nanoseconds until a value leaves a register
-INITIAL = 2.2  # until a state, or the initial one in its place, is there, where a memory of look-up tables holds it
+INITIAL = 3.5  # until a state, or the initial one in its place, has reached an operation from a memory of look-up tables
 BLOCK = 7.0  # until what leaves a block of memory has reached an operation
 SETUP = 1.0  # until a register has taken what arrives
 
