@@ -146,9 +146,9 @@ def compile(
         if options not in (None, Options()):
             raise UsageError(
                 "the integers of this network are made already",
-                got=str(options),
+                got=", ".join(f"{name}={value!r}" for name, value in vars(options).items() if value != vars(Options())[name]),
                 expected="no options",
-                do="leave state_bits, weight_bits and scales out; only models with real parameters are quantised",
+                do="leave them out; only models with real parameters are quantised",
             )
         x = None if sample is None else _read(sample, layout, model)
         return _compile_integers(model, facts, x, target, out, certifying)
