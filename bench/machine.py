@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from bench.ceilings import instructions
+from bench.ceilings import PATHS, TILES, instructions
 from snn2hw.backends.fast.crossover import crossover
 from snn2hw.native.compiler import FLAGS, FLAGS_VARIABLE, compiler
 
@@ -32,14 +32,15 @@ def machine() -> dict[str, str]:
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
     flags = " ".join((*FLAGS, *os.environ.get(FLAGS_VARIABLE, "").split()))
     packages = [f"{p} {importlib.metadata.version(p)}" for p in ("numpy", "torch", "onnxruntime")]
+    used, here = instructions(), "amx_int8" in _known().get("flags", "")
     return {
         "processor": _processor(),
         "cores": f"{cores}, of which one is used where nothing else is said",
         LOAD: load,
         "memory": _memory(),
         "system": f"{platform.system()} {platform.machine()}",
-        "path of the generated C": instructions(),
-        "wider products that it does not use": "AMX (tdpbusd)" if "amx_int8" in _known().get("flags", "") else "none",
+        "path of the generated C": used,
+        "wider products that it does not use": "AMX (tdpbusd)" if here and used != PATHS[TILES] else "none",
         "events below": f"{crossover()} % activity, measured by `fast` for itself",
         "compiler": f"{version[0] if version else command[0]}; {flags}",
         "software": ", ".join([f"Python {platform.python_version()}", *packages]),

@@ -65,8 +65,8 @@ def _how() -> Iterator[str]:
   Ratios are taken within a round, then their median. A way that takes more than {PATIENCE:.0f} s for all
   rounds has fewer of them, at least one.
 * From integers to readout, no traces unless a row says otherwise. What is done once (compiling C,
-  opening an ONNX Runtime session, reading weights) is done before. The session is kept open here; the back end (executor)
-  `onnxruntime` opens one for each call, which takes longer.
+  opening an ONNX Runtime session, reading weights) is done before. The session is kept open here;
+  the back end (executor) `onnxruntime` opens one for each call, which takes longer.
 * Every integer way gave the reference's readout, bit for bit, before it was timed.
   `torch float32` is the model before quantisation, in its own arithmetic.
 * `snnTorch` and `SpikingJelly`: the same float network, their `Leaky` and `LIFNode` (decay 0.5,
