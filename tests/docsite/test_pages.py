@@ -20,13 +20,12 @@ def test_every_page_is_in_the_navigation_once() -> None:
     listed = re.findall(r"([\w/.-]+\.md)$", CONFIG.split("\nnav:\n")[1], re.M)
     written = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
     assert len(written) > 30
-    assert sorted(listed) == sorted(
-        written
-        | api.pages().keys()
-        | project.pages().keys()
-        | set(error_pages.paths())
-        | {"reference/cli.md", "reference/json.md"}
-    )
+    assert sorted(listed) == sorted(written | made())
+
+
+def made() -> set[str]:
+    """Pages below docs/ that no file is: they are made of the source when the site is built."""
+    return {*api.pages(), *project.pages(), *error_pages.paths(), "reference/cli.md", "reference/json.md"}
 
 
 @pytest.mark.torch
@@ -82,3 +81,19 @@ def test_links_of_the_root_hold_on_their_pages() -> None:
     text = "[a](docs/how-to/c.md#x) [b](CONTRIBUTING.md) [c](https://example.org) [d](#here)"
     told = project.relinked(text, "CHANGELOG.md", "project/changelog.md")
     assert told == "[a](../how-to/c.md#x) [b](contributing.md) [c](https://example.org) [d](#here)"
+
+
+def test_links_of_pages_lead_to_what_the_site_holds() -> None:
+    """To a file below docs/, or to a page of the root that is shown there; not to code or a model's card."""
+    strange = list[str]()
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        for link in project.LINK.findall(page.read_text(encoding="utf-8")):
+            target = link[1]
+            if not target or "://" in target or target.startswith("mailto:"):
+                continue
+            at = (page.parent / target).resolve()
+            name = at.relative_to(ROOT).as_posix()
+            there = name.startswith("docs/") and (at.is_file() or name.removeprefix("docs/") in made())
+            if name not in project.FILES and not there:
+                strange.append(f"{page.relative_to(ROOT)}: {target}")
+    assert strange == []
