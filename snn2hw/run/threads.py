@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 
 
@@ -28,14 +28,29 @@ def in_parts(part: Callable[[int, int], None], parts: range, threads: int) -> No
         finally:
             left.clear()
 
-    others = [pool(threads).submit(some) for _ in range(min(threads, len(parts)) - 1)]
+    others = list[Future[None]]()
     try:
+        for _ in range(min(threads, len(parts)) - 1):
+            others.append(pool(threads).submit(some))
         some()
     finally:
-        begun = [other for other in others if not other.cancel()]
-        wait(begun)
-    for other in begun:
-        other.result()
+        _end(others)
+    for other in others:
+        if not other.cancelled():
+            other.result()
+
+
+def _end(others: Sequence[Future[None]]) -> None:
+    """Cancel whoever has not begun, and wait for all others; Ctrl-C is raised when they are done."""
+    begun, stopped = [other for other in others if not other.cancel()], None
+    while True:
+        try:
+            wait(begun)
+            break
+        except KeyboardInterrupt as error:
+            stopped = error
+    if stopped is not None:
+        raise stopped
 
 
 def pool(threads: int) -> ThreadPoolExecutor:

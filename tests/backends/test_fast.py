@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import lru_cache
 from threading import Barrier, current_thread
 from time import sleep
@@ -283,10 +284,23 @@ def test_threads_run_so_few_samples_together_that_some_would_have_none(
     alone, joined = list[int](), list[int]()
     sharing.shared(
         lambda first, last: alone.extend(range(first, last)), samples, workers, each,
-        lambda: lambda first, last: joined.extend(range(first, last)),
+        lambda: nullcontext(lambda first, last: joined.extend(range(first, last))),
     )  # fmt: skip
     assert sorted(alone) == ([] if all_together else list(range(samples)))
     assert sorted(joined) == (list(range(min(workers, sharing.TEAM))) if all_together else [])
+
+
+def test_waiting_for_each_other_is_no_work() -> None:
+    """Else a sample would seem longer with every run, until threads are woken for what one does faster."""
+    took = sharing.shared(void, 1, 2, 0.01, lambda: nullcontext(lambda first, last: sleep(0.02)))
+    assert took == 0.01
+    quicker = sharing.shared(void, 1, 2, 10.0, lambda: nullcontext(lambda first, last: sleep(0.001)))
+    assert quicker is not None
+    assert quicker < 10
+
+
+def void(first: int, last: int) -> None:
+    raise AssertionError("threads run these samples together")
 
 
 @pytest.mark.parametrize(
@@ -327,14 +341,25 @@ def together(artefact: Artefact, payloads: Ints, percent: int) -> Trace:
     by_samples = (payloads[:1] if still else payloads).transpose(1, 0, *range(3, payloads.ndim), 2)
     readout, kept = np.empty((samples, *net.readout.shape), np.int64), executor._kept(net, built.source, samples)
     given = np.ascontiguousarray(by_samples, built.source.input_type[:-2])
-    join = built.runner(given, readout, kept, percent).together()
-    with ThreadPoolExecutor(5) as pool:
-        list(pool.map(join, range(5), range(1, 6)))
-    trace = executor._trace(built.source, readout.copy(), kept)
-    readout[...] = -1
-    join(0, 1)
-    assert (readout == -1).all()
+    with built.runner(given, readout, kept, percent).together() as join:
+        with ThreadPoolExecutor(5) as pool:
+            list(pool.map(join, range(5), range(1, 6)))
+        trace = executor._trace(built.source, readout.copy(), kept)
+        readout[...] = -1
+        join(0, 1)
+        assert (readout == -1).all()
     return trace
+
+
+def test_memory_of_threads_on_the_same_samples_is_used_again() -> None:
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    built, payloads = Fast(NEVER).built(make_artefact(net), False), corner_payloads(net)
+    given = np.ascontiguousarray(payloads.transpose(1, 0, *range(3, payloads.ndim), 2), built.source.input_type[:-2])
+    run = built.runner(given, np.empty((len(given), *net.readout.shape), np.int64), [], NEVER)
+    for _ in range(3):
+        with run.together() as join:
+            join(0, 1)
+        assert len(built.spare) == 2
 
 
 def test_a_failure_in_another_thread_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:

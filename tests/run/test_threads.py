@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier, Event, current_thread
 
 import pytest
@@ -52,6 +52,31 @@ def test_after_a_failure_nobody_begins_another_part_and_nobody_is_at_work(failin
     with pytest.raises(KeyboardInterrupt if failing == "caller" else ValueError):
         threads.in_parts(part, range(50), 2)
     assert seen == ["begun", "begun", "over"]
+
+
+def test_ctrl_c_while_the_caller_waits_is_raised_when_nobody_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What parts write to may go away then."""
+    here, begun, over, waited = current_thread(), Event(), list[bool](), list[int]()
+
+    def part(first: int, last: int) -> None:
+        if current_thread() is here:
+            begun.wait(30)
+        else:
+            begun.set()
+            Event().wait(0.1)
+            over.append(True)
+
+    def interrupted(futures: list[Future[None]]) -> None:
+        waited.append(len(futures))
+        if len(waited) < 3:
+            raise KeyboardInterrupt
+        wait(futures)
+
+    monkeypatch.setattr(threads, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        threads.in_parts(part, range(2), 2)
+    assert over == [True]
+    assert waited == [1, 1, 1]
 
 
 def void(value: object) -> None:

@@ -1,8 +1,8 @@
 """Dense sums in C with a matrix unit (AMX, x86 servers from 2023 on): `tiles_<number>`, the integers of `dense_<number>`.
 
-One instruction adds the products of 16 rows of 64 spike values with the weights of 16 channels: 16,384 of them, seven times as
-many a second as vectors do. The weights lie as they do for vectors. The C is in `templates/fast`: sums in `tiles.h`, the loops
-over places and channels of one layer in `tiles_layer.c`; the layout of its input is that of `tile_plan`.
+One instruction adds the products of 16 rows of 64 spike values with the weights of 16 channels: 16,384 of them. The weights
+lie as they do for vectors. The C is in `templates/fast`: sums in `tiles.h`, the loops over places and channels of one layer in
+`tiles_layer.c`; the layout of its input is that of `tile_plan`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from snn2hw.backends.c.text import template
 from snn2hw.backends.c.tile_plan import ROWS, Tiling, depth
 from snn2hw.native.templates import filled
 
-QUICKER = 8  # times, than a dense sum in vectors
+QUICKER = 8  # times, about, than a dense sum in vectors: it only says into how many parts a layer goes
 
 
 def in_tiles(number: int, s: Synapse, tiling: Tiling, parameters: str, handed: str, phase: int) -> str:

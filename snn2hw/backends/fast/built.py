@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +20,13 @@ ALIGN = 64
 PHASE = 64  # bytes of `snn_phase` in C
 
 
-@dataclass
+@dataclass(frozen=True)
 class Built:
     """A network compiled and bound.
 
     Args:
         many: `snn_many` of the library. arrays: weights, aligned. pointers: to them, as the library takes them.
-        spare: memory of runs that are over. each: seconds that a sample took in the last run; None before the first.
+        spare: memory of runs that are over. each: seconds that a sample took in the last run with traces, and in that without.
     """
 
     source: Source
@@ -33,7 +34,7 @@ class Built:
     arrays: list[npt.NDArray[Any]]
     pointers: Any
     spare: list[npt.NDArray[np.uint8]] = field(default_factory=list)
-    each: float | None = None
+    each: dict[bool, float] = field(default_factory=dict)
 
     def runner(self, given: npt.NDArray[Any], readout: Ints, kept: Sequence[npt.NDArray[Any]], percent: int) -> Runner:
         """What runs the samples; `readout` and `kept` are written.
@@ -77,9 +78,10 @@ class Runner:
         self._many(first, last, arena, arena, None)
         self.built.spare.append(arena)
 
-    def together(self) -> Callable[[int, int], None]:
+    @contextmanager
+    def together(self) -> Iterator[Callable[[int, int], None]]:
         """What all threads of a team call, once each: it runs all samples, and every layer of each goes in parts to whoever is
-        free. Whoever comes when all is done returns at once."""
+        free. Whoever comes when all is done returns at once; behind the `with`, nobody is at work."""
         team = aligned(len(self.given) * self.built.source.phases * PHASE)
         team[:] = 0
         arena = self.built.arena()
@@ -89,7 +91,8 @@ class Runner:
             self._many(0, len(self.given), arena, mine, team)
             self.built.spare.append(mine)
 
-        return join
+        yield join
+        self.built.spare.append(arena)
 
     def _many(
         self, first: int, last: int, arena: npt.NDArray[np.uint8], mine: npt.NDArray[np.uint8], team: npt.NDArray[np.uint8] | None

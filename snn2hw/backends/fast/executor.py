@@ -76,7 +76,9 @@ class Fast:
         kept = _kept(net, built.source, len(given)) if traces else []
         percent = crossover() if self.percent is None else self.percent
         run = built.runner(given, readout, kept, percent)
-        built.each = shared(run, len(given), threads(), built.each, run.together)
+        each = shared(run, len(given), threads(), built.each.get(traces), run.together)
+        if each is not None:
+            built.each[traces] = each
         return _trace(built.source, readout, kept) if traces else Trace(readout)
 
     def built(self, artefact: Artefact, still: bool) -> Built:

@@ -7,6 +7,7 @@ thread takes some; so few that threads would be left without one are run by all 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from time import perf_counter
 
 from snn2hw.run.threads import in_parts
@@ -20,7 +21,11 @@ Part = Callable[[int, int], None]  # of what, from one to before another; called
 
 
 def shared(
-    part: Part, samples: int, workers: int, each: float | None = None, together: Callable[[], Part] | None = None
+    part: Part,
+    samples: int,
+    workers: int,
+    each: float | None = None,
+    together: Callable[[], AbstractContextManager[Part]] | None = None,
 ) -> float | None:
     """All samples, over at most so many threads.
 
@@ -30,7 +35,8 @@ def shared(
         together: what gives a function that runs all samples, with whatever other threads call it; None: there is no such way.
 
     Returns:
-        Seconds that a sample took in this run, of all threads, for the next one; `each` where there was no sample.
+        Seconds of work that a sample was in this run, for the next one; `each` where there was no sample. Where threads ran
+        samples together they waited for each other, too, which is no work: so never more than before.
     """
     spent = list[float]()
 
@@ -52,8 +58,9 @@ def shared(
     threads = workers if left * each >= WORTH else 1
     team = min(threads, TEAM)
     if together is not None and known and samples / team < GAIN * -(-samples // threads):
-        in_parts(timed(together()), range(team), team)
-    else:
-        size = left // (threads * PARTS) if threads > 1 else left
-        in_parts(timed(part), range(samples - left, samples, max(1, min(size, int(SOON / max(each, 1e-9))))), threads)
+        with together() as joined:
+            in_parts(timed(joined), range(team), team)
+        return min(each, sum(spent) / samples)
+    size = left // (threads * PARTS) if threads > 1 else left
+    in_parts(timed(part), range(samples - left, samples, max(1, min(size, int(SOON / max(each, 1e-9))))), threads)
     return sum(spent) / samples

@@ -12,6 +12,8 @@ import torch
 import snn2hw
 from snn2hw import nn
 from snn2hw.backends.c import team
+from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.synapse_plan import synapse
 from snn2hw.backends.c.tile_plan import MOST_ROWS, ROWS, depth, tiling
 from snn2hw.backends.c.to_c import to_c
 from snn2hw.backends.fast.crossover import NEVER
@@ -25,6 +27,8 @@ from snn2hw.native.compiler import compiler
 from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints
+from tests.backends.c.driving import drive
+from tests.backends.c.folders import SANITIZERS, sanitizers_run
 from tests.backends.test_fast import together
 from tests.native.compiling import needs_compiler
 
@@ -125,6 +129,36 @@ def test_a_system_that_grants_no_tiles_sums_in_vectors(monkeypatch: pytest.Monke
     monkeypatch.setenv("SNN2HW_CFLAGS", f"{BY_HAND} -DSNN_DENIED")
     net, payloads = drawn(0)
     assert differing(net, payloads) == {}
+
+
+def test_no_tile_reads_beyond_the_padded_input() -> None:
+    """The last row of the last tile of the last cell, at the last place of the kernel, in the last group."""
+    for seed in range(200):
+        net = drawn(seed)[0]
+        conv = net.nodes[1]
+        assert isinstance(conv, IntConv2d)
+        s = synapse(conv, Value(net.input, net.steps, "uint8_t", -1), Value(conv, net.steps, "int32_t", 0))
+        t = s.tiling
+        if t is None:
+            continue
+        cell = (t.down - 1) * t.below * s.window.stride[0] + (t.across - 1) * t.places * t.steps
+        row = cell + (t.tiles - 1) * ROWS + t.rows - 1
+        end = row * t.inner + (s.groups - 1) * s.fan_in + max(t.offsets) + s.fan_in
+        assert end <= t.bytes, f"drawn({seed}) of tests.backends.c.test_tiles"
+
+
+@pytest.mark.slow
+def test_the_sanitizers_find_nothing(tmp_path: Path) -> None:
+    """By hand: a tile is read as bytes of memory are."""
+    command = compiler()
+    assert command is not None
+    if not sanitizers_run(tmp_path / "probe"):
+        pytest.skip("the C compiler here has no sanitizers: install libasan and libubsan")
+    flags = ["-std=c99", "-march=native", *BY_HAND.split(), *SANITIZERS.split()]
+    for seed in range(20):
+        net, payloads = drawn(seed)
+        said = drive(tmp_path / str(seed), net, payloads, interpret(net, payloads), False, [*command, *flags])
+        assert said == "exit code 0: 0 differ", f"drawn({seed}) of tests.backends.c.test_tiles\n{said}"
 
 
 @pytest.mark.parametrize("entering", [16, 17, 63, 64, 65, 96, 100, 128, 130, 1000])

@@ -35,11 +35,13 @@
 /* Linux lets a process use tiles once it has asked: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA). */
 static int snn_tiles_granted(void)
 {
-    static int granted = -1; /* all threads find the same */
+    static int kept = -1; /* all threads find the same, so whoever asks again does no harm */
+    int granted = __atomic_load_n(&kept, __ATOMIC_RELAXED);
     if (granted < 0) {
         int64_t said = 158;
         __asm__ volatile("syscall" : "+a"(said) : "D"(INT64_C(0x1023)), "S"(INT64_C(18)) : "rcx", "r11", "memory");
         granted = said == 0;
+        __atomic_store_n(&kept, granted, __ATOMIC_RELAXED);
     }
     return granted;
 }
