@@ -78,12 +78,15 @@ def _digits(name: str) -> Set:
     return Set(load)
 
 
+def _source() -> Any:
+    return load_source(models_folder() / "recorded.py")
+
+
 def _recorded(name: str, static: bool = False, held: Callable[[Tensor], Tensor] = _drawn) -> Set:
     """A set of models/recorded.py, by the name of its function; there samples are [T, N, ...] where they are not static."""
 
     def load(split: str) -> Shown:
-        source: Any = load_source(models_folder() / "recorded.py")
-        samples, labels = getattr(source, name)(split)
+        samples, labels = getattr(_source(), name)(split)
         return (samples if static else samples.transpose(0, 1)), labels
 
     return Set(load, held)
@@ -104,14 +107,11 @@ def _watch() -> Set:
     raw = _recorded("watch", held=_last_runs)
 
     def load(split: str) -> Shown:
-        samples, labels = raw.load(split)
-        return (samples / torch.tensor(SPAN)).clamp(-1, 1), labels
+        (samples, labels), source = raw.load(split), _source()
+        return (samples / torch.tensor(source.WATCH_SPAN)).clamp(-1, 1), labels
 
     return Set(load, raw.held)
 
-
-# Of every channel the 99.5 % quantile of |x| over the training samples.
-SPAN = (3.0, 1.6, 2.2, 4.5, 7.8, 4.0)
 
 SETS = {
     "digits": _digits("digits"),

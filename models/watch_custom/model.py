@@ -15,7 +15,6 @@ TEMPORAL = True
 OPTIONS = Options(weight_bits=8)  # what the weights were trained for
 WIDTH = 64
 LAST = 210  # windows of the training split: those of its last person
-SPAN = (3.0, 1.6, 2.2, 4.5, 7.8, 4.0)  # of each channel the 99.5 % quantile of |x| over the training windows
 
 
 class Tiring(nn.CustomNeuron):
@@ -68,4 +67,4 @@ def test_data() -> tuple[Tensor, Tensor]:
 
 
 def _within(series: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    return (0.5 + series / (2 * torch.tensor(SPAN))).clamp(0, 1), labels
+    return (0.5 + series / (2 * torch.tensor(recorded.WATCH_SPAN))).clamp(0, 1), labels

@@ -21,7 +21,7 @@ from snn2hw.nn import blocks
 from snn2hw.quantize import prepare
 from snn2hw.user_models import find_model, models_folder
 from tests.models.test_recorded import neighbour, plan, source, written
-from tests.shared_data import VARIABLE
+from tests.shared_data import VARIABLE, shared_data
 
 pytestmark = pytest.mark.torch
 
@@ -85,6 +85,14 @@ def test_motion_is_turned_and_scaled_around_its_middle(training: ModuleType) -> 
     assert 0.75 < float(length.min()) < 0.95
     assert 1.05 < float(length.max()) < 1.3
     assert torch.equal(varied[0], varied[99])  # one turn for a window
+
+
+def test_what_the_watch_is_divided_by_is_what_few_samples_exceed() -> None:
+    recorded = neighbour("recorded")
+    shared_data(recorded.WATCH)
+    series, _ = recorded.watch("train")
+    ranked = series.abs().flatten(0, 1).sort(dim=0).values
+    assert tuple(round(x, 1) for x in ranked[int(0.995 * len(ranked))].tolist()) == recorded.WATCH_SPAN
 
 
 def test_recordings_are_bent_alike_in_all_frames_and_stay_events(training: ModuleType) -> None:
