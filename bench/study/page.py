@@ -113,14 +113,18 @@ def _described(results: Sequence[Result], task: str) -> str:
 
 
 def _recorded(results: Sequence[Result], what: str) -> str:
-    """What the results themselves say of how they were made, each value once."""
-    return "; or ".join(dict.fromkeys(_said(r.get(what)) for r in results))
+    """What the results themselves say of how they were made, each value once, and how many of them say nothing."""
+    values = [r[what] for r in results if r.get(what) is not None]
+    silent = len(results) - len(values)
+    if not values:
+        return "not recorded"
+    return " or ".join(dict.fromkeys(map(_said, values))) + (f", not recorded for {silent} of {len(results)}" if silent else "")
 
 
 def _said(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{count} ({of_what})" for of_what, count in value.items())
-    return "not recorded" if value is None else str(value)
+    return str(value)
 
 
 def _verdicts(results: Sequence[Result]) -> Iterator[str]:

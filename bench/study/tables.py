@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, mean, of, paired, variants
@@ -64,20 +64,16 @@ def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str
     Args:
         results: of the whole study. tasks: the columns.
     """
-    own = {name: variant.base for name, variant in VARIANTS.items() if variant.base != BASE}
-    against = [
-        _compared(results, tasks, dict.fromkeys((name for name in VARIANTS if name != BASE), BASE)),
-        _compared(results, tasks, own),
-    ]
+    compared = _compared(results, tasks)
     yield "## Differences"
     yield ""
     yield (
         "Differences of test accuracy in floats, in points, seed by seed, ± the standard error (seeds); claimed, and **bold**, "
         f"only where it exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's correction for all "
-        "differences of the column that have an error. Of one seed there is none."
+        "differences of the task, in both tables, that have an error. Of one seed there is none."
     )
     yield ""
-    yield from _claims([c for comparisons in against for c in comparisons])
+    yield from _claims(compared)
     yield (
         "'at a bound' above: the largest share, over layers, steps and seeds, of membranes at an end of their range. 'learned "
         "widths': one surrogate width per layer and step, learned; 'balance': the positive-negative balance loss with weight "
@@ -85,10 +81,10 @@ def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str
         "itself; 'negative v': negative spikes are worth v."
     )
     yield ""
-    for title, comparisons in zip((f"Against {BASE}", "One thing changed"), against, strict=True):
+    for title, from_base in ((f"Against {BASE}", True), ("One thing changed", False)):
         yield f"### {title}"
         yield ""
-        yield from _differences(comparisons, tasks)
+        yield from _differences([c for c in compared if (c.base == BASE) == from_base], tasks)
 
 
 @dataclass(frozen=True)
@@ -100,14 +96,19 @@ class _Comparison:
     claimed: bool
 
 
-def _compared(results: Sequence[Result], tasks: Sequence[str], bases: Mapping[str, str]) -> list[_Comparison]:
-    """Those that have a seed in common; `bases`: what each variant is compared with."""
+def _compared(results: Sequence[Result], tasks: Sequence[str]) -> list[_Comparison]:
+    """Every neuron and what it is compared with, where they have a seed in common.
+
+    All differences of a task are corrected for together: they are of the same trainings, whichever table shows them.
+    """
+    pairs = [(name, BASE) for name in VARIANTS if name != BASE]
+    pairs += [(name, variant.base) for name, variant in VARIANTS.items() if variant.base != BASE]
     found = []
     for task in tasks:
-        there = {name: paired(results, task, name, "float", base) for name, base in bases.items()}
-        known: dict[str, Mean] = {name: d for name, d in there.items() if d is not None}
+        there = {pair: paired(results, task, pair[0], "float", pair[1]) for pair in pairs}
+        known = {pair: d for pair, d in there.items() if d is not None}
         told = claimed(list(known.values()))
-        found += [_Comparison(task, name, bases[name], d, t) for (name, d), t in zip(known.items(), told, strict=True)]
+        found += [_Comparison(task, *pair, d, t) for (pair, d), t in zip(known.items(), told, strict=True)]
     return found
 
 
