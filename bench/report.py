@@ -90,7 +90,8 @@ def _bars(found: Sequence[Bar]) -> Iterator[str]:
         want = f"{'<=' if b.at_most else '>='} {b.want:g} {b.unit}".rstrip()
         measured = spread = ""
         if b.value is not None and b.figure is not None:
-            digits = 4 if not b.unit else 1 if b.figure < 100 else 0
+            # of a figure just below its target, as many places as tell the two apart
+            digits = 4 if not b.unit else 2 if b.figure < 10 else 1 if b.figure < 100 else 0
             measured, spread = f"{b.figure:.{digits}f} {b.unit}".rstrip(), _ends(b.value, digits)
         rows.append([b.name, want, measured, spread, f"**{b.verdict}**", b.note])
     yield from _table(["", "target", "measured", "least .. most", "", "note"], rows)

@@ -172,7 +172,7 @@ def unproved(layer: NeuronLayer, function: Any, params: Mapping[str, Any], types
             differing = both.differing(layer.function.output)
             faults |= dict.fromkeys(f"'{name}' of the simplified program is not proved" for name in differing)
             for name, made in both.forms[1].items():
-                faults |= dict.fromkeys(beyond(f"{name} of the simplified program", [made.lo, made.hi], types[name]))
+                faults |= dict.fromkeys(beyond(name, [made.lo, made.hi], types[name], " of the simplified program"))
     return list(faults)
 
 

@@ -39,14 +39,15 @@ def called(kind: int) -> str:
     return str(TensorProto.DataType.Name(kind))
 
 
-def beyond(name: str, ends: list[int], kind: int) -> list[str]:
+def beyond(name: str, ends: list[int], kind: int, of: str = "") -> list[str]:
     """The fault, if any, of a value that its type cannot hold: what runs would be another number.
 
     Args:
         name: of the value, for the message. ends: [lo, hi] that it reaches. kind: its TensorProto.DataType.
+        of: what the message says behind the name.
     """
     (lo, hi), (low, high) = ends, holds(kind)
-    return [f"'{name}' reaches [{lo}, {hi}], which {called(kind)} cannot hold"] * (lo < low or hi > high)
+    return [f"'{name}'{of} reaches [{lo}, {hi}], which {called(kind)} cannot hold"] * (lo < low or hi > high)
 
 
 def infer(nodes: Iterable[Any], given: Mapping[str, int]) -> dict[str, int]:

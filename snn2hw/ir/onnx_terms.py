@@ -12,7 +12,9 @@ from snn2hw.num import Format
 DOMAIN = "snn2hw"  # a neuron layer's function lives in the domain 'snn2hw.<layer>', under a name that tells its kind
 LOWERED = "lowered"  # its program before it was simplified is the function in 'lowered.snn2hw.<layer>', which nothing calls
 NETWORK_KEY = "snn2hw.network"  # metadata: the network as JSON; its arrays are the initializers
-FORMAT_KEY, FORMAT = "snn2hw.format", "4"  # a file of another format is refused
+# A file of another format is refused. What the simplification makes of a program is a part of the format, for a reader makes it
+# again from the lowered program and compares: who changes a rewrite counts up.
+FORMAT_KEY, FORMAT = "snn2hw.format", "4"
 
 INT32_LIMIT = 2**31
 

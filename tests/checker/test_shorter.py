@@ -116,7 +116,7 @@ def test_what_a_type_cannot_hold_is_found_though_it_is_equal() -> None:
     again = replace(i, args=("wide",), attrs=(i.attrs[0] + 17, i.attrs[1]))  # type: ignore[operator]
     lines = [n for j in short.instructions for n in ((wide, again) if j is i else (j,))]
     (fault,) = faults(made, {node.name: replace(short, instructions=tuple(lines))})
-    assert fault.startswith("layer n: 'wide of the simplified program' reaches [-")
+    assert fault.startswith("layer n: 'wide' of the simplified program reaches [-")
     assert fault.endswith("], which INT32 cannot hold")
 
 

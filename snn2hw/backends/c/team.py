@@ -8,8 +8,9 @@ and is done by whoever comes first.
 from __future__ import annotations
 
 MOST_PARTS = 16  # of a phase
+# Chosen, not measured: they only say where dividing begins to be worth it.
 PART = 1 << 18  # products that are worth a part: about two microseconds of a dense sum
-ELEMENT, UPDATE = 16, 256  # products that take as long as to move a value, and as a step of a neuron
+ELEMENT, UPDATE = 16, 256  # products that take about as long as to move a value, and as a step of a neuron
 
 
 def parts(units: int, products: int) -> int:
