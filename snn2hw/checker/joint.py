@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snn2hw.checker.neuron import CHUNK, OPERATORS, Neuron, Pair
+from snn2hw.checker.neuron import Neuron, Pair
 from snn2hw.checker.stated import Number
+from snn2hw.checker.tried import CHUNK, OPERATORS
 
 MOST_JOINT = 1 << 20  # starts that are tried for a layer
 WRONG = Fraction(1, 10**8)  # by how much float64 may be, in units of the last bit, where no state has more than 20 bits

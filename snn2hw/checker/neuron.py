@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 from onnx import numpy_helper
 
-CHUNK, MOST_TRIED = 1 << 15, 1 << 24
+from snn2hw.checker.tried import OPERATORS, Node, Tried, Watch, every
+
+MOST_TRIED = 1 << 24
 Pair = tuple[Any, Any]  # lowest and highest, integers or arrays
 Place = Mapping[str, int]  # values of variables
-Watch = Callable[[Any, Mapping[str, Any]], None]  # is shown every value of a variable and what follows from it
 
 
 def integers(tensor: Any) -> Any:
@@ -20,13 +21,6 @@ def integers(tensor: Any) -> Any:
     return numpy_helper.to_array(tensor).astype(np.int64, casting="safe")
 
 
-# ONNX divides integers toward zero; divisors here are positive.
-OPERATORS: Mapping[str, Callable[..., Any]] = {
-    "Cast": lambda a: a * np.int64(1), "Identity": lambda a: a, "Neg": lambda a: -a, "Add": lambda a, b: a + b,
-    "Sub": lambda a, b: a - b, "Mul": lambda a, b: a * b, "Mod": lambda a, b: a % b, "Max": np.maximum, "Equal": np.equal,
-    "Min": np.minimum, "Clip": lambda a, lo, hi: np.minimum(np.maximum(a, lo), hi), "Where": np.where, "Less": np.less,
-    "Div": lambda a, b: np.sign(a) * (np.abs(a) // b), "Greater": np.greater, "GreaterOrEqual": np.greater_equal,
-}  # fmt: skip
 # Operators whose extremes over a box of integers are at its corners; divisors are positive constants.
 CORNERS = {"Cast", "Identity", "Neg", "Add", "Sub", "Mul", "Div", "Less", "Greater", "GreaterOrEqual", "Max", "Min", "Clip"}
 CHOICES = {"Less": "Max", "Greater": "Min"}  # Where(x < b, b, x) is Max(x, b), Where(x > b, b, x) is Min(x, b)
@@ -51,22 +45,16 @@ class Seen(NamedTuple):
         return Seen(low.lo, high.hi, self.tried and other.tried, (low.at[0], high.at[1]))
 
 
-class Node(NamedTuple):
-    """One operator of a function."""
-
-    name: str
-    op: str
-    args: tuple[str, ...]
-
-
 class Neuron:
     """A neuron function with what is constant of its inputs, for one channel; `sources` are the values of the other inputs.
 
-    Where `free` is given, this value is a source, too: it does not follow from others.
+    Where `free` is given, this value is a source, too: it does not follow from others. `tried` keeps what was found for other
+    channels of a layer: where the same operators meet the same constants, no value is tried twice.
     """
 
-    def __init__(self, function: Any, params: Mapping[str, int], free: str = "") -> None:
+    def __init__(self, function: Any, params: Mapping[str, int], free: str = "", tried: Tried | None = None) -> None:
         self.constants: dict[str, Any] = dict(params)
+        self.tried: Tried = {} if tried is None else tried
         self.nodes: dict[str, Node] = {}
         self.sources: dict[str, str] = {}
         for node in function.node:
@@ -130,7 +118,7 @@ class Neuron:
                 if name not in seen:
                     seen[name] = self._met(self.nodes[name], seen)
                 if seen[name].hi - seen[name].lo < MOST_TRIED:
-                    self.follow(name, seen, watch.get(name, lambda raw, values: None))
+                    self.follow(name, seen, watch.get(name))
             elif name not in seen:  # its variable was not tried
                 met = self._met(self.nodes[name], seen)
                 seen[name] = Seen(met.lo, met.hi, False)
@@ -165,7 +153,7 @@ class Neuron:
                 ends += [lo, hi]
         return ends
 
-    def follow(self, name: str, seen: dict[str, Seen], watch: Watch) -> None:
+    def follow(self, name: str, seen: dict[str, Seen], watch: Watch | None) -> None:
         """Try every value of a variable for what depends on it alone.
 
         Args:
@@ -174,13 +162,7 @@ class Neuron:
         """
         inside = [n for n in self.nodes.values() if self.support[n.name] == name != n.name]
         said = name.split("/", maxsplit=1)[0]  # 'fired' of the flag 'fired/flag'
-        for start in range(seen[name].lo, seen[name].hi + 1, CHUNK) if inside else ():
-            raw = np.arange(start, min(start + CHUNK, seen[name].hi + 1), dtype=np.int64)
-            values = {**self.constants, name: raw}
-            for node in inside:
-                values[node.name] = value = OPERATORS[node.op](*(values[a] for a in node.args))
-                low, high = int(value.argmin()), int(value.argmax())
-                tried = seen[node.args[0]].tried if node.op == "Cast" else True  # the number of a flag that is a variable
-                new = Seen(int(value[low]), int(value[high]), tried, ({said: int(raw[low])}, {said: int(raw[high])}))
-                seen[node.name] = seen[node.name].hull(new) if node.name in seen else new
-            watch(raw, values)
+        found = every(name, (seen[name].lo, seen[name].hi), inside, self.constants, self.tried, watch) if inside else {}
+        for node, (low, at_low, high, at_high) in zip(inside, found.values(), strict=True):
+            known = seen[node.args[0]].tried if node.op == "Cast" else True  # the number of a flag that is a variable
+            seen[node.name] = Seen(low, high, known, ({said: at_low}, {said: at_high}))

@@ -12,6 +12,7 @@ import numpy as np
 from snn2hw.checker.firing import Firing
 from snn2hw.checker.neuron import MOST_TRIED, Neuron, Pair, Seen
 from snn2hw.checker.reals import Real, stated_reals
+from snn2hw.checker.tried import Tried
 from snn2hw.checker.types import beyond
 
 MOST_STEPS = 1 << 12  # until all that follows from itself alone stays
@@ -39,6 +40,7 @@ class NeuronLayer:
     ) -> None:
         self.function, self.stated, self.inputs, self.states = function, stated, inputs, states
         self.seen: dict[str, Seen] = {}
+        self.tried: Tried = {}
         self.groups: list[tuple[Neuron, dict[str, Seen], dict[str, Pair], list[int]]] = []
         self.fired: dict[int, Seen] = {}  # of each channel
         self.witnesses: dict[str, dict[str, int]] = {}  # of clamps
@@ -74,7 +76,7 @@ class NeuronLayer:
 
     def _try(self, constants: dict[str, int], channels: list[int], at_step: dict[str, int]) -> None:
         """Everything about channels that are alike; `at_step`: those of the constants that are states at some step."""
-        self.neuron = neuron = Neuron(self.function, constants)
+        self.neuron = neuron = Neuron(self.function, constants, tried=self.tried)
         entry = neuron.sources["in"]
         held = {neuron.sources[f"in/{s}"]: ends for s, (ends, _) in self.states.items() if s not in at_step}
         held[entry] = (min(self.inputs[c][0] for c in channels), max(self.inputs[c][1] for c in channels))

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snn2hw.checker.neuron import CHUNK, MOST_TRIED, OPERATORS, Neuron, Seen
+from snn2hw.checker.neuron import MOST_TRIED, Neuron, Seen
 from snn2hw.checker.neuron_layer import NeuronLayer
+from snn2hw.checker.tried import CHUNK, OPERATORS
 from snn2hw.checker.types import beyond
 
 COMPARES = ("Greater", "GreaterOrEqual", "Less", "Equal")

@@ -1,0 +1,80 @@
+"""Every integer of one variable tried: what operators give for it, by the meaning that ONNX gives to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+CHUNK = 1 << 15  # values that are tried at once
+Watch = Callable[[Any, Mapping[str, Any]], None]  # is shown every value of a variable and what follows from it
+Ends = tuple[int, int, int, int]  # lowest value, where it first occurs, highest value, where it first occurs
+Tried = dict[tuple[Any, ...], dict[tuple[int, int], list[Ends]]]  # operators and constants -> part of a range -> of each operator
+
+# ONNX divides integers toward zero; divisors here are positive.
+OPERATORS: Mapping[str, Callable[..., Any]] = {
+    "Cast": lambda a: a * np.int64(1), "Identity": lambda a: a, "Neg": lambda a: -a, "Add": lambda a, b: a + b,
+    "Sub": lambda a, b: a - b, "Mul": lambda a, b: a * b, "Mod": lambda a, b: a % b, "Max": np.maximum, "Equal": np.equal,
+    "Min": np.minimum, "Clip": lambda a, lo, hi: np.minimum(np.maximum(a, lo), hi), "Where": np.where, "Less": np.less,
+    "Div": lambda a, b: np.sign(a) * (np.abs(a) // b), "Greater": np.greater, "GreaterOrEqual": np.greater_equal,
+}  # fmt: skip
+
+
+class Node(NamedTuple):
+    """One operator of a function."""
+
+    name: str
+    op: str
+    args: tuple[str, ...]
+
+
+def every(
+    name: str, held: tuple[int, int], inside: Sequence[Node], constants: Mapping[str, Any], tried: Tried, watch: Watch | None
+) -> dict[str, Ends]:
+    """The ends of what depends on one variable alone, in the order of `inside`.
+
+    Args:
+        name: of the variable. held: its range. inside: what depends on it, in order. constants: by name.
+        tried: what was found for other channels; where the same operators meet the same constants, nothing is tried again.
+        watch: called with the values tried and, by name, with what follows from them.
+    """
+    # Channels often differ in what is added first alone: then the sum is what is tried, for all of them at once.
+    entry, added = (name, 0) if watch else _added(name, inside, constants)
+    rest = [n for n in inside if n.name != entry]
+    used = {a: constants[a] for n in rest for a in n.args if a in constants}
+    parts = tried.setdefault((entry, *rest, *((a, int(n)) for a, n in used.items())), {})
+    lo, hi = held[0] + added, held[1] + added
+    found = {n.name: (lo, lo, hi, hi) for n in inside if n.name == entry}
+    for start in range(lo // CHUNK * CHUNK, hi + 1, CHUNK):
+        part = max(start, lo), min(start + CHUNK, hi + 1)
+        if watch or part not in parts:
+            values = {**used, entry: np.arange(*part, dtype=np.int64)}
+            parts[part] = [_ends(node, values, values[entry]) for node in rest]
+            if watch:
+                watch(values[entry], {**constants, **values})
+        for node, new in zip(rest, parts[part], strict=True):
+            found[node.name] = _wider(found.get(node.name, new), new)
+    return {n.name: (low, at - added, high, at_high - added) for n in inside for low, at, high, at_high in [found[n.name]]}
+
+
+def _added(name: str, inside: Sequence[Node], constants: Mapping[str, Any]) -> tuple[str, int]:
+    """The sum of a variable and a constant, which alone of what depends on it reads it, and the constant; else (name, 0)."""
+    first, *others = [n for n in inside if name in n.args]
+    if others or first.op not in ("Add", "Sub") or first.args[0] != name or first.args[1] not in constants:
+        return name, 0
+    constant = int(constants[first.args[1]])
+    return first.name, constant if first.op == "Add" else -constant
+
+
+def _ends(node: Node, values: dict[str, Any], raw: Any) -> Ends:
+    """The ends of a node's value, and where they first occur of the values tried, `raw`; `values` gets what it is."""
+    values[node.name] = value = OPERATORS[node.op](*(values[a] for a in node.args))
+    low, high = int(value.argmin()), int(value.argmax())
+    return int(value[low]), int(raw[low]), int(value[high]), int(raw[high])
+
+
+def _wider(one: Ends, other: Ends) -> Ends:
+    """The ends of both; of equal ones where the first has them."""
+    low, high = min(one, other, key=lambda e: e[0]), max(one, other, key=lambda e: e[2])
+    return low[0], low[1], high[2], high[3]
