@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from snn2hw.train import Recipe
 
 RATE = 1e-3  # the highest learning rate: the float training is the warm-up
-PLAIN = (bool, int, float, str, tuple, type(None))  # what a module may hold besides its tensors, and says of itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +52,11 @@ class Training:
         """What results of trained choices depend on besides: for the first line of a results file."""
         import torch
 
-        state = {name: value.detach().cpu().numpy() for name, value in self.model.state_dict().items()}
-        said = [(path, type(m).__name__, m.extra_repr(), _plain(m)) for path, m in self.model.named_modules()]
+        from snn2hw.exploration.module_facts import module_facts
+
         return {
             "training": digest([self.samples, self.labels]),
-            "trained": digest([state, said, self.steps, self.input_range]),
+            "trained": digest([module_facts(self.model), self.steps, self.input_range]),
             "recipe": digest(self.recipe(1)),
             "torch": torch.__version__,
         }
@@ -83,11 +82,6 @@ class Training:
             recipe = self.recipe(setting.epochs)
             fit(prepared, data, steps=self.steps, layout=layout, recipe=recipe, device="cpu", progress=False)
             return api.compile(prepared.eval(), sample, layout=layout)
-
-
-def _plain(module: torch.nn.Module) -> dict[str, Any]:
-    """The settings of a module, such as the share of a Dropout; whether it trains is none of them."""
-    return {k: v for k, v in sorted(vars(module).items()) if isinstance(v, PLAIN) and k != "training"}
 
 
 @contextmanager
