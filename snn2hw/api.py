@@ -158,9 +158,10 @@ def compile(
     if isinstance(model, Network):
         network, x = model, _read(sample, layout, model)
     else:
-        ours, x, steps, converted = as_ours(model, stored_or_array(sample), steps, layout, stacklevel=2)
-        facts |= converted
-        network = trace_model(ours, x, steps, input_range, None if steps is not None else TN)
+        ours = as_ours(model, stored_or_array(sample), steps, layout, stacklevel=2)
+        x, static = ours.x, ours.steps is not None
+        facts |= ours.facts
+        network = trace_model(ours.model, x, ours.steps, input_range, None if static else TN)
     done = run_passes(network, x, target, options, progress=progress, workers=workers, cluster=cluster)
     rates = {name: o.rate for name, o in done.observed.items() if o.rate is not None}
     given = int(x.shape[0 if network.input.static else 1])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -80,43 +82,58 @@ def trace_model(
         raise MissingExtraError("torch", "torch", "reading a torch model")
     from snn2hw.formats.torch.read import from_torch
 
-    model, x, steps, _ = as_ours(model, stored_or_array(sample), steps, layout, stacklevel=2)
-    source, t = input_node(x, steps, input_range)
+    ours = as_ours(model, stored_or_array(sample), steps, layout, stacklevel=2)
+    source, t = input_node(ours.x, ours.steps, input_range)
     try:
-        return from_torch(model, source, t)
+        return from_torch(ours.model, source, t)
     except ShapeError as error:
-        raise _with_reading(error, x.shape, steps) from error
+        raise _with_reading(error, ours.x.shape, ours.steps) from error
 
 
-def as_ours(
-    model: Any, x: npt.NDArray[Any], steps: int | None, layout: str | None, stacklevel: int
-) -> tuple[Any, npt.NDArray[Any], int | None, dict[str, Any]]:
-    """A model of another framework as one of ours, the sample and steps as that takes them, and what the manifest says of it.
+@dataclass(frozen=True, eq=False)
+class Ours:
+    """A model of `snn2hw.nn`, and a sample as it takes it.
+
+    Args:
+        model: the model; what was given, or what was made of it. x: the sample, [N, ...] where `steps` says T, else [T, N, ...].
+        layout: in which the sample was given, as it was said or as the model itself tells; None where neither does.
+        facts: what the manifest says of a conversion.
+    """
+
+    model: Any
+    x: npt.NDArray[Any]
+    steps: int | None
+    layout: str | None
+    facts: Mapping[str, Any]
+
+
+def as_ours(model: Any, x: npt.NDArray[Any], steps: int | None, layout: str | None, stacklevel: int) -> Ours:
+    """A model of another framework as one of ours, and the sample as that takes it.
 
     Args:
         model: of torch. x: the sample as it was given. steps: T of static ones. layout: as in `snn2hw.compile`.
         stacklevel: of a warning that asks for the layout, 1 for whoever calls this.
     """
     if "torch" not in sys.modules or not _is_module(model):
-        return model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, {}
+        return Ours(model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, layout, {})
     from snn2hw.conversion.brought import brought, is_foreign
     from snn2hw.formats.torch.wrapped import unwrapped
 
     model = unwrapped(model)
     found = brought(model, x, steps, layout) if is_foreign(model) else _written_out(model, x, steps, layout)
     if found is None:
-        return model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, {}
-    made, ours, steps = found
+        return Ours(model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, layout, {})
+    made, taken, steps, given_in = found
     told = made.conversion
     if told.assumed:
         read_as(x, layout, None, static=False, stacklevel=stacklevel + 1)
     counts = {"framework": told.framework, "spikes": told.comparison.total, "equal": told.comparison.equal}
-    return made, ours, steps, {"converted": {**counts, "notes": list(told.notes)}}
+    return Ours(made, taken, steps, given_in, {"converted": {**counts, "notes": list(told.notes)}})
 
 
 def _written_out(
     model: torch.nn.Module, x: npt.NDArray[Any], steps: int | None, layout: str | None
-) -> tuple[Converted, npt.NDArray[Any], int | None] | None:
+) -> tuple[Converted, npt.NDArray[Any], int | None, str | None] | None:
     """What `brought` makes of a model that writes its neurons out in its forward; None where it has ours, or none.
 
     Args:

@@ -149,8 +149,9 @@ def compile_(
     if layout is None and sample is None and found.source is not None and t is None:
         layout = TN  # a model folder says that its samples are [T, N, ...]
     if stop_after is not None:
-        ours, x, t, _ = as_ours(found.module, x, t, layout, stacklevel=1)
-        done = api.run_passes(api.trace_model(ours, x, t, layout=stated_layout(t is not None)), x, target, options, stop_after)
+        ours = as_ours(found.module, x, t, layout, stacklevel=1)
+        network = api.trace_model(ours.model, ours.x, ours.steps, layout=stated_layout(ours.steps is not None))
+        done = api.run_passes(network, ours.x, target, options, stop_after)
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return
     folder = out or Path("build") / _build_name(model)

@@ -23,8 +23,8 @@ def is_foreign(model: torch.nn.Module) -> bool:
 
 def brought(
     model: torch.nn.Module, sample: npt.NDArray[Any], steps: int | None, layout: str | None = None
-) -> tuple[Converted, npt.NDArray[Any], int | None]:
-    """A converted model, the sample as it takes it, [T, N, ...] or, static, [N, ...], and then T.
+) -> tuple[Converted, npt.NDArray[Any], int | None, str | None]:
+    """A converted model, the sample as it takes it ([T, N, ...] or, static, [N, ...]), then T, and the layout it was given in.
 
     Args:
         model: of another framework. sample, steps, layout: as in `convert`.
@@ -32,10 +32,10 @@ def brought(
     made = _converted(model, sample, steps, layout)
     found = made.conversion
     if found.static:
-        return made, sample, found.steps
+        return made, sample, found.steps, None
     if found.layout == NT or (layout == NT and steps is None):
-        return made, np.swapaxes(sample, 0, 1), None
-    return made, sample, None
+        return made, np.swapaxes(sample, 0, 1), None, NT
+    return made, sample, None, layout
 
 
 def _converted(model: torch.nn.Module, sample: npt.NDArray[Any], steps: int | None, layout: str | None) -> Converted:

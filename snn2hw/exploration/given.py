@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import UsageError
+from snn2hw.errors import UsageError, ValueRangeError
 from snn2hw.evaluation import chosen_outputs, truth_of
-from snn2hw.formats.sample import stored_or_array
+from snn2hw.formats.sample import input_node, stored_or_array
 from snn2hw.ir.encode import check_shape
-from snn2hw.ir.layout import NT, TN, read_as
+from snn2hw.ir.layout import TN, read_as
 from snn2hw.ir.network import Network
-from snn2hw.tracing import as_ours, trace_model
+from snn2hw.tracing import Ours, as_ours, trace_model
 from snn2hw.verification.accuracy import Truth
 
 CALIBRATED = 256  # samples of those that are measured, where none are given to calibrate on
@@ -63,29 +63,33 @@ def explored(
     """What was given, checked. Arguments as in `snn2hw.explore`.
 
     Raises:
-        UsageError: a model of integers. ShapeError, ValueRangeError: samples or labels that do not fit.
+        UsageError: a model of integers. ShapeError: samples or labels that do not fit. ValueRangeError: samples beyond the range
+            that the calibration samples ask for.
     """
-    network, x, ours, steps, said = _read(model, samples, steps, input_range, layout)
+    given = stored_or_array(samples)
+    known = given if sample is None else stored_or_array(sample)
+    network, ours = _read(model, known, steps, input_range, layout)
+    static = network.input.static
+    x = ours.x if sample is None else read_as(given, ours.layout, network.steps, static=static, stacklevel=3)
     check_shape(network, x)
-    axis = 0 if network.input.static else 1
+    if sample is not None and not isinstance(model, Network):
+        _check_covered(network, x, ours.steps)
+    axis = 0 if static else 1
     truth = truth_of(labels, int(x.shape[axis]), chosen_outputs(network.readout.places, output))
-    if sample is None:
-        known = spread(x, axis, CALIBRATED)
-    else:
-        known = read_as(stored_or_array(sample), said, network.steps, static=network.input.static, stacklevel=3)
-    check_shape(network, known)
-    return Explored(network, x, axis, truth, known, ours, steps, said)
+    calibration = spread(x, axis, CALIBRATED) if sample is None else ours.x
+    check_shape(network, calibration)
+    return Explored(network, x, axis, truth, calibration, ours.model, ours.steps, ours.layout)
 
 
 def _read(
-    model: Any, samples: npt.ArrayLike, steps: int | None, input_range: tuple[float, float] | None, layout: str | None
-) -> tuple[Network, npt.NDArray[Any], Any, int | None, str | None]:
-    """(the float network, the samples as it takes them, the model as one of ours, its T, the layout of the samples)."""
-    as_given = stored_or_array(samples)
+    model: Any, known: npt.NDArray[Any], steps: int | None, input_range: tuple[float, float] | None, layout: str | None
+) -> tuple[Network, Ours]:
+    """The float network that `snn2hw.compile` makes of a model and this sample, and both as it takes them."""
     if isinstance(model, Network):
-        return model, read_as(as_given, layout, model.steps, static=model.input.static, stacklevel=4), model, steps, layout
-    ours, x, steps, _ = as_ours(model, as_given, steps, layout, stacklevel=4)
-    network: Any = trace_model(ours, x, steps, input_range, None if steps is not None else TN)
+        x = read_as(known, layout, model.steps, static=model.input.static, stacklevel=4)
+        return model, Ours(model, x, steps, layout, {})
+    ours = as_ours(model, known, steps, layout, stacklevel=4)
+    network: Any = trace_model(ours.model, ours.x, ours.steps, input_range, None if ours.steps is not None else TN)
     if not isinstance(network, Network):
         raise UsageError(
             "this model is integers already",
@@ -94,7 +98,21 @@ def _read(
             expected="a float model, whose widths can be chosen",
             do="explore the model that it was made of",
         )
-    return network, x, ours, steps, layout if x is as_given else NT  # a model of another framework may tell
+    return network, ours
+
+
+def _check_covered(network: Network, x: npt.NDArray[Any], steps: int | None) -> None:
+    """The integers take these samples, too; in a long run it would be said late."""
+    declared = network.input
+    seen, _ = input_node(x, steps, None if declared.counts else (declared.lo, declared.hi))
+    if declared.counts and not (seen.counts and declared.lo <= seen.lo and seen.hi <= declared.hi):
+        raise ValueRangeError(
+            "the samples hold more than the event counts of the calibration samples",
+            where="samples",
+            got=f"counts that ask for the range {seen.lo:g} to {seen.hi:g}" if seen.counts else "values between whole numbers",
+            expected=f"the range {declared.lo:g} to {declared.hi:g}, which the calibration samples ask for",
+            do="give calibration samples that cover them (sample, --sample), or input_range=(lo, hi)",
+        )
 
 
 def spread(x: npt.NDArray[Any], axis: int, most: int) -> npt.NDArray[Any]:
