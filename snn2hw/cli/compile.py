@@ -34,7 +34,7 @@ from snn2hw.cli.conventions import given as given_fields
 from snn2hw.cli.conventions import options as option_names
 from snn2hw.cli.files import compile_file, say_pass
 from snn2hw.cli.options import AsJson, Cluster, LayerBits, LayerStateBits, Layout, Workers, layer_widths
-from snn2hw.cli.sample_files import axis_of
+from snn2hw.cli.sample_files import axis_of, refuse_own_layout
 from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -146,8 +146,9 @@ def compile_(
     load_target(target)
     found = find_model(model, weights, sampled=sample is None)
     x, t = _calibration(found, sample, steps, layout)
-    if layout is None and sample is None and found.source is not None and t is None:
-        layout = TN  # a model folder says that its samples are [T, N, ...]
+    if sample is None and found.source is not None:
+        refuse_own_layout(layout)
+        layout = None if t is not None else TN  # a model folder says that its samples are [T, N, ...]
     if stop_after is not None:
         ours = as_ours(found.module, x, t, layout, stacklevel=1)
         network = api.trace_model(ours.model, ours.x, ours.steps, layout=stated_layout(ours.steps is not None))

@@ -6,25 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console
-from snn2hw.cli.budget_table import budget_picture, print_budget
+from snn2hw.cli.budget_table import budget_picture, print_budget, spelt, unusual
+from snn2hw.cli.explore_data import Files, read_data
+from snn2hw.cli.explore_files import check_apart, check_outputs, write_outputs
 from snn2hw.cli.loudness import loudness
 from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
-from snn2hw.cli.sample_files import axis_of
 from snn2hw.cli.usage import refuse_options
-from snn2hw.errors import MissingExtraError, UsageError
-from snn2hw.exploration.budget import budget, check_share
+from snn2hw.errors import UsageError
+from snn2hw.exploration.budget import MEMORY, budget, check_share
 from snn2hw.exploration.explore import explore
-from snn2hw.exploration.point import UNITS, Front, Point, by_layer, check_cost, settings_of
-from snn2hw.files.seal import BLANK
-from snn2hw.files.write import check_file, write_file
+from snn2hw.exploration.point import COST, UNITS, Front, Point, by_layer, check_cost, settings_of
+from snn2hw.passes.base import Options
 from snn2hw.target import load_chip
-from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data, train_data
 
 
 def explore_(
@@ -76,7 +74,7 @@ def explore_(
         typer.Option(help="With --epochs: an .npz file with samples and labels to train on. Default: train_data() of the model."),
     ] = None,
     cost: Annotated[
-        str | None, typer.Option(help=f"What accuracy is laid against: {', '.join(UNITS)}.", show_default="memory")
+        str | None, typer.Option(help=f"What accuracy is laid against: {', '.join(UNITS)}.", show_default=COST)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Keep every result in this file (JSON lines); a run that was ended goes on from there.")
@@ -96,7 +94,7 @@ def explore_(
         typer.Option(
             help="With --budget: the share that the proposal may keep of the bits of weights, and of states where --state-bits "
             "has several widths.",
-            show_default="0.6",
+            show_default=f"{MEMORY:g}",
         ),
     ] = None,
     executor: Annotated[str, typer.Option("--executor", "-e", help="What runs the integers (`snn2hw backends`).")] = AUTO,
@@ -133,51 +131,51 @@ def explore_(
     refuse_options(kept, "an error budget" if budget_ else "an exploration without --budget", "leave them out")
     of_weights = _widths(_either(weight_bits, "2,3,4,5,6,8" if budget_ else "2,4,8"), "--weight-bits")
     of_states = _widths(_either(state_bits, "16" if budget_ else "8,12,16"), "--state-bits")
-    share = 0.6 if memory is None else memory
+    share = MEMORY if memory is None else memory
     trained = _widths("0" if epochs is None else epochs, "--epochs", "epochs", "0,2")
     if not any(trained):
         do = "give --epochs 0,2, too" if epochs is None else "give another number of --epochs, as 0,2, or leave --train out"
         refuse_options({"--train": train}, "an exploration without training", do)
-    _check(of_weights, of_states, _words(scales), _words(target), "memory" if cost is None or budget_ else cost)
+    _check(of_weights, of_states, _words(scales), _words(target), COST if cost is None or budget_ else cost)
     if budget_:
         for option, values in (("--scales", _words(scales)), ("--target", _words(target))):
             _one(values, option)
         check_share(share)
-    _check_outputs(csv, plot, force=force)
+    files = Files(samples, labels, sample, train, weights, steps, layout)
+    files.check()
+    check_apart({"--csv": csv, "--plot": plot, "--out": out}, {"--samples": samples, "--labels": labels, "--sample": sample,
+                "--train": train, "--weights": None if weights is None else Path(weights)})  # fmt: skip
+    check_outputs(csv, plot, force=force)
     if not budget_:
         loudness.again = (
             "run again with --out FILE.jsonl: it keeps every result, and the next run goes on from there"
             if out is None
             else f"run the same command again: what is in {out} is not measured again"
         )
-    x, y, found = _given(model, samples, labels, weights, steps, layout)
-    calibration = found.sample if sample is None else _opened(sample, steps, layout, found)
-    t = steps if steps is not None else found.steps
+    data = read_data(model, files, training=any(trained))
+    given: dict[str, Any] = {
+        "weight_bits": of_weights, "state_bits": of_states, "steps": data.steps, "sample": data.sample, "layout": data.layout,
+        "output": output, "executor": executor, "workers": workers, "cluster": cluster,
+    }  # fmt: skip
     if budget_:
-        known: dict[str, Any] = {
-            "weight_bits": of_weights, "state_bits": of_states,
-            "scales": _one(_words(scales), "--scales"), "target": _one(_words(target), "--target"),
-            "memory": share, "steps": t, "sample": calibration, "layout": layout, "output": output,
-            "executor": executor, "workers": workers, "cluster": cluster,
-        }  # fmt: skip
+        one = {"scales": _one(_words(scales), "--scales"), "target": _one(_words(target), "--target")}
         with console.progress("explore") as progress:
-            budgeted = budget(found.module, x, y, **known, progress=progress)
-        _write(budgeted.to_csv(), csv, None if plot is None else budget_picture(budgeted), plot)
+            budgeted = budget(data.module, data.samples, data.labels, memory=share, progress=progress, **one, **given)
+        write_outputs(budgeted.to_csv(), csv, None if plot is None else budget_picture(budgeted), plot)
         if as_json:
             console.print_json(budgeted.to_document())
         else:
-            print_budget(budgeted, model)
+            options = Options(max(of_states), max(of_weights), one["scales"])
+            print_budget(budgeted, model, [*spelt(data.compiling), *spelt(unusual(options, one["target"]))])
         return
-    data, own = _training(found, model, train) if any(trained) else None, "auto" if per_layer else ()
+    own = "auto" if per_layer else ()
     with console.progress("explore") as progress:
         front = explore(
-            found.module, x, y,
-            weight_bits=of_weights, state_bits=of_states, scales=_words(scales), target=_words(target), steps=t,
-            sample=calibration, layout=layout, output=output, cost=cost or "memory",
-            layer_bits=own, layer_state_bits=own, epochs=trained, train=data, halving=not every, executor=executor, out=out,
-            workers=workers, cluster=cluster, progress=progress,
+            data.module, data.samples, data.labels, scales=_words(scales), target=_words(target), cost=cost or COST,
+            layer_bits=own, layer_state_bits=own, epochs=trained, train=data.train, halving=not every, out=out,
+            progress=progress, **given,
         )  # fmt: skip
-    _write(front.to_csv(), csv, None if plot is None else _picture(front), plot)
+    write_outputs(front.to_csv(), csv, None if plot is None else _picture(front), plot)
     if as_json:
         console.print_json(front.to_document())
     else:
@@ -194,60 +192,8 @@ def _check(weights: list[int], states: list[int], scales: list[str], targets: li
     check_cost(cost, targets)
 
 
-def _check_outputs(csv: Path | None, plot: Path | None, *, force: bool) -> None:
-    """What is in the way of the files that are written in the end is said before anything is run."""
-    if csv is not None:
-        check_file(csv, force=True)
-        if csv.exists() and not force:  # a table has no place for a seal, by which it would be known as ours
-            raise UsageError(
-                "the file of the table is there already", where=str(csv), got="a file", expected="a new file",
-                do="choose another name, remove it, or give --force, which replaces it",
-            )  # fmt: skip
-    if plot is None:
-        return
-    check_file(plot, force=force)
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError("matplotlib", "report", "--plot") from missing
-
-
-def _write(table: str, csv: Path | None, png: bytes | None, plot: Path | None) -> None:
-    """A table, and a sealed picture, to files that were checked."""
-    if csv is not None:
-        write_file(csv, table.encode(), force=True)
-    if plot is not None and png is not None:
-        write_file(plot, png + BLANK, sealing=True, force=True)
-
-
 def _either(given: str | None, default: str) -> str:
     return default if given is None else given
-
-
-def _given(
-    model: str, samples: Path | None, labels: Path | None, weights: str | None, steps: int | None, layout: str | None
-) -> tuple[Any, Any, Any]:
-    if (samples is None) != (labels is None):
-        raise UsageError(
-            "samples and their labels are needed together",
-            got="--samples alone" if labels is None else "--labels alone",
-            expected="--samples FILE.npy and --labels FILE.npy, or neither",
-            do="give both, or leave both out where the model states test_data()",
-        )
-    found = find_model(model, weights)
-    if samples is None or labels is None:
-        return *test_data(found, model), found
-    return _opened(samples, steps, layout, found), read_labels(labels), found
-
-
-def _training(found: Model, name: str, path: Path | None) -> Any:
-    """(samples, labels) to train on."""
-    return train_data(found, name) if path is None else (np.asarray(read_samples(path)), read_labels(path))
-
-
-def _opened(path: Path, steps: int | None, layout: str | None, found: Model) -> Any:
-    """Samples of a file or folder, which stay there until they are needed."""
-    return read_samples(path, axis_of(layout, static=steps is not None or found.steps is not None))
 
 
 def _widths(given: str, option: str, what: str = "widths", example: str = "4,8") -> list[int]:

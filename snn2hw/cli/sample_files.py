@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
 from snn2hw.cli import console
+from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import Snn2hwWarning
 from snn2hw.ir.layout import NT, TN, read_as
 from snn2hw.user_models import read_samples
@@ -37,6 +38,18 @@ def axis_of(layout: str | None, *, static: bool) -> int:
         layout: as it was given. static: whether they are [N, ...].
     """
     return 0 if static or layout == NT else 1
+
+
+def refuse_own_layout(layout: str | None) -> None:
+    """Only samples of files have a layout that is stated: those of a model.py are [N, ...] or [T, N, ...], as it says.
+
+    Args:
+        layout: as it was given, where no file was.
+
+    Raises:
+        UsageError: there is one.
+    """
+    refuse_options({"--layout": layout}, "a model's own samples", "leave it out: they are as the model takes them")
 
 
 def samples_for(artefact: Artefact, path: Path | None, layout: str | None) -> npt.NDArray[Any] | None:

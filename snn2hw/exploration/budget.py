@@ -30,6 +30,7 @@ from snn2hw.verification.short import affordable
 if TYPE_CHECKING:
     import torch
 
+MEMORY = 0.6  # the share of the bits that a proposal may keep, where none is asked for
 SHARES = (0.75, 0.6, 0.45)  # of the bits, for which an exploration takes proposals
 BUDGETED = 128  # samples that these are made on
 GENERIC = api.DEFAULT_TARGET  # for which these are made: a budget is of one target
@@ -44,7 +45,7 @@ def budget(
     state_bits: int | Iterable[int] = 16,
     scales: str = "auto",
     target: str = "generic",
-    memory: float = 0.6,
+    memory: float = MEMORY,
     steps: int | None = None,
     sample: npt.ArrayLike | None = None,
     input_range: tuple[float, float] | None = None,
@@ -55,26 +56,35 @@ def budget(
     cluster: str | None = None,
     progress: Progress | None = None,
 ) -> Budget:
-    """What each quantiser of a network loses alone, what all others lose without it, and widths of weights that follow.
+    """What each quantiser of a network loses alone, what all others lose without it, and widths of its layers that follow.
 
-    The quantisers are the samples' 8 bits, and of each neuron layer its weights (at each width), the factor of its sum, its
-    coefficients, its thresholds, its bounds and its state (at each width). A mixture runs, of which one is in integers and the
-    rest in floats, or the reverse; with all of them in integers it is the compiled network.
+    The quantisers are the samples' 8 bits; of each neuron layer the weights that lead to it (at each width), the factor of its
+    sum, its coefficients, its thresholds, its bounds and its state (at each width); and the weights of the readout. A mixture
+    runs, of which one is in integers and the rest in floats, or the reverse with each at its widest; with all of them in
+    integers it is the compiled network.
 
     Args:
         model: a float model, as `snn2hw.compile` takes it. samples, labels: classes, as `snn2hw.evaluate` takes them.
         weight_bits: widths that a layer's weights may have; state_bits: the width of states, or several that a layer's may have.
-        scales, target: as in `snn2hw.compile`.
-        memory: the share that the proposal may keep of the bits of weights, and of states, as far as there are several widths
-            of them, each at its largest.
+        scales: as `snn2hw.Options` has them. target: as in `snn2hw.compile`.
+        memory: the share of the bits that the proposal may keep, of what has several widths to choose from (weights, states, or
+            both together), where all of it at the largest width is the whole.
         steps, input_range, layout: as in `snn2hw.compile`. output: as in `snn2hw.evaluate`.
-        sample: real samples to calibrate on; by default up to 256 spread over `samples`.
-        executor: what measures the proposal. workers, cluster: who runs the mixtures, as in `snn2hw.verify`.
+        sample: real samples to calibrate on, of which the network is made as `snn2hw.compile` makes it; by default up to 256
+            spread over `samples`.
+        executor: what measures the accuracy of the proposal, and of all at the largest width. workers, cluster: who runs the
+            mixtures, as in `snn2hw.verify`.
         progress: called with ("budget", samples done, samples in all).
 
+    Returns:
+        What each quantiser does at each width (`rows`), what all do together (`whole`), and widths layer by layer (`proposal`).
+
     Raises:
-        UsageError: widths or a share out of range, labels that are no classes.
-        Snn2hwError: as `snn2hw.compile`.
+        UsageError: widths or a share out of range, labels that are no classes. ShapeError: labels of another length.
+        ValueRangeError: samples beyond the range that the calibration samples ask for. Snn2hwError: as `snn2hw.compile`.
+
+    Warns:
+        Snn2hwWarning: the smallest of all widths keep more than `memory` of the bits.
     """
     checked_workers(workers, cluster)
     widths = tuple(sorted(set(weight_bits)))
@@ -114,7 +124,11 @@ def check_share(memory: float) -> None:
     """
     if not 0 < memory <= 1:
         raise UsageError(
-            "this is no share of memory", where="memory", got=str(memory), expected="above 0, up to 1", do="give 0.6 for 60 %"
+            "this is no share of memory",
+            where="memory",
+            got=str(memory),
+            expected="above 0, up to 1",
+            do=f"give {MEMORY:g} for {100 * MEMORY:g} %",
         )
 
 

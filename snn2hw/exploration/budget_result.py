@@ -64,13 +64,13 @@ class Proposal:
 
     @property
     def share(self) -> float:
-        """Of the bits that are kept."""
-        return self.bits / self.widest
+        """Of the bits that are kept; all of them where there are none."""
+        return self.bits / self.widest if self.widest else 1.0
 
     @property
     def within(self) -> bool:
         """Whether it keeps no more than was asked; else the smallest widths keep more."""
-        return self.share <= self.asked
+        return self.bits <= self.asked * self.widest
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from snn2hw.errors import UsageError
 from snn2hw.exploration.budget import classes_of, proposals
 from snn2hw.exploration.given import explored, spread
 from snn2hw.exploration.plan import Some, going_on, rounds
-from snn2hw.exploration.point import Front, Point, Setting, check_cost, settings_of
+from snn2hw.exploration.point import COST, Front, Point, Setting, check_cost, settings_of
 from snn2hw.exploration.results_file import ResultsFile, by_part, head_of
 from snn2hw.exploration.trained import training_of
 from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, check_alike, trying
@@ -47,7 +47,7 @@ def explore(
     input_range: tuple[float, float] | None = None,
     layout: str | None = None,
     output: str | None = None,
-    cost: str = "memory",
+    cost: str = COST,
     halving: bool = True,
     executor: str | Executor = "auto",
     out: str | Path | None = None,
@@ -68,8 +68,9 @@ def explore(
         epochs: for how many every choice is trained on its integers, 0 for none; of several, each. train: the (samples, labels)
             that it is trained on, by a torch model alone, samples in the same layout as those that are measured.
         steps, input_range, layout: as in `snn2hw.compile`.
-        sample: real samples to calibrate on; by default up to 256 spread over `samples`, whose labels calibration does not
-            see. Give others where the accuracy is to be reported as that on unseen data.
+        sample: real samples to calibrate on, of which the network is made as `snn2hw.compile` makes it; by default up to 256
+            spread over `samples`, whose labels calibration does not see. Give others where the accuracy is to be reported as
+            that on unseen data.
         output: which output the labels are of, where the network has several.
         cost: what the front is drawn against: "memory" (bits of weights and states), "weights", "operations", "energy", "luts".
         halving: whether choices that fall behind stop early (docs/how-to/explore.md); False: all run all samples.
@@ -83,7 +84,7 @@ def explore(
 
     Raises:
         UsageError: nothing to combine, widths out of range, a results file of something else, a cost that no target has.
-        ShapeError: labels of another length.
+        ShapeError: labels of another length. ValueRangeError: samples beyond the range that the calibration samples ask for.
         Snn2hwError: as `snn2hw.compile`, but for a single choice that does not compile: that is a point that says why.
     """
     checked_workers(workers, cluster)

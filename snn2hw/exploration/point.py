@@ -115,6 +115,7 @@ def by_layer(widths: Iterable[tuple[str, int]]) -> str:
     return " ".join(f"{name}={bits}" for name, bits in widths)
 
 
+COST = "memory"  # of `COSTS`, where none is asked for
 COSTS: Mapping[str, Callable[[Point], float | None]] = {
     "memory": lambda p: p.memory,
     "weights": lambda p: p.weight_memory,

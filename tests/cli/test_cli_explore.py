@@ -97,7 +97,7 @@ def test_a_budget_names_widths_that_compile_takes(capsys: Capture, labelled: Pat
     assert {r["bits"] for r in said["rows"] if r["quantiser"]["part"] == "weights"} == {3, 8}
     assert said["proposal"]["share"] <= 0.7
     widths = ",".join(f"{name}={bits}" for name, bits in said["proposal"]["layer_bits"].items())
-    assert ran.out.splitlines()[-1] == f"next: snn2hw compile nets:build --layer-bits {widths}"
+    assert ran.out.splitlines()[-1] == f"next: snn2hw compile nets:build --sample x.npy --steps 4 --layer-bits {widths}"
     assert len((labelled / "b.csv").read_text().splitlines()) == 1 + len(said["rows"])
     given = ("compile", "nets:build", "--sample", "x.npy", "--steps", 4, "--out", "built", "--layer-bits", widths)
     assert run_cli(capsys, *given).code == 0
@@ -108,7 +108,7 @@ def test_a_budget_of_several_widths_of_states_names_those_of_each_layer(capsys: 
     ran = run_cli(capsys, *GIVEN, "--budget", "--weight-bits", "8", "--state-bits", "8,16", "--memory", "0.5")
     assert (ran.code, ran.err) == (0, "")
     assert "proposal: 50.00 % of the bits of the states (" in ran.out
-    assert ran.out.splitlines()[-1] == "next: snn2hw compile nets:build --layer-state-bits 1=8"
+    assert ran.out.splitlines()[-1] == "next: snn2hw compile nets:build --sample x.npy --steps 4 --layer-state-bits 1=8"
     given = ("compile", "nets:build", "--sample", "x.npy", "--steps", 4, "--out", "built", "--layer-state-bits", "1=8")
     assert run_cli(capsys, *given).code == 0
 
@@ -155,7 +155,7 @@ def test_options_that_a_budget_has_not(capsys: Capture, labelled: Path) -> None:
 def test_what_does_not_go_together_is_said_before_anything_is_read(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], says: str
 ) -> None:
-    monkeypatch.setattr("snn2hw.cli.explore.find_model", None)
+    monkeypatch.setattr("snn2hw.cli.explore.read_data", None)
     ran = run_cli(capsys, *GIVEN, *given)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: {says}")
@@ -171,7 +171,7 @@ def test_files_of_others_are_left_alone(capsys: Capture, labelled: Path, monkeyp
     ):  # fmt: skip
         (labelled / name).write_bytes(b"mine")
         with monkeypatch.context() as patched:
-            patched.setattr("snn2hw.cli.explore.find_model", None)
+            patched.setattr("snn2hw.cli.explore.read_data", None)
             for budget in ((), ("--budget",)):
                 refusal(run_cli(capsys, *GIVEN, option, name, *budget), says)
         assert (labelled / name).read_bytes() == b"mine"
@@ -181,7 +181,7 @@ def test_files_of_others_are_left_alone(capsys: Capture, labelled: Path, monkeyp
 
 
 def test_without_matplotlib_a_plot_is_refused_at_once(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snn2hw.cli.explore.find_model", None)
+    monkeypatch.setattr("snn2hw.cli.explore.read_data", None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for budget in ((), ("--budget",)):
         ran = run_cli(capsys, *GIVEN, "--plot", "p.png", *budget)

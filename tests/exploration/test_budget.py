@@ -196,6 +196,18 @@ def test_a_proposal_beyond_what_was_asked_for_says_so(made: tuple[Network, Any, 
     assert found.to_document()["proposal"]["within"] is False
 
 
+@pytest.mark.parametrize("states", [16, (8, 16)])
+def test_a_network_without_weights(states: Any, recwarn: pytest.WarningsRecorder) -> None:
+    """Nothing is left out of nothing, which is no more than was asked for."""
+    net = network(2, counts(4), lif("n", "input"), readout("n"))
+    x = (np.random.default_rng(0).random((2, 12, 4)) < 0.5).astype(np.float64)
+    p = budget_of(net, x, np.arange(12) % 4, state_bits=states, memory=0.6).proposal
+    some = isinstance(states, tuple)
+    assert (p.bits, p.widest, p.share, p.within) == ((4 * 8, 4 * 16, 0.5, True) if some else (0, 0, 1.0, True))
+    assert (p.layer_bits, p.layer_state_bits) == ({}, {"n": 8} if some else {})
+    assert not recwarn.list
+
+
 def test_each_choice_of_widths_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The widest, each narrower one, and the proposal."""
     net, x, y = small()
