@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import gcd
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,8 @@ MOST_EVENT = 64  # a larger spike value is an image or a sum, of which nearly no
 MOST_LIST = 1 << 26  # bytes of the lists of one place
 SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken in int32 at once
 CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
-ROWS = 8  # of a tile, for which weights are loaded once
+ROWS, MOST_ROWS = 8, 32  # of a part of a tile, for which weights are loaded once; of a tile
+FULL, CALL = 3, 0.5  # rows below which a part costs no less, for it waits for weights; rows that it costs besides
 ROW = 32  # bytes of weights that an event adds in one instruction
 STARTING = 16  # input channels, see `share_of`: fitted by `python -m bench.shares`
 BIASED = 128  # is added to the weights of signed events, whose instruction takes them unsigned
@@ -37,7 +37,7 @@ class Synapse:
     Args:
         zero: added to spike values so that none is negative. fits: whether they are then 8 bits; else they are laid out as int32.
         fan_in: channels of one group, a multiple of four. runs, run: pieces of the fan-in that lie together, and their length.
-        places: output places that a tile takes, so that its rows are a multiple of four.
+        places: output places that a tile takes, side by side.
         flush: how often products of two pairs are added in int16 before they are widened; 0: each at once, or no tile at all.
         events: the same for a pair of events; 0: always dense.
     """
@@ -229,9 +229,18 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value, forced: bo
 
 
 def _places(steps: int, width: int) -> int:
-    """Output places that a tile takes: its rows are a multiple of four, and eight at least where the layer is so wide."""
-    least = 4 // gcd(steps, 4)
-    return 2 * least if steps * least < ROWS and (width >= ROWS * least or width % (2 * least) == 0) else least
+    """Output places that a tile takes: as many as make the sums of a row of the output cost least, and of these the fewest.
+
+    A tile has a row for each step of each place; those of places beyond the output are summed in vain. It is summed in parts of
+    equal size (`snn_tile`), and parts of few rows wait for weights.
+    """
+
+    def cost(places: int) -> float:
+        rows = places * steps
+        parts = -(-rows // ROWS)
+        return -(-width // places) * parts * (max(rows / parts, FULL) + CALL)
+
+    return min(range(1, max(1, min(width, MOST_ROWS // steps)) + 1), key=cost)
 
 
 def too_many_steps(node: IntConv2d | IntLinear, steps: int) -> UnsupportedError | None:
