@@ -32,6 +32,7 @@ def _rows(name: str, layer: LayerDynamics) -> Iterator[list[object]]:
     for c in layer.channels[:SHOWN]:
         input_to = "" if c.input_to_bound is None else f"{c.input_to_bound:,}"
         points = ", ".join(f"{_place(p)} ({p.slope:+.2f})" for p in c.fixed_points[:SHOWN])
+        points += " and more" * (c.more_fixed_points or len(c.fixed_points) > SHOWN)
         escapes = f"{100 * c.real_escapes:.0f} % / {100 * c.escapes:.0f} %"
         mark = "" if c.enumerated else "~ "
         yield [name, layer.kind, c.channel, _ends(c.reals), mark + _ends(c.integers), points, escapes, input_to]

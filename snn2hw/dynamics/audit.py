@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from snn2hw.dynamics.attractors import Attractor, enumerable, of_integers, of_reals
-from snn2hw.dynamics.fixed_points import FixedPoint, fixed_points
+from snn2hw.dynamics.fixed_points import FixedPoint, FixedPoints, fixed_points
 from snn2hw.dynamics.maps import Maps, maps_of
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.program import SPIKES
@@ -52,7 +52,8 @@ class ChannelDynamics:
     farthest: float
     rest: float
     input_to_bound: int | None
-    searched: bool = True
+    searched: bool
+    more_fixed_points: bool
 
     __repr__ = brief
 
@@ -110,19 +111,19 @@ def _digest(m: Maps) -> bytes:
 
 def _channel(m: Maps) -> ChannelDynamics:
     if not m.states:
-        return ChannelDynamics(m.channel, (), (), True, (), 0.0, 0.0, 0, 0.0, 0.0, None)
+        return ChannelDynamics(m.channel, (), (), True, (), 0.0, 0.0, 0, 0.0, 0.0, None, False, False)
     integers, reals = of_integers(m), of_reals(m)
     escapes, real_escapes = (sum(a.basin for a in found if a.bounds) for found in (integers, reals))
     points = fixed_points(m)
-    apart = [_distance(m, a, reals, points) for a in integers]
-    known = len(reals) + sum(not p.stable for p in points)
+    apart = [_distance(m, a, reals, points.points) for a in integers]
+    known = len(reals) + sum(not p.stable for p in points.points)
     return ChannelDynamics(
-        m.channel, tuple(integers), tuple(reals), enumerable(m), tuple(points), escapes, real_escapes,
-        max(0, len(integers) - known), max(apart, default=0.0), _rest(m), _input_to_bound(m), len(m.states) <= 2,
+        m.channel, tuple(integers), tuple(reals), enumerable(m), points.points, escapes, real_escapes,
+        max(0, len(integers) - known), max(apart, default=0.0), _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
     )  # fmt: skip
 
 
-def _distance(m: Maps, a: Attractor, reals: list[Attractor], points: list[FixedPoint]) -> float:
+def _distance(m: Maps, a: Attractor, reals: list[Attractor], points: Sequence[FixedPoint]) -> float:
     """How far an attractor of the integers is from the nearest real one, or from an unstable point, in units of its states."""
 
     def apart(b: Attractor) -> float:
@@ -196,4 +197,4 @@ def _why(c: ChannelDynamics) -> str:
     """The fixed points between which the range is shared out."""
     if not c.fixed_points:
         return "its update has no fixed point within the range" if c.searched else "of so many states none is searched for"
-    return f"fixed points of the update: {', '.join(map(str, c.fixed_points[:6]))}"
+    return f"fixed points of the update: {FixedPoints(c.fixed_points, c.more_fixed_points)}"

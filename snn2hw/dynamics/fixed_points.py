@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
@@ -21,8 +21,11 @@ HALVINGS = 60  # of an interval in which a fixed point lies
 NEWTON = 30  # steps towards one of two states
 NEARLY = 1e-6  # of the range: what F(u) - u may be at a fixed point
 APART = 1e-4  # of the range: two that are closer are one
+DIGITS = {1: 9, 2: 7}  # of the range, to which one is told: of two states derivatives are less exact
 SLOPE = 1e-4  # of the range: the width over which a slope is taken
-MOST = 16  # of two states: where whole lines stay, the first of them
+RANK = 1e-9  # of the largest singular value: smaller ones are none, as where whole lines stay
+NEUTRAL = 1e-6  # what a slope may be off 1 where states near stay near, and do not come back
+MOST, SHOWN = 16, 6  # that are kept, and that a sentence names
 
 
 @dataclass(frozen=True)
@@ -47,70 +50,103 @@ class FixedPoint:
         """u, of each state."""
         return self.at if isinstance(self.at, tuple) else (self.at,)
 
+    @property
+    def kind(self) -> str:
+        """stable, unstable, or neutral: |slope| is 1, as where the map leaves a whole line in place."""
+        if abs(abs(self.slope) - 1) <= NEUTRAL:
+            return "neutral"
+        return "stable" if self.stable else "unstable"
+
     def __str__(self) -> str:
-        kind, place = "stable" if self.stable else "unstable", ", ".join(f"{u:.3g}" for u in self.coordinates)
+        place, slope = ", ".join(f"{u:.3g}" for u in self.coordinates), round(self.slope, 2) + 0.0
         if len(self.coordinates) == 1:
-            return f"{place} ({kind}, slope {self.slope:.2f})"
-        return f"[{place}] ({kind}, eigenvalue {self.slope:.2f})"
+            return f"{place} ({self.kind}, slope {slope:.2f})"
+        return f"[{place}] ({self.kind}, eigenvalue {slope:.2f})"
 
 
-def fixed_points(m: Maps) -> list[FixedPoint]:
+@dataclass(frozen=True)
+class FixedPoints:
+    """What was found of a channel.
+
+    Args:
+        points: the lowest first; of more than MOST so many, evenly spread. more: whether there are others, as where the map
+            leaves whole lines in place.
+    """
+
+    points: tuple[FixedPoint, ...] = ()
+    more: bool = False
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.points[:SHOWN])) + " and more" * (self.more or len(self.points) > SHOWN)
+
+
+def fixed_points(m: Maps) -> FixedPoints:
     """Those of a channel, within the ranges of its states; none are searched for of three states and more."""
-    if len(m.states) == 1:
-        return list(_of_one(m))
-    return list(_of_two(m)) if len(m.states) == 2 else []
-
-
-def _of_one(m: Maps) -> Iterator[FixedPoint]:
-    """Where the map crosses u = F(u), found between neighbours of a grid; jumps of a reset are none."""
-    (state,) = m.states
-    lo, hi = (end * m.unit(state) for end in m.range(state))
-    grid = np.linspace(lo, hi, GRID)
-
-    def off(u: Reals) -> Reals:
-        found: Reals = m.reals({state: u})[1][state] - u
-        return found
-
-    there = off(grid)
-    for k in np.flatnonzero((there[:-1] == 0) | (there[:-1] * there[1:] < 0)).tolist():
-        left, right = np.array([grid[k]]), np.array([grid[k + 1]])
-        for _ in range(HALVINGS if there[k] != 0 else 0):
-            middle = (left + right) / 2
-            same = off(middle) * off(left) > 0
-            left, right = np.where(same, middle, left), np.where(same, right, middle)
-        at = float(left[0])
-        if abs(off(left)[0]) > NEARLY * (hi - lo):
-            continue  # it jumps over it
-        width = SLOPE * (hi - lo)
-        ends = np.clip(np.array([at - width, at + width]), lo, hi)
-        moved = m.reals({state: ends})[1][state]
-        yield FixedPoint(round(at / (hi - lo), 9) * (hi - lo) + 0.0, float((moved[1] - moved[0]) / (ends[1] - ends[0])))
-
-
-def _of_two(m: Maps) -> Iterator[FixedPoint]:
-    """By Newton's rule from every cell of a grid at whose corners both states stay, or move either way."""
-    ends = np.array([[end * m.unit(s) for end in m.range(s)] for s in m.states])
+    if len(m.states) not in (1, 2):
+        return FixedPoints()
+    ends = np.array([m.real_range(s) for s in m.states])
     lo, size = ends[:, 0], ends[:, 1] - ends[:, 0]
 
     def after(u: Reals) -> Reals:
         found = m.reals({s: u[:, k] for k, s in enumerate(m.states)})[1]
         return np.stack([found[s] for s in m.states], 1)
 
-    found: list[Reals] = []
-    for start in _cells(after, lo, size):
-        u = start
-        for _ in range(NEWTON):
-            off = after(u[None])[0] - u
-            if (np.abs(off) <= 1e-3 * NEARLY * size).all():
-                break
-            step = np.linalg.lstsq(_derivative(after, u, lo, size) - np.eye(2), -off, rcond=None)[0]
-            u = np.clip(u + step, lo, lo + size)
-        exact = (np.abs(after(u[None])[0] - u) <= NEARLY * size).all()
-        if exact and not any((np.abs(u - known) <= APART * size).all() for known in found):
-            found.append(u)
-    for u in sorted(found, key=lambda place: place.tolist())[:MOST]:
-        slopes = np.abs(np.linalg.eigvals(_derivative(after, u, lo, size)))
-        yield FixedPoint(tuple(float(round(x / s, 7) * s + 0.0) for x, s in zip(u, size, strict=True)), float(slopes.max()))
+    held = _of_one(after, lo, size) if len(m.states) == 1 else _of_two(after, lo, size)
+    points, more = _told_apart(held, size)
+    matrices = _derivative(after, points, lo, size)
+    slopes = matrices[:, 0, 0] if len(size) == 1 else np.abs(np.linalg.eigvals(matrices)).max(1)
+    return FixedPoints(tuple(_point(u, slope, size) for u, slope in zip(points, slopes.tolist(), strict=True)), more)
+
+
+def _point(u: Reals, slope: float, size: Reals) -> FixedPoint:
+    digits = DIGITS[len(u)]
+    at = tuple(float(round(x / s, digits) * s + 0.0) if s > 0 else float(x) for x, s in zip(u, size, strict=True))
+    return FixedPoint(at[0] if len(at) == 1 else at, slope)
+
+
+def _told_apart(held: Reals, size: Reals) -> tuple[Reals, bool]:
+    """(each once, the lowest first; whether there are more)."""
+    every = held[np.lexsort(held.T[::-1])]
+    left, found = every, list[Reals]()
+    while len(left) and len(found) < MOST:
+        found.append(left[0])
+        left = left[(np.abs(left - left[0]) > APART * size).any(1)]
+    if len(left):
+        return every[np.linspace(0, len(every) - 1, MOST).astype(np.int64)], True
+    return np.array(found).reshape(-1, len(size)), False
+
+
+def _of_one(after: After, lo: Reals, size: Reals) -> Reals:
+    """Where the map crosses u = F(u), found between neighbours of a grid; jumps of a reset are none."""
+    grid = np.linspace(lo, lo + size, GRID)
+    there = (after(grid) - grid)[:, 0]
+    stays, crosses = there == 0, there[:-1] * there[1:] < 0
+    left, right, falls = grid[:-1][crosses], grid[1:][crosses], there[:-1][crosses, None] > 0
+    for _ in range(HALVINGS):
+        middle = (left + right) / 2
+        same = (after(middle) > middle) == falls
+        left, right = np.where(same, middle, left), np.where(same, right, middle)
+    held = np.concatenate([grid[stays], left])
+    return held[_exact(after, held, size)]  # the others are jumps over it
+
+
+def _of_two(after: After, lo: Reals, size: Reals) -> Reals:
+    """By Newton's rule from every cell of a grid at whose corners both states stay, or move either way, from all at once."""
+    u = _cells(after, lo, size)
+    for _ in range(NEWTON):
+        off = after(u) - u
+        open_ = (np.abs(off) > 1e-3 * NEARLY * size).any(1)
+        if not open_.any():
+            break
+        turned = _derivative(after, u[open_], lo, size) - np.eye(2)
+        step = (np.linalg.pinv(turned, RANK) @ -off[open_, :, None])[:, :, 0]
+        u[open_] = np.clip(u[open_] + step, lo, lo + size)
+    return u[_exact(after, u, size)]
+
+
+def _exact(after: After, u: Reals, size: Reals) -> npt.NDArray[np.bool_]:
+    exact: npt.NDArray[np.bool_] = (np.abs(after(u) - u) <= NEARLY * size).all(1)
+    return exact
 
 
 def _cells(after: After, lo: Reals, size: Reals) -> Reals:
@@ -127,11 +163,12 @@ def _cells(after: After, lo: Reals, size: Reals) -> Reals:
 
 
 def _derivative(after: After, u: Reals, lo: Reals, size: Reals) -> Reals:
-    """[2, 2]: by both states of u, the derivatives of what becomes of it."""
+    """[n, k, k]: by all k states of u, the derivatives of what becomes of it; 0 by one whose range is a single number."""
     columns = []
-    for k in range(2):
-        ends = np.stack([u, u])
-        ends[:, k] = np.clip(u[k] + np.array([-SLOPE, SLOPE]) * size[k], lo[k], lo[k] + size[k])
-        moved = after(ends)
-        columns.append((moved[1] - moved[0]) / (ends[1, k] - ends[0, k]))
-    return np.stack(columns, 1)
+    for k in range(len(size)):
+        low, high = u.copy(), u.copy()
+        low[:, k] = np.maximum(u[:, k] - SLOPE * size[k], lo[k])
+        high[:, k] = np.minimum(u[:, k] + SLOPE * size[k], lo[k] + size[k])
+        wide = high[:, k] - low[:, k]
+        columns.append((after(high) - after(low)) / np.where(wide > 0, wide, 1.0)[:, None])
+    return np.stack(columns, 2)

@@ -80,6 +80,13 @@ class Maps:
         held = declared_interval(self.program.states[state])
         return held.lo, held.hi
 
+    def real_range(self, state: str) -> tuple[float, float]:
+        """Its lowest and highest real number: an equation may end at 2.0, which is a unit beyond the integers."""
+        if self.node.equation is not None:
+            return next(s.range for s in self.node.equation.equation.states if s.name == state)
+        lo, hi = self.range(state)
+        return lo * self.unit(state), hi * self.unit(state)
+
     def initial(self, state: str) -> int:
         """Its integer before the first step."""
         return initial_value(self.program.states[state])

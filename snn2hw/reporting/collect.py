@@ -139,7 +139,7 @@ def _channel(c: Any) -> dict[str, Any]:
                 "bounds": list(a.bounds)} for a in found[:8]]
         for name, found in (("integers", c.integers), ("reals", c.reals))
     }  # fmt: skip
-    points = [str(p) for p in c.fixed_points]
+    points = [*map(str, c.fixed_points), *["and more"] * c.more_fixed_points]
     return {"channel": c.channel, **ends, "fixed_points": points, "escapes": c.escapes, "real_escapes": c.real_escapes}
 
 

@@ -118,14 +118,35 @@ def test_circulate_firing_and_channels_that_differ() -> None:
     assert [round(c.fixed_points[0].slope, 2) for c in found.channels] == [0.5, 0.9]
 
 
-def of_two(layer: Any, name: str = "1") -> ChannelDynamics:
+def torch_layer(layer: Any) -> LayerDynamics:
+    """That of a neuron which a function makes of `snn2hw.nn`."""
     torch = pytest.importorskip("torch")
     from snn2hw import nn
 
     torch.manual_seed(0)
     model = torch.nn.Sequential(nn.Linear(3, 2), layer(nn), nn.Linear(2, 2)).eval()
-    (found,) = audit(snn2hw.compile(model, np.random.default_rng(0).random((4, 3)), steps=2).network)[name].channels
+    return audit(snn2hw.compile(model, np.random.default_rng(0).random((4, 3)), steps=2).network)["1"]
+
+
+def of_two(layer: Any) -> ChannelDynamics:
+    (found,) = torch_layer(layer).channels
     return found
+
+
+def escaping(states: int, rate: float) -> Any:
+    """v' = rate v + 0.25 (rate == 1), which fires and is not reset; the other states fall to 0."""
+
+    def make(nn: Any) -> Any:
+        class Escaping(nn.CustomNeuron):  # type: ignore[misc]
+            def step(self, x: Any, v: Any, **others: Any) -> Any:
+                h = rate * v + (0.25 if rate == 1 else 0.0) + x
+                return nn.fire(h, 1.5), {"v": h, **{name: 0.5 * value for name, value in others.items()}}
+
+        names = "vwz"[:states]
+        Escaping.states = {name: nn.State(range=(-2.0, 2.0)) for name in names}
+        return Escaping()
+
+    return make
 
 
 @pytest.mark.slow
@@ -144,11 +165,62 @@ def test_fixed_points_of_two_states_and_which_of_them_are_stable() -> None:
     assert str(c.fixed_points[1]) == "[-0.5, -0.1] (unstable, eigenvalue 1.50)"
 
 
-def test_what_is_said_of_an_escape_names_the_points_of_two_states_too() -> None:
+def test_a_current_falls_with_its_membrane() -> None:
     c = of_two(lambda nn: nn.CubaLIF(0.75, 0.5))
     assert [p.coordinates for p in c.fixed_points] == [pytest.approx((0.0, 0.0), abs=1e-6)]
     assert c.fixed_points[0].slope == pytest.approx(0.75, abs=1e-3)
     assert c.searched
+
+
+@pytest.mark.parametrize(
+    ("states", "rate", "share", "says"),
+    [
+        (1, 1.25, 99, "fixed points of the update: -2 (stable, slope 0.00), 0 (unstable, slope 1.25), 2 (stable, slope 0.00)"),
+        (2, 1.25, 96, "fixed points of the update: [-2, 0] (stable, eigenvalue 0.50), [0, 0] (unstable, eigenvalue 1.25), "
+         "[2, 0] (stable, eigenvalue 0.50)"),
+        (2, 1, 100, "fixed points of the update: [2, 0] (stable, eigenvalue 0.50)"),
+        (3, 1.25, 94, "of so many states none is searched for"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_an_escape_names_the_points_between_which_the_range_is_shared_out(
+    states: int, rate: float, share: float, says: str
+) -> None:
+    layer = torch_layer(escaping(states, rate))
+    (said,) = (f for f in layer.findings if "ends at a bound" in f)
+    assert said.endswith(f": {says}")
+    assert float(said.removeprefix("without input, ").split(" %")[0]) >= share
+    assert [c.searched for c in layer.channels] == [states < 3]
+
+
+def test_an_escape_without_a_fixed_point_says_so() -> None:
+    """It climbs, fires, and begins at its lower bound again."""
+
+    def make(nn: Any) -> Any:
+        class Round(nn.CustomNeuron):  # type: ignore[misc]
+            def step(self, x: Any, v: Any) -> Any:
+                h = v + 0.25 + x
+                s = nn.fire(h, 1.5)
+                return s, {"v": torch.where(s > 0, -2.0, h)}
+
+        Round.states = {"v": nn.State(range=(-2.0, 2.0))}
+        return Round()
+
+    torch = pytest.importorskip("torch")
+    layer = torch_layer(make)
+    assert layer.channels[0].fixed_points == ()
+    (said,) = (f for f in layer.findings if "ends at a bound" in f)
+    assert said.endswith(": its update has no fixed point within the range")
+
+
+def test_a_rest_of_the_integers_at_an_unstable_point_is_of_the_real_map() -> None:
+    """With d = u - 0.3, d' = 1.5 d - 0.5 d^3: all leave 0.3 but the integers beside it, whose rounding is all they move by."""
+    layer = one([-0.1365, 1.365, 0.45, -0.5], state_range=(-1.5, 1.5), firing=Single(1.4))
+    (c,) = layer.channels
+    assert [(round(p.at, 5), p.kind) for p in c.fixed_points] == [(-0.7, "stable"), (0.3, "unstable"), (1.3, "stable")]
+    assert any(next(iter(a.low.values())) == pytest.approx(0.3, abs=1e-3) for a in c.integers)
+    assert not any(next(iter(a.low.values())) == pytest.approx(0.3, abs=1e-3) for a in c.reals)
+    assert c.farthest <= 2
+    assert not any(f.startswith("rounding makes") for f in layer.findings)
 
 
 def test_a_fixed_point_in_a_corner_of_the_ranges() -> None:
