@@ -120,13 +120,13 @@ def _of_one(after: After, lo: Reals, size: Reals) -> Reals:
     """Where the map crosses u = F(u), found between neighbours of a grid; jumps of a reset are none."""
     grid = np.linspace(lo, lo + size, GRID)
     there = (after(grid) - grid)[:, 0]
-    stays, crosses = there == 0, there[:-1] * there[1:] < 0
-    left, right, falls = grid[:-1][crosses], grid[1:][crosses], there[:-1][crosses, None] > 0
+    crosses = np.flatnonzero(there[:-1] * there[1:] < 0)
+    left, right, falls = grid[crosses], grid[crosses + 1], np.greater(there[crosses, None], 0.0)
     for _ in range(HALVINGS):
         middle = (left + right) / 2
         same = (after(middle) > middle) == falls
         left, right = np.where(same, middle, left), np.where(same, right, middle)
-    held = np.concatenate([grid[stays], left])
+    held = np.concatenate([grid[there == 0], left])
     return held[_exact(after, held, size)]  # the others are jumps over it
 
 
@@ -145,8 +145,8 @@ def _of_two(after: After, lo: Reals, size: Reals) -> Reals:
 
 
 def _exact(after: After, u: Reals, size: Reals) -> npt.NDArray[np.bool_]:
-    exact: npt.NDArray[np.bool_] = (np.abs(after(u) - u) <= NEARLY * size).all(1)
-    return exact
+    found: npt.NDArray[np.bool_] = np.all(np.abs(after(u) - u) <= NEARLY * size, axis=1)
+    return found
 
 
 def _cells(after: After, lo: Reals, size: Reals) -> Reals:

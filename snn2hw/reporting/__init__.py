@@ -2,5 +2,5 @@
 
 collect    everything that the page shows, as plain data       activity   what the layers fired on a few samples
 page       the data in templates/: one page, its style, its script
-report     the public function
+report     the public function                            digits     how many digits of a number it holds
 """

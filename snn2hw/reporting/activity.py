@@ -14,6 +14,7 @@ from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import Network, Node, Reals
 from snn2hw.ir.program import declared_interval
 from snn2hw.ir.real import run_real
+from snn2hw.reporting.digits import EVERY, significant
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.agreement import Tally, layers_of
 
@@ -107,7 +108,7 @@ def _membranes(node: IntNeuron, trace: Trace, fired: Ints, differs: npt.NDArray[
         states = {}
         for name, state in node.program.states.items():
             values = trace.states[f"{node.name}.{name}"][:MOST_STEPS, 0].reshape(len(fired), -1)[:, neuron]
-            states[name] = np.round(values * 2.0**-state.format.frac, 6).tolist()
+            states[name] = significant(values * 2.0**-state.format.frac, EVERY)
         other = [] if differs is None else np.flatnonzero(differs[:, neuron]).tolist()
         found.append({"neuron": neuron, "states": states, "fired": np.flatnonzero(fired[:, neuron]).tolist(), "differs": other})
     return found

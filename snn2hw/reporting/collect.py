@@ -24,6 +24,7 @@ from snn2hw.ir.network import Network
 from snn2hw.ir.program_text import program_to_text
 from snn2hw.layers import IntSynapse
 from snn2hw.reporting.activity import activity, histograms
+from snn2hw.reporting.digits import DRAWN, EVERY, significant
 from snn2hw.shown import brief
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.accuracy import Evaluation
@@ -170,15 +171,12 @@ def _portraits(node: IntNeuron) -> list[dict[str, Any]]:
     return [
         {
             "channel": p.channel, "states": list(p.states), "ranges": [list(ends) for ends in p.ranges],
-            "start": _places(p.start), "real": _places(shortened(p, p.real)), "integers": _places(shortened(p, p.integers)),
-            "fires": np.flatnonzero(p.fires).tolist(), "paths": [_places(path) for path in p.paths],
+            "start": significant(p.start, DRAWN), "real": significant(shortened(p, p.real), DRAWN),
+            "integers": significant(shortened(p, p.integers), DRAWN),
+            "fires": np.flatnonzero(p.fires).tolist(), "paths": [significant(path, DRAWN) for path in p.paths],
         }
         for p in found if p is not None
     ]  # fmt: skip
-
-
-def _places(values: npt.NDArray[Any]) -> list[Any]:
-    return np.round(values, 5).tolist()  # type: ignore[no-any-return]
 
 
 def _picked(node: IntNeuron) -> list[int]:
@@ -197,9 +195,9 @@ def _curve(m: Maps) -> dict[str, Any]:
     _, reals = m.reals({state: np.asarray(raw * unit, np.float64)})
     off = integers[state] - reals[state] / unit
     return {
-        "channel": m.channel, "state": state, "unit": unit, "u": np.round(raw * unit, 6).tolist(),
-        "integer": np.round(integers[state] * unit, 6).tolist(), "real": np.round(reals[state], 6).tolist(),
-        "off": np.round(off, 3).tolist(),
+        "channel": m.channel, "state": state, "unit": unit, "u": significant(raw * unit, EVERY),
+        "integer": significant(integers[state] * unit, EVERY), "real": significant(reals[state], EVERY),
+        "off": significant(off, DRAWN),
     }  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from snn2hw.errors import UsageError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.network import Network
 from tests.refused import refused
+from tests.reporting.pages import data_of
 from tests.small_networks import two_layer_network
 
 LABELS = np.arange(12) % 5
@@ -33,13 +33,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Artefact, Network, A
     artefact = snn2hw.compile(network, images, steps=3, out=folder / "net")
     path = snn2hw.report(artefact, images, LABELS, network, folder / "r.html", executors=("reference", "onnx-reference"))
     return artefact, network, images, path
-
-
-def data_of(path: Path) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    said: dict[str, Any] = json.loads(found[1])
-    return said
 
 
 def unpacked(bits: Any, count: int) -> Any:
@@ -94,7 +87,7 @@ def test_rasters_are_the_spikes_of_the_integers(made: tuple[Artefact, Network, A
             first = next(iter(states))
             unit = 2.0 ** -state.program.states[first].format.frac
             every = trace.states[f"{name}.{first}"][:, number].reshape(3, -1)[:, layer["membranes"][0]["neuron"]]
-            assert states[first] == pytest.approx((every * unit).tolist(), abs=1e-6)
+            assert states[first] == pytest.approx((every * unit).tolist(), rel=1e-8, abs=0)
 
 
 def test_differences_are_marked_where_the_float_model_fires_otherwise(made: tuple[Artefact, Network, Any, Path]) -> None:
