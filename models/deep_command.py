@@ -11,10 +11,11 @@ from pathlib import Path
 import deep_data
 import torch
 from deep_surrogate import WIDTHS
+from exit_codes import exit_code
 
 from snn2hw import train
 from snn2hw.arguments import positive, whole
-from snn2hw.errors import Snn2hwError, UsageError
+from snn2hw.errors import UsageError
 
 FINETUNE = 5  # epochs on the integers
 
@@ -56,15 +57,7 @@ class Plan:
 
 def main(plan: Plan, folder: Path) -> int:
     """`run` with the arguments of the process; exit code 0, 2 after an error's message, 130 where it was interrupted."""
-    try:
-        run(plan, folder, sys.argv[1:])
-    except Snn2hwError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stopped:
-        print(stopped, file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: run(plan, folder, sys.argv[1:]))
 
 
 def run(plan: Plan, folder: Path, arguments: list[str]) -> None:

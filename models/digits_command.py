@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import digits_training
+from exit_codes import exit_code
 from safetensors.torch import save
 
 from snn2hw import train
 from snn2hw.data import digits
-from snn2hw.errors import Snn2hwError, UsageError
+from snn2hw.errors import UsageError
 from snn2hw.files.write import write_file
 
 
 def main(build: digits_training.Build, epochs: int, weights: Path) -> int:
     """`run` with the arguments of the process; exit code 0, 2 after an error's message, 130 where it was interrupted."""
-    try:
-        run(build, epochs, weights)
-    except Snn2hwError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stopped:
-        print(stopped, file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: run(build, epochs, weights))
 
 
 def run(build: digits_training.Build, epochs: int, weights: Path) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from snn2hw import train as training
 from snn2hw.data import digits
+from snn2hw.train.threads import one_thread
 
 STEPS = 4
 SHIFTED = 0.3  # the share of images moved by up to a pixel; the scans fill their frame, so moving more cuts digits off
@@ -61,19 +61,8 @@ def train(build: Build, seed: int, epochs: int, progress: bool = True) -> traini
 def fit(build: Build, images: Tensor, labels: Tensor, seed: int, epochs: int, progress: bool = True) -> training.Fitted:
     """`train` on given images float32 [N, 1, 8, 8] and labels int64 [N], N at least one batch."""
     recipe = dataclasses.replace(RECIPE, epochs=epochs)
-    with _one_thread():
+    with one_thread():
         with training.seeded(seed):
             model = build()
         data = (images, labels)
         return training.fit(model, data, steps=STEPS, recipe=recipe, seed=seed, device="cpu", progress=progress)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums then have one order on every machine, and tensors this small gain little from two."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,9 +69,10 @@ class Training:
 
         from snn2hw.quantize import prepare
         from snn2hw.train import fit
+        from snn2hw.train.threads import one_thread
 
         layout = None if self.steps is not None else TN
-        with torch.random.fork_rng(devices=[]), _one_thread():
+        with torch.random.fork_rng(devices=[]), one_thread():
             prepared = prepare(
                 self.model, sample, setting.target, steps=self.steps, options=setting.options, input_range=self.input_range,
                 layout=layout,
@@ -82,19 +81,6 @@ class Training:
             recipe = self.recipe(setting.epochs)
             fit(prepared, data, steps=self.steps, layout=layout, recipe=recipe, device="cpu", progress=False)
             return api.compile(prepared.eval(), sample, layout=layout)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """In the block torch computes with one thread."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def training_of(given: Explored, data: Any, input_range: tuple[float, float] | None) -> Training:

@@ -131,6 +131,19 @@ def test_command_that_is_interrupted_says_what_is_kept(
     assert capsys.readouterr().err == "stopped after 0 of 30 epochs; nothing is kept, for no folder was given (out)\n"
 
 
+@pytest.mark.parametrize(("more", "said"), [((), "stopped\n"), (("stopped; nothing is kept",), "stopped; nothing is kept\n")])
+def test_command_says_that_it_was_interrupted(
+    training: ModuleType, more: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the interruption says nothing of itself."""
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    assert importlib.import_module("exit_codes").exit_code(stop, *more) == 130
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_stored_weights_reach_the_accuracy_on_their_card(name: str) -> None:
     folder, model = models_folder() / name, source(name)
