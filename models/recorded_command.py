@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import recorded_training
+from exit_codes import exit_code
 from safetensors.torch import save
 from torch import Tensor
 from torch.nn import Module
 
 import snn2hw
 from snn2hw import train
-from snn2hw.errors import Snn2hwError, UsageError
+from snn2hw.errors import UsageError
 from snn2hw.files.write import write_file
 from snn2hw.user_models import CALIBRATION, find_model
 from snn2hw.weights import WEIGHTS
@@ -31,15 +32,7 @@ def main(source: Any, plan: recorded_training.Plan, folder: Path, hold_out: int 
         source: the model.py, with train_data() and test_data(). plan: of the training. folder: of both files.
         hold_out: how many training samples are left out where the command line does not say it.
     """
-    try:
-        run(source, plan, folder, sys.argv[1:], hold_out)
-    except Snn2hwError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; nothing is kept", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: run(source, plan, folder, sys.argv[1:], hold_out), "stopped; nothing is kept")
 
 
 def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list[str], hold_out: int = 0) -> None:
@@ -49,46 +42,50 @@ def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list
         source, plan, folder, hold_out: as in `main`. arguments: of the command line.
 
     Raises:
-        UsageError: epochs below 1, held-out samples that leave none, or a folder that cannot be written.
+        UsageError: epochs below 1, held-out samples that leave none, a folder that cannot be written, or an option that what is
+            asked for has no use for.
         DataError: the data are not there.
     """
     options = _parser(folder, hold_out).parse_args(arguments)
+    _check_used(options, folder.name)
     plan = dataclasses.replace(with_epochs(plan, options.epochs), integers=_epochs(plan.integers, options.again))
     say = (lambda text: None) if options.quiet else print
     axis = 0 if plan.steps else 1
-    (samples, labels), (tests, truth) = source.train_data(), source.test_data()
-    kept = len(labels) - options.hold_out
-    if not 0 <= options.hold_out < len(labels) or kept < max(plan.floats.batch, plan.integers.batch):
-        raise UsageError(
-            "too few samples are left to train on",
-            where="--hold-out",
-            got=str(options.hold_out),
-            expected=f"0 to {len(labels) - max(plan.floats.batch, plan.integers.batch)}",
-            do="hold out fewer",
-        )
-    shown, named = samples.narrow(axis, 0, kept), labels[:kept]
+    samples, labels = source.train_data()
     if options.calibration:
         held = BytesIO()
         np.savez_compressed(held, samples=plan.shown(samples).numpy())
         write_file(folder / CALIBRATION, held.getvalue(), force=True)
         say(f"wrote {folder / CALIBRATION}: {len(held.getvalue()):,} bytes")
         return
+    tests, truth = source.test_data()
+    out_of, seed = hold_out if options.hold_out is None else options.hold_out, options.seed or 0
+    kept = len(labels) - out_of
+    if not 0 <= out_of < len(labels) or kept < max(plan.floats.batch, plan.integers.batch):
+        raise UsageError(
+            "too few samples are left to train on",
+            where="--hold-out",
+            got=str(out_of),
+            expected=f"0 to {len(labels) - max(plan.floats.batch, plan.integers.batch)}",
+            do="hold out fewer",
+        )
+    shown, named = samples.narrow(axis, 0, kept), labels[:kept]
     begun = time.process_time()
     if options.bits is None:
-        model = recorded_training.train(plan, shown, named, options.seed, say)
+        model = recorded_training.train(plan, shown, named, seed, say)
     else:
         plan = dataclasses.replace(plan, options=dataclasses.replace(plan.options, weight_bits=options.bits))
         model = find_model(str(folder), sampled=False).module
         say(f"stored weights in {options.bits} bits: {reached(model, plan, samples, tests, truth)}")
-        model = recorded_training.again(plan, model, shown, named, options.seed, say)
+        model = recorded_training.again(plan, model, shown, named, seed, say)
     seconds = time.process_time() - begun
     out = options.out or (folder / WEIGHTS if options.bits is None else None)
     if out is not None:
         write_file(out, save(model.state_dict()), force=True)
-    say(f"seed {options.seed}: {seconds:.0f} s of CPU time; wrote {out or 'nothing'}")
+    say(f"seed {seed}: {seconds:.0f} s of CPU time; wrote {out or 'nothing'}")
     say("test split: " + reached(model, plan, samples, tests, truth))
-    if options.hold_out:
-        rest = samples.narrow(axis, kept, options.hold_out)
+    if out_of:
+        rest = samples.narrow(axis, kept, out_of)
         say("held out: " + reached(model, plan, samples, rest, labels[kept:]))
 
 
@@ -110,17 +107,39 @@ def reached(model: Module, plan: recorded_training.Plan, samples: Tensor, tests:
 
 
 def with_epochs(plan: recorded_training.Plan, given: int | None) -> recorded_training.Plan:
-    """The plan with so many passes in floats, those at fewer steps among them: as many of these as the others leave over.
+    """The plan with so many passes in floats. The last training gets its own first; what is left over goes to those before it.
 
     Args:
         plan: as the model's card has it. given: passes, at least 1; None: those of the plan.
     """
-    if given is None or plan.short is None:
-        return dataclasses.replace(plan, floats=_epochs(plan.floats, given))
-    steps, recipe = plan.short
-    full = min(given, plan.floats.epochs)
-    short = (steps, _epochs(recipe, given - full)) if given > full else None
-    return dataclasses.replace(plan, floats=_epochs(plan.floats, full), short=short)
+    if given is None:
+        return plan
+    before = [name for name in ("simpler", "short") if getattr(plan, name) is not None]
+    full = min(given, plan.floats.epochs) if before else given
+    plan, left = dataclasses.replace(plan, floats=_epochs(plan.floats, full)), given - full
+    for name in reversed(before):
+        what, recipe = getattr(plan, name)
+        epochs = left if name == before[0] else min(left, recipe.epochs)
+        plan = dataclasses.replace(plan, **{name: (what, _epochs(recipe, epochs)) if epochs else None})
+        left -= epochs
+    return plan
+
+
+def _check_used(options: argparse.Namespace, where: str) -> None:
+    """Refuse options that would change nothing."""
+    if options.calibration:
+        alone, unused = "--calibration", ("out", "epochs", "again", "bits", "hold_out", "seed")
+    else:
+        alone, unused = "--bits", () if options.bits is None else ("epochs",)
+    given = ["--" + name.replace("_", "-") for name in unused if getattr(options, name) is not None]
+    if given:
+        raise UsageError(
+            f"{alone} has no use for other options that are given",
+            where=where,
+            got=", ".join([alone, *given]),
+            expected="--calibration by itself or with --quiet" if options.calibration else "--bits without --epochs",
+            do=f"leave out {' and '.join(given)}",
+        )
 
 
 def _epochs(recipe: train.Recipe, given: int | None) -> train.Recipe:
@@ -135,7 +154,9 @@ def _parser(folder: Path, hold_out: int) -> argparse.ArgumentParser:
     add("--again", type=int, help="passes on the integers")
     add("--bits", type=int, help="of weights: train the stored weights on integers of so many bits, and nothing in floats")
     add("--calibration", action="store_true", help=f"write the samples that scales are taken of to {CALIBRATION}, train nothing")
-    add("--hold-out", type=int, default=hold_out, help="leave out the last so many training samples, and measure on them, too")
-    add("--seed", type=int, default=0, help="of weights, order and augmentation (default 0)")
+    add(
+        "--hold-out", type=int, help=f"leave out the last so many training samples, and measure on them, too (default {hold_out})"
+    )
+    add("--seed", type=int, help="of weights, order and augmentation (default 0)")
     add("--quiet", action="store_true", help="print nothing")
     return parser

@@ -16,8 +16,7 @@ import torch
 
 import snn2hw
 from snn2hw import nn, train
-from snn2hw.errors import DataError
-from snn2hw.quantize import prepare
+from snn2hw.errors import DataError, UsageError
 from snn2hw.user_models import find_model, load_source, models_folder
 from tests.shared_data import VARIABLE, shared_data
 
@@ -84,6 +83,45 @@ def test_epochs_are_all_passes_in_floats(given: int | None, short: int, full: in
     assert plan.floats.epochs == full
     assert (plan.short[1].epochs if plan.short else 0) == short
     assert neighbour("recorded_command").with_epochs(source("mnist_lif", "train.py").PLAN, 4).floats.epochs == 4
+
+
+@pytest.mark.parametrize(("given", "simpler", "full"), [(None, 30, 8), (3, 0, 3), (8, 0, 8), (9, 1, 8), (50, 42, 8)])
+def test_epochs_of_a_simpler_model_are_among_them(given: int | None, simpler: int, full: int) -> None:
+    plan = neighbour("recorded_command").with_epochs(source("fsdd_recurrent", "train.py").PLAN, given)
+    assert plan.floats.epochs == full
+    assert (plan.simpler[1].epochs if plan.simpler else 0) == simpler
+
+
+def test_a_training_of_three_parts_keeps_the_last_ones_longest() -> None:
+    made = source("fsdd_recurrent", "train.py").PLAN
+    short = (2, dataclasses.replace(made.floats, epochs=5))
+    plan = neighbour("recorded_command").with_epochs(dataclasses.replace(made, short=short), 15)
+    assert (plan.simpler[1].epochs, plan.short[1].epochs, plan.floats.epochs) == (2, 5, 8)
+
+
+@pytest.mark.parametrize(
+    ("given", "got", "expected", "do"),
+    [
+        (
+            "--calibration --bits 4 --seed 0 --hold-out 0 --quiet",
+            "--calibration, --bits, --hold-out, --seed",
+            "--calibration by itself or with --quiet",
+            "leave out --bits and --hold-out and --seed",
+        ),
+        ("--calibration --out w", "--calibration, --out", "--calibration by itself or with --quiet", "leave out --out"),
+        ("--calibration --epochs 1", "--calibration, --epochs", "--calibration by itself or with --quiet", "leave out --epochs"),
+        ("--calibration --again 1", "--calibration, --again", "--calibration by itself or with --quiet", "leave out --again"),
+        ("--bits 4 --again 1 --epochs 3", "--bits, --epochs", "--bits without --epochs", "leave out --epochs"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(given: str, got: str, expected: str, do: str, tmp_path: Path) -> None:
+    command, plan = neighbour("recorded_command"), source("mnist_lif", "train.py").PLAN
+    with pytest.raises(UsageError) as refused:
+        command.run(None, plan, tmp_path / "mnist_lif", given.split())
+    assert str(refused.value) == (
+        f"{given.split(maxsplit=1)[0]} has no use for other options that are given\n  where:    mnist_lif\n  got:      {got}\n"
+        f"  expected: {expected}\n  do:       {do}"
+    )
 
 
 def test_a_file_that_is_not_there_or_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,38 +192,6 @@ def test_a_training_depends_on_its_seed_only(training: ModuleType) -> None:
     assert not all(map(torch.equal, one, other))
     assert len(said) == 6
     assert said[0].startswith("epoch   1  loss ")
-
-
-@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
-@pytest.mark.parametrize("weight_bits", [2, 3, 4, 8])
-def test_what_is_stored_compiles_to_the_integers_that_were_trained(training: ModuleType, weight_bits: int) -> None:
-    """Also where a neuron has lost all its weights."""
-    with train.seeded(weight_bits):
-        images, made = torch.rand(32, 1, 6, 6), plan(training, weight_bits)
-        model = made.build()
-        prepared = prepare(model, images, steps=3, options=made.options)
-    with torch.no_grad():
-        prepared.layers["1"].weight[2] = 0.0
-        stored = training.deployed(model, prepared)
-    trained, again = snn2hw.compile(prepared), snn2hw.compile(stored, images, 3, options=made.options)
-    a, b = (snn2hw.simulate(artefact, images, "reference").arrays() for artefact in (trained, again))
-    assert int(sum(v.sum() for k, v in a.items() if k.startswith("spikes"))) > 0
-    assert all(np.array_equal(a[k], b[k]) for k in a if k.startswith(("spikes", "states")))
-
-
-@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
-def test_what_a_batchnorm_did_is_in_the_integers_once(training: ModuleType) -> None:
-    with train.seeded(0):
-        images = torch.rand(32, 1, 6, 6)
-        model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.LIF(), nn.Flatten(), nn.Linear(64, 4))
-        for _ in range(20):
-            model(nn.repeat(images * 3 + 1, 2))  # statistics that are neither 0 nor 1
-        prepared = prepare(model.eval(), images, steps=2)
-    trained = snn2hw.compile(prepared)
-    again = snn2hw.compile(training.deployed(model, prepared), images, 2)
-    a, b = (snn2hw.simulate(artefact, images, "reference").arrays() for artefact in (trained, again))
-    assert int(sum(v.sum() for k, v in a.items() if k.startswith("spikes"))) > 0
-    assert all(np.array_equal(a[k], b[k]) for k in a if k.startswith(("spikes", "states")))
 
 
 def test_events_are_what_costs(training: ModuleType) -> None:
