@@ -15,14 +15,18 @@ from functools import cache
 from typing import Any
 
 import torch
+from beginnings import begin_with
 from torch import Tensor
 from torch.nn.functional import cross_entropy, grid_sample, interpolate
 
 from snn2hw import Options, nn
 from snn2hw.nn.observe import Observable
 from snn2hw.quantize import Prepared, prepare
+from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.train import Recipe, optimiser, schedule, seeded
+from snn2hw.train.threads import one_thread
 
+NONE, ALL = 2.0**-60, 1 - 2.0**-20  # decays that compile to 0 and 1, whose own logits are infinite
 FIELD = 5  # points of a random field along a side; between them it is interpolated
 
 Say = Callable[[str], None]
@@ -68,13 +72,13 @@ def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = pri
         plan: see there. samples: [N, ...], or [T, N, ...] where the plan has no steps. labels: int64 [N].
         seed: of weights, order and augmentation. say: is told of each epoch.
     """
-    with _one_thread(), seeded(seed):
+    with one_thread(), seeded(seed):
         model = plan.build()
         if plan.simpler is not None:
             build, recipe = plan.simpler
             before = build()
             _fit(before, plan, recipe, samples, labels, say)
-            model.load_state_dict(before.state_dict(), strict=False)
+            begin_with(model, before)
         if plan.short is not None:
             _fit(model, replace(plan, steps=plan.short[0]), plan.short[1], samples, labels, say)
         _fit(model, plan, plan.floats, samples, labels, say)
@@ -83,7 +87,7 @@ def train(plan: Plan, samples: Tensor, labels: Tensor, seed: int, say: Say = pri
 
 def again(plan: Plan, model: torch.nn.Module, samples: Tensor, labels: Tensor, seed: int, say: Say = print) -> torch.nn.Module:
     """A model that is trained already, after a training on integers as the plan has it; arguments as of `train`."""
-    with _one_thread(), seeded(seed):
+    with one_thread(), seeded(seed):
         return _on_integers(plan, model, samples, labels, say)
 
 
@@ -96,7 +100,11 @@ def _on_integers(plan: Plan, model: torch.nn.Module, samples: Tensor, labels: Te
 
 @torch.no_grad()
 def deployed(model: torch.nn.Module, prepared: Prepared) -> torch.nn.Module:
-    """`model` with the integers of `prepared` times their scales.
+    """`model` with the integers of `prepared` times their scales, of which `snn2hw.compile` makes the same integers again.
+
+    So the same network comes out, spike for spike, where no dynamics are learned. A learned decay is stored as its integer, too,
+    but how products with it are rounded is decided anew; of a learned polynomial the floats are stored, and all of it is decided
+    anew. Their states may differ in the last bits, and, seldom, a spike.
 
     What a BatchNorm did is in the integers of the layer before it, so that it does nothing any more but add the bias where
     that layer has none of its own; it is the next module in the model's order.
@@ -120,8 +128,16 @@ def deployed(model: torch.nn.Module, prepared: Prepared) -> torch.nn.Module:
             left = torch.zeros(1)
         elif isinstance(module, nn.Neuron | nn.CustomNeuron):
             module.load_state_dict(layer.neuron.state_dict())
+            if isinstance(module, nn.Neuron) and 1 in module.learned_degrees and "w" in module._parameters:
+                module.w.copy_(torch.logit(_decay(layer).clamp(NONE, ALL)))
     assert not left.any(), "no BatchNorm keeps the bias of the last layer"
     return model.eval()
+
+
+def _decay(layer: QuantisedNeuron) -> Tensor:
+    """What the integer of a learned decay stands for, [1 or C]; the float that was trained may be rounded to another one."""
+    name, moving = next((n, m) for n, m in layer.layer.constants.moving.items() if m.degree == 1)
+    return layer.now().raw[name] * 2.0**-moving.frac
 
 
 def bent(images: Tensor) -> Tensor:
@@ -208,14 +224,3 @@ def _fired(model: torch.nn.Module) -> Iterator[list[Tensor]]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums then have one order on every machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -1,7 +1,7 @@
 """Trains the residual network on CIFAR-10: python models/cifar_small/train.py [--neuron cf|lif|lnm] [--out FOLDER].
 
 Three trainings, each of which goes on where it was killed: of the weights, with a clamp in place of neurons and one step;
-of the network at T = 4; and of its integers, in 8 and in 4 bits.
+of the network at T = 4; and of its integers, in 8 and in 4 bits. After each it prints the accuracy on the test split.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from torch import Tensor
 import snn2hw
 from snn2hw import quantize, train
 from snn2hw.data import augment
-from snn2hw.errors import Snn2hwError
 from snn2hw.files.write import write_file
 from snn2hw.user_models import load_source
 
@@ -29,6 +28,8 @@ SOME, FEW = 10000, 4000  # images of an epoch at T = 4, where each costs eight t
 source = load_source(HERE / "model.py")  # also makes the files of models/ importable
 
 import recorded_training  # noqa: E402
+from beginnings import begin_with  # noqa: E402
+from exit_codes import exit_code  # noqa: E402
 
 MOVED = augment.Chain((augment.RandomCrop(4), augment.Flip())).batch
 WEIGHTS = train.Recipe(
@@ -59,7 +60,7 @@ class Once(torch.nn.Module):
 
 
 def run(arguments: list[str]) -> None:
-    """Train, say what every step reaches on the test split, and write the weights of the integers of 8 bits.
+    """Train, say what every training reaches on the test split, and write the weights of the integers.
 
     Raises:
         DataError: the data are not there. CheckpointError: the folder holds another training.
@@ -73,11 +74,12 @@ def run(arguments: list[str]) -> None:
         begun, model = source.build("clamp").to(memory_format=torch.channels_last), source.build(options.neuron)
     recipe = WEIGHTS if options.epochs is None else replace(WEIGHTS, epochs=options.epochs)
     train.fit(begun, used, held, steps=1, recipe=recipe, seed=options.seed, out=options.out / "clamp")
-    model.load_state_dict(begun.to(memory_format=torch.contiguous_format).state_dict(), strict=False)
+    begin_with(model, begun.to(memory_format=torch.contiguous_format))
+    tests = source.test_data()
+    print(f"clamp: {train.evaluate(begun, tests, 1):.4f} of {len(tests[1])}", flush=True)
     folder, steps = options.out / options.neuron, source.STEPS
     some, check = (used[0][:SOME], used[1][:SOME]), (held[0][:1000], held[1][:1000])
     train.fit(Once(model), some, check, steps=steps, recipe=NEURONS, seed=options.seed, out=folder / "floats")
-    tests = source.test_data()
     print(f"floats: {train.evaluate(model.eval(), tests, steps):.4f} of {len(tests[1])}", flush=True)
     shown = images[:CALIBRATION]
     for bits in BITS:
@@ -112,15 +114,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """The command line; exit code 0, 2 after an error's message, 130 where it was interrupted."""
-    try:
-        run(sys.argv[1:])
-    except Snn2hwError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stopped:
-        print(stopped, file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

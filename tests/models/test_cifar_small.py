@@ -79,7 +79,7 @@ def test_script_trains_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         said.append([line for line in capsys.readouterr().out.splitlines() if not line.startswith("epoch")])
     assert said[0] == said[1]
     assert [line.split(":")[0].split(",")[0] for line in said[0]] == [
-        "floats",
+        *("clamp", "floats"),
         *("integers of 8 bits", "integers of 8 bits", "their weights as floats"),
         *("integers of 4 bits", "integers of 4 bits", "their weights as floats"),
     ]

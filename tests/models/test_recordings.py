@@ -8,17 +8,14 @@ import sys
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-import snn2hw
 from snn2hw import nn, train
-from snn2hw.errors import DataError
-from snn2hw.nn import blocks
-from snn2hw.quantize import prepare
+from snn2hw.errors import CheckpointError, DataError
 from snn2hw.user_models import find_model, models_folder
 from tests.models.test_recorded import neighbour, plan, source, written
 from tests.shared_data import VARIABLE, shared_data
@@ -107,14 +104,46 @@ def test_recordings_are_bent_alike_in_all_frames_and_stay_events(training: Modul
     assert not bent[:, :, 1].any()
 
 
-def test_a_simpler_model_comes_first(training: ModuleType) -> None:
-    """What it has under the same names is where the other begins."""
-    images, labels, said = torch.rand(32, 1, 6, 6), torch.arange(32) % 4, list[str]()
-    made = plan(training)
+def test_a_simpler_model_comes_first(training: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it ends the other begins."""
+    images, labels = torch.rand(32, 1, 6, 6), torch.arange(32) % 4
+    made, ran = plan(training), list[tuple[int, dict[str, torch.Tensor], dict[str, torch.Tensor]]]()
+    fit = training._fit
+
+    def watched(model: torch.nn.Module, given: Any, recipe: train.Recipe, *data: Any) -> None:
+        before = {k: v.clone() for k, v in model.state_dict().items()}
+        fit(model, given, recipe, *data)
+        ran.append((recipe.epochs, before, {k: v.clone() for k, v in model.state_dict().items()}))
+
+    monkeypatch.setattr(training, "_fit", watched)
     simpler = dataclasses.replace(made, simpler=(made.build, dataclasses.replace(made.floats, epochs=3)))
-    one, other = (training.train(p, images, labels, 3, said.append).state_dict().values() for p in (made, simpler))
-    assert len(said) == 5
-    assert not all(map(torch.equal, one, other))
+    training.train(simpler, images, labels, 3, lambda text: None)
+    (first, started, ended), (then, begun, _), _ = ran
+    assert (first, then) == (3, 1)
+    assert not torch.equal(started["1.weight"], ended["1.weight"])
+    assert begun.keys() == ended.keys()
+    assert all(torch.equal(begun[k], ended[k]) for k in begun)
+
+
+def test_a_layer_begins_with_all_that_it_has_or_with_nothing(training: ModuleType) -> None:
+    """A layer that the simpler model has not stays as it was built, and other names are refused."""
+    begin_with = neighbour("beginnings").begin_with
+    simpler, model = nn.Sequential(nn.Linear(4, 3)), nn.Sequential(nn.Linear(4, 3), nn.LIF(), nn.Linear(3, 2))
+    own = model[2].weight.clone()
+    begin_with(model, simpler)
+    assert torch.equal(model[0].weight, simpler[0].weight)
+    assert torch.equal(model[2].weight, own)
+    for wrong, got in (
+        (nn.Sequential(*[nn.Flatten()] * 3, nn.Linear(4, 3)), "it has no place for '3.weight', '3.bias'"),
+        (nn.Sequential(nn.Linear(4, 3, bias=False)), "it does not get '0.bias'"),
+    ):
+        with pytest.raises(CheckpointError) as refused:
+            begin_with(model, wrong)
+        assert str(refused.value) == (
+            "the model cannot begin with the weights of the simpler one\n  where:    Sequential\n"
+            f"  got:      {got}\n  expected: the same names in both, but for layers that the simpler one has not\n"
+            "  do:       give the layers of both models the same names"
+        )
 
 
 def test_a_network_that_does_not_hear_itself_has_the_names_of_one_that_does() -> None:
@@ -125,63 +154,6 @@ def test_a_network_that_does_not_hear_itself_has_the_names_of_one_that_does() ->
     assert not deaf.state_dict().keys() - hearing.state_dict().keys()
     x = torch.rand(40, 2, 32)
     assert torch.allclose(hearing.eval()(x), deaf.eval()(x), atol=1e-5)
-
-
-class Leaking(nn.CustomNeuron):
-    states: ClassVar = {"v": nn.State(range=(-2.0, 2.0))}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.keep = torch.nn.Parameter(torch.tensor(0.75))
-
-    def step(self, x: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        v = self.keep * v + x
-        s = nn.fire(v, 0.5)
-        return s, {"v": v - s}
-
-
-def circulating(channels: int) -> nn.CirculateFiring:
-    return nn.CirculateFiring(2, signed=False, learn_decay=True)
-
-
-def hearing() -> torch.nn.Module:
-    norm = nn.BatchNorm1d(8)
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), norm, nn.Recurrent(circulating(8), nn.Linear(8, 8)), nn.Linear(8, 4))
-
-
-def residual() -> torch.nn.Module:
-    deep = blocks.MembraneBlock(4, 4, 1, circulating), blocks.MembraneBlock(4, 6, 2, circulating)
-    return nn.Sequential(blocks.conv_norm(1, 4), *deep, circulating(6), nn.Flatten(), nn.Linear(96, 4))
-
-
-def own() -> torch.nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8, bias=False), nn.BatchNorm1d(8), Leaking(), nn.Linear(8, 4))
-
-
-@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
-@pytest.mark.parametrize("build", [hearing, residual, own])
-def test_integers_are_stored_of_layers_in_blocks_and_without_a_bias_too(training: ModuleType, build: Any) -> None:
-    with train.seeded(0):
-        images, model = torch.rand(16, 1, 8, 8), build()
-        for _ in range(9):
-            model(nn.repeat(images * 2 - 0.5, 3))
-        prepared = prepare(model.eval(), images, steps=3)
-    trained = snn2hw.compile(prepared)
-    again = snn2hw.compile(training.deployed(model, prepared), images, 3)
-    a, b = (snn2hw.simulate(artefact, images, "reference").arrays() for artefact in (trained, again))
-    assert int(sum(v.sum() for k, v in a.items() if k.startswith("spikes"))) > 0
-    assert all(np.array_equal(a[k], b[k]) for k in a if k.startswith(("spikes", "states")))
-
-
-def test_a_bias_that_has_nowhere_to_be_stored_is_not_lost(training: ModuleType) -> None:
-    with train.seeded(0):
-        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8, bias=False), nn.LIF(), nn.Linear(8, 4)).eval()
-        prepared = prepare(model, torch.rand(4, 1, 8, 8), steps=3)
-    training.deployed(model, prepared)
-    with torch.no_grad():
-        prepared.layers["1"].bias[0] = 1000.0
-    with pytest.raises(AssertionError, match="no BatchNorm keeps the bias"):
-        training.deployed(model, prepared)
 
 
 @pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
