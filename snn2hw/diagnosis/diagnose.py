@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,10 +126,17 @@ class Seen:
             return x, payloads, self.ran.part(start, stop)
         return x, payloads, run_executor(self.ran, self.artefact, payloads)
 
+    @cached_property
+    def _together(self) -> int:
+        """How many samples are looked at together."""
+        return affordable(self.real, self.artefact.network, self.total)
+
+    def _first_beside(self, sample: int) -> int:
+        return sample // self._together * self._together
+
     def about(self, sample: int) -> tuple[int, dict[str, Entered], Mapping[str, Reals]]:
         """(the first of some samples with this one among them, what each layer is given, what it fires)."""
-        together = affordable(self.real, self.artefact.network, self.total)
-        start = sample // together * together
+        start = self._first_beside(sample)
         if start not in self._about:
             ran = self.ran_about(sample)
             self._about = {start: (entered(self.mixed, ran.x, ran.fired), ran.fired)}
@@ -136,9 +144,8 @@ class Seen:
 
     def ran_about(self, sample: int) -> handed.Ran:
         """Some samples with this one among them, and what the integers make of them."""
-        together = affordable(self.real, self.artefact.network, self.total)
-        start = sample // together * together
-        x, _, ran = self.some(start, min(start + together, self.total))
+        start = self._first_beside(sample)
+        x, _, ran = self.some(start, min(start + self._together, self.total))
         units = {name: np.float64(2.0 ** -self.mixed.made[name].format.frac) for name in self.mixed.held}
         fired: dict[str, Reals] = {name: ran.spikes[name] * unit for name, unit in units.items()}
         return handed.Ran(x, fired, ran.readout * np.float64(self.artefact.scale), start)

@@ -101,7 +101,7 @@ def of_readout(mixed: Mixed, ran: Ran, found: Diagnosis, sample: int) -> Diagnos
 
 
 def _before(mixed: Mixed, layer: str) -> tuple[str, ...]:
-    """The neuron layers that lead to this one, through which ever others, in the order of the network."""
+    """The neuron layers that lead to this one, directly or through others, in the order of the network."""
     nodes = {n.name: n for n in mixed.real.nodes}
     ahead, found = list(nodes[layer].inputs), set[str]()
     while ahead:
@@ -131,7 +131,7 @@ def _class(mixed: Mixed, layer: str) -> str:
 
 
 def _evidence(given: _Given, differs: Flags, left: Flags, at: tuple[int, ...]) -> tuple[str, Evidence]:
-    share = 1.0 - int((left & differs).sum()) / max(1, int(differs.sum()))
+    share = 1.0 - int(left.sum()) / max(1, int(differs.sum()))
     return given.cause, Evidence(given.switch, share, None, bool(differs[at] and not left[at]))
 
 
