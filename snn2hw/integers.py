@@ -23,7 +23,7 @@ from snn2hw.files.record import Kind, recorded, sha256
 from snn2hw.files.seal import BLANK
 from snn2hw.files.write import write_folder, write_npz
 from snn2hw.ir.evaluate import evaluate_scalar
-from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.program import SPIKES, Op
 from snn2hw.layers import IntOperator, IntSynapse
 from snn2hw.num import Format, Interval
@@ -84,10 +84,11 @@ def _unit_of_value(node: IntNode, nodes: Mapping[str, IntNode]) -> float | None:
         return node.unit
     if node.fires:
         return 2.0**-node.format.frac
-    source = nodes[node.inputs[0]]
-    finer = 1 if isinstance(node, IntFeedback) else node.unit_of_input(0) if isinstance(node, IntOperator) else None
-    unit = _unit_of_value(source, nodes) if finer else None
-    return None if unit is None or finer is None else unit / finer
+    finer = node.unit_of_input(0) if isinstance(node, IntOperator) else None
+    if finer is None:
+        return None
+    unit = _unit_of_value(nodes[node.inputs[0]], nodes)
+    return None if unit is None else unit / finer
 
 
 def _unit_of_sum(node: IntNode, net: IntegerNetwork) -> Unit:
@@ -107,10 +108,12 @@ def _as_read(reader: IntNode, k: int, node: IntNode, net: IntegerNetwork) -> Uni
     if isinstance(reader, IntNeuron):
         return _of_neuron(reader, point)
     finer = reader.unit_of_input(k) if isinstance(reader, IntOperator) else None
-    found = _unit_of_sum(reader, net) if finer is not None else ()
-    if finer is None or (len(set(found)) > 1 and reader.shape[0] != node.shape[0]):
-        return ()  # channels of their own that are not those of the sum
-    return tuple(u * finer for u in (found if reader.shape[0] == node.shape[0] else found[:1]))
+    if finer is None:
+        return ()
+    found = _unit_of_sum(reader, net)
+    if reader.shape[0] != node.shape[0]:  # channels of its own: of one unit, or not those of the sum
+        found = found[:1] if len(set(found)) == 1 else ()
+    return tuple(u * finer for u in found)
 
 
 def _of_neuron(reader: IntNeuron, point: float) -> Unit:
