@@ -1,52 +1,145 @@
-"""The crossover is measured once, kept, and measured again where what was kept is damaged."""
+"""Crossovers are measured once, kept, and measured again where what was kept is damaged; others follow from them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.synapse_plan import Synapse, synapse
+from snn2hw.backends.c.to_c import CROSSINGS, to_c
 from snn2hw.backends.fast import crossover as module
-from snn2hw.backends.fast.crossover import ALWAYS, NEVER, crossover
+from snn2hw.backends.fast.crossover import BINARY, COUNTS, FARTHEST, SIGNED, STEPS, Crossings, crossings, probe
 from snn2hw.backends.fast.executor import Fast
+from snn2hw.ir.integer import IntInput
+from snn2hw.layers import IntConv2d
+from snn2hw.num import Interval
+from snn2hw.store import make_artefact
+from tests.native.compiling import needs_compiler
 
-pytestmark = pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
+DENSE, START, LISTING = 0.5, 3.0, 0.25  # what Crossings' docstring calls D, S and L
+
+
+def made(kind: float = 0.2) -> Crossings:
+    """Of a machine with these costs, and of `kind` percent for spike values that are not binary."""
+    base, one, few = (100 * (DENSE - START / n - LISTING / taps) for n, taps in ((64, 9), (64, 1), (16, 9)))
+    return Crossings(base, one, few, lambda spikes: 100 * kind * (1 if spikes == COUNTS else 0.5))
+
+
+@pytest.mark.parametrize("inputs", [16, 32, 64, 300])
+@pytest.mark.parametrize(("outputs", "lanes", "blocks"), [(16, 16, 1), (17, 32, 1), (64, 64, 1), (65, 80, 2), (512, 512, 8)])
+@pytest.mark.parametrize(("taps", "spread"), [(1, 1.0), (9, 1.0), (9, 4.0)])
+def test_the_crossover_of_any_layer_is_where_both_ways_cost_the_same(
+    inputs: int, outputs: int, lanes: int, blocks: int, taps: int, spread: float
+) -> None:
+    activity = made().percent(inputs, outputs, taps, spread) / 100
+    dense = DENSE * taps * inputs * lanes / 64
+    events = taps * inputs * blocks * activity + START * taps * blocks + LISTING * inputs * spread
+    assert events == pytest.approx(dense)
+
+
+def summed(spikes: Interval, inputs: int = 64) -> Synapse:
+    net = probe(inputs, spikes=spikes)
+    conv = net.nodes[1]
+    assert isinstance(conv, IntConv2d)
+    return synapse(conv, Value(net.input, STEPS, "int8_t", -1), Value(conv, STEPS, "int32_t", 0))
+
+
+def test_each_kind_of_spike_value_has_its_own() -> None:
+    assert made().of(summed(BINARY)) == round(100 * made().base)
+    assert made().of(summed(COUNTS)) == 2000
+    assert made().of(summed(SIGNED)) == 1000
+    assert made().of(summed(Interval(-1, 1))) == 1000
+    assert made(5.0).of(summed(COUNTS)) == 10_000, "at most all inputs"
+    assert made().of(summed(BINARY, 2)) == 0
+    assert replace(made(), base=-3.0).of(summed(BINARY)) == 0
+
+
+def test_layers_get_theirs_with_the_weights_and_the_text_stays_as_it_is() -> None:
+    net = probe()
+    plain, given = to_c(net, False), to_c(net, False, crossing=lambda s: 77)
+    assert plain.text == given.text
+    assert plain.arrays[CROSSINGS].tolist() == [0]
+    assert given.arrays[CROSSINGS].tolist() == [77]
+    dense = to_c(probe(2, 2), False, forced=False, crossing=lambda s: 77)
+    assert dense.arrays[CROSSINGS].tolist() == [0], "a layer without lists"
+
+
+@needs_compiler
+@pytest.mark.parametrize(("crossing", "by_events"), [(0, False), (4000, False), (6000, True), (10_000, True)])
+def test_a_layer_is_summed_by_events_below_its_own_crossover(crossing: int, by_events: bool) -> None:
+    """By the lists of events, which lie in memory that is 0 at first and stays so where nothing is listed."""
+    net = probe()
+    fast, artefact = Fast(), make_artefact(net)
+    built = module.build(net, False, crossing=lambda s: crossing)
+    fast._built[artefact.model, False] = built
+    arena = built.arena()
+    arena[...] = 0
+    built.spare.append(arena)
+    payloads = np.zeros((STEPS, 1, *net.input.shape), np.int64)
+    payloads[:, :, ::2] = 1  # half of the inputs
+    fast.run(artefact, payloads)
+    s = summed(BINARY)
+    lists = arena[built.source.arena - built.source.own - s.scratch + s.list_offsets[2] :][: 4 * s.cells].view(np.int32)
+    assert (lists == 32).all() == by_events
 
 
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path))
-    module._crossover.cache_clear()
+    module._crossings.cache_clear()
     return tmp_path / "native"
 
 
-@pytest.mark.parametrize("damaged", ["", "x", "0", "1000"])
+@needs_compiler
+@pytest.mark.parametrize("damaged", ["", "x", "nan", "1001"])
 def test_measured_kept_and_measured_again(fresh: Path, damaged: str) -> None:
-    assert NEVER < crossover() < ALWAYS
-    (kept,) = fresh.glob("*.percent")
-    kept.write_text("77", encoding="utf-8")
-    module._crossover.cache_clear()
-    assert crossover() == 77, "what was measured is not read again"
-    kept.write_text(damaged, encoding="utf-8")
-    module._crossover.cache_clear()
-    assert str(crossover()) == kept.read_text(encoding="utf-8")
-    assert NEVER < crossover() < ALWAYS
-    assert sorted(p.suffix for p in fresh.iterdir()) == [".c", ".percent", ".sha256", ".so"]
+    first = crossings()
+    assert all(abs(n) <= FARTHEST for n in (first.base, first.one, first.few))
+    kept = sorted(fresh.glob("*.percent"))
+    assert len(kept) == 3
+    for n, path in enumerate(kept):
+        path.write_text(f"{77 + n}.5", encoding="utf-8")
+    module._crossings.cache_clear()
+    again = crossings()
+    assert sorted([again.base, again.one, again.few]) == [77.5, 78.5, 79.5], "what was measured is not read again"
+    for path in kept:
+        path.write_text(damaged, encoding="utf-8")
+    module._crossings.cache_clear()
+    last = crossings()
+    assert sorted([last.base, last.one, last.few]) == sorted(float(path.read_text(encoding="utf-8")) for path in kept)
+    assert sorted({p.suffix for p in fresh.iterdir()}) == [".c", ".percent", ".sha256", ".so"]
+    last.kind(SIGNED)
+    last.kind(SIGNED)
+    assert len(list(fresh.glob("*.percent"))) == 4, "measured once a layer has such spike values"
 
 
+@needs_compiler
 def test_other_flags_are_measured_by_themselves(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crossover()
+    crossings()
     monkeypatch.setenv("SNN2HW_CFLAGS", "-O1 -DSNN_PORTABLE")
-    crossover()
-    assert len(list(fresh.glob("*.percent"))) == 2
+    crossings()
+    assert len(list(fresh.glob("*.percent"))) == 6
 
 
+@needs_compiler
 def test_a_cache_that_cannot_be_written(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object, **__: object) -> None:
         raise PermissionError("read-only")
 
-    crossover()
+    crossings()
     next(fresh.glob("*.percent")).unlink()
-    module._crossover.cache_clear()
+    module._crossings.cache_clear()
     monkeypatch.setattr(Path, "write_text", denied)
-    assert NEVER < crossover() < ALWAYS
+    assert abs(crossings().base) <= FARTHEST
+
+
+def test_a_network_of_images_alone_has_no_lists() -> None:
+    net = probe()
+    image = Interval(0, 255)
+    source = IntInput("input", (), net.input.shape, net.input.format, image, unit=1.0, static=False, counts=False)
+    nodes = (source, *net.nodes[1:])
+    assert to_c(replace(net, nodes=nodes), False, crossing=lambda s: 77).arrays[CROSSINGS].tolist() == [0]

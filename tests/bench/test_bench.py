@@ -209,17 +209,15 @@ def test_a_second_thread_that_costs_time_is_told_however_noisy_the_machine_is(tw
     assert (bar.verdict, bar.note) == (verdict, "one thread against itself: 1.00 (0.80 .. 1.25)")
 
 
-def test_the_constant_of_shares_is_fitted_to_what_was_measured() -> None:
-    from bench.shares import LAYERS, fitted, lines, missed
-    from snn2hw.backends.c.synapse_plan import STARTING, share_of
+def test_shares_are_compared_with_the_formula() -> None:
+    from bench.shares import BASE, ONE, THIN, lines
+    from snn2hw.backends.fast.crossover import Crossings
 
-    for constant in (STARTING, 9):
-        made = {w: share_of(w[0], w[1], constant) for w in LAYERS}
-        assert fitted(made) == constant
-        assert missed(made, constant) == 0
-    page = "\n".join(lines(made))
-    assert f"    32     128      1 {made[32, 128, 1]:8.0f} % {share_of(32, 128, STARTING):5.0f} %\n" in page
-    assert f"STARTING = 9 fits best: it misses 0 % in the mean\nSTARTING = {STARTING} is taken" in page
+    said = Crossings(30.0, 20.0, 10.0, lambda spikes: 30.0).percent(32, 128, 1)
+    page = "\n".join(lines({BASE: 30.0, ONE: 20.0, THIN: 10.0, (32, 128, 1): said + 2, (16, 16, 3): -50.0}))
+    assert f"    32     128      1 {said + 2:8.1f} % {said:14.1f} %\n" in page
+    assert "    64      64      3     30.0 %           30.0 % (it follows from this)\n" in page
+    assert page.endswith("misses 1.0 points of activity in the mean, 2.0 at most.")
 
 
 def test_each_kind_of_neuron_has_its_own_targets() -> None:

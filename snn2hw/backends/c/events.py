@@ -14,8 +14,8 @@ from snn2hw.native.templates import filled
 
 
 def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int) -> str:
-    """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where so much of the input is active that dense
-    sums cost less: the layer's share of `percent`, all of it at most; with a `percent` of more than 100, never.
+    """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where `most` 10,000ths of the input are active, or
+    more, so that dense sums cost less; with a `most` of more than 10,000, never.
 
     Args:
         s: how the layer is summed. parameters: the C parameters that every function of the layer has.
@@ -45,7 +45,6 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "LAST_CHANNELS_AT": f"INT64_C({last_channels})",
             "LAST_SPIKES_AT": f"INT64_C({last_spikes})",
             "INPUTS": s.cells * entering,
-            "SHARE": s.share,
             "CELLS": s.cells,
             "DECIDING": phase,
             "LISTING": phase + 1,

@@ -27,7 +27,7 @@ def synapse_function(number: int, s: Synapse, neuron: str | None, consumer: Valu
     by = ""
     if s.events:
         text += by_events(number, s, parameters, _handed(s, neuron, s.row), phase)
-        by = f"if (percent <= 0 || !events_{number}(in, out, scratch, arrays, traces, percent, team, own))\n        "
+        by = f"if (!events_{number}(in, out, scratch, arrays, traces, most, team, own))\n        "
     tiled = ""
     if s.tiling is not None:
         text += in_tiles(number, s, s.tiling, parameters, _handed(s, neuron, s.block), phase + 3)

@@ -26,7 +26,7 @@ CHUNK = 16  # places whose events are listed together, so that weights are read 
 ROWS, MOST_ROWS = 8, 32  # of a part of a tile, for which weights are loaded once; of a tile
 FULL, CALL = 3, 0.5  # rows below which a part costs no less, for it waits for weights; rows that it costs besides
 ROW = 32  # bytes of weights that an event adds in one instruction
-STARTING = 16  # input channels, see `share_of`: fitted by `python -m bench.shares`
+LEAST = 512  # products of a place of the kernel: where there are fewer, events hardly ever pay
 BIASED = 128  # is added to the weights of signed events, whose instruction takes them unsigned
 
 
@@ -95,11 +95,6 @@ class Synapse:
     def row(self) -> int:
         """Bytes of weights that an event adds."""
         return -(-self.block // ROW) * ROW
-
-    @property
-    def share(self) -> int:
-        """Percent, at least 0, of the activity below which events pay for 64 channels behind 64: below so much they pay here."""
-        return max(0, round(share_of(self.entering, self.per_group, STARTING)))
 
     @property
     def listed(self) -> int:
@@ -174,28 +169,12 @@ def _ends(*sizes: int) -> list[int]:
     return ends
 
 
-def share_of(inputs: int, outputs: int, starting: float) -> float:
-    """The activity below which events pay in a layer, in percent of that for 64 channels behind 64; below 0 they never do.
-
-        dense = inputs * outputs        events = blocks * 64 * (inputs * activity) + 64 * starting        of a tap of a place
-        activity where both are the same = (outputs / 64 - starting / inputs) / blocks
-
-    An event adds whole blocks of 64 outputs; a dense sum costs by the output.
-
-    Args:
-        inputs, outputs: of a group. starting: how many input channels cost, with 64 outputs, what it costs to start on the list
-            of a tap.
-    """
-    blocks = -(-outputs // BLOCK)
-    return 100 * (outputs / BLOCK - starting / inputs) / blocks / (1 - starting / BLOCK)
-
-
 def synapse(node: IntConv2d | IntLinear, source: Value, value: Value, forced: bool = True) -> Synapse:
     """Decide how a layer is summed.
 
     Args:
         node: with its integer weights. source: what enters. value: the sums that leave.
-        forced: whether it can be summed by events although dense sums always cost less, for whoever asks for them.
+        forced: whether it can be summed by events although that hardly ever pays, for whoever asks for it.
 
     Raises:
         UnsupportedError: so many steps that the sums of one place would not fit the stack.
@@ -225,7 +204,7 @@ def synapse(node: IntConv2d | IntLinear, source: Value, value: Value, forced: bo
         node, source, value, zero, fits, groups, window, fan_in, runs, fan_in * (window.kernel[1] if together else 1),
         places, flush, _events(source.node.interval, weight, taps * entering, bias) if listed else 0,
     )  # fmt: skip
-    return made if forced or made.share else replace(made, events=0)
+    return made if forced or made.entering * made.per_group >= LEAST else replace(made, events=0)
 
 
 def _places(steps: int, width: int) -> int:

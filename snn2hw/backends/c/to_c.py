@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,9 @@ from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.templates import filled
 from snn2hw.simplification import simplified_network
 
+CROSSINGS = "crossings"  # array of the activities below which layers are summed by events
+Crossing = Callable[[Synapse], int]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -48,12 +52,14 @@ class Source:
     traces: list[tuple[str, str, str]]
 
 
-def to_c(net: IntegerNetwork, still: bool, forced: bool = True) -> Source:
+def to_c(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossing | None = None) -> Source:
     """The C of a network.
 
     Args:
         net: its programs are simplified here. still: whether the input is the same at every step; one step of it is given then.
-        forced: whether layers can be summed by events although dense sums always cost less.
+        forced: whether layers can be summed by events although that hardly ever pays.
+        crossing: below which activity, in 10,000ths, a layer is summed by events where the caller leaves it open; None: never.
+            The text does not depend on it.
     """
     net = simplified_network(net)
     rough = plan(net, 0, still)
@@ -67,7 +73,8 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True) -> Source:
             made.loop(loops[node.name])
         elif not made.has(node):
             made.layer(node)
-    arrays = made.arrays
+    decided = [0 if crossing is None or not s.events else crossing(s) for s in made.crossings]
+    arrays = made.arrays | {CROSSINGS: np.array(decided or [0], np.int32)}
     source = laid.values[net.input.name]
     bound = "\n".join(f"#define {name} ((const {_array_type(a)} *)arrays[{n}])" for n, (name, a) in enumerate(arrays.items()))
     text = filled(
@@ -88,13 +95,14 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True) -> Source:
 
 class _Made:
     """What has been written so far: functions, the calls of `snn_run`, arrays by name, (layer, signal, C type) of every trace,
-    and how many phases there are."""
+    the layers that are summed, and how many phases there are."""
 
     def __init__(self, net: IntegerNetwork, laid: Plan, forced: bool) -> None:
         self.net, self.laid, self.forced, self.inside = net, laid, forced, False
         self.numbers = {n.name: k for k, n in enumerate(net.nodes)}
         self.functions, self.calls = list[str](), list[str]()
         self.arrays, self.traces = dict[str, npt.NDArray[np.generic]](), list[tuple[str, str, str]]()
+        self.crossings = list[Synapse]()
         self.phases = 0
         self._elsewhere = {*laid.fused.values(), *(name for loop in laid.loops for name in loop)}
 
@@ -157,7 +165,9 @@ class _Made:
         consumer = self.laid.values[self.net.nodes[k].name]
         self.functions.append(synapse_function(k, s, neuron, consumer, self.phases))
         team = "0" if self.inside else "team"
-        self.calls.append(f"layer_{k}({self._at(s.source.node.name)}, {to}, pad, arrays, {traced}, percent, {team}, own);")
+        most = f"SNN_MOST({len(self.crossings)})"
+        self.crossings.append(s)
+        self.calls.append(f"layer_{k}({self._at(s.source.node.name)}, {to}, pad, arrays, {traced}, {most}, {team}, own);")
         self.phases += PHASES
         self.arrays |= _arrays(k, s)
 

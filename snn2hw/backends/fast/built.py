@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.backends.c.to_c import Source, to_c
+from snn2hw.backends.c.to_c import Crossing, Source, to_c
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.compiler import library
 from snn2hw.trace import Ints
 
 ALIGN = 64
 PHASE = 64  # bytes of `snn_phase` in C
+MEASURED = -1
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Built:
         Args:
             given: [N, steps, height, width, channels] in the source's input type. readout: [N, classes].
             kept: for every trace of the source [N, T, ...] in its type; empty where none is wanted.
-            percent: of active inputs, below which a 3 x 3 convolution of 64 channels behind 64 is summed event-driven, and
-                another layer below its `Synapse.share` of it; 0: none ever, more than 100: all that can be, always.
+            percent: of active inputs, below which a layer is summed event-driven; 0: none ever, more than 100: all that can be,
+                always; `MEASURED`: each below its own crossover, as `build` was given it.
         """
         count = np.arange(len(given), dtype=np.uintp)[:, None]
         rows = np.array([a.ctypes.data for a in kept], np.uintp) + count * np.array([a.strides[0] for a in kept], np.uintp)
@@ -104,16 +105,16 @@ class Runner:
         self.built.many(*given)
 
 
-def build(net: IntegerNetwork, still: bool, forced: bool = True) -> Built:
+def build(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossing | None = None) -> Built:
     """Generate, compile (or find in the cache) and bind.
 
     Args:
-        net: the network. still: whether the input is the same at every step. forced: as of `to_c`.
+        net: the network. still: whether the input is the same at every step. forced, crossing: as of `to_c`.
 
     Raises:
         ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
     """
-    source = to_c(net, still, forced)
+    source = to_c(net, still, forced, crossing)
     loaded = library(source.text)
     arrays = [_filled(a) for a in source.arrays.values()]
     many = loaded.snn_many

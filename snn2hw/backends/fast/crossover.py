@@ -1,18 +1,22 @@
 """Below which activity a layer is summed event-driven: measured on this machine once, kept in the cache.
 
-It is measured for one layer; what others have of it by their widths is in `snn2hw.backends.c.synapse_plan`.
+A few small layers are measured; what follows for others from their widths is `Crossings.of`.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
+from snn2hw.backends.c.runtime import BLOCK, LANES
+from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.fast.built import Built, build
 from snn2hw.cache import making, put, read_kept
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
@@ -21,27 +25,80 @@ from snn2hw.layers import IntConv2d, IntFlatten
 from snn2hw.native.compiler import SECONDS, library_key, native_folder
 from snn2hw.num import Format, Interval
 
-STEPS, CHANNELS, SIZE, ROUNDS = 4, 64, 8, 5
+STEPS, CHANNELS, FEW, SIZE, ROUNDS = 4, 64, 16, 8, 5
 LOW, HIGH = 0.1, 0.4  # activities between which the cost of events is a straight line
 NEVER, ALWAYS = 0, 101
+BINARY, COUNTS, SIGNED = Interval(0, 1), Interval(0, 4), Interval(-4, 4)  # spike values of probes, a kind of event each
+FARTHEST = 1000.0  # percent beyond which what was kept cannot have been measured
 
 
-def crossover() -> int:
-    """Percent of active inputs at which both ways cost the same here, for a 3 x 3 convolution of 64 spiking channels.
+@dataclass(frozen=True)
+class Crossings:
+    """Percent of active inputs at which events and dense sums cost the same, as it was measured here.
 
-        cost of events = a + b * activity        crossover = (cost of dense - a) / b
+    An event adds a row of 64 outputs for each block of them. In units of that, a place of the output costs at a step
 
-    It decides how fast a layer is, never which integers it gives.
+        dense = D * taps * inputs * outputs / 64
+        events = taps * inputs * blocks * activity + S * taps * blocks + L * inputs * (places of the input / of the output)
+
+    where D is a dense sum of one input, S is to start on the list of a place of the kernel, and L is to list an input.
+
+    Args:
+        base: of a 3 x 3 convolution of 64 channels behind 64, binary: D - S / 64 - L / 9.
+        one: the same of 1 x 1: D - S / 64 - L. few: of 3 x 3 and 16 inputs: D - S / 16 - L / 9.
+        kind: gives `base` for spike values of another interval; asked only where a layer has such.
+    """
+
+    base: float
+    one: float
+    few: float
+    kind: Callable[[Interval], float]
+
+    def of(self, s: Synapse) -> int:
+        """Ten thousandths of a layer's inputs below which events cost less; at most all of them, 0 where they never do.
+
+        It decides how fast a layer is, never which integers it gives.
+        """
+        if self.base <= 0:
+            return NEVER
+        event = 1.0 if s.binary else self.kind(SIGNED if s.signed else COUNTS) / self.base
+        found = self.percent(s.entering, s.per_group, s.taps, s.source.places / s.value.places) * event
+        return round(100 * min(max(found, NEVER), 100.0))
+
+    def percent(self, inputs: int, outputs: int, taps: int, spread: float = 1.0) -> float:
+        """The crossover of a layer of binary spikes; below 0 events never pay.
+
+        Args:
+            inputs, outputs: of a group. taps: places of the kernel. spread: places of the input for one of the output.
+        """
+        listing = max(self.base - self.one, 0) / (1 - 1 / 9)
+        start = max(self.base - self.few, 0) / (1 / FEW - 1 / CHANNELS)
+        dense = self.base + start / CHANNELS + listing / 9
+        blocks, lanes = -(-outputs // BLOCK), -(-outputs // LANES) * LANES
+        return (dense * lanes / BLOCK - listing * spread / taps) / blocks - start / inputs
+
+
+def crossings() -> Crossings:
+    """What was measured on this machine, with this compiler and its flags.
 
     Raises:
         ExecutorUnavailableError: no compiler, or one that fails.
     """
-    return _crossover(library_key(""))
+    return _crossings(library_key(""))
 
 
 @lru_cache(maxsize=4)
-def _crossover(machine: str) -> int:
-    built = build(probe(), False)
+def _crossings(machine: str) -> Crossings:
+    @lru_cache(maxsize=2)
+    def kind(spikes: Interval) -> float:
+        return _kept(machine, CHANNELS, 3, spikes)
+
+    return Crossings(_kept(machine, CHANNELS, 3), _kept(machine, CHANNELS, 1), _kept(machine, FEW, 3), kind)
+
+
+def _kept(machine: str, inputs: int, kernel: int, spikes: Interval = BINARY) -> float:
+    """What is in the cache of a probe, else what is measured now."""
+    built = build(probe(inputs, kernel=kernel, spikes=spikes), False)
     made = hashlib.sha256(f"{built.source.text}{machine}".encode()).hexdigest()[:16]
     path = native_folder() / f"{made}.percent"
     known = _read(path)
@@ -49,34 +106,34 @@ def _crossover(machine: str) -> int:
         with suppress(OSError), making(path, SECONDS) as work:  # a cache that cannot be written is no reason not to run
             known = _read(path)  # another thread or process may have been faster
             if known is None:
-                known = _whole(balance(built))
+                known = balance(built, inputs, spikes=spikes)
                 aside = work / path.name
-                aside.write_text(str(known), encoding="utf-8")
+                aside.write_text(repr(known), encoding="utf-8")
                 put(aside, path)
-    return _whole(balance(built)) if known is None else known
+    return balance(built, inputs, spikes=spikes) if known is None else known
 
 
-def _read(path: Path) -> int | None:
+def _read(path: Path) -> float | None:
     """What was measured before; None where nothing was, or where it is damaged."""
     try:
-        known = int(read_kept(path) or b"")
+        known = float(read_kept(path) or b"")
     except ValueError:
         return None
-    return known if NEVER < known < ALWAYS else None
+    return known if abs(known) <= FARTHEST else None
 
 
-def _whole(percent: float) -> int:
-    return int(np.clip(percent, NEVER + 1, ALWAYS - 1))
-
-
-def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS) -> float:
+def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS, spikes: Interval = BINARY) -> float:
     """Percent of active inputs of a `probe` at which both ways cost the same; on a straight line, which may leave 0 to 100.
 
     Args:
-        built: of the probe. inputs, outputs: its channels.
+        built: of the probe. inputs, outputs, spikes: as of `probe`.
     """
     rng = np.random.default_rng(0)
-    few, many = ((rng.random((1, STEPS, SIZE, SIZE, inputs)) < d).astype(np.uint8) for d in (LOW, HIGH))
+    values = np.array([v for v in range(spikes.lo, spikes.hi + 1) if v])
+    shape = 1, STEPS, SIZE, SIZE, inputs
+    few, many = (
+        np.where(rng.random(shape) < d, rng.choice(values, shape), 0).astype(built.source.input_type[:-2]) for d in (LOW, HIGH)
+    )
     readout = np.empty((1, outputs * SIZE * SIZE), np.int64)
     given = {"few": (few, ALWAYS), "many": (many, ALWAYS), "dense": (many, NEVER)}
     runs = {name: built.runner(x, readout, [], percent) for name, (x, percent) in given.items()}
@@ -87,18 +144,18 @@ def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS) -> fl
             run(0, 1)
             least[name] = min(least[name], perf_counter() - begun)
     slope = max((least["many"] - least["few"]) / (HIGH - LOW), 1e-12)
-    return float(100 * (LOW + (least["dense"] - least["few"]) / slope))
+    return float(np.clip(100 * (LOW + (least["dense"] - least["few"]) / slope), -FARTHEST, FARTHEST))
 
 
-def probe(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3) -> IntegerNetwork:
+def probe(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3, spikes: Interval = BINARY) -> IntegerNetwork:
     """One convolution of spikes, and nothing behind it.
 
     Args:
-        inputs, outputs: channels. kernel: its height and width.
+        inputs, outputs: channels. kernel: its height and width. spikes: values of the input.
     """
-    spikes, window = Interval(0, 1), Window((kernel, kernel), padding=(kernel // 2, kernel // 2))
+    window = Window((kernel, kernel), padding=(kernel // 2, kernel // 2))
     weight = np.random.default_rng(1).integers(-127, 128, (outputs, inputs, kernel, kernel)).astype(np.int8)
-    most = int(np.abs(weight.astype(np.int64)).reshape(outputs, -1).sum(1).max())
+    most = int(np.abs(weight.astype(np.int64)).reshape(outputs, -1).sum(1).max()) * spikes.magnitude
     sums = Interval(-most, most)
     form, bias = Format.holding(sums, 0), np.zeros(outputs, np.int32)
     entering = (inputs, SIZE, SIZE)

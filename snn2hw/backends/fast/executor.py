@@ -14,8 +14,8 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends.base import gated
 from snn2hw.backends.c.fits import fast_lacks
 from snn2hw.backends.c.to_c import Source
-from snn2hw.backends.fast.built import Built, build
-from snn2hw.backends.fast.crossover import crossover
+from snn2hw.backends.fast.built import MEASURED, Built, build
+from snn2hw.backends.fast.crossover import crossings
 from snn2hw.backends.fast.sharing import shared
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
@@ -32,9 +32,8 @@ class Fast:
     """The generated C. One sample at a time, layer by layer, all steps of a layer together.
 
     Args:
-        percent: of active inputs, below which a 3 x 3 convolution of 64 channels behind 64 is summed event-driven, and another
-            layer below its share of it by its widths; 0: none ever, 101: all that can be, always; None: what `crossover`
-            measured.
+        percent: of active inputs, below which a layer is summed event-driven; 0: none ever, 101: all that can be, always; None:
+            each below its own crossover, by what `crossings` measured.
     """
 
     name = "fast"
@@ -74,8 +73,7 @@ class Fast:
         given = np.ascontiguousarray(by_samples, built.source.input_type[:-2])
         readout = np.empty((len(given), *net.readout.shape), np.int64)
         kept = _kept(net, built.source, len(given)) if traces else []
-        percent = crossover() if self.percent is None else self.percent
-        run = built.runner(given, readout, kept, percent)
+        run = built.runner(given, readout, kept, MEASURED if self.percent is None else self.percent)
         each = shared(run, len(given), threads(), built.each.get(traces), run.together)
         if each is not None:
             built.each[traces] = each
@@ -86,7 +84,8 @@ class Fast:
         key = artefact.model, still
         with self._lock:
             if key not in self._built:
-                self._built[key] = build(artefact.network, still, forced=(self.percent or 0) > 100)
+                crossing = crossings().of if self.percent is None else None
+                self._built[key] = build(artefact.network, still, forced=(self.percent or 0) > 100, crossing=crossing)
                 while len(self._built) > KEPT:
                     self._built.popitem(last=False)
             self._built.move_to_end(key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snn2hw.backends.c.events import by_events
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import INT32_MAX, Synapse, biases, synapse
 from snn2hw.backends.c.to_c import to_c
@@ -13,7 +12,6 @@ from snn2hw.backends.fast.built import build
 from snn2hw.backends.fast.crossover import SIZE, STEPS, probe
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.ir.integer import IntInput
-from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.num import Format, Interval
 
@@ -52,35 +50,20 @@ def test_what_is_summed_as_8_bits_keeps_to_32_bits(lo: int, hi: int, bias: int) 
         assert found[100].fits
 
 
-@pytest.mark.parametrize(
-    ("entering", "leaving", "kernel", "share"),
-    [(64, 64, 3, 100), (16, 16, 3, 0), (32, 32, 3, 0), (32, 64, 3, 67), (512, 512, 3, 133), (32, 128, 1, 100), (64, 65, 1, 51)],
-)
-def test_the_share_of_the_crossover_grows_with_what_an_event_adds(entering: int, leaving: int, kernel: int, share: int) -> None:
-    held, window = Interval(0, 1), Window((kernel, kernel), padding=(kernel // 2, kernel // 2))
-    source = IntInput("x", (), (entering, 4, 4), Format(1, 0), held, unit=1.0, static=False, counts=True)
-    weight, bias = np.ones((leaving, entering, kernel, kernel), np.int8), np.zeros(leaving, np.int32)
-    made = IntConv2d("c", ("x",), (leaving, 4, 4), Format(32, 0, True), Interval(0, 0), weight, bias, window, 1)
-    found = synapse(made, Value(source, 4, "uint8_t", -1), Value(made, 4, "int32_t", 0))
-    assert found.share == share
-    assert f"const int most = percent * {share} < 10000 ? percent * {share} : 10000;" in by_events(0, found, "", "", 0)
-
-
-def test_a_layer_whose_sums_always_cost_less_densely_has_no_lists_but_for_who_asks_for_them() -> None:
-    for inputs, share in ((16, 0), (64, 100)):
+def test_a_layer_whose_sums_hardly_ever_cost_less_by_events_has_no_lists_but_for_who_asks_for_them() -> None:
+    for inputs, listed in ((16, False), (64, True)):
         asked, plain = (to_c(probe(inputs, inputs), False, forced) for forced in (True, False))
         assert "events_1" in asked.text
-        assert ("events_1" in plain.text) == ("event_weight_1" in plain.arrays) == (share > 0)
+        assert ("events_1" in plain.text) == ("event_weight_1" in plain.arrays) == listed
 
 
 @pytest.mark.skipif(bool(Fast().unavailable()), reason=f"no generated C here: {Fast().unavailable()}")
-def test_where_all_is_active_sums_are_dense_whatever_a_layers_share_is() -> None:
+def test_where_all_is_active_sums_are_dense() -> None:
     """By the lists, which lie in the scratch and stay 0 where nothing is listed."""
     net = probe(512, 512, 1)
     built, conv = build(net, False), net.nodes[1]
     assert isinstance(conv, IntConv2d)
     s = synapse(conv, Value(net.input, STEPS, "uint8_t", -1), Value(conv, STEPS, "int32_t", 0))
-    assert s.share > 100
     for active, percent, listed in ((1.0, 100, False), (0.99, 100, True), (1.0, 101, True), (0.0, 0, False)):
         x = np.random.default_rng(0).random((1, STEPS, SIZE, SIZE, 512)) < active
         arena = built.arena()

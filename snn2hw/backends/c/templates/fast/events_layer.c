@@ -1,4 +1,4 @@
-static int events_@NUMBER@(@PARAMETERS@, int percent,
+static int events_@NUMBER@(@PARAMETERS@, int most,
     snn_phase *team, uint8_t *own)
 {
     uint8_t *const lists = scratch;
@@ -7,11 +7,11 @@ static int events_@NUMBER@(@PARAMETERS@, int percent,
     int32_t *const count = (int32_t *)(lists + @COUNTS_AT@), *const total = (int32_t *)(lists + @TOTALS_AT@);
     uint32_t *const offset = (uint32_t *)own;
     int8_t *const value = (int8_t *)(own + @VALUES_AT@);
-    const int most = percent * @SHARE@ < 10000 ? percent * @SHARE@ : 10000;
     int much = 0;
     (void)traces;
+    if (most <= 0) return 0;
     SNN_SHARED(@DECIDING@, 1, 1,
-        much = percent <= 100 && snn_active(in, INT64_C(@INPUTS@)) * 10000 >= INT64_C(@INPUTS@) * most;
+        much = most <= 10000 && snn_active(in, INT64_C(@INPUTS@)) * 10000 >= INT64_C(@INPUTS@) * most;
         if (team) team[@DECIDING@].way = much;)
     if (team ? team[@DECIDING@].way : much) return 0;
     SNN_SHARED(@LISTING@, @LISTING_PARTS@, @CELLS@,

@@ -4,6 +4,7 @@
 @RUNTIME@
 @ARRAYS@
 @FUNCTIONS@
+#define SNN_MOST(n) (percent < 0 ? crossings[n] : 100 * percent) /* of 10,000 inputs */
 void snn_run(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays,
     void *const *traces, int percent, snn_phase *team, uint8_t *own)
 {
@@ -12,7 +13,8 @@ void snn_run(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void 
     @CALLS@
 }
 
-/* Samples from `first` to before `last`. Of each, `values` enter and `classes` leave; `traces` has `signals` pointers, if any.
+/* Samples from `first` to before `last`. Layers are summed by events where fewer than `percent` of their inputs are active, or
+   fewer than each layer's `crossings` where it is below 0. Of each sample, `values` enter and `classes` leave; `traces` has `signals` pointers, if any.
    `team` has the phases of every sample, all 0, where several threads do the same samples together, each with a `mine` of its
    own; else it is 0, and `mine` is `arena`. */
 void snn_many(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays, void *const *traces,

@@ -1,7 +1,7 @@
 
-static void layer_@NUMBER@(@PARAMETERS@, int percent,
+static void layer_@NUMBER@(@PARAMETERS@, int most,
     snn_phase *team, uint8_t *own)
 {
-    (void)percent; (void)own;
+    (void)most; (void)own;
     @BY_EVENTS@@IN_TILES@dense_@NUMBER@(in, out, scratch, arrays, traces, team);
 }
