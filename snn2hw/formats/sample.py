@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
         raise ValueRangeError(
             "the sample holds NaN or Inf",
             where="sample",
-            got=f"{seen.other} of {seen.count} values",
+            got=f"{seen.other} of {prod(x.shape)} values",
             expected="finite numbers",
             do="clean the data",
         )
@@ -74,20 +74,19 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
 
 @dataclass
 class _Seen:
-    """What the values of a sample are: how many, how many no finite number, the least and the largest; whether all are whole."""
+    """What the values of a sample are: how many no finite number, the least and the largest; whether all are whole."""
 
-    count: int = 0
     other: int = 0
     least: float = inf
     most: float = -inf
     whole: bool = True
 
     def add(self, x: npt.NDArray[Any]) -> None:
-        self.count += x.size
-        self.other += x.size - int(np.count_nonzero(np.isfinite(x)))
-        if x.size and not self.other:
-            self.least, self.most = min(self.least, float(x.min())), max(self.most, float(x.max()))
-            self.whole &= bool((x == np.round(x)).all())
+        least, most = float(x.min()), float(x.max())  # of which one is no finite number where any value is none
+        if not (isfinite(least) and isfinite(most)):
+            self.other += x.size - int(np.count_nonzero(np.isfinite(x)))
+        self.least, self.most = min(self.least, least), max(self.most, most)
+        self.whole = self.whole and (x.dtype.kind in "iub" or bool((x == np.round(x)).all()))
 
 
 def _range(x: _Seen, steps: int | None, given: tuple[float, float] | None) -> tuple[float, float, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 
 import snn2hw
 from snn2hw.errors import Snn2hwError, UsageError
+from snn2hw.exploration.digest import digest
 from snn2hw.exploration.given import explored
 from snn2hw.exploration.plan import Some
 from snn2hw.exploration.point import Setting
 from snn2hw.exploration.results_file import WORDS
 from snn2hw.exploration.trained import Training, training_of
-from snn2hw.exploration.trial import Ran, check_alike
+from snn2hw.exploration.trial import TOLD, Ran, check_alike
 from tests.refused import refused
 from tests.small_networks import two_layer_network
 
@@ -107,6 +109,37 @@ def test_a_choice_that_was_trained_to_other_integers_is_refused() -> None:
         """,
     ):
         check_alike(known, Ran(setting, Some(8, 16, 1), 4, trained="1" * 16))
+
+
+@pytest.fixture
+def not_trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Instead of a training, which takes long: the integers that were compiled, by post-training quantisation."""
+    made = list[Any]()
+
+    def compiled(training: Training, setting: Setting, sample: Any) -> Any:
+        made.append(snn2hw.compile(training.model, sample, 3, options=setting.options))
+        return made[-1]
+
+    monkeypatch.setattr(Training, "compiled", compiled)
+    monkeypatch.setattr("snn2hw.exploration.plan.CHUNK", 8)
+    return made
+
+
+def test_a_run_goes_on_only_with_the_integers_that_it_began_with(tmp_path: Path, not_trained: list[Any]) -> None:
+    path, given = tmp_path / "r.jsonl", {"epochs": 1, "train": TRAIN, **WIDTHS}
+    front = snn2hw.explore(made(), X, Y, out=path, **given)
+    assert len(not_trained) == 1
+    head, *lines = path.read_text().splitlines(keepends=True)
+    said = [json.loads(line)["trained"] for line in lines]
+    assert said == [digest(not_trained[0].network)[:TOLD]] * 3
+    path.write_text(head + "".join(lines[:1]))
+    assert snn2hw.explore(made(), X, Y, out=path, **given) == front
+    other = head + lines[0].replace(said[0], "0" * TOLD)
+    path.write_text(other)
+    with pytest.raises(Snn2hwError, match="a choice was trained to other integers than before") as caught:
+        snn2hw.explore(made(), X, Y, out=path, **given)
+    assert caught.value.got == f"integers {said[0]}, and {'0' * TOLD} for other samples of the same choice"
+    assert path.read_text() == other
 
 
 def with_dropout(p: float) -> Any:

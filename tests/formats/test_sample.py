@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from snn2hw.errors import ShapeError, UsageError, ValueRangeError
+from snn2hw.files.stored import PIECE, pieces
 from snn2hw.formats.sample import input_node, samples_array
 from tests.refused import refused
 
@@ -113,6 +114,40 @@ def test_too_few_axes_are_refused(shape: tuple[int, ...], steps: int | None) -> 
         """,
     ):
         input_node(np.zeros(shape), steps, None)
+
+
+def test_static_samples_without_steps_are_told_how_to_give_them() -> None:
+    with refused(
+        ShapeError,
+        """
+        the sample has too few axes, or is empty
+          where:    sample
+          got:      [4, 3]
+          expected: [N, ...] with steps, [T, N, ...] without
+          do:       give steps=T (--steps T) where it is [N, ...], static samples to be shown T times
+        """,
+    ):
+        input_node(np.zeros((4, 3)), None, None)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_sample_is_looked_at_a_piece_at_a_time(place: int) -> None:
+    """Whichever piece a value lies in, it counts: the largest, the least, one that is not whole, one that is no number."""
+    x = np.ones((2, 1, 3 * PIECE // 16))
+    assert len(list(pieces(x))) == 3
+    at = (0, 0, place * x.shape[-1] // 3)
+    for value, expected in ((9.0, (0.0, 15.0, True)), (-9.0, (-15.0, 15.0, True)), (0.5, (0.0, 1.0, False))):
+        x[at] = value
+        assert described(x, None)[1:5] == (*expected[:2], False, expected[2])
+    for value in (np.nan, np.inf):
+        x[at] = value
+        with pytest.raises(ValueRangeError, match="the sample holds NaN or Inf") as caught:
+            input_node(x, None, None)
+        assert caught.value.got == f"1 of {x.size} values"
+    x[:, :, -1 if place != 2 else 0] = np.nan
+    with pytest.raises(ValueRangeError) as caught:
+        input_node(x, None, None)
+    assert caught.value.got == f"3 of {x.size} values"
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
