@@ -102,7 +102,7 @@ def budget(
         warnings.simplefilter("ignore", Snn2hwWarning)  # a width that loses much is an answer, no surprise
         options = Options(states[-1], widths[-1], scales)
         widest = compiled(asked.network, asked.sample, target, options)
-        given = Budgeted(asked.network, asked.sample, widths, states, scales, target, asked.truth, widest)
+        given = Budgeted(asked.network, Samples.of(asked.sample, asked.axis), widths, states, scales, target, asked.truth, widest)
         counted = _run(given, asked.x, asked.axis, workers, cluster, progress)
         rows, whole, accuracy = _rows(counted, given)
         parts = [part for part, of_it in ((WEIGHTS, widths), (STATE, states)) if len(of_it) > 1] or [WEIGHTS]
@@ -220,7 +220,7 @@ def proposals(asked: Explored, widths: Iterable[int], states: Iterable[int], par
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Snn2hwWarning)
         given = Budgeted(
-            asked.network, asked.sample, of_weights if WEIGHTS in parts else of_weights[-1:],
+            asked.network, Samples.of(asked.sample, asked.axis), of_weights if WEIGHTS in parts else of_weights[-1:],
             of_states if STATE in parts else of_states[-1:], options.scales, GENERIC, some,
             compiled(asked.network, asked.sample, GENERIC, options),
         )  # fmt: skip

@@ -12,7 +12,7 @@ from snn2hw.files.stored import pieces
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Counted:
     """Samples of which a piece is read at a time: wherever they lie, and however they are divided, the hash is the same.
 
     Args:
@@ -34,7 +34,7 @@ def _feed(known: Any, thing: Any) -> None:
     if isinstance(thing, np.ndarray):
         known.update(f"array {thing.dtype.str} {thing.shape}".encode())
         known.update(np.ascontiguousarray(thing).tobytes())
-    elif isinstance(thing, Samples):
+    elif isinstance(thing, Counted):
         known.update(f"samples {thing.values.dtype.str} {thing.values.shape}".encode())
         for piece in pieces(thing.values, axis=thing.axis):
             known.update(np.ascontiguousarray(piece).tobytes())

@@ -111,7 +111,8 @@ def explore(
             own += [each.layer_bits for each in found if not each.layer_state_bits]
             pairs = [each for each in found if each.layer_state_bits]
             asked = settings_of(widths, states, scales, target, own, trained, own_states, pairs)
-        shared = Given(given.network, given.sample, given.truth, executor, spread(given.x, given.axis, COUNTED), training)
+        calibrated, counted = Samples.of(given.sample, given.axis), spread(given.x, given.axis, COUNTED)
+        shared = Given(given.network, calibrated, given.truth, executor, counted, training)
         return _run(shared, given.x, given.axis, asked, cost, halving, file, workers, cluster, progress)
     finally:
         file.close()

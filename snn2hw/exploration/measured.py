@@ -34,7 +34,7 @@ class Budgeted:
     """
 
     network: Network
-    sample: npt.NDArray[Any]
+    sample: Samples
     widths: tuple[int, ...]
     states: tuple[int, ...]
     scales: str
@@ -77,7 +77,7 @@ def measuring(given: Budgeted) -> Callable[[tuple[Samples, int]], dict[Key, Coun
 
     def narrower(state_bits: int, weight_bits: int) -> Mixed:
         options = Options(state_bits, weight_bits, given.scales)
-        return Mixed.of(compiled(given.network, given.sample, given.target, options), given.network)
+        return Mixed.of(compiled(given.network, given.sample.opened(), given.target, options), given.network)
 
     at: AtWidth = dict.fromkeys(((STATE, last[0]), (WEIGHTS, last[1])), widest)
     at |= {(WEIGHTS, bits): narrower(last[0], bits) for bits in given.widths[:-1]}

@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.errors import Snn2hwWarning, UsageError
-from snn2hw.exploration.digest import Samples, digest
+from snn2hw.exploration.digest import Counted, digest
 from snn2hw.exploration.trial import Ran
 from snn2hw.files.held import free, hold, holder
 from snn2hw.version import __version__
 
 KIND = "snn2hw exploration"
-WHOLE = 1 << 28  # bytes of samples up to which all of them are hashed; of more 4096 spread over them
-SPREAD = 4096
+WHOLE = 1 << 28  # bytes of samples up to which all of them are hashed; of more 4096 spread over them, and the first 256
+SPREAD, FIRST = 4096, 256
 WORDS = {"network": "the network", "sample": "the calibration samples", "samples": "the samples", "labels": "the labels",
          "snn2hw": "the version of snn2hw", "format": "the format of the file", "plan": "the plan of samples",
          "training": "the samples of the training", "trained": "the model that is trained",
@@ -42,15 +42,20 @@ def head_of(network: Any, sample: npt.NDArray[Any], samples: npt.NDArray[Any], l
         "format": 2,
         "snn2hw": __version__,
         "network": digest(network),
-        "sample": digest(np.asarray(sample)),
-        "samples": digest(Samples(samples, axis) if samples.nbytes <= WHOLE else _spread(samples, axis)),
+        "sample": digest(_told(sample, axis)),
+        "samples": digest(_told(samples, axis)),
         "labels": digest(labels),
     }
 
 
-def _spread(x: npt.NDArray[Any], axis: int) -> tuple[Any, ...]:
-    at = np.linspace(0, x.shape[axis] - 1, min(SPREAD, x.shape[axis])).astype(np.int64)
-    return x.shape, np.take(x, at, axis)
+def _told(x: npt.NDArray[Any], axis: int) -> Any:
+    """What is hashed of samples."""
+    if x.nbytes <= WHOLE:
+        return Counted(x, axis)
+    count = x.shape[axis]
+    spread = np.linspace(0, count - 1, min(SPREAD, count)).astype(np.int64)
+    first = np.arange(min(FIRST, count))  # to which a calibration comes down
+    return x.shape, [Counted(np.take(x, at, axis), axis) for at in (spread, first)]
 
 
 class ResultsFile:

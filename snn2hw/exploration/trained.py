@@ -11,10 +11,11 @@ import numpy.typing as npt
 from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
-from snn2hw.exploration.digest import digest
+from snn2hw.exploration.digest import Counted, digest
 from snn2hw.exploration.given import Explored
-from snn2hw.formats.sample import samples_array
+from snn2hw.formats.sample import stored_or_array
 from snn2hw.ir.layout import TN, read_as
+from snn2hw.verification.batches import Samples
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +36,7 @@ class Training:
     """
 
     model: torch.nn.Module
-    samples: npt.NDArray[Any]
+    samples: Samples
     labels: npt.NDArray[Any]
     steps: int | None
     input_range: tuple[float, float] | None
@@ -53,11 +54,16 @@ class Training:
         from snn2hw.exploration.module_facts import module_facts
 
         return {
-            "training": digest([self.samples, self.labels]),
+            "training": digest([Counted(self.samples.opened(), self.axis), self.labels]),
             "trained": digest([module_facts(self.model), self.steps, self.input_range]),
             "recipe": digest(self.recipe(1)),
             "torch": torch.__version__,
         }
+
+    @property
+    def axis(self) -> int:
+        """Along which samples are counted."""
+        return 0 if self.steps is not None else 1
 
     def compiled(self, setting: Setting, sample: npt.NDArray[Any]) -> Artefact:
         """The integers behind the training, which one thread does: sums over several are others in their last bits.
@@ -67,6 +73,7 @@ class Training:
         """
         import torch
 
+        from snn2hw.exploration.train_data import TrainData
         from snn2hw.quantize import prepare
         from snn2hw.train import fit
         from snn2hw.train.threads import one_thread
@@ -77,9 +84,8 @@ class Training:
                 self.model, sample, setting.target, steps=self.steps, options=setting.options, input_range=self.input_range,
                 layout=layout,
             )  # fmt: skip
-            data = torch.as_tensor(np.asarray(self.samples, np.float32)), torch.as_tensor(np.asarray(self.labels, np.int64))
-            recipe = self.recipe(setting.epochs)
-            fit(prepared, data, steps=self.steps, layout=layout, recipe=recipe, device="cpu", progress=False)
+            data, recipe = TrainData(self.samples, self.axis, self.labels), self.recipe(setting.epochs)
+            fit(prepared, data, steps=self.steps, recipe=recipe, device="cpu", progress=False)
             return api.compile(prepared.eval(), sample, layout=layout)
 
 
@@ -104,7 +110,7 @@ def training_of(given: Explored, data: Any, input_range: tuple[float, float] | N
             do="give train=(samples, labels), others than those that are measured",
         )  # fmt: skip
     static = given.network.input.static
-    x, y = read_as(samples_array(data[0]), given.said, given.network.steps, static=static, stacklevel=3), np.asarray(data[1])
+    x, y = read_as(stored_or_array(data[0]), given.said, given.network.steps, static=static, stacklevel=3), np.asarray(data[1])
     each, other = ((*a.shape[: given.axis], *a.shape[given.axis + 1 :]) for a in (x, given.x))
     fits = x.ndim == given.x.ndim and each == other
     if not fits or y.ndim != 1 or y.dtype.kind not in "iu" or x.shape[given.axis] != len(y):
@@ -115,4 +121,4 @@ def training_of(given: Explored, data: Any, input_range: tuple[float, float] | N
             expected=f"samples as those that are measured, {list(given.x.shape)}, and a class for each",
             do="give train=(samples, labels) in the same form",
         )
-    return Training(given.model, x, y, given.steps, input_range)
+    return Training(given.model, Samples.of(x, given.axis), y, given.steps, input_range)

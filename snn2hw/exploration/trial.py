@@ -40,7 +40,7 @@ class Given:
     """
 
     network: Network
-    sample: npt.NDArray[Any]
+    sample: Samples
     truth: Truth
     executor: str | Executor
     counted: npt.NDArray[Any]
@@ -127,8 +127,8 @@ def trying(given: Given) -> Callable[[Part], Ran]:
 def _compiled(given: Given, setting: Setting) -> Artefact | str:
     try:
         if setting.epochs and given.training is not None:
-            return given.training.compiled(setting, given.sample)
-        return api.compile(given.network, given.sample, target=setting.target, options=setting.options)
+            return given.training.compiled(setting, given.sample.opened())
+        return api.compile(given.network, given.sample.opened(), target=setting.target, options=setting.options)
     except Snn2hwError as error:
         return error.what + (f": {error.got}" if error.got else "")
 

@@ -48,9 +48,13 @@ class Samples:
         """Of an array whose samples are counted along this axis."""
         return Samples(x.sent() if isinstance(x, Stored) else mapped(x), x.shape[axis])
 
+    def opened(self) -> Any:
+        """An array, or what is taken like one; of values that lie in files none is read yet."""
+        return self.values if isinstance(self.values, Stored) else unmapped(self.values)
+
     def array(self) -> npt.NDArray[Any]:
         """The values."""
-        return np.asarray(self.values) if isinstance(self.values, Stored) else unmapped(self.values)
+        return np.asarray(self.opened())
 
 
 Given = Ints | Samples

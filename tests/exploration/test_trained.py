@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -236,10 +237,30 @@ def test_what_has_no_text_of_its_own_is_told_by_its_type() -> None:
     assert not only_the_model_differs(looked_at, steps)
 
 
+@pytest.mark.parametrize("layout", [None, "TN", "NT"])
+def test_samples_to_train_on_may_lie_in_a_folder(tmp_path: Path, layout: str | None) -> None:
+    """A choice is trained to the same integers, and the results file is for the same training."""
+    steps, axis = (None, ("NT", "TN").index(layout)) if layout else (3, 0)
+    shape = {None: (40, 6), "TN": (3, 40, 6), "NT": (40, 3, 6)}[layout]
+    x = RNG.random(shape).astype(np.float32)
+    for number, part in enumerate(np.array_split(x, 3, axis)):
+        np.save(tmp_path / f"{number}.npy", part)
+    trainings = [
+        of_it(made(), (each, TRAIN[1]), x[:, :24] if axis else x[:24], steps=steps, layout=layout)
+        for each in (x, snn2hw.open_samples(tmp_path, axis))
+    ]
+    assert trainings[0].head() == trainings[1].head()
+    sent = [trainings[0], pickle.loads(pickle.dumps(trainings[1]))]  # noqa: S301  (as a worker gets it)
+    sample = trainings[0].samples.array()
+    one, other = (each.compiled(Setting(4, 12, "auto", "generic", 1), sample) for each in sent)
+    assert digest(one.network) == digest(other.network)
+    assert len(pickle.dumps(trainings[1].samples)) < x.nbytes
+
+
 def test_samples_to_train_on_have_the_layout_of_those_that_are_measured() -> None:
     x, more = RNG.random((24, 5, 6)).astype(np.float32), (RNG.random((7, 5, 6)).astype(np.float32), np.arange(7) % 3)
     training = of_it(made(), more, x, steps=None, layout="NT")
-    np.testing.assert_array_equal(training.samples, np.swapaxes(more[0], 0, 1))
+    np.testing.assert_array_equal(training.samples.array(), np.swapaxes(more[0], 0, 1))
 
 
 def test_what_cannot_be_trained_is_said_before_anything_runs() -> None:

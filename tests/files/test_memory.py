@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA bounds what a process holds on Linux alone")
 SIDE, FILES, EACH = 64, 8, 1024  # 8 files of 16 MB each
 LIMIT = 64 << 20  # bytes of memory besides what was taken before anything is read
-HEAD = f"""
+NETWORK = f"""
 import resource, sys, warnings
 from pathlib import Path
 import numpy as np
@@ -28,12 +28,17 @@ net = network(
 )
 warnings.simplefilter("ignore")
 folder, labels = Path(sys.argv[1]), np.arange({FILES * EACH}) % 3
+"""
+USED = f"""
 snn2hw.simulate(snn2hw.compile(net, np.zeros((1, 1, {SIDE}, {SIDE}))), np.zeros((64, 1, {SIDE}, {SIDE})))
+"""
+LIMITED = f"""
 held = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
 resource.setrlimit(resource.RLIMIT_DATA, (1024 * held + {LIMIT},) * 2)
 x = snn2hw.open_samples(folder)
 assert x.nbytes == {4 * FILES * EACH * SIDE * SIDE} > {LIMIT}
 """
+HEAD = NETWORK + USED + LIMITED
 COMPILE = (
     HEAD
     + """
@@ -51,6 +56,25 @@ EXPLORE = (
     + """
 front = snn2hw.explore(net, x, labels, weight_bits=(4, 8), state_bits=(16,), executor="reference", out=folder / "r.jsonl")
 print(len(front.pareto) > 0, front.samples)
+"""
+)
+TRAIN = (
+    NETWORK
+    + f"""
+import torch
+from snn2hw import nn
+def trained(x, out):
+    torch.manual_seed(0)
+    layers = torch.nn.AvgPool2d(8), nn.Flatten(), nn.Linear(64, 8), nn.LIF(0.5), nn.Linear(8, 3)
+    model, y = torch.nn.Sequential(*layers).eval(), labels[: len(x)]
+    given = dict(weight_bits=(8,), state_bits=(16,), executor="reference", steps=2, epochs=1, train=(x, y), sample=x)
+    return snn2hw.explore(model, x, y, out=folder / out, **given)
+trained(np.zeros((300, 1, {SIDE}, {SIDE}), np.float32), "few.jsonl")
+"""
+    + LIMITED
+    + """
+front = trained(x, "all.jsonl")
+print(len(front.pareto), front.samples)
 """
 )
 REPORT = (
@@ -86,6 +110,12 @@ def test_compile(folder: Path) -> None:
 @pytest.mark.slow
 def test_explore(folder: Path) -> None:
     assert ran(EXPLORE, folder) == f"True {FILES * EACH}"
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_train(folder: Path) -> None:
+    assert ran(TRAIN, folder) == f"1 {FILES * EACH}"
 
 
 @pytest.mark.slow
