@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.cli import certificate_table, console
 from snn2hw.cli.conventions import options as option_names
-from snn2hw.cli.sample_files import laid_out
+from snn2hw.cli.sample_files import axis_of, laid_out
 from snn2hw.cli.sample_files import stated as stated_layout
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import Snn2hwWarning, UsageError
@@ -51,7 +49,7 @@ def compile_file(
         options: widths of states and weights, scales. stated: of .nir alone, a convention and its fields, as in `read_network`.
         workers, cluster: who calibrates.
     """
-    x = None if sample is None else np.asarray(read_samples(sample, 0 if steps is not None else 1))
+    x = None if sample is None else read_samples(sample, axis_of(layout, static=steps is not None))
     if x is not None and (layout is not None or _is_nir(path)):
         x = laid_out(x, layout, None, static=steps is not None)
     more: dict[str, Any] = {}

@@ -77,6 +77,26 @@ front = trained(x, "all.jsonl")
 print(len(front.pareto), front.samples)
 """
 )
+FILE = (
+    """
+import resource, sys, warnings
+from pathlib import Path
+import numpy as np
+import snn2hw
+from snn2hw.cli.end import guarded
+from tests.cli.running import COMMAND
+warnings.simplefilter("ignore")
+model, few, folder, *more = sys.argv[2], sys.argv[3], Path(sys.argv[1]), *sys.argv[4:]
+def compiled(sample, out):
+    return guarded(lambda: COMMAND(["compile", model, "--sample", str(sample), "--out", str(Path(few).with_name(out)), *more]))
+assert compiled(few, "few") == 0
+"""
+    + LIMITED
+    + """
+assert compiled(folder, "all") == 0
+print("compiled")
+"""
+)
 REPORT = (
     HEAD
     + """
@@ -96,8 +116,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def ran(script: str, folder: Path) -> str:
-    done = subprocess.run([sys.executable, "-c", script, str(folder)], check=False, capture_output=True, text=True, timeout=300)
+def ran(script: str, folder: Path, *more: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder), *map(str, more)], check=False, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -116,6 +138,34 @@ def test_explore(folder: Path) -> None:
 @pytest.mark.torch
 def test_train(folder: Path) -> None:
     assert ran(TRAIN, folder) == f"1 {FILES * EACH}"
+
+
+@pytest.mark.slow
+def test_a_nir_file(folder: Path, tmp_path: Path) -> None:
+    nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
+    from tests.nir_files import affine, graph, lif, write
+
+    pool = nir.AvgPool2d(kernel_size=np.array((8, 8)), stride=np.array((8, 8)), padding=np.array((0, 0)))
+    flat = nir.Flatten(input_type={"input": np.array((1, SIDE // 8, SIDE // 8))}, start_dim=0)
+    weight = np.random.default_rng(0).normal(0, 0.1, (8, SIDE * SIDE // 64))
+    model = write(tmp_path / "x.nir", graph(pool, flat, affine(weight), lif(8), shape=(1, SIDE, SIDE), out=(8,)))
+    np.save(tmp_path / "few.npy", np.zeros((8, 1, SIDE, SIDE), np.float32))
+    given = ("--steps", 2, "--convention", "norse")
+    assert ran(FILE, folder, model, tmp_path / "few.npy", *given).splitlines()[-1] == "compiled"
+
+
+@pytest.mark.slow
+def test_a_net_file(tmp_path: Path) -> None:
+    pytest.importorskip("h5py", reason="the test writes an HDF5 file")
+    from tests.netx_files import dense, write_net
+
+    model = write_net(tmp_path / "x.net", [dense(np.random.default_rng(0).integers(-8, 8, (8, SIDE * SIDE)))], steps=2)
+    np.save(tmp_path / "few.npy", np.zeros((2, 8, SIDE * SIDE), np.float32))
+    (tmp_path / "events").mkdir()
+    for number in range(FILES):
+        x = np.lib.format.open_memmap(tmp_path / f"events/{number}.npy", "w+", np.float32, (2, EACH // 2, SIDE * SIDE))
+        x[:, :: EACH // 32] = 1
+    assert ran(FILE, tmp_path / "events", model, tmp_path / "few.npy").splitlines()[-1] == "compiled"
 
 
 @pytest.mark.slow

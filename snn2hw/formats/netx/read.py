@@ -41,7 +41,7 @@ from snn2hw.formats.netx.registers import (
     registers,
     threshold,
 )
-from snn2hw.formats.sample import samples_array
+from snn2hw.formats.sample import stored_or_array
 from snn2hw.ir.delay import delay_program
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.loihi import ALIGN_BITS, VTH_MAX, loihi_biased, loihi_lif, widest_input
@@ -89,7 +89,7 @@ def from_netx(
             expected=f"1 to {MOST_STEPS}",
             do="give steps (--steps)",
         )
-    return _Reader(file, chosen, readout, None if sample is None else samples_array(sample)).network()
+    return _Reader(file, chosen, readout, None if sample is None else stored_or_array(sample)).network()
 
 
 def transformed(path: str | Path, frames: npt.ArrayLike) -> npt.NDArray[np.int64]:

@@ -20,9 +20,9 @@ from snn2hw.formats.nir.own_synapses import with_own_synapses
 from snn2hw.formats.nir.parameters import sizes, without_batch
 from snn2hw.formats.nir.presets import chosen_convention, said
 from snn2hw.formats.nir.read_layers import ROWS, Value
-from snn2hw.formats.nir.read_neurons import with_state_ranges
+from snn2hw.formats.nir.state_ranges import with_state_ranges
 from snn2hw.formats.nir.unsaid import warn_of_unsaid
-from snn2hw.formats.sample import input_node, samples_array
+from snn2hw.formats.sample import input_node, stored_or_array
 from snn2hw.ir.network import (
     Delay,
     Feedback,
@@ -82,9 +82,8 @@ def from_nir(
             expected="real samples",
             do="give sample=x (--sample x.npy)",
         )
-    x = samples_array(sample)
+    x = stored_or_array(sample)
     source, t = input_node(x, steps, input_range)
-    reals = np.asarray(x, np.float64)
 
     def read(meant: Convention) -> Network:
         walk = Walk(meant, source, any(n.kind == "Conv1d" for n in nodes), input_axes(nodes, len(source.shape)))
@@ -92,11 +91,11 @@ def from_nir(
             walk.visit(node)
         walk.end(nodes[-1])
         net = Network(t, tuple(with_own_synapses(walk.nodes).values()), (*said(meant), ("file", Path(path).name)))
-        return with_state_ranges(net, reals, meant)
+        return with_state_ranges(net, x, meant)
 
     net = read(chosen)
     check_network(net)
-    warn_of_unsaid(nodes, chosen, net, reals, read, str(path))
+    warn_of_unsaid(nodes, chosen, net, x, read, str(path))
     return net
 
 

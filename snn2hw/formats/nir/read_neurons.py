@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,26 +9,20 @@ import numpy as np
 from snn2hw.errors import UnsupportedError, ValueRangeError
 from snn2hw.formats.nir.convention import MOST_LEVELS, NEURONS, Convention
 from snn2hw.formats.nir.file import FIRING, NirNode
-from snn2hw.formats.nir.late_reset import late_neuron, with_ranges
+from snn2hw.formats.nir.late_reset import late_neuron
 from snn2hw.formats.nir.parameters import LEAST_MAGNITUDE, per_channel
 from snn2hw.ir.network import (
     Circulate,
     Current,
-    EquationNeuron,
-    Network,
     Neuron,
     Node,
     Potential,
     Reals,
     Single,
 )
-from snn2hw.ir.real import neuron_step, polynomial, run_real
 from snn2hw.ir.shapes import Shape
 from snn2hw.layers import BatchNorm
-from snn2hw.neurons import in_numpy
-from snn2hw.neurons.library import CURRENT, MEMBRANE
 
-MARGIN = 1.25  # of the state range around what the sample reaches
 NEUTRAL = {"r": 1.0, "v_leak": 0.0, "v_reset": 0.0, "w_in": 1.0}
 POSITIVE = ("tau", "tau_mem", "tau_syn", "v_threshold", "threshold")
 
@@ -241,84 +234,3 @@ def _require_positive(node: NirNode, given: dict[str, Reals]) -> None:
             expected=f"at least {LEAST_MAGNITUDE:g}, the smallest float32",
             do="scale the network up, or repair the file",
         )
-
-
-def with_state_ranges(net: Network, sample: Reals, convention: Convention) -> Network:
-    """Every neuron with the range that the sample needs: MARGIN times the largest |h| before the reset, on both sides.
-
-    The float meaning is then the file's on the sample, with nothing clamped but what the convention clamps. Where the
-    convention has no most spikes of a step, a neuron may fire as often as the range allows.
-
-    Args:
-        net: whose ranges are still unknown. sample: [N, ...] or [T, N, ...], run in float64.
-        convention: says how many spikes a step may have.
-
-    Raises:
-        UnsupportedError: more spikes in a step than can be. ValueRangeError: a membrane that leaves all bounds.
-    """
-    largest: dict[str, float] = {}
-    highest: dict[str, float] = {}
-    currents: dict[str, float] = {}
-    membrane: dict[str, Reals] = {}
-    late: dict[str, dict[str, Reals]] = {}
-
-    def observe(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
-        if isinstance(node, EquationNeuron):
-            before = late.get(node.name) or in_numpy.initial(node.equation, value.shape)
-            late[node.name] = in_numpy.step(node.equation, node.parameters, before, inputs[0])[1]
-            for found, name in ((largest, MEMBRANE), (currents, CURRENT)):
-                if name in late[node.name]:
-                    reached = np.abs(late[node.name][name]).max()
-                    found[node.name] = float(np.max((found.get(node.name, 0.0), reached)))
-        elif isinstance(node, Neuron):
-            x = inputs[0]
-            u = membrane.get(node.name, np.zeros_like(x))
-            h = polynomial(node, u) + (x if node.current is not None else node.gain * x)
-            if node.current is not None:
-                currents[node.name] = float(np.max((currents.get(node.name, 0.0), np.abs(x).max())))
-            above = float(h.max()), float(-np.maximum(h, node.state_range[0]).min())
-            largest[node.name] = float(np.max((largest.get(node.name, 0.0), *above)))  # unlike max(), this keeps NaN
-            highest[node.name] = max(highest.get(node.name, 0.0), above[0])
-            membrane[node.name] = neuron_step(node, u, x)[1]
-
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused, by the layer's name
-        run_real(net, sample, observe)
-    return replace(net, nodes=tuple(_ranged(n, largest, currents, highest, convention) for n in net.nodes))
-
-
-def _ranged(
-    node: Node, reached: dict[str, float], currents: dict[str, float], highest: dict[str, float], convention: Convention
-) -> Node:
-    if not isinstance(node, Neuron | EquationNeuron):
-        return node
-    largest = reached[node.name]
-    if isinstance(node, EquationNeuron):
-        bounds = {MEMBRANE: MARGIN * max(largest, 1.0), CURRENT: MARGIN * (currents.get(node.name, 0.0) or 1.0)}
-        if not np.isfinite(list(bounds.values())).all():
-            raise _unbounded(node, largest)
-        return with_ranges(node, bounds)
-    firing, current = node.firing, node.current
-    theta = firing.threshold if isinstance(firing, Single) else firing.thresholds[0] if isinstance(firing, Circulate) else 0.0
-    bound = MARGIN * (max(largest, theta, abs(node.reset_value)) or 1.0)
-    held = MARGIN * (currents.get(node.name, 0.0) or 1.0)
-    if not np.isfinite(bound) or not np.isfinite(held):
-        raise _unbounded(node, largest)
-    if convention.levels is None and isinstance(firing, Circulate):
-        if highest[node.name] >= theta * (MOST_LEVELS + 1):
-            raise UnsupportedError(
-                "more spikes in one step than a neuron may fire",
-                where=node.source,
-                got=f"more than {MOST_LEVELS} on the sample",
-                expected=f"at most {MOST_LEVELS}",
-                do="use shorter time bins, or scale the sample down",
-            )
-        levels = min(int(MARGIN * max(highest[node.name], theta) / theta), MOST_LEVELS)
-        firing = Circulate((theta,) * levels, (1.0,) * levels, signed=False)
-    made = replace(node, state_range=(max(node.state_range[0], -bound), bound), firing=firing)
-    return made if current is None else replace(made, current=replace(current, state_range=(-held, held)))
-
-
-def _unbounded(node: Node, largest: float) -> ValueRangeError:
-    return ValueRangeError(
-        "the membrane leaves all bounds on the sample", where=node.source, got=f"{largest:g}", expected="finite values"
-    )

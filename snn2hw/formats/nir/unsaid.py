@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def warn_of_unsaid(
     nodes: Sequence[NirNode],
     convention: Convention,
     net: Network,
-    sample: Reals,
+    sample: Any,
     read: Callable[[Convention], Network],
     path: str,
 ) -> None:
@@ -80,7 +81,7 @@ def _option(name: str, value: object) -> str:
     return f"--{'' if value else 'no-'}{flag}" if isinstance(value, bool) else f"--{flag} {value}"
 
 
-def _differs(unsaid: Unsaid, convention: Convention, net: Network, sample: Reals, read: Callable[[Convention], Network]) -> str:
+def _differs(unsaid: Unsaid, convention: Convention, net: Network, sample: Any, read: Callable[[Convention], Network]) -> str:
     """How many spikes the other reading changes on the first samples; '' where it cannot be read."""
     if not unsaid.fields:
         return ""
@@ -89,7 +90,7 @@ def _differs(unsaid: Unsaid, convention: Convention, net: Network, sample: Reals
     cuba = replace(convention.cuba, **{CUBA[name]: value for name, value in fields.items() if name in CUBA})  # type: ignore[arg-type]
     own = {name: value for name, value in fields.items() if name not in CUBA}
     other = replace(convention, **{"levels": levels, **own}, cuba=cuba, unsaid=())  # type: ignore[arg-type]
-    few = sample[:SAMPLES] if net.input.static else sample[:, :SAMPLES]
+    few = np.asarray(sample[:SAMPLES] if net.input.static else sample[:, :SAMPLES], np.float64)
     try:
         a, b = _spikes(net, few), _spikes(read(other), few)
     except Snn2hwError:

@@ -17,7 +17,7 @@ from snn2hw.errors import ShapeError
 from snn2hw.formats.nir.convention import Convention
 from snn2hw.formats.nir.lava_integers import lava_integers
 from snn2hw.formats.nir.read import from_nir
-from snn2hw.formats.nir.read_neurons import MARGIN
+from snn2hw.formats.nir.state_ranges import MARGIN
 from snn2hw.ir.network import Circulate, Neuron
 from snn2hw.ir.real import run_real
 from snn2hw.layers import BatchNorm, Conv2d, IntLinear
