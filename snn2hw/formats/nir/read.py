@@ -55,7 +55,8 @@ def from_nir(
     Args:
         path: of the file.
         steps: T, where the sample has no steps [N, ...]; None where it has [T, N, ...].
-        sample: real samples; they say what the input is, and how far the states of the neurons reach.
+        sample: real samples; they say what the input is, and how far the states of the neurons reach. Of an array on disk, or
+            samples of `snn2hw.open_samples`, a part is in memory at a time.
         convention: how neurons are stepped: "norse", "sinabs", "snntorch", "lava", "rockpool", "spikingjelly", or a Convention.
         dt: seconds of a step, where it is not the convention's own; alone it is NIR's own equation under Euler.
         stated: fields of the convention in place of its own, by name: reset="subtract", when="next".
