@@ -20,7 +20,7 @@ from snn2hw.backends.fast import executor, sharing
 from snn2hw.backends.fast.executor import Fast, threads
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
-from snn2hw.ir.integer import IntInput
+from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
 from snn2hw.ir.program import declared_interval
 from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
@@ -143,8 +143,11 @@ def test_a_number_of_threads_that_is_none(given: str, monkeypatch: pytest.Monkey
 def test_a_fan_in_beyond_16_bits() -> None:
     """Lists of events name channels in 16 bits; a layer with more is summed densely."""
     n, rng = 70_000, np.random.default_rng(0)
-    weight = rng.normal(0, 1, (4, n))
-    net = compiled_network(network(1, counts(n, hi=1), linear("fc", "input", weight), readout("fc"))).network
+    spikes, form = Interval(0, 1), Format(32, 0, True)
+    source = IntInput("x", (), (n,), Format(1, 0, False), spikes, unit=1.0, static=False, counts=True)
+    weight, bias = rng.integers(-127, 128, (4, n)).astype(np.int8), np.zeros(4, np.int32)
+    fc = IntLinear("fc", ("x",), (4,), form, Interval(-127 * n, 127 * n), weight=weight, bias=bias)
+    net = IntegerNetwork(1, "generic", (source, fc, IntReadout("readout", ("fc",), (4,), form, fc.interval)))
     payloads = (rng.random((1, 3, n)) < 0.05).astype(np.int64)
     artefact, expected = make_artefact(net), interpret(net, payloads).readout
     for percent in (NEVER, ALWAYS):
