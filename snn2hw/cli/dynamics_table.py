@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from snn2hw.cli import console
-from snn2hw.dynamics.attractors import Attractor
 from snn2hw.dynamics.audit import ChannelDynamics, LayerDynamics
+from snn2hw.dynamics.ends import Attractor
 from snn2hw.dynamics.fixed_points import FixedPoint
 
 SHOWN = 4  # attractors of a channel, and channels of a layer
@@ -22,7 +22,10 @@ def print_dynamics(found: Mapping[str, LayerDynamics], title: str) -> None:
         "ends at a bound", "input to a bound",
     ]  # fmt: skip
     console.table(f"{title}: neurons without input", columns, rows, (2, 6, 7))
-    console.say("real: the map that was trained; integers: every state tried, or ~ where starts were spread over the ranges")
+    console.say(
+        "real: the map that was trained; integers: every state tried (of two states every pair), or ~ where starts were spread "
+        "over the ranges"
+    )
     for name, layer in found.items():
         for said in layer.findings:
             console.say(f"{name}: {said}")
@@ -35,7 +38,16 @@ def _rows(name: str, layer: LayerDynamics) -> Iterator[list[object]]:
         points += " and more" * (c.more_fixed_points or len(c.fixed_points) > SHOWN)
         escapes = f"{100 * c.real_escapes:.0f} % / {100 * c.escapes:.0f} %"
         mark = "" if c.enumerated else "~ "
-        yield [name, layer.kind, c.channel, _ends(c.reals), mark + _ends(c.integers), points, escapes, input_to]
+        yield [
+            name,
+            layer.kind,
+            c.channel,
+            _ends(c.reals, c.real_ends),
+            mark + _ends(c.integers, c.integer_ends),
+            points,
+            escapes,
+            input_to,
+        ]
     if len(layer.channels) > SHOWN:
         yield [name, layer.kind, f"+ {len(layer.channels) - SHOWN}", "", "", "", _worst(layer.channels[SHOWN:]), ""]
 
@@ -45,9 +57,9 @@ def _worst(channels: tuple[ChannelDynamics, ...]) -> str:
     return f"{100 * worst.real_escapes:.0f} % / {100 * worst.escapes:.0f} %"
 
 
-def _ends(found: tuple[Attractor, ...]) -> str:
+def _ends(found: tuple[Attractor, ...], total: int) -> str:
     said = [f"{_where(a)} ({100 * a.basin:.0f} %)" for a in found[:SHOWN]]
-    return ", ".join(said) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+    return ", ".join(said) + (f" and {total - SHOWN:,} more" if total > SHOWN else "")
 
 
 def _place(p: FixedPoint) -> str:

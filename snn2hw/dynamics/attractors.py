@@ -1,80 +1,96 @@
 """Where a map without input ends: fixed points and cycles, how much of the range of the states ends in each.
 
-Integer maps of one state are enumerated (`cycles`). All others, and the real maps, are run from starts spread evenly over the
-ranges of their states; what is not seen from any of these starts is not found.
+Integer maps whose states can all be tried, of one state or of pairs, are enumerated (`cycles`). All others, and the real maps,
+are run from starts spread evenly over the ranges of their states; what is not seen from any of these starts is not found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from snn2hw.dynamics.cycles import cycles
+from snn2hw.dynamics.cycles import Cycles, chunks, cycles
+from snn2hw.dynamics.ends import Ends
 from snn2hw.dynamics.maps import Maps
 
 Values: TypeAlias = Mapping[str, Any]
+Numbers: TypeAlias = npt.NDArray[np.int64]
 Step: TypeAlias = Callable[[Values], tuple[Any, dict[str, Any]]]
 
-ENUMERATED = 1 << 20  # states up to which every one of them is tried
+ENUMERATED = {1: 1 << 20, 2: 1 << 24}  # by how many states there are: values, and pairs, up to which every one is tried
 STARTS = {1: 1025, 2: 33}  # for each state, of maps with so many
 SETTLED, WATCHED = 2048, 64  # steps before, and while, it is looked at what repeats
 LOOKED = 16  # steps after which it is looked whether everything rests already
 NEAR = 1e-3  # of a unit of the state: real values as close as that are the same
 
 
-@dataclass(frozen=True)
-class Attractor:
-    """A fixed point or a cycle.
-
-    Args:
-        period: 1 of a fixed point; 0 where nothing repeated itself within 64 steps.
-        low, high: of each state, by its name, the lowest and highest value on it, real units.
-        basin: the share of the starts that end in it. fires: whether anything is fired on it.
-        bounds: the states that are at an end of their range somewhere on it.
-    """
-
-    period: int
-    low: Mapping[str, float]
-    high: Mapping[str, float]
-    basin: float
-    fires: bool
-    bounds: tuple[str, ...]
+def all_states(m: Maps) -> int:
+    """How many integer states there are: of a neuron with two, pairs."""
+    return prod(hi - lo + 1 for lo, hi in map(m.range, m.states))
 
 
-def enumerable(m: Maps) -> bool:
-    """Whether every state of the layer can be tried."""
-    if len(m.states) != 1:
-        return False
-    lo, hi = m.range(m.states[0])
-    return hi - lo < ENUMERATED
+def enumerable(m: Maps, left: int) -> bool:
+    """Whether every one of them is tried. Args: left: how many may still be tried of the layer."""
+    return all_states(m) <= min(ENUMERATED.get(len(m.states), 0), left)
 
 
-def of_integers(m: Maps, x: int = 0) -> list[Attractor]:
-    """Of the integers, the largest basin first. Arguments: the maps, and a constant synaptic sum."""
-    if not enumerable(m):
+def of_integers(m: Maps, x: int = 0, *, every: bool) -> Ends:
+    """Of the integers. Arguments: the maps, a constant synaptic sum, and whether every state is tried."""
+    if not every:
         return _run(m, lambda s: m.integers(s, x), _starts(m), 0.0)
-    (state,) = m.states
-    (lo, hi), unit = m.range(state), m.unit(state)
-    every = np.arange(lo, hi + 1)
-    fired, after = m.integers({state: every}, x)
-    found = cycles(after[state] - lo)
-    shares = np.bincount(found.of, minlength=len(found.members)) / len(every)
-    made = []
-    for number, members in enumerate(found.members):
-        raw = every[members]
-        bounds = (state,) if raw.min() == lo or raw.max() == hi else ()
-        ends = {state: float(raw.min() * unit)}, {state: float(raw.max() * unit)}
-        made.append(Attractor(len(members), *ends, float(shares[number]), bool(fired[members].any()), bounds))
-    return sorted(made, key=lambda a: -a.basin)
+    total = all_states(m)
+    following, fired = np.empty(total, np.int32), np.empty(total, np.bool_)
+    for part in chunks(total):
+        spikes, after = m.integers(_pairs(m, np.arange(part.start, part.stop)), x)
+        following[part], fired[part] = _numbers(m, after), spikes != 0
+    return _of_cycles(m, cycles(following), fired)
 
 
-def of_reals(m: Maps, x: int = 0) -> list[Attractor]:
-    """Of the real numbers, the largest basin first. Arguments as `of_integers`."""
+def of_reals(m: Maps, x: int = 0) -> Ends:
+    """Of the real numbers. Arguments: the maps, and a constant synaptic sum."""
     starts = {name: raw * m.unit(name) for name, raw in _starts(m).items()}
     return _run(m, lambda s: m.reals(s, x), starts, NEAR)
+
+
+def _pairs(m: Maps, numbers: Numbers) -> dict[str, Numbers]:
+    """The states that have these numbers, the last state counted first."""
+    found = dict[str, Numbers]()
+    for state in reversed(m.states):
+        lo, hi = m.range(state)
+        numbers, rest = np.divmod(numbers, hi - lo + 1)
+        found[state] = rest + lo
+    return {state: found[state] for state in m.states}
+
+
+def _numbers(m: Maps, states: Values) -> Numbers:
+    """The numbers that these states have."""
+    numbers = np.zeros(1, np.int64)
+    for state in m.states:
+        lo, hi = m.range(state)
+        numbers = numbers * (hi - lo + 1) + (states[state] - lo)
+    return numbers
+
+
+def _of_cycles(m: Maps, found: Cycles, fired: npt.NDArray[np.bool_]) -> Ends:
+    basins, ends = found.basins(), np.array([m.range(s) for s in m.states])
+    order = np.argsort(-basins, kind="stable")
+    low, high, place = (np.empty((len(order), len(m.states)), np.int32) for _ in range(3))
+    for k, raw in enumerate(_pairs(m, found.on).values()):
+        for column, values in ((low, np.minimum.reduceat(raw, found.starts)), (high, np.maximum.reduceat(raw, found.starts)),
+                               (place, raw[found.starts])):  # fmt: skip
+            column[:, k] = values[order]
+    fires = np.logical_or.reduceat(fired[found.on], found.starts)[order]
+    bounds = (low == ends[:, 0]) | (high == ends[:, 1])
+    lengths = found.lengths[order]
+    return Ends(m.states, _units(m), lengths, low, high, basins[order], fires, bounds, place, len(found.of), True)
+
+
+def _units(m: Maps) -> npt.NDArray[np.float64]:
+    return np.array([m.unit(s) for s in m.states])
 
 
 def _starts(m: Maps) -> dict[str, Any]:
@@ -85,10 +101,8 @@ def _starts(m: Maps) -> dict[str, Any]:
     return {name: values.ravel() for name, values in zip(m.states, grid, strict=True)}
 
 
-def _run(m: Maps, step: Step, states: Values, near: float) -> list[Attractor]:
+def _run(m: Maps, step: Step, states: Values, near: float) -> Ends:
     """Run all starts until they have settled, and tell apart where they are; `near` in units of a state."""
-    if not m.states:
-        return []
     for k in range(SETTLED):
         before, (_, states) = states, step(states)
         if k % LOOKED == 0 and all(np.abs(states[s] - before[s]).max() <= near * m.unit(s) for s in m.states):
@@ -107,39 +121,44 @@ def _run(m: Maps, step: Step, states: Values, near: float) -> list[Attractor]:
         for s in m.states:
             low[s] = np.where(open_, np.minimum(low[s], states[s]), low[s])
             high[s] = np.where(open_, np.maximum(high[s], states[s]), high[s])
-    return _told_apart(m, period, fired, low, high, integers=near == 0.0)
+    units = 1.0 if near == 0.0 else _units(m)
+    columns = (np.stack([each[s] for s in m.states], 1) / units for each in (low, high, first))
+    return _told_apart(m, period, fired, *columns)
 
 
-def _told_apart(m: Maps, period: Any, fired: Any, low: Values, high: Values, *, integers: bool) -> list[Attractor]:
-    """Ends that lie within a unit of each other, all around, are one; of what never repeats only the ends of the states count."""
-    scale = {s: 1.0 if integers else m.unit(s) for s in m.states}
-    rows = [np.round(values[s] / scale[s]) for s in m.states for values in (low, high)]
-    key = np.stack([period.astype(np.float64), *(np.where(period > 0, r, 0) for r in rows)])
-    _, index, of = np.unique(key, axis=1, return_index=True, return_inverse=True)
-    found, held = [], {s: m.unit(s) if integers else 1.0 for s in m.states}
-    for number, at in enumerate(index.tolist()):
-        inside = of.ravel() == number
-        least, most = ({s: float(pick(v[s][inside])) * held[s] for s in m.states} for pick, v in ((np.min, low), (np.max, high)))
-        bounds = tuple(s for s in m.states if _at_bound(m, s, least[s], most[s]))
-        found.append(Attractor(int(period[at]), least, most, float(np.mean(inside)), bool(fired[inside].any()), bounds))
-    return _joined(sorted(found, key=lambda a: -a.basin), m)
+def _told_apart(m: Maps, period: Numbers, fired: Any, low: Any, high: Any, place: Any) -> Ends:
+    """Ends that lie within a unit of each other, all around, are one; of what never repeats only the ends of the states count.
+
+    Args:
+        m: the maps. period, fired: [starts]. low, high, place: [starts, states], in units of the states.
+    """
+    key = np.concatenate([period[:, None], np.where(period[:, None] > 0, np.round(np.concatenate([low, high], 1)), 0)], 1)
+    _, index, of, number = np.unique(key, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(of.ravel(), kind="stable")
+    begins = np.cumsum(number) - number
+    least, most = np.minimum.reduceat(low[order], begins, axis=0), np.maximum.reduceat(high[order], begins, axis=0)
+    fires = np.logical_or.reduceat(fired[order], begins)
+    joined = _joined(period[index], least, most, number)
+    kept = np.flatnonzero(joined == np.arange(len(joined)))
+    basin = np.bincount(joined, number, len(joined))[kept] / len(period)
+    any_fires = np.bincount(joined, fires, len(joined))[kept] > 0
+    by_size = np.argsort(-basin, kind="stable")
+    kept, ends = kept[by_size], np.array([m.range(s) for s in m.states])
+    bounds = (least[kept] <= ends[:, 0] + NEAR) | (most[kept] >= ends[:, 1] - NEAR)
+    return Ends(
+        m.states, _units(m), period[index][kept], least[kept], most[kept], basin[by_size], any_fires[by_size], bounds,
+        place[index][kept], len(period), False,
+    )  # fmt: skip
 
 
-def _at_bound(m: Maps, state: str, low: float, high: float) -> bool:
-    lo, hi = m.range(state)
-    return low <= (lo + NEAR) * m.unit(state) or high >= (hi - NEAR) * m.unit(state)
-
-
-def _joined(found: list[Attractor], m: Maps) -> list[Attractor]:
-    """Attractors within a unit of an earlier one, all around, are that one: rounding of the keys may part them."""
-    kept: list[Attractor] = []
-    for a in found:
-        for k, b in enumerate(kept):
-            if a.period == b.period and all(
-                abs(a.low[s] - b.low[s]) <= m.unit(s) and abs(a.high[s] - b.high[s]) <= m.unit(s) for s in m.states
-            ):
-                kept[k] = replace(b, basin=a.basin + b.basin, fires=a.fires or b.fires)
-                break
-        else:
-            kept.append(a)
-    return kept
+def _joined(period: Numbers, low: Any, high: Any, number: Numbers) -> Numbers:
+    """[n] as which one each counts: rounding of the keys may part what is within a unit of a larger one, all around."""
+    counts = np.arange(len(period))
+    left = np.argsort(-number, kind="stable")
+    while len(left):
+        first = left[0]
+        ends = np.concatenate([low[left] - low[first], high[left] - high[first]], 1)
+        same = (period[left] == period[first]) & (np.abs(ends) <= 1).all(1)
+        counts[left[same]] = first
+        left = left[~same]
+    return counts

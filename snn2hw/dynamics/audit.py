@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from snn2hw.dynamics.attractors import Attractor, enumerable, of_integers, of_reals
+from snn2hw.dynamics.attractors import all_states, enumerable, of_integers, of_reals
+from snn2hw.dynamics.beside import distances
+from snn2hw.dynamics.ends import Attractor
 from snn2hw.dynamics.fixed_points import FixedPoint, FixedPoints, fixed_points
 from snn2hw.dynamics.maps import Maps, maps_of
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
@@ -17,7 +19,10 @@ from snn2hw.num import Interval
 from snn2hw.shown import brief
 
 MOST_CHANNELS = 64  # of a layer that are looked at, evenly spread, where they differ
-ALIKE = 4097  # states that tell channels apart
+MOST_STATES = 1 << 26  # of all channels of a layer that are tried one by one; of later channels starts are
+KEPT = 64  # fixed points and cycles of a channel: those with the largest basins
+ALIKE, STRIDE = 4097, 1597  # states that tell channels apart; the order in which those of a further state stand beside them
+APART = 1  # unit of the state, up to which a fixed point or a cycle of the integers is one of the real map, rounded
 INPUTS, DRIVEN = 1025, 64  # constant inputs that are tried, and for how many steps
 RESTED = 512  # steps after which the initial state has ended where it ends
 ESCAPES = 0.005  # of the range, above which an escape is worth a word
@@ -30,11 +35,13 @@ class ChannelDynamics:
     """One channel of a layer without input.
 
     Args:
-        channel: which. integers, reals: where the states end, the largest basin first.
+        channel: which. integers, reals: where the states end, the largest basin first, at most 64.
+        integer_ends, real_ends: how many there are.
         enumerated: whether every integer state was tried; else starts were spread over the ranges.
+        tried: how many integer states were tried; all_states: how many there are, of two states pairs.
         fixed_points: of the real map, of a neuron with one or two states.
         escapes, real_escapes: the share of the starts that end at a bound of the range of a state.
-        made_by_rounding: fixed points and cycles of the integers beyond those of the real map.
+        made_by_rounding: fixed points and cycles of the integers that are more than a unit from any of the real map.
         farthest: of these the one that is farthest from any of the real map, units of the state.
         rest: how far the initial state moves without input in the end, units of the state; 0 where it stays.
         input_to_bound: the smallest constant input, in units of the integers' sum, that takes the initial state to a bound; None
@@ -44,7 +51,11 @@ class ChannelDynamics:
     channel: int
     integers: tuple[Attractor, ...]
     reals: tuple[Attractor, ...]
+    integer_ends: int
+    real_ends: int
     enumerated: bool
+    tried: int
+    all_states: int
     fixed_points: tuple[FixedPoint, ...]
     escapes: float
     real_escapes: float
@@ -88,13 +99,14 @@ def audit(net: IntegerNetwork) -> Mapping[str, LayerDynamics]:
 
 
 def _layer(node: IntNeuron) -> LayerDynamics:
-    total, alike = node.program.channels, dict[bytes, ChannelDynamics]()
+    total, alike, left = node.program.channels, dict[bytes, ChannelDynamics](), MOST_STATES
     picked = np.unique(np.linspace(0, total - 1, min(total, MOST_CHANNELS)).astype(int)).tolist()
     for c in picked:
         m = maps_of(node, c)
         key = _digest(m)
         if key not in alike:
-            alike[key] = _channel(m)
+            alike[key] = _channel(m, left)
+            left -= alike[key].tried if alike[key].enumerated else 0
     silent = _silent(node)
     channels = tuple(alike.values())
     return LayerDynamics(node.source, node.program.kind, total, channels, silent, tuple(_findings(channels, silent)))
@@ -102,39 +114,27 @@ def _layer(node: IntNeuron) -> LayerDynamics:
 
 def _digest(m: Maps) -> bytes:
     """What tells channels apart without input: where some states go, in integers and in real numbers."""
-    starts = {s: np.linspace(*m.range(s), ALIKE).astype(np.int64) for s in m.states}
+    starts = {}
+    for k, s in enumerate(m.states):  # of several states not the diagonal alone, on which a + b tells no a from b
+        starts[s] = np.linspace(*m.range(s), ALIKE).astype(np.int64)[np.arange(ALIKE) * STRIDE**k % ALIKE]
     if not starts:
         return b""
     real = m.reals({s: np.asarray(raw * m.unit(s), np.float64) for s, raw in starts.items()})[1]
     return b"".join(v.tobytes() for found in (m.integers(starts)[1], real) for v in found.values())
 
 
-def _channel(m: Maps) -> ChannelDynamics:
+def _channel(m: Maps, left: int) -> ChannelDynamics:
+    """One channel, of which every state is tried where that is no more than so many."""
     if not m.states:
-        return ChannelDynamics(m.channel, (), (), True, (), 0.0, 0.0, 0, 0.0, 0.0, None, False, False)
-    integers, reals = of_integers(m), of_reals(m)
-    escapes, real_escapes = (sum(a.basin for a in found if a.bounds) for found in (integers, reals))
-    points = fixed_points(m)
-    apart = [_distance(m, a, reals, points.points) for a in integers]
-    known = len(reals) + sum(not p.stable for p in points.points)
+        return ChannelDynamics(m.channel, (), (), 0, 0, True, 0, 0, (), 0.0, 0.0, 0, 0.0, 0.0, None, False, False)
+    every = enumerable(m, left)
+    integers, reals, points = of_integers(m, every=every), of_reals(m), fixed_points(m)
+    apart = distances(m, integers, reals, points)
     return ChannelDynamics(
-        m.channel, tuple(integers), tuple(reals), enumerable(m), points.points, escapes, real_escapes,
-        max(0, len(integers) - known), max(apart, default=0.0), _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
+        m.channel, integers.first(KEPT), reals.first(KEPT), len(integers), len(reals), every, integers.tried, all_states(m),
+        points.points, integers.escapes, reals.escapes, int(np.count_nonzero(apart > APART)), float(apart.max(initial=0.0)),
+        _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
     )  # fmt: skip
-
-
-def _distance(m: Maps, a: Attractor, reals: list[Attractor], points: Sequence[FixedPoint]) -> float:
-    """How far an attractor of the integers is from the nearest real one, or from an unstable point, in units of its states."""
-
-    def apart(b: Attractor) -> float:
-        ends = [abs(x[s] - y[s]) / m.unit(s) for s in m.states for x, y in ((a.low, b.low), (a.high, b.high))]
-        return max(ends)
-
-    unstable = [
-        max(max(abs(a.low[s] - u), abs(a.high[s] - u)) / m.unit(s) for s, u in zip(m.states, p.coordinates, strict=True))
-        for p in points
-    ]
-    return min([*map(apart, reals), *unstable], default=0.0)
 
 
 def _rest(m: Maps) -> float:
@@ -187,6 +187,12 @@ def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[st
         yield (
             f"rounding makes {made.made_by_rounding} more fixed points or cycles than the real map has (channel "
             f"{made.channel}); the farthest is {made.farthest:.0f} units of the state off"
+        )
+    sampled = next((c for c in channels if not c.enumerated), None)
+    if sampled is not None:
+        yield (
+            f"cycles of the integers were looked for from {sampled.tried:,} of {sampled.all_states:,} states (channel "
+            f"{sampled.channel}): those in which none of these ends are not known"
         )
     moved = max(channels, key=lambda c: c.rest, default=None)
     if moved is not None and moved.rest > DRIFT:

@@ -141,7 +141,10 @@ def _channel(c: Any) -> dict[str, Any]:
         for name, found in (("integers", c.integers), ("reals", c.reals))
     }  # fmt: skip
     points = [*map(str, c.fixed_points), *["and more"] * c.more_fixed_points]
-    return {"channel": c.channel, **ends, "fixed_points": points, "escapes": c.escapes, "real_escapes": c.real_escapes}
+    return {
+        "channel": c.channel, **ends, "integer_ends": c.integer_ends, "real_ends": c.real_ends, "tried": c.tried,
+        "all_states": c.all_states, "fixed_points": points, "escapes": c.escapes, "real_escapes": c.real_escapes,
+    }  # fmt: skip
 
 
 def _claim(claim: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,28 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import snn2hw
-from snn2hw.dynamics.audit import ChannelDynamics, LayerDynamics, audit
-from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.dynamics.audit import ChannelDynamics, audit
 from snn2hw.ir.network import Single
+from tests.dynamics.layers import channel, made, one, torch_layer
 from tests.hand_networks import circulate, compiled, counts, linear, network, neuron, readout
-
-
-def made(coefficients: Any, weight: float = 1.0, **fields: Any) -> IntegerNetwork:
-    """One layer of neurons u' = P(u) + x."""
-    options = {k: fields.pop(k) for k in ("state_bits", "target") if k in fields}
-    fires = neuron("n", "fc", "LNM", (tuple(coefficients),), **fields)
-    nodes = [counts(3), linear("fc", "input", weight * np.eye(3)), fires, linear("head", "n", np.eye(2, 3)), readout("head")]
-    return compiled(network(2, *nodes), np.ones((2, 1, 3)), **options).network
-
-
-def one(coefficients: Any, **fields: Any) -> LayerDynamics:
-    return audit(made(coefficients, **fields))["n"]
-
-
-def channel(coefficients: Any, **fields: Any) -> ChannelDynamics:
-    (found,) = one(coefficients, **fields).channels
-    return found
 
 
 def test_a_leak_ends_at_zero() -> None:
@@ -116,16 +98,6 @@ def test_circulate_firing_and_channels_that_differ() -> None:
     found = kinds["LNM"]
     assert (found.total, [c.channel for c in found.channels]) == (3, [0, 1])  # the third is like the first
     assert [round(c.fixed_points[0].slope, 2) for c in found.channels] == [0.5, 0.9]
-
-
-def torch_layer(layer: Any) -> LayerDynamics:
-    """That of a neuron which a function makes of `snn2hw.nn`."""
-    torch = pytest.importorskip("torch")
-    from snn2hw import nn
-
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(nn.Linear(3, 2), layer(nn), nn.Linear(2, 2)).eval()
-    return audit(snn2hw.compile(model, np.random.default_rng(0).random((4, 3)), steps=2).network)["1"]
 
 
 def of_two(layer: Any) -> ChannelDynamics:

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
 from snn2hw.dynamics.fixed_points import MOST, FixedPoint, FixedPoints, fixed_points
-
-UNIT = 2.0**-10
-Values = Mapping[str, Any]
-
-
-@dataclass
-class Known:
-    """Stands for `Maps`: states in ranges of integers, and what becomes of them; counts the states that it is asked about."""
-
-    ranges: Mapping[str, tuple[int, int]]
-    after: Any
-    asked: int = 0
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return tuple(self.ranges)
-
-    def real_range(self, state: str) -> tuple[float, float]:
-        lo, hi = self.ranges[state]
-        return lo * UNIT, hi * UNIT
-
-    def reals(self, states: Values) -> tuple[Any, Values]:
-        self.asked += 1
-        following = self.after(*states.values())
-        clipped = (np.clip(v, lo * UNIT, hi * UNIT) for v, (lo, hi) in zip(following, self.ranges.values(), strict=True))
-        return np.zeros(1), dict(zip(self.ranges, clipped, strict=True))
+from tests.dynamics.known import UNIT, Known
 
 
 def found(known: Known) -> FixedPoints:

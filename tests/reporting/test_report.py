@@ -207,6 +207,9 @@ def test_two_states_have_a_phase_portrait_and_surrogates_their_widths(two_states
         (first, *_) = layers[name]["portraits"]
         assert len(first["start"]) == len(first["real"]) == len(first["integers"]) == 15 * 15
         assert layers[name]["curves"] == []
+        (c, *_) = layers[name]["dynamics"]["channels"]
+        assert c["tried"] < c["all_states"]
+        assert c["integer_ends"] >= len(c["integers"]) > 0
     assert layers["1"]["widths"] == pytest.approx([0.5] * 3)
     assert layers["3"]["widths"] == [1.0]
 
@@ -216,6 +219,8 @@ def test_a_phase_portrait_draws_itself_in_a_browser(two_states: Path, tmp_path: 
     part = opened(two_states, "Layers", tmp_path).split('data-name="Layers">')[1].split("<section")[0]
     assert 'aria-label="phase portrait without input, channel 0"' in part
     assert 'aria-label="width of the surrogate gradient"' in part
+    (c, *_) = data_of(two_states)["layers"]["1"]["dynamics"]["channels"]
+    assert f"integers, from {c['tried']:,} of {c['all_states']:,} states" in part
 
 
 @pytest.mark.slow

@@ -231,8 +231,9 @@ function gap(values) {
 function dynamics(d) {
   const where = (a) => Object.keys(a.low).map((s) => (short(a.low[s]) === short(a.high[s]) ? short(a.low[s]) : `${short(a.low[s])} .. ${short(a.high[s])}`)).join(", ")
     + (a.period > 1 ? `, every ${a.period} steps` : a.period === 0 ? ", without a period" : "") + (a.fires ? ", firing" : "") + (a.bounds.length ? ", at a bound" : "");
-  const rows = d.channels.flatMap((c) => [["real", c.reals], ["integers", c.integers]].map(([name, ends]) => [c.channel, name,
-    ends.map((a) => `${where(a)} (${(100 * a.basin).toFixed(0)} %)`).join("; ")]));
+  const tried = (c) => (c.tried < c.all_states ? `integers, from ${whole(c.tried)} of ${whole(c.all_states)} states` : "integers, from every state");
+  const rows = d.channels.flatMap((c) => [["real", c.reals, c.real_ends], [tried(c), c.integers, c.integer_ends]].map(([name, ends, n]) => [c.channel, name,
+    ends.map((a) => `${where(a)} (${(100 * a.basin).toFixed(0)} %)`).join("; ") + (n > ends.length ? `; and ${whole(n - ends.length)} more` : "")]));
   const points = d.channels.map((c) => [c.channel, c.fixed_points.join(", ")]);
   return el("div", {}, el("h3", {}, "without input"), d.findings.map((f) => el("p", {}, f)),
     table(["channel", "map", "ends at (share of the range)"], rows), table(["channel", "fixed points of the real map"], points),
