@@ -34,12 +34,12 @@ def all_states(m: Maps) -> int:
 
 
 def enumerable(m: Maps, left: int) -> bool:
-    """Whether every one of them is tried. Args: left: how many may still be tried of the layer."""
+    """Whether every one of them is tried. Args: m: the maps. left: how many may still be tried of the layer."""
     return all_states(m) <= min(ENUMERATED.get(len(m.states), 0), left)
 
 
 def of_integers(m: Maps, x: int = 0, *, every: bool) -> Ends:
-    """Of the integers. Arguments: the maps, a constant synaptic sum, and whether every state is tried."""
+    """Of the integers. Args: m: the maps. x: a constant synaptic sum. every: whether every state is tried, or starts."""
     if not every:
         return _run(m, lambda s: m.integers(s, x), _starts(m), 0.0)
     total = all_states(m)
@@ -51,7 +51,7 @@ def of_integers(m: Maps, x: int = 0, *, every: bool) -> Ends:
 
 
 def of_reals(m: Maps, x: int = 0) -> Ends:
-    """Of the real numbers. Arguments: the maps, and a constant synaptic sum."""
+    """Of the real numbers. Args: m: the maps. x: a constant synaptic sum."""
     starts = {name: raw * m.unit(name) for name, raw in _starts(m).items()}
     return _run(m, lambda s: m.reals(s, x), starts, NEAR)
 

@@ -12,7 +12,7 @@ EVERY = 9  # of what somebody may read: integers of up to 29 bits stay apart
 
 
 def significant(values: npt.ArrayLike, digits: int) -> Any:
-    """The numbers as nested lists, each to so many significant digits."""
+    """The numbers as nested lists. Args: values: the numbers. digits: how many significant ones each is told to."""
     given = np.asarray(values, np.float64)
     shortened = np.array([float(f"{v:.{digits}g}") for v in given.ravel().tolist()], np.float64)
     return shortened.reshape(given.shape).tolist()
