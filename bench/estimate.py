@@ -68,7 +68,7 @@ def _more(e: Estimate) -> str:
 
 
 def _said(q: Quantity | None) -> str:
-    return "not public" if q is None else str(q)
+    return "not known" if q is None else str(q)
 
 
 def resnet() -> tuple[Artefact, Any]:

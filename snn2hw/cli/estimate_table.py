@@ -17,6 +17,7 @@ from snn2hw.estimation.quantity import FACTOR, Quantity
 from snn2hw.target import CONFIDENCES
 
 MOST_SOURCES = 6
+UNKNOWN = "not known"  # the lines "left out" below the table say why
 
 
 def print_estimate(e: Estimate, title: str) -> None:
@@ -40,8 +41,8 @@ def print_all(found: Mapping[str, Estimate], title: str) -> None:
     """One row for each target."""
     rows = [
         [
-            name, _fits(e), _number(e.cores), _number(e.chips), _fullest(e.memory), str(e.energy_joules or "not public")
-            + " (relative)" * bool(e.relative_only and e.energy_joules), str(e.latency_seconds or "not public"),
+            name, _fits(e), _number(e.cores), _number(e.chips), _fullest(e.memory), str(e.energy_joules or UNKNOWN)
+            + " (relative)" * bool(e.relative_only and e.energy_joules), str(e.latency_seconds or UNKNOWN),
         ]
         for name, e in found.items()
     ]  # fmt: skip
@@ -61,10 +62,10 @@ def _figures(e: Estimate) -> Iterator[list[object]]:
     for kind, used in e.memory.items():
         yield [kind, _used(used)]
     relative = f" (relative only: {e.relative_only})" if e.relative_only and e.energy_joules else ""
-    yield ["energy of a sample", f"{e.energy_joules}{relative}" if e.energy_joules else "not public"]
+    yield ["energy of a sample", f"{e.energy_joules}{relative}" if e.energy_joules else UNKNOWN]
     for kind, part in e.energy_parts.items():
         yield [f"  of {kind}", str(part)]
-    yield ["latency of a sample", str(e.latency_seconds) if e.latency_seconds else "not public"]
+    yield ["latency of a sample", str(e.latency_seconds) if e.latency_seconds else UNKNOWN]
 
 
 def _fits(e: Estimate) -> str:

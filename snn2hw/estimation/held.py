@@ -66,7 +66,7 @@ class Held:
     chips: int | None = None
     memory: Mapping[str, Used] = field(default_factory=dict)
     latency: Quantity | None = None
-    no_latency: str = "no cycle of it is public"
+    no_latency: str = "no cycle of it is public; of a chip that runs in real time, say how long a step lasts (--step-time)"
     destinations: Mapping[str, float] = field(default_factory=dict)
     mapping: Any = None
 

@@ -12,6 +12,7 @@ from snn2hw.estimation.held import Asked, Held, Used
 from snn2hw.estimation.quantity import Quantity
 
 MEGAHERTZ = 100.0  # that the design is made for; what a board reaches, `export --to rtl --synthesise` measures
+NO_DESIGN = "there is no design of it"
 OFF = 2.0  # Verilator counted 1.00 to 1.82 times the expected cycles in networks of models/; a convention, rounded up
 
 
@@ -20,14 +21,15 @@ def on_fpga(asked: Asked) -> Held:
     net, fpga, name = asked.artefact.network, asked.chip.fpga, asked.chip.name
     assert fpga is not None
     if lacks := Rtl().supports(net):
-        return Held(False, tuple(str(lack) for lack in lacks))
+        return Held(False, tuple(str(lack) for lack in lacks), no_latency=NO_DESIGN)
     budget, activity = of_fpga(fpga), Activity.of(net, asked.payloads, asked.trace)
     try:
         found = fastest(net, budget, activity, MEGAHERTZ)
     except UsageError as error:
-        return Held(False, tuple(f"one lane everywhere takes more than there is: {short}" for short in error.got.split("; ")))
+        short = tuple(f"one lane everywhere takes more than there is: {short}" for short in error.got.split("; "))
+        return Held(False, short, no_latency=NO_DESIGN)
     except UnsupportedError as error:
-        return Held(False, (f"{error.where}: {error.what}" if error.where else error.what,))
+        return Held(False, (f"{error.where}: {error.what}" if error.where else error.what,), no_latency=NO_DESIGN)
     needs = found.needs
     memory = {
         "look-up tables": Used(needs.luts, budget.luts, ""),

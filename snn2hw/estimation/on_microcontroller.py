@@ -15,7 +15,7 @@ def on_microcontroller(asked: Asked) -> Held:
     controller, net = asked.chip.microcontroller, asked.artefact.network
     assert controller is not None
     if lacks := folder_lacks(net):  # of a whole sample, as it is what is counted
-        return Held(False, tuple(str(lack) for lack in lacks))
+        return Held(False, tuple(str(lack) for lack in lacks), no_latency="there is no program of it")
     if problem := unavailable():
         return Held(None, not_public=(f"flash, RAM and cycles are not measured here: {problem}",), no_latency=problem)
     found = measured(asked.artefact, controller.cpu, asked.payloads[:, :SAMPLES])

@@ -81,8 +81,8 @@ function summary() {
   if (c) {
     const fits = c.fits === null ? "not known" : c.fits ? "yes" : "no";
     tiles.append(tile(fits, `fits ${c.target}`, c.fits === false ? "bad" : ""));
-    tiles.append(tile(c.energy ? c.energy.says : "not public", "energy of a sample" + (c.relative_only && c.energy ? " (relative only)" : "")));
-    tiles.append(tile(c.latency ? c.latency.says : "not public", "latency of a sample"));
+    tiles.append(tile(c.energy ? c.energy.says : "not known", "energy of a sample" + (c.relative_only && c.energy ? " (relative only)" : "")));
+    tiles.append(tile(c.latency ? c.latency.says : "not known", "latency of a sample"));
   }
   const neurons = data.nodes.filter((n) => n.neuron).reduce((sum, n) => sum + n.shape.reduce((a, b) => a * b, 1), 0);
   tiles.append(tile(whole(neurons), "neurons"), tile(whole(data.nodes.reduce((s, n) => s + (n.weights ? n.weights.number : 0), 0)), "weights"));
@@ -341,7 +341,7 @@ function cost() {
     c.reasons.map((r) => el("p", { class: "bad" }, `does not fit: ${r}`)),
     table(["what is taken", "used", "of", "share"], Object.entries(c.memory).map(([k, u]) => [k, whole(u.used), u.limit === null ? "not public" : whole(u.limit), percent(u.share)]), [1, 2, 3]),
     table(["", "low to high", "confidence", "source"], [["energy of a sample", c.energy], ["latency of a sample", c.latency]].map(([k, q]) =>
-      q ? [k, q.says, q.confidence, q.source] : [k, "not public", "", ""])), c.relative_only ? el("p", {}, `Energy is relative only: ${c.relative_only}.`) : "",
+      q ? [k, q.says, q.confidence, q.source] : [k, "not known", "", ""])), c.relative_only ? el("p", {}, `Energy is relative only: ${c.relative_only}.`) : "",
     el("h3", {}, "operations of a sample (NeuroBench's keys first)"), table(["key", "value"], flat(c.operations, ""), [1]),
     table(["layer", "synaptic operations", "rate", "energy"], Object.entries(c.layers).map(([k, l]) => [k, l.operations ? whole(Math.round(l.operations)) : "", percent(l.rate), l.energy ? l.energy.says : ""]), [1, 2]),
     c.notes.map((n) => el("p", { class: "soft" }, n)), c.not_public.map((n) => el("p", { class: "soft" }, `left out: ${n}`)));
