@@ -34,7 +34,7 @@ def machine() -> dict[str, str]:
     packages = [f"{p} {importlib.metadata.version(p)}" for p in ("numpy", "torch", "onnxruntime")]
     used, here = instructions(), "amx_int8" in _known().get("flags", "")
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": f"{cores}, of which one is used where nothing else is said",
         LOAD: load,
         "memory": _memory(),
@@ -56,7 +56,8 @@ def _known() -> dict[str, str]:
     return {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name that its maker gave it, and the numbers by which one of the same name is told from another."""
     known = _known()
     name = known.get("model name") or platform.processor() or platform.machine()
     numbers = [f"{k} {known[k]}" for k in ("cpu family", "model") if k in known]

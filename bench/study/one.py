@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import snn2hw
+from bench.machine import processor
 from bench.study.nets import PLANS, TARGET, VARIANTS, Case, Plan, Variant, build
 from bench.study.sets import parts
 from snn2hw import nn, train
@@ -36,6 +37,7 @@ def run(case: Case) -> dict[str, Any]:
     steps, shown = plan.steps if plan.static else None, _given(plan, test.samples)
     found: dict[str, Any] = {
         "torch": torch.__version__,
+        "processor": processor(),
         "target": TARGET,
         "architecture": plan.says,
         "epochs": {"floats": _epochs(plan.recipe, case), **{f"{b} bits": _epochs(r, case) for b, r in plan.again.items()}},

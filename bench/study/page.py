@@ -79,10 +79,11 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     if smoke:
         yield "**A smoke test (`--quick`): a tenth of the epochs, one seed. Its numbers say nothing.**"
         yield ""
-    hours, commits = sum(r["seconds"] for r in results) / 3600, _recorded(results, "commit")
+    hours = sum(r["seconds"] for r in results) / 3600
+    torch, commits, processors = (_recorded(results, what) for what in ("torch", "commit", "processor"))
     yield (
         f"{len(results)} trainings, each in floats and twice more on integers, {hours:.1f} hours of one core; torch: "
-        f"{_recorded(results, 'torch')}; on commit {commits}. All neurons of a task share architecture, first weights, order "
+        f"{torch}; on commit {commits}; processor: {processors}. All neurons of a task share architecture, first weights, order "
         "of batches, budget and schedule. A tenth of the training samples is held back, and the epoch that is best on it "
         "counts; the test samples are seen once, at the end. ± is the standard error over the seeds, whose number is in "
         "brackets; where it is 1 there is none."

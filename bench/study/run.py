@@ -94,7 +94,8 @@ def _found(kept: Path, beside: Path, share: float) -> dict[Case, dict[str, Any]]
 
 
 def _key() -> str:
-    """Of what is compared and how; with the commit, of all that decides a result: what was kept for another is none of this."""
+    """Of what is compared and how; with the commit, of all that decides a result but for the processor, whose
+    rounding can lead a training elsewhere: what was kept for another is none of this."""
     return hashlib.sha256(b"".join(Path(m.__file__ or "").read_bytes() for m in (nets, one, sets))).hexdigest()[:12]
 
 

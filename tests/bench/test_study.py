@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the study trains torch models")
 
 from bench.commit import ROOT
+from bench.machine import processor
 from bench.study import figures, one, page, run
 from bench.study.nets import PLANS, VARIANTS, Case, build
 from bench.study.sets import parts
@@ -119,7 +120,7 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert "A smoke test" not in text
     assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
-    assert "; torch: not recorded; on commit abc. All neurons" in told
+    assert "; torch: not recorded; on commit abc; processor: not recorded. All neurons" in told
     assert (
         "* **digits**: architecture: not recorded; 90 / 10 / 50 samples; most epochs: not recorded; test samples looked at: not "
         f"recorded. {2 * planned} of {5 * planned} trainings of the plan were not run."
@@ -143,11 +144,16 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
     monkeypatch.setattr(page, "draw", lambda results, folder: [])
     results = [result("fsdd", "CF-4, learned negative", s, 0.9) for s in range(3)]
     for r, version in zip(results, ("1.0", "2.0", "1.0"), strict=True):
-        r |= {"torch": version, "architecture": "5-N-3, T = 2", "epochs": {"floats": 7, "8 bits": 1, "4 bits": 2}}
+        r |= {
+            "torch": version,
+            "processor": "mine",
+            "architecture": "5-N-3, T = 2",
+            "epochs": {"floats": 7, "8 bits": 1, "4 bits": 2},
+        }
         r |= {"target": "mychip", "looked at": {"rates": 50, "integers": 3}, "cost 8": COST | {"least": 1e-9 * (1 + r["seed"])}}
         r["negative"] = {"2": 0.25 + r["seed"] / 10}
     told = " ".join(page.write(results, tmp_path, smoke=False).read_text(encoding="utf-8").split())
-    assert "; torch: 1.0 or 2.0; on commit abc." in told
+    assert "; torch: 1.0 or 2.0; on commit abc; processor: mine." in told
     assert (
         "architecture: 5-N-3, T = 2; 90 / 10 / 50 samples; most epochs: 7 (floats), 1 (8 bits), 2 (4 bits); test samples looked "
         f"at: 50 (rates), 3 (integers). {5 * len(PLANS['fsdd'].variants) - 3} of {5 * len(PLANS['fsdd'].variants)} trainings of "
@@ -158,7 +164,7 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
     assert "of 'CF-4, learned negative' at the end, one value for each seed: layer 2 0.25, 0.35, 0.45." in told
     del results[0]["torch"], results[1]["commit"]
     told = " ".join(page.write(results, tmp_path, smoke=False).read_text(encoding="utf-8").split())
-    assert "; torch: 2.0 or 1.0, not recorded for 1 of 3; on commit abc, not recorded for 1 of 3." in told
+    assert "; torch: 2.0 or 1.0, not recorded for 1 of 3; on commit abc, not recorded for 1 of 3; processor: mine." in told
 
 
 def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,6 +276,7 @@ def test_a_quick_study_goes_on_where_it_was(tmp_path: Path) -> None:
     assert len(kept) == len(PLANS["digits-sequential"].variants)
     first = kept[0].read_text(encoding="utf-8")
     assert json.loads(first)["differing 8"] == 0
+    assert json.loads(first)["processor"] == processor()
     kept[0].unlink()
     assert run.main([*arguments, "--page"]) == 0  # of what is there
     assert run.main(arguments) == 0
