@@ -13,9 +13,17 @@ from snn2hw.neurons import in_numpy
 from snn2hw.neurons.library import CURRENT, MEMBRANE
 
 Observer = Callable[[Node, Sequence[Reals], Reals], None]
+After = Callable[[Neuron | EquationNeuron, Mapping[str, Reals]], None]
 
 
-def run_real(net: Network, x: Reals, observe: Observer | None = None, held: Mapping[str, Reals] | None = None) -> Reals:
+def run_real(
+    net: Network,
+    x: Reals,
+    observe: Observer | None = None,
+    held: Mapping[str, Reals] | None = None,
+    *,
+    after: After | None = None,
+) -> Reals:
     """The readout [N, classes] of samples x: the sum over T, or the last step, as the network says; no mean is taken.
 
     Args:
@@ -25,6 +33,7 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None, held: Mapp
             a current is the current.
         held: by name of a node, values [T, N, ...] that the nodes behind it are given in the place of its own; `observe` is
             called with its own all the same.
+        after: called with (neuron, its states by name [N, ...]) behind every step of a neuron.
     """
     held = held or {}
     neurons = {n.name: equation_of(n) if isinstance(n, Neuron) else n for n in net.neurons}
@@ -48,9 +57,11 @@ def run_real(net: Network, x: Reals, observe: Observer | None = None, held: Mapp
             elif isinstance(node, Neuron | EquationNeuron):
                 neuron = neurons[node.name]
                 start = states.get(node.name) or in_numpy.initial(neuron.equation, inputs[0].shape)
-                after = in_numpy.step(neuron.equation, neuron.parameters, start, inputs[0], t)
-                values[node.name], states[node.name] = after[0], after[1]
-                inputs = [after[1].get(CURRENT, inputs[0])] if isinstance(node, Neuron) else inputs
+                values[node.name], kept, _ = in_numpy.step(neuron.equation, neuron.parameters, start, inputs[0], t)
+                states[node.name] = kept
+                inputs = [kept.get(CURRENT, inputs[0])] if isinstance(node, Neuron) else inputs
+                if after is not None:
+                    after(node, kept)
             elif isinstance(node, Feedback | Readout):
                 values[node.name] = inputs[0]
             else:

@@ -11,16 +11,13 @@ import numpy.typing as npt
 
 from snn2hw.backends.reference import interpret
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.ir.network import Network, Node, Reals
+from snn2hw.ir.network import Network
 from snn2hw.ir.program import declared_interval
-from snn2hw.ir.real import run_real
-from snn2hw.reporting.digits import EVERY, significant
+from snn2hw.reporting.membranes import MOST_STEPS, FloatRun, float_run, membranes
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.agreement import Tally, layers_of
 
 MOST_NEURONS = 4096  # of a layer that are shown; of a larger one whole channels, evenly spread
-MOST_STEPS = 512
-MEMBRANES = 4  # neurons of a layer whose membrane is drawn: those that fire most
 LEVELS = 127  # of a spike value in a byte
 BINS = 64  # of a histogram
 
@@ -44,20 +41,10 @@ def activity(
     tally = Tally(net, real, scale)
     for place, number in enumerate(numbers):
         trace = interpret(net, payloads[place])
-        floats = {} if real is None or x is None else _float_spikes(real, x[place])
-        layers = {n.name: _layer(n, trace, floats.get(n.name), tally) for n in layers_of(net)}
+        floats = None if real is None or x is None else float_run(real, x[place])
+        layers = {n.name: _layer(n, trace, floats, tally) for n in layers_of(net)}
         shown.append({"sample": number, "readout": trace.readout[0].tolist(), "layers": layers})
     return shown
-
-
-def _float_spikes(real: Network, x: npt.NDArray[Any]) -> dict[str, Reals]:
-    seen: dict[str, list[Reals]] = {}
-
-    def keep(node: Node, inputs: Sequence[Reals], value: Reals) -> None:
-        seen.setdefault(node.name, []).append(value)
-
-    run_real(real, np.asarray(x, np.float64), keep)
-    return {name: np.stack(values) for name, values in seen.items()}
 
 
 def picked(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
@@ -71,7 +58,7 @@ def picked(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
     return every[:MOST_NEURONS]
 
 
-def _layer(node: IntNeuron, trace: Trace, by_float: Reals | None, tally: Tally) -> dict[str, Any]:
+def _layer(node: IntNeuron, trace: Trace, floats: FloatRun | None, tally: Tally) -> dict[str, Any]:
     """Spike values [T, neurons] as bytes, where the float model fired otherwise, and a few membranes."""
     which = picked(node.shape)
     fired = trace.spikes[node.name][:MOST_STEPS, 0].reshape(-1, int(np.prod(node.shape)))
@@ -84,34 +71,21 @@ def _layer(node: IntNeuron, trace: Trace, by_float: Reals | None, tally: Tally) 
         "rate": float(np.mean(fired != 0)),
     }  # fmt: skip
     watched, by_neuron = tally.watched[node.name], None
-    if by_float is not None and watched.real is not None:
+    if floats is not None and watched.real is not None:
         differs = watched.differs(
-            by_float[:MOST_STEPS, 0], np.asarray(trace.spikes[node.name][:MOST_STEPS, 0] * watched.unit, np.float64)
+            floats.spikes[node.name][:MOST_STEPS, 0],
+            np.asarray(trace.spikes[node.name][:MOST_STEPS, 0] * watched.unit, np.float64),
         )
         by_neuron = differs.reshape(len(fired), -1)
         flat = by_neuron[:, which]
         said["differs"] = {"number": int(np.count_nonzero(flat)), "where": _bits(flat)}
-    said["membranes"] = _membranes(node, trace, fired, by_neuron)
+    said["membranes"] = membranes(watched, trace, floats, fired, by_neuron)
     return said
 
 
 def _bits(values: npt.NDArray[Any]) -> str:
     """Zeros and ones, eight to a byte, the first in the lowest bit."""
     return base64.b64encode(np.packbits(values.ravel() != 0, bitorder="little").tobytes()).decode()
-
-
-def _membranes(node: IntNeuron, trace: Trace, fired: Ints, differs: npt.NDArray[np.bool_] | None) -> list[dict[str, Any]]:
-    """States of the neurons that fire most, real units, after each step, and when the float model fired otherwise."""
-    busy = np.argsort(-np.count_nonzero(fired, axis=0), kind="stable")[:MEMBRANES]
-    found = []
-    for neuron in busy.tolist():
-        states = {}
-        for name, state in node.program.states.items():
-            values = trace.states[f"{node.name}.{name}"][:MOST_STEPS, 0].reshape(len(fired), -1)[:, neuron]
-            states[name] = significant(values * 2.0**-state.format.frac, EVERY)
-        other = [] if differs is None else np.flatnonzero(differs[:, neuron]).tolist()
-        found.append({"neuron": neuron, "states": states, "fired": np.flatnonzero(fired[:, neuron]).tolist(), "differs": other})
-    return found
 
 
 def histograms(net: IntegerNetwork, trace: Trace) -> Mapping[str, list[dict[str, Any]]]:

@@ -63,7 +63,7 @@ def report(
         artefact: the compiled model.
         samples: real values [N, ...] where the input is static, else [T, N, ...]; the conformance vectors by default.
         labels: classes [N]; they give accuracy and the confusion matrix.
-        model: the float model, as `snn2hw.compile` took it; it gives accuracy, agreement and the spikes that differ.
+        model: the float model, as `snn2hw.compile` took it; it gives accuracy, agreement, its spikes and its states.
         out: the file to write.
         shown: samples that are shown step by step; the first few by default, wrong predictions first where there are labels.
         executors: that are compared with the reference on a few samples; those of `verify` by default.

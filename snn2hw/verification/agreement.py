@@ -216,9 +216,10 @@ class Beside:
     def real_states(self, before: Mapping[str, Ints]) -> dict[str, Reals]:
         """The same in real units, those that the equation has."""
         points = {name: s.format.frac for name, s in self.program.states.items()}
-        return {real: _times(before[raw], 2.0 ** -points[raw]) for real, raw in self._states().items()}
+        return {real: _times(before[raw], 2.0 ** -points[raw]) for real, raw in self.states.items()}
 
-    def _states(self) -> dict[str, str]:
+    @property
+    def states(self) -> dict[str, str]:
         """Of each state of the equation the one of the program, whatever that is called."""
         assert self.equation is not None
         names, roles = [s.name for s in self.equation.equation.states], self.program.roles

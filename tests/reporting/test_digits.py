@@ -32,7 +32,7 @@ def test_states_of_a_tiny_range_are_shown(tmp_path: Path) -> None:
     said = data_of(snn2hw.report(artefact, x, out=tmp_path / "r.html", layout="TN", executors=("reference", "onnx-reference")))
     unit = 2.0 ** -artefact.network.neurons[0].program.states["u"].format.frac
     trace = interpret(artefact.network, encode(artefact.network, x))
-    shown = said["activity"][0]["layers"]["n"]["membranes"][0]["states"]["u"]
+    shown = said["activity"][0]["layers"]["n"]["membranes"]["neurons"][0]["states"]["u"]
     assert max(map(abs, shown)) > 1e-7
     assert shown == pytest.approx((trace.states["n.u"][:, 0, 0] * unit).tolist(), rel=1e-8, abs=0)
     curve = said["layers"]["n"]["curves"][0]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +17,9 @@ from snn2hw.errors import UsageError
 from snn2hw.ir.encode import encode
 from snn2hw.ir.network import Network
 from tests.refused import refused
+from tests.reporting.conftest import LABELS
 from tests.reporting.pages import data_of
 from tests.small_networks import two_layer_network
-
-LABELS = np.arange(12) % 5
-TABS = ("Summary", "Network", "Layers", "Activity", "Causes", "Proof", "Cost", "Provenance")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Artefact, Network, Any, Path]:
-    network, images = two_layer_network()
-    folder = tmp_path_factory.mktemp("report")
-    artefact = snn2hw.compile(network, images, steps=3, out=folder / "net")
-    path = snn2hw.report(artefact, images, LABELS, network, folder / "r.html", executors=("reference", "onnx-reference"))
-    return artefact, network, images, path
 
 
 def unpacked(bits: Any, count: int) -> Any:
@@ -82,11 +69,11 @@ def test_rasters_are_the_spikes_of_the_integers(made: tuple[Artefact, Network, A
             values = (unpacked(packed, 3 * layer["neurons"]) if layer["bits"] == 1 else packed).reshape(layer["steps"], -1)
             assert values.tolist() == trace.spikes[name][:, number].reshape(3, -1).tolist()
             assert layer["neurons"] == layer["of"]
-            states = layer["membranes"][0]["states"]
+            states = layer["membranes"]["neurons"][0]["states"]
             (state,) = (s for s in artefact.network.neurons if s.name == name)
             first = next(iter(states))
             unit = 2.0 ** -state.program.states[first].format.frac
-            every = trace.states[f"{name}.{first}"][:, number].reshape(3, -1)[:, layer["membranes"][0]["neuron"]]
+            every = trace.states[f"{name}.{first}"][:, number].reshape(3, -1)[:, layer["membranes"]["neurons"][0]["neuron"]]
             assert states[first] == pytest.approx((every * unit).tolist(), rel=1e-8, abs=0)
 
 
@@ -104,9 +91,10 @@ def test_differences_are_marked_where_the_float_model_fires_otherwise(made: tupl
             assert int(unpacked(where, 3 * layer["neurons"]).sum()) == layer["differs"]["number"]
             marked[name] += layer["differs"]["number"]
             differs = unpacked(where, 3 * layer["neurons"]).reshape(3, -1)
-            for m in layer["membranes"]:  # of so small a layer every neuron is shown
+            for m in layer["membranes"]["neurons"]:  # of so small a layer every neuron is shown
                 assert m["differs"] == np.flatnonzero(differs[:, m["neuron"]]).tolist()
-    assert any(m["differs"] for a in data_of(everything)["activity"] for each in a["layers"].values() for m in each["membranes"])
+    layers = [each for a in data_of(everything)["activity"] for each in a["layers"].values()]
+    assert any(m["differs"] for each in layers for m in each["membranes"]["neurons"])
     assert marked == {name: layer.mismatches for name, layer in eight.layers.items()}
 
 
@@ -186,21 +174,6 @@ def test_labels_without_samples_and_samples_that_there_are_not(made: tuple[Artef
     assert not (tmp_path / "r.html").exists()
 
 
-@pytest.fixture(scope="module")
-def two_states(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Neurons with two states, one of them with a width of its surrogate gradient for each step."""
-    torch = pytest.importorskip("torch")
-    from snn2hw import nn
-
-    torch.manual_seed(0)
-    first = nn.CubaLIF(0.75, 0.5, surrogate=nn.Rectangle(0.5, learnable=True, steps=3))
-    model = torch.nn.Sequential(nn.Linear(6, 5), first, nn.Linear(5, 4), nn.ALIF(), nn.Linear(4, 3)).eval()
-    x = np.random.default_rng(0).random((8, 6)).astype(np.float32)
-    folder = tmp_path_factory.mktemp("two")
-    artefact = snn2hw.compile(model, x, steps=3, out=folder / "net")
-    return snn2hw.report(artefact, x, np.arange(8) % 3, model, folder / "r.html", executors=("reference", "onnx-reference"))
-
-
 def test_two_states_have_a_phase_portrait_and_surrogates_their_widths(two_states: Path) -> None:
     layers = data_of(two_states)["layers"]
     for name in ("1", "3"):
@@ -212,37 +185,3 @@ def test_two_states_have_a_phase_portrait_and_surrogates_their_widths(two_states
         assert c["integer_ends"] >= len(c["integers"]) > 0
     assert layers["1"]["widths"] == pytest.approx([0.5] * 3)
     assert layers["3"]["widths"] == [1.0]
-
-
-@pytest.mark.slow
-def test_a_phase_portrait_draws_itself_in_a_browser(two_states: Path, tmp_path: Path) -> None:
-    part = opened(two_states, "Layers", tmp_path).split('data-name="Layers">')[1].split("<section")[0]
-    assert 'aria-label="phase portrait without input, channel 0"' in part
-    assert 'aria-label="width of the surrogate gradient"' in part
-    (c, *_) = data_of(two_states)["layers"]["1"]["dynamics"]["channels"]
-    assert f"integers, from {c['tried']:,} of {c['all_states']:,} states" in part
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("tab", TABS)
-def test_every_tab_draws_itself_in_a_browser(made: tuple[Artefact, Network, Any, Path], tmp_path: Path, tab: str) -> None:
-    shown_page = opened(made[3], tab, tmp_path)
-    shown = re.findall(r'<section data-name="(\w+)"(?: hidden="")?>', shown_page)
-    assert shown == list(TABS)
-    (open_,) = re.findall(r'<section data-name="(\w+)">', shown_page)
-    assert open_ == tab
-    part = shown_page.split(f'data-name="{tab}">')[1].split("<section")[0]
-    assert len(re.sub(r"<[^>]*>", "", part)) > 100
-
-
-def opened(page: Path, tab: str, folder: Path) -> str:
-    """The page as a browser has drawn it."""
-    browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
-    if browser is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", f"--user-data-dir={folder}", "--enable-logging=stderr",
-             "--virtual-time-budget=4000", "--dump-dom"]  # fmt: skip
-    done = subprocess.run([browser, *flags, f"file://{page}#{tab}"], capture_output=True, text=True, check=True, timeout=120)
-    assert "CONSOLE" not in done.stderr
-    return done.stdout

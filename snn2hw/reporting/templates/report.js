@@ -58,9 +58,10 @@ function plot(title, options) {
       draw("text", { x: left - 5, y: py(y) + 4, "text-anchor": "end" }, short(y))]),
     bars.map((b) => draw("rect", { x: px(b.lo), width: Math.max(1, px(b.hi) - px(b.lo) - 0.5), y: py(b.n), height: Math.max(0, py(y0) - py(b.n)),
       fill: b.color || "var(--one)" }, draw("title", {}, `${short(b.lo)} to ${short(b.hi)}: ${whole(b.n)}`))),
-    lines.map((l) => l.dots
-      ? l.x.map((x, k) => draw("circle", { cx: px(x), cy: py(l.y[k]), r: 3, fill: l.color }))
-      : draw("polyline", { fill: "none", stroke: l.color, "stroke-width": l.width || 1.5, "stroke-opacity": l.opacity || 1,
+    lines.map((l) => l.apart ? draw("path", { fill: "none", stroke: l.color, "stroke-width": 2,
+      d: l.x.map((x, k) => `M${px(x).toFixed(1)} ${py(l.y[k]).toFixed(1)} V${py(l.apart[k]).toFixed(1)}`).join(" ") })
+      : l.dots ? l.x.map((x, k) => draw("circle", { cx: px(x), cy: py(l.y[k]), r: 3, fill: l.color }))
+      : draw("polyline", { fill: "none", stroke: l.color, "stroke-width": l.width || 1.5, "stroke-opacity": l.opacity || 1, "stroke-dasharray": l.dashes || "none",
         points: l.x.map((x, k) => `${px(x).toFixed(1)},${py(l.y[k]).toFixed(1)}`).join(" ") })),
     draw("text", { x: (left + w) / 2, y: h - 6, "text-anchor": "middle" }, options.x || ""),
     draw("text", { x: 12, y: (h - bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(h - bottom) / 2})` }, options.y || ""));
@@ -249,19 +250,20 @@ function claim(c) {
 }
 
 function activity() {
-  const out = el("section", {}), place = el("div", {});
+  const out = el("section", {}), place = el("div", {}), chosen = {};
   if (!data.activity.length) return el("section", {}, el("p", {}, "No sample was given."));
   const says = (a) => `sample ${a.sample}: ` + (a.label === null ? "" : `label ${a.label}, `) + `integers ${a.prediction}`
     + (a.float_prediction === null ? "" : `, float ${a.float_prediction}`);
   const choose = el("select", { onchange: () => show() }, data.activity.map((a, k) => el("option", { value: k }, says(a))));
   const slider = el("input", { type: "range", min: 0, max: data.steps - 1, value: data.steps - 1, oninput: () => show(), "aria-label": "step" });
   const step = el("output", {});
-  const show = () => {
+  const show = (label) => {
     step.textContent = `up to step ${slider.value} of ${data.steps - 1}`;
-    place.replaceChildren(...Object.entries(data.activity[choose.value].layers).map(([name, l]) => raster(name, l, Number(slider.value))));
+    place.replaceChildren(...Object.entries(data.activity[choose.value].layers).map(([name, l]) => raster(name, l, Number(slider.value), chosen, show)));
+    if (label) [...place.querySelectorAll("select")].find((s) => s.ariaLabel === label).focus();  // it was drawn anew
   };
   out.append(el("div", { class: "controls" }, el("label", {}, "sample ", choose), el("label", {}, "time ", slider), step),
-    el("p", {}, [["--one", "fired"], ["--two", "fired negative"], ["--bad", "the float model fired otherwise"]].map(([c, t]) =>
+    el("p", {}, [["--one", "fired"], ["--two", "fired negative"], ["--bad", "the float model fired otherwise, or its state is another one"]].map(([c, t]) =>
       el("span", { class: "key" }, el("i", { style: `background: var(${c})` }), t))), place);
   show();
   return out;
@@ -272,7 +274,7 @@ function rgb(name) {
   return [0, 2, 4].map((k) => parseInt(hex.slice(k, k + 2), 16));
 }
 
-function raster(name, l, last) {
+function raster(name, l, last, chosen, again) {
   const unpacked = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)), bit = (bytes, k) => (bytes[k >> 3] >> (k & 7)) & 1;
   const bytes = unpacked(l.values), n = l.neurons, whole8 = new Int8Array(bytes.buffer), value = (k) => (l.bits === 1 ? bit(bytes, k) : whole8[k]);
   const rows = Math.min(l.steps, last + 1), tall = Math.max(1, Math.ceil(48 / l.steps));
@@ -287,15 +289,30 @@ function raster(name, l, last) {
   pen.putImageData(image, 0, 0);
   const more = l.of > l.neurons ? `, ${whole(l.neurons)} of ${whole(l.of)} neurons shown` : "";
   const differs = l.differs ? `; ${whole(l.differs.number)} spike values differ from the float model's` : "";
-  const traces = (state) => l.membranes.slice(0, 4).flatMap((m, k) => {
-    const y = m.states[state].slice(0, rows), at = m.differs.filter((t) => t < rows);
-    const line = { x: [...y.keys()], y, label: `neuron ${m.neuron}`, color: ["var(--one)", "var(--two)", "var(--three)", "var(--soft)"][k] };
-    return [line, { x: at, y: at.map((t) => y[t]), dots: true, color: "var(--bad)" }];
-  });
-  const states = rows > 1 && l.membranes.length ? Object.keys(l.membranes[0].states) : [];
-  return el("div", {}, el("h3", {}, `${name}: rate ${percent(l.rate)}${more}${differs}`), el("div", { class: "row" },
+  const shown = l.membranes.neurons, colors = ["var(--one)", "var(--two)", "var(--three)", "var(--soft)"], dots = (m, y) => {
+    const at = m.differs.filter((t) => t < rows);
+    return { x: at, y: at.map((t) => y[t]), dots: true, color: "var(--bad)" };
+  };
+  const each = (values) => shown.map((m, k) => ({ x: [...Array(rows).keys()], y: values(m).slice(0, rows), label: `neuron ${m.neuron}`, color: colors[k] }));
+  const alone = (state) => plot(`state ${state} of those that fire most`, { lines: each((m) => m.states[state]).flatMap((line, k) => [line, dots(shown[k], line.y)]),
+    x: "step", y: `${state}, real units` });
+  // One neuron of the integers, dashed the float model's, red what is between them; and by how much those of all neurons differ.
+  const beside = (state) => {
+    const m = shown[at], x = [...Array(rows).keys()], a = l.membranes.apart[state];
+    const y = m.states[state].slice(0, rows), real = m.float[state].slice(0, rows);
+    return [plot(`state ${state} of neuron ${m.neuron}`, { lines: [{ x, y, apart: real, color: "var(--bad)" }, { x, y: real, dashes: "4 3", label: "float model, dashed", color: "var(--two)" },
+      { x, y, label: "integers", color: "var(--one)" }, dots(m, y)], x: "step", y: `${state}, real units` }),
+    el("div", { class: "plot" }, plot(`state ${state}: integers less float model`, { lines: each((n) => n.off[state]), x: "step", y: "units of the state" }),
+      el("p", { class: "soft" }, `Of all neurons and steps ${short(a.mean)} in the mean, ${short(a.most)} at most (step ${a.step}, neuron ${a.neuron}).`))];
+  };
+  const far = (m) => Object.values(l.membranes.apart).some((a) => a.neuron === m.neuron), at = chosen[name] ?? Math.max(0, shown.findIndex(far));
+  const states = rows > 1 && shown.length ? Object.keys(shown[0].states) : [], pairs = states.some((state) => state in l.membranes.apart);
+  const choose = el("select", { "aria-label": `neuron of ${name}`, onchange: (event) => { chosen[name] = event.target.selectedIndex; again(event.target.ariaLabel); } },
+    shown.map((m) => el("option", {}, `neuron ${m.neuron}${far(m) ? ", farthest off" : ""}`)));
+  choose.selectedIndex = at;
+  return el("div", {}, el("h3", {}, `${name}: rate ${percent(l.rate)}${more}${differs}`), pairs ? el("label", {}, "membrane of ", choose) : "", el("div", { class: "row" },
     el("div", { class: "plot wide" }, canvas, el("p", { class: "soft" }, "steps downwards, neurons to the right, channel by channel")),
-    states.map((state) => plot(`state ${state} of those that fire most`, { lines: traces(state), x: "step", y: `${state}, real units` }))));
+    states.map((state) => (state in l.membranes.apart ? beside(state) : alone(state)))));
 }
 
 function causes() {
