@@ -16,7 +16,7 @@ from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, FloatModel, FloatWeights, Layout
-from snn2hw.cli.sample_files import axis_of, laid_out, stated
+from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.diagnosis.diagnose import diagnose
 from snn2hw.errors import UsageError
@@ -121,6 +121,8 @@ def _against_model(
 ) -> None:
     """Why the integers, or a trace, fire otherwise than the float model."""
     net, ran = loaded.network, None
+    if samples is None:
+        refuse_own_layout(layout, "samples that no file gives")
     if trace is not None:
         ran, payloads = _read_trace(loaded, trace)
     if trace is not None and samples is None:

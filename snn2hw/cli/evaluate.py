@@ -12,7 +12,7 @@ from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import certificate_table, console, evaluation_table
 from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Workers
-from snn2hw.cli.sample_files import axis_of, laid_out, stated
+from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.evaluation import evaluate
@@ -78,6 +78,8 @@ def evaluate_(
     refuse_options({"--weights": None if model is not None else weights}, "an evaluation without --model", "name the model")
     if labels is not None and samples is None:
         refuse_options({"--labels": labels}, "samples that are not given", "give the samples of these labels: --samples FILE.npy")
+    if samples is None:
+        refuse_own_layout(layout)
     loaded = api.load(artefact)
     given = given_samples(samples, labels, model, weights, axis_of(layout, static=loaded.network.input.static))
     net, own = loaded.network, samples is None  # a model's own samples are laid out as the network takes them

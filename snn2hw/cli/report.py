@@ -11,7 +11,7 @@ from snn2hw import api
 from snn2hw.cli import console
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, Folder, Layout
-from snn2hw.cli.sample_files import axis_of, laid_out, stated
+from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.reporting.report import report
@@ -62,6 +62,8 @@ def report_(
     `snn2hw report build/x` (without samples: the conformance vectors)
     """
     refuse_options({"--weights": None if model is not None else weights}, "a report without --model", "name the model")
+    if samples is None:
+        refuse_own_layout(layout, "samples that no file gives")
     loaded = api.load(artefact)
     net = loaded.network
     x = y = module = known = None

@@ -40,16 +40,16 @@ def axis_of(layout: str | None, *, static: bool) -> int:
     return 0 if static or layout == NT else 1
 
 
-def refuse_own_layout(layout: str | None) -> None:
+def refuse_own_layout(layout: str | None, whose: str = "a model's own samples") -> None:
     """Only samples of files have a layout that is stated: those of a model.py are [N, ...] or [T, N, ...], as it says.
 
     Args:
-        layout: as it was given, where no file was.
+        layout: as it was given, where no file was. whose: what is taken in its place.
 
     Raises:
         UsageError: there is one.
     """
-    refuse_options({"--layout": layout}, "a model's own samples", "leave it out: they are as the model takes them")
+    refuse_options({"--layout": layout}, whose, "leave it out: they are as the model takes them")
 
 
 def samples_for(artefact: Artefact, path: Path | None, layout: str | None) -> npt.NDArray[Any] | None:
@@ -59,6 +59,7 @@ def samples_for(artefact: Artefact, path: Path | None, layout: str | None) -> np
         artefact: the compiled network. path: of the file. layout: as it was given.
     """
     if path is None:
+        refuse_own_layout(layout, "samples that no file gives")
         return None
     net = artefact.network
     return laid_out(read_samples(path, axis_of(layout, static=net.input.static)), layout, net.steps, static=net.input.static)

@@ -183,3 +183,23 @@ def test_a_folder_of_files_is_evaluated_as_one_file(mine: Path, capsys: Capture)
         run(capsys, "evaluate", "built", "--samples", given, "--labels", "y.npy", "--json").out for given in ("x.npy", "parts")
     ]
     assert json.loads(both[0]) == json.loads(both[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "whose"),
+    [
+        (("evaluate", "ARTEFACT", "--model", "mine"), "a model's own samples"),
+        (("report", "ARTEFACT", "--model", "mine"), "samples that no file gives"),
+        (("report", "ARTEFACT"), "samples that no file gives"),
+        (("diff", "ARTEFACT", "--model", "mine"), "samples that no file gives"),
+        (("verify", "ARTEFACT"), "samples that no file gives"),
+        (("simulate", "ARTEFACT"), "samples that no file gives"),
+        (("estimate", "ARTEFACT", "--target", "loihi2"), "samples that no file gives"),
+    ],
+)
+def test_a_layout_without_a_file_means_nothing(words: tuple[str, ...], whose: str, capsys: Capture, build: Path) -> None:
+    given = [build / "net" if word == "ARTEFACT" else word for word in words]
+    ran = run(capsys, *given, "--layout", "NT")
+    assert ran.code == 2
+    said = f"error: options that mean nothing to {whose}\n  got:      --layout\n  expected: none of these\n"
+    assert said + "  do:       leave it out: they are as the model takes them" in ran.err
