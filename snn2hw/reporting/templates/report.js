@@ -189,7 +189,7 @@ function neuron(l) {
   if (l.widths.length > 1) row.append(plot("width of the surrogate gradient", { x: "step", y: "units of the membrane", floor: 0,
     lines: [{ x: [...l.widths.keys()], y: l.widths, color: "var(--one)" }] }));
   out.append(row);
-  if (l.widths.length === 1) out.append(el("p", {}, `Its surrogate gradient is ${short(l.widths[0])} units of the membrane wide (training alone).`));
+  if (l.widths.length === 1) out.append(el("p", {}, `Its surrogate gradient is ${short(l.widths[0])} wide, in units of the membrane (it only counts in training).`));
   if (l.dynamics) out.append(dynamics(l.dynamics));
   if (l.claim) out.append(claim(l.claim));
   out.append(el("h3", {}, "program"), el("pre", {}, l.program));
