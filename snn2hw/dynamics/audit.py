@@ -41,6 +41,7 @@ class ChannelDynamics:
         tried: how many integer states were tried; all_states: how many there are, of two states pairs.
         fixed_points: of the real map, of a neuron with one or two states.
         escapes, real_escapes: the share of the starts that end at a bound of the range of a state.
+        at_bounds: the states that are at a bound where any of the integers end.
         made_by_rounding: fixed points and cycles of the integers that are more than a unit from any of the real map.
         farthest: of these the one that is farthest from any of the real map, units of the state.
         rest: how far the initial state moves without input in the end, units of the state; 0 where it stays.
@@ -59,6 +60,7 @@ class ChannelDynamics:
     fixed_points: tuple[FixedPoint, ...]
     escapes: float
     real_escapes: float
+    at_bounds: tuple[str, ...]
     made_by_rounding: int
     farthest: float
     rest: float
@@ -126,14 +128,14 @@ def _digest(m: Maps) -> bytes:
 def _channel(m: Maps, left: int) -> ChannelDynamics:
     """One channel, of which every state is tried where that is no more than so many."""
     if not m.states:
-        return ChannelDynamics(m.channel, (), (), 0, 0, True, 0, 0, (), 0.0, 0.0, 0, 0.0, 0.0, None, False, False)
+        return ChannelDynamics(m.channel, (), (), 0, 0, True, 0, 0, (), 0.0, 0.0, (), 0, 0.0, 0.0, None, False, False)
     every = enumerable(m, left)
     integers, reals, points = of_integers(m, every=every), of_reals(m), fixed_points(m)
     apart = distances(m, integers, reals, points)
     return ChannelDynamics(
         m.channel, integers.first(KEPT), reals.first(KEPT), len(integers), len(reals), every, integers.tried, all_states(m),
-        points.points, integers.escapes, reals.escapes, int(np.count_nonzero(apart > APART)), float(apart.max(initial=0.0)),
-        _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
+        points.points, integers.escapes, reals.escapes, integers.at_bounds, int(np.count_nonzero(apart > APART)),
+        float(apart.max(initial=0.0)), _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
     )  # fmt: skip
 
 
@@ -177,7 +179,7 @@ def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[st
         yield f"this layer cannot fire: {silent}"
     worst = max(channels, key=lambda c: c.escapes, default=None)
     if worst is not None and worst.escapes >= ESCAPES:
-        where = ", ".join(sorted({s for a in worst.integers for s in a.bounds}))
+        where = ", ".join(worst.at_bounds)
         yield (
             f"without input, {100 * worst.escapes:.1f} % of the range ends at a bound of {where} and stays there "
             f"(channel {worst.channel}; of the real map {100 * worst.real_escapes:.1f} %): {_why(worst)}"

@@ -68,6 +68,11 @@ class Ends:
         """The share of the starts that end at a bound."""
         return float(self.basin[self.bounds.any(1)].sum())
 
+    @property
+    def at_bounds(self) -> tuple[str, ...]:
+        """The states that are at an end of their range on any of them."""
+        return tuple(s for k, s in enumerate(self.states) if self.bounds[:, k].any())
+
     def first(self, count: int) -> tuple[Attractor, ...]:
         """Those with the largest basins."""
         low, high = (each[:count] * self.units for each in (self.low, self.high))

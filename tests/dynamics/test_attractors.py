@@ -75,6 +75,7 @@ def test_all_states_are_followed(ranges: dict[str, tuple[int, int]], chunk: int,
         assert sorted(map(repr, shown)) == sorted(map(repr, by_hand(ranges, following, fired)))
         assert [a.basin for a in shown] == sorted((a.basin for a in shown), reverse=True)
         assert found.escapes == pytest.approx(sum(a.basin for a in shown if a.bounds))
+        assert set(found.at_bounds) == {s for a in shown for s in a.bounds}
         for place, period in zip(found.place.tolist(), found.period.tolist(), strict=True):
             after: Place = tuple(place)
             for _ in range(period):
