@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.dynamics.cycles import Cycles, chunks, cycles
-from snn2hw.dynamics.ends import Ends
+from snn2hw.dynamics.ends import Ends, Flags
 from snn2hw.dynamics.maps import Maps
 
 Values: TypeAlias = Mapping[str, Any]
@@ -76,7 +76,7 @@ def _numbers(m: Maps, states: Values) -> Numbers:
 
 
 def _of_cycles(m: Maps, found: Cycles, fired: npt.NDArray[np.bool_]) -> Ends:
-    basins, ends = found.basins(), np.array([m.range(s) for s in m.states])
+    basins = found.basins()
     order = np.argsort(-basins, kind="stable")
     low, high, place = (np.empty((len(order), len(m.states)), np.int32) for _ in range(3))
     for k, raw in enumerate(_pairs(m, found.on).values()):
@@ -84,9 +84,19 @@ def _of_cycles(m: Maps, found: Cycles, fired: npt.NDArray[np.bool_]) -> Ends:
                                (place, raw[found.starts])):  # fmt: skip
             column[:, k] = values[order]
     fires = np.logical_or.reduceat(fired[found.on], found.starts)[order]
-    bounds = (low == ends[:, 0]) | (high == ends[:, 1])
+    bounds = _at_bounds(m, low, high, 0.0)
     lengths = found.lengths[order]
     return Ends(m.states, _units(m), lengths, low, high, basins[order], fires, bounds, place, len(found.of), True)
+
+
+def _at_bounds(m: Maps, low: Any, high: Any, near: float) -> Flags:
+    """[n, states] whether the lowest or highest values, in units of the states, are at a bound."""
+    found = np.zeros(low.shape, np.bool_)
+    for k, state in enumerate(m.states):
+        lo, hi = m.range(state)
+        for end in m.bounds(state):
+            found[:, k] |= (low[:, k] <= lo + near) if end == lo else (high[:, k] >= hi - near)
+    return found
 
 
 def _units(m: Maps) -> npt.NDArray[np.float64]:
@@ -143,8 +153,8 @@ def _told_apart(m: Maps, period: Numbers, fired: Any, low: Any, high: Any, place
     basin = np.bincount(joined, number, len(joined))[kept] / len(period)
     any_fires = np.bincount(joined, fires, len(joined))[kept] > 0
     by_size = np.argsort(-basin, kind="stable")
-    kept, ends = kept[by_size], np.array([m.range(s) for s in m.states])
-    bounds = (least[kept] <= ends[:, 0] + NEAR) | (most[kept] >= ends[:, 1] - NEAR)
+    kept = kept[by_size]
+    bounds = _at_bounds(m, least[kept], most[kept], NEAR)
     return Ends(
         m.states, _units(m), period[index][kept], least[kept], most[kept], basin[by_size], any_fires[by_size], bounds,
         place[index][kept], len(period), False,

@@ -155,7 +155,7 @@ def _input_to_bound(m: Maps) -> int | None:
     states = {s: np.full(len(inputs), m.initial(s)) for s in m.states}
     for _ in range(DRIVEN):
         _, states = m.integers(states, inputs)
-    bound = np.logical_or.reduce([np.isin(states[s], m.range(s)) for s in m.states])
+    bound = np.logical_or.reduce([np.isin(states[s], m.bounds(s)) for s in m.states])
     return min(inputs[bound].tolist(), key=abs, default=None)
 
 

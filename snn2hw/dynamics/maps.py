@@ -87,6 +87,10 @@ class Maps:
         lo, hi = self.range(state)
         return lo * self.unit(state), hi * self.unit(state)
 
+    def bounds(self, state: str) -> tuple[int, ...]:
+        """The ends of its range at which it is stuck; none is where it begins, as of a counter or of a mean of spikes."""
+        return tuple(end for end in self.range(state) if end != self.initial(state))
+
     def initial(self, state: str) -> int:
         """Its integer before the first step."""
         return initial_value(self.program.states[state])

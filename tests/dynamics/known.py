@@ -22,7 +22,8 @@ class Known:
 
     Args:
         ranges: of each state. after: the next real states. raw: the next integers; by default the real ones, rounded.
-        fired: the spike value of each integer state. asked: how often a map was asked.
+        fired: the spike value of each integer state. begins: initial states, by default in the middle.
+        asked: how often a map was asked.
     """
 
     ranges: Mapping[str, tuple[int, int]]
@@ -30,6 +31,7 @@ class Known:
     raw: Callable[..., tuple[Any, ...]] | None = None
     fired: Callable[..., Any] = field(default=lambda *states: np.zeros(len(states[0])))
     channel: int = 0
+    begins: Mapping[str, int] = field(default_factory=dict)
     asked: int = 0
 
     @property
@@ -46,8 +48,11 @@ class Known:
         lo, hi = self.ranges[state]
         return lo * UNIT, hi * UNIT
 
+    def bounds(self, state: str) -> tuple[int, ...]:
+        return tuple(end for end in self.ranges[state] if end != self.initial(state))
+
     def initial(self, state: str) -> int:
-        return self.ranges[state][0]
+        return self.begins.get(state, sum(self.ranges[state]) // 2)
 
     def reals(self, states: Values, x: int = 0) -> tuple[Any, Values]:
         self.asked += 1

@@ -39,7 +39,7 @@ def made_up(ranges: Mapping[str, tuple[int, int]], seed: int) -> tuple[Known, di
     return Known(ranges, raw=raw, fired=fires), following, fired
 
 
-def by_hand(ranges: Mapping[str, tuple[int, int]], following: dict[Place, Place], fired: dict[Place, int]) -> list[Attractor]:
+def by_hand(known: Known, following: dict[Place, Place], fired: dict[Place, int]) -> list[Attractor]:
     """Every state followed until it comes back."""
     found: dict[frozenset[Place], int] = {}
     for start in following:
@@ -51,11 +51,11 @@ def by_hand(ranges: Mapping[str, tuple[int, int]], following: dict[Place, Place]
     return [
         Attractor(
             len(cycle),
-            {s: min(p[k] for p in cycle) * UNIT for k, s in enumerate(ranges)},
-            {s: max(p[k] for p in cycle) * UNIT for k, s in enumerate(ranges)},
+            {s: min(p[k] for p in cycle) * UNIT for k, s in enumerate(known.states)},
+            {s: max(p[k] for p in cycle) * UNIT for k, s in enumerate(known.states)},
             number / len(following),
             any(fired[p] for p in cycle),
-            tuple(s for k, s in enumerate(ranges) if any(p[k] in ranges[s] for p in cycle)),
+            tuple(s for k, s in enumerate(known.states) if any(p[k] in known.bounds(s) for p in cycle)),
         )
         for cycle, number in found.items()
     ]
@@ -72,7 +72,7 @@ def test_all_states_are_followed(ranges: dict[str, tuple[int, int]], chunk: int,
         assert found.every
         assert found.tried == all_states(known) == len(following)  # type: ignore[arg-type]
         shown = found.first(len(found))
-        assert sorted(map(repr, shown)) == sorted(map(repr, by_hand(ranges, following, fired)))
+        assert sorted(map(repr, shown)) == sorted(map(repr, by_hand(known, following, fired)))
         assert [a.basin for a in shown] == sorted((a.basin for a in shown), reverse=True)
         assert found.escapes == pytest.approx(sum(a.basin for a in shown if a.bounds))
         assert set(found.at_bounds) == {s for a in shown for s in a.bounds}
@@ -83,6 +83,17 @@ def test_all_states_are_followed(ranges: dict[str, tuple[int, int]], chunk: int,
             assert after == tuple(place)
         several += len(found) > 1
     assert several > 2
+
+
+def test_a_state_that_begins_at_an_end_of_its_range_is_not_stuck_there() -> None:
+    """As a counter at 0, or a running mean of spikes: of v, which begins at its lower end, only the upper end counts."""
+    known: Any = Known({"v": (0, 128), "w": (-8, 7)}, lambda v, w: (v, 0.5 * w), begins={"v": 0})
+    for found, values in ((ends(known), 129), (ends(known, every=False), 33), (of_reals(known), 33)):
+        shown = found.first(999)
+        assert {a.bounds for a in shown if a.low["v"] == 0} == {()}
+        assert {a.bounds for a in shown if a.high["v"] == 128 * UNIT} == {("v",)}
+        assert found.at_bounds == ("v",)
+        assert found.escapes == pytest.approx(1 / values)
 
 
 def test_pairs_are_tried_up_to_so_many_and_while_the_layer_has_some_left() -> None:
@@ -107,7 +118,7 @@ def test_starts_miss_what_lies_between_them() -> None:
         at = (v == 35) & np.isin(w, (20, 21))
         return np.where(at, 35, 0), np.where(at, 20, 0)
 
-    known = Known({"v": (-128, 127), "w": (-128, 127)}, raw=raw)
+    known = Known({"v": (-128, 127), "w": (-128, 127)}, raw=raw, begins={"v": -128, "w": 127})
     found, sampled = ends(known), ends(known, every=False)
     assert [(a.low["v"], a.low["w"], a.basin) for a in found.first(9)] == [
         (0.0, 0.0, 1 - 2 / 65536),
