@@ -124,6 +124,8 @@ def _squares(weight: Reals, rows: Reals) -> Reals:
     """Per channel, the mean square of weight times the calibration rows."""
     grouped = weight.reshape(len(rows), len(weight) // len(rows), -1)
     squares: Reals = (np.matmul(grouped, rows.transpose(0, 2, 1)) ** 2).mean(2).reshape(-1)
-    # Where the sample never drives a channel all scales look perfect; the weights themselves then decide.
-    undriven: Reals = 1e-9 * (grouped**2).mean(2).reshape(-1)
+    # What the sample never drives looks perfect in all scales. Weights of a group that it does not drive at all count as if a
+    # raw unit entered each: else the bias alone would decide, and its finer scale would clip them.
+    seen = np.where(rows.any((1, 2)), 1e-9, 1.0)[:, None]
+    undriven: Reals = (seen * (grouped**2).mean(2)).reshape(-1)
     return squares + undriven

@@ -211,3 +211,13 @@ def test_the_network_holds_weights_of_the_width_asked_for(bits: int) -> None:
     limit = 2 ** (bits - 1) - 1
     assert limit / 2 <= np.abs(fc).max() <= limit
     assert np.abs(head).max() <= limit
+
+
+@pytest.mark.parametrize("scales", ["layer", "channel", "auto"])
+def test_weights_that_the_sample_never_drives_are_not_clipped_for_the_sake_of_a_bias(scales: str) -> None:
+    """A bias of an odd part of a step is nearer on a finer scale, on which the largest weight has no room."""
+    weight, bias = np.array([[0.9, -0.4], [0.7, 0.2]]), np.array([0.0137, 0.0291])
+    for rows in (np.zeros((1, 5, 2)), np.zeros((2, 5, 2))):  # of one group and of two
+        found = choose_scales(weight, bias, rows, 8, scales)
+        steps = 2.0 ** -np.resize(found.exponents, 2)
+        assert (np.abs(found.integers * steps[:, None] - weight) <= steps[:, None] / 2).all()
