@@ -90,13 +90,14 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def alike(shown: str, printed: str, trained: bool = False) -> bool:
-    """Whether the page says what was printed: `...` is anything, blanks and rules of tables aside, and decimal fractions, which
-    differ from machine to machine; whole numbers do not, unless they are of something that was trained."""
+    """Whether the page says what was printed: `...` is anything, blanks and rules of tables aside, addresses of objects, and
+    decimal fractions, which differ from machine to machine; whole numbers do not, unless they are of something trained."""
     wanted = re.escape(_plain(shown, trained)).replace(re.escape("..."), ".*?")
     return re.fullmatch(wanted, _plain(printed, trained), re.S) is not None
 
 
 def _plain(text: str, trained: bool) -> str:
+    text = re.sub(r"\b0x[0-9a-f]+", "0x#", text)  # where an object lies in memory
     if trained:
         text = re.sub(r"-?\d[\d,.]*", "#", text)
     text = re.sub(r"(?<![\w.])-?\d[\d,]*\.\d+(?![\w.]\d)", "#", text)

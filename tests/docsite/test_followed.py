@@ -76,6 +76,8 @@ def test_no_block_is_left_out() -> None:
         ("first\n...\nlast\n", "first\nmany\n", False),
         ("a 1,234.5 b\n", "a 99.25 b\n", True),
         ("equal True\n", "equal False\n", False),
+        ("<a thing at 0x7f96f02cf8d0>\n", "<a thing at 0x7f11817db8f0>\n", True),
+        ("<a thing at 0x7f96f02cf8d0>\n", "<another thing at 0x7f96f02cf8d0>\n", False),
     ],
 )
 def test_what_counts_as_the_same(shown: str, printed: str, same: bool) -> None:
