@@ -44,8 +44,8 @@ def drawing(design: Design) -> str:
     height = _top(len(design.modules)) + 10
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 140}" height="{height}" font-family="sans-serif">\n'
-        '<defs><marker id="a" markerWidth="8" markerHeight="8" refX="6" refY="3" orient="auto">'
-        '<path d="M0,0 L6,3 L0,6 z"/></marker></defs>\n<rect width="100%" height="100%" fill="white"/>\n'
+        '<defs><marker id="a" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" refX="8" refY="4" orient="auto">'
+        '<path d="M0,0 L8,4 L0,8 z"/></marker></defs>\n<rect width="100%" height="100%" fill="white"/>\n'
         + "\n".join([*lines, *boxes])
         + "\n</svg>\n"
     )
@@ -59,7 +59,7 @@ def _box(module: Module, n: int) -> str:
     colour = COLOURS.get(module.kind, OTHERS if module.kind in SAYS else NEURONS)
     lanes = next((s.lanes for s in (p.stream for p in (*module.writes, *module.reads)) if s.kind != EVENTS), 0)
     what = SAYS.get(module.kind, "neurons") + (f", {lanes} lane{'s' * (lanes > 1)}" if lanes else "")
-    name = f"{module.node}: {what}" if module.node else what
+    name = f"{module.node}: {what}" if module.node and module.kind != "snn_readout" else what
     below = f"{module.kind}" + (f", {module.bits:,} bits of memory" if module.bits else "")
     return (
         f'<rect x="{LEFT}" y="{_top(n)}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{colour}" stroke="#555"/>'
@@ -80,4 +80,4 @@ def _label(x: float, y: float, text: str) -> str:
 def _carried(stream: Stream) -> str:
     grid = stream.grid
     size = " x ".join(str(n) for n in (grid.channels, grid.rows, grid.columns) if n > 1) or "1"
-    return f"{stream.kind} of {stream.bits} bits, {size}" + (", once a sample" if stream.still else "")
+    return f"{stream.kind} of {stream.bits} bit{'s' * (stream.bits != 1)}, {size}" + (", once a sample" if stream.still else "")

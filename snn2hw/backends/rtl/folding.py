@@ -58,8 +58,9 @@ class Folded:
         few, many = min(lanes.values()), max(lanes.values())
         needs = self.needs
         return (
-            f"lanes: {few} to {many}; expected: about {needs.luts:,} look-up tables of four inputs, {needs.brams} blocks of "
-            f"{BLOCK} kbit, {needs.dsps} multipliers, {latency(self.design, activity):,.0f} cycles for a sample that comes alone "
+            f"lanes: {few} to {many}; expected: about {needs.luts:,} look-up tables of four inputs, "
+            f"{_number(needs.brams, 'block')} of {BLOCK} kbit, {_number(needs.dsps, 'multiplier')}, "
+            f"{latency(self.design, activity):,.0f} cycles for a sample that comes alone "
             "(--synthesise counts what tools make of it)"
         )
 
@@ -132,6 +133,10 @@ def _wider(network: IntegerNetwork, before: Folded, activity: Activity) -> Folde
         return None
     after = folded(network, replace(before.folding, of=wanted), activity)
     return after if after.busy < before.busy else None
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _together(network: IntegerNetwork, lanes: Mapping[str, int], node: str) -> list[str]:

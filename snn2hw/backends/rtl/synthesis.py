@@ -27,7 +27,7 @@ from snn2hw.trace import Ints
 ALONE = 8  # samples that are simulated one by one
 STEPS = 4  # of an export: lanes, Verilator, yosys, nextpnr
 BETWEEN = "between the layers"
-EXPECTED = "expected"  # the column behind each that yosys counts, except those of memories in tables
+EXPECTED = "expected"  # with the name in front: a terminal that is narrow may show the two columns in two tables
 Progress = Callable[[str, int, int], None]  # what is done, how many steps are behind it, of how many
 
 
@@ -96,7 +96,9 @@ class Synthesis:
     def table(self) -> tuple[list[str], list[list[str]]]:
         """(columns, rows): a row for each layer, then the whole, then what the chip has."""
         lut, ff, bram, dsp = FAMILIES[self.family].names
-        columns = ["layer", lut, EXPECTED, "of them memory", ff, EXPECTED, bram, EXPECTED, dsp, EXPECTED]
+        blocks = f"{bram.split()[0]} {EXPECTED}"  # "EBR of 18 kbit" is too long a name to say twice
+        columns = ["layer", lut, f"{lut} {EXPECTED}", f"{lut} as memory", ff, f"{ff} {EXPECTED}"]
+        columns += [bram, blocks, dsp, f"{dsp} {EXPECTED}"]
         nothing = Resources()
         rows = [[name, *_cells(r, self.expected.get(name, nothing))] for name, r in self.layers.items()]
         has = self.available

@@ -49,6 +49,15 @@ def test_the_makefile_lints_simulates_and_leaves_nothing_in_the_way(tmp_path: Pa
     assert "readout 0 is" in again.stdout
 
 
+def test_the_diagram_counts_a_bit_as_one_and_names_the_readout_once(tmp_path: Path) -> None:
+    net, images = two_layer_network()
+    snn2hw.export(snn2hw.compile(net, images, steps=2, out=tmp_path / "net"), "rtl", out=tmp_path / "rtl")
+    said = re.findall(r"<text[^>]*>([^<]*)", (tmp_path / "rtl" / "network.svg").read_text(encoding="utf-8"))
+    assert any(" of 1 bit, " in text for text in said), said
+    assert not any(re.search(r"\b1 bits|readout: readout", text) for text in said), said
+    assert "readout, 1 lane" in said, said
+
+
 YOSYS_COMMAND = """#!{python}
 import sys
 from pyosys import libyosys

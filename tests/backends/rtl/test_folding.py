@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from snn2hw.backends.reference import interpret
 from snn2hw.backends.rtl.blocks import blocks
 from snn2hw.backends.rtl.build import build, lanes_of
 from snn2hw.backends.rtl.estimate import Activity, cycles, latency, resources
-from snn2hw.backends.rtl.folding import Budget, fastest, smallest
+from snn2hw.backends.rtl.folding import Budget, fastest, folded, smallest
 from snn2hw.backends.rtl.options import Wanted, chosen, of_fpga
 from snn2hw.backends.rtl.parts import Folding
 from snn2hw.backends.rtl.synthesis import board, synthesise
@@ -169,6 +170,15 @@ def test_what_was_chosen_is_said(tmp_path: Path) -> None:
     assert note.startswith("lanes: ")
     assert " to 2; expected: about " in note  # of 3, rounded down
     assert "--synthesise counts what tools make of it" in note
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(0, "0 blocks of 18 kbit, 0 multipliers, "), (1, "1 block of 18 kbit, 1 multiplier, ")]
+)
+def test_one_block_is_no_blocks(network: IntegerNetwork, activity: Activity, number: int, says: str) -> None:
+    choice = folded(network, Folding(), activity)
+    few = replace(choice, needs=replace(choice.needs, brams=number, dsps=number))
+    assert f" look-up tables of four inputs, {says}" in few.said(lanes_of(network, Folding()), activity)
 
 
 def test_more_cycles_than_can_be_counted(network: IntegerNetwork, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,8 @@ def test_the_report_as_json_and_as_a_table(
     _say(Exported(Path("here"), report=report.report()))
     shown = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines() if line.startswith("|")]
+    names = ["layer", "LUT4", "LUT4 expected", "LUT4 as memory", "flip-flops", "flip-flops expected"]
+    assert rows[0] == [*names, "EBR of 18 kbit", "EBR expected", "MULT18X18D", "MULT18X18D expected"]
     whole = report.whole
     expected = resources(design)
     pairs = (whole.luts, expected.luts, whole.lutrams, whole.ffs, expected.ffs, whole.brams, expected.brams, whole.dsps)
