@@ -58,7 +58,7 @@ def _figures(e: Estimate) -> Iterator[list[object]]:
     yield ["counted on", f"{e.samples} samples x {e.steps} steps: {e.on}"]
     yield ["fits", _fits(e)]
     if e.cores is not None:
-        yield ["cores", f"{e.cores:,}" + (f" of {e.chips:,} chips" if e.chips and e.chips > 1 else "")]
+        yield ["cores", f"{e.cores:,}" + (f" on {e.chips:,} chips" if e.chips and e.chips > 1 else "")]
     for kind, used in e.memory.items():
         yield [kind, _used(used)]
     relative = f" (relative only: {e.relative_only})" if e.relative_only and e.energy_joules else ""
@@ -112,20 +112,23 @@ def _operations(found: Mapping[str, Any], before: str = "") -> Iterator[list[obj
             yield [before + key, f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"]
 
 
-def said_of(b: BreakEven) -> tuple[str, str]:
-    """The break-even in words, and where the network is beside it."""
-    other = "break-even, 45 nm table: beside a quantised network of the same layers, one pass of 8-bit products,"
-    free = f"{100 * b.arithmetic:.1f} % of them" if b.arithmetic > 0 else "at no rate"
-    if b.with_memory <= 0:
-        reach = f"{other} this one never takes less energy: its neurons alone take more"
-    else:
-        reach = (
-            f"{other} this one takes less energy while fewer than {100 * b.with_memory:.1f} % of its connections are used at a "
-            f"step (where memory costs nothing: {free})"
-        )
-    graded = f" ({100 * b.graded:.0f} % of that by graded values, which are multiplied)" if b.graded else ""
-    here = f"here {100 * b.rate:.1f} % are used at a step{graded}, and {b.steps} steps take"
-    return reach, f"{here} {b.spiking * 1e9:,.3g} nJ; the other takes {b.other * 1e9:,.3g} nJ"
+def said_of(b: BreakEven) -> tuple[str, str, str]:
+    """The break-even in words: what is compared, from where on less is taken, and where the network is."""
+    free = f"{_reach(b.arithmetic)}, if memory cost nothing"
+    graded = f" ({100 * b.graded:.0f} % of these by graded values, which are multiplied)" if b.graded else ""
+    return (
+        "break-even, 45 nm table: the other network is quantised, has the same layers, and runs once with 8-bit products",
+        f"this one takes less energy {_reach(b.with_memory)} ({free})",
+        f"here a step uses {100 * b.rate:.1f} % of its connections{graded}: {b.spiking * 1e9:,.3g} nJ in {b.steps} steps; "
+        f"the other takes {b.other * 1e9:,.3g} nJ",
+    )
+
+
+def _reach(share: float) -> str:
+    """Below which share of connections, of which a step uses all at the most."""
+    if share <= 0:
+        return "never: its neurons alone take more"
+    return "always" if share > 1 else f"where a step uses fewer than {100 * share:.1f} % of its connections"
 
 
 def _print_sources(e: Estimate) -> None:

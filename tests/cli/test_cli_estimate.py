@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from snn2hw.cli.estimate_table import said_of
+from snn2hw.estimation.break_even import BreakEven
+from snn2hw.target import targets_folder
 from tests.cli.running import Capture, refusal, run
 
 
@@ -20,6 +23,38 @@ def test_one_target(build: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatc
         "energy: confidence P", "source: Davies 2018, table 2: 23.6",
     ):  # fmt: skip
         assert said in " ".join(ran.out.split()), said
+
+
+SHARE = "where a step uses fewer than 17.6 % of its connections"
+NEVER = "never: its neurons alone take more"
+
+
+@pytest.mark.parametrize(
+    ("with_memory", "arithmetic", "says"),
+    [
+        (0.176, 1.505, f"{SHARE} (always, if memory cost nothing)"),
+        (-0.1, 0.176, f"{NEVER} ({SHARE}, if memory cost nothing)"),
+        (-0.1, 0.0, f"{NEVER} ({NEVER}, if memory cost nothing)"),
+        (1.0, 1.001, "where a step uses fewer than 100.0 % of its connections (always, if memory cost nothing)"),
+    ],
+)
+def test_where_the_break_even_lies(with_memory: float, arithmetic: float, says: str) -> None:
+    graded, binary = (said_of(BreakEven(4, 0.317, part, arithmetic, with_memory, 533e-9, 351e-9)) for part in (0.19, 0.0))
+    assert graded[1] == binary[1] == f"this one takes less energy {says}"
+    here, costs = "here a step uses 31.7 % of its connections", "533 nJ in 4 steps; the other takes 351 nJ"
+    assert graded[2] == f"{here} (19 % of these by graded values, which are multiplied): {costs}"
+    assert binary[2] == f"{here}: {costs}"
+
+
+def test_a_network_on_several_chips(build: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    small, stated = build / "small.toml", '{{ value = {}, confidence = "K", source = "page 1" }}'
+    cores = f"[cores]\ncores_per_chip = {stated.format(1)}\nneurons = {stated.format(100)}\n"
+    small.write_text((targets_folder() / "generic.toml").read_text(encoding="utf-8") + cores, encoding="utf-8")
+    command = ("estimate", str(build / "net"), "--target", str(small))
+    said = json.loads(run(capsys, *command, "--json").out)
+    assert said["cores"] == said["chips"] > 1
+    assert f" {said['cores']} on {said['chips']} chips " in run(capsys, *command).out
 
 
 def test_as_json(build: Path, capsys: Capture) -> None:
