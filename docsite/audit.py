@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-PHONE = 360  # pixels
+PHONE, SCREEN = 360, 1280  # pixels
 PATIENCE = 180  # seconds for a page
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SAID = '<pre id="said">(.*?)</pre>'
@@ -27,6 +27,9 @@ AXE = """addEventListener('load', () => axe.run(document, {resultTypes: ['violat
     r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 100)).slice(0, 2).join(' | '))))))"""
 WIDTH = """addEventListener('load', () => setTimeout(() => say(
     document.querySelector('iframe').contentDocument.documentElement.scrollWidth), 1500))"""
+LINE = """addEventListener('load', () => setTimeout(() => {
+    const code = document.querySelector('iframe').contentDocument.querySelector('pre > code');
+    code.textContent = '-'.repeat(COLUMNS); say(code.scrollWidth <= code.clientWidth)}, 1500))"""
 
 
 def browser() -> str:
@@ -73,8 +76,17 @@ def violations(page: Path) -> list[str]:
 
 def width(page: Path) -> int:
     """How wide a page is that is given the width of a phone."""
-    frame = f"<iframe src='{page.name}' style='width:{PHONE}px;height:800px;border:0'></iframe><script>{TELL}{WIDTH}</script>"
-    return int(_asked(page.with_name(f"framed-{page.name}"), frame))
+    return int(_framed(page, PHONE, WIDTH))
+
+
+def unscrolled(page: Path, columns: int) -> bool:
+    """Whether a line of so many columns is seen whole in a block of the page, on the screen of a desk."""
+    return bool(_framed(page, SCREEN, LINE.replace("COLUMNS", str(columns))))
+
+
+def _framed(page: Path, pixels: int, ask: str) -> Any:
+    frame = f"<iframe src='{page.name}' style='width:{pixels}px;height:800px;border:0'></iframe><script>{TELL}{ask}</script>"
+    return _asked(page.with_name(f"framed-{page.name}"), frame)
 
 
 def hits(site: Path, word: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from docsite import audit
+from docsite import audit, runner
 from tests.clean_environment import ROOT
 
 pytestmark = pytest.mark.slow
@@ -50,6 +50,13 @@ KINDS = ("index.html", "tutorials/first.html", "how-to/errors/usageerror.html", 
 def test_pages_can_be_heard_and_fit_a_phone(site: Path) -> None:
     """A page of each kind; `python -m docsite.audit SITE` looks at all."""
     assert list(audit.faults(site, KINDS)) == []
+
+
+@pytest.mark.skipif(not audit.browser(), reason="Chromium is not on the PATH")
+def test_tables_that_commands_print_are_seen_whole(site: Path) -> None:
+    page = site / "tutorials" / "fits.html"
+    assert audit.unscrolled(page, int(runner.COLUMNS))
+    assert not audit.unscrolled(page, 2 * int(runner.COLUMNS))
 
 
 @pytest.mark.skipif(not audit.browser(), reason="Chromium is not on the PATH")
