@@ -80,7 +80,10 @@ def _head(certificate: Mapping[str, Any]) -> Iterator[str]:
     heads = [(n["errors"]["input"], n["layer"]) for n in certificate["layers"] if "input" in n["errors"]]
     if heads:
         worst, layer = max(heads, key=lambda head: float(head[0]["state_lsb"]))
-        yield f"worst error of a synaptic input: {worst['state_lsb']:.3f} state LSB (layer {layer}, channel {worst['channel']})"
+        if worst["state_lsb"] == 0.0:
+            yield "every synaptic input reaches its state without an error"
+            return
+        yield f"worst error of a synaptic input: {worst['state_lsb']:.3g} state LSB (layer {layer}, channel {worst['channel']})"
 
 
 def print_warnings(findings: Sequence[Mapping[str, str]]) -> None:

@@ -12,6 +12,7 @@ from snn2hw import nn
 from snn2hw.checker.check import check_claims
 from snn2hw.cli.certificate_table import print_certificate, print_checked
 from tests.checker.tampering import written
+from tests.small_networks import two_layer_network
 
 pytestmark = pytest.mark.torch
 
@@ -46,6 +47,23 @@ def test_errors_of_users_neurons_are_shown(capsys: pytest.CaptureFixture[str]) -
     (line,) = (line for line in shown if "> theta" in line)
     assert line.endswith(f"> theta | {later['lsb']:.3f} LSB | {later['units']:.3g} | 0 | intervals")
     assert "beyond its error, a decision of the integers is that of the equation" in shown
+
+
+@pytest.mark.parametrize(("off", "said"), [
+    (0.0, "every synaptic input reaches its state without an error"),
+    (0.0004, "worst error of a synaptic input: 0.0004 state LSB (layer 6, channel 10)"),
+    (1.25, "worst error of a synaptic input: 1.25 state LSB (layer 6, channel 10)"),
+])  # fmt: skip
+def test_the_worst_synaptic_input_is_said_or_that_none_has_an_error(
+    off: float, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = written(snn2hw.compile(*two_layer_network()).network)
+    errors = made.certificate["layers"][0]["errors"]
+    errors["input"] = {"state_lsb": off, "channel": 10}
+    made.certificate["layers"][0]["layer"] = "6"
+    print_certificate(made.certificate, "title")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "synaptic input" in line] == [said]
 
 
 def test_check_shows_them_as_derived_again(capsys: pytest.CaptureFixture[str]) -> None:
