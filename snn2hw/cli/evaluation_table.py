@@ -67,7 +67,7 @@ def _figures(e: Evaluation) -> Iterator[list[str]]:
     if e.same_prediction is not None:
         yield ["same prediction", percent(e.same_prediction)]
     if e.readout_error is not None:
-        of = f" ({percent(e.readout_error / e.readout_size)} of its size)" if e.readout_size else ""
+        of = f" ({percent(e.readout_error / e.readout_size)} of their size)" if e.readout_size else ""
         yield ["readouts differ by (root mean square)", f"{e.readout_error:.4g}{of}"]
     yield ["one unit of the readout", f"{e.scale:.6g}"]
 

@@ -61,7 +61,7 @@ class Conversion:
     assumed: bool = False
 
     def __str__(self) -> str:
-        shown = f"one sample shown for {self.steps} steps" if self.static else f"{self.steps} steps"
+        shown = f"each sample shown for {self.steps} steps" if self.static else f"{self.steps} steps"
         taken = "" if self.static or self.layout == TN else "; the model takes [N, T, ...], the converted one [T, N, ...]"
         lines = [f"converted from {self.framework}: {self.comparison} ({shown}{taken})", *self.notes]
         return "\n".join(lines)

@@ -52,6 +52,7 @@ def test_a_model_with_test_data_needs_nothing_else(mine: Path, capsys: Capture) 
     for words, value in (("integer accuracy", said["accuracy"]), ("float accuracy", said["float_accuracy"])):
         assert f"| {words} " in ran.out
         assert f"{100 * value:.2f} %" in ran.out
+    assert f"({100 * said['readout_error'] / said['readout_size']:.2f} % of their size)" in ran.out
     layer = said["layers"]["1"]
     row = next(line for line in ran.out.splitlines() if line.startswith("| 1 "))
     cells = [cell.strip() for cell in row.strip("|").split("|")]

@@ -35,6 +35,12 @@ def test_one_layer_is_a_model() -> None:
     assert snn2hw.convert(nn.LIF(0.5), X).conversion.comparison.total == X.numel()
 
 
+def test_samples_without_steps_are_each_shown_for_all_of_them() -> None:
+    own = nn.Sequential(nn.Linear(4, 3), nn.LIF(0.5))
+    said = str(snn2hw.convert(own, X[0], steps=3).conversion)
+    assert said == "converted from torch: 45 of 45 spikes equal (each sample shown for 3 steps)"
+
+
 class OneStep(torch.nn.Module):
     """Its forward sees one step: nothing in it says which axis of a sample is time."""
 
