@@ -15,6 +15,7 @@ from snn2hw.ir.network import Network
 from tests.reporting.pages import data_of
 
 TABS = ("Summary", "Network", "Layers", "Activity", "Causes", "Proof", "Cost", "Provenance")
+SAID = {"Activity": "layer lnm: rate ", "Causes": "<h3>layer lnm: ", "Proof": "<h3>layer lnm</h3>"}
 
 
 @pytest.mark.slow
@@ -36,6 +37,8 @@ def test_every_tab_draws_itself_in_a_browser(made: tuple[Artefact, Network, Any,
     assert open_ == tab
     part = shown_page.split(f'data-name="{tab}">')[1].split("<section")[0]
     assert len(re.sub(r"<[^>]*>", "", part)) > 100
+    assert SAID.get(tab, "") in part
+    assert "not public" not in part  # the target is generic: it has no secrets
 
 
 @pytest.mark.slow

@@ -310,7 +310,7 @@ function raster(name, l, last, chosen, again) {
   const choose = el("select", { "aria-label": `neuron of ${name}`, onchange: (event) => { chosen[name] = event.target.selectedIndex; again(event.target.ariaLabel); } },
     shown.map((m) => el("option", {}, `neuron ${m.neuron}${far(m) ? ", farthest off" : ""}`)));
   choose.selectedIndex = at;
-  return el("div", {}, el("h3", {}, `${name}: rate ${percent(l.rate)}${more}${differs}`), pairs ? el("label", {}, "membrane of ", choose) : "", el("div", { class: "row" },
+  return el("div", {}, el("h3", {}, `layer ${name}: rate ${percent(l.rate)}${more}${differs}`), pairs ? el("label", {}, "membrane of ", choose) : "", el("div", { class: "row" },
     el("div", { class: "plot wide" }, canvas, el("p", { class: "soft" }, "steps downwards, neurons to the right, channel by channel")),
     states.map((state) => (state in l.membranes.apart ? beside(state) : alone(state)))));
 }
@@ -329,7 +329,7 @@ function causes() {
     data.causes.map((d) => [d.layer, whole(d.begun), whole(d.unexplained), el("b", { class: d.explained ? "" : "bad" }, d.cause), d.sample, d.step < 0 ? "" : d.step,
       `[${d.index.join(", ")}]`, short(d.got), short(d.expected), d.margin === null ? "" : `${short(d.margin)} (${short(d.margin / d.lsb)} units)`]), [1, 2, 4, 5, 7, 8, 9]));
   for (const d of data.causes) {
-    out.append(el("h3", {}, `${d.layer}: ${d.cause}`), el("p", {}, `${d.because}. What to do: ${d.remedy}.`));
+    out.append(el("h3", {}, `layer ${d.layer}: ${d.cause}`), el("p", {}, `${d.because}. What to do: ${d.remedy}.`));
     if (d.evidence.length) out.append(table(["switch", "alone", "float again", "at this value"],
       d.evidence.map((e) => [e.switch, percent(e.alone), e.back === null ? "" : percent(e.back), e.here ? "yes" : ""]), [1, 2]));
   }
@@ -346,7 +346,7 @@ function proof() {
     out.append(...v.differences.map((d) => el("pre", {}, d)));
   }
   out.append(el("h2", {}, "Verified bounds"));
-  for (const [name, l] of Object.entries(data.layers)) if (l.claim) out.append(el("h3", {}, name), claim(l.claim));
+  for (const [name, l] of Object.entries(data.layers)) if (l.claim) out.append(el("h3", {}, `layer ${name}`), claim(l.claim));
   return out;
 }
 
@@ -356,7 +356,7 @@ function cost() {
   const flat = (o, before) => Object.entries(o).flatMap(([k, v]) => (v !== null && typeof v === "object" ? flat(v, `${before}${k}.`) : [[before + k, whole(v)]]));
   return el("section", {}, el("h2", {}, `${c.target}: ${c.says}`), el("p", { class: "soft" }, `counted on: ${c.on}`),
     c.reasons.map((r) => el("p", { class: "bad" }, `does not fit: ${r}`)),
-    table(["what is taken", "used", "of", "share"], Object.entries(c.memory).map(([k, u]) => [k, whole(u.used), u.limit === null ? "not public" : whole(u.limit), percent(u.share)]), [1, 2, 3]),
+    table(["what is taken", "used", "of", "share"], Object.entries(c.memory).map(([k, u]) => [k, whole(u.used), u.limit === null ? "not known" : whole(u.limit), percent(u.share)]), [1, 2, 3]),
     table(["", "low to high", "confidence", "source"], [["energy of a sample", c.energy], ["latency of a sample", c.latency]].map(([k, q]) =>
       q ? [k, q.says, q.confidence, q.source] : [k, "not known", "", ""])), c.relative_only ? el("p", {}, `Energy is relative only: ${c.relative_only}.`) : "",
     el("h3", {}, "operations of a sample (NeuroBench's keys first)"), table(["key", "value"], flat(c.operations, ""), [1]),
