@@ -101,6 +101,8 @@ def _print_layers(layers: Mapping[str, LayerEstimate]) -> None:
         for name, layer in layers.items()
     ]  # fmt: skip
     columns = ["layer", "kind", "shape", "weights", "MACs a step", "operations", "rate", "instructions", "energy of a sample"]
+    if not any(row[-1] for row in rows):  # the lines below say why there is none
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     console.table("", columns, rows, (3, 4, 5, 6, 7))
 
 

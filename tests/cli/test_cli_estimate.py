@@ -46,6 +46,14 @@ def test_where_the_break_even_lies(with_memory: float, arithmetic: float, says: 
     assert binary[2] == f"{here}: {costs}"
 
 
+def test_without_a_price_there_is_no_column_of_energies(build: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    priced, free = (run(capsys, "estimate", str(build / "net"), "--target", chip).out for chip in ("loihi1", "generic"))
+    for text, columns in ((priced, 9), (free, 8)):
+        (heads,) = (line for line in text.splitlines() if line.startswith("| layer"))
+        assert heads.count("|") == columns + 1
+
+
 def test_a_network_on_several_chips(build: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     small, stated = build / "small.toml", '{{ value = {}, confidence = "K", source = "page 1" }}'
