@@ -45,7 +45,7 @@ class Mean:
 
     def sure(self, sign: str = "") -> str:
         """'mean ± standard error' in points; of one seed the value alone."""
-        value = f"{100 * self.mean:{sign}.2f}"
+        value = f"{round(100 * self.mean, 2) + 0.0:{sign}.2f}"  # + 0.0: what rounds to -0 is 0
         return f"{value} ± {100 * self.error:.2f}" if self.n > 1 else value
 
 

@@ -50,6 +50,7 @@ def test_means_and_differences_are_of_the_same_seeds() -> None:
     assert figures.mean([0.9, 0.94, 0.92]).text() == "92.00 ± 2.00"
     assert figures.mean([0.9, 0.94, 0.92]).sure() == "92.00 ± 1.15"
     assert figures.mean([0.9]).sure("+") == "+90.00"
+    assert figures.mean([-1e-9]).sure() == "0.00"
     difference = figures.against_base(results, "digits", "PLIF", "float", "LIF")
     assert difference.mean == pytest.approx(0.0101)
     assert difference.deviation == pytest.approx(0.0001)
