@@ -19,7 +19,7 @@ from snn2hw.backends.rtl.simulation import VERILATOR
 from snn2hw.backends.rtl.yosys import YOSYS
 from snn2hw.backends.running import why_not
 from snn2hw.cache import CACHE_VARIABLE, cache_folder
-from snn2hw.estimation.microcontroller import COMPILER as ARM
+from snn2hw.estimation.emulated import COMPILER as ARM
 from snn2hw.native.compiler import COMPILER as CC
 from snn2hw.run.tools import Tool
 from snn2hw.version import __version__

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from snn2hw.backends.c.fits import folder_lacks
+from snn2hw.estimation.emulated import unavailable
 from snn2hw.estimation.held import Asked, Held, Used
-from snn2hw.estimation.microcontroller import measured, unavailable
+from snn2hw.estimation.microcontroller import measured
 from snn2hw.estimation.quantity import Quantity
 
 SAMPLES = 4  # that are emulated: a sample of a large network takes seconds

@@ -9,9 +9,11 @@ import pytest
 import snn2hw
 from snn2hw.artefact import Artefact
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError
+from snn2hw.estimation import emulated
 from snn2hw.estimation import microcontroller as room
+from snn2hw.estimation.emulated import Machine, unavailable
 from snn2hw.estimation.estimate import estimate
-from snn2hw.estimation.microcontroller import measured, unavailable
+from snn2hw.estimation.microcontroller import measured
 from snn2hw.ir.encode import encode
 from snn2hw.target import targets_folder
 from tests.frameworks import framework
@@ -70,7 +72,7 @@ def test_too_little_flash_and_ram_are_named(artefact: Artefact, tmp_path: Path) 
 
 
 def test_without_its_tools_nothing_is_claimed(artefact: Artefact, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "find_spec", lambda name: None)
+    monkeypatch.setattr(emulated, "find_spec", lambda name: None)
     found = estimate(artefact, "cortex-m4")
     assert found.fits is None
     remedy = "no package 'unicorn'; pip install 'snn2hw[mcu]'"
@@ -80,7 +82,7 @@ def test_without_its_tools_nothing_is_claimed(artefact: Artefact, monkeypatch: p
     def missing(name: str) -> object:
         raise ImportError(name)
 
-    monkeypatch.setattr(room, "import_module", missing)
+    monkeypatch.setattr(emulated, "import_module", missing)
     with refused(
         MissingExtraError,
         """
@@ -90,4 +92,4 @@ def test_without_its_tools_nothing_is_claimed(artefact: Artefact, monkeypatch: p
           do:       pip install 'snn2hw[mcu]'
         """,
     ):
-        room._Machine(b"", 4, 4, 1)
+        Machine(b"")
