@@ -8,9 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def commit() -> str:
-    """Of this checkout, '+' where it is changed; '' where git does not know."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+def commit(folder: Path = ROOT) -> str:
+    """Of a checkout, this one unless another is named, '+' where it is changed; '' where git does not know."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     except OSError:

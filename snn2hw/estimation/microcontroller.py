@@ -26,7 +26,7 @@ from snn2hw.simplification import simplified_network
 from snn2hw.trace import Ints
 
 SOURCES = ("snn.c", "snn.h", "weights.h")
-ARGUMENTS = ("-O2", "snn.c")
+OPTIMISED = "-O2"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def measured(artefact: Artefact, cpu: str, payloads: Ints) -> Measured:
     insist(CWriter(), net)
     expected = interpret(net, payloads, traces=False).readout
     files = c_folder(net, sha256(artefact.model), payloads, expected, 1)
-    program = compiled("the C of this network", cpu, "snn_run", {name: files[name] for name in SOURCES}, ARGUMENTS)
+    program = compiled("the C of this network", cpu, "snn_run", {name: files[name] for name in SOURCES}, [OPTIMISED, "snn.c"])
     laid = memory(simplified_network(net))
     source, classes = laid.values[net.input.name], prod(net.readout.shape)
     rows = entering(source.steps, payloads).astype(np.dtype(source.type.removesuffix("_t")))
