@@ -48,12 +48,12 @@ class Layer:
     def name(self) -> str:
         """In words."""
         if self.kind is Kind.LINEAR:
-            return f"linear {self.inputs} → {self.outputs}"
-        square = f"{self.kernel}×{self.kernel}"
-        at = f"at {self.size}×{self.size}"
+            return f"linear {self.inputs} -> {self.outputs}"
+        square = f"{self.kernel}x{self.kernel}"
+        at = f"at {self.size}x{self.size}"
         if self.kind is Kind.DEPTHWISE:
             return f"depthwise {square} of {self.outputs}, {at}"
-        return f"conv {square}, {self.inputs} → {self.outputs}, {at}"
+        return f"conv {square}, {self.inputs} -> {self.outputs}, {at}"
 
 
 LAYERS = (

@@ -16,7 +16,12 @@ from snn2hw.trace import Ints
 
 ADDRESS = "https://github.com/ARM-software/CMSIS-NN"
 HEADER = Path("Include", "arm_nnfunctions.h")
-SOURCES = ("ConvolutionFunctions/*_s8*.c", "FullyConnectedFunctions/*_s8*.c", "NNSupportFunctions/*_s8*.c", "NNSupportFunctions/*q15*.c")
+SOURCES = (
+    "ConvolutionFunctions/*_s8*.c",
+    "FullyConnectedFunctions/*_s8*.c",
+    "NNSupportFunctions/*_s8*.c",
+    "NNSupportFunctions/*q15*.c",
+)
 OPTIMISED = "-Ofast"  # as CMSIS-NN's own CMakeLists.txt has it
 SCRATCH = 1 << 16  # bytes, more than any kernel asks for
 INPUT_OFFSET, OUTPUT_OFFSET = 128, -128  # those of a layer between two ReLUs

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from snn2hw.backends.c.plan import Value, plan, state_types, type_bytes
+from snn2hw.backends.c.words import words
 from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.layers import IntConv2d, IntLinear
@@ -109,8 +110,9 @@ def _fits_stepwise(net: IntegerNetwork) -> bool:
 
 
 def sums_elements(node: IntConv2d | IntLinear, source: Value) -> int:
-    """Sums of one place and one group: [steps][output channels]."""
-    return source.steps * (len(node.weight) // groups(node))
+    """Sums of one place and one group, [steps][output channels], and the list of its active inputs where there is one."""
+    listed = words(node, source.node)
+    return source.steps * (len(node.weight) // groups(node)) + (listed.listed if listed is not None else 0)
 
 
 def groups(node: IntNode) -> int:

@@ -15,6 +15,7 @@ from snn2hw.backends.c.packing import field_bits, packed
 from snn2hw.backends.c.plan import Value, state_types
 from snn2hw.backends.c.portable_sums import AT_ONCE, Sums, neurons_everywhere
 from snn2hw.backends.c.text import comment, fragment, rows, table
+from snn2hw.backends.c.words import WORD, words
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode
 from snn2hw.ir.program import initial_value
 from snn2hw.ir.program_text import program_with_comments
@@ -114,41 +115,48 @@ def _layer(
 def weights_text(net: IntegerNetwork) -> str:
     """Every weight and bias as an array; a row holds what one input adds to each output."""
     parts = list[str]()
-    for k, node in enumerate(net.nodes):
-        if isinstance(node, IntConv2d | IntLinear):
-            order = "group, tap row, tap column, input" if isinstance(node, IntConv2d) else "input"
-            parts += ["\n", comment(f"{node.name}: a row for each {order}; {_columns(node)}")]
-            parts += [rows(f"static const {_type(node)} weight_{k}", _rows(node))]
-            parts += [table(f"static const int32_t bias_{k}", list(map(str, node.bias.tolist())))]
+    for k, (node, source) in _synapses(net).items():
+        order = "group, tap row, tap column, input" if isinstance(node, IntConv2d) else "input"
+        parts += ["\n", comment(f"{node.name}: a row for each {order}; {_columns(node, source)}")]
+        stored = _rows(node, source)
+        parts += [rows(f"static const {stored.dtype}_t weight_{k}", stored)]
+        parts += [table(f"static const int32_t bias_{k}", list(map(str, node.bias.tolist())))]
     return "".join(parts)
 
 
 def weight_arrays(net: IntegerNetwork) -> dict[str, int]:
     """The arrays of `weights_text`: name -> bytes."""
-    synapses = {k: n for k, n in enumerate(net.nodes) if isinstance(n, IntConv2d | IntLinear)}
-    return {f"{name}_{k}": a.nbytes for k, n in synapses.items() for name, a in (("weight", _rows(n)), ("bias", n.bias))}
+    arrays = dict[str, int]()
+    for k, (node, source) in _synapses(net).items():
+        arrays |= {f"weight_{k}": _rows(node, source).nbytes, f"bias_{k}": node.bias.nbytes}
+    return arrays
 
 
-def _type(node: IntConv2d | IntLinear) -> str:
-    return "int8_t" if field_bits(node.weight) == 8 else "uint8_t"
+def _synapses(net: IntegerNetwork) -> dict[int, tuple[IntConv2d | IntLinear, IntNode]]:
+    """Number -> a layer with weights, and what it reads."""
+    named = {n.name: n for n in net.nodes}
+    return {k: (n, named[n.inputs[0]]) for k, n in enumerate(net.nodes) if isinstance(n, IntConv2d | IntLinear)}
 
 
-def _columns(node: IntConv2d | IntLinear) -> str:
+def _columns(node: IntConv2d | IntLinear, source: IntNode) -> str:
     """What stands in a row."""
     bits = field_bits(node.weight)
-    if bits == 8:
+    if bits == 8 and words(node, source) is None:
         return "a column for each output"
-    return f"{8 // bits} outputs to a byte, the first lowest: {bits} bits each, of weight + {1 << (bits - 1)}"
+    unit, size = ("word", WORD) if words(node, source) is not None else ("byte", 8)
+    return f"{size // bits} outputs to a {unit}, the first lowest: {bits} bits each, of weight + {1 << (bits - 1)}"
 
 
-def _rows(node: IntConv2d | IntLinear) -> npt.NDArray[np.int8 | np.uint8]:
-    """Weights [groups * taps * inputs of a group][outputs of a group], packed where they have few bits."""
+def _rows(node: IntConv2d | IntLinear, source: IntNode) -> npt.NDArray[np.int8 | np.uint8 | np.uint32]:
+    """Weights [groups * taps * inputs of a group][outputs of a group]; packed into words, or where they have few bits."""
     if isinstance(node, IntLinear):
         whole = np.ascontiguousarray(node.weight.T)
     else:
         kh, kw = node.window.kernel
         split = node.weight.reshape(node.groups, -1, node.weight.shape[1], kh, kw)  # group, out, in, ky, kx
         whole = np.ascontiguousarray(split.transpose(0, 3, 4, 2, 1)).reshape(-1, split.shape[1])
+    if (laid := words(node, source)) is not None:
+        return laid.packed(whole)
     bits = field_bits(node.weight)
     return whole if bits == 8 else packed(whole, bits)
 

@@ -1,4 +1,7 @@
-"""Convolutions and linear layers of the C folder: the sums of one place after another, inputs that are 0 skipped."""
+"""Convolutions and linear layers of the C folder: the sums of one place after another, inputs that are 0 skipped.
+
+Of binary inputs the rows of weights are listed, and added some at a time; of others each is added as it comes.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from snn2hw.backends.c.neuron_code import Pace, kept_parameters
 from snn2hw.backends.c.packing import add_row, field_bits
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.text import fragment
+from snn2hw.backends.c.words import Words, words
 from snn2hw.layers import IntConv2d, IntLinear
 
 AT_ONCE = 32  # channels whose neurons run together: their states lie on the stack
@@ -47,16 +51,35 @@ class Sums:
         """Of a weight in memory."""
         return field_bits(self.node.weight)
 
+    @property
+    def words(self) -> Words | None:
+        """How its weights lie in words, where they do."""
+        return words(self.node, self.x.node)
+
     def text(self) -> str:
-        """`layer_<number>(in, out, sums, kept0, ...)`; sums: [steps][outputs] of one place."""
+        """`layer_<number>(in, out, sums, kept0, ...)`; sums: [steps][outputs] of one place, then its list of active inputs."""
         body = self._conv(self.node) if isinstance(self.node, IntConv2d) else self._linear()
-        types = {"input": self.x.type, "type": self.out.type}
-        return fragment("folder/synapse.c", number=self.number, further=kept_parameters(self.kept), body=body, **types) + "\n"
+        values = {"number": self.number, "further": kept_parameters(self.kept), "input": self.x.type, "type": self.out.type}
+        before = f"{self.words.function(self.number, self.weights)}\n\n" if self.words is not None else ""
+        return f"{before}{fragment('folder/synapse.c', body=body, **values)}\n"
 
     def _linear(self) -> str:
-        row = f"weight_{self.weights}[c]"
-        add = add_row(row, self.outputs, self.bits, "            ")
-        return fragment("folder/linear.c", **self._sizes(), add=add, use=self._use("0", "", "    "))
+        added = self._added(f"weight_{self.weights}[c]", "c", " " * 8, " " * 12)
+        return fragment("folder/linear.c", **self._sizes(), **added, use=self._use("0", "", "    "))
+
+    def _added(self, row: str, at: str, indent: str, inner: str) -> dict[str, str]:
+        """What an active input adds; where rows are listed, also what goes before and after all inputs of a place.
+
+        Args:
+            row, at: C expressions of the input's row of weights, and of its number.
+            indent, inner: of the lines before and after, and of those for an input.
+        """
+        if self.words is None:
+            return {"list": "", "add": add_row(row, self.outputs, self.bits, inner), "rest": ""}
+        call = f"rows_{self.number}(sum, listed, n);"
+        first = [f"int32_t *listed = sums + {self.x.steps * self.outputs};", "int n = 0;"]
+        add = [f"listed[n] = {at};", f"if (++n < {self.words.listed}) continue;", call, "n = 0;"]
+        return {"list": _lines(first, indent), "add": _lines(add, inner), "rest": f"{indent}if (n > 0) {call}"}
 
     def _sizes(self) -> dict[str, object]:
         """Of the sums, and of the weights behind them."""
@@ -90,11 +113,17 @@ class Sums:
             outside_beside=f"if (xx < 0 || xx >= {w}) continue;" if pw else "",
             input=self.x.type,
             channels=self.x.channels,
-            kind="int8_t" if self.bits == 8 else "uint8_t",
-            columns=-(-self.outputs * self.bits // 8),
-            add=add_row("row[c]", self.outputs, self.bits, " " * 28),
+            row=self._row(),
+            **self._added("row[c]", "row + c", " " * 16, " " * 28),
             use=self._use("place", f"g * {self.outputs}" if many else "", "            "),
         )
+
+    def _row(self) -> str:
+        """C in front of the number of a tap's first row: what `row` is."""
+        if self.words is not None:
+            return "const int32_t row = "
+        kind, columns = "int8_t" if self.bits == 8 else "uint8_t", -(-self.outputs * self.bits // 8)
+        return f"const {kind} (*row)[{columns}] = weight_{self.weights} + "
 
     def _use(self, place: str, first: str, indent: str) -> str:
         """What happens to the sums of a place."""
@@ -108,6 +137,10 @@ class Sums:
             f"{indent}for (int t = 0; t < {self.x.steps}; ++t)\n"
             f"{indent}    for (int o = 0; o < {self.outputs}; ++o) out[{at}] = ({self.out.type})sums[t * {self.outputs} + o];"
         )
+
+
+def _lines(lines: Sequence[str], indent: str) -> str:
+    return "\n".join(indent + line for line in lines)
 
 
 def neurons_of_a_place(
