@@ -24,6 +24,7 @@ from snn2hw.native.replay import Replay, replay
 from snn2hw.trace import Ints, Trace
 from tests.backends.c.driving import drive
 from tests.backends.c.folders import SANITIZERS, random_network, sanitizers_run, texts, written
+from tests.backends.c.test_words import behind_spikes, spikes_at_every_density
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.native.compiling import needs_compiler
 from tests.random_networks import RECURRENT, reproducer
@@ -116,6 +117,10 @@ def test_one_element_too_few_is_reported(tmp_path: Path, monkeypatch: pytest.Mon
     short = replayed(tmp_path / "short", net, payloads, monkeypatch, cut="lnm")
     assert not short.equal
     assert re.search("insufficient space|AddressSanitizer: global-buffer-overflow", short.report)  # whichever sees it first
+
+
+def test_a_list_of_active_inputs_stays_within_its_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert replayed(tmp_path / "c", behind_spikes(), spikes_at_every_density(), monkeypatch).equal
 
 
 # the C of `fast`

@@ -17,6 +17,7 @@ from snn2hw.native import templates
 from snn2hw.native.templates import filled
 from tests import random_networks
 from tests.backends.c.folders import texts
+from tests.backends.c.test_words import behind_spikes
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 
 NAME = re.compile("@([A-Z_]+)@")
@@ -24,9 +25,10 @@ FILES = sorted(p.relative_to(TEMPLATES).as_posix() for p in TEMPLATES.rglob("*")
 
 
 def networks() -> Iterator[IntegerNetwork]:
-    """Together they have every kind of layer."""
+    """Together they have every kind of layer, and of sums."""
     yield (net := compiled(every_kind(), every_kind_sample()).network)
     yield replace(net, nodes=(*net.nodes[:-1], replace(net.readout, kind="last")))
+    yield behind_spikes()
     for seed in (random_networks.RECURRENT, random_networks.ATTENTION, random_networks.LAYERED + 5):
         yield random_networks.compiled(random_networks.random_case(seed)).network
 
