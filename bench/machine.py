@@ -41,7 +41,7 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "path of the generated C": used,
         "wider products that it does not use": "AMX (tdpbusd)" if here and used != PATHS[TILES] else "none",
-        "events below": f"{crossings().base:.0f} % activity of 64 channels behind 64, 3 x 3, measured by `fast` for itself",
+        "events below": f"{max(crossings().base, 0):.0f} % activity (64 channels behind 64, 3 x 3), as `fast` measured",
         "compiler": f"{version[0] if version else command[0]}; {flags}",
         "software": ", ".join([f"Python {platform.python_version()}", *packages]),
     }

@@ -56,6 +56,7 @@ class NeuronLayer:
             # Only of a program with roles: what a user's state does that follows from itself alone is not known.
             for at in self._steps(constants) if stated["program"]["roles"] else [{}]:
                 self._try(constants | at, channels, {name.removeprefix("in/"): n for name, n in at.items()})
+        self.tried.clear()  # of no use to other layers, and large
         self.payloads = [self.fired[c].ends for c in range(len(inputs))]
         self.faults += [f for name, s in self.seen.items() for f in beyond(name, s.ends, types[name])]
         self._require_closed()

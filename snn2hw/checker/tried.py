@@ -10,7 +10,7 @@ import numpy as np
 CHUNK = 1 << 15  # values that are tried at once
 Watch = Callable[[Any, Mapping[str, Any]], None]  # is shown every value of a variable and what follows from it
 Ends = tuple[int, int, int, int]  # lowest value, where it first occurs, highest value, where it first occurs
-Tried = dict[tuple[Any, ...], dict[tuple[int, int], list[Ends]]]  # operators and constants -> part of a range -> of each operator
+Tried = dict[tuple[Any, ...], dict[int, list[Ends]]]  # operators and constants -> first value of a part -> of each operator
 
 # ONNX divides integers toward zero; divisors here are positive.
 OPERATORS: Mapping[str, Callable[..., Any]] = {
@@ -48,12 +48,16 @@ def every(
     found = {n.name: (lo, lo, hi, hi) for n in inside if n.name == entry}
     for start in range(lo // CHUNK * CHUNK, hi + 1, CHUNK):
         part = max(start, lo), min(start + CHUNK, hi + 1)
-        if watch or part not in parts:
+        whole = part == (start, start + CHUNK) and not watch  # what is cut off at an end of the range hardly comes again
+        ends = parts.get(start) if whole else None
+        if ends is None:
             values = {**used, entry: np.arange(*part, dtype=np.int64)}
-            parts[part] = [_ends(node, values, values[entry]) for node in rest]
-            if watch:
-                watch(values[entry], {**constants, **values})
-        for node, new in zip(rest, parts[part], strict=True):
+            ends = [_ends(node, values, values[entry]) for node in rest]
+        if watch:
+            watch(values[entry], {**constants, **values})
+        elif whole:
+            parts[start] = ends
+        for node, new in zip(rest, ends, strict=True):
             found[node.name] = _wider(found.get(node.name, new), new)
     return {n.name: (low, at - added, high, at_high - added) for n in inside for low, at, high, at_high in [found[n.name]]}
 

@@ -61,8 +61,9 @@ def choose_scales(
     least = least if np.isfinite(least) else 0.0
     by_layer = [_at(weight, bias, rows, np.full(len(weight), min(least + finer, top.shared)), bits) for finer in range(3)]
     counted = np.isfinite(fit) if np.isfinite(fit).any() else np.full(len(fit), True)
-    best = int(np.argmin([e[counted].sum() for _, e, _ in by_layer]))
-    integers, errors, exponents = by_layer[best]
+    alone = not rows.any()  # where the sample drives some groups, they have the say in the scale of a layer
+    best = int(np.argmin([(e + alone * unseen)[counted].sum() for _, e, _, unseen in by_layer]))
+    integers, errors, exponents, _ = by_layer[best]
     driven = power >= NOTHING * power.max(initial=0.0)
     power = np.maximum(power, NOTHING * power.max(initial=0.0))
     layer = Quantised(integers, (int(exponents[0]),), _relative(errors, power))
@@ -70,11 +71,9 @@ def choose_scales(
         return layer
     most = _own_ceilings(fit, bias, top)
     by_channel = [_at(weight, bias, rows, np.minimum(fit + finer, most), bits) for finer in range(3)]
-    choice = np.argmin([e for _, e, _ in by_channel], axis=0)
+    choice = np.argmin([e + unseen for _, e, _, unseen in by_channel], axis=0)
     channels = np.arange(len(weight))
-    integers = np.stack([i for i, _, _ in by_channel])[choice, channels]
-    errors = np.stack([e for _, e, _ in by_channel])[choice, channels]
-    exponents = np.stack([x for _, _, x in by_channel])[choice, channels]
+    integers, errors, exponents, _ = (np.stack(each)[choice, channels] for each in zip(*by_channel, strict=True))
     channel = Quantised(integers, tuple(int(e) for e in exponents), _relative(errors, power))
     # The errors of the two kinds have no common measure: those of biases would outweigh all weights in both, and decide alone.
     better = any(channel.errors[kind].sum() < layer.errors[kind].sum() / 2 for kind in (driven, ~driven))
@@ -111,21 +110,30 @@ def _own_ceilings(fit: Reals, bias: Reals, ceiling: Ceilings) -> Reals:
     return found
 
 
-def _at(weight: Reals, bias: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals, Reals, Reals]:
-    """(integers, error per channel, exponents) with these exponents."""
+def _at(weight: Reals, bias: Reals, rows: Reals, exponents: Reals, bits: int) -> tuple[Reals, Reals, Reals, Reals]:
+    """(integers, error per channel, exponents, what the sample does not see of the error) with these exponents."""
     limit = 2 ** (bits - 1) - 1
     step = channels_first(2.0**exponents, weight.ndim)
     integers = np.clip(np.floor(weight * step + 0.5), -limit, limit)
     lost = np.floor(bias * 2.0**exponents + 0.5) * 2.0**-exponents - bias
-    return integers, _squares(integers / step - weight, rows) + lost**2, exponents
+    error = integers / step - weight
+    return integers, _squares(error, rows) + lost**2, exponents, _unseen(error, rows)
 
 
 def _squares(weight: Reals, rows: Reals) -> Reals:
     """Per channel, the mean square of weight times the calibration rows."""
     grouped = weight.reshape(len(rows), len(weight) // len(rows), -1)
     squares: Reals = (np.matmul(grouped, rows.transpose(0, 2, 1)) ** 2).mean(2).reshape(-1)
-    # What the sample never drives looks perfect in all scales. Weights of a group that it does not drive at all count as if a
-    # raw unit entered each: else the bias alone would decide, and its finer scale would clip them.
-    seen = np.where(rows.any((1, 2)), 1e-9, 1.0)[:, None]
-    undriven: Reals = (seen * (grouped**2).mean(2)).reshape(-1)
+    # Where the sample never drives a channel all scales look perfect; the weights themselves then decide.
+    undriven: Reals = 1e-9 * (grouped**2).mean(2).reshape(-1)
     return squares + undriven
+
+
+def _unseen(lost: Reals, rows: Reals) -> Reals:
+    """Per channel, the mean square of what its weights lose, in groups that the sample does not drive at all; else 0.
+
+    As if a raw unit entered each: else the bias alone would choose a scale, a finer one, on which the weights are clipped.
+    """
+    undriven = np.repeat(~rows.any((1, 2)), len(lost) // len(rows))
+    found: Reals = (lost.reshape(len(lost), -1) ** 2).mean(1) * undriven
+    return found

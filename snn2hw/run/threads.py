@@ -34,6 +34,7 @@ def in_parts(part: Callable[[int, int], None], parts: range, threads: int) -> No
             others.append(pool(threads).submit(some))
         some()
     finally:
+        left.clear()
         _end(others)
     for other in others:
         if not other.cancelled():
@@ -42,10 +43,10 @@ def in_parts(part: Callable[[int, int], None], parts: range, threads: int) -> No
 
 def _end(others: Sequence[Future[None]]) -> None:
     """Cancel whoever has not begun, and wait for all others; Ctrl-C is raised when they are done."""
-    begun, stopped = [other for other in others if not other.cancel()], None
+    stopped = None
     while True:
         try:
-            wait(begun)
+            wait([other for other in others if not other.cancel()])
             break
         except KeyboardInterrupt as error:
             stopped = error

@@ -16,7 +16,7 @@ from snn2hw.backends.fast import crossover as module
 from snn2hw.backends.fast.crossover import BINARY, COUNTS, FARTHEST, SIGNED, STEPS, Crossings, crossings, probe
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.ir.integer import IntInput
-from snn2hw.layers import IntConv2d
+from snn2hw.layers import IntAdd, IntConv2d
 from snn2hw.num import Interval
 from snn2hw.store import make_artefact
 from tests.native.compiling import needs_compiler
@@ -54,9 +54,23 @@ def test_each_kind_of_spike_value_has_its_own() -> None:
     assert made().of(summed(COUNTS)) == 2000
     assert made().of(summed(SIGNED)) == 1000
     assert made().of(summed(Interval(-1, 1))) == 1000
-    assert made(5.0).of(summed(COUNTS)) == 10_000, "at most all inputs"
+    assert made(5.0).of(summed(COUNTS)) == round(100 * made().base), "none pays more than binary ones"
+    assert replace(made(), base=120.0).of(summed(BINARY)) == 10_000, "at most all inputs"
     assert made().of(summed(BINARY, 2)) == 0
-    assert replace(made(), base=-3.0).of(summed(BINARY)) == 0
+    assert made(-1.0).of(summed(SIGNED)) == 0
+    assert replace(made(), few=-60.0, kind=lambda spikes: -40.0).of(summed(SIGNED, 16)) == 0, "never, and not never of never"
+    near = replace(made(), base=0.01, one=0.01, few=0.01)  # beside a matrix unit events never pay
+    assert near.of(summed(SIGNED)) == near.of(summed(BINARY)) == 1, "none pays more than binary ones"
+
+
+def test_a_stride_lists_inputs_that_fewer_places_share() -> None:
+    net = probe()
+    conv = net.nodes[1]
+    assert isinstance(conv, IntConv2d)
+    window = replace(conv.window, stride=(2, 2))
+    strided = replace(conv, window=window, shape=(64, 4, 4))
+    s = synapse(strided, Value(net.input, STEPS, "int8_t", -1), Value(strided, STEPS, "int32_t", 0))
+    assert made().of(s) == round(100 * made().percent(64, 64, 9, 4.0)) < made().of(summed(BINARY))
 
 
 def test_layers_get_theirs_with_the_weights_and_the_text_stays_as_it_is() -> None:
@@ -86,6 +100,32 @@ def test_a_layer_is_summed_by_events_below_its_own_crossover(crossing: int, by_e
     s = summed(BINARY)
     lists = arena[built.source.arena - built.source.own - s.scratch + s.list_offsets[2] :][: 4 * s.cells].view(np.int32)
     assert (lists == 32).all() == by_events
+
+
+@needs_compiler
+@pytest.mark.parametrize("first", [True, False])
+def test_each_layer_has_the_crossover_that_was_asked_for_it(first: bool) -> None:
+    """The number in a layer's call is the place of its crossover among all."""
+    net = probe()
+    source, conv, flat, readout = net.nodes
+    assert isinstance(conv, IntConv2d)
+    other = replace(conv, name="other", inputs=("input",))
+    both = IntAdd("both", ("conv", "other"), conv.shape, conv.format, conv.interval, (0, 0))
+    two = replace(net, nodes=(source, conv, other, both, replace(flat, inputs=("both",)), readout))
+    asked = list[str]()
+
+    def crossing(s: Synapse) -> int:
+        asked.append(s.node.name)
+        return 10_000 if (s.node.name == "conv") == first else 0
+
+    made_of = to_c(two, False, crossing=crossing)
+    given = dict(zip(asked, made_of.arrays[CROSSINGS].tolist(), strict=True))
+    assert given == {"conv": 10_000 if first else 0, "other": 0 if first else 10_000}
+    calls = [line.strip() for line in made_of.text.splitlines() if "SNN_MOST(" in line and "define" not in line]
+    for k, name in ((1, "conv"), (2, "other")):
+        (call,) = (line for line in calls if line.startswith(f"layer_{k}("))
+        assert f"SNN_MOST({asked.index(name)})" in call
+    assert "percent < 0 ? crossings[n] : 100 * percent" in made_of.text
 
 
 @pytest.fixture(scope="module")

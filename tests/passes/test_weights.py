@@ -221,3 +221,17 @@ def test_weights_that_the_sample_never_drives_are_not_clipped_for_the_sake_of_a_
         found = choose_scales(weight, bias, rows, 8, scales)
         steps = 2.0 ** -np.resize(found.exponents, 2)
         assert (np.abs(found.integers * steps[:, None] - weight) <= steps[:, None] / 2).all()
+
+
+@pytest.mark.parametrize("scales", ["layer", "channel"])
+def test_a_group_that_the_sample_never_drives_is_not_clipped_and_leaves_the_others_as_they_are(scales: str) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        weight, bias = rng.normal(0, 0.3, (3, 9)), np.array([0.0137, 0.0, 0.0])
+        rows = (rng.random((3, 50, 9)) < 0.1).astype(float)
+        rows[0] = 0
+        found, alone = (choose_scales(weight[n:], bias[n:], rows[n:], 8, scales) for n in (0, 1))
+        step = 2.0 ** -found.exponents[0]
+        assert scales == "layer" or (np.abs(found.integers[0] * step - weight[0]) <= step / 2).all()
+        assert found.exponents[-1] == alone.exponents[-1]
+        assert np.array_equal(found.integers[1:], alone.integers)

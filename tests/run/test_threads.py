@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier, Event, current_thread
 
@@ -52,6 +53,26 @@ def test_after_a_failure_nobody_begins_another_part_and_nobody_is_at_work(failin
     with pytest.raises(KeyboardInterrupt if failing == "caller" else ValueError):
         threads.in_parts(part, range(50), 2)
     assert seen == ["begun", "begun", "over"]
+
+
+def test_after_a_failure_to_begin_threads_nobody_begins_another_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, real = list[int](), threads.pool(3)
+
+    class Full:
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def submit(self, work: Callable[[], None]) -> Future[None]:
+            self.asked += 1
+            if self.asked > 1:
+                raise RuntimeError("can't start new thread")
+            return real.submit(work)
+
+    full = Full()
+    monkeypatch.setattr(threads, "pool", lambda count: full)
+    with pytest.raises(RuntimeError, match="can't start"):
+        threads.in_parts(lambda first, last: (seen.append(first), Event().wait(0.01))[1] and None, range(300), 3)
+    assert len(seen) < 50
 
 
 def test_ctrl_c_while_the_caller_waits_is_raised_when_nobody_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:

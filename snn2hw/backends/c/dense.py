@@ -1,8 +1,8 @@
-"""Dense sums in C: the input laid out with its padding, then tiles of 4 or 8 places by 16 channels or more.
+"""Dense sums in C: the input laid out with its padding, then tiles: all steps of some places by 16 channels or more.
 
 Weights are packed [fan-in / 4][LANES][4]; a row is a place of the padded input at one step, unsigned 8-bit spike values with
 the fan-in of one kernel row together. Four of them are multiplied with the four weights of a channel at once: VNNI and NEON have
-one instruction for it, VNNI of 512 bits for 16 channels, whose tile is 16 sums in registers; with AVX2 pairs of products are
+one instruction for it, VNNI of 512 bits for 16 channels, whose registers hold up to 24 such sums; with AVX2 pairs of products are
 added in int16, which saturates nowhere as long as no more than `flush` of them are added before they are widened. The compiler
 knows `flush`, the generator proves it. The C is in `templates/fast`: a tile in `dense.h`, the loops over places and channels of
 one layer in `dense_layer.c`.

@@ -24,9 +24,9 @@ MOST_LIST = 1 << 26  # bytes of the lists of one place
 SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken in int32 at once
 CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
 ROWS, MOST_ROWS = 8, 32  # of a part of a tile, for which weights are loaded once; of a tile
-FULL, CALL = 3, 0.5  # rows below which a part costs no less, for it waits for weights; rows that it costs besides
+FULL, CALL = 3, 0.5  # chosen: rows below which a part costs no less, for it waits for weights; rows that it costs besides
 ROW = 32  # bytes of weights that an event adds in one instruction
-LEAST = 512  # products of a place of the kernel: where there are fewer, events hardly ever pay
+LEAST = 512  # chosen, by `python -m bench.shares`: products of a place of the kernel, below which events hardly ever pay
 BIASED = 128  # is added to the weights of signed events, whose instruction takes them unsigned
 
 

@@ -25,7 +25,7 @@ from snn2hw.layers import IntConv2d, IntFlatten
 from snn2hw.native.compiler import SECONDS, library_key, native_folder
 from snn2hw.num import Format, Interval
 
-STEPS, CHANNELS, FEW, SIZE, ROUNDS = 4, 64, 16, 8, 5
+STEPS, CHANNELS, FEW, SIZE, ROUNDS, TIMES = 4, 64, 16, 8, 5, 5
 LOW, HIGH = 0.1, 0.4  # activities between which the cost of events is a straight line
 NEVER, ALWAYS = 0, 101
 BINARY, COUNTS, SIGNED = Interval(0, 1), Interval(0, 4), Interval(-4, 4)  # spike values of probes, a kind of event each
@@ -59,11 +59,15 @@ class Crossings:
 
         It decides how fast a layer is, never which integers it gives.
         """
-        if self.base <= 0:
-            return NEVER
-        event = 1.0 if s.binary else self.kind(SIGNED if s.signed else COUNTS) / self.base
-        found = self.percent(s.entering, s.per_group, s.taps, s.source.places / s.value.places) * event
-        return round(100 * min(max(found, NEVER), 100.0))
+        found = max(self.percent(s.entering, s.per_group, s.taps, s.source.places / s.value.places), NEVER)
+        if found and not s.binary:
+            found *= self._of_binary(SIGNED if s.signed else COUNTS)
+        return round(100 * min(found, 100.0))
+
+    def _of_binary(self, spikes: Interval) -> float:
+        """What the crossover of such spike values is of that of binary ones, which cost no more; 1 where both are near 0."""
+        kind = max(self.kind(spikes), NEVER)
+        return 1.0 if kind >= self.base else kind / self.base
 
     def percent(self, inputs: int, outputs: int, taps: int, spread: float = 1.0) -> float:
         """The crossover of a layer of binary spikes; below 0 events never pay.
@@ -106,11 +110,16 @@ def _kept(machine: str, inputs: int, kernel: int, spikes: Interval = BINARY) -> 
         with suppress(OSError), making(path, SECONDS) as work:  # a cache that cannot be written is no reason not to run
             known = _read(path)  # another thread or process may have been faster
             if known is None:
-                known = balance(built, inputs, spikes=spikes)
+                known = _median(built, inputs, spikes)
                 aside = work / path.name
                 aside.write_text(repr(known), encoding="utf-8")
                 put(aside, path)
-    return balance(built, inputs, spikes=spikes) if known is None else known
+    return _median(built, inputs, spikes) if known is None else known
+
+
+def _median(built: Built, inputs: int, spikes: Interval) -> float:
+    """Of some measurements: one in which the machine was disturbed would be kept for good."""
+    return float(np.median([balance(built, inputs, spikes=spikes) for _ in range(TIMES)]))
 
 
 def _read(path: Path) -> float | None:

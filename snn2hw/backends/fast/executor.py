@@ -13,6 +13,7 @@ import numpy.typing as npt
 from snn2hw.artefact import Artefact
 from snn2hw.backends.base import gated
 from snn2hw.backends.c.fits import fast_lacks
+from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.c.to_c import Source
 from snn2hw.backends.fast.built import MEASURED, Built, build
 from snn2hw.backends.fast.crossover import crossings
@@ -83,13 +84,21 @@ class Fast:
         """The network's library, for input that is the same at every step or not; the last few are kept."""
         key = artefact.model, still
         with self._lock:
-            if key not in self._built:
-                crossing = crossings().of if self.percent is None else None
-                self._built[key] = build(artefact.network, still, forced=(self.percent or 0) > 100, crossing=crossing)
-                while len(self._built) > KEPT:
-                    self._built.popitem(last=False)
-            self._built.move_to_end(key)
-            return self._built[key]
+            if key in self._built:
+                self._built.move_to_end(key)
+                return self._built[key]
+        # Without the lock, for it takes long, and others go on with what is there. Of threads that build the same, one is kept.
+        made = build(artefact.network, still, (self.percent or 0) > 100, _crossing if self.percent is None else None)
+        with self._lock:
+            kept = self._built.setdefault(key, made)
+            while len(self._built) > KEPT:
+                self._built.popitem(last=False)
+            return kept
+
+
+def _crossing(layer: Synapse) -> int:
+    """Measured once a layer asks for it."""
+    return crossings().of(layer)
 
 
 def threads() -> int:
