@@ -73,7 +73,7 @@ def explored(
     x = ours.x if sample is None else read_as(given, ours.layout, network.steps, static=static, stacklevel=3)
     check_shape(network, x)
     if sample is not None and not isinstance(model, Network):
-        _check_covered(network, x, ours.steps)
+        check_covered(network, x, ours.steps, "samples")
     axis = 0 if static else 1
     truth = truth_of(labels, int(x.shape[axis]), chosen_outputs(network.readout.places, output))
     calibration = spread(x, axis, CALIBRATED) if sample is None else ours.x
@@ -101,14 +101,21 @@ def _read(
     return network, ours
 
 
-def _check_covered(network: Network, x: npt.NDArray[Any], steps: int | None) -> None:
-    """The integers take these samples, too; in a long run it would be said late."""
+def check_covered(network: Network, x: npt.NDArray[Any], steps: int | None, where: str) -> None:
+    """The integers take these samples, too; in a long run it would be said late.
+
+    Args:
+        network: in floats. x: samples as it takes them. steps: T, where they have no steps. where: the argument that they are.
+
+    Raises:
+        ValueRangeError: they are beyond the range that the calibration samples ask for, or no numbers.
+    """
     declared = network.input
-    seen, _ = input_node(x, steps, None if declared.counts else (declared.lo, declared.hi))
+    seen, _ = input_node(x, steps, None if declared.counts else (declared.lo, declared.hi), where)
     if declared.counts and not (seen.counts and declared.lo <= seen.lo and seen.hi <= declared.hi):
         raise ValueRangeError(
             "the samples hold more than the event counts of the calibration samples",
-            where="samples",
+            where=where,
             got=f"counts that ask for the range {seen.lo:g} to {seen.hi:g}" if seen.counts else "values between whole numbers",
             expected=f"the range {declared.lo:g} to {declared.hi:g}, which the calibration samples ask for",
             do="give calibration samples that cover them (sample, --sample), or input_range=(lo, hi)",

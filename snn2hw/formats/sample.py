@@ -31,11 +31,16 @@ def stored_or_array(sample: Any) -> Any:
     return sample if isinstance(sample, Stored) else samples_array(sample)
 
 
-def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] | None) -> tuple[Input, int]:
+def input_node(
+    sample: Any, steps: int | None, input_range: tuple[float, float] | None, where: str = "sample"
+) -> tuple[Input, int]:
     """(Input, T) for samples [N, ...] shown `steps` times, or [T, N, ...] when steps is None.
 
     Values are 8-bit quantised over `input_range`, by default [0, 1]. Whole numbers in a temporal sample are event counts,
     which become spike values as they are, up to the next 2**k - 1 above the largest seen.
+
+    Args:
+        sample, steps, input_range: as above. where: what an error calls the sample.
 
     Raises:
         ShapeError: no sample, or too few axes. ValueRangeError: NaN, Inf, values outside the range, or too many steps.
@@ -48,7 +53,7 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
     if x.ndim <= lead or 0 in x.shape:
         raise ShapeError(
             "the sample has too few axes, or is empty",
-            where="sample",
+            where=where,
             got=str(list(x.shape)),
             expected="[N, ...] with steps, [T, N, ...] without",
             do="give steps=T (--steps T) where it is [N, ...], static samples to be shown T times"
@@ -61,12 +66,12 @@ def input_node(sample: Any, steps: int | None, input_range: tuple[float, float] 
     if seen.other:
         raise ValueRangeError(
             "the sample holds NaN or Inf",
-            where="sample",
+            where=where,
             got=f"{seen.other} of {prod(x.shape)} values",
             expected="finite numbers",
             do="clean the data",
         )
-    lo, hi, counts = _range(seen, steps, input_range)
+    lo, hi, counts = _range(seen, steps, input_range, where)
     shape = tuple(int(n) for n in x.shape[lead:])
     source = Input("input", (), shape, lo=lo, hi=hi, static=steps is not None, counts=counts, source="input")
     return source, steps if steps is not None else int(x.shape[0])
@@ -89,10 +94,10 @@ class _Seen:
         self.whole = self.whole and (x.dtype.kind in "iub" or bool((x == np.round(x)).all()))
 
 
-def _range(x: _Seen, steps: int | None, given: tuple[float, float] | None) -> tuple[float, float, bool]:
+def _range(x: _Seen, steps: int | None, given: tuple[float, float] | None, where: str) -> tuple[float, float, bool]:
     least, most = x.least, x.most
     if given is None and steps is None and x.whole:
-        return _count_range(least, most)
+        return _count_range(least, most, where)
     try:
         lo, hi = (0.0, 1.0) if given is None else map(float, given)
     except (TypeError, ValueError):
@@ -102,7 +107,7 @@ def _range(x: _Seen, steps: int | None, given: tuple[float, float] | None) -> tu
     if least < lo or most > hi:
         raise ValueRangeError(
             "the sample is outside its declared range",
-            where="sample",
+            where=where,
             got=f"{least:g} to {most:g}",
             expected=f"{lo:g} to {hi:g}",
             do="scale the samples, or give input_range=(lo, hi)",
@@ -110,11 +115,11 @@ def _range(x: _Seen, steps: int | None, given: tuple[float, float] | None) -> tu
     return lo, hi, False
 
 
-def _count_range(least: float, most: float) -> tuple[float, float, bool]:
+def _count_range(least: float, most: float, where: str) -> tuple[float, float, bool]:
     if most > MAX_COUNT or least < -MAX_COUNT:
         raise ValueRangeError(
             "the event counts do not fit 8 bits",
-            where="sample",
+            where=where,
             got=f"{least:g} to {most:g}",
             expected=f"up to {MAX_COUNT}",
             do="use shorter time bins, or give input_range=(lo, hi) to have the values quantised",

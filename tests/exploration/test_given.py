@@ -101,6 +101,37 @@ def test_samples_beyond_the_calibration_are_refused_before_anything_runs(monkeyp
             snn2hw.explore(made(), x, LABELS, sample=COUNTS, layout="TN")
     with pytest.raises(ValueRangeError, match="the samples hold more than the event counts"):
         snn2hw.budget(made(), high, LABELS, sample=COUNTS, layout="TN")
-    with pytest.raises(ValueRangeError, match="the sample is outside its declared range"):
+    with pytest.raises(ValueRangeError, match="the sample is outside its declared range") as caught:
         snn2hw.explore(made(), COUNTS[0], LABELS, sample=COUNTS[0] / 2, steps=3)
+    assert caught.value.where == "samples"
     assert given(made(), COUNTS, high, "TN").total == N
+
+
+def test_samples_to_train_on_are_within_the_calibration_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether calibration samples are given or are some of those that are measured."""
+    monkeypatch.setattr("snn2hw.exploration.explore.crew", None)
+    high, unknown = COUNTS.copy(), COUNTS.copy()
+    high[0, 0, 0], unknown[0, 0, 0] = 9, np.nan
+    for sample, x, got in (
+        (COUNTS, high, "counts that ask for the range 0 to 15"), (None, high, "counts that ask for the range 0 to 15"),
+        (None, COUNTS / 2, "values between whole numbers"),
+    ):  # fmt: skip
+        with refused(
+            ValueRangeError,
+            f"""
+            the samples hold more than the event counts of the calibration samples
+              where:    train
+              got:      {got}
+              expected: the range 0 to 3, which the calibration samples ask for
+              do:       give calibration samples that cover them (sample, --sample), or input_range=(lo, hi)
+            """,
+        ):
+            snn2hw.explore(made(), COUNTS, LABELS, sample=sample, epochs=1, train=(x, LABELS), layout="TN")
+    for x, train, steps, says in (
+        (COUNTS, unknown, None, "the sample holds NaN or Inf"),
+        (COUNTS, COUNTS * 999, None, "the event counts do not fit 8 bits"),
+        (COUNTS[0] / 2, COUNTS[0], 3, "the sample is outside its declared range"),
+    ):  # fmt: skip
+        with pytest.raises(ValueRangeError, match=says) as caught:
+            snn2hw.explore(made(), x, LABELS, epochs=1, train=(train, LABELS), steps=steps)
+        assert caught.value.where == "train"
