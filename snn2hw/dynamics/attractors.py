@@ -22,7 +22,8 @@ Numbers: TypeAlias = npt.NDArray[np.int64]
 Step: TypeAlias = Callable[[Values], tuple[Any, dict[str, Any]]]
 
 ENUMERATED = {1: 1 << 20, 2: 1 << 24}  # by how many states there are: values, and pairs, up to which every one is tried
-STARTS = {1: 1025, 2: 33}  # for each state, of maps with so many
+STARTS, OTHERS = {1: 1025, 2: 33}, 17  # along each state, of maps with one, with two, and with more
+MOST_STARTS = (OTHERS + 1) ** 4  # in all: of five states and more there are fewer along each
 SETTLED, WATCHED = 2048, 64  # steps before, and while, it is looked at what repeats
 LOOKED = 16  # steps after which it is looked whether everything rests already
 NEAR = 1e-3  # of a unit of the state: real values as close as that are the same
@@ -105,7 +106,9 @@ def _units(m: Maps) -> npt.NDArray[np.float64]:
 
 def _starts(m: Maps) -> dict[str, Any]:
     """A grid over the ranges of all states, the initial ones among them."""
-    each = STARTS.get(len(m.states), 17)
+    many = len(m.states)
+    held = int(MOST_STARTS ** (1 / many) + 1e-9) - 1  # the initial state is one more
+    each = STARTS.get(many, min(OTHERS, held))
     axes = [np.unique(np.append(np.linspace(*m.range(s), each).astype(np.int64), m.initial(s))) for s in m.states]
     grid = np.meshgrid(*axes, indexing="ij")
     return {name: values.ravel() for name, values in zip(m.states, grid, strict=True)}

@@ -118,7 +118,7 @@ def _digest(m: Maps) -> bytes:
     """What tells channels apart without input: where some states go, in integers and in real numbers."""
     starts = {}
     for k, s in enumerate(m.states):  # of several states not the diagonal alone, on which a + b tells no a from b
-        starts[s] = np.linspace(*m.range(s), ALIKE).astype(np.int64)[np.arange(ALIKE) * STRIDE**k % ALIKE]
+        starts[s] = np.linspace(*m.range(s), ALIKE).astype(np.int64)[np.arange(ALIKE) * pow(STRIDE, k, ALIKE) % ALIKE]
     if not starts:
         return b""
     real = m.reals({s: np.asarray(raw * m.unit(s), np.float64) for s, raw in starts.items()})[1]

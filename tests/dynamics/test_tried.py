@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snn2hw.dynamics.attractors import MOST_STARTS, _starts
 from snn2hw.dynamics.audit import _digest, audit
 from tests.dynamics.known import Known
 from tests.dynamics.layers import one, torch_layer
@@ -58,3 +59,17 @@ def test_channels_that_differ_off_the_diagonal_are_told_apart() -> None:
     other: Any = Known(ranges, lambda v, w: (0.25 * v + 0.5 * w, 0.5 * w))
     assert _digest(one_way) != _digest(other)
     assert _digest(one_way) == _digest(one_way)
+
+
+@pytest.mark.parametrize(("states", "most"), [(3, 18**3), (4, 18**4), (5, 10**5), (7, 5**7), (17, 1)])
+def test_of_many_states_there_are_no_more_starts_than_of_four(states: int, most: int) -> None:
+    known: Any = Known({f"s{k}": (-512, 511) for k in range(states)}, lambda *s: tuple(0.5 * v for v in s))
+    assert most / 3 < len(_starts(known)["s0"]) <= most <= MOST_STARTS
+    assert _digest(known) == _digest(known)
+
+
+def test_channels_with_seven_states_are_told_apart() -> None:
+    ranges = dict.fromkeys("abcdefg", (-512, 511))
+    one_way: Any = Known(ranges, lambda *s: (*s[:5], 0.5 * s[5] + 0.25 * s[6], s[6]))
+    other: Any = Known(ranges, lambda *s: (*s[:5], 0.25 * s[5] + 0.5 * s[6], s[6]))
+    assert _digest(one_way) != _digest(other)
