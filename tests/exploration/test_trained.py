@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import pickle
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,80 +160,6 @@ def test_results_say_what_was_trained_and_how(monkeypatch: pytest.MonkeyPatch) -
     other = of_it(with_dropout(0.1)).head()
     assert {name for name in other if other[name] != heads[0][name]} == {"recipe"}
     assert set(heads[0]) <= set(WORDS)
-
-
-class Set(torch.nn.Module):
-    """A module with a setting of any kind, that does nothing to what goes through it."""
-
-    def __init__(self, setting: Any) -> None:
-        super().__init__()
-        self.setting = setting
-
-    def forward(self, x: Any) -> Any:
-        return x
-
-
-def with_setting(setting: Any) -> Any:
-    model = made()
-    model.insert(2, Set(setting))
-    return model
-
-
-def only_the_model_differs(one: Any, other: Any) -> bool:
-    heads = [of_it(model).head() for model in (one, other)]
-    different = {name for name in heads[0] if heads[0][name] != heads[1][name]}
-    assert different <= {"trained"}
-    return bool(different)
-
-
-def test_results_say_which_parameters_learn_and_which_are_one() -> None:
-    frozen, shared, apart = made(), made(), made()
-    frozen[2].weight.requires_grad_(False)
-    assert only_the_model_differs(made(), frozen)
-    assert not only_the_model_differs(made(), made())
-    for model, twice in ((shared, True), (apart, False)):
-        model.register_parameter("more", torch.nn.Parameter(model[0].weight.detach().clone()))
-        model.more = model[0].weight if twice else model.more
-    assert only_the_model_differs(shared, apart)
-
-
-def test_results_say_what_no_state_dict_holds() -> None:
-    models = [made(), made(), made()]
-    for model, value in zip(models, (1.0, 1.0, 2.0), strict=True):
-        model[2].register_buffer("share", torch.tensor(value), persistent=False)
-    assert not only_the_model_differs(*models[:2])
-    assert only_the_model_differs(*models[1:])
-
-
-@dataclass
-class Rate:
-    value: float
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ([0.1, 0.2], [0.1, 0.3]), ((1, (2, [3])), (1, (2, [4]))), ((1, 2), [1, 2]), ({"a": [1]}, {"a": [2]}), ({1, 2}, {1, 3}),
-        (np.arange(3), np.arange(3) + 1), (np.float32(1), np.float64(1)), (Rate(1.0), Rate(2.0)), (torch.float16, torch.float32),
-        (torch.zeros(2), torch.ones(2)), (torch.zeros(2, dtype=torch.bfloat16), torch.zeros(2)), (torch.relu, torch.tanh),
-        (1, True), (np.array([[1], "a"], object), np.array([[2], "a"], object)),
-    ],
-)  # fmt: skip
-def test_results_say_the_settings_of_modules_of_whatever_kind(one: Any, other: Any) -> None:
-    assert only_the_model_differs(with_setting(one), with_setting(other))
-    assert not only_the_model_differs(with_setting(one), with_setting(copy.deepcopy(one)))
-
-
-def test_what_has_no_text_of_its_own_is_told_by_its_type() -> None:
-    """The text of an object, or of one in a tuple, holds an address, which is another in every process."""
-    assert not only_the_model_differs(with_setting((object(), [object()])), with_setting((object(), [object()])))
-    endless: list[Any] = []
-    endless.append(endless)
-    assert not only_the_model_differs(with_setting(endless), with_setting(endless))
-    looked_at, steps = made(), made()
-    looked_at[1]._watchers = (("1", lambda x: None),)
-    steps.train()
-    assert not only_the_model_differs(looked_at, steps)
 
 
 @pytest.mark.parametrize("layout", [None, "TN", "NT"])
