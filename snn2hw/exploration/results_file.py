@@ -23,10 +23,11 @@ from snn2hw.files.held import free, hold, holder
 from snn2hw.version import __version__
 
 KIND = "snn2hw exploration"
+FORMAT = 3  # of the file: the next number where its lines change, or what its hashes are made of
 WHOLE = 1 << 28  # bytes of samples up to which all of them are hashed; of more 4096 spread over them, and the first 256
 SPREAD, FIRST = 4096, 256
 WORDS = {"network": "the network", "sample": "the calibration samples", "samples": "the samples", "labels": "the labels",
-         "snn2hw": "the version of snn2hw", "format": "the format of the file", "plan": "the plan of samples",
+         "snn2hw": "the version of snn2hw", "plan": "the plan of samples",
          "training": "the samples of the training", "trained": "the model that is trained",
          "recipe": "the recipe of the training", "torch": "the version of torch"}  # fmt: skip
 
@@ -39,7 +40,7 @@ def head_of(network: Any, sample: npt.NDArray[Any], samples: npt.NDArray[Any], l
     """
     return {
         "kind": KIND,
-        "format": 2,
+        "format": FORMAT,
         "snn2hw": __version__,
         "network": digest(network),
         "sample": digest(_told(sample, axis)),
@@ -54,7 +55,7 @@ def _told(x: npt.NDArray[Any], axis: int) -> Any:
         return Counted(x, axis)
     count = x.shape[axis]
     spread = np.linspace(0, count - 1, min(SPREAD, count)).astype(np.int64)
-    first = np.arange(min(FIRST, count))  # to which a calibration comes down
+    first = np.arange(min(FIRST, count))  # some without a gap: an exchange of neighbours is seen there
     return x.shape, [Counted(np.take(x, at, axis), axis) for at in (spread, first)]
 
 
@@ -175,6 +176,14 @@ def _check_head(path: Path, line: bytes, head: dict[str, Any]) -> None:
         there = None
     if not isinstance(there, dict) or there.get("kind") != KIND:
         raise _foreign(path, line[:40])
+    if there.get("format") != head.get("format"):
+        raise UsageError(
+            "the results file has another format",
+            where=str(path),
+            got=f"format {there.get('format')}, written by snn2hw {there.get('snn2hw')}",
+            expected=f"format {FORMAT}, which this snn2hw writes",
+            do="choose another name, and run it again: nothing of the old file can be taken over",
+        )
     if other := [WORDS.get(name, name) for name in head if there.get(name) != head[name]]:
         raise UsageError(
             "the results file is of something else",
