@@ -136,13 +136,16 @@ def test_a_layer_begins_with_all_that_it_has_or_with_nothing(training: ModuleTyp
     for wrong, got in (
         (nn.Sequential(*[nn.Flatten()] * 3, nn.Linear(4, 3)), "it has no place for '3.weight', '3.bias'"),
         (nn.Sequential(nn.Linear(4, 3, bias=False)), "it does not get '0.bias'"),
+        (nn.Sequential(nn.Linear(5, 3)), "it gets '0.weight' as [3, 5] for [3, 4]"),
+        (nn.Sequential(nn.Linear(4, 2)), "it gets '0.weight' as [2, 4] for [3, 4], '0.bias' as [2] for [3]"),
+        (nn.Sequential(nn.Linear(5, 3, bias=False)), "it does not get '0.bias'; it gets '0.weight' as [3, 5] for [3, 4]"),
     ):
         with pytest.raises(CheckpointError) as refused:
             begin_with(model, wrong)
         assert str(refused.value) == (
             "the model cannot begin with the weights of the simpler one\n  where:    Sequential\n"
-            f"  got:      {got}\n  expected: the same names in both, but for layers that the simpler one has not\n"
-            "  do:       give the layers of both models the same names"
+            f"  got:      {got}\n  expected: the same names and shapes in both, but for layers that the simpler one has not\n"
+            "  do:       give the layers of both models the same names and sizes"
         )
 
 
