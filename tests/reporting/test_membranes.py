@@ -14,6 +14,7 @@ from snn2hw.backends.reference import interpret
 from snn2hw.ir.encode import encode
 from snn2hw.ir.network import Current, Network
 from snn2hw.reporting.membranes import MEMBRANES
+from snn2hw.reporting.membranes import _shown as shown_of
 from tests.hand_networks import artefact_of, counts, lif, linear, network, readout
 from tests.reporting.pages import data_of
 
@@ -86,6 +87,16 @@ def test_the_neuron_that_is_farthest_off_is_shown_with_those_that_fire_most(tmp_
         assert numbers[: MEMBRANES - 1] == busy[: MEMBRANES - 1]
         others += numbers != busy[:MEMBRANES]
     assert others > 0
+
+
+def test_the_neuron_whose_worst_state_is_farthest_off_is_the_one_that_is_shown() -> None:
+    """A neuron that is off in all of its states, though in none as far, is not the farthest."""
+    fired = np.zeros((3, 6), np.int64)
+    fired[:, :MEMBRANES] = 1
+    off = {"u": np.zeros((3, 6)), "i": np.zeros((3, 6))}
+    off["u"][1, 5], off["u"][2, 4], off["i"][0, 4] = -9.0, 2.0, 2.0
+    assert shown_of(fired, off) == [0, 1, 2, 5]
+    assert shown_of(fired, {"i": off["u"], "u": off["i"]}) == [0, 1, 2, 5]
 
 
 def test_integers_alone_stand_alone(tmp_path: Path) -> None:
