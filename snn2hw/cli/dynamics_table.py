@@ -74,7 +74,7 @@ def _where(a: Attractor) -> str:
         low, high = f"{a.low[state]:.4g}", f"{a.high[state]:.4g}"
         ends.append(low if low == high else f"{low}..{high}")
     place = ends[0] if len(ends) == 1 else f"[{', '.join(ends)}]"
-    kind = "" if a.period == 1 else f" every {a.period}" if a.period else " without a period"
+    kind = "" if a.period == 1 else f" every {a.period}" if a.period else " still moving"
     return f"{place}{kind}{' firing' * a.fires}{' at a bound' * bool(a.bounds)}"
 
 

@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from snn2hw.dynamics.cycles import Cycles, chunks, cycles
 from snn2hw.dynamics.ends import Ends, Flags
+from snn2hw.dynamics.fixed_points import FixedPoints
 from snn2hw.dynamics.maps import Maps
+from snn2hw.dynamics.nearing import Places, goals
 
 Values: TypeAlias = Mapping[str, Any]
 Numbers: TypeAlias = npt.NDArray[np.int64]
@@ -51,10 +53,10 @@ def of_integers(m: Maps, x: int = 0, *, every: bool) -> Ends:
     return _of_cycles(m, cycles(following), fired)
 
 
-def of_reals(m: Maps, x: int = 0) -> Ends:
-    """Of the real numbers. Args: m: the maps. x: a constant synaptic sum."""
+def of_reals(m: Maps, points: FixedPoints) -> Ends:
+    """Of the real numbers. Args: m: the maps. points: fixed points of the real map; in stable ones starts end, however slowly."""
     starts = {name: raw * m.unit(name) for name, raw in _starts(m).items()}
-    return _run(m, lambda s: m.reals(s, x), starts, NEAR)
+    return _run(m, m.reals, starts, NEAR, points.stable(m.states) / _units(m))
 
 
 def _pairs(m: Maps, numbers: Numbers) -> dict[str, Numbers]:
@@ -114,8 +116,13 @@ def _starts(m: Maps) -> dict[str, Any]:
     return {name: values.ravel() for name, values in zip(m.states, grid, strict=True)}
 
 
-def _run(m: Maps, step: Step, states: Values, near: float) -> Ends:
-    """Run all starts until they have settled, and tell apart where they are; `near` in units of a state."""
+def _run(m: Maps, step: Step, states: Values, near: float, points: Places | None = None) -> Ends:
+    """Run all starts until they have settled, and tell apart where they are.
+
+    Args:
+        m: the maps. step: one of them. states: starts. near: places as close as that are the same, in units of a state.
+        points: [n, states] stable fixed points of the real map, in units of the states.
+    """
     for k in range(SETTLED):
         before, (_, states) = states, step(states)
         if k % LOOKED == 0 and all(np.abs(states[s] - before[s]).max() <= near * m.unit(s) for s in m.states):
@@ -135,17 +142,31 @@ def _run(m: Maps, step: Step, states: Values, near: float) -> Ends:
             low[s] = np.where(open_, np.minimum(low[s], states[s]), low[s])
             high[s] = np.where(open_, np.maximum(high[s], states[s]), high[s])
     units = 1.0 if near == 0.0 else _units(m)
-    columns = (np.stack([each[s] for s in m.states], 1) / units for each in (low, high, first))
+    columns = [np.stack([each[s] for s in m.states], 1) / units for each in (low, high, first)]
+    if points is not None:
+        goal = goals(lambda places: _after(m, step, places, units), columns[2], points, WATCHED)
+        period[goal >= 0] = 1
+        for column in columns:
+            column[goal >= 0] = points[goal[goal >= 0]]
     return _told_apart(m, period, fired, *columns)
 
 
+def _after(m: Maps, step: Step, places: Places, units: Any) -> Places:
+    """[n, states] a step later, all in units of the states."""
+    after = step({s: (places * units)[:, k] for k, s in enumerate(m.states)})[1]
+    found: Places = np.stack([after[s] for s in m.states], 1) / units
+    return found
+
+
 def _told_apart(m: Maps, period: Numbers, fired: Any, low: Any, high: Any, place: Any) -> Ends:
-    """Ends that lie within a unit of each other, all around, are one; of what never repeats only the ends of the states count.
+    """Ends that lie within a unit of each other, all around, are one; all that still moves is one, but for what is at a bound.
 
     Args:
         m: the maps. period, fired: [starts]. low, high, place: [starts, states], in units of the states.
     """
-    key = np.concatenate([period[:, None], np.where(period[:, None] > 0, np.round(np.concatenate([low, high], 1)), 0)], 1)
+    stuck = np.tile(_at_bounds(m, low, high, NEAR), 2)
+    around = np.where(period[:, None] > 0, np.round(np.concatenate([low, high], 1)), stuck)
+    key = np.concatenate([period[:, None], around], 1)
     _, index, of, number = np.unique(key, axis=0, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(of.ravel(), kind="stable")
     begins = np.cumsum(number) - number

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn2hw.dynamics.attractors import all_states, enumerable, of_integers, of_reals
-from snn2hw.dynamics.beside import distances
+from snn2hw.dynamics.attractors import SETTLED, all_states, enumerable, of_integers, of_reals
+from snn2hw.dynamics.beside import APART, distances
 from snn2hw.dynamics.ends import Attractor
 from snn2hw.dynamics.fixed_points import FixedPoint, FixedPoints, fixed_points
 from snn2hw.dynamics.maps import Maps, maps_of
@@ -22,7 +22,6 @@ MOST_CHANNELS = 64  # of a layer that are looked at, evenly spread, where they d
 MOST_STATES = 1 << 26  # of all channels of a layer that are tried one by one; of later channels starts are
 KEPT = 64  # fixed points and cycles of a channel: those with the largest basins
 ALIKE, STRIDE = 4097, 1597  # states that tell channels apart; the order in which those of a further state stand beside them
-APART = 1  # unit of the state, up to which a fixed point or a cycle of the integers is one of the real map, rounded
 INPUTS, DRIVEN = 1025, 64  # constant inputs that are tried, and for how many steps
 RESTED = 512  # steps after which the initial state has ended where it ends
 ESCAPES = 0.005  # of the range, above which an escape is worth a word
@@ -44,6 +43,7 @@ class ChannelDynamics:
         at_bounds: the states that are at a bound where any of the integers end.
         made_by_rounding: fixed points and cycles of the integers that are more than a unit from any of the real map.
         farthest: of these the one that is farthest from any of the real map, units of the state.
+        not_compared: fixed points and cycles of the integers of which that cannot be told, as they or the real map still move.
         rest: how far the initial state moves without input in the end, units of the state; 0 where it stays.
         input_to_bound: the smallest constant input, in units of the integers' sum, that takes the initial state to a bound; None
             where none does. searched: whether fixed points were searched for: not of three states and more.
@@ -63,6 +63,7 @@ class ChannelDynamics:
     at_bounds: tuple[str, ...]
     made_by_rounding: int
     farthest: float
+    not_compared: int
     rest: float
     input_to_bound: int | None
     searched: bool
@@ -128,14 +129,16 @@ def _digest(m: Maps) -> bytes:
 def _channel(m: Maps, left: int) -> ChannelDynamics:
     """One channel, of which every state is tried where that is no more than so many."""
     if not m.states:
-        return ChannelDynamics(m.channel, (), (), 0, 0, True, 0, 0, (), 0.0, 0.0, (), 0, 0.0, 0.0, None, False, False)
+        return ChannelDynamics(m.channel, (), (), 0, 0, True, 0, 0, (), 0.0, 0.0, (), 0, 0.0, 0, 0.0, None, False, False)
     every = enumerable(m, left)
-    integers, reals, points = of_integers(m, every=every), of_reals(m), fixed_points(m)
+    points = fixed_points(m)
+    integers, reals = of_integers(m, every=every), of_reals(m, points)
     apart = distances(m, integers, reals, points)
+    made, not_told = int(np.count_nonzero(apart > APART)), int(np.count_nonzero(np.isnan(apart)))
     return ChannelDynamics(
         m.channel, integers.first(KEPT), reals.first(KEPT), len(integers), len(reals), every, integers.tried, all_states(m),
-        points.points, integers.escapes, reals.escapes, integers.at_bounds, int(np.count_nonzero(apart > APART)),
-        float(apart.max(initial=0.0)), _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
+        points.points, integers.escapes, reals.escapes, integers.at_bounds, made, float(np.nanmax(apart, initial=0.0)),
+        not_told, _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
     )  # fmt: skip
 
 
@@ -189,6 +192,12 @@ def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[st
         yield (
             f"rounding makes {made.made_by_rounding} more fixed points or cycles than the real map has (channel "
             f"{made.channel}); the farthest is {made.farthest:.0f} units of the state off"
+        )
+    untold = max(channels, key=lambda c: c.not_compared, default=None)
+    if untold is not None and untold.not_compared:
+        yield (
+            f"{untold.not_compared:,} of the {untold.integer_ends:,} ends of the integers are not compared with the real map: "
+            f"starts of one of them still move after {SETTLED:,} steps (channel {untold.channel})"
         )
     sampled = next((c for c in channels if not c.enumerated), None)
     if sampled is not None:

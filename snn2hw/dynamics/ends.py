@@ -20,7 +20,7 @@ class Attractor:
     """A fixed point or a cycle.
 
     Args:
-        period: 1 of a fixed point; 0 where nothing repeated itself within 64 steps.
+        period: 1 of a fixed point; 0 of starts that still move: after 2,048 steps nothing repeated itself within 64 more.
         low, high: of each state, by its name, the lowest and highest value on it, real units.
         basin: the share of the starts that end in it. fires: whether anything is fired on it.
         bounds: the states that are at an end of their range somewhere on it.

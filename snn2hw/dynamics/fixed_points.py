@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
@@ -42,8 +42,8 @@ class FixedPoint:
 
     @property
     def stable(self) -> bool:
-        """Whether states near it come back: |slope| < 1."""
-        return abs(self.slope) < 1
+        """Whether states near it come back: |slope| is below 1, by more than the derivative may be off."""
+        return abs(self.slope) < 1 - NEUTRAL
 
     @property
     def coordinates(self) -> tuple[float, ...]:
@@ -75,6 +75,10 @@ class FixedPoints:
 
     points: tuple[FixedPoint, ...] = ()
     more: bool = False
+
+    def stable(self, states: Sequence[str]) -> Reals:
+        """[n, states] the places of those to which states come back. Args: states: their names."""
+        return np.array([p.coordinates for p in self.points if p.stable]).reshape(-1, len(states))
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.points[:SHOWN])) + " and more" * (self.more or len(self.points) > SHOWN)

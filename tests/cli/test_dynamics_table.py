@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from snn2hw.cli.dynamics_table import SHOWN, print_dynamics
@@ -13,7 +15,7 @@ from snn2hw.dynamics.fixed_points import FixedPoint
 def layer(*, every: bool, ends: int, more: bool) -> LayerDynamics:
     rests = tuple(Attractor(1, {"u": k / 8}, {"u": k / 8}, 1 / ends, False, ()) for k in range(ends))
     point = (FixedPoint(0.0, 0.5),)
-    c = ChannelDynamics(0, rests[:64], rests[:1], ends, 1, every, 256, 256, point, 0.0, 0.0, (), 0, 0.0, 0.0, None, True, more)
+    c = ChannelDynamics(0, rests[:64], rests[:1], ends, 1, every, 256, 256, point, 0.0, 0.0, (), 0, 0.0, 0, 0.0, None, True, more)
     return LayerDynamics("fc", "LNM", 1, (c,), "", ("a sentence",))
 
 
@@ -35,3 +37,10 @@ def test_starts_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     assert "~ 0 (50 %), 0.125 (50 %)" in said
     assert "more" not in said
     assert "every state tried (of two states every pair), or ~ where starts were spread over the ranges" in said
+
+
+def test_starts_that_still_move_are_said_to(capsys: pytest.CaptureFixture[str]) -> None:
+    found = layer(every=True, ends=1, more=False)
+    moving = Attractor(0, {"u": -0.5}, {"u": 0.25}, 1.0, False, ())
+    said = shown(capsys, replace(found, channels=(replace(found.channels[0], reals=(moving,)),)))
+    assert "-0.5..0.25 still moving (100 %)" in said

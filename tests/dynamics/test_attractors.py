@@ -13,7 +13,7 @@ from snn2hw.dynamics import attractors, cycles
 from snn2hw.dynamics.attractors import all_states, enumerable, of_integers, of_reals
 from snn2hw.dynamics.beside import distances
 from snn2hw.dynamics.ends import Attractor, Ends
-from snn2hw.dynamics.fixed_points import fixed_points
+from snn2hw.dynamics.fixed_points import FixedPoints, fixed_points
 from tests.dynamics.known import UNIT, Known
 
 Place = tuple[int, ...]
@@ -88,7 +88,7 @@ def test_all_states_are_followed(ranges: dict[str, tuple[int, int]], chunk: int,
 def test_a_state_that_begins_at_an_end_of_its_range_is_not_stuck_there() -> None:
     """As a counter at 0, or a running mean of spikes: of v, which begins at its lower end, only the upper end counts."""
     known: Any = Known({"v": (0, 128), "w": (-8, 7)}, lambda v, w: (v, 0.5 * w), begins={"v": 0})
-    for found, values in ((ends(known), 129), (ends(known, every=False), 33), (of_reals(known), 33)):
+    for found, values in ((ends(known), 129), (ends(known, every=False), 33), (of_reals(known, FixedPoints()), 33)):
         shown = found.first(999)
         assert {a.bounds for a in shown if a.low["v"] == 0} == {()}
         assert {a.bounds for a in shown if a.high["v"] == 128 * UNIT} == {("v",)}
@@ -130,7 +130,8 @@ def test_starts_miss_what_lies_between_them() -> None:
 
 
 def apart(known: Any) -> list[float]:
-    found: list[float] = distances(known, of_integers(known, every=True), of_reals(known), fixed_points(known)).tolist()
+    points = fixed_points(known)
+    found: list[float] = distances(known, of_integers(known, every=True), of_reals(known, points), points).tolist()
     return found
 
 
@@ -173,10 +174,10 @@ def test_distances_count_all_around_a_cycle(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_real_ends_within_a_unit_of_each_other_are_one() -> None:
     """Every real start stays; those that are a unit apart count as one, which the larger number of starts names."""
-    near = of_reals(Known({"u": (0, 40)}))  # type: ignore[arg-type]
+    near = of_reals(Known({"u": (0, 40)}), FixedPoints())  # type: ignore[arg-type]
     assert near.tried == 41
     assert len(near) < 41
     assert near.basin.sum() == pytest.approx(1)
     assert np.diff(np.sort(near.low[:, 0])).min() > 1
-    far = of_reals(Known({"u": (0, 4000)}))  # type: ignore[arg-type]
+    far = of_reals(Known({"u": (0, 4000)}), FixedPoints())  # type: ignore[arg-type]
     assert len(far) == far.tried == 1025

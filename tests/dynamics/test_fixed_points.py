@@ -103,3 +103,13 @@ def test_none_is_searched_for_of_three_states() -> None:
     known = Known(dict.fromkeys("uvw", (-8, 7)), lambda *s: s)
     assert found(known) == FixedPoints()
     assert known.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("slope", "kind"),
+    [(0.5, "stable"), (-0.5, "stable"), (0.9999999, "neutral"), (-1.0000001, "neutral"), (1.1, "unstable"), (-1.1, "unstable")],
+)
+def test_a_point_is_stable_where_its_kind_says_so(slope: float, kind: str) -> None:
+    p = FixedPoint(0.0, slope)
+    assert p.kind == kind
+    assert p.stable == (kind == "stable")

@@ -231,7 +231,7 @@ function gap(values) {
 
 function dynamics(d) {
   const where = (a) => Object.keys(a.low).map((s) => (short(a.low[s]) === short(a.high[s]) ? short(a.low[s]) : `${short(a.low[s])} .. ${short(a.high[s])}`)).join(", ")
-    + (a.period > 1 ? `, every ${a.period} steps` : a.period === 0 ? ", without a period" : "") + (a.fires ? ", firing" : "") + (a.bounds.length ? ", at a bound" : "");
+    + (a.period > 1 ? `, every ${a.period} steps` : a.period === 0 ? ", still moving" : "") + (a.fires ? ", firing" : "") + (a.bounds.length ? ", at a bound" : "");
   const tried = (c) => (c.tried < c.all_states ? `integers, from ${whole(c.tried)} of ${whole(c.all_states)} states` : "integers, from every state");
   const rows = d.channels.flatMap((c) => [["real", c.reals, c.real_ends], [tried(c), c.integers, c.integer_ends]].map(([name, ends, n]) => [c.channel, name,
     ends.map((a) => `${where(a)} (${(100 * a.basin).toFixed(0)} %)`).join("; ") + (n > ends.length ? `; and ${whole(n - ends.length)} more` : "")]));
