@@ -25,6 +25,7 @@ DIGITS = {1: 9, 2: 7}  # of the range, to which one is told: of two states deriv
 SLOPE = 1e-4  # of the range: the width over which a slope is taken
 RANK = 1e-9  # of the largest singular value: smaller ones are none, as where whole lines stay
 NEUTRAL = 1e-6  # what a slope may be off 1 where states near stay near, and do not come back
+ALONG = 1e-5  # what an eigenvalue may be off 1 along a line that stays: a derivative over SLOPE is less exact than it
 MOST, SHOWN = 16, 6  # that are kept, and that a sentence names
 
 
@@ -69,8 +70,8 @@ class FixedPoints:
     """What was found of a channel.
 
     Args:
-        points: the lowest first; of more than MOST so many, evenly spread. more: whether there are others, as where the map
-            leaves whole lines in place.
+        points: the lowest first; of more than MOST so many: those that stand alone, then points of lines that the map leaves
+            in place, each evenly spread. more: whether there are others.
     """
 
     points: tuple[FixedPoint, ...] = ()
@@ -96,7 +97,7 @@ def fixed_points(m: Maps) -> FixedPoints:
         return np.stack([found[s] for s in m.states], 1)
 
     held = _of_one(after, lo, size) if len(m.states) == 1 else _of_two(after, lo, size)
-    points, more = _told_apart(held, size)
+    points, more = _told_apart(after, held, lo, size)
     matrices = _derivative(after, points, lo, size)
     slopes = matrices[:, 0, 0] if len(size) == 1 else np.abs(np.linalg.eigvals(matrices)).max(1)
     return FixedPoints(tuple(_point(u, slope, size) for u, slope in zip(points, slopes.tolist(), strict=True)), more)
@@ -108,16 +109,32 @@ def _point(u: Reals, slope: float, size: Reals) -> FixedPoint:
     return FixedPoint(at[0] if len(at) == 1 else at, slope)
 
 
-def _told_apart(held: Reals, size: Reals) -> tuple[Reals, bool]:
-    """(each once, the lowest first; whether there are more)."""
+def _told_apart(after: After, held: Reals, lo: Reals, size: Reals) -> tuple[Reals, bool]:
+    """(each once, the lowest first; whether there are more): of more than MOST those that stand alone before those of lines."""
     every = held[np.lexsort(held.T[::-1])]
+    found = _distinct(every, size)
+    if len(found) <= MOST:
+        return found, False
+    stays = np.abs(np.linalg.eigvals(_derivative(after, every, lo, size)) - 1).min(1) <= ALONG
+    alone = _distinct(every[~stays], size)
+    if len(alone) > MOST:
+        return _spread(every[~stays], MOST), True
+    kept = np.concatenate([alone, _spread(every[stays], MOST - len(alone))])
+    return kept[np.lexsort(kept.T[::-1])], True
+
+
+def _distinct(every: Reals, size: Reals) -> Reals:
+    """Each once; of more than MOST one more than that."""
     left, found = every, list[Reals]()
-    while len(left) and len(found) < MOST:
+    while len(left) and len(found) <= MOST:
         found.append(left[0])
         left = left[(np.abs(left - left[0]) > APART * size).any(1)]
-    if len(left):
-        return every[np.linspace(0, len(every) - 1, MOST).astype(np.int64)], True
-    return np.array(found).reshape(-1, len(size)), False
+    return np.array(found).reshape(-1, len(size))
+
+
+def _spread(every: Reals, count: int) -> Reals:
+    """So many of them, evenly spread."""
+    return every[np.linspace(0, len(every) - 1, min(count, len(every))).astype(np.int64)]
 
 
 def _of_one(after: After, lo: Reals, size: Reals) -> Reals:

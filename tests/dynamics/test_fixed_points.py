@@ -77,6 +77,8 @@ def test_there_are_more_from_one_more_than_are_kept_on() -> None:
     assert not fewer.more
     assert len(fewer.points) == MOST - 1
     assert (len(more.points), more.more) == (MOST, True)
+    as_many = one(wave, -1014, 64 - 10)
+    assert (len(as_many.points), as_many.more) == (MOST, False)
 
 
 @pytest.mark.parametrize("rate", [1.3, 2.0])
@@ -113,3 +115,32 @@ def test_a_point_is_stable_where_its_kind_says_so(slope: float, kind: str) -> No
     p = FixedPoint(0.0, slope)
     assert p.kind == kind
     assert p.stable == (kind == "stable")
+
+
+def test_points_apart_from_a_line_are_kept_beside_it() -> None:
+    """All stay below -1; above it are four points alone, the last at the end of the range."""
+    points = one(lambda u: np.where(u < -1, u, u + 0.3 * u * (1 - u) * (1.5 - u)))
+    assert points.more
+    assert len(points.points) == MOST
+    alone = [p for p in points.points if p.coordinates[0] > -0.9]
+    assert [p.coordinates[0] for p in alone] == pytest.approx([0.0, 1.0, 1.5, 2047 * UNIT], abs=1e-6)
+    assert [p.kind for p in alone] == ["unstable", "stable", "unstable", "stable"]
+    places = [p.coordinates[0] for p in points.points]
+    assert places == sorted(places)
+    assert places[0] == pytest.approx(-2.0)
+    assert places[MOST - 5] == pytest.approx(-1.0, abs=1e-3)
+
+
+def test_a_point_apart_from_a_line_of_two_states() -> None:
+    """w falls to 0 throughout; v stays where it is below -0.5, and above that it rises from 0."""
+    points, _ = two(lambda v, w: (np.where(v < -0.5, v, np.where(v < 0.5, 1.5 * v, v + 0.1)), 0.5 * w))
+    assert points.more
+    assert (0.0, 0.0) in [pytest.approx(p.coordinates, abs=1e-6) for p in points.points]
+
+
+def test_of_more_single_points_than_are_kept_some_are_from_all_over() -> None:
+    points = one(lambda u: u + 0.004 * np.sin(2 * np.pi * 8 * u))
+    places = [p.coordinates[0] for p in points.points]
+    assert (len(places), points.more) == (MOST, True)
+    assert (places[0], places[-1]) == pytest.approx((-2.0, 2.0 - 1 / 16), abs=0.07)
+    assert (np.diff(places) > 0.1).all()
