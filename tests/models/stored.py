@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,10 +27,15 @@ def learned(model: torch.nn.Module, images: Tensor, options: snn2hw.Options | No
 
 @dataclass(frozen=True)
 class Differing:
-    """How many integers of all layers, samples and steps are others, of `values` spikes; and the decays of both by layer."""
+    """How many integers of all layers, samples and steps are others, of `values` spikes; and the decays of both by layer.
+
+    Args:
+        farthest: by how many units a state is another at most.
+    """
 
     spikes: int
     states: int
+    farthest: int
     values: int
     decays: tuple[list[float], list[float]]
 
@@ -42,9 +48,11 @@ def differing(prepared: Prepared, stored: torch.nn.Module, images: Tensor, optio
     spikes, states = ([k for k in a if k.startswith(what)] for what in ("spikes", "states"))
     assert any(a[k].any() for k in spikes)
     decays = [[d for n in artefact.network.nodes if isinstance(n, IntNeuron) for d in _decays(n)] for artefact in both]
+    farthest = max(int(np.abs(a[k].astype(np.int64) - b[k]).max()) for k in states)
     return Differing(
-        sum(others[k] for k in spikes), sum(others[k] for k in states), sum(a[k].size for k in spikes), (decays[0], decays[1])
-    )
+        sum(others[k] for k in spikes), sum(others[k] for k in states), farthest, sum(a[k].size for k in spikes),
+        (decays[0], decays[1]),
+    )  # fmt: skip
 
 
 def _decays(node: IntNeuron) -> list[float]:
