@@ -13,7 +13,7 @@ from snn2hw.evaluation import chosen_outputs, truth_of
 from snn2hw.formats.sample import input_node, stored_or_array
 from snn2hw.ir.encode import check_shape
 from snn2hw.ir.layout import TN, read_as
-from snn2hw.ir.network import Network
+from snn2hw.ir.network import Input, Network
 from snn2hw.tracing import Ours, as_ours, trace_model
 from snn2hw.verification.accuracy import Truth
 
@@ -120,6 +120,27 @@ def check_covered(network: Network, x: npt.NDArray[Any], steps: int | None, wher
             expected=f"the range {declared.lo:g} to {declared.hi:g}, which the calibration samples ask for",
             do="give calibration samples that cover them (sample, --sample), or input_range=(lo, hi)",
         )
+
+
+def check_calibration(given: Explored, input_range: tuple[float, float] | None) -> None:
+    """A float network has its range already; a model that is trained gets it from the calibration samples alone.
+
+    Raises:
+        ValueRangeError: they are some of those that are measured, and ask for less than all of them.
+    """
+    seen, _ = input_node(given.sample, given.steps, input_range)
+    if (seen.counts, seen.lo, seen.hi) != ((declared := given.network.input).counts, declared.lo, declared.hi):
+        raise ValueRangeError(
+            "the samples that are calibrated on ask for another range than all that are measured",
+            where="sample",
+            got=f"none, so that {given.sample.shape[given.axis]} spread over {given.total} ask for {_range_of(seen)}",
+            expected=_range_of(declared),
+            do="give calibration samples that cover those that are measured (sample, --sample), or input_range=(lo, hi)",
+        )
+
+
+def _range_of(known: Input) -> str:
+    return f"{'counts' if known.counts else 'values'} in the range {known.lo:g} to {known.hi:g}"
 
 
 def spread(x: npt.NDArray[Any], axis: int, most: int) -> npt.NDArray[Any]:

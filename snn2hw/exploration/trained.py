@@ -12,7 +12,7 @@ from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.errors import UsageError
 from snn2hw.exploration.digest import Counted, digest
-from snn2hw.exploration.given import Explored, check_covered
+from snn2hw.exploration.given import Explored, check_calibration, check_covered
 from snn2hw.formats.sample import stored_or_array
 from snn2hw.ir.layout import TN, read_as
 from snn2hw.verification.batches import Samples
@@ -98,7 +98,7 @@ def training_of(given: Explored, data: Any, input_range: tuple[float, float] | N
 
     Raises:
         UsageError: no torch model, or no samples with classes that fit. ValueRangeError: samples beyond the range that the
-            calibration samples ask for.
+            calibration samples ask for, those that are measured among them.
     """
     if not hasattr(given.model, "state_dict"):
         raise UsageError(
@@ -122,5 +122,6 @@ def training_of(given: Explored, data: Any, input_range: tuple[float, float] | N
             expected=f"samples as those that are measured, {list(given.x.shape)}, and a class for each",
             do="give train=(samples, labels) in the same form",
         )
+    check_calibration(given, input_range)
     check_covered(given.network, x, given.steps, "train")
     return Training(given.model, Samples.of(x, given.axis), y, given.steps, input_range)

@@ -11,6 +11,7 @@ import snn2hw
 from snn2hw.errors import ValueRangeError
 from snn2hw.exploration.digest import digest
 from snn2hw.exploration.given import explored
+from snn2hw.exploration.trained import training_of
 from tests.refused import refused
 
 torch = pytest.importorskip("torch")
@@ -135,3 +136,28 @@ def test_samples_to_train_on_are_within_the_calibration_too(monkeypatch: pytest.
         with pytest.raises(ValueRangeError, match=says) as caught:
             snn2hw.explore(made(), x, LABELS, epochs=1, train=(train, LABELS), steps=steps)
         assert caught.value.where == "train"
+
+
+def test_a_training_is_calibrated_on_the_range_of_all_that_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the largest count, or a value that is no whole number, is in none of the samples that are calibrated on."""
+    monkeypatch.setattr("snn2hw.exploration.given.CALIBRATED", 2)  # the first and the last
+    high, halves = COUNTS.copy(), (COUNTS > 0).astype(np.float32)
+    high[0, 1, 0], halves[0, 1, 0] = 9, 0.5
+    for x, asked, expected in (
+        (high, "counts in the range 0 to 3", "counts in the range 0 to 15"),
+        (halves, "counts in the range 0 to 1", "values in the range 0 to 1"),
+    ):
+        with refused(
+            ValueRangeError,
+            f"""
+            the samples that are calibrated on ask for another range than all that are measured
+              where:    sample
+              got:      none, so that 2 spread over 24 ask for {asked}
+              expected: {expected}
+              do:       give calibration samples that cover those that are measured (sample, --sample), or input_range=(lo, hi)
+            """,
+        ):
+            snn2hw.explore(made(), x, LABELS, epochs=1, train=(x, LABELS), layout="TN")
+        assert training_of(given(made(), x, x, "TN"), (x, LABELS), None).axis == 1
+    known = explored(made(), high, LABELS, None, None, (0.0, 9.0), "TN", None)
+    assert training_of(known, (high, LABELS), (0.0, 9.0)).input_range == (0.0, 9.0)
