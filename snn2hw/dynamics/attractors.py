@@ -1,7 +1,8 @@
 """Where a map without input ends: fixed points and cycles, how much of the range of the states ends in each.
 
-Integer maps whose states can all be tried, of one state or of pairs, are enumerated (`cycles`). All others, and the real maps,
-are run from starts spread evenly over the ranges of their states; what is not seen from any of these starts is not found.
+Integer maps whose states can all be tried are enumerated (`cycles`): of one state, of pairs, and of more, where they are no
+more than starts may be. All others, and the real maps, are run from starts spread evenly over the ranges of their states; what
+is not seen from any of these starts is not found.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def all_states(m: Maps) -> int:
 
 def enumerable(m: Maps, left: int) -> bool:
     """Whether every one of them is tried. Args: m: the maps. left: how many may still be tried of the layer."""
-    return all_states(m) <= min(ENUMERATED.get(len(m.states), 0), left)
+    return all_states(m) <= max(MOST_STARTS, min(ENUMERATED.get(len(m.states), 0), left))
 
 
 def of_integers(m: Maps, x: int = 0, *, every: bool) -> Ends:

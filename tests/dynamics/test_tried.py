@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.dynamics.attractors import MOST_STARTS, _starts
+from snn2hw.dynamics.attractors import MOST_STARTS, _starts, enumerable, of_integers
 from snn2hw.dynamics.audit import _digest, audit
 from tests.dynamics.known import Known
 from tests.dynamics.layers import one, torch_layer
@@ -43,13 +43,26 @@ def test_pairs_of_states_are_all_tried_or_it_is_said() -> None:
 
 
 def test_of_a_layer_so_many_states_are_tried_then_starts_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snn2hw.dynamics.audit.MOST_STATES", 600)
+    monkeypatch.setattr("snn2hw.dynamics.audit.MOST_STATES", 600_000)
     fires = neuron("n", "fc", "LNM", ((0.0, 0.5), (0.0, 0.6), (0.0, 0.7)))
     net = network(2, counts(3), linear("fc", "input", np.eye(3)), fires, linear("h", "n", np.eye(2, 3)), readout("h"))
-    layer = audit(compiled(net, np.ones((2, 1, 3)), state_bits=8).network)["n"]
+    layer = audit(compiled(net, np.ones((2, 1, 3)), state_bits=18).network)["n"]
     assert [c.enumerated for c in layer.channels] == [True, True, False]
-    assert [c.tried for c in layer.channels[:2]] == [256, 256]
-    assert any("looked for from" in f and "of 256 states (channel 2)" in f for f in layer.findings)
+    assert [c.tried for c in layer.channels[:2]] == [1 << 18, 1 << 18]
+    assert any("looked for from" in f and "of 262,144 states (channel 2)" in f for f in layer.findings)
+
+
+def test_so_few_states_are_all_tried_whatever_others_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than starts would be, which could be all of them."""
+    monkeypatch.setattr("snn2hw.dynamics.audit.MOST_STATES", 0)
+    layer = one([0.0, 0.5], state_bits=8)
+    assert [(c.enumerated, c.tried) for c in layer.channels] == [(True, 256)]
+    assert not any("looked for from" in f for f in layer.findings)
+    three: Any = Known(dict.fromkeys("uvw", (0, 40)), lambda *s: tuple(0.5 * v for v in s))
+    assert enumerable(three, 0)
+    found = of_integers(three, every=True)
+    assert (found.every, found.tried, found.basin.sum()) == (True, 41**3, pytest.approx(1))
+    assert not enumerable(Known(dict.fromkeys("uvw", (0, 47))), 1 << 26)  # type: ignore[arg-type]
 
 
 def test_channels_that_differ_off_the_diagonal_are_told_apart() -> None:
