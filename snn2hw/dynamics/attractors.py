@@ -90,11 +90,11 @@ def _of_cycles(m: Maps, found: Cycles, fired: npt.NDArray[np.bool_]) -> Ends:
     fires = np.logical_or.reduceat(fired[found.on], found.starts)[order]
     bounds = _at_bounds(m, low, high, 0.0)
     lengths = found.lengths[order]
-    return Ends(m.states, _units(m), lengths, low, high, basins[order], fires, bounds, place, len(found.of), True)
+    return Ends(m.states, _units(m), lengths, low, high, basins[order], fires, bounds, place, len(found.of))
 
 
 def _at_bounds(m: Maps, low: Any, high: Any, near: float) -> Flags:
-    """[n, states] whether the lowest or highest values, in units of the states, are at a bound."""
+    """[n, states] whether the lowest or highest values, in units of the states, are at a bound of `Maps.bounds`."""
     found = np.zeros(low.shape, np.bool_)
     for k, state in enumerate(m.states):
         lo, hi = m.range(state)
@@ -160,7 +160,9 @@ def _after(m: Maps, step: Step, places: Places, units: Any) -> Places:
 
 
 def _told_apart(m: Maps, period: Numbers, fired: Any, low: Any, high: Any, place: Any) -> Ends:
-    """Ends that lie within a unit of each other, all around, are one; all that still moves is one, but for what is at a bound.
+    """The ends of all starts: those whose lowest and highest values differ by a unit at most are one.
+
+    All starts that still move are one too, and those of them that are at a bound another.
 
     Args:
         m: the maps. period, fired: [starts]. low, high, place: [starts, states], in units of the states.
@@ -182,12 +184,15 @@ def _told_apart(m: Maps, period: Numbers, fired: Any, low: Any, high: Any, place
     bounds = _at_bounds(m, least[kept], most[kept], NEAR)
     return Ends(
         m.states, _units(m), period[index][kept], least[kept], most[kept], basin[by_size], any_fires[by_size], bounds,
-        place[index][kept], len(period), False,
+        place[index][kept], len(period),
     )  # fmt: skip
 
 
 def _joined(period: Numbers, low: Any, high: Any, number: Numbers) -> Numbers:
-    """[n] as which one each counts: rounding of the keys may part what is within a unit of a larger one, all around."""
+    """[n] the number of the end that each belongs to: of a larger one whose values differ by a unit at most, or its own.
+
+    Rounding to keys has parted such ends where a value is near a half.
+    """
     counts = np.arange(len(period))
     left = np.argsort(-number, kind="stable")
     while len(left):

@@ -39,7 +39,8 @@ class ChannelDynamics:
         enumerated: whether every integer state was tried; else starts were spread over the ranges.
         tried: how many integer states were tried; all_states: how many there are, of two states pairs.
         fixed_points: of the real map, of a neuron with one or two states.
-        escapes, real_escapes: the share of the starts that end at a bound of the range of a state.
+        escapes, real_escapes: the share of the starts that end where a state is at a bound: at an end of its range other than
+            the one at which it begins.
         at_bounds: the states that are at a bound where any of the integers end.
         made_by_rounding: fixed points and cycles of the integers that are more than a unit from any of the real map.
         farthest: of these the one that is farthest from any of the real map, units of the state.

@@ -43,11 +43,6 @@ class Cycles:
         """[cycles] how many states each has."""
         return np.diff(self.starts, append=len(self.on))
 
-    @property
-    def lowest(self) -> Numbers:
-        """[cycles] the lowest state of each."""
-        return self.on[self.starts]
-
     def basins(self) -> npt.NDArray[np.float64]:
         """[cycles] the share of all states that end in each."""
         ended = np.zeros(len(self), np.int64)

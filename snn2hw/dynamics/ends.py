@@ -23,7 +23,7 @@ class Attractor:
         period: 1 of a fixed point; 0 of starts that still move: after 2,048 steps nothing repeated itself within 64 more.
         low, high: of each state, by its name, the lowest and highest value on it, real units.
         basin: the share of the starts that end in it. fires: whether anything is fired on it.
-        bounds: the states that are at an end of their range somewhere on it.
+        bounds: the states that are somewhere on it at an end of their range other than the one at which they begin.
     """
 
     period: int
@@ -43,7 +43,7 @@ class Ends:
         period, basin, fires: [n], and bounds: [n, states], as of an `Attractor`.
         low, high, place: [n, states] in units of the states, the lowest and highest values on each, and a place on it; of
             integers int32, for there may be millions.
-        tried: starts. every: whether these are all the states that there are.
+        tried: how many starts there were.
     """
 
     states: tuple[str, ...]
@@ -56,7 +56,6 @@ class Ends:
     bounds: Flags
     place: npt.NDArray[Any]
     tried: int
-    every: bool
 
     __repr__ = brief
 
@@ -65,12 +64,12 @@ class Ends:
 
     @property
     def escapes(self) -> float:
-        """The share of the starts that end at a bound."""
+        """The share of the starts that end at a bound, as of an `Attractor`."""
         return float(self.basin[self.bounds.any(1)].sum())
 
     @property
     def at_bounds(self) -> tuple[str, ...]:
-        """The states that are at an end of their range on any of them."""
+        """The states that are at such a bound on any of them."""
         return tuple(s for k, s in enumerate(self.states) if self.bounds[:, k].any())
 
     def first(self, count: int) -> tuple[Attractor, ...]:

@@ -88,7 +88,7 @@ class Maps:
         return lo * self.unit(state), hi * self.unit(state)
 
     def bounds(self, state: str) -> tuple[int, ...]:
-        """The ends of its range at which it is stuck; none is where it begins, as of a counter or of a mean of spikes."""
+        """The ends of its range other than the one at which it begins: a counter that is 0 again is not stuck there."""
         return tuple(end for end in self.range(state) if end != self.initial(state))
 
     def initial(self, state: str) -> int:
