@@ -15,6 +15,7 @@ from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
 from snn2hw.nn import blocks
 from snn2hw.user_models import find_model
 from tests.models.test_recorded import source
+from tests.shared_data import shared_data
 
 pytestmark = pytest.mark.torch
 
@@ -84,3 +85,22 @@ def test_script_trains_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         *("integers of 4 bits", "integers of 4 bits", "their weights as floats"),
     ]
     assert find_model("cifar_small", str(tmp_path / "cf" / "weights-8.safetensors"), sampled=False).steps == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["fast", "onnxruntime"])
+@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")  # a membrane meets its bound on some images
+def test_the_stored_weights_in_integers(executor: str) -> None:
+    """Every integer of two test images; and of the first thousand, by `fast`, the accuracy near that of all on the card."""
+    shared_data("real/cifar10_jpeg.npz")
+    if reason := EXECUTORS[executor].unavailable():
+        pytest.skip(reason)
+    found = find_model("cifar_small")
+    images, labels = found.source.test_data()  # type: ignore[union-attr]
+    artefact = snn2hw.compile(found.module, found.sample[:64], found.steps, options=found.source.OPTIONS)  # type: ignore[index, union-attr]
+    verdict = snn2hw.verify(artefact, images[:2], ("reference", executor))
+    assert verdict.equal
+    assert verdict.compared[executor] > 1_000_000
+    if executor == "fast":
+        predicted = snn2hw.simulate(artefact, images[:1000], traces=False, executor="fast").predictions
+        assert 0.83 < float((predicted == labels[:1000].numpy()).mean()) < 0.88

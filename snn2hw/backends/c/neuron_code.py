@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from snn2hw.backends.c.plan import Value, c_type, state_types, type_bytes
@@ -74,7 +74,7 @@ def neuron_function(
         type=value.type,
         further=further,
         states="\n".join(f"    int{bits}_t {_state(n)}[{block}];" for n in range(len(states))),
-        ignored="" if program.input.name in used else "    (void)x;\n    (void)stride;",
+        ignored="\n".join(_ignored(program, used)),
         start=" ".join(f"{_state(n)}[c] = {v};" for n, v in enumerate(initial)),
         steps="int t = begin; t < begin + 1; ++t" if pace is Pace.LOOP else f"int t = 0; t < {steps}; ++t",
         places=value.places,
@@ -86,6 +86,15 @@ def neuron_function(
         last=f"    for (int c = 0; c < n; ++c) {{ {keep} }}" if keep else "",
     )
     return f"{_tables(number, program, names, bits, traced)}{text}\n"
+
+
+def _ignored(program: Program, used: set[str]) -> Iterator[str]:
+    """What compilers would warn of: an input, or a state, that nothing depends on."""
+    if program.input.name not in used:
+        yield "    (void)x;\n    (void)stride;"
+    for n, state in enumerate(program.states):
+        if state not in used:
+            yield f"    (void){_state(n)};"
 
 
 def kept_parameters(types: Sequence[str]) -> str:
