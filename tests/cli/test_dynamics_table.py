@@ -12,6 +12,12 @@ from snn2hw.dynamics.ends import Attractor
 from snn2hw.dynamics.fixed_points import FixedPoint
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in which no cell of the table is broken."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def layer(*, every: bool, ends: int, more: bool) -> LayerDynamics:
     rests = tuple(Attractor(1, {"u": k / 8}, {"u": k / 8}, 1 / ends, False, ()) for k in range(ends))
     point = (FixedPoint(0.0, 0.5),)
