@@ -80,8 +80,8 @@ def _head(certificate: Mapping[str, Any]) -> Iterator[str]:
     heads = [(n["errors"]["input"], n["layer"]) for n in certificate["layers"] if "input" in n["errors"]]
     if heads:
         worst, layer = max(heads, key=lambda head: float(head[0]["state_lsb"]))
-        if worst["state_lsb"] == 0.0:
-            yield "every synaptic input reaches its state without an error"
+        if worst["state_lsb"] == 0.0:  # a certificate keeps six places
+            yield "every synaptic input reaches its state within a millionth of an LSB"
             return
         yield f"worst error of a synaptic input: {worst['state_lsb']:.3g} state LSB (layer {layer}, channel {worst['channel']})"
 

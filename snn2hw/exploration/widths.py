@@ -113,8 +113,9 @@ def assigned(
     """Of each item the place of its width among its widths, so that a share of the bits is kept and the sum of errors is small.
 
     From all at the largest width on, that step is taken which loses least for each bit that it saves, until what is left
-    is within the share; a step may pass over a width that loses more than a narrower one. A width that loses less than a
-    wider one by chance counts as that.
+    is within the share; a step may pass over a width that loses more than a narrower one. The last step may save more than it
+    had to: what then has room within the share is widened again, what gains most for each bit first. A width that loses less
+    than a wider one by chance counts as that.
 
     Args:
         errors: of each width, narrow ones first. numbers: how many have this width. widths: rising.
@@ -123,12 +124,26 @@ def assigned(
     lost = {name: np.maximum.accumulate(np.asarray(each, np.float64)[::-1])[::-1] for name, each in errors.items()}
     chosen = {name: len(each) - 1 for name, each in errors.items()}
     limit = memory * sum(numbers[name] * widths[name][-1] for name in errors)
-    while sum(numbers[n] * widths[n][at] for n, at in chosen.items()) > limit and any(chosen.values()):
-        steps = [
-            (float((lost[name][to] - lost[name][at]) / (numbers[name] * (widths[name][at] - widths[name][to]))), order, name, to)
-            for order, (name, at) in enumerate(chosen.items())
-            for to in range(at)
-        ]
-        _, _, name, to = min(steps, key=lambda s: (s[0], s[1], -s[3]))
-        chosen[name] = to
+
+    def used() -> int:
+        return sum(numbers[n] * widths[n][at] for n, at in chosen.items())
+
+    def bits(name: Name, to: int) -> int:
+        return numbers[name] * (widths[name][to] - widths[name][chosen[name]])
+
+    def per_bit(name: Name, to: int) -> float:
+        return float((lost[name][to] - lost[name][chosen[name]]) / -bits(name, to))
+
+    while used() > limit and any(chosen.values()):
+        narrower = [(per_bit(name, to), order, -to, name) for order, (name, at) in enumerate(chosen.items()) for to in range(at)]
+        _, _, to, name = min(narrower, key=lambda step: step[:3])
+        chosen[name] = -to
+    while wider := [
+        (per_bit(name, to), -order, -to, name)
+        for order, (name, at) in enumerate(chosen.items())
+        for to in range(at + 1, len(widths[name]))
+        if used() + bits(name, to) <= limit and lost[name][to] < lost[name][at]
+    ]:
+        _, _, to, name = max(wider, key=lambda step: step[:3])
+        chosen[name] = -to
     return chosen

@@ -13,6 +13,7 @@ from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_plan import Synapse, synapse
 from snn2hw.backends.c.to_c import CROSSINGS, to_c
 from snn2hw.backends.fast import crossover as module
+from snn2hw.backends.fast.built import MEASURED
 from snn2hw.backends.fast.crossover import BINARY, COUNTS, FARTHEST, SIGNED, STEPS, Crossings, crossings, probe
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.ir.integer import IntInput
@@ -103,29 +104,25 @@ def test_a_layer_is_summed_by_events_below_its_own_crossover(crossing: int, by_e
 
 
 @needs_compiler
-@pytest.mark.parametrize("first", [True, False])
-def test_each_layer_has_the_crossover_that_was_asked_for_it(first: bool) -> None:
-    """The number in a layer's call is the place of its crossover among all."""
+@pytest.mark.parametrize(("of_conv", "of_other", "listed"), [(0, 10_000, True), (0, 0, False)])
+def test_each_layer_has_the_crossover_that_was_asked_for_it(of_conv: int, of_other: int, listed: bool) -> None:
+    """Of two layers on the same input, of which the first is summed densely: lists are those of the second."""
     net = probe()
     source, conv, flat, readout = net.nodes
     assert isinstance(conv, IntConv2d)
-    other = replace(conv, name="other", inputs=("input",))
+    other = replace(conv, name="other")
     both = IntAdd("both", ("conv", "other"), conv.shape, conv.format, conv.interval, (0, 0))
     two = replace(net, nodes=(source, conv, other, both, replace(flat, inputs=("both",)), readout))
-    asked = list[str]()
-
-    def crossing(s: Synapse) -> int:
-        asked.append(s.node.name)
-        return 10_000 if (s.node.name == "conv") == first else 0
-
-    made_of = to_c(two, False, crossing=crossing)
-    given = dict(zip(asked, made_of.arrays[CROSSINGS].tolist(), strict=True))
-    assert given == {"conv": 10_000 if first else 0, "other": 0 if first else 10_000}
-    calls = [line.strip() for line in made_of.text.splitlines() if "SNN_MOST(" in line and "define" not in line]
-    for k, name in ((1, "conv"), (2, "other")):
-        (call,) = (line for line in calls if line.startswith(f"layer_{k}("))
-        assert f"SNN_MOST({asked.index(name)})" in call
-    assert "percent < 0 ? crossings[n] : 100 * percent" in made_of.text
+    built = module.build(two, False, crossing=lambda s: of_conv if s.node.name == "conv" else of_other)
+    arena = built.arena()
+    arena[...] = 0
+    built.spare.append(arena)
+    given = np.zeros((1, STEPS, 8, 8, 64), np.uint8)
+    given[..., ::2] = 1  # half of the inputs
+    built.runner(given, np.empty((1, 64 * 8 * 8), np.int64), [], MEASURED)(0, 1)
+    s = summed(BINARY)
+    lists = arena[built.source.arena - built.source.own - s.scratch + s.list_offsets[2] :][: 4 * s.cells].view(np.int32)
+    assert (lists == 32).all() == listed
 
 
 @pytest.fixture(scope="module")

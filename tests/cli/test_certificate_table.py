@@ -50,7 +50,7 @@ def test_errors_of_users_neurons_are_shown(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize(("off", "said"), [
-    (0.0, "every synaptic input reaches its state without an error"),
+    (0.0, "every synaptic input reaches its state within a millionth of an LSB"),
     (0.0004, "worst error of a synaptic input: 0.0004 state LSB (layer 6, channel 10)"),
     (1.25, "worst error of a synaptic input: 1.25 state LSB (layer 6, channel 10)"),
 ])  # fmt: skip

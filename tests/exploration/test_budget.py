@@ -119,7 +119,11 @@ def test_what_is_left_is_within_the_share_and_seldom_far_from_the_best() -> None
         assert sum(numbers[n] * widths[k] for n, k in chosen.items()) <= limit
         best = min(sum(errors[n][k] for n, k in zip(names, c, strict=True)) for c in every)
         worst.append(sum(errors[n][k] for n, k in chosen.items()) / best)
-    assert float(np.median(worst)) < 1.3
+        kept = sum(numbers[n] * widths[k] for n, k in chosen.items())
+        room = [(n, to) for n, at in chosen.items() for to in range(at + 1, 5) if errors[n][to] < errors[n][at]]
+        assert not [(n, to) for n, to in room if kept + numbers[n] * (widths[to] - widths[chosen[n]]) <= limit]
+    assert float(np.median(worst)) < 1.1
+    assert max(worst) < 4
 
 
 def test_a_synapse_that_two_layers_read_is_counted_once() -> None:
@@ -139,7 +143,10 @@ def test_a_synapse_that_two_layers_read_is_counted_once() -> None:
 
 
 def test_states_have_widths_of_their_own_beside_weights() -> None:
-    """n has 3 states, m 3 with a current besides, 6: the states of n lose least for each bit, then the weights of a."""
+    """n has 3 states, m 3 with a current besides, 6: the states of n lose least for each bit, then the weights of a.
+
+    With those of a the share has room again for the states of n, of which a part of the bits would do no good.
+    """
     net = network(
         2, counts(4), linear("a", "input", np.ones((3, 4))), lif("n", "a"), linear("b", "n", np.ones((3, 3))),
         lif("m", "b", current=Current(np.array([0.5]), (-2.0, 2.0))), readout("m"),
@@ -155,7 +162,7 @@ def test_states_have_widths_of_their_own_beside_weights() -> None:
     found = widths_within(net, rows, 0.99, parts)
     assert found == Widths({"a": 8, "b": 8}, {"n": 8, "m": 16}, whole - 3 * 8, whole)
     found = widths_within(net, rows, 0.9, parts)
-    assert found == Widths({"a": 3, "b": 8}, {"n": 8, "m": 16}, whole - 3 * 8 - 12 * 5, whole)
+    assert found == Widths({"a": 3, "b": 8}, {"n": 16, "m": 16}, whole - 12 * 5, whole)
     assert widths_within(net, rows, 0.5, (STATE,)) == Widths({}, {"n": 8, "m": 8}, 9 * 8, 9 * 16)
 
 

@@ -84,14 +84,15 @@ def test_script_trains_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         *("integers of 8 bits", "integers of 8 bits", "their weights as floats"),
         *("integers of 4 bits", "integers of 4 bits", "their weights as floats"),
     ]
-    assert find_model("cifar_small", str(tmp_path / "cf" / "weights-8.safetensors"), sampled=False).steps == 4
+    for name in ("weights", "weights-8", "weights-4"):  # of floats, and of the integers of 8 and of 4 bits
+        assert find_model("cifar_small", str(tmp_path / "cf" / f"{name}.safetensors"), sampled=False).steps == 4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("executor", ["fast", "onnxruntime"])
 @pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")  # a membrane meets its bound on some images
 def test_the_stored_weights_in_integers(executor: str) -> None:
-    """Every integer of two test images; and of the first thousand, by `fast`, the accuracy near that of all on the card."""
+    """Every integer of two test images; and of every fifth, by `fast`, an accuracy near that of all on the card, 85.29 %."""
     shared_data("real/cifar10_jpeg.npz")
     if reason := EXECUTORS[executor].unavailable():
         pytest.skip(reason)
@@ -102,5 +103,5 @@ def test_the_stored_weights_in_integers(executor: str) -> None:
     assert verdict.equal
     assert verdict.compared[executor] > 1_000_000
     if executor == "fast":
-        predicted = snn2hw.simulate(artefact, images[:1000], traces=False, executor="fast").predictions
-        assert 0.83 < float((predicted == labels[:1000].numpy()).mean()) < 0.88
+        predicted = snn2hw.simulate(artefact, images[::5], traces=False, executor="fast").predictions
+        assert abs(float((predicted == labels[::5].numpy()).mean()) - 0.8529) < 0.02  # 2.5 standard errors of 2,000 images

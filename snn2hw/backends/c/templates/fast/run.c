@@ -13,8 +13,9 @@ void snn_run(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void 
     @CALLS@
 }
 
-/* Samples from `first` to before `last`. Layers are summed by events where fewer than `percent` of their inputs are active, or
-   fewer than each layer's `crossings` where it is below 0. Of each sample, `values` enter and `classes` leave; `traces` has `signals` pointers, if any.
+/* Samples from `first` to before `last`. A layer is summed by events where fewer than `percent` of its inputs are active; where
+   `percent` is below 0, fewer than its own of `crossings`. Of each sample, `values` enter and `classes` leave; `traces` has
+   `signals` pointers, if any.
    `team` has the phases of every sample, all 0, where several threads do the same samples together, each with a `mine` of its
    own; else it is 0, and `mine` is `arena`. */
 void snn_many(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays, void *const *traces,
