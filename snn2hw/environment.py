@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from snn2hw.backends import Executor, backends
+from snn2hw.backends.rtl.place import NEXTPNR
 from snn2hw.backends.rtl.simulation import COMPILER as CXX
 from snn2hw.backends.rtl.simulation import VERILATOR
 from snn2hw.backends.rtl.yosys import YOSYS
@@ -29,6 +31,7 @@ TOOLS: tuple[tuple[Tool, str], ...] = (
     (CXX, "the executor rtl"),
     (VERILATOR, "the executor rtl"),
     (YOSYS, "export --to rtl --synthesise"),
+    (NEXTPNR["ecp5"], "the clock in export --to rtl --synthesise"),
     (ARM, "estimates of microcontrollers"),
 )
 OTHERS = ("dev",)  # extras that are for developers of snn2hw
@@ -95,19 +98,21 @@ def parts() -> Iterator[Part]:
 
 
 def packages() -> Iterator[Part]:
-    """Packages that the installed snn2hw asks for, each with the extras that bring it."""
-    extras: dict[str, list[str]] = {}
-    for line in metadata.requires("snn2hw") or ():
-        found = _REQUIRED.match(line.strip())
-        if found is not None and found[1] != "snn2hw" and found[2] not in OTHERS:
-            extras.setdefault(found[1], []).append(found[2] or "core")
-    for name, named in extras.items():
+    """Packages that the installed snn2hw asks for; the smallest of the extras that bring one is the remedy."""
+    lines = [found for line in metadata.requires("snn2hw") or () if (found := _REQUIRED.match(line.strip())) is not None]
+    sizes = Counter(found[2] for found in lines)
+    extras: dict[str, set[str]] = {}
+    for found in lines:
+        if found[1] != "snn2hw" and found[2] not in OTHERS:
+            extras.setdefault(found[1], set()).add(found[2] or "core")
+    for name, unordered in extras.items():
+        named = sorted(unordered, key=lambda extra: (sizes[extra], extra))
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
             version = ""
-        extra = min(named)
-        used = "core" if "core" in named else f"extra {', '.join(sorted(set(named)))}"
+        used = "core" if "core" in named else f"extra {', '.join(named)}"
+        extra = named[0]
         yield Part("package", name, version, used, "" if used == "core" else f"pip install 'snn2hw[{extra}]'")
 
 

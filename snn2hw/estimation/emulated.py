@@ -14,7 +14,7 @@ from typing import Any
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError
 from snn2hw.run.tools import Tool, Wheel, run
 
-COMPILER = Tool("compiler for Arm", (), "SNN2HW_ARM_CC", "install ziglang", Wheel("ziglang", arguments=("cc",)))
+COMPILER = Tool("compiler for Arm", (), "SNN2HW_ARM_CC", "", Wheel("ziglang", arguments=("cc",)))
 FLAGS = (  # hosted: a copy of four bytes is then a load and a store and no call, as in every compiler with a C library
     "-target", "thumb-freestanding-eabi", "-fhosted", "-std=c99", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables",
     "-I.", "-o", "program.elf",

