@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from docsite import api, commands, docstrings, error_pages, project
 from snn2hw.cli.app import app
+from snn2hw.version import __version__
 from tests.clean_environment import ROOT
 
 CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
@@ -21,6 +22,11 @@ def test_every_page_is_in_the_navigation_once() -> None:
     written = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
     assert len(written) > 30
     assert sorted(listed) == sorted(written | made())
+
+
+def test_the_wheel_is_called_by_its_name() -> None:
+    text = (ROOT / "docs" / "tutorials" / "first.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"[\w.-]+\.whl", text)) == {f"snn2hw-{__version__}-py3-none-any.whl"}
 
 
 def made() -> set[str]:
