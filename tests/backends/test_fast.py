@@ -17,6 +17,7 @@ from snn2hw.backends.c import team
 from snn2hw.backends.c.plan import Value, c_type
 from snn2hw.backends.c.synapse_plan import synapse
 from snn2hw.backends.fast import executor, sharing
+from snn2hw.backends.fast.built import build
 from snn2hw.backends.fast.executor import Fast, threads
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
@@ -102,6 +103,20 @@ def test_the_readout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (got.readout == interpret(net, payloads).readout).all()
     assert not got.spikes
     assert not got.states
+
+
+def test_weights_lie_in_memory_as_layers_read_them() -> None:
+    """What lies behind a block of weights is fetched while it is used: the next block, or the first one of the next layer."""
+    net = compiled_network(every_kind(), every_kind_sample()).network
+    made = build(net, still=False)
+    kinds = [name.rstrip("0123456789") for name in made.source.arrays]
+    assert kinds[:7] == ["weight_"] * 4 + ["event_weight_"] * 3  # an image is summed densely
+    numbers = [int(name.removeprefix("weight_")) for name in made.source.arrays if name.startswith("weight_")]
+    assert numbers == sorted(numbers)
+    begins = [array.ctypes.data for array in made.arrays]
+    ends = [begin + array.nbytes for begin, array in zip(begins, made.arrays, strict=True)]
+    assert not any(begin % 64 for begin in begins)
+    assert all(0 <= begin - end < 64 for begin, end in zip(begins[1:], ends, strict=False))
 
 
 def test_two_networks_at_once_keep_their_own_weights() -> None:

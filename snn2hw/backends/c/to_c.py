@@ -30,6 +30,7 @@ from snn2hw.simplification import simplified_network
 
 CROSSINGS = "crossings"  # array of the activities below which layers are summed by events
 Crossing = Callable[[Synapse], int]
+Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,15 @@ class Source:
     """C and what it needs.
 
     Args:
-        text: the source, weights left to be bound. arrays: name -> weights and biases. arena: bytes of scratch a run needs.
+        text: the source, weights left to be bound. arrays: name -> weights and biases; what is read one after the other lies so,
+            for while a block of weights is used, the one behind it is fetched. arena: bytes of scratch a run needs.
         own: so many of these, the last, each thread needs for itself. phases: of a sample, in `templates/fast/team.h`.
         input_type: C type of its values, [steps][height][width][channels].
         traces: (layer, signal, C type) in the order of pointers; signal is a state, or empty for spike values.
     """
 
     text: str
-    arrays: dict[str, npt.NDArray[np.generic]]
+    arrays: Arrays
     arena: int
     own: int
     phases: int
@@ -74,7 +76,7 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossi
         elif not made.has(node):
             made.layer(node)
     decided = [0 if crossing is None or not s.events else crossing(s) for s in made.crossings]
-    arrays = made.arrays | {CROSSINGS: np.array(decided or [0], np.int32)}
+    arrays = made.weights | made.event_weights | made.biases | {CROSSINGS: np.array(decided or [0], np.int32)}
     source = laid.values[net.input.name]
     bound = "\n".join(f"#define {name} ((const {_array_type(a)} *)arrays[{n}])" for n, (name, a) in enumerate(arrays.items()))
     text = filled(
@@ -101,7 +103,8 @@ class _Made:
         self.net, self.laid, self.forced, self.inside = net, laid, forced, False
         self.numbers = {n.name: k for k, n in enumerate(net.nodes)}
         self.functions, self.calls = list[str](), list[str]()
-        self.arrays, self.traces = dict[str, npt.NDArray[np.generic]](), list[tuple[str, str, str]]()
+        self.biases, self.weights, self.event_weights = Arrays(), Arrays(), Arrays()
+        self.traces = list[tuple[str, str, str]]()
         self.crossings = list[Synapse]()
         self.phases = 0
         self._elsewhere = {*laid.fused.values(), *(name for loop in laid.loops for name in loop)}
@@ -169,7 +172,11 @@ class _Made:
         self.crossings.append(s)
         self.calls.append(f"layer_{k}({self._at(s.source.node.name)}, {to}, pad, arrays, {traced}, {most}, {team}, own);")
         self.phases += PHASES
-        self.arrays |= _arrays(k, s)
+        self.weights[f"weight_{k}"] = packed(s)
+        self.biases[f"bias_{k}"] = biases(s, s.zero).astype(np.int32)
+        if s.events:
+            self.event_weights[f"event_weight_{k}"] = packed_events(s)
+            self.biases[f"event_bias_{k}"] = biases(s, 0).astype(np.int32)
 
     def _call(self, text: str, units: int = 1, products: int = 0) -> None:
         """A call with a phase of its own, whose text says what it does `from` one of its units `to` another."""
@@ -189,13 +196,6 @@ class _Made:
         value = self.laid.values[name]
         moves = self.inside and value.steps > 1
         return _pointer(value) + (f" + step * INT64_C({value.places * value.channels})" if moves else "")
-
-
-def _arrays(k: int, s: Synapse) -> dict[str, npt.NDArray[np.generic]]:
-    made: dict[str, npt.NDArray[np.generic]] = {f"weight_{k}": packed(s), f"bias_{k}": biases(s, s.zero).astype(np.int32)}
-    if s.events:
-        made |= {f"event_weight_{k}": packed_events(s), f"event_bias_{k}": biases(s, 0).astype(np.int32)}
-    return made
 
 
 def _array_type(array: npt.NDArray[np.generic]) -> str:

@@ -116,7 +116,7 @@ def build(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Cross
     """
     source = to_c(net, still, forced, crossing)
     loaded = library(source.text)
-    arrays = [_filled(a) for a in source.arrays.values()]
+    arrays = _laid(list(source.arrays.values()))
     many = loaded.snn_many
     address, number = ctypes.c_void_p, ctypes.c_int64
     many.restype, many.argtypes = None, [*[address] * 5, *[number] * 5, ctypes.c_int, address, address]
@@ -130,7 +130,11 @@ def aligned(size: int) -> npt.NDArray[np.uint8]:
     return raw[start : start + size]
 
 
-def _filled(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    made = aligned(max(array.nbytes, 1))[: array.nbytes].view(array.dtype).reshape(array.shape)
-    made[...] = array
+def _laid(arrays: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """The arrays in one piece of memory, in their order, each aligned."""
+    ends = np.cumsum([0, *(-(-a.nbytes // ALIGN) * ALIGN for a in arrays)]).tolist()
+    whole = aligned(ends[-1])
+    made = [whole[at : at + a.nbytes].view(a.dtype).reshape(a.shape) for at, a in zip(ends[:-1], arrays, strict=True)]
+    for to, array in zip(made, arrays, strict=True):
+        to[...] = array
     return made

@@ -22,7 +22,7 @@ SNN_PLAIN(snn_tile_int, int32_t)
 #if defined(SNN_WIDE)
 /* R rows by Q quarters in registers: of each four of the fan-in, Q loads of weights and R of spike values, R * Q products. */
 SNN_INLINE void snn_wide(const int R, const int Q, const uint8_t *const *x, const int8_t *w, int64_t quarter, int runs,
-                         const int32_t *at, int run, int32_t *acc, int stride)
+                         const int32_t *at, int run, int64_t block, int32_t *acc, int stride)
 {
     SNN_WIDE sum[8][4];
     for (int i = 0; i < R; ++i)
@@ -33,6 +33,7 @@ SNN_INLINE void snn_wide(const int R, const int Q, const uint8_t *const *x, cons
             for (int j = 0; j < Q; ++j) {
                 v[j] = SNN_WIDE_LOAD(w + j * quarter);
                 SNN_WIDE_KEEP(v[j]);
+                SNN_PREFETCH(w + j * quarter + block);
             }
             for (int i = 0; i < R; ++i) {
                 int32_t four;
@@ -47,7 +48,7 @@ SNN_INLINE void snn_wide(const int R, const int Q, const uint8_t *const *x, cons
 
 #define SNN_WIDE_TILES(R, Q)                                                                                                \
     for (; q + Q <= quarters; q += Q)                                                                                       \
-    snn_wide(R, Q, x, w + q * quarter, quarter, runs, at, run, acc + q * 16, stride)
+    snn_wide(R, Q, x, w + q * quarter, quarter, runs, at, run, quarter * quarters, acc + q * 16, stride)
 
 /* As many products at a time as registers hold the sums of. */
 SNN_INLINE void snn_part(int rows, const uint8_t *const *x, const int8_t *w, int quarters, int runs, const int32_t *at, int run,
@@ -87,6 +88,7 @@ SNN_INLINE __m256i snn_four(const uint8_t *x)
 SNN_INLINE void snn_some(const int R, const uint8_t *const *x, const int8_t *w, int quarters, int runs, const int32_t *at, int run,
                          int flush, int32_t *acc, int stride)
 {
+    const int64_t block = (int64_t)quarters * runs * run * 16;
     for (int q = 0; q < quarters; ++q) {
         const int8_t *wk = w + (int64_t)q * runs * run * 16;
         __m256i sum[4][2];
@@ -98,6 +100,7 @@ SNN_INLINE void snn_some(const int R, const uint8_t *const *x, const int8_t *w, 
             for (int k = 0; k < run; k += 4, wk += 64) {
                 __m256i a = _mm256_load_si256((const __m256i *)wk), b = _mm256_load_si256((const __m256i *)(wk + 32));
                 SNN_KEEP(a, b);
+                SNN_PREFETCH(wk + block);
                 for (int i = 0; i < R; ++i) {
                     const __m256i p = snn_four(x[i] + at[n] + k);
                     sum[i][0] = SNN_DOT(sum[i][0], p, a);
@@ -131,6 +134,7 @@ SNN_INLINE void snn_some(const int R, const uint8_t *const *x, const int8_t *w, 
                     for (; k < end; k += 4, wk += 64) {
                         __m256i a = _mm256_load_si256((const __m256i *)wk), b = _mm256_load_si256((const __m256i *)(wk + 32));
                         SNN_KEEP(a, b);
+                        SNN_PREFETCH(wk + block);
                         for (int i = 0; i < R; ++i) {
                             const __m256i p = snn_four(x[i] + at[n] + k);
                             half[i][0] = _mm256_add_epi16(half[i][0], _mm256_maddubs_epi16(p, a));

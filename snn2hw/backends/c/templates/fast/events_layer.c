@@ -67,6 +67,9 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                 const int32_t *bias = event_bias_@NUMBER@ + (g * @BLOCKS@ + b) * @BLOCK@;
                 const int first = g * @PER_GROUP@ + b * @BLOCK@;
                 const int n = @PER_GROUP@ - b * @BLOCK@ < @BLOCK@ ? @PER_GROUP@ - b * @BLOCK@ : @BLOCK@;
+                /* Weights of events lie where no processor would guess: a share of what comes next is asked for with each sum. */
+                const char *next = (const char *)(b + 1 < @BLOCKS@ || r + 1 == to ? w + @BLOCK_BYTES@ : w - b * INT64_C(@BLOCK_BYTES@));
+                const int64_t share = @BLOCK_BYTES@ / (many * @STEPS@);
                 for (int p = 0; p < many; ++p) {
                     SNN_ALIGNED int32_t sums[@SUMS@];
                     const int64_t place = start + p;
@@ -75,6 +78,7 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                         const int64_t list = (p * @STEPS@ + t) * INT64_C(@LISTED@);
                         int32_t *const sum = sums + t * @ROW@;
                         for (int c = 0; c < @BLOCK@; ++c) sum[c] = @START@;
+                        for (const char *const end = next + share; next < end; next += 64) SNN_PREFETCH(next);
                         snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum);
                     }
                     @HANDED@

@@ -56,4 +56,9 @@ static int snn_tiles_granted(void)
 #else
 #define SNN_INLINE static inline
 #endif
+#if defined(__GNUC__)
+#define SNN_PREFETCH(from) __builtin_prefetch(from, 0, 2)
+#else
+#define SNN_PREFETCH(from) (void)0
+#endif
 #define BLOCK @BLOCK@
