@@ -208,7 +208,7 @@ def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[st
         )
     moved = max(channels, key=lambda c: c.rest, default=None)
     if moved is not None and moved.rest > DRIFT:
-        yield f"the initial state is no rest: without input it ends {moved.rest:,.0f} units away (channel {moved.channel})"
+        yield f"the initial state is not at rest: without input it ends {moved.rest:,.0f} units away (channel {moved.channel})"
 
 
 def _why(c: ChannelDynamics) -> str:

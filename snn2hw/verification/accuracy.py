@@ -1,4 +1,4 @@
-"""Above the quantiser nothing is called equal: the float network and the integers are measured against each other."""
+"""The float network and the integers, which differ by rounding, are measured against each other; equality is not asked."""
 
 from __future__ import annotations
 

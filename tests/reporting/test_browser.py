@@ -15,7 +15,11 @@ from snn2hw.ir.network import Network
 from tests.reporting.pages import data_of
 
 TABS = ("Summary", "Network", "Layers", "Activity", "Causes", "Proof", "Cost", "Provenance")
-SAID = {"Activity": "layer lnm: rate ", "Causes": "<h3>layer lnm: ", "Proof": "<h3>layer lnm</h3>"}
+SAID = {  # one name for a layer everywhere, as messages have it
+    "Summary": "<td>lnm (LNM)</td>", "Network": ">lnm (LNM)  [", "Layers": "<h2>lnm (LNM)</h2>",
+    "Activity": "layer lnm (LNM): firing rate ",
+    "Causes": "<h3>layer lnm (LNM): ", "Proof": "<h3>layer lnm (LNM)</h3>", "Cost": "<td>lnm (LNM)</td>",
+}  # fmt: skip
 
 
 @pytest.mark.slow
@@ -23,6 +27,8 @@ def test_a_phase_portrait_draws_itself_in_a_browser(two_states: Path, tmp_path: 
     part = opened(two_states, "Layers", tmp_path).split('data-name="Layers">')[1].split("<section")[0]
     assert 'aria-label="phase portrait without input, channel 0"' in part
     assert 'aria-label="width of the surrogate gradient"' in part
+    (named,) = re.findall(r"<h2>(1 \(\w+\))</h2>", part)
+    assert part.count(named) == 1  # its source says the same
     (c, *_) = data_of(two_states)["layers"]["1"]["dynamics"]["channels"]
     assert f"integers, from {c['tried']:,} of {c['all_states']:,} states" in part
 
@@ -60,7 +66,7 @@ def test_the_neuron_whose_states_are_shown_beside_the_float_models_is_chosen(
         page.write_text(made[3].read_text(encoding="utf-8") + script, encoding="utf-8")
         part = opened(page, "Activity", tmp_path).split('data-name="Activity">')[1].split("<section")[0]
         assert f'aria-label="state {state} of neuron {neuron}"' in part
-        assert f'aria-label="state {state}: integers less float model"' in part
+        assert f'aria-label="state {state}: integers minus float model"' in part
         assert "float model, dashed" in part
         assert 'stroke-dasharray="4 3"' in part
 

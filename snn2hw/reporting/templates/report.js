@@ -18,6 +18,8 @@ const el = (tag, attributes, ...children) => fill(document.createElement(tag), a
 const draw = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 const percent = (x) => (x === null || x === undefined ? "" : (100 * x).toFixed(2) + " %");
 const whole = (x) => (x === null || x === undefined ? "" : Number(x).toLocaleString("en"));
+const called = (node) => `${node.name} (${node.kind})`;  // as messages name a layer
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const short = (x) => {
   if (Math.abs(x) >= 1e4 && Number.isInteger(Math.round(x * 1e6) / 1e6)) return Math.round(x).toLocaleString("en");
   return Math.abs(x) >= 1e4 || (x !== 0 && Math.abs(x) < 1e-3) ? x.toExponential(1) : String(Math.round(x * 1e4) / 1e4);
@@ -72,16 +74,18 @@ function plot(title, options) {
 
 const tile = (value, says, kind) => el("div", { class: "tile" }, el("b", { class: kind || "" }, value), el("span", {}, says));
 
+const layerOf = (name) => called(data.nodes.find((n) => n.name === name) || { name, kind: "?" });
+
 function summary() {
   const e = data.evaluation, v = data.verdict, c = data.estimate, out = el("section", {});
   const tiles = el("div", { class: "tiles" });
   if (e && e.accuracy !== undefined) tiles.append(tile(percent(e.accuracy), "accuracy of the integers"));
   if (e && e.float_accuracy !== undefined) tiles.append(tile(percent(e.float_accuracy), "accuracy of the float model"));
   if (e && e.same_prediction !== undefined) tiles.append(tile(percent(e.same_prediction), "same prediction, float and integers"));
-  if (v) tiles.append(tile(v.equal ? "equal" : "different", "executors against the reference", v.equal ? "good" : "bad"));
+  if (v) tiles.append(tile(v.equal ? "equal" : "different", "every back end (executor) run here, compared with the reference", v.equal ? "good" : "bad"));
   if (c) {
     const fits = c.fits === null ? "not known" : c.fits ? "yes" : "no";
-    tiles.append(tile(fits, `fits ${c.target}`, c.fits === false ? "bad" : ""));
+    tiles.append(tile(fits, `fits on ${c.target}`, c.fits === false ? "bad" : ""));
     tiles.append(tile(c.energy ? c.energy.says : "not known", "energy of a sample" + (c.relative_only && c.energy ? " (relative only)" : "")));
     tiles.append(tile(c.latency ? c.latency.says : "not known", "latency of a sample"));
   }
@@ -93,12 +97,14 @@ function summary() {
     out.append(table(["what", "where", "measured", "cause", "remedy"], data.warnings.map((w) => [w.what, w.where, w.got, w.cause, w.remedy])));
   }
   if (e) {
-    const rows = Object.entries(e.layers).map(([name, l]) => [name, percent(l.rate), percent(l.float_rate), percent(l.spike_mismatch),
+    const rows = Object.entries(e.layers).map(([name, l]) => [layerOf(name), percent(l.rate), percent(l.float_rate), percent(l.spike_mismatch),
       percent(l.own_mismatch), whole(l.unexplained), percent(l.saturation), l.dead ? el("span", { class: "bad" }, "dead") : ""]);
     out.append(el("h2", {}, "Every neuron layer, measured"),
-      table(["layer", "rate", "float rate", "spikes differ", "begin here", "unexplained", "saturates", ""], rows, [1, 2, 3, 4, 5, 6]),
-      el("p", { class: "soft" }, "Above the quantiser nothing is called equal. \"Begin here\" gives the float layer what the integers fired before it;",
-        " \"unexplained\" counts differences that not even the rounding of the layer explains."));
+      table(["layer", "firing rate", "float rate", "spikes differ", "begin here", "unexplained", "saturates", ""], rows, [1, 2, 3, 4, 5, 6]),
+      el("p", { class: "soft" }, "Rounding makes the integers fire a little differently from the float model; this table measures by how much. \"Spikes differ\": the",
+        " share of values that are not the same, each network run by itself. \"Begin here\": the share that is left when the float layer is given the spikes",
+        " of the integers before it, so that only its own rounding counts. \"Unexplained\": the number of differences that are too large for the rounding of",
+        " the layer; 0 is as it should be. \"Saturates\": the share of values at which the state reached an end of its range and was kept there."));
   }
   if (data.confusion) {
     const which = Object.keys(data.confusion), place = el("div", {});
@@ -134,11 +140,13 @@ function network(open) {
     const go = () => open(n.name);
     parts.push(draw("g", { class: "node", tabindex: 0, role: "button", onclick: go, onkeydown: (event) => event.key === "Enter" && go() },
       draw("rect", { x: left, y: y(k), width: wide, height: high, rx: 7 }),
-      draw("text", { x: left + 10, y: y(k) + 18 }, `${n.name}: ${n.kind}  [${n.shape.join(" x ")}]`.slice(0, 54)),
+      draw("text", { x: left + 10, y: y(k) + 18 }, `${called(n)}  [${n.shape.join(" x ")}]`.slice(0, 54)),
       draw("text", { x: left + 10, y: y(k) + 35, style: "fill: var(--soft)" }, more.slice(0, 58))));
   });
   const total = y(data.nodes.length);
-  return el("section", {}, el("p", { class: "soft" }, "Click a layer to see its numbers. Lines beside the boxes pass over layers or lead back."),
+  return el("section", {}, el("p", { class: "soft" }, "Click a layer to see its numbers. A line beside the boxes skips layers, or leads back to an earlier one.",
+    " \"u8.0\" is an unsigned integer of 8 bits with none of them behind the binary point, \"s16.13\" a signed one of 16 bits with 13 behind it;",
+    " in brackets are the smallest and the largest integer that the layer can send."),
     el("div", { style: "max-width: 560px" }, draw("svg", { viewBox: `0 0 ${left + wide + 20} ${total}`, role: "group", "aria-label": "network" }, parts)));
 }
 
@@ -147,7 +155,7 @@ function layers() {
   const show = (name) => {
     choose.value = name;
     const node = data.nodes.find((n) => n.name === name);
-    place.replaceChildren(el("h2", {}, `${name}: ${node.kind}`), el("p", { class: "soft" }, node.source || ""), about(node),
+    place.replaceChildren(el("h2", {}, called(node)), node.source && node.source !== called(node) ? el("p", { class: "soft" }, `from ${node.source}`) : "", about(node),
       node.weights ? weights(node) : "", data.layers[name] ? neuron(data.layers[name]) : "");
   };
   const section = el("section", {}, el("div", { class: "controls" }, el("label", {}, "layer ", choose)), place);
@@ -156,7 +164,7 @@ function layers() {
   return [section, show];
 }
 
-const about = (n) => table(["shape", "format", "integers it can take", "reads"],
+const about = (n) => table(["shape", "format", "integers it can send", "reads"],
   [[n.shape.join(" x "), n.format, `[${whole(n.interval[0])}, ${whole(n.interval[1])}]`, n.inputs.join(", ")]]);
 
 function weights(node) {
@@ -167,7 +175,7 @@ function weights(node) {
 
 function neuron(l) {
   const out = el("div", {}), m = l.measured;
-  if (m) out.append(table(["rate", "float rate", "spikes differ", "begin here", "unexplained", "saturates"],
+  if (m) out.append(table(["firing rate", "float rate", "spikes differ", "begin here", "unexplained", "saturates"],
     [[percent(m.rate), percent(m.float_rate), percent(m.spike_mismatch), percent(m.own_mismatch), whole(m.unexplained), percent(m.saturation)]]));
   const row = el("div", { class: "row" });
   for (const s of l.states) {
@@ -179,20 +187,20 @@ function neuron(l) {
   row.append(plot("spike values", { bars, x: "spike value", y: "number", floor: 0 }));
   for (const c of l.curves) {
     row.append(plot(`update without input, channel ${c.channel}`, { x: `${c.state} before the step`, y: `${c.state} after`, lines: [
-      { x: c.u, y: c.u, color: "var(--line)", label: "u = F(u)" }, { x: c.u, y: c.real, color: "var(--two)", label: "real", width: 4, opacity: 0.45 },
+      { x: c.u, y: c.u, color: "var(--line)", label: "unchanged" }, { x: c.u, y: c.real, color: "var(--two)", label: "real", width: 4, opacity: 0.45 },
       { x: c.u, y: c.integer, color: "var(--one)", label: "integers" }] }));
     const near = c.off.map((v, k) => [c.u[k], v]).filter(([, v]) => Math.abs(v) < 64);
-    row.append(plot(`integers - real, channel ${c.channel}`, { x: `${c.state} before the step`, y: "units of the state",
+    row.append(plot(`integers minus real, channel ${c.channel}`, { x: `${c.state} before the step`, y: "units of the state",
       lines: [{ x: near.map((p) => p[0]), y: near.map((p) => p[1]), color: "var(--one)" }] }) || "");
   }
   for (const p of l.portraits) row.append(portrait(p));
   if (l.widths.length > 1) row.append(plot("width of the surrogate gradient", { x: "step", y: "units of the membrane", floor: 0,
     lines: [{ x: [...l.widths.keys()], y: l.widths, color: "var(--one)" }] }));
   out.append(row);
-  if (l.widths.length === 1) out.append(el("p", {}, `Its surrogate gradient is ${short(l.widths[0])} wide, in units of the membrane (it only counts in training).`));
+  if (l.widths.length === 1) out.append(el("p", {}, `In training its surrogate gradient is ${short(l.widths[0])} wide, in units of the membrane.`));
   if (l.dynamics) out.append(dynamics(l.dynamics));
-  if (l.claim) out.append(claim(l.claim));
-  out.append(el("h3", {}, "program"), el("pre", {}, l.program));
+  if (l.claim) out.append(el("h3", {}, "verified bounds, for every state and every input"), claim(l.claim));
+  out.append(el("h3", {}, "program of the neuron"), el("pre", {}, l.program));
   return out;
 }
 
@@ -236,34 +244,35 @@ function dynamics(d) {
   const rows = d.channels.flatMap((c) => [["real", c.reals, c.real_ends], [tried(c), c.integers, c.integer_ends]].map(([name, ends, n]) => [c.channel, name,
     ends.map((a) => `${where(a)} (${(100 * a.basin).toFixed(0)} %)`).join("; ") + (n > ends.length ? `; and ${whole(n - ends.length)} more` : "")]));
   const points = d.channels.map((c) => [c.channel, c.fixed_points.join(", ")]);
-  return el("div", {}, el("h3", {}, "without input"), d.findings.map((f) => el("p", {}, f)),
-    table(["channel", "map", "ends at (share of the range)"], rows), table(["channel", "fixed points of the real map"], points),
-    d.total > d.channels.length ? el("p", { class: "soft" }, `of ${d.total} channels; those that are alike are shown once`) : "");
+  return el("div", {}, el("h3", {}, "what the state does without input"), d.findings.map((f) => el("p", {}, `${sentence(f)}.`)),
+    table(["channel", "update", "ends at (of which share of all states)"], rows), table(["channel", "fixed points of the real update"], points),
+    d.total > d.channels.length ? el("p", { class: "soft" }, `The layer has ${d.total} channels; those that do the same are shown once.`) : "");
 }
 
 function claim(c) {
   const errors = Object.entries(c.errors).filter(([, e]) => e && typeof e === "object" && "state_lsb" in e);
-  return el("div", {}, el("h3", {}, "verified bounds, for every state and input"),
-    el("p", {}, `The widest value of the program has ${c.widest_bits} bits. `, errors.map(([name, e]) => `Worst error of the ${name}: ${short(e.state_lsb)} units of the state. `)),
-    c.clamps.length ? table(["clamp that acts", "would reach", "is held within"], c.clamps.map((k) => [k.name, `[${k.before}]`, `[${k.bounds}]`]))
-      : el("p", {}, "No clamp ever acts."));
+  const worst = errors.map(([name, e]) => `the ${name} ${e.state_lsb === 0 ? "not at all" : `by at most ${short(e.state_lsb)}`}`).join(", ");
+  const span = ([lo, hi]) => `[${whole(lo)}, ${whole(hi)}]`;
+  return el("div", {}, el("p", {}, `The widest integer that it computes has ${c.widest_bits} bits.`, worst ? ` In units of the state, rounding changes ${worst}.` : ""),
+    c.clamps.length ? table(["value that saturates", "would reach", "stays within"], c.clamps.map((k) => [k.name, span(k.before), span(k.bounds)]))
+      : el("p", {}, "No value saturates, whatever the input is."));
 }
 
 function activity() {
   const out = el("section", {}), place = el("div", {}), chosen = {};
-  if (!data.activity.length) return el("section", {}, el("p", {}, "No sample was given."));
+  if (!data.activity.length) return el("section", {}, el("p", {}, "No sample was given, so that there is none to show."));
   const says = (a) => `sample ${a.sample}: ` + (a.label === null ? "" : `label ${a.label}, `) + `integers ${a.prediction}`
     + (a.float_prediction === null ? "" : `, float ${a.float_prediction}`);
   const choose = el("select", { onchange: () => show() }, data.activity.map((a, k) => el("option", { value: k }, says(a))));
   const slider = el("input", { type: "range", min: 0, max: data.steps - 1, value: data.steps - 1, oninput: () => show(), "aria-label": "step" });
   const step = el("output", {});
   const show = (label) => {
-    step.textContent = `up to step ${slider.value} of ${data.steps - 1}`;
+    step.textContent = `0 to ${slider.value}, of ${data.steps}`;
     place.replaceChildren(...Object.entries(data.activity[choose.value].layers).map(([name, l]) => raster(name, l, Number(slider.value), chosen, show)));
     if (label) [...place.querySelectorAll("select")].find((s) => s.ariaLabel === label).focus();  // it was drawn anew
   };
-  out.append(el("div", { class: "controls" }, el("label", {}, "sample ", choose), el("label", {}, "time ", slider), step),
-    el("p", {}, [["--one", "fired"], ["--two", "fired negative"], ["--bad", "the float model fired otherwise, or its state is another one"]].map(([c, t]) =>
+  out.append(el("div", { class: "controls" }, el("label", {}, "sample ", choose), el("label", {}, "steps ", slider), step),
+    el("p", {}, [["--one", "fired"], ["--two", "fired negative"], ["--bad", "the float model fired something else, or its state has another value"]].map(([c, t]) =>
       el("span", { class: "key" }, el("i", { style: `background: var(${c})` }), t))), place);
   show();
   return out;
@@ -288,13 +297,13 @@ function raster(name, l, last, chosen, again) {
   }
   pen.putImageData(image, 0, 0);
   const more = l.of > l.neurons ? `, ${whole(l.neurons)} of ${whole(l.of)} neurons shown` : "";
-  const differs = l.differs ? `; ${whole(l.differs.number)} spike values differ from the float model's` : "";
+  const differs = l.differs ? `; ${whole(l.differs.number)} values differ from the float model's` : "";
   const shown = l.membranes.neurons, colors = ["var(--one)", "var(--two)", "var(--three)", "var(--soft)"], dots = (m, y) => {
     const at = m.differs.filter((t) => t < rows);
     return { x: at, y: at.map((t) => y[t]), dots: true, color: "var(--bad)" };
   };
   const each = (values) => shown.map((m, k) => ({ x: [...Array(rows).keys()], y: values(m).slice(0, rows), label: `neuron ${m.neuron}`, color: colors[k] }));
-  const alone = (state) => plot(`state ${state} of those that fire most`, { lines: each((m) => m.states[state]).flatMap((line, k) => [line, dots(shown[k], line.y)]),
+  const alone = (state) => plot(`state ${state} of the neurons that fire most`, { lines: each((m) => m.states[state]).flatMap((line, k) => [line, dots(shown[k], line.y)]),
     x: "step", y: `${state}, real units` });
   // One neuron of the integers, dashed the float model's, red what is between them; and by how much those of all neurons differ.
   const beside = (state) => {
@@ -302,51 +311,55 @@ function raster(name, l, last, chosen, again) {
     const y = m.states[state].slice(0, rows), real = m.float[state].slice(0, rows);
     return [plot(`state ${state} of neuron ${m.neuron}`, { lines: [{ x, y, apart: real, color: "var(--bad)" }, { x, y: real, dashes: "4 3", label: "float model, dashed", color: "var(--two)" },
       { x, y, label: "integers", color: "var(--one)" }, dots(m, y)], x: "step", y: `${state}, real units` }),
-    el("div", { class: "plot" }, plot(`state ${state}: integers less float model`, { lines: each((n) => n.off[state]), x: "step", y: "units of the state" }),
-      el("p", { class: "soft" }, `Of all neurons and steps ${short(a.mean)} in the mean, ${short(a.most)} at most (step ${a.step}, neuron ${a.neuron}).`))];
+    el("div", { class: "plot" }, plot(`state ${state}: integers minus float model`, { lines: each((n) => n.off[state]), x: "step", y: "units of the state" }),
+      el("p", { class: "soft" }, `Over all neurons and steps they are ${short(a.mean)} units apart on average, and ${short(a.most)} at most (step ${a.step}, neuron ${a.neuron}).`))];
   };
   const far = (m) => Object.values(l.membranes.apart).some((a) => a.neuron === m.neuron), at = chosen[name] ?? Math.max(0, shown.findIndex(far));
   const states = rows > 1 && shown.length ? Object.keys(shown[0].states) : [], pairs = states.some((state) => state in l.membranes.apart);
   const choose = el("select", { "aria-label": `neuron of ${name}`, onchange: (event) => { chosen[name] = event.target.selectedIndex; again(event.target.ariaLabel); } },
-    shown.map((m) => el("option", {}, `neuron ${m.neuron}${far(m) ? ", farthest off" : ""}`)));
+    shown.map((m) => el("option", {}, `neuron ${m.neuron}${far(m) ? ", farthest from the float model" : ""}`)));
   choose.selectedIndex = at;
-  return el("div", {}, el("h3", {}, `layer ${name}: rate ${percent(l.rate)}${more}${differs}`), pairs ? el("label", {}, "membrane of ", choose) : "", el("div", { class: "row" },
-    el("div", { class: "plot wide" }, canvas, el("p", { class: "soft" }, "steps downwards, neurons to the right, channel by channel")),
+  return el("div", {}, el("h3", {}, `layer ${layerOf(name)}: firing rate ${percent(l.rate)}${more}${differs}`), pairs ? el("label", {}, "states of ", choose) : "", el("div", { class: "row" },
+    el("div", { class: "plot wide" }, canvas, el("p", { class: "soft" }, "One line a step, from above; neurons from left to right, channel by channel.")),
     states.map((state) => (state in l.membranes.apart ? beside(state) : alone(state)))));
 }
 
 function causes() {
-  const out = el("section", {}, el("h2", {}, "Why integers fire otherwise than the float model"));
+  const out = el("section", {}, el("h2", {}, "Why the integers fire something else than the float model"));
   if (!data.causes.length) {
     out.append(el("p", {}, data.evaluation && data.evaluation.float_accuracy !== undefined || data.activity.some((a) => a.float_prediction !== null)
-      ? "On the samples that were looked at nothing differs." : "That needs the float model: make the report with --model."));
+      ? "On the samples that were looked at they fire the same." : "This needs the float model: make the report with --model."));
     return out;
   }
-  out.append(el("p", { class: "soft" }, `On the first ${whole(data.causes[0].samples)} samples, of every layer in which differences begin, given what the integers`,
-    " fired before it. \"Alone\": the share of these differences that the quantiser makes while all others are float; \"float again\": the share that vanishes",
-    " where it alone is float. Below 0 it makes others."));
-  out.append(table(["layer", "begin here", "unexplained", "cause", "first sample", "step", "neuron", "integers", "float", "distance from firing otherwise"],
-    data.causes.map((d) => [d.layer, whole(d.begun), whole(d.unexplained), el("b", { class: d.explained ? "" : "bad" }, d.cause), d.sample, d.step < 0 ? "" : d.step,
+  out.append(el("p", { class: "soft" }, `Measured on the first ${whole(data.causes[0].samples)} samples. Each row is a layer in which differences begin: in floats`,
+    " and in integers it is given the same spikes, those of the integers before it. The first difference is shown with its place, what both fired there, and how far the float",
+    " layer was from firing what the integers fired."));
+  out.append(table(["layer", "begin here", "unexplained", "cause", "first sample", "step", "neuron", "integers", "float", "how far off"],
+    data.causes.map((d) => [layerOf(d.layer), whole(d.begun), whole(d.unexplained), el("b", { class: d.explained ? "" : "bad" }, d.cause), d.sample, d.step < 0 ? "" : d.step,
       `[${d.index.join(", ")}]`, short(d.got), short(d.expected), d.margin === null ? "" : `${short(d.margin)} (${short(d.margin / d.lsb)} units)`]), [1, 2, 4, 5, 7, 8, 9]));
+  out.append(el("p", { class: "soft" }, "The tables below try one change at a time. \"Alone\": all else is float; the share of the layer's differences that this change makes. \"Float",
+    " again\": all else is as in the integers; the share that goes away when this alone is float again. Near 100 % it is the cause, near 0 % it plays no",
+    " part; a share below 0 makes new differences. \"At this value\": whether it decides the first difference."));
   for (const d of data.causes) {
-    out.append(el("h3", {}, `layer ${d.layer}: ${d.cause}`), el("p", {}, `${d.because}. What to do: ${d.remedy}.`));
-    if (d.evidence.length) out.append(table(["switch", "alone", "float again", "at this value"],
+    out.append(el("h3", {}, `layer ${layerOf(d.layer)}: ${d.cause}`), el("p", {}, `${sentence(d.because)}. What to do: ${d.remedy}.`));
+    if (d.evidence.length) out.append(table(["what is changed", "alone", "float again", "at this value"],
       d.evidence.map((e) => [e.switch, percent(e.alone), e.back === null ? "" : percent(e.back), e.here ? "yes" : ""]), [1, 2]));
   }
   return out;
 }
 
 function proof() {
-  const v = data.verdict, out = el("section", {}, el("h2", {}, "Executors against the reference"));
-  if (!v) out.append(el("p", {}, "None was run."));
+  const v = data.verdict, out = el("section", {}, el("h2", {}, "Back ends (executors) compared with the reference"));
+  if (!v) out.append(el("p", {}, "No back end was run."));
   else {
-    out.append(table(["executor", "integers compared", "differ"], Object.entries(v.compared).map(([name, n]) => [name, whole(n),
+    out.append(el("p", { class: "soft" }, "Every spike, every state and every readout of some samples is compared, integer by integer, without a tolerance."),
+      table(["executor", "integers compared", "differ"], Object.entries(v.compared).map(([name, n]) => [name, whole(n),
       el("span", { class: v.different[name] ? "bad" : "good" }, whole(v.different[name]))]), [1, 2]));
     out.append(Object.entries(v.not_run).length ? table(["not run", "why"], Object.entries(v.not_run)) : "");
     out.append(...v.differences.map((d) => el("pre", {}, d)));
   }
-  out.append(el("h2", {}, "Verified bounds"));
-  for (const [name, l] of Object.entries(data.layers)) if (l.claim) out.append(el("h3", {}, `layer ${name}`), claim(l.claim));
+  out.append(el("h2", {}, "Verified bounds"), el("p", { class: "soft" }, "These hold for every state and every input, not only for samples; `snn2hw check` derives them again."));
+  for (const [name, l] of Object.entries(data.layers)) if (l.claim) out.append(el("h3", {}, `layer ${layerOf(name)}`), claim(l.claim));
   return out;
 }
 
@@ -356,20 +369,24 @@ function cost() {
   const flat = (o, before) => Object.entries(o).flatMap(([k, v]) => (v !== null && typeof v === "object" ? flat(v, `${before}${k}.`) : [[before + k, whole(v)]]));
   return el("section", {}, el("h2", {}, `${c.target}: ${c.says}`), el("p", { class: "soft" }, `counted on: ${c.on}`),
     c.reasons.map((r) => el("p", { class: "bad" }, `does not fit: ${r}`)),
-    table(["what is taken", "used", "of", "share"], Object.entries(c.memory).map(([k, u]) => [k, whole(u.used), u.limit === null ? "not known" : whole(u.limit), percent(u.share)]), [1, 2, 3]),
-    table(["", "low to high", "confidence", "source"], [["energy of a sample", c.energy], ["latency of a sample", c.latency]].map(([k, q]) =>
+    table(["what is taken", "used", "limit", "share"], Object.entries(c.memory).map(([k, u]) => [k, `${whole(u.used)} ${u.unit}`, u.limit === null ? "not stated" : whole(u.limit), percent(u.share)]), [1, 2, 3]),
+    table(["", "from low to high", "confidence", "source"], [["energy of a sample", c.energy], ["latency of a sample", c.latency]].map(([k, q]) =>
       q ? [k, q.says, q.confidence, q.source] : [k, "not known", "", ""])), c.relative_only ? el("p", {}, `Energy is relative only: ${c.relative_only}.`) : "",
     el("h3", {}, "operations of a sample (NeuroBench's keys first)"), table(["key", "value"], flat(c.operations, ""), [1]),
-    table(["layer", "synaptic operations", "rate", "energy"], Object.entries(c.layers).map(([k, l]) => [k, l.operations ? whole(Math.round(l.operations)) : "", percent(l.rate), l.energy ? l.energy.says : ""]), [1, 2]),
-    c.notes.map((n) => el("p", { class: "soft" }, n)), c.not_public.map((n) => el("p", { class: "soft" }, `left out: ${n}`)));
+    table(["layer", "synaptic operations", "firing rate", "energy"], Object.entries(c.layers).map(([k, l]) => [layerOf(k), l.operations ? whole(Math.round(l.operations)) : "", percent(l.rate), l.energy ? l.energy.says : ""]), [1, 2]),
+    c.notes.map((n) => el("p", { class: "soft" }, `${sentence(n)}.`)),
+    c.not_public.length ? [el("h3", {}, "what is left out, and why"), el("ul", { class: "soft" }, c.not_public.map((n) => el("li", {}, n)))] : "");
 }
 
+const code = (v) => el("code", {}, typeof v === "string" ? v : JSON.stringify(v));
 const provenance = () => el("section", {}, el("h2", {}, "Where this comes from"),
-  table(["what", "value"], Object.entries(data.provenance).map(([k, v]) => [k, el("code", {}, typeof v === "string" ? v : JSON.stringify(v))])));
+  table(["what", "value"], Object.entries(data.provenance).map(([k, v]) => [k, v !== null && typeof v === "object" && !Array.isArray(v)
+    ? Object.entries(v).map(([name, inner]) => el("div", {}, `${name}: `, code(inner))) : code(v)])));
 
 function start() {
-  const shown = data.evaluation ? `, ${whole(data.samples)} samples` : `, ${whole(data.samples)} conformance vectors`;
-  document.getElementById("subtitle").textContent = `target ${data.target}, T = ${data.steps}${shown}`;
+  const shown = data.evaluation ? `${whole(data.samples)} samples` : `${whole(data.samples)} conformance vectors (the samples that \`snn2hw compile\` stored)`;
+  const steps = `${data.steps} ${data.steps === 1 ? "step" : "steps"} a sample`;
+  document.getElementById("subtitle").textContent = `A compiled model for the target ${data.target}: ${steps}, measured on ${shown}.`;
   const [layerSection, showLayer] = layers(), bar = document.getElementById("tabs"), panels = document.getElementById("panels");
   const select = (name) => {
     for (const b of bar.children) b.setAttribute("aria-selected", String(b.textContent === name));
