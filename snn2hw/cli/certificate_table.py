@@ -19,13 +19,13 @@ SHOWN = 20  # failures
 
 @contextmanager
 def certifying() -> Iterator[Progress]:
-    """A line on stderr while values are tried; silent where stderr is no terminal."""
-    with console.progress("certificate") as bar:
+    """A line on stderr while a network is compiled, with the values tried for its certificate."""
+    with console.progress("compile") as bar:
         tried: dict[str, int] = {}
 
         def report(layer: str, more: int) -> None:
             tried[layer] = tried.get(layer, 0) + more
-            bar(f"layer {layer}: {tried[layer]:,} values tried", 0, 0)
+            bar(f"certificate of layer {layer}, {tried[layer]:,} values tried", 0, 0)
 
         yield report
 

@@ -141,15 +141,23 @@ class _Speed(ProgressColumn):
         return Text("" if not task.speed else f"{task.speed:,.0f}/s" if task.speed >= 10 else f"{task.speed:.1f}/s")
 
 
+class _Done(MofNCompleteColumn):
+    """How many of how many."""
+
+    def render(self, task: Task) -> Text:
+        """Empty while nobody knows how many there are."""
+        return super().render(task) if task.total else Text("")
+
+
 @contextmanager
 def progress(label: str) -> Iterator[ProgressCallback]:
-    """A progress bar on stderr while the block runs; silent where stderr is no terminal."""
+    """A progress bar on stderr while the block runs; silent where stderr is no terminal. Of a total of 0 none is shown."""
     console = _console(stderr=True)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        _Done(),
         _Speed(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
@@ -160,7 +168,7 @@ def progress(label: str) -> Iterator[ProgressCallback]:
 
         def tell(what: str, done: int, total: int) -> None:
             loudness.reached(what, done, total)
-            bar.update(task, description=plain(f"{label}: {what}"), completed=done, total=total)
+            bar.update(task, description=plain(f"{label}: {what}"), completed=done, total=total or None)
 
         yield tell
 

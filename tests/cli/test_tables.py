@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from snn2hw.cli.certificate_table import certifying
 from snn2hw.cli.tables import fitted
 
 COLUMNS = ["layer", "firing rate", "spikes differ", "", "said"]
@@ -61,3 +62,16 @@ def test_random_tables_fit() -> None:
         assert max(map(len, text.splitlines())) <= 80
         wide = {c for row in rows for c in row if c}
         assert wide <= set(text.split())
+
+
+def test_progress_counts_nothing_where_nobody_knows_how_many_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with certifying() as tell:
+        tell("2", 7)
+        tell("2", 1_000)
+    seen = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", capsys.readouterr().err)
+    assert "compile: certificate of layer 2, 1,007 values tried" in " ".join(seen.split())
+    assert re.findall(r"\d*/[\d?]+", seen) == []
