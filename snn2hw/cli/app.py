@@ -33,8 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Takes trained spiking networks to integers for chips, FPGAs and microcontrollers. All integer back ends agree bit for "
     "bit; the distance to your float model is measured and shown.\n\n"
-    "Start with `snn2hw demo`. Exit codes: 0 equal or done, 1 a difference was found, 2 bad input, 3 an executor that was "
-    "asked for is not available.",
+    "Start with `snn2hw demo`. Exit codes: 0 equal or done, 1 a difference was found, 2 bad input, 3 a tool or a back "
+    "end that was asked for is not available.",
 )
 
 app.command("compile")(compile_)

@@ -19,7 +19,8 @@ def _option(*names: str, help: str, metavar: str | None = None) -> Any:
 
 
 def _words(words: tuple[str, ...], help: str) -> Any:
-    return _option(metavar="|".join(words), help=help)
+    """An option that takes one of these words; they stand in the help, as the column of values is too narrow for them."""
+    return _option(help=f"{help} One of: {', '.join(words)}.")
 
 
 WHOSE = f"Whose neurons they are: {', '.join(PRESETS)}. The options below replace its fields."

@@ -54,8 +54,8 @@ def diff(
 
     A trace file holds `model_sha256`, `payloads` [T, N, ...], `readout`, `spikes/LAYER` and `states/LAYER.STATE`, all integers.
 
-    With --model the integers are held against the float model: the first sample, step and neuron whose difference rounding
-    does not explain, else the first that differs, and its cause, found by switching one quantiser at a time.
+    With --model the integers are compared with the float model. Shown is the first sample, step and neuron whose difference
+    rounding does not explain, or else the first that differs; and its cause, found by switching one quantiser at a time.
 
     **Examples**
 

@@ -67,14 +67,14 @@ def explore_(
     ] = False,
     epochs: Annotated[
         str | None,
-        typer.Option(help="For how many epochs choices are trained on their integers, with commas: 0,2.", show_default="0"),
+        typer.Option(help="Epochs of training that each combination gets on its integers, with commas: 0,2.", show_default="0"),
     ] = None,
     train: Annotated[
         Path | None,
         typer.Option(help="With --epochs: an .npz file with samples and labels to train on. Default: train_data() of the model."),
     ] = None,
     cost: Annotated[
-        str | None, typer.Option(help=f"What accuracy is laid against: {', '.join(UNITS)}.", show_default=COST)
+        str | None, typer.Option(help=f"What accuracy is compared with: {', '.join(UNITS)}.", show_default=COST)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Keep every result in this file (JSON lines); a run that was ended goes on from there.")
@@ -86,7 +86,7 @@ def explore_(
     budget_: Annotated[
         bool,
         typer.Option(
-            "--budget", help="Of each quantiser what it alone loses, and what all others lose; widths layer by layer that follow."
+            "--budget", help="Show what each quantiser loses by itself, and what is lost without it; propose widths of layers."
         ),
     ] = False,
     memory: Annotated[
@@ -106,10 +106,10 @@ def explore_(
     cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compile a model with every combination of widths, and lay the accuracy of each against what it costs.
+    """Compile a model with every combination of widths, and show the accuracy of each beside what it costs.
 
-    Most of the time goes to the combinations that are good: all run a sixteenth of the samples, the better half of them a
-    quarter, the better half of those all.
+    All combinations run a sixteenth of the samples, the better half of them a quarter, and the better half of those all
+    samples: most of the time goes to the good ones.
 
     **Examples**
 

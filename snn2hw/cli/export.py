@@ -60,7 +60,7 @@ def export(
         str | None, typer.Option(help="rtl: the same, for a board that `snn2hw targets` lists, such as ecp5-85k.")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(help="rtl: the smallest design that is expected to take so many samples a second.")
+        float | None, typer.Option(help="rtl: the smallest design that is expected to take this many samples a second.")
     ] = None,
     megahertz: Annotated[
         float | None, typer.Option(help="rtl: the clock that the registers of the neurons are placed for.", show_default="100")

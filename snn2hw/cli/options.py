@@ -25,7 +25,7 @@ FloatModel = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="The float model that was compiled (digits_lnm, module:factory): why the integers fire otherwise than it.",
+        help="The float model that was compiled (digits_lnm, module:factory): says why the integers fire something else.",
     ),
 ]
 FloatWeights = Annotated[str | None, typer.Option("--weights", help="With --model: a file of weights. Default: the model's own.")]

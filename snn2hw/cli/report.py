@@ -45,7 +45,9 @@ def report_(
     executors: Annotated[
         str | None, typer.Option(help="Compared with the reference on a few samples, with commas between.")
     ] = None,
-    target: Annotated[str | None, typer.Option("--target", "-t", help="Of the cost estimate. Default: the model's own.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", help="The target of the cost estimate. Default: the model's own.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is no report.")] = False,
     layout: Layout = None,
     as_json: AsJson = False,

@@ -37,7 +37,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="Write the trace (every spike and state) to this .npz file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run samples through one executor and print the readout; --out keeps every spike and state.
+    """Run samples through one back end (executor) and print the readout; --out keeps every spike and state.
 
     **Example**
 

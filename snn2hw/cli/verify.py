@@ -37,12 +37,12 @@ def verify(
     model: FloatModel = None,
     weights: FloatWeights = None,
     layout: Layout = None,
-    first: Annotated[bool, typer.Option("--first", help="Stop behind the batch with the first difference.")] = False,
+    first: Annotated[bool, typer.Option("--first", help="Stop after the batch with the first difference.")] = False,
     workers: Workers = 1,
     cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the same samples through every executor, and compare every spike, state and readout with the reference.
+    """Run the same samples through every back end (executor), and compare each spike, state and readout with the reference.
 
     **Examples**
 
