@@ -27,7 +27,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
         "",
         {
             "samples": ("number", "measured on"),
-            "cost": ("text", "what accuracy is laid against"),
+            "cost": ("text", "what accuracy is compared with"),
             "points": ("list", "one for each combination"),
             "points[]": ("object", ""),
             **{f"points[].{k}": v for k, v in POINT.items()},

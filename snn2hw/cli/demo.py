@@ -15,9 +15,7 @@ from snn2hw.target import load_target
 
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("build/demo"),
-    pretrained: Annotated[
-        bool, typer.Option("--pretrained", help="Use the stored weights instead of training anew.")
-    ] = False,
+    pretrained: Annotated[bool, typer.Option("--pretrained", help="Use the stored weights instead of training anew.")] = False,
     target: Annotated[str, typer.Option(help="The target to compile for.", autocompletion=targets)] = "loihi2",
     as_json: AsJson = False,
 ) -> None:
