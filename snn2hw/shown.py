@@ -61,6 +61,7 @@ def one_of(name: str, known: Iterable[str]) -> str:
 
 
 MOST_ENTRIES, MOST_LETTERS = 8, 80  # of a collection, and of a text, that a repr shows
+MOST_NESTED = 500  # letters of a record within a record, which is named beyond
 DEPTH = 2  # of collections within each other
 
 
@@ -78,7 +79,8 @@ def _entry(value: Any, depth: int) -> str:
     if isinstance(value, list | tuple):
         return _bracketed("()" if isinstance(value, tuple) else "[]", (_entry(v, depth + 1) for v in value), len(value), depth)
     if is_dataclass(value):
-        return repr(value) if depth == 1 else _record(value)
+        whole = repr(value) if depth == 1 else ""
+        return whole if 0 < len(whole) <= MOST_NESTED else _record(value)
     return _leaf(value)
 
 

@@ -215,7 +215,7 @@ def test_an_unknown_target(images: Any) -> None:
         unknown target
           got:      'loihi3'
           expected: {", ".join(target_names())}
-          do:       did you mean 'loihi2'? else name one of these, or the path of a TOML file of your own (copy one from targets/)
+          do:       did you mean 'loihi2'? else name one of these, or the path of a TOML file of your own (see `snn2hw targets`)
         """,
     ):
         snn2hw.compile(model(), images, 4, target="loihi3")

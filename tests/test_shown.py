@@ -97,6 +97,7 @@ class Holds:
         (list(range(100)), "[0, 1, 2, 3, 4, 5, 6, 7, ... 92 more]"),
         ({n: np.zeros(n) for n in range(9)}, "{" + ", ".join(f"{n}: float64[{n}]" for n in range(8)) + ", ... 1 more}"),
         ([Layer("fc[/x]\n"), Holds(1)], r"[Layer('fc[/x]\n'), Holds(...)]"), (Holds([1]), "Holds(value=[1])"),
+        (Holds(["x" * 90] * 8), "Holds(...)"),
         ([[[1, 2], [3]], []], "[[[2 entries], [1 entries]], []]"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from snn2hw.cli import console
 from snn2hw.cli.completion import targets as complete_targets
 from snn2hw.cli.options import AsJson
 from snn2hw.errors import UsageError
-from snn2hw.target import CONFIDENCES, Chip, load_chip, target_names
+from snn2hw.target import CONFIDENCES, Chip, load_chip, target_names, targets_folder
 
 NAMED = ("state_bits", "accumulator_bits", "coefficient_bits", "rounding")
 
@@ -62,6 +62,7 @@ def _list() -> None:
         rows.append([chip.name, chip.says, *(_shown(v) for v in known), cores, "no" if chip.estimate_only else "yes"])
     head = ["target", "what it is", "state bits", "accumulator bits", "coefficient bits", "rounding", "cores", "compiled for"]
     console.table("", head, rows, (2, 3, 4, 6))
+    console.say(f"their files are in {targets_folder()}; a copy of one, changed, is a target of your own: --target my.toml")
 
 
 def _shown(value: Any) -> Any:

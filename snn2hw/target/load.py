@@ -116,7 +116,7 @@ def load_chip(name: str) -> Chip:
             "unknown target",
             got=repr(name),
             expected=", ".join(target_names()),
-            do=meant(name, target_names()) + "name one of these, or the path of a TOML file of your own (copy one from targets/)",
+            do=meant(name, target_names()) + "name one of these, or the path of a TOML file of your own (see `snn2hw targets`)",
         )
     try:
         data = toml_value(read_bytes(path))

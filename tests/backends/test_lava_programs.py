@@ -179,7 +179,7 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
         "unknown target\n  got:      'loihi3'\n"
         f"  expected: {', '.join(target_names())}\n"
         "  do:       did you mean 'loihi2'? else name one of these, or the path of a TOML file of your own "
-        "(copy one from targets/)",
+        "(see `snn2hw targets`)",
     ),
     (
         lambda: circulating(0),

@@ -204,7 +204,7 @@ def test_an_unknown_target(capsys: Capture) -> None:
         "unknown target\n  got:      'loihi9'\n"
         f"  expected: {', '.join(target_names())}\n"
         "  do:       did you mean 'loihi2'? else "
-        "name one of these, or the path of a TOML file of your own (copy one from targets/)",
+        "name one of these, or the path of a TOML file of your own (see `snn2hw targets`)",
     )
 
 

@@ -131,7 +131,7 @@ def test_no_sample(compiling: Compile, work: Path) -> None:
             "unknown target\n  got:      'truesouth'\n"
             f"  expected: {', '.join(target_names())}\n"
             "  do:       did you mean 'truenorth'? else "
-            "name one of these, or the path of a TOML file of your own (copy one from targets/)",
+            "name one of these, or the path of a TOML file of your own (see `snn2hw targets`)",
         ),
         (
             ("--stop-after", "optimise"),

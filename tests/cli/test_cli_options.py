@@ -57,7 +57,7 @@ def test_a_target_that_is_none_is_said_before_the_demo_trains(
         ran,
         "unknown target\n  got:      'foo'\n"
         f"  expected: {', '.join(target_names())}\n"
-        "  do:       name one of these, or the path of a TOML file of your own (copy one from targets/)",
+        "  do:       name one of these, or the path of a TOML file of your own (see `snn2hw targets`)",
     )
     assert begun == []
     assert run_cli(capsys, "demo", "--target", "loihi1", "--out", tmp_path / "demo").code == 0

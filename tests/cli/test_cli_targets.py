@@ -22,6 +22,13 @@ def test_a_file_is_checked_and_its_gaps_are_said(tmp_path: Path, capsys: Capture
     assert "source" not in said
 
 
+def test_the_list_says_where_a_file_to_copy_is(tmp_path: Path, capsys: Capture) -> None:
+    said = "".join(run(capsys, "targets").out.split("their files are in ")[1].split(";")[0].splitlines())
+    copy = tmp_path / "my.toml"
+    copy.write_bytes((Path(said) / "loihi2.toml").read_bytes())
+    assert run(capsys, "targets", "--check", copy).code == 0
+
+
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "mine.toml"
     text = (targets_folder() / "truenorth.toml").read_text(encoding="utf-8")

@@ -69,7 +69,7 @@ def test_an_unknown_target(name: str, meant: str) -> None:
         f"  expected: {', '.join(target_names())}\n"
         "  do:       "
         + f"did you mean {meant!r}? else " * bool(meant)
-        + "name one of these, or the path of a TOML file of your own (copy one from targets/)"
+        + "name one of these, or the path of a TOML file of your own (see `snn2hw targets`)"
     )
 
 
