@@ -13,6 +13,7 @@ from snn2hw import plot as plots
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
 from snn2hw.cli import certificate_table, console, evaluation_table
+from snn2hw.cli.loudness import loudness
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError
 from snn2hw.evaluation import evaluate
 from snn2hw.ir.network import Network
@@ -55,6 +56,8 @@ def run_demo(out: Path, pretrained: bool, target: str, *, as_json: bool = False)
             raise MissingExtraError(package, extra, "the demo")
     for name in MODELS:
         check_out(out / name)
+    if not pretrained:
+        loudness.again = "run the same command again: it begins anew; with --pretrained no network is trained"
     begun = perf_counter()
     results = {name: _one(name, out / name, pretrained, target) for name in MODELS}
     _summary(results, out, perf_counter() - begun)
@@ -76,7 +79,8 @@ def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
     calibration = source.train_data()[0][:CALIBRATION]
     images, labels = source.test_data()
     real = api.trace_model(module, calibration, source.STEPS)
-    artefact = api.compile(real, calibration, source.STEPS, target, folder, options=Options())
+    with loudness.at(f"{name}: compiling"):
+        artefact = api.compile(real, calibration, source.STEPS, target, folder, options=Options())
     console.print_network(artefact.network, console.artefact_title(artefact))
     loaded = api.load(folder)
     checked = api.check(folder)
@@ -111,8 +115,9 @@ def _on_lava(name: str, artefact: Artefact, images: Any) -> Verdict | None:
 def _trained(name: str) -> Any:
     trainer = load_source(models_folder() / name / "train.py")
     begun = perf_counter()
-    module = trainer.train()
-    console.say(f"trained afresh in {perf_counter() - begun:.0f} s")
+    with loudness.at(f"{name}: training"):
+        module = trainer.train()
+    console.say(f"trained in {perf_counter() - begun:.0f} s")
     return module
 
 

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from snn2hw.cli import completion
+from snn2hw.cli import completion, demo_run
 from snn2hw.cli.end import interrupted
 from snn2hw.cli.loudness import loudness
 from snn2hw.shown import meant
@@ -106,3 +107,17 @@ def test_an_interruption_says_how_far_it_was() -> None:
     assert error.do.startswith("run the same command again")
     loudness.fresh()
     assert interrupted().got == "nothing was under way yet"
+
+
+@pytest.mark.torch
+def test_an_interrupted_demo_says_what_it_was_at(capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def train() -> None:
+        raise KeyboardInterrupt
+
+    pytest.importorskip("sklearn")
+    pytest.importorskip("torch")
+    monkeypatch.setattr(demo_run, "load_source", lambda path: SimpleNamespace(train=train))
+    ran = run_cli(capsys, "demo", "--out", tmp_path / "demo")
+    assert ran.code == 130
+    assert "got:      digits_lnm: training\n" in ran.err
+    assert "--pretrained" in ran.err
