@@ -73,7 +73,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "WIDTH": w,
             "TAP_BYTES": entering * s.row,
             "ROW": s.row,
-            "COPY": "" if s.binary else f"memcpy(v + n, spike + cell * {entering}, (size_t)count[cell]);",
+            "COPY": "" if s.binary else f"snn_values(v + n, spike + cell * {entering}, count[cell]);",
             "ZEROS_AT": s.taps * entering * s.row,
             "BLOCKS": s.blocks,
             "WEIGHT": "uint8_t" if s.signed else "int8_t",

@@ -80,23 +80,38 @@ SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channe
 }
 #endif
 
-/* to[k] = base + from[k] * row for n events, row 32 or 64; up to fifteen more are written. */
+/* to[k] = base + from[k] * row for n events, row 32 or 64; up to sixteen more are written: whether there is one at all, of a
+   place where little fires, no processor can guess. */
 SNN_INLINE void snn_offsets(uint32_t *to, const uint16_t *from, int n, uint32_t base, int row)
 {
 #if defined(SNN_COMPRESS)
     const __m512i b = _mm512_set1_epi32((int)base);
-    for (int k = 0; k < n; k += 16) {
+    int k = 0;
+    do {
         const __m512i c = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(from + k)));
         _mm512_storeu_si512(to + k, _mm512_add_epi32(b, _mm512_slli_epi32(c, row == 64 ? 6 : 5)));
-    }
+    } while ((k += 16) < n);
 #elif defined(SNN_AVX2)
     const __m256i b = _mm256_set1_epi32((int)base);
-    for (int k = 0; k < n; k += 8) {
+    int k = 0;
+    do {
         const __m256i c = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(from + k)));
         _mm256_storeu_si256((__m256i *)(to + k), _mm256_add_epi32(b, _mm256_slli_epi32(c, row == 64 ? 6 : 5)));
-    }
+    } while ((k += 8) < n);
 #else
     for (int k = 0; k < n; ++k) to[k] = base + from[k] * (uint32_t)row;
+#endif
+}
+
+/* n spike values, of which up to sixteen more are copied, for the same reason. */
+SNN_INLINE void snn_values(int8_t *to, const int8_t *from, int n)
+{
+#if defined(SNN_AVX2)
+    int k = 0;
+    do _mm_storeu_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(from + k)));
+    while ((k += 16) < n);
+#else
+    memcpy(to, from, (size_t)n);
 #endif
 }
 
