@@ -24,8 +24,9 @@ from snn2hw.runs import read
 from snn2hw.trace import Ints
 from snn2hw.tracing import trace_model
 from snn2hw.verification.accuracy import Evaluation, Truth, evaluated
-from snn2hw.verification.agreement import Part, Tally, float_layers, layers_of
+from snn2hw.verification.agreement import Part, Tally
 from snn2hw.verification.batches import Progress, Samples
+from snn2hw.verification.beside import float_layers, layers_of
 from snn2hw.verification.losses import losses
 from snn2hw.verification.verdict import batch_size
 

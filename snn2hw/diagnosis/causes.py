@@ -22,7 +22,7 @@ from snn2hw.layers.base import per_channel
 from snn2hw.neurons import in_numpy
 from snn2hw.neurons.equation import deciding
 from snn2hw.passes.head import ALIGN
-from snn2hw.verification.agreement import Beside, Flags
+from snn2hw.verification.beside import Beside, Flags
 
 CLASSES = {
     WEIGHTS: result.WEIGHTS, HEAD: result.HEAD, COEFFICIENTS: result.COEFFICIENTS, BOUNDS: result.SATURATION,

@@ -15,7 +15,7 @@ from snn2hw.diagnosis.mixed import Mixed
 from snn2hw.diagnosis.parts import WEIGHTS
 from snn2hw.diagnosis.result import Diagnosis, Evidence
 from snn2hw.ir.network import Reals
-from snn2hw.verification.agreement import Beside, Flags
+from snn2hw.verification.beside import Beside, Flags
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.verification.agreement import layers_of
+from snn2hw.verification.beside import layers_of
 
 Parts: TypeAlias = frozenset[str]
 

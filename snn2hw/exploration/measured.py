@@ -17,8 +17,8 @@ from snn2hw.ir.network import Feedback, Network, Reals
 from snn2hw.passes.base import Options
 from snn2hw.store import make_artefact
 from snn2hw.verification.accuracy import Truth
-from snn2hw.verification.agreement import Beside
 from snn2hw.verification.batches import Samples
+from snn2hw.verification.beside import Beside
 
 Key: TypeAlias = tuple[str, Quantiser | None, int]  # ("alone", "without", "all" or "none"; which; its width, or that of weights)
 AtWidth: TypeAlias = dict[tuple[str, int], Mixed]  # by what has the width, weights or state; the other one at its widest

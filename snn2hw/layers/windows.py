@@ -11,8 +11,6 @@ from snn2hw.ir.shapes import Window
 
 Array = npt.NDArray[Any]
 
-LARGE = 1 << 16  # weights from which on one plain product is quicker than NumPy's stacked one, 40 times in the end
-
 
 def windows(x: Array, window: Window, fill: float = 0) -> Array:
     """[N, C, H, W] -> [N, C, OH, OW, KH, KW]: what the kernel sees at every place, `fill` beyond the border.
@@ -43,22 +41,16 @@ def patches(x: Array, window: Window, groups: int) -> Array:
 def convolve(x: Array, weight: Array, bias: Array, window: Window, groups: int) -> Array:
     """y[n, o] = sum over the fan-in of weight[o] * x + bias[o]; weight [O, C/G, KH, KW].
 
+    Places are the columns of one product, samples and all, and not its rows: what is copied then are rows of the image,
+    and not one row of the kernel after the other.
+
     Args:
         x: [N, C, H, W]. bias: [O]. window: as in `windows`; its kernel is (KH, KW). groups: G.
     """
-    out = len(weight)
-    rows = patches(x, window, groups)
-    y = products(rows, weight.reshape(groups, out // groups, -1)).transpose(0, 1, 3, 2)
-    oh, ow = window.output((x.shape[2], x.shape[3]))
-    image: Array = y.reshape(len(x), out, oh, ow) + bias[:, None, None]
+    seen, out = windows(x, window), len(weight)
+    n, c, oh, ow, kh, kw = seen.shape
+    grouped = seen.reshape(n, groups, c // groups, oh, ow, kh, kw).transpose(1, 2, 5, 6, 0, 3, 4)
+    columns = grouped.reshape(groups, c // groups * kh * kw, n * oh * ow)
+    y = np.matmul(weight.reshape(groups, out // groups, -1), columns).reshape(out, n, oh, ow) + bias[:, None, None, None]
+    image: Array = np.ascontiguousarray(y.transpose(1, 0, 2, 3))
     return image
-
-
-def products(rows: Array, kernels: Array) -> Array:
-    """rows [N, G, P, F] times kernels [G, O, F]: [N, G, P, O]."""
-    if len(kernels) > 1 or kernels.size < LARGE:
-        grouped: Array = np.matmul(rows, kernels.transpose(0, 2, 1))
-        return grouped
-    n, _, places, fan_in = rows.shape
-    flat: Array = rows.reshape(n * places, fan_in) @ kernels[0].T
-    return flat.reshape(n, 1, places, -1)

@@ -15,7 +15,8 @@ from snn2hw.ir.network import Network
 from snn2hw.ir.program import declared_interval
 from snn2hw.reporting.membranes import MOST_STEPS, FloatRun, float_run, membranes
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.agreement import Tally, layers_of
+from snn2hw.verification.agreement import Tally
+from snn2hw.verification.beside import layers_of
 
 MOST_NEURONS = 4096  # of a layer that are shown; of a larger one whole channels, evenly spread
 LEVELS = 127  # of a spike value in a byte

@@ -13,7 +13,7 @@ from snn2hw.ir.network import EquationNeuron, Network, Neuron, Node, Reals
 from snn2hw.ir.real import run_real
 from snn2hw.reporting.digits import DRAWN, EVERY, significant
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.agreement import Beside
+from snn2hw.verification.beside import Beside
 
 MOST_STEPS = 512
 MEMBRANES = 4  # neurons of a layer whose membrane is drawn

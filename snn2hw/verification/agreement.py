@@ -19,28 +19,28 @@ way of the sum to the state, or in the neuron's program.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.ir.family import equation_of
-from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.ir.network import Circulate, Delay, EquationNeuron, Input, Network, Neuron, Node, Reals
-from snn2hw.ir.program import SPIKES, Program, initial_value
+from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.ir.network import Input, Network, Node, Reals
 from snn2hw.ir.real import run_real
 from snn2hw.neurons import in_numpy
-from snn2hw.neurons.equation import Equation, deciding
+from snn2hw.neurons.equation import Op as Term
+from snn2hw.neurons.equation import deciding
 from snn2hw.passes.findings import HEAD_LSB
-from snn2hw.passes.head import ALIGN
 from snn2hw.trace import Ints, Trace
-from snn2hw.verification.clamps import Clamps, equation_acts
+from snn2hw.verification.beside import Beside, Flags, float_layers, layers_of, times
+from snn2hw.verification.clamps import equation_acts
 from snn2hw.verification.inputs import values_at
 
-Flags = npt.NDArray[np.bool_]
 Place: TypeAlias = tuple[int, int, int]  # sample, step, and which value of the layer, counted through its shape
+AT_ONCE = 1 << 18  # numbers of the widest layer that are walked together: 2 MB
 PLACE = {"kind": "place"}  # of a field that is the first of something: of two batches that of the earlier one counts
 
 
@@ -117,6 +117,7 @@ class Tally:
         known = {} if self.real is None else float_layers(self.real)
         self.watched = {n.name: Beside(n, known.get(n.name)) for n in layers_of(self.net)}
         self.layers = {name: Counted() for name in self.watched}
+        self.at_once = max(1, AT_ONCE // max(prod(n.shape) for n in self.net.nodes))
 
     def add(self, x: npt.NDArray[Any], payloads: Ints, trace: Trace) -> None:
         """One batch. Arguments as `part`."""
@@ -129,11 +130,24 @@ class Tally:
             x: samples [N, ...], or [T, N, ...] where the input is temporal, in real units.
             payloads: [T, N, ...], the same encoded. trace: of the integers, with spikes and states.
         """
+        static, found = self.net.input.static, {name: Counted() for name in self.watched}
+        readouts, floats = list[Reals](), list[Reals]()
+        for start in range(0, payloads.shape[1], self.at_once):
+            some = slice(start, start + self.at_once)
+            few = self._few(x[some] if static else x[:, some], payloads[:, some], trace.part(some.start, some.stop))
+            for name, counted in few.layers.items():
+                found[name].add(counted, start)
+            readouts.append(few.readout)
+            floats += [] if few.float_readout is None else [few.float_readout]
+        return Part(found, np.concatenate(readouts), np.concatenate(floats) if floats else None)
+
+    def _few(self, x: npt.NDArray[Any], payloads: Ints, trace: Trace) -> Part:
+        """So few samples that what is made of a layer stays in the processor's cache. Arguments as `part`."""
         found, floats = {name: Counted() for name in self.watched}, None
         for name, counted in found.items():
             counted.values += trace.spikes[name].size
             counted.fired += int(np.count_nonzero(trace.spikes[name]))
-        fired = {name: _times(trace.spikes[name], layer.unit) for name, layer in self.watched.items()}
+        fired = {name: times(trace.spikes[name], layer.unit) for name, layer in self.watched.items()}
         if self.real is not None:
             own = _Walk(self, found, fired)
             floats = run_real(self.real, np.asarray(x, np.float64), own.by_itself) * self.real.readout.share
@@ -142,9 +156,9 @@ class Tally:
             for t in range(self.net.steps):
                 held.integers(t)
         else:
-            entering = _times(payloads, self.net.input.unit)
+            entering = times(payloads, self.net.input.unit)
             run_real(self.real, np.asarray(x, np.float64), held.observe, {self.real.input.name: entering, **fired})
-        return Part(found, _times(trace.readout, self.scale), floats)
+        return Part(found, times(trace.readout, self.scale), floats)
 
     def merge(self, part: Part) -> None:
         """Add what the next batch says. Sums of floats depend on the order, so batches are merged in theirs."""
@@ -168,91 +182,6 @@ def earlier(known: Place | None, flags: Flags, t: int) -> Place | None:
     sample = int(flat.any(1).argmax())
     here = (sample, t, int(flat[sample].argmax()))
     return here if known is None else min(known, here)
-
-
-def _times(raw: Ints, unit: float) -> Reals:
-    real: Reals = raw * np.float64(unit)
-    return real
-
-
-def layers_of(net: IntegerNetwork) -> Iterator[IntNeuron]:
-    """The neuron layers of a network, without those that only bring the sums of a readout to one scale."""
-    return (n for n in net.neurons if n.program.kind != ALIGN)
-
-
-def float_layers(net: Network) -> dict[str, Neuron | EquationNeuron | Delay]:
-    """Those of a float network that integers have as neuron layers, by name."""
-    return {n.name: n for n in net.nodes if isinstance(n, Neuron | EquationNeuron | Delay)}
-
-
-def gives_its_state(program: Program) -> bool:
-    """Whether a state leaves a neuron rather than spikes, as of a membrane that is read out."""
-    given = {to: i.args for to, i in program.outputs.items()}
-    return any(args == given[SPIKES] for to, args in given.items() if to != SPIKES)
-
-
-class Beside:
-    """One neuron layer of the integers, and the float layer that it was made of."""
-
-    def __init__(self, node: IntNeuron, real: Node | None) -> None:
-        self.node, self.program = node, node.program
-        self.unit = 2.0**-node.format.frac
-        self.tells = not gives_its_state(node.program)  # a state that leaves differs in its last bit, and that says nothing
-        self.clamps = Clamps(node.program)
-        self.real = real
-        self.equation = equation_of(real) if isinstance(real, Neuron) else real if isinstance(real, EquationNeuron) else None
-        self.scale = None if self.equation is None else _input_scale(node, real)
-        self.tolerated = max(self.unit / 2, _rounded_by(real, self.unit))
-        self.lsb = max((2.0**-s.format.frac for s in node.program.states.values()), default=0.0)
-
-    def before(self, trace: Trace, t: int) -> dict[str, Ints]:
-        """The states before step t, raw."""
-        shape = trace.spikes[self.node.name][0].shape
-        return {
-            name: trace.states[f"{self.node.name}.{name}"][t - 1] if t else np.full(shape, initial_value(s), np.int64)
-            for name, s in self.program.states.items()
-        }
-
-    def real_states(self, before: Mapping[str, Ints]) -> dict[str, Reals]:
-        """The same in real units, those that the equation has."""
-        points = {name: s.format.frac for name, s in self.program.states.items()}
-        return {real: _times(before[raw], 2.0 ** -points[raw]) for real, raw in self.states.items()}
-
-    @property
-    def states(self) -> dict[str, str]:
-        """Of each state of the equation the one of the program, whatever that is called."""
-        assert self.equation is not None
-        names, roles = [s.name for s in self.equation.equation.states], self.program.roles
-        if self.node.equation is not None:
-            return dict(zip(names, (s.name for s in self.node.equation.equation.states), strict=True))
-        if roles is None:
-            return dict(zip(names, names, strict=True))
-        counter = None if roles.firing is None else roles.firing.counter
-        others = [name for name in self.program.states if name not in (roles.state, counter)]  # a synaptic current
-        return dict(zip(names, (roles.state, *others), strict=True))
-
-    def differs(self, by_float: Reals, fired: Reals) -> Flags:
-        """Where spike values are others, by more than amplitudes are rounded by."""
-        found: Flags = np.abs(by_float - fired) > self.tolerated
-        return found if self.tells else np.zeros_like(found)
-
-
-def _rounded_by(real: Node | None, unit: float) -> float:
-    """What the amplitudes of a neuron's spikes are rounded by, all together."""
-    if not isinstance(real, Neuron) or not isinstance(real.firing, Circulate):
-        return 0.0
-    firing = real.firing
-    amplitudes = np.array([*firing.amplitudes, *(firing.negatives if firing.own_negative else ())])
-    return float(np.abs(np.floor(amplitudes / unit + 0.5) * unit - amplitudes).sum()) * (1 + 1e-9)
-
-
-def _input_scale(node: IntNeuron, real: Node | None) -> Reals | None:
-    """The real value of one raw unit of what enters, [1] or per channel; None where the integers do not say."""
-    if node.equation is not None:
-        return np.array(node.equation.input_scale)
-    if node.meaning is None or not isinstance(real, Neuron) or real.gain == 0:
-        return None
-    return np.array(node.meaning.input_factor) * 2.0**-node.program.input.format.frac / real.gain
 
 
 class _Walk:
@@ -293,7 +222,7 @@ class _Held:
         """Observer of the held float network. Arguments as `run_real` calls it."""
         if isinstance(node, Input):
             self.integers(self.t + 1)
-            value = _times(self.payloads[self.t], self.tally.net.input.unit)
+            value = times(self.payloads[self.t], self.tally.net.input.unit)
         self.entered[node.name] = self.fired[node.name][self.t] if node.name in self.fired else value
         layer = self.tally.watched.get(node.name)
         if layer is None or layer.real is None:
@@ -325,16 +254,31 @@ def _one_step(layer: Beside, counted: Counted, x: Reals, held: _Held, fired: Rea
     counted.entered += float((x**2).sum())
     differs = layer.differs(np.broadcast_to(values[equation.output], x.shape), fired)
     if differs.any():
-        moved = in_numpy.evaluate(equation, parameters, states, own, held.t)
-        unexplained = differs & ~_explained(equation, values, moved, layer.lsb, x)
+        unexplained = np.zeros_like(differs)
+        unexplained[differs] = ~explained(layer, states, x, own, differs, held.t)
         counted.unexplained += int(unexplained.sum())
         counted.first_unexplained = earlier(counted.first_unexplained, unexplained & begins, held.t)
 
 
-def _explained(equation: Equation, values: Sequence[Reals], moved: Sequence[Reals], lsb: float, x: Reals) -> Flags:
-    """Where some comparison is as close as the change of the sum, and the rounding of the neuron, may take it."""
-    found = np.zeros(x.shape, np.bool_)
+def explained(layer: Beside, states: Mapping[str, Reals], x: Reals, own: Reals, where: Flags, t: int) -> Flags:
+    """Of the neurons `where`, one after the other: whether some comparison is as close as the change of the sum, and the
+    rounding of the neuron, may take it. They are few, so both sums go through the equation for them alone.
+
+    Args:
+        layer: the float layer. states: before step t. x, own: what enters by the float sum, and by the integers'.
+    """
+    assert layer.equation is not None
+    equation, channel = layer.equation.equation, np.nonzero(where)[1]
+    of_steps = {int(term.attrs[0]) for term in equation.terms if term.op is Term.SCHEDULE}
+    given = [
+        p if len(p) == 1 or k in of_steps else p[channel]  # every neuron is a channel of its own here
+        for k, p in enumerate(layer.equation.parameters)
+    ]
+    before = {name: values[where][None] for name, values in states.items()}
+    values, moved = (in_numpy.evaluate(equation, given, before, sums[where][None], t) for sums in (x, own))
+    found: Flags = np.zeros((1, len(channel)), np.bool_)
     for a, b in deciding(equation):
         margin, after = (v[a] - v[b] for v in (values, moved))
-        found |= np.abs(margin) <= np.abs(after - margin) + HEAD_LSB * lsb
-    return found
+        found |= np.abs(margin) <= np.abs(after - margin) + HEAD_LSB * layer.lsb
+    flat: Flags = found.reshape(-1)
+    return flat

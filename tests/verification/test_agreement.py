@@ -14,17 +14,21 @@ from snn2hw.ir.encode import encode
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.family import equation_of
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
-from snn2hw.ir.network import Delay, EquationNeuron, Feedback, Network, Neuron
+from snn2hw.ir.network import Circulate, Delay, EquationNeuron, Feedback, Network, Neuron, Single
 from snn2hw.ir.program import Op, declared_interval, initial_value
 from snn2hw.ir.real import neuron_step, run_real
+from snn2hw.neurons import in_numpy
+from snn2hw.neurons.equation import deciding
 from snn2hw.passes.base import Compilation
+from snn2hw.passes.findings import HEAD_LSB
 from snn2hw.passes.pipeline import run_pipeline
-from snn2hw.verification import short
+from snn2hw.verification import agreement, short
 from snn2hw.verification.accuracy import Evaluation, evaluated
-from snn2hw.verification.agreement import PLACE, Counted, Place, Tally
+from snn2hw.verification.agreement import PLACE, Counted, Place, Tally, explained
+from snn2hw.verification.beside import Beside, layers_of
 from snn2hw.verification.inputs import synaptic_sums
 from tests.random_networks import LATE, LAYERED, RECURRENT, STEPPED, Case, random_case, target_of
-from tests.verification.hand_networks import Array, circulate, counts, every_kind, integrate, linear, network, readout
+from tests.verification.hand_networks import Array, circulate, counts, every_kind, integrate, linear, network, neuron, readout
 from tests.verification.hand_networks import compiled as compiled_by_hand
 
 
@@ -89,7 +93,7 @@ def check(real: Network, net: IntegerNetwork, x: Array, batch: int = 64) -> Eval
         assert layer.values == total
         assert layer.rate == (fired[name] != 0).sum() / total
         assert layer.float_rate == (by_float[name] != 0).sum() / total
-        exact = all(float(v / unit[name]).is_integer() for v in np.unique(by_float[name]))
+        exact = all(float(v / unit[name]).is_integer() for v in np.unique([by_float[name], held[name]]))
         if exact:  # amplitudes that 8 bits hold
             assert layer.mismatches == (by_float[name] != fired[name]).sum()
             assert layer.spike_mismatch == layer.mismatches / total
@@ -298,6 +302,52 @@ def test_a_large_network_is_shown_fewer_samples_after_its_compilation(
     monkeypatch.setattr(short, "VALUES", values * each)
     images = np.random.default_rng(3).random((40, 1, 6, 6))
     assert short.short_form(real, net, 1.0, images).samples == samples
+
+
+@pytest.mark.parametrize("samples", [1, 7, 64])
+def test_however_few_samples_are_walked_together_the_counts_are_the_same(samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places, too: of all samples, and not of the few."""
+    real, sample = every_kind()
+    net = compiled_by_hand(real, sample)
+    images = np.random.default_rng(3).random((40, 1, 6, 6))
+    images[:9] = 0.0  # nothing fires otherwise, so that the first place is none of the first few samples
+    payloads = encode(net, images)
+    trace = interpret(net, payloads)
+    whole = Tally(net, real, 1.0).part(images, payloads, trace)
+    monkeypatch.setattr(agreement, "AT_ONCE", samples * 3 * 6 * 6)  # the widest layers have 3 channels of 6 x 6
+    tally = Tally(net, real, 1.0)
+    assert tally.at_once == samples
+    few = tally.part(images, payloads, trace)
+    np.testing.assert_array_equal(few.readout, whole.readout)
+    assert few.float_readout is not None
+    assert whole.float_readout is not None
+    np.testing.assert_allclose(few.float_readout, whole.float_readout, rtol=1e-12)
+    for name, counted in whole.layers.items():
+        for each in fields(Counted):
+            got, expected = getattr(few.layers[name], each.name), getattr(counted, each.name)
+            assert got == (pytest.approx(expected, rel=1e-12) if isinstance(expected, float) else expected), each.name
+    assert max(c.first_mismatch[0] for c in whole.layers.values() if c.first_mismatch) >= 9
+
+
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_few_neurons_are_explained_as_their_whole_layer_is(scheduled: bool) -> None:
+    """Each has the constants of its own channel, and all those of their step."""
+    rng = np.random.default_rng(5)
+    firing = Circulate((1.0, 0.5), (1.0, 1.0), signed=False, by_step=(1.0, 0.7, 1.3)) if scheduled else Single(1.0)
+    lnm = neuron("lnm", "fc", firing, rng.normal(0.5, 0.2, (3, 2)))  # as many channels as steps
+    real = network(3, counts(3), linear("fc", "input", np.eye(3)), lnm, readout("lnm"))
+    net = compiled_by_hand(real, rng.integers(0, 4, (3, 9, 3)).astype(np.float64))
+    layer = Beside(next(layers_of(net)), next(iter(real.neurons)))
+    assert layer.equation is not None
+    equation, parameters = layer.equation.equation, layer.equation.parameters
+    x, states = rng.normal(1, 1, (50, 3)), {s.name: rng.normal(0, 1, (50, 3)) for s in equation.states}
+    own, where = x + rng.normal(0, 0.3, x.shape), rng.random(x.shape) < 0.5
+    for t in range(3):
+        values, moved = (in_numpy.evaluate(equation, parameters, states, sums, t) for sums in (x, own))
+        pairs = [[v[a] - v[b] for v in (values, moved)] for a, b in deciding(equation)]
+        expected = np.any([np.abs(m) <= np.abs(after - m) + HEAD_LSB * layer.lsb for m, after in pairs], axis=0)
+        assert 0 < expected.mean() < 1
+        np.testing.assert_array_equal(explained(layer, states, x, own, where, t), expected[where])
 
 
 def test_of_two_batches_counts_are_added_and_the_first_of_something_is_that_of_the_earlier_one() -> None:
