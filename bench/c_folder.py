@@ -18,6 +18,7 @@ from snn2hw.vectors import read_vectors
 TIMES = 5
 SAMPLES = 2_000
 FLAGS = ("-Os", "-O2", "-O3 -march=native")
+ONE_BY_ONE = "-DSNN_LANES=1"  # words of weights, as on a processor without vectors
 MAIN = """
 #include <stdio.h>
 #include <time.h>
@@ -51,13 +52,13 @@ def microseconds(folder: Path, flags: str) -> str:
 
 
 def of_fast(artefact: snn2hw.Artefact) -> float:
-    """The same of the executor `fast`, one thread ($SNN2HW_THREADS=1), on what the folder replays."""
+    """The same of the executor `fast`, one thread ($SNN2HW_THREADS=1), on what the folder replays. Both are times of the CPU."""
     payloads = np.tile(read_vectors(artefact)[0][:, :8], (1, 50, *[1] * len(artefact.network.input.shape)))
     fast, best = Fast(), float("inf")
     for _ in range(TIMES + 1):  # the first compiles
-        start = time.perf_counter()
+        start = time.process_time()
         fast.run(artefact, payloads, traces=False)
-        best = min(best, (time.perf_counter() - start) / payloads.shape[1])
+        best = min(best, (time.process_time() - start) / payloads.shape[1])
     return best * 1e6
 
 
@@ -70,8 +71,10 @@ def main(folders: list[str]) -> None:
             memory = next(row for row in (folder / "README.md").read_text().splitlines() if "`snn_memory`, given" in row)
             constants = next(row for row in (folder / "README.md").read_text().splitlines() if "`const`" in row)
             print(f"{name}: {size:,} bytes of text; snn_memory{memory.split('|')[2]}bytes; const{constants.split('|')[2]}bytes")
-            timed = ", ".join(f"{microseconds(folder, flags)} ({flags})" for flags in FLAGS)
-            print(f"  microseconds a sample: {timed}; executor fast {of_fast(artefact):.0f}")
+            for lanes in ("", ONE_BY_ONE):
+                timed = ", ".join(f"{microseconds(folder, f'{flags} {lanes}')} ({flags})" for flags in FLAGS)
+                print(f"  microseconds a sample{f' with {lanes}' if lanes else ''}: {timed}")
+            print(f"  executor fast: {of_fast(artefact):.0f}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 from snn2hw.backends.c.memory import POOLS, memory, of_a_step
 from snn2hw.backends.c.neuron_code import constant_bytes, state_bytes
 from snn2hw.backends.c.plan import type_bytes
-from snn2hw.backends.c.portable import run_text, weight_arrays, weights_text
+from snn2hw.backends.c.portable import lanes_text, run_text, weight_arrays, weights_text
 from snn2hw.backends.c.portable_sums import AT_ONCE
 from snn2hw.backends.c.text import fragment, rows, table, template
 from snn2hw.files.read import read_bytes
@@ -56,6 +56,7 @@ def c_folder(
     payload_rows = entering(steps, payloads[:, samples])
     (height, width), size = source.size, steps * prod(net.input.shape)
     arrays = weight_arrays(net)
+    lanes = lanes_text(net)
     large = [f"`{name}` {n:,}" for name, n in arrays.items() if n > OBJECT] + ["`snn_memory`"] * (laid.size > OBJECT)
     values: dict[str, object] = {
         "VERSION": __version__,
@@ -81,6 +82,8 @@ def c_folder(
         "CONST": sum(arrays.values()) + sum(constant_bytes(n) for n in net.neurons),
         "GIVEN": size * type_bytes(source.type) + 4 * net.readout.shape[0],
         "STACK": max([state_bytes(n, AT_ONCE) for n in net.neurons], default=0) + streaming * 4 * net.readout.shape[0],
+        "LANES": lanes,
+        "IN_VECTORS": fragment("folder/lanes.md") if lanes else "",
         "RUN": run_text(called, laid, roles).removesuffix("\n"),
         "ARRAYS": weights_text(net),
         "COUNT": len(samples),

@@ -62,6 +62,12 @@ def run_text(net: IntegerNetwork, memory: Memory, roles: Mapping[str, Roles | No
     )
 
 
+def lanes_text(net: IntegerNetwork) -> str:
+    """What says how many words a vector holds, where a layer adds words in vectors."""
+    found = [words(node, source) for node, source in _synapses(net).values()]
+    return fragment("folder/lanes.c") if any(laid is not None and laid.lanes > 1 for laid in found) else ""
+
+
 def _start(net: IntegerNetwork, memory: Memory) -> list[str]:
     """Statements that set the states of every neuron, and what recurrent edges read at the first step."""
     lasting = [(memory.pointers[n.inputs[0]], prod(n.shape), 0) for n in net.feedbacks]

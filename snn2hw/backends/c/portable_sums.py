@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from snn2hw.backends.c.neuron_code import Pace, kept_parameters
 from snn2hw.backends.c.packing import add_row, field_bits
 from snn2hw.backends.c.plan import Value
+from snn2hw.backends.c.rows_code import rows_function
 from snn2hw.backends.c.text import fragment
 from snn2hw.backends.c.words import Words, words
 from snn2hw.layers import IntConv2d, IntLinear
@@ -60,7 +61,7 @@ class Sums:
         """`layer_<number>(in, out, sums, kept0, ...)`; sums: [steps][outputs] of one place, then its list of active inputs."""
         body = self._conv(self.node) if isinstance(self.node, IntConv2d) else self._linear()
         values = {"number": self.number, "further": kept_parameters(self.kept), "input": self.x.type, "type": self.out.type}
-        before = f"{self.words.function(self.number, self.weights)}\n\n" if self.words is not None else ""
+        before = f"{rows_function(self.words, self.number, self.weights)}\n\n" if self.words is not None else ""
         return f"{before}{fragment('folder/synapse.c', body=body, **values)}\n"
 
     def _linear(self) -> str:

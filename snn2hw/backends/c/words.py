@@ -2,8 +2,8 @@
 
 A field of a word holds weight + 2^(bits - 1), which is never negative, as in `packing`; the first output lies in the lowest
 bits. A mask leaves two fields of a word, 16 bits apart, and the rows of the active inputs are added like this, so many that
-no sum leaves its 16 bits. Then both sums are taken out, less what each row added too much. Words are read as words, so the
-byte order of the machine does not matter.
+no sum leaves its 16 bits. Then both sums are taken out, less what each row added too much (`rows_code`). Words are read as
+words, so the byte order of the machine does not matter.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.backends.c.packing import field_bits
-from snn2hw.backends.c.text import fragment
 from snn2hw.ir.integer import IntNode
 from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.num import Interval
 
 WORD, HALF = 32, 16  # bits of a word, and of each of the two sums in it
 SUMS = 4  # words of sums at least that are kept in registers, so that a row is found once for them
+LANES = (8, 4, 2)  # words of a vector, 8 only where the processor adds as many (`templates/folder/lanes.c`)
 LISTED = 64  # active inputs whose rows are added together; 65535 / 255 of them would fit
 FEWEST = 32  # inputs of an output below which so few are active that it does not pay to take sums apart
 
@@ -53,6 +53,16 @@ class Words:
         return max(SUMS // self.pairs, 1)
 
     @property
+    def lanes(self) -> int:
+        """Words that a vector of the layer holds at most: as many as fill a row; 1 where no vector does."""
+        return next((n for n in LANES if self.columns % n == 0), 1)
+
+    @property
+    def vectors(self) -> int:
+        """Vectors that are summed at a time."""
+        return self.block if self.columns % (self.block * self.lanes) == 0 else 1
+
+    @property
     def columns(self) -> int:
         """Words of a row."""
         return self.outputs // self.each
@@ -68,26 +78,6 @@ class Words:
         places = fields << (np.arange(self.each, dtype=np.uint32) * np.uint32(self.bits))
         made: npt.NDArray[np.uint32] = np.bitwise_or.reduce(places, axis=2)
         return made
-
-    def function(self, number: int, weights: int) -> str:
-        """C of `rows_<number>(sum, listed, n)`, which adds n of the rows of `weight_<weights>` to the sums of a place."""
-        sums = [(w, p) for w in range(self.block) for p in range(self.pairs)]
-        mask = f"UINT32_C(0x{((1 << self.bits) - 1) * ((1 << HALF) + 1):08X})"
-        shifted = [f"(word[{w}] >> {p * self.bits})" if p else f"word[{w}]" for w, p in sums]
-        taken = {w * self.each + p: f"pair{n} & 0xFFFF" for n, (w, p) in enumerate(sums)}
-        taken |= {w * self.each + p + self.pairs: f"pair{n} >> {HALF}" for n, (w, p) in enumerate(sums)}
-        return fragment(
-            "folder/rows.c",
-            number=number,
-            weights=weights,
-            each=self.each,
-            words=self.columns,
-            block=self.block,
-            zero=self.zero,
-            start=", ".join(f"pair{n} = 0" for n in range(len(sums))),
-            add="\n".join(f"            pair{n} += {s} & {mask};" for n, s in enumerate(shifted)),
-            take="\n".join(f"        to[{o}] += (int32_t)({taken[o]}) - zero;" for o in sorted(taken)),
-        )
 
 
 def words(node: IntConv2d | IntLinear, source: IntNode) -> Words | None:

@@ -24,6 +24,7 @@ from snn2hw.native.replay import Replay, replay
 from snn2hw.trace import Ints, Trace
 from tests.backends.c.driving import drive
 from tests.backends.c.folders import SANITIZERS, random_network, sanitizers_run, texts, written
+from tests.backends.c.test_lanes import every_width
 from tests.backends.c.test_words import behind_spikes, spikes_at_every_density
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.native.compiling import needs_compiler
@@ -119,8 +120,14 @@ def test_one_element_too_few_is_reported(tmp_path: Path, monkeypatch: pytest.Mon
     assert re.search("insufficient space|AddressSanitizer: global-buffer-overflow", short.report)  # whichever sees it first
 
 
-def test_a_list_of_active_inputs_stays_within_its_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lanes", [1, 4, 8])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_lists_of_active_inputs_and_vectors_stay_within_their_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lanes: int, bits: int
+) -> None:
+    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {SANITIZERS} -DSNN_LANES={lanes}")
     assert replayed(tmp_path / "c", behind_spikes(), spikes_at_every_density(), monkeypatch).equal
+    assert replayed(tmp_path / "widths", every_width(bits), spikes_at_every_density(), monkeypatch).equal
 
 
 # the C of `fast`

@@ -2,6 +2,7 @@
 static void rows_@NUMBER@(int32_t *restrict sum, const int32_t *restrict listed, int n)
 {
     const int32_t zero = n * @ZERO@;
+@VECTORS@
     for (int w = 0; w < @WORDS@; w += @BLOCK@) {
         int32_t *to = sum + w * @EACH@;
         uint32_t @START@;
@@ -11,4 +12,5 @@ static void rows_@NUMBER@(int32_t *restrict sum, const int32_t *restrict listed,
         }
 @TAKE@
     }
+@END@
 }

@@ -8,4 +8,5 @@
 typedef char snn_int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 typedef char snn_right_shifts_are_arithmetic[(-1 >> 1) == -1 ? 1 : -1];
 typedef char snn_memory_is_as_stated[sizeof(snn_memory) <= SNN_MEMORY ? 1 : -1];
+@LANES@
 @RUN@
