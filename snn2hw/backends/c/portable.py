@@ -101,9 +101,13 @@ def _layer(
         entering = whole[node.inputs[0]].type if taken is node else "int32_t"
         text = neuron_function(k, node, whole[node.name], entering, net.steps, False, AT_ONCE, pace)
         functions += ["\n", comment(_program(node, roles)), text]
-    functions += ["\n", comment(_says(taken, node))]
+    sums = None
     if isinstance(taken, IntConv2d | IntLinear):
-        functions.append(Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron), kept).text())
+        sums = Sums(k, number[taken.name], taken, inputs[0], out, isinstance(node, IntNeuron), kept)
+        functions.append(sums.rows())
+    functions += ["\n", comment(_says(taken, node))]
+    if sums is not None:
+        functions.append(sums.text())
         given += [memory.sums[taken.name], *(memory.states[node.name] if kept else [])]
     elif isinstance(node, IntNeuron):
         functions.append(neurons_everywhere(k, whole[node.inputs[0]], whole[node.name], pace, kept))

@@ -57,12 +57,15 @@ class Sums:
         """How its weights lie in words, where they do."""
         return words(self.node, self.x.node)
 
+    def rows(self) -> str:
+        """`rows_<number>(sum, listed, n)`, which `layer_<number>` calls where its weights lie in words; else nothing."""
+        return f"\n{rows_function(self.words, self.number, self.weights)}\n" if self.words is not None else ""
+
     def text(self) -> str:
         """`layer_<number>(in, out, sums, kept0, ...)`; sums: [steps][outputs] of one place, then its list of active inputs."""
         body = self._conv(self.node) if isinstance(self.node, IntConv2d) else self._linear()
         values = {"number": self.number, "further": kept_parameters(self.kept), "input": self.x.type, "type": self.out.type}
-        before = f"{rows_function(self.words, self.number, self.weights)}\n\n" if self.words is not None else ""
-        return f"{before}{fragment('folder/synapse.c', body=body, **values)}\n"
+        return fragment("folder/synapse.c", body=body, **values) + "\n"
 
     def _linear(self) -> str:
         added = self._added(f"weight_{self.weights}[c]", "c", " " * 8, " " * 12)

@@ -14,7 +14,11 @@ from snn2hw.backends.c.words import HALF, LANES, Words
 
 
 def rows_function(laid: Words, number: int, weights: int) -> str:
-    """C of `rows_<number>(sum, listed, n)`, which adds n of the rows of `weight_<weights>` to the sums of a place."""
+    """C of `rows_<number>(sum, listed, n)`, which adds n of the rows of `weight_<weights>` to the sums of a place.
+
+    Args:
+        laid: how the rows lie in words. number: of the function. weights: of the array.
+    """
     row = {"weights": weights, "words": laid.columns, "each": laid.each}
     vectors = _in_vectors(laid, row) if laid.lanes > 1 else ""
     return fragment(

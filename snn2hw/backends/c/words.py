@@ -54,7 +54,7 @@ class Words:
 
     @property
     def lanes(self) -> int:
-        """Words that a vector of the layer holds at most: as many as fill a row; 1 where no vector does."""
+        """Words that a vector of the layer holds at most, by which a row can be divided; 1 where it can be by none."""
         return next((n for n in LANES if self.columns % n == 0), 1)
 
     @property

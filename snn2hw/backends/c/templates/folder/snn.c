@@ -1,4 +1,5 @@
 @HEAD@
+/* A layer's number in the names below counts from 0, the input; the comment above its code begins with its name in the model. */
 #include <string.h>
 
 #include "snn.h"

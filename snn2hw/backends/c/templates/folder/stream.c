@@ -14,7 +14,7 @@ void snn_run(const snn_payload input[SNN_INPUT], int32_t readout[SNN_CLASSES], s
 {
     int32_t logits[SNN_CLASSES];
     snn_start(memory);
-    memset(readout, 0, sizeof *readout * SNN_CLASSES);
+    for (int c = 0; c < SNN_CLASSES; ++c) readout[c] = 0;
     for (int t = 0; t < SNN_STEPS; ++t) {
         snn_step(input@NEXT@, logits, memory);
         for (int c = 0; c < SNN_CLASSES; ++c) readout[c] @ADD@ logits[c];
