@@ -17,6 +17,7 @@ from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomials.horner import horner_bounds
 from snn2hw.target import Target
 
+BESIDE = 1.0 + 2.0**-7  # times a multiple of 1/2, which becomes a number whose products are worth rounding to nearest
 LEAST = 0.125  # of the bound of P: a learned coefficient is given binary points as if it were at least this large
 
 
@@ -82,7 +83,11 @@ def _as_fine_as_can_be(node: Node, learned: Mapping[str, Learned]) -> Node:
 
 
 def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:
-    """Learned coefficients that are about nothing get a constant all the same: they may grow."""
+    """Learned coefficients that are about nothing get a constant all the same: they may grow.
+
+    Nor is a program chosen for a decay of exactly 1/2 or 1, at which training begins and does not stay. Products with these
+    are no better for a constant that rounds them, so that a program of theirs has none, and floors whatever is learned.
+    """
     if not isinstance(node, UnloweredNeuron) or not isinstance(node.equation, Neuron) or not learned[node.name].columns:
         return node
     return replace(node, equation=replace(node.equation, coefficients=_raised(node.equation, learned[node.name].columns)))
@@ -95,4 +100,6 @@ def _raised(equation: Neuron, columns: tuple[int, ...]) -> Reals:
     for i in columns:
         small = np.abs(a[:, i]) < least * reach**-i
         a[small, i] = np.where(a[small, i] < 0, -1.0, 1.0) * least * reach**-i
+        if i:
+            a[2 * a[:, i] % 1 == 0, i] *= BESIDE
     return a

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
 import snn2hw
 from snn2hw import nn
 from snn2hw.errors import UnsupportedError, WidthError
+from snn2hw.ir.evaluate import evaluate
+from snn2hw.ir.program import Instruction, Op, declared_interval, values_of
+from snn2hw.passes.findings import LossWarning
 from snn2hw.quantize import Prepared, neuron, prepare
 from snn2hw.trace import Trace
 from tests.quantize.random_models import STEPPED, Drawn, drawn
@@ -127,6 +134,38 @@ def test_learning_lowers_the_loss_and_moves_the_polynomial(model: torch.nn.Modul
     now = prepared._neuron("2").now().raw
     assert {"a0", "a1", "a2", "a3"} <= now.keys()
     assert all(int(now[name]) != int(constants[name]) for name in ("a1", "a2", "a3"))
+
+
+def polynomial_of(model: torch.nn.Module | Prepared, sample: torch.Tensor) -> npt.NDArray[np.int64]:
+    """P of the neuron for every state, in units of the state."""
+    with warnings.catch_warnings(action="ignore", category=LossWarning):
+        artefact = snn2hw.compile(model) if isinstance(model, Prepared) else snn2hw.compile(model, sample, steps=2)
+    program = next(iter(artefact.network.neurons)).program
+    assert program.roles is not None
+    (state,) = program.states.values()
+    held = declared_interval(state)
+    every = np.arange(held.lo, held.hi + 1)
+
+    def given(i: Instruction) -> Any:
+        return values_of(i)[0] if i.op is Op.PARAM else every if i.op is Op.STATE else 0
+
+    found: npt.NDArray[np.int64] = evaluate(program, given)[program.roles.polynomial.value]
+    return found
+
+
+@pytest.mark.parametrize("moved", [-1000, -100, -1, 1, 100, 1000])
+def test_a_decay_that_begins_at_one_half_is_rounded_wherever_it_goes(moved: int, images: torch.Tensor) -> None:
+    """Products with 1/2 are as good floored as rounded, those with any other decay are not: as in a compilation of it."""
+    model = torch.nn.Sequential(nn.Flatten(), nn.Linear(36, 4), nn.PLIF(0.5), nn.Linear(4, 4))
+    prepared = prepare(model, images, steps=2)
+    decay = torch.tensor([0.5 + moved * 2.0**-14], dtype=torch.float64)  # what 15 bits hold
+    with torch.no_grad():
+        for each in (model[2], prepared.layers["2"].neuron):
+            each.w.copy_(torch.logit(decay))
+    got, fresh = polynomial_of(prepared, images), polynomial_of(model, images)
+    every = np.arange(-len(got) // 2, len(got) // 2)
+    assert np.abs(fresh - every * decay.item()).max() <= 0.51
+    np.testing.assert_array_equal(got, fresh)
 
 
 def test_untrained_integers_are_those_of_compile_where_nothing_is_learned_in_the_neuron(images: torch.Tensor) -> None:
