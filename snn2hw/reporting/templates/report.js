@@ -261,8 +261,8 @@ function claim(c) {
 function activity() {
   const out = el("section", {}), place = el("div", {}), chosen = {};
   if (!data.activity.length) return el("section", {}, el("p", {}, "No sample was given, so that there is none to show."));
-  const says = (a) => `sample ${a.sample}: ` + (a.label === null ? "" : `label ${a.label}, `) + `integers ${a.prediction}`
-    + (a.float_prediction === null ? "" : `, float ${a.float_prediction}`);
+  const says = (a) => `sample ${a.sample}: ` + (a.label === null ? "" : `label ${a.label}, `) + `integers predict ${a.prediction}`
+    + (a.float_prediction === null ? "" : `, float model ${a.float_prediction}`), compared = data.activity.some((a) => a.float_prediction !== null);
   const choose = el("select", { onchange: () => show() }, data.activity.map((a, k) => el("option", { value: k }, says(a))));
   const slider = el("input", { type: "range", min: 0, max: data.steps - 1, value: data.steps - 1, oninput: () => show(), "aria-label": "step" });
   const step = el("output", {});
@@ -272,7 +272,7 @@ function activity() {
     if (label) [...place.querySelectorAll("select")].find((s) => s.ariaLabel === label).focus();  // it was drawn anew
   };
   out.append(el("div", { class: "controls" }, el("label", {}, "sample ", choose), el("label", {}, "steps ", slider), step),
-    el("p", {}, [["--one", "fired"], ["--two", "fired negative"], ["--bad", "the float model fired something else, or its state has another value"]].map(([c, t]) =>
+    el("p", {}, [["--one", "fired"], ["--two", "fired negative"], ...(compared ? [["--bad", "the float model fired something else, or its state has another value"]] : [])].map(([c, t]) =>
       el("span", { class: "key" }, el("i", { style: `background: var(${c})` }), t))), place);
   show();
   return out;
