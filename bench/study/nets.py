@@ -16,6 +16,8 @@ from snn2hw.train import Recipe
 LEVELS, DEGREES = range(1, 5), range(1, 5)
 BASE = "LIF"  # what every neuron is compared with
 BALANCE = 0.05  # weight of the balance loss where it is on
+# Dynamics as fast as weights, and a hundredth of the penalty that holds coefficients at their start.
+FULL_RATE: Mapping[str, Any] = {"dynamics_rate": 1.0, "coefficient_penalty": 1e-4}
 TARGET = "loihi2"
 BITS = (8, 4)  # of weights
 
@@ -26,15 +28,14 @@ class Variant:
 
     Args:
         make: the neuron, given its surrogate. learned: whether surrogate widths are learned, one per layer and step.
-        balance: weight of the positive-negative balance loss.
-        penalty: weight of the range penalty; None: that of the plan.
+        recipe: what is otherwise than in the plan's recipes. surrogate: its kind.
         base: the variant that it differs from by one thing.
     """
 
     make: Callable[[nn.Surrogate], torch.nn.Module]
     learned: bool = False
-    balance: float = 0.0
-    penalty: float | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    surrogate: type[nn.Surrogate] = nn.Triangle
     base: str = BASE
 
 
@@ -53,25 +54,34 @@ VARIANTS: Mapping[str, Variant] = {
     "CubaLIF": Variant(lambda s: nn.CubaLIF(learn=True, surrogate=s)),
     **{f"LNM-{d}": Variant(_lnm(d)) for d in DEGREES},
     **{f"LNM-{d}, bounded": Variant(_lnm(d, bounded=True), base=f"LNM-{d}") for d in DEGREES},
-    "LNM-3, penalty 1": Variant(_lnm(3), penalty=1.0, base="LNM-3"),
+    "LNM-3, penalty 1": Variant(_lnm(3), recipe={"range_penalty": 1.0}, base="LNM-3"),
+    "LNM-3, full rate": Variant(_lnm(3), recipe=FULL_RATE, base="LNM-3"),
     **{f"CF-{k}": Variant(_cf(k)) for k in LEVELS},
     "CF-4 unsigned": Variant(_cf(4, signed=False), base="CF-4"),
     "CF-4, negative 0.5": Variant(_cf(4, negative_amplitude=0.5), base="CF-4"),
     "CF-4, negative 0": Variant(_cf(4, negative_amplitude=0.0), base="CF-4"),
     "CF-4, learned negative": Variant(_cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), base="CF-4"),
+    "CF-4, learned negative, full rate": Variant(
+        _cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), recipe=FULL_RATE, base="CF-4"
+    ),
     "CF-4, learned threshold": Variant(_cf(4, learn_threshold=True), base="CF-4"),
     "CF-4, staircase": Variant(_cf(4, staircase=True), base="CF-4"),
     "CirculateLNM-3": Variant(lambda s: nn.CirculateLNM(3, 4, surrogate=s), base="LNM-3"),
     "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s), base="LNM-3"),
     "LNM-3, learned widths": Variant(_lnm(3), learned=True, base="LNM-3"),
-    "LNM-3, balance": Variant(_lnm(3), balance=BALANCE, base="LNM-3"),
+    "LNM-3, balance": Variant(_lnm(3), recipe={"balance": BALANCE}, base="LNM-3"),
     "CF-4, learned widths": Variant(_cf(4), learned=True, base="CF-4"),
-    "CF-4, balance": Variant(_cf(4), balance=BALANCE, base="CF-4"),
+    "CF-4, balance": Variant(_cf(4), recipe={"balance": BALANCE}, base="CF-4"),
+    # The surrogate that neurons of `snn2hw.nn` come with.
+    "LIF, rectangle": Variant(lambda s: nn.LIF(0.5, surrogate=s), surrogate=nn.Rectangle),
+    "LNM-3, rectangle": Variant(_lnm(3), surrogate=nn.Rectangle, base="LNM-3"),
+    "CF-4, rectangle": Variant(_cf(4), surrogate=nn.Rectangle, base="CF-4"),
 }
 DRAWN = "LNM-3"  # whose polynomials are drawn
 # Whose numbers are printed, where a result has them, and what they are.
 LEARNED = (
     ("CF-4, learned negative", "negative", "What negative spikes were worth,"),
+    ("CF-4, learned negative, full rate", "negative", "What negative spikes were worth,"),
     ("CF-4, learned threshold", "thresholds", "Thresholds,"),
 )
 WIDTHS = tuple(name for name, v in VARIANTS.items() if v.learned)
@@ -191,6 +201,7 @@ RECORDED = (
     "CF-4, staircase",
     "CirculateLNM-3 unsigned",
 )
+FREE = ("LNM-3, full rate", "CF-4, learned negative, full rate")
 SWITCHED = ("LNM-3, learned widths", "LNM-3, balance", "CF-4, learned widths", "CF-4, balance")
 
 SHIFTED: dict[str, Any] = {"augment": augment.RandomCrop(2).batch}
@@ -203,7 +214,7 @@ PLANS: Mapping[str, Plan] = {
     ),
     "fsdd": Plan(
         _series(32, 128, 10), 40, False, _recipe(30, 4e-3, batch=64, **SHIFTED), _again(4, 8, batch=64, **SHIFTED),
-        f"{LINES}, T = 40", (*RECORDED, *SWITCHED),
+        f"{LINES}, T = 40", (*RECORDED, *FREE, *SWITCHED),
     ),
     "fsdd-recurrent": Plan(
         _series(32, 128, 10, recurrent=True), 40, False, _recipe(30, 4e-3, batch=64, **SHIFTED),
@@ -244,7 +255,7 @@ def build(case: Case) -> torch.nn.Module:
 
     def neuron() -> torch.nn.Module:
         steps = plan.steps if variant.learned else None
-        return variant.make(nn.Triangle(1.0, learnable=variant.learned, steps=steps))
+        return variant.make(variant.surrogate(1.0, learnable=variant.learned, steps=steps))
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(case.seed)

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import snn2hw
 from bench.machine import processor
 from bench.study.nets import PLANS, TARGET, VARIANTS, Case, Plan, Variant, build
-from bench.study.sets import parts
+from bench.study.sets import Part, parts
 from snn2hw import nn, train
 from snn2hw.errors import Snn2hwWarning
 from snn2hw.files.write import write_file
@@ -35,6 +36,7 @@ def run(case: Case) -> dict[str, Any]:
     test, model = data["test"], build(case)
     best = _fit(model, plan, case, variant, plan.recipe)
     steps, shown = plan.steps if plan.static else None, _given(plan, test.samples)
+    right = _right_in_floats(model, plan, test)
     found: dict[str, Any] = {
         "torch": torch.__version__,
         "processor": processor(),
@@ -51,7 +53,8 @@ def run(case: Case) -> dict[str, Any]:
         "neuron parameters": sum(p.numel() for m in _layers(model) for p in m.parameters()),
         "epoch": best[0],
         "validation": best[1],
-        "float": train.evaluate(model, (test.samples, test.labels), steps),
+        "float": float(right.mean()),
+        "right": np.packbits(right).tobytes().hex(),
         **_watched(model, _stimulus(plan, test.samples[:WATCHED])),
         "polynomials": {path: m.coefficients.detach().tolist() for path, m in _neurons(model)},
         "negative": {path: m.negative_amplitude for path, m in _neurons(model) if m.own_negative},
@@ -95,13 +98,12 @@ def _fit(model: torch.nn.Module, plan: Plan, case: Case, variant: Variant, recip
         if (epoch.validation or 0.0) >= best[1]:
             best[:] = epoch.number, epoch.validation or 0.0, {k: v.clone() for k, v in model.state_dict().items()}
 
-    penalty = recipe.range_penalty if variant.penalty is None else variant.penalty
     train.fit(
         model,
         (data["train"].samples, data["train"].labels),
         (data["validation"].samples, data["validation"].labels),
         steps=plan.steps if plan.static else None,
-        recipe=replace(recipe, epochs=_epochs(recipe, case), balance=variant.balance, range_penalty=penalty),
+        recipe=replace(recipe, epochs=_epochs(recipe, case), **variant.recipe),
         seed=case.seed,
         device="cpu",
         progress=False,
@@ -156,6 +158,16 @@ def _cost(trained: snn2hw.Artefact, given: torch.Tensor) -> dict[str, float]:
         "least": joules.low,
         "most": joules.high,
     }
+
+
+@torch.no_grad()
+def _right_in_floats(model: torch.nn.Module, plan: Plan, part: Part) -> NDArray[np.bool_]:
+    """Which samples the float model is right on, [N]."""
+    model.eval()
+    batches = (slice(at, at + WATCHED) for at in range(0, len(part), WATCHED))
+    return np.concatenate(
+        [(model(_stimulus(plan, part.samples[n])).mean(0).argmax(1) == part.labels[n]).numpy() for n in batches]
+    )
 
 
 def _right(trace: Trace, labels: torch.Tensor) -> float:

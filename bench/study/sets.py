@@ -2,7 +2,10 @@
 
 Every task has three parts. The test part is the published one. A tenth of the training samples, drawn once for all
 (stratified by label), is held back to choose the epoch that counts; nothing is fitted to it. Windows of the watch overlap, so
-what is held back there are the last recordings of the training part.
+what is held back there is the last recording of every exercise; the training has others of those who wear it there.
+
+All parts are in an order that is drawn, so that the first of them, which integers are calibrated and compared on, are like all
+others: files have one class after the other.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from torch import Tensor
 from snn2hw.data import task
 from snn2hw.user_models import load_source, models_folder
 
-HELD, SEED, WEARER = 0.1, 0, 7  # share that is held back; of the drawing; recordings of a wearer, one for each exercise
+HELD, SEED = 0.1, 0  # share that is held back; of the drawings
 # Of Fashion-MNIST's 60,000 those that are trained on, so that a training takes minutes; and of its 10,000 those that a
 # Transformer is tested on, whose integers take 25 ms each.
 IMAGES, SHOWN = 6000, 1000
@@ -41,7 +44,13 @@ def parts(name: str) -> dict[str, Part]:
     """Training, validation and test part of a task, by name of SETS."""
     (samples, labels), test = SETS[name].load("train"), SETS[name].load("test")
     held = SETS[name].held(labels)
-    return {"train": Part(samples[~held], labels[~held]), "validation": Part(samples[held], labels[held]), "test": Part(*test)}
+    made = {"train": (samples[~held], labels[~held]), "validation": (samples[held], labels[held]), "test": test}
+    return {part: _shuffled(*own) for part, own in made.items()}
+
+
+def _shuffled(samples: Tensor, labels: Tensor) -> Part:
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(SEED))
+    return Part(samples[order], labels[order])
 
 
 def _drawn(labels: Tensor) -> Tensor:
@@ -54,9 +63,10 @@ def _drawn(labels: Tensor) -> Tensor:
 
 
 def _last_runs(labels: Tensor) -> Tensor:
-    """Which of the samples are held back, bool [N]: the last WEARER runs of equal labels, which overlap no others."""
-    begins = (labels.diff() != 0).nonzero()[:, 0] + 1
-    return torch.arange(len(labels)) >= begins[-WEARER]
+    """Which of the samples are held back, bool [N]: of every label the last run of it, which overlaps no other."""
+    runs = torch.cat([torch.zeros(1, dtype=torch.int64), (labels.diff() != 0).cumsum(0)])
+    last = torch.stack([runs[labels == label].max() for label in torch.unique(labels)])
+    return torch.isin(runs, last)
 
 
 Shown = tuple[Tensor, Tensor]

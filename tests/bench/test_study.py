@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the study trains torch models")
+torch = pytest.importorskip("torch", reason="the study trains torch models")
 
 from bench.commit import ROOT
 from bench.machine import processor
 from bench.study import figures, one, page, run
 from bench.study.nets import PLANS, VARIANTS, Case, build
-from bench.study.sets import parts
+from bench.study.sets import _last_runs, _shuffled, parts
+from snn2hw import train
 from snn2hw.errors import DataError
 from snn2hw.formats.sample import input_node
 
@@ -248,6 +249,28 @@ def test_what_is_held_back_is_a_tenth_of_each_class_and_in_no_other_part() -> No
         share = int((held.labels == label).sum()) / int((train.labels == label).sum() + (held.labels == label).sum())
         assert share == pytest.approx(0.1, abs=0.01)
     assert all(p.samples.shape[1:] == (8, 8) for p in data.values())
+
+
+def test_of_every_label_the_last_run_is_held_back() -> None:
+    labels = torch.tensor([2, 2, 0, 0, 1, 2, 2, 2, 0, 1, 1])
+    assert _last_runs(labels).tolist() == [False] * 5 + [True] * 6
+
+
+def test_the_first_samples_are_of_every_class() -> None:
+    """Integers are calibrated and compared on them; the files of the digits, and of others, have one class after the other."""
+    pixels, labels = torch.arange(1000.0)[:, None], torch.arange(1000) // 100
+    first = _shuffled(pixels, labels)
+    assert set(first.labels[:100].tolist()) == set(range(10))
+    assert (first.labels == first.samples[:, 0].long() // 100).all()
+    assert (first.samples == _shuffled(pixels, labels).samples).all(), "drawn, and the same every time"
+
+
+def test_what_was_right_is_kept_for_every_test_sample() -> None:
+    plan, data = PLANS["digits-sequential"], parts("digits-sequential")["test"]
+    model = build(Case("digits-sequential", "LIF", 0))
+    right = one._right_in_floats(model, plan, data)
+    assert len(right) == len(data)
+    assert right.mean() == train.evaluate(model, (data.samples, data.labels))
 
 
 @pytest.mark.parametrize("task", FIRST)
