@@ -58,7 +58,7 @@ class Folded:
         few, many = min(lanes.values()), max(lanes.values())
         needs = self.needs
         return (
-            f"lanes: {few} to {many}; expected: about {needs.luts:,} look-up tables of four inputs, "
+            f"lanes: {few}{f' to {many}' * (many > few)}; expected: about {needs.luts:,} look-up tables of four inputs, "
             f"{_number(needs.brams, 'block')} of {BLOCK} kbit, {_number(needs.dsps, 'multiplier')}, "
             f"{latency(self.design, activity):,.0f} cycles for a sample that comes alone "
             "(--synthesise counts what tools make of it)"

@@ -170,6 +170,8 @@ def test_what_was_chosen_is_said(tmp_path: Path) -> None:
     assert note.startswith("lanes: ")
     assert " to 2; expected: about " in note  # of 3, rounded down
     assert "--synthesise counts what tools make of it" in note
+    (alone,) = snn2hw.export(artefact, "rtl", parallel=1).notes
+    assert alone.startswith("lanes: 1; expected: about ")
 
 
 @pytest.mark.parametrize(
