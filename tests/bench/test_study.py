@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="the study trains torch models")
+pytest.importorskip("torch", reason="the study trains torch models")
+
+import torch
 
 from bench.commit import ROOT
 from bench.machine import processor
