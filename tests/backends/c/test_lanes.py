@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,51 +18,18 @@ from snn2hw.backends.c.words import LANES, words
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.compiler import compiler
 from snn2hw.native.replay import FLAGS, replay
 from tests.backends.c.folders import texts, written
 from tests.backends.c.test_folder import STRICT
-from tests.backends.c.test_words import SIZE, spikes_at_every_density
-from tests.hand_networks import add, back, circulate, compiled, conv, counts, flatten, lif, linear, network, normal, readout
+from tests.backends.c.test_words import spikes_at_every_density
+from tests.backends.c.widths import every_width
 from tests.native.compiling import needs_compiler
 
 ZIG = [sys.executable, "-m", "ziglang", "cc"] if find_spec("ziglang") else []
 needs_zig = pytest.mark.skipif(not ZIG, reason="no zig here to compile for other processors: pip install ziglang")
 on_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="-march=x86-64 is for this processor alone")
-
-
-@cache
-def every_width(bits: int) -> IntegerNetwork:
-    """Events 4x5x5 through rows of 2, 8, 12 and 16 words: convolutions, one in groups, linear layers, one of them in a loop.
-
-    Between them are layers that add no words: a depthwise one, one that reads signed spikes, and the readout's.
-    """
-    window = Window((3, 3), padding=(1, 1))
-    drafts = network(
-        3,
-        counts(4, SIZE, SIZE),
-        conv("conv64", "input", normal(1, 64, 4, 3, 3, scale=0.3), window=window),
-        lif("n1", "conv64"),
-        conv("depthwise", "n1", normal(2, 64, 1, 3, 3), window=window, groups=64),
-        lif("n2", "depthwise"),
-        conv("groups32", "n2", normal(3, 64, 32, 3, 3, scale=0.1), normal(4, 64), window, groups=2),
-        lif("n3", "groups32"),
-        conv("conv8", "n3", normal(5, 8, 64, 1, 1, scale=0.3)),
-        circulate("signed", "conv8", amplitudes=(1.0,)),
-        conv("conv16", "signed", normal(6, 16, 8, 3, 3, scale=0.3), window=window),
-        lif("n4", "conv16"),
-        flatten("flat", "n4"),
-        linear("linear48", "flat", normal(7, 48, 16 * SIZE**2, scale=0.2) - 0.04),
-        back("back", "n5", 48),
-        linear("loop48", "back", normal(8, 48, 48, scale=0.3) - 0.06),
-        add("sum", "linear48", "loop48"),
-        lif("n5", "sum"),
-        linear("head", "n5", normal(9, 10, 48) - 0.2),
-        readout("head"),
-    )
-    return compiled(drafts, spikes_at_every_density().astype(np.float64), weight_bits=bits).network
 
 
 def laid(net: IntegerNetwork) -> dict[str, tuple[int, int]]:

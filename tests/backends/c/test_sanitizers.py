@@ -24,8 +24,8 @@ from snn2hw.native.replay import Replay, replay
 from snn2hw.trace import Ints, Trace
 from tests.backends.c.driving import drive
 from tests.backends.c.folders import SANITIZERS, random_network, sanitizers_run, texts, written
-from tests.backends.c.test_lanes import every_width
 from tests.backends.c.test_words import behind_spikes, spikes_at_every_density
+from tests.backends.c.widths import every_width, random_width
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 from tests.native.compiling import needs_compiler
 from tests.random_networks import RECURRENT, reproducer
@@ -128,6 +128,18 @@ def test_lists_of_active_inputs_and_vectors_stay_within_their_arrays(
     monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {SANITIZERS} -DSNN_LANES={lanes}")
     assert replayed(tmp_path / "c", behind_spikes(), spikes_at_every_density(), monkeypatch).equal
     assert replayed(tmp_path / "widths", every_width(bits), spikes_at_every_density(), monkeypatch).equal
+
+
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 60), marks=pytest.mark.slow)], ids=["few", "many"])
+def test_rows_of_random_widths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: range) -> None:
+    ran = 0
+    for seed in seeds:
+        monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {SANITIZERS} -DSNN_LANES={(1, 4, 8)[seed % 3]}")
+        net, payloads = random_width(seed)
+        done = replayed(tmp_path / str(seed), net, payloads, monkeypatch)
+        assert done.equal, f"random_width({seed})\n{done.report}"
+        ran += "snn_lanes" in (tmp_path / str(seed) / "snn.c").read_text()
+    assert ran >= 2 / 3 * len(seeds)
 
 
 # the C of `fast`
