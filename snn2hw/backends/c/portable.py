@@ -1,4 +1,4 @@
-"""The C of the folder: plain C99, one way to sum, no vectors, no lists, no traces; neurons and layers as `to_c` has them."""
+"""The C of the folder: plain C99, no traces, no vectors but those of `rows_code`; neurons and layers as `to_c` has them."""
 
 from __future__ import annotations
 
