@@ -6,7 +6,6 @@ be compared. The compiler makes vectors of the innermost loop as it likes; nothi
 
 from __future__ import annotations
 
-from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -19,6 +18,7 @@ from snn2hw.backends.c.synapse_code import _handed
 from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.fast.built import Built, build
 from snn2hw.backends.fast.executor import Fast
+from snn2hw.trace import Ints
 
 
 class Im2col(Fast):
@@ -33,15 +33,24 @@ class Im2col(Fast):
         """As `Fast.built`, with these layers."""
         key = artefact.model, still
         if key not in self._built:
-            with patch.object(to_c, "synapse_function", _layer), patch.object(to_c, "_arrays", _arrays):
+            with patch.multiple(to_c, synapse_function=_layer, packed=_rows, packed_events=_nothing, biases=_biases):
                 self._built[key] = build(artefact.network, still)
         return self._built[key]
 
 
-def _arrays(k: int, s: Synapse) -> dict[str, npt.NDArray[Any]]:
+def _rows(s: Synapse) -> npt.NDArray[np.int8]:
     weight = s.node.weight.reshape(s.value.channels, s.entering, *s.window.kernel)
-    rows = np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).reshape(s.value.channels, -1)
-    return {f"weight_{k}": rows, f"bias_{k}": s.node.bias.astype(np.int32)}
+    return np.ascontiguousarray(weight.transpose(0, 2, 3, 1)).reshape(s.value.channels, -1)
+
+
+def _nothing(s: Synapse) -> npt.NDArray[np.int8]:
+    """The weights of events: no layer here is summed by them."""
+    return np.zeros(0, np.int8)
+
+
+def _biases(s: Synapse, zero: int) -> Ints:
+    """The node's own: spike values are taken as they are, so nothing that `zero` adds has to go, and no block is filled up."""
+    return s.node.bias.astype(np.int64)
 
 
 def _layer(number: int, s: Synapse, neuron: str | None, consumer: Value, phase: int) -> str:

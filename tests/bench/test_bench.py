@@ -281,6 +281,16 @@ def test_a_way_with_another_readout_is_not_timed(monkeypatch: pytest.MonkeyPatch
         module.ways(digits(1), 1, (module.DENSE,))
 
 
+@pytest.mark.parametrize("kind", ["digits", "signed"])
+def test_plain_c_gives_the_readout_of_the_reference(kind: str) -> None:
+    """Of spike values of both signs, too, which the back end moves by a constant and plain C does not."""
+    from bench.networks import compiled, digits
+    from bench.ways import PLAIN, ways
+
+    made = digits(1) if kind == "digits" else compiled("ResNet-18", "CF", None, (8, 8, 8, 8), 1)
+    assert list(ways(made, 1, (PLAIN,))) == [PLAIN]
+
+
 def test_products_and_bytes_of_a_network_by_hand() -> None:
     from bench.layers import layer as alone
     from bench.networks import macs, traffic
