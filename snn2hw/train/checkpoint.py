@@ -28,8 +28,8 @@ KEY, SUM = "snn2hw.train", "snn2hw.train.sha256"  # metadata: the facts as JSON,
 SUMS = "tensors"  # of the facts: name of every tensor -> its checksum
 SHOWN = 4
 AFRESH = "pass resume=False to start afresh over it, or another out"
-FACTS: Mapping[str, type | tuple[type, ...]] = {
-    "recipe": dict, "seed": int, "samples": int, "batches": int, "steps": (int, type(None)), "scaler": dict,
+FACTS: Mapping[str, type | tuple[type, ...]] = {  # samples: None of a DataLoader, which says its batches only
+    "recipe": dict, "seed": int, "samples": (int, type(None)), "batches": int, "steps": (int, type(None)), "scaler": dict,
     "warned": list, "machine": dict, "history": list, SUMS: dict,
 }  # fmt: skip
 

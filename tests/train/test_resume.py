@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader, TensorDataset
 
 from snn2hw import nn, train
 from snn2hw.errors import CheckpointError, Snn2hwError, Snn2hwWarning, UsageError
@@ -84,6 +85,28 @@ def test_interrupted_after_any_epoch_and_resumed(optimiser: str, tmp_path: Path)
         resumed = run(out)
         assert same(resumed.model, whole.model)
         assert records(resumed) == records(whole)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_interrupted_with_a_loader_and_resumed(own: bool, tmp_path: Path) -> None:
+    """Its order is shuffled by torch's generator, or by one of its own: each starts in every epoch from (seed, epoch)."""
+
+    def run(out: Path | None, stop: int = 0) -> train.Fitted:
+        def at(epoch: train.Epoch) -> None:
+            if epoch.number == stop:
+                raise KeyboardInterrupt
+
+        generator = torch.Generator() if own else None
+        loader = DataLoader(TensorDataset(*small.data()), batch_size=16, shuffle=True, generator=generator)
+        recipe = train.Recipe(epochs=3)
+        return train.fit(small.model(), loader, steps=2, recipe=recipe, out=out, progress=False, on_epoch=at)
+
+    whole = run(None)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, 1)
+    resumed = run(tmp_path)
+    assert same(resumed.model, whole.model)
+    assert records(resumed) == records(whole)
 
 
 def test_interrupted_without_anything_kept(tmp_path: Path) -> None:
