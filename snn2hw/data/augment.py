@@ -22,7 +22,7 @@ import torch
 from torch import Generator, Tensor
 
 from snn2hw.arguments import between, positive, whole
-from snn2hw.errors import ShapeError
+from snn2hw.errors import ShapeError, ValueRangeError
 
 Places = tuple[Tensor, Tensor]
 
@@ -225,7 +225,20 @@ class Mixup:
         positive("alpha", self.alpha, "Mixup")
 
     def __call__(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """A batch [N, ...] and labels int64 [N] to the mixed batch and soft labels."""
+        """A batch [N, ...] and labels int64 [N] to the mixed batch and soft labels.
+
+        Raises:
+            ValueRangeError: a label that is none of the classes.
+        """
+        if bool((outside := (labels < 0) | (labels >= self.classes)).any()):
+            place = int(outside.int().argmax())
+            raise ValueRangeError(
+                "a label is out of range",
+                where=f"Mixup, place {place} of the batch",
+                got=str(int(labels[place])),
+                expected=f"0..{self.classes - 1}",
+                do="correct the label, or give Mixup as many classes as the data have",
+            )
         seed = int(torch.randint(2**62, (), generator=self.generator))  # torch's Beta takes no generator
         share = float(np.random.default_rng(seed).beta(self.alpha, self.alpha))
         order = torch.randperm(len(x), generator=self.generator).to(x.device)

@@ -112,12 +112,12 @@ def real(x: Tensor) -> Tensor:
     return x if x.is_floating_point() else x.float()
 
 
-def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None, where: str) -> None:
+def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None, where: str, owner: str = "the model") -> None:
     """Labels are 0..classes-1; batch None: they are those of all samples.
 
     Args:
-        labels: integers [n]. classes: how many the model has. found: names the sample at fault.
-        batch: number of the batch in its epoch. where: what the data are called in messages.
+        labels: integers [n]. classes: how many there are. found: names the sample at fault.
+        batch: number of the batch in its epoch. where: what the data are called in messages. owner: what has these classes.
 
     Raises:
         ValueRangeError: the first that is not.
@@ -129,8 +129,8 @@ def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None
             "a label is out of range",
             where=f"{where}, " + (f"sample {place}" if batch is None else found.name(batch, place)),
             got=str(int(labels[place])),
-            expected=f"0..{classes - 1}: the model has {classes} classes",
-            do="correct the label, or give the model more classes",
+            expected=f"0..{classes - 1}: {owner} has {classes} classes",
+            do=f"correct the label, or give {owner} more classes",
         )
 
 

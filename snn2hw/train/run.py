@@ -72,6 +72,8 @@ class Run:
         recipe, known = self.recipe, labels
         x, labels = real(x.to(self.device, non_blocking=True)), labels.to(self.device, non_blocking=True)
         x = x if recipe.augment is None else recipe.augment(x)
+        if recipe.mix is not None:
+            self._check_before_mixing(known, b)
         x, wanted = (x, labels) if recipe.mix is None else recipe.mix(x, labels)
         shown = stepped(x, self.steps)
         check_steps(len(shown), self.length, f"data, epoch {number}, batch {b}")
@@ -95,6 +97,15 @@ class Run:
         self.length = len(shown)
         self.precision.step(loss, self.optimiser, recipe.clip, where)
         tally.add(loss, balance, logits, labels, seen)
+
+    def _check_before_mixing(self, labels: Tensor, b: int) -> None:
+        """Hard labels are classes of what mixes them, or of the model, whose number is known from the second batch on."""
+        own = getattr(self.recipe.mix, "classes", None)
+        for classes, owner in ((self.classes, "the model"), (own, "Recipe(mix)")):
+            if isinstance(classes, int) and classes > 0:
+                if self.classes == 0 and self.data.labels is not None:
+                    check_labels(self.data.labels, classes, self.data, None, "data", owner)
+                check_labels(labels, classes, self.data, b, "data", owner)
 
     def _check(self, labels: Tensor, wanted: Tensor, logits: Tensor, b: int) -> None:
         """Labels, hard and soft, fit the logits; those in memory all at once, before the first step."""

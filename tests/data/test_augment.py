@@ -146,6 +146,21 @@ def test_mixup_mixes_samples_and_labels_alike() -> None:
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 
+@pytest.mark.parametrize("label", [4, -1])
+def test_mixup_refuses_a_label_that_is_none_of_its_classes(label: int) -> None:
+    with refused(
+        ValueRangeError,
+        f"""
+        a label is out of range
+          where:    Mixup, place 2 of the batch
+          got:      {label}
+          expected: 0..3
+          do:       correct the label, or give Mixup as many classes as the data have
+        """,
+    ):
+        Mixup(4)(torch.zeros(3, 1, 2, 2), torch.tensor([0, 3, label]))
+
+
 def test_as_a_transform_the_same_seed_draws_the_same_in_workers() -> None:
     data = task("digits", "test", Chain((RandomCrop(1), Flip())))
     assert torch.equal(data.samples, task("digits", "test").samples)

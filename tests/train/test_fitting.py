@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from snn2hw import nn, train
+from snn2hw.data.augment import Mixup
 from snn2hw.errors import ShapeError, Snn2hwError, Snn2hwWarning, UsageError, ValueRangeError
 from tests.refused import refused
 from tests.train import small
@@ -168,6 +169,36 @@ def test_a_label_out_of_range_is_found_before_the_first_step() -> None:
         fit(model, TensorDataset(x, labels))
     with pytest.raises(ValueRangeError, match="validation, sample 37"):
         fit(model, small.data(), (x, labels))
+
+
+def of_three(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """A function of a user's, which says no number of classes."""
+    return x, torch.nn.functional.one_hot(labels, small.CLASSES).float()
+
+
+@pytest.mark.parametrize("label", [3, -1])
+def test_a_label_out_of_range_is_found_before_labels_are_mixed(label: int) -> None:
+    x, labels = small.data()
+    labels[37] = label
+    mixing = dataclasses.replace(QUICK, mix=Mixup(small.CLASSES))
+    text = f"""
+        a label is out of range
+          where:    data, {{}}
+          got:      {label}
+          expected: 0..2: {{}} has 3 classes
+          do:       correct the label, or give {{}} more classes
+        """
+    own = "Recipe(mix)"
+    model = small.model()
+    before = weights(model)
+    with refused(ValueRangeError, text.format("sample 37", own, own)):
+        fit(model, (x, labels), recipe=mixing)
+    assert torch.equal(weights(model), before)
+    batches = DataLoader(TensorDataset(x, labels), batch_size=16)
+    with refused(ValueRangeError, text.format("batch 2, place 5", "the model", "the model")):
+        fit(None, batches, recipe=mixing)
+    with refused(ValueRangeError, text.format("batch 2, place 5", "the model", "the model")):
+        fit(None, batches, recipe=dataclasses.replace(QUICK, mix=of_three))
 
 
 def test_the_number_of_steps_must_stay_the_same() -> None:
