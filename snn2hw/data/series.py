@@ -58,8 +58,8 @@ def read_ts(path: str | Path) -> Series:
 
 def _parsed(lines: list[str]) -> Series:
     facts, begins = _facts(lines)
-    has, *names = facts.get("classlabel", "false").split()
-    if has.lower() != "true" or not names:
+    names = facts.get("classlabel", "").split()
+    if len(names) < 2 or names.pop(0).lower() != "true":
         raise ValueError("no classes in @classLabel")
     if facts.get("timestamps", "false").lower() == "true":
         raise ValueError("timestamps, which are not read")
@@ -101,18 +101,25 @@ def _case(line: str, n: int) -> tuple[npt.NDArray[np.float32], str]:
     rows = [_numbers(part, n) for part in dimensions]
     if len({len(row) for row in rows}) > 1:
         raise ValueError(f"dimensions of {', '.join(sorted({str(len(row)) for row in rows}))} values in line {n}")
-    return np.array(rows, np.float32).T, label.strip()
+    return np.array(rows).T, label.strip()
 
 
-def _numbers(part: str, n: int) -> list[float]:
+def _numbers(part: str, n: int) -> npt.NDArray[np.float32]:
     try:
-        row = [float(value) for value in part.split(",")]
+        if "_" in part or not part.isascii():  # float() takes 1_0, and digits of every script
+            raise ValueError(f"{part[:40]!r}, which are no numbers,")
+        row = np.array([float(value) for value in part.split(",")])
     except ValueError as error:
         missing = "?" in part
         raise ValueError(f"{'a missing value' if missing else str(error)} in line {n}") from error
-    if not np.isfinite(row).all():
+    if np.isnan(row).any():
         raise ValueError(f"a missing value in line {n}")
-    return row
+    with np.errstate(over="ignore"):  # what is too large is said below
+        made = row.astype(np.float32)
+    if not np.isfinite(made).all():
+        first = row[~np.isfinite(made)][0]
+        raise ValueError(f"{first:g} in line {n}, which float32 does not hold: at most {np.finfo(np.float32).max:.3g}")
+    return made
 
 
 def _require_stated(facts: dict[str, str], values: list[npt.NDArray[np.float32]]) -> None:
