@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.data.aedat import SIDE, read_aedat
-from snn2hw.data.folders import scanned, wrong_folder
+from snn2hw.data.folders import no_recordings, scanned, still_there, wrong_folder
 from snn2hw.data.kept import Kept
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings
@@ -65,13 +65,8 @@ class CIFAR10DVS(Recordings):
         self.labels = torch.arange(len(CLASSES)).repeat_interleave(len(chosen))
         self._numbers = np.tile(chosen, len(CLASSES))
         if not chosen:
-            raise DataError(
-                "a split of CIFAR10-DVS has no recordings",
-                where=str(self._root),
-                got=f"split={split!r} of {count} recordings in each class",
-                expected="1000 in each class",
-                do=f"unpack the whole set from {SITE}",
-            )
+            got, do = f"split={split!r} of {count} recordings in each class", f"unpack the whole set from {SITE}"
+            raise no_recordings("CIFAR10-DVS", self._root, got, "1000 in each class", do)
         self._scan()
 
     def sample(self, index: int) -> Tensor:
@@ -100,16 +95,7 @@ class CIFAR10DVS(Recordings):
 
     def _kept(self, index: int) -> Kept:
         path = self.path(index)
-        try:
-            facts = path.stat()
-        except OSError as error:
-            raise DataError(
-                "a recording of CIFAR10-DVS is gone",
-                where=str(path),
-                got=error.strerror or type(error).__name__,
-                expected="the recordings that were there when the folder was opened",
-                do=f"unpack {path.parent.name}.zip of {SITE} again",
-            ) from error
+        facts = still_there(path, "CIFAR10-DVS", f"unpack {path.parent.name}.zip of {SITE} again")
         return Kept(
             f"cifar10-dvs/{path.stem}",
             (str(path), facts.st_size, facts.st_mtime_ns, self.steps, self.size, self.by),

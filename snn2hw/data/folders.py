@@ -52,6 +52,37 @@ def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:
     return DataError(f"{what} is not in this folder", where=str(folder), got=got, expected=expected, do=do)
 
 
+def still_there(path: Path, what: str, do: str) -> os.stat_result:
+    """What the system says of a recording that was there when the data set was opened.
+
+    Args:
+        path: of the recording. what: the data set. do: how to get it again.
+
+    Raises:
+        DataError: it is gone.
+    """
+    try:
+        return path.stat()
+    except OSError as error:
+        raise DataError(
+            f"a recording of {what} is gone",
+            where=str(path),
+            got=error.strerror or type(error).__name__,
+            expected="the recordings that were there when the folder was opened",
+            do=do,
+        ) from error
+
+
+def no_recordings(what: str, where: Path, got: str, expected: str, do: str) -> DataError:
+    """The error for a split of the data set `what` in which there is nothing.
+
+    Args:
+        where: the folder, or the list of the split. got: what there is instead. expected: what would be in it.
+        do: how to get the set.
+    """
+    return DataError(f"a split of {what} has no recordings", where=str(where), got=got, expected=expected, do=do)
+
+
 def scanned(items: Collection[Item], says: str) -> Iterator[Item]:
     """The items, with a bar on standard error while they are gone through, where that is a terminal."""
     console = Console(file=sys.stderr)

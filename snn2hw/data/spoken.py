@@ -14,7 +14,7 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of, positive, whole
 from snn2hw.data.content import content
-from snn2hw.data.folders import listed, wrong_folder
+from snn2hw.data.folders import listed, no_recordings, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.data.mel import log_mel
 from snn2hw.errors import DataError, UsageError
@@ -63,7 +63,17 @@ class _Spoken(Samples):
     """Files with labels, each cut or filled with silence to one length."""
 
     def __init__(
-        self, root: Path, files: list[str], labels: list[int], rate: int, seconds: float, steps: int, bands: int, where: str
+        self,
+        root: Path,
+        files: list[str],
+        labels: list[int],
+        rate: int,
+        seconds: float,
+        steps: int,
+        bands: int,
+        where: str,
+        split: str,
+        site: str,
     ) -> None:
         self.steps, self.bands = whole("steps", steps, 1, None, where), whole("bands", bands, 1, 1024, where)
         self.seconds, self.rate = positive("seconds", seconds, where), rate
@@ -75,7 +85,10 @@ class _Spoken(Samples):
                 expected="a sample or more in every step",
                 do="ask for fewer steps",
             )
-        self.shape = (steps, bands)
+        if not files:
+            expected = "recordings of every split, as published"
+            raise no_recordings(where, root, f"none of split={split!r}", expected, f"unpack the whole of {site} here")
+        self.split, self.shape = split, (steps, bands)
         self._root, self._files = root, files
         self.labels = torch.tensor(labels, dtype=torch.int64)
 
@@ -110,7 +123,7 @@ class SpeechCommands(_Spoken):
 
     Raises:
         UsageError: another split, a word that is no folder, steps or bands out of range. DataError: another folder, a list that
-            names what is not there, a word without recordings; on reading, as `read_wav` says.
+            names what is not there, a word or a split without recordings; on reading, as `read_wav` says.
     """
 
     def __init__(
@@ -148,8 +161,8 @@ class SpeechCommands(_Spoken):
                 )
             own = [f for f in found if (f in lists[split] if split in lists else not any(f in named for named in lists.values()))]
             files, labels = files + own, labels + [label] * len(own)
-        self.split, self.classes, self.transform = split, chosen, transform
-        super().__init__(root, files, labels, 16_000, 1.0, steps, bands, where)
+        self.classes, self.transform = chosen, transform
+        super().__init__(root, files, labels, 16_000, 1.0, steps, bands, where, split, COMMANDS)
 
 
 def _named(root: Path, file: str, words: tuple[str, ...] | None) -> frozenset[str]:
@@ -193,7 +206,8 @@ class FSDD(_Spoken):
         transform: applied to every sample.
 
     Raises:
-        UsageError: another split, steps or bands out of range. DataError: another folder; on reading, as `read_wav` says.
+        UsageError: another split, steps or bands out of range. DataError: another folder, a split without recordings; on
+            reading, as `read_wav` says.
     """
 
     classes = tuple(map(str, range(10)))
@@ -216,5 +230,6 @@ class FSDD(_Spoken):
         if not found:
             raise wrong_folder(where, root, "recordings/0_jackson_0.wav and so on", f"unpack {DIGITS} here")
         own = [m for m in found if (int(m[2]) < TESTED) == (split == "test")]
-        self.split, self.transform = split, transform
-        super().__init__(folder, [m[0] for m in own], [int(m[1]) for m in own], 8_000, seconds, steps, bands, where)
+        self.transform = transform
+        files, labels = [m[0] for m in own], [int(m[1]) for m in own]
+        super().__init__(folder, files, labels, 8_000, seconds, steps, bands, where, split, DIGITS)

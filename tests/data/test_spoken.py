@@ -153,6 +153,26 @@ def test_a_list_that_names_what_is_not_there_is_refused(name: str, file: str, tm
     assert len(SpeechCommands(tmp_path, words=("no",))) == 3  # whoever keeps some words alone has not lost the others
 
 
+def test_a_split_of_nothing_is_refused(tmp_path: Path) -> None:
+    commands(tmp_path)
+    text = """
+        a split of {} has no recordings
+          where:    {}
+          got:      none of split={!r}
+          expected: recordings of every split, as published
+          do:       unpack the whole of {} here
+        """
+    site = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
+    with refused(DataError, text.format("Speech Commands", tmp_path, "validation", site)):
+        SpeechCommands(tmp_path, "validation", words=("no",))
+    digits = tmp_path / "recordings"
+    digits.mkdir()
+    (digits / "0_jackson_7.wav").write_bytes(wav(SOUND))
+    assert len(FSDD(tmp_path)) == 1
+    with refused(DataError, text.format("FSDD", digits, "test", "https://github.com/Jakobovski/free-spoken-digit-dataset")):
+        FSDD(tmp_path, "test")
+
+
 def test_fsdd_by_its_page(tmp_path: Path) -> None:
     (tmp_path / "recordings").mkdir()
     for label in (0, 7):
