@@ -93,7 +93,9 @@ class Events:
         if by == "time":
             last = int(self.t[-1]) if len(self) else 0
             ends = last + 1 if duration is None else whole("duration", duration, last + 1, None, where)
-            frame = self.t.astype(np.int64) * steps // ends
+            # In Python's integers where int64 does not hold the product, or the duration.
+            exact = np.int64 if max(last * steps, ends) < 1 << 63 else object
+            frame = (self.t.astype(exact) * steps // ends).astype(np.int64)
         else:
             frame = np.arange(len(self), dtype=np.int64) * steps // max(len(self), 1)
         row = self.y.astype(np.int64) * h // self.height

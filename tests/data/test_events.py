@@ -40,6 +40,13 @@ def test_duration_sets_the_length_of_a_frame() -> None:
     assert (frames[0, 1, 0, 0], frames[0, 0, 0, 1], frames[1, 1, 0, 2], frames[3, 1, 0, 3]) == (1, 1, 1, 1)
 
 
+@pytest.mark.parametrize("duration", [None, 1 << 60, 10**30])
+def test_times_that_int64_cannot_multiply_are_counted_exactly(duration: int | None) -> None:
+    t = [0, 1 << 59, (1 << 60) - 1]
+    frames = stream([(time, n, 0, 1) for n, time in enumerate(t)]).frames(16, duration=duration)
+    assert np.argwhere(frames)[:, 0].tolist() == [time * 16 // (duration or 1 << 60) for time in t]
+
+
 def test_parts_of_different_length_are_refused() -> None:
     none = np.zeros(0, np.int64)
     with refused(
