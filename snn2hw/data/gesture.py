@@ -16,7 +16,7 @@ from snn2hw.data.aedat import read_aedat
 from snn2hw.data.aedat3 import SIDE
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
-from snn2hw.data.folders import scanned, wrong_folder
+from snn2hw.data.folders import no_recordings, scanned, still_there, wrong_folder
 from snn2hw.data.kept import Kept
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings
@@ -30,6 +30,7 @@ CLASSES = (
 )
 COLUMNS = ("class", "startTime_usec", "endTime_usec")
 MOST_TEXT = 1 << 20
+LATEST = 1 << 62  # us: AEDAT 3.1 counts 31 bits, and how often they ran over in 31 more
 
 
 class Trial(NamedTuple):
@@ -56,7 +57,8 @@ class DVSGesture(Recordings):
 
     Raises:
         UsageError, ValueRangeError: another split or binning, steps or size out of range. DataError: another folder, a list or
-            table of labels that cannot be read, a recording that is missing, cannot be read, or has no event in a gesture.
+            table of labels that cannot be read, a list without a recording, a recording that is missing, cannot be read, or has
+            no event in a gesture.
     """
 
     classes = CLASSES
@@ -81,7 +83,11 @@ class DVSGesture(Recordings):
                 break
 
     def sample(self, index: int) -> Tensor:
-        """Frames [T, 2, size, size]."""
+        """Frames [T, 2, size, size].
+
+        Raises:
+            DataError: the recording is gone, or cannot be read.
+        """
         counts = self._kept(index).read()
         if counts is None or not counts.any():  # every gesture has an event
             counts = dict(self._made(self.trials[index].recording))[index]
@@ -92,13 +98,13 @@ class DVSGesture(Recordings):
 
     def _kept(self, index: int) -> Kept:
         trial = self.trials[index]
-        facts = (self._root / trial.recording).stat()
+        facts = still_there(self._root / trial.recording, "DVS-Gesture", f"unpack DvsGesture.tar.gz of {SITE} again")
         key = (str(self._root), trial, facts.st_size, facts.st_mtime_ns, self.steps, self.size, self.by)
         return Kept(f"dvs-gesture/{Path(trial.recording).stem}-{index}", key, np.dtype(np.uint32), self.shape)
 
     def _made(self, name: str) -> list[tuple[int, npt.NDArray[Any]]]:
         """(index, frames) of every gesture of a recording."""
-        events, found = read_aedat(self._root / name), []
+        events, made = read_aedat(self._root / name), []
         for index, trial in enumerate(self.trials):
             if trial.recording == name:
                 own = events.between(trial.begin, trial.end)
@@ -110,8 +116,8 @@ class DVSGesture(Recordings):
                         expected="events in every gesture that the table of labels names",
                         do=f"unpack the set from {SITE} again",
                     )
-                found.append((index, self._counted(own, trial)))
-        return found
+                made.append((index, self._counted(own, trial)))
+        return made
 
     def _counted(self, own: Events, trial: Trial) -> npt.NDArray[Any]:
         since = Events(own.t - trial.begin, own.x, own.y, own.p, SIDE, SIDE)
@@ -127,6 +133,9 @@ def _recordings(root: Path, split: str) -> list[str]:
         raise wrong_folder("DVS-Gesture", root, expected, f"unpack DvsGesture.tar.gz of {SITE} here")
     text = content(path, "the list of a split of DVS-Gesture", "names of recordings", f"unpack it again, from {SITE}", MOST_TEXT)
     names = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    if not names:
+        got, do = f"no name in {len(text)} bytes", f"unpack DvsGesture.tar.gz of {SITE} again"
+        raise no_recordings("DVS-Gesture", path, got, "a name of a recording in each line", do)
     for name in names:
         if Path(name).name != name or not is_file(root / name):
             raise DataError(
@@ -150,12 +159,19 @@ def _trials(root: Path, name: str) -> list[Trial]:
             raise ValueError("no row below its head")
         trials = []
         for n, row in enumerate(rows, 2):
-            kind, begin, end = (int(row.get(column) or "", 10) for column in COLUMNS)
-            if not (1 <= kind <= len(CLASSES) and 0 <= begin < end):
+            kind, begin, end = (_whole(row.get(column), n) for column in COLUMNS)
+            if not (1 <= kind <= len(CLASSES) and begin < end <= LATEST):
                 raise ValueError(f"class {kind}, {begin} to {end} us in line {n}")
             trials.append(Trial(name, begin, end, kind - 1))
     except (ValueError, csv.Error) as error:
         raise DataError(
-            "a table of labels of DVS-Gesture cannot be read", where=str(path), got=str(error), expected=expected, do=do
+            "a table of labels of DVS-Gesture cannot be read", where=str(path), got=str(error)[:300], expected=expected, do=do
         ) from error
     return trials
+
+
+def _whole(text: str | None, line: int) -> int:
+    digits = (text or "").strip()
+    if not (digits.isascii() and digits.isdecimal()):  # int() takes 1_0, and digits of every script
+        raise ValueError(f"{digits!r}, which is no whole number, in line {line}")
+    return int(digits)

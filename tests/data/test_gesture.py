@@ -104,8 +104,11 @@ def test_gestures_are_cut_out_and_kept(tmp_path: Path, monkeypatch: pytest.Monke
         ("class,startTime_usec,endTime_usec\n", "no row below its head"),
         ("class,startTime_usec,endTime_usec\n12,1,2\n", "class 12, 1 to 2 us in line 2"),
         ("class,startTime_usec,endTime_usec\n1,2,2\n", "class 1, 2 to 2 us in line 2"),
-        ("class,startTime_usec,endTime_usec\n1,2\n", "invalid literal"),
-        ("a,b,c\n1,2,3\n", "invalid literal"),
+        ("class,startTime_usec,endTime_usec\n1,2\n", "'', which is no whole number, in line 2"),
+        ("class,startTime_usec,endTime_usec\n1,100,2_00\n", "'2_00', which is no whole number, in line 2"),
+        ("class,startTime_usec,endTime_usec\n1,-100,200\n", "'-100', which is no whole number, in line 2"),
+        (f"class,startTime_usec,endTime_usec\n1,100,{10**23}\n", f"class 1, 100 to {10**23} us in line 2"),
+        ("a,b,c\n1,2,3\n", "'', which is no whole number, in line 2"),
         ("class,startTime_usec,endTime_usec\n1,5000,6000\n", "a gesture has no event"),
     ],
 )
@@ -116,6 +119,41 @@ def test_tables_that_cannot_be_read(table: str, says: str, tmp_path: Path, monke
     (gestures(root) / "user01_led_labels.csv").write_text(table)
     with pytest.raises(DataError, match=says):
         DVSGesture(root)
+
+
+def test_a_recording_that_vanishes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "set"
+    root.mkdir()
+    data = DVSGesture(gestures(root))
+    (root / "user01_led.aedat").unlink()
+    with refused(
+        DataError,
+        f"""
+        a recording of DVS-Gesture is gone
+          where:    {root / "user01_led.aedat"}
+          got:      No such file or directory
+          expected: the recordings that were there when the folder was opened
+          do:       unpack DvsGesture.tar.gz of https://research.ibm.com/interactive/dvsgesture again
+        """,
+    ):
+        data[0]
+    assert data[2][1] == 1  # the others are there
+
+
+def test_a_list_without_a_recording_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trials_to_train.txt").write_text("\n")
+    with refused(
+        DataError,
+        f"""
+        a split of DVS-Gesture has no recordings
+          where:    {tmp_path / "trials_to_train.txt"}
+          got:      no name in 1 bytes
+          expected: a name of a recording in each line
+          do:       unpack DvsGesture.tar.gz of https://research.ibm.com/interactive/dvsgesture again
+        """,
+    ):
+        DVSGesture(tmp_path)
 
 
 def test_other_folders(tmp_path: Path) -> None:
