@@ -71,7 +71,7 @@ def met(figure: float, want: float, at_most: bool = False) -> str:
 def bars(r: Results) -> list[Bar]:
     """All of them, measured or not."""
     lava = ratio(r.lava.lava, r.lava.fast) if r.lava is not None and r.lava.lava else None
-    crossings = [100 * c for c in crossovers(r.layers).values()]
+    crossings = [min(max(100 * c, 0.0), by_width(r.layers)[w][-1].density) for w, c in crossovers(r.layers).items()]
     fits = [fit.r2 for fit in lines(r.layers).values()]
     small = _batch(r, KIND, SMALL)
     others = dict.fromkeys(m.kind for m in r.networks if m.name == NAME and m.kind != KIND)
@@ -82,7 +82,7 @@ def bars(r: Results) -> list[Bar]:
           for batch, m in ((1, r.network(SMALL, KIND, 1)), (small.batch if small else 16, small))),
         Bar("times faster than Lava on the same layers", 1000, "x", lava, also=_lava_note(r)),
         Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
-            also="of the widths, the least"),
+            also="of the widths, the least; 0 where they never do"),
         Bar("one layer: cost of events linear in spikes, R^2", LINEAR, "", _spread(fits), every=True, also="target set by us"),
         Bar("peak resident memory, samples streamed", 500, "MB", _spread([r.memory.peak] if r.memory else []), at_most=True),
         Bar("its growth after the first fifth (flat)", 5, "%", _spread([r.memory.growth] if r.memory else []), at_most=True,
@@ -128,7 +128,7 @@ def lines(layers: Sequence[Layer]) -> dict[int, Line]:
 
 
 def crossovers(layers: Sequence[Layer]) -> dict[int, float]:
-    """Width -> the density, 0 to 1, from which events are no longer cheaper than dense; the highest where they always are."""
+    """Width -> the density, 0 to 1, from which events are no longer cheaper than dense; -inf: never cheaper, inf: always."""
     return {
         width: crossing([m.density / 100 for m in some], *(_medians(some, way) for way in (LAYER_EVENTS, LAYER_DENSE)))
         for width, some in by_width(layers).items()

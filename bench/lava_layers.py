@@ -21,6 +21,8 @@ from snn2hw.backends.fast.executor import Fast
 from snn2hw.backends.lava.executor import LavaExecutor
 from snn2hw.errors import Snn2hwError
 
+CALLS = 20  # of `fast` in a round: Lava takes seconds for one
+
 
 @dataclass(frozen=True)
 class Lava:
@@ -40,7 +42,7 @@ class Lava:
 
 
 def against_lava(rounds: int, width: int = 64, samples: int = 2) -> Lava:
-    """Lava and fast in turn; fast as often as fills a moment."""
+    """Lava and fast in turn; `fast` some calls for each of Lava's."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(
         nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), NEURONS["LNM"](),
@@ -65,8 +67,8 @@ def against_lava(rounds: int, width: int = 64, samples: int = 2) -> Lava:
         assert (trace.readout == wanted).all()
         found.lava.append(lava.report["seconds_run"] / (lava.report["steps"] - 1))
         with threads_of_fast(1):
-            calls, begun = 20, perf_counter()
-            for _ in range(calls):
+            begun = perf_counter()
+            for _ in range(CALLS):
                 fast.run(artefact, payloads, False)
-        found.fast.append((perf_counter() - begun) / calls / (samples * STEPS))
+        found.fast.append((perf_counter() - begun) / CALLS / (samples * STEPS))
     return Lava(found.lava, found.fast, int(lava.report["steps"]), int(lava.report["processes"]), found.macs)

@@ -22,6 +22,7 @@ from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d, IntFlatten, IntMaxPool2d
 
 DENSE, EVENTS = "dense", "event-driven"
+TURN = 0.01  # seconds of a way in a round: there are twice as many ways as densities
 PERCENT = {DENSE: 0, EVENTS: 101}
 
 
@@ -94,7 +95,7 @@ def _measured(net: IntegerNetwork, densities: Sequence[float], count: int) -> li
             runs[density, way]()
         if (readouts[DENSE] != readouts[EVENTS]).any():
             raise AssertionError(f"both ways must give one readout, width {width}, {density} %")
-    seconds = rounds({f"{d} {w}": run for (d, w), run in runs.items()}, count, turn=0.01)
+    seconds = rounds({f"{d} {w}": run for (d, w), run in runs.items()}, count, turn=TURN)
     cost = macs(net, False), traffic(net, False)
     return [
         Layer(width, size, net.steps, 100 * spikes[d] / (net.steps * width * size * size), spikes[d], *cost,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 
 from bench.bars import Bar, bars, by_width, crossovers, lines, of_ceiling
-from bench.ceilings import CACHE, INT8, MEMORY
+from bench.ceilings import INT8
+from bench.lava_layers import CALLS
 from bench.layers import DENSE as LAYER_DENSE
 from bench.layers import EVENTS as LAYER_EVENTS
+from bench.layers import TURN as LAYER_TURN
 from bench.machine import LOAD, busy
 from bench.memory import BATCH
 from bench.networks import STEPS
@@ -17,8 +20,8 @@ from bench.pictures import pictures
 from bench.results import Measured, Results
 from bench.rounds import PATIENCE, TURN, Spread, line, ratio
 from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX
+from snn2hw.backends.lava.environment import LAVA_VERSION
 
-CEILINGS = {INT8: "register products as in the dense inner loop", MEMORY: "read", CACHE: "read"}
 Row = Sequence[str]
 
 
@@ -39,7 +42,7 @@ def text(r: Results, drawn: Sequence[str], smoke: bool) -> Iterator[str]:
     yield ""
     if smoke:
         yield "**A smoke test of small networks: these numbers mean nothing.**\n"
-    yield f"`make bench` writes this page; do not edit it.\nThis one took {r.seconds / 60:.1f} minutes: `{r.command}`."
+    yield f"`{r.command}`\nwrites this page in {r.seconds / 60:.1f} minutes; do not edit it."
     yield ""
     if busy(r.machine):
         yield f"**Others were at work on the machine ({LOAD}: {r.machine[LOAD]}): figures are noisy,\nspreads are wide.**\n"
@@ -61,7 +64,8 @@ def _how() -> Iterator[str]:
 
 * Same process, same network, same inputs, one thread (NumPy, PyTorch, ONNX Runtime and `fast`
   alike) unless a row says otherwise. In every round each way has one turn, as many calls as fill
-  {1e3 * TURN:.0f} ms and at least one; figures are medians over the rounds, with least and most behind them.
+  {1e3 * TURN:.0f} ms ({1e3 * LAYER_TURN:.0f} ms for single layers) and at least one; against Lava, `fast` has {CALLS} calls
+  a round and Lava one. Figures are medians over the rounds, with least and most behind them.
   Ratios are taken within a round, then their median. A way that takes more than {PATIENCE:.0f} s for all
   rounds has fewer of them, at least one.
 * From integers to readout, no traces unless a row says otherwise. What is done once (compiling C,
@@ -207,11 +211,18 @@ def _layers(r: Results, drawn: Sequence[str]) -> Iterator[str]:
     rows = []
     for width, fit in fits.items():
         cost = f"{1e3 * fit.start:.3f} ms + {1e9 * fit.slope:.1f} ns a spike"
-        rows.append([str(width), cost, f"{fit.r2:.4f}", f"{100 * crossed[width]:.0f} %"])
+        rows.append([str(width), cost, f"{fit.r2:.4f}", _below(crossed[width], by_width(r.layers)[width][-1].density)])
     if rows:
         yield from _table(["channels", "cost of events", "R^2", "events are cheaper below"], rows)
         yield ""
     yield from _picture("layers.svg", "Cost of a layer against density, width and T", drawn)
+
+
+def _below(crossed: float, farthest: float) -> str:
+    """The density below which events are cheaper, as far as was measured, up to `farthest` percent."""
+    if crossed == -inf:
+        return "never"
+    return f"above {farthest:.0f} %" if crossed == inf else f"{100 * crossed:.0f} %"
 
 
 def _lava(r: Results) -> Iterator[str]:
@@ -225,7 +236,7 @@ def _lava(r: Results) -> Iterator[str]:
 
 | | ms a step | least .. most |
 |---|---|---|
-| Lava 0.10.0 | {1e3 * lava.median:.1f} | {_ends(lava, 1, 1e3)} |
+| Lava {LAVA_VERSION} | {1e3 * lava.median:.1f} | {_ends(lava, 1, 1e3)} |
 | fast, one thread | {1e3 * fast.median:.3f} | {_ends(fast, 3, 1e3)} |
 
 `fast` takes a {times.median:.0f}th of Lava's time ({_ends(times, 0)})."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 from time import perf_counter
 
@@ -84,11 +85,14 @@ def line(x: Sequence[float], y: Sequence[float]) -> Line:
 
 
 def crossing(x: Sequence[float], rising: Sequence[float], level: Sequence[float]) -> float:
-    """The first x at which `rising` is no longer below `level`, between points by a straight line; the last x if it never is."""
+    """The first x at which `rising` is no longer below `level`, between points by a straight line.
+
+    -inf where it is not below at the first x already, inf where it is still below at the last: nobody has measured farther.
+    """
     gaps = [a - b for a, b in zip(rising, level, strict=True)]
     if gaps[0] >= 0:
-        return x[0]
+        return -inf
     for n in range(1, len(x)):
         if gaps[n] >= 0:
             return x[n - 1] + (x[n] - x[n - 1]) * gaps[n - 1] / (gaps[n - 1] - gaps[n])
-    return x[-1]
+    return inf

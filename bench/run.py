@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,10 @@ from typing import TypeVar
 import torch
 
 from bench.ceilings import Ceiling, ceilings
+from bench.commit import commit
 from bench.lava_layers import against_lava
 from bench.layers import against_density, against_steps
-from bench.machine import machine
+from bench.machine import UNKNOWN, machine
 from bench.memory import memory
 from bench.networks import BODIES, NEURONS, STEPS, WIDTHS, Compiled, compiled, digits, macs, traffic
 from bench.report import write
@@ -80,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> Results:
     whole = not given.quick and set(given.only) == set(PARTS)
     torch.set_num_threads(1)
     parts = ["--quick"] * given.quick + ["--only", *given.only] * (set(given.only) != set(PARTS))
-    found = Results(machine(), " ".join(["python -m bench.run", f"--rounds {settings.rounds}", *parts]))
+    parts += ["--out", given.out] if given.out else []
+    command = shlex.join(["python", "-m", "bench.run", "--rounds", str(settings.rounds), *map(str, parts)])
+    found = Results(machine() | {"commit": commit() or UNKNOWN}, command)
     _measure(found, settings, set(given.only))
     found.seconds = perf_counter() - begun
     page = write(found, given.out or Path("docs/explanation" if whole else "build/bench"), smoke=given.quick)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,21 @@ def test_where_two_ways_cost_the_same() -> None:
     from bench.rounds import crossing
 
     assert crossing([0, 10, 20], [1, 2, 3], [2.5, 2.5, 2.5]) == pytest.approx(15)
-    assert crossing([5, 10], [3, 4], [2, 2]) == 5, "never cheaper"
-    assert crossing([5, 10], [1, 1], [2, 2]) == 10, "always cheaper, as far as was measured"
+    assert crossing([5, 10], [3, 4], [2, 2]) == -math.inf, "never cheaper"
+    assert crossing([5, 10], [1, 1], [2, 2]) == math.inf, "always cheaper, as far as was measured"
+
+
+@pytest.mark.parametrize(
+    ("events", "said", "figure"), [((3, 4), "never", 0.0), ((1, 1), "above 60 %", 60.0), ((1, 3), "30 %", 30.0)]
+)
+def test_where_events_are_cheaper(events: tuple[float, float], said: str, figure: float) -> None:
+    from bench.bars import bars
+    from bench.report import text
+
+    found = results(layers=[layer(64, 0, 2.0, events[0]), layer(64, 60, 2.0, events[1])])
+    row = next(part for part in text(found, [], smoke=False) if part.startswith("| 64 |"))
+    assert row.endswith(f" | {said} |")
+    assert [b.figure for b in bars(found) if "events beat dense" in b.name] == [figure]
 
 
 def test_ratios_are_taken_within_a_round() -> None:
@@ -150,6 +164,33 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     page = "\n".join(text(results(), [], smoke=False))
     assert page.count("Not measured in this run.") == 8
     assert "0 met, 0 not met, 16 not measured." in page
+
+
+@pytest.mark.parametrize(("known", "said"), [("abc1234+", "abc1234+"), ("", "unknown")])
+def test_the_page_names_its_commit_and_the_command_that_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str, said: str
+) -> None:
+    from bench import run
+
+    monkeypatch.setattr(run, "machine", lambda: {})
+    monkeypatch.setattr(run, "commit", lambda: known)
+    monkeypatch.setattr(run, "_measure", lambda *given: None)
+    folder = tmp_path / "of it"
+    run.main(["--rounds", "7", "--out", str(folder)])
+    page = (folder / "performance.md").read_text(encoding="utf-8").splitlines()
+    assert page[2] == f"`python -m bench.run --rounds 7 --out '{folder}'`"
+    assert page[3] == "writes this page in 0.0 minutes; do not edit it."
+    assert f"| commit | {said} |" in page
+
+
+def test_the_page_says_how_many_calls_a_round_has() -> None:
+    from bench.lava_layers import CALLS
+    from bench.layers import TURN
+    from bench.report import text
+
+    page = "\n".join(text(results(), [], smoke=False))
+    assert f"({1e3 * TURN:.0f} ms for single layers)" in page
+    assert f"`fast` has {CALLS} calls\n" in page
 
 
 @pytest.mark.parametrize(("load", "busy"), [("0.10", False), ("1.98", True), ("unknown", False)])
