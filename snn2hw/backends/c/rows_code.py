@@ -29,7 +29,7 @@ def rows_function(laid: Words, number: int, weights: int) -> str:
         end="#endif" if vectors else "",
         block=laid.block,
         start=_start(laid, laid.block, "0"),
-        add=_add(laid, [f"word[{w}]" for w in range(laid.block)]),
+        add=_add(laid, laid.block),
         take=_take(laid, [[str(w * laid.each + o) for o in range(laid.each)] for w in range(laid.block)], "", " " * 8),
         **row,
     )
@@ -38,21 +38,14 @@ def rows_function(laid: Words, number: int, weights: int) -> str:
 def _in_vectors(laid: Words, row: Mapping[str, int]) -> str:
     """The same in vectors: `LANES` of C words each, where a row can be divided by the most that there are, else fewer."""
     lanes = "SNN_LANES" if laid.lanes == max(LANES) else str(laid.lanes)
-    steps = [f"{v} * {lanes}" if v > 1 else lanes * v for v in range(laid.vectors)]  # words from the first vector to each
-    firsts = [f"{laid.each} * {step}" if step else "" for step in steps]  # output of each
+    firsts = [f"{laid.each * v} * {lanes}" if v else "" for v in range(laid.vectors)]  # output of each vector
     outputs = [[" + ".join(filter(None, [first, str(o) * (o > 0)])) or "0" for o in range(laid.each)] for first in firsts]
-    read = [f"word{v}" for v in range(laid.vectors)]
     return fragment(
         "folder/rows_lanes.c",
         lanes=lanes,
         step=f"{laid.vectors} * {lanes}" if laid.vectors > 1 else lanes,
         start=_start(laid, laid.vectors, "{0}"),
-        read=", ".join(read),
-        copy="\n".join(
-            f"            memcpy(&{word}, row{f' + {step}' if step else ''}, sizeof {word});"
-            for word, step in zip(read, steps, strict=True)
-        ),
-        add=_add(laid, read),
+        add=_add(laid, laid.vectors),
         take=_take(laid, outputs, "[l]", " " * 12),
         **row,
     )
@@ -62,10 +55,10 @@ def _start(laid: Words, words: int, zero: str) -> str:
     return ", ".join(f"pair{n} = {zero}" for n in range(words * laid.pairs))
 
 
-def _add(laid: Words, words: Sequence[str]) -> str:
+def _add(laid: Words, words: int) -> str:
     """Statements that add every second field of words to a pair of sums, and the fields between them to others."""
     mask = f"UINT32_C(0x{((1 << laid.bits) - 1) * ((1 << HALF) + 1):08X})"
-    fields = [f"({word} >> {p * laid.bits})" if p else word for word in words for p in range(laid.pairs)]
+    fields = [f"(word[{w}] >> {p * laid.bits})" if p else f"word[{w}]" for w in range(words) for p in range(laid.pairs)]
     return "\n".join(f"            pair{n} += {field} & {mask};" for n, field in enumerate(fields))
 
 
