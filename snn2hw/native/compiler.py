@@ -7,6 +7,8 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -103,15 +105,23 @@ def _sum(made: Path) -> Path:
     return made.with_suffix(".sha256")
 
 
+def measuring_key() -> str:
+    """Names what times depend on: compiler, flags, and the processor, which may be another one with the same instructions."""
+    named = ("vendor_id", "cpu family", "model", "cache size", "CPU part", "CPU implementer")  # "model name" among them
+    return library_key("\0".join(dict.fromkeys(_facts(named))))
+
+
 @lru_cache(maxsize=1)
 def _machine() -> str:
     """What -march=native depends on: a cache may be shared by several machines."""
-    try:
-        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return os.uname().machine
-    named = ("flags", "Features")  # on x86 and on ARM
-    return next((line for line in info.splitlines() if line.startswith(named)), os.uname().machine)
+    return next(_facts(("flags", "Features")), os.uname().machine)  # on x86 and on ARM
+
+
+def _facts(named: tuple[str, ...]) -> Iterator[str]:
+    """Lines of /proc/cpuinfo that begin so, of all cores; none where there is no such file."""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        yield from (line for line in lines if line.startswith(named))
 
 
 def _compile(command: tuple[str, ...], flags: tuple[str, ...], source: str, made: Path) -> None:

@@ -92,14 +92,13 @@ def test_a_layer_is_summed_by_events_below_its_own_crossover(crossing: int, by_e
     fast, artefact = Fast(), make_artefact(net)
     built = module.build(net, False, crossing=lambda s: crossing)
     fast._built[artefact.model, False] = built
-    arena = built.arena()
-    arena[...] = 0
-    built.spare.append(arena)
+    with built.memory(built.source.arena) as arena:
+        arena[...] = 0
     payloads = np.zeros((STEPS, 1, *net.input.shape), np.int64)
     payloads[:, :, ::2] = 1  # half of the inputs
     fast.run(artefact, payloads)
     s = summed(BINARY)
-    lists = arena[built.source.arena - built.source.own - s.scratch + s.list_offsets[2] :][: 4 * s.cells].view(np.int32)
+    lists = arena[built.source.arena - s.scratch + s.list_offsets[2] :][: 4 * s.cells].view(np.int32)
     assert (lists == 32).all() == by_events
 
 
@@ -114,14 +113,13 @@ def test_each_layer_has_the_crossover_that_was_asked_for_it(of_conv: int, of_oth
     both = IntAdd("both", ("conv", "other"), conv.shape, conv.format, conv.interval, (0, 0))
     two = replace(net, nodes=(source, conv, other, both, replace(flat, inputs=("both",)), readout))
     built = module.build(two, False, crossing=lambda s: of_conv if s.node.name == "conv" else of_other)
-    arena = built.arena()
-    arena[...] = 0
-    built.spare.append(arena)
+    with built.memory(built.source.arena) as arena:
+        arena[...] = 0
     given = np.zeros((1, STEPS, 8, 8, 64), np.uint8)
     given[..., ::2] = 1  # half of the inputs
     built.runner(given, np.empty((1, 64 * 8 * 8), np.int64), [], MEASURED)(0, 1)
     s = summed(BINARY)
-    lists = arena[built.source.arena - built.source.own - s.scratch + s.list_offsets[2] :][: 4 * s.cells].view(np.int32)
+    lists = arena[built.source.arena - s.scratch + s.list_offsets[2] :][: 4 * s.cells].view(np.int32)
     assert (lists == 32).all() == listed
 
 

@@ -17,7 +17,6 @@ from snn2hw.backends.c import team
 from snn2hw.backends.c.plan import Value, c_type
 from snn2hw.backends.c.synapse_plan import synapse
 from snn2hw.backends.fast import executor, sharing
-from snn2hw.backends.fast.built import build
 from snn2hw.backends.fast.executor import Fast, threads
 from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
@@ -105,20 +104,6 @@ def test_the_readout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not got.states
 
 
-def test_weights_lie_in_memory_as_layers_read_them() -> None:
-    """What lies behind a block of weights is fetched while it is used: the next block, or the first one of the next layer."""
-    net = compiled_network(every_kind(), every_kind_sample()).network
-    made = build(net, still=False)
-    kinds = [name.rstrip("0123456789") for name in made.source.arrays]
-    assert kinds[:7] == ["weight_"] * 4 + ["event_weight_"] * 3  # an image is summed densely
-    numbers = [int(name.removeprefix("weight_")) for name in made.source.arrays if name.startswith("weight_")]
-    assert numbers == sorted(numbers)
-    begins = [array.ctypes.data for array in made.arrays]
-    ends = [begin + array.nbytes for begin, array in zip(begins, made.arrays, strict=True)]
-    assert not any(begin % 64 for begin in begins)
-    assert all(0 <= begin - end < 64 for begin, end in zip(begins[1:], ends, strict=False))
-
-
 def test_two_networks_at_once_keep_their_own_weights() -> None:
     fast, nets = Fast(), []
     for seed in (2_030, 2_031):
@@ -167,21 +152,6 @@ def test_a_fan_in_beyond_16_bits() -> None:
     artefact, expected = make_artefact(net), interpret(net, payloads).readout
     for percent in (NEVER, ALWAYS):
         assert (Fast(percent).run(artefact, payloads).readout == expected).all(), percent
-
-
-def test_more_steps_than_the_stack_holds_are_refused() -> None:
-    net = compiled_network(network(20_000, counts(2, hi=1), linear("fc", "input", np.eye(2)), readout("fc"))).network
-    with refused(
-        UnsupportedError,
-        """
-        the generated C keeps the sums of all steps at hand, and there are too many
-          where:    fc (Linear)
-          got:      20000 steps
-          expected: at most 8192
-          do:       use another executor, or shorter samples
-        """,
-    ):
-        Fast().run(make_artefact(net), np.zeros((20_000, 1, 2), np.int64))
 
 
 @pytest.mark.parametrize("percent", [NEVER, ALWAYS])
@@ -367,17 +337,6 @@ def together(artefact: Artefact, payloads: Ints, percent: int) -> Trace:
         join(0, 1)
         assert (readout == -1).all()
     return trace
-
-
-def test_memory_of_threads_on_the_same_samples_is_used_again() -> None:
-    net = compiled_network(every_kind(), every_kind_sample()).network
-    built, payloads = Fast(NEVER).built(make_artefact(net), False), corner_payloads(net)
-    given = np.ascontiguousarray(payloads.transpose(1, 0, *range(3, payloads.ndim), 2), built.source.input_type[:-2])
-    run = built.runner(given, np.empty((len(given), *net.readout.shape), np.int64), [], NEVER)
-    for _ in range(3):
-        with run.together() as join:
-            join(0, 1)
-        assert len(built.spare) == 2
 
 
 def test_a_failure_in_another_thread_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,6 +225,18 @@ def test_threads_may_compile_the_same_at_once(cache: Path) -> None:
     assert sorted(p.suffix for p in cache.iterdir()) == [".c", ".sha256", ".so"]
 
 
+def test_measurements_are_of_a_processor_and_libraries_of_its_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two processors with the same instructions one may be slower."""
+    keys = []
+    for model in ("model name\t: One", "model name\t: Other", "model name\t: Other"):
+        monkeypatch.setattr(Path, "read_text", lambda self, encoding, model=model: f"{model}\nflags\t: fpu avx2\n{model}\n")
+        room._machine.cache_clear()
+        keys.append((room.library_key("x"), room.measuring_key()))
+    room._machine.cache_clear()
+    assert len({library for library, _ in keys}) == 1
+    assert keys[0][1] != keys[1][1] == keys[2][1]
+
+
 @pytest.mark.parametrize(
     ("facts", "same"), [("flags\t: fpu sse2", False), ("Features : fp asimd sve", False), ("bogomips: 1", True)]
 )

@@ -27,7 +27,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
     steps, entering, listed = s.source.steps, s.entering, s.listed
     kind = "SNN_BINARY" if s.binary else "SNN_SIGNED" if s.signed else "SNN_UNSIGNED"
     channels, spikes, counts, totals, _ = s.list_offsets
-    _, values, last_channels, last_spikes, _ = s.own_offsets
+    _, values, last_channels, last_spikes, used, shift, _ = s.own_offsets
     chunks = -(-s.value.places // s.team_chunk)
     sums = s.products // 4 + steps * s.value.places * s.value.channels * UPDATE  # events pay below some activity
     rows = (s.taps * entering + 1) * s.row
@@ -44,6 +44,8 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "VALUES_AT": f"INT64_C({values})",
             "LAST_CHANNELS_AT": f"INT64_C({last_channels})",
             "LAST_SPIKES_AT": f"INT64_C({last_spikes})",
+            "USED_AT": f"INT64_C({used})",
+            "SHIFT_AT": f"INT64_C({shift})",
             "INPUTS": s.cells * entering,
             "CELLS": s.cells,
             "DECIDING": phase,
@@ -57,7 +59,6 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "GROUPS": s.groups,
             "OUT_PLACES": s.value.places,
             "CHUNK": s.chunk,
-            "CHUNK_STEPS": s.chunk * steps,
             "OUT_WIDTH": ow,
             "STEPS": steps,
             "LISTED": listed,

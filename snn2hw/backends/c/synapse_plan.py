@@ -20,7 +20,7 @@ INT32_MAX, INT16_MAX, INT8_MAX, UINT8_MAX = 2**31 - 1, 32767, 127, 255
 MOST_CHANNELS = 1 << 16  # that a list of events can name
 MOST_STACK = 1 << 21  # bytes of sums that one place takes, which lie on the stack
 MOST_EVENT = 64  # a larger spike value is an image or a sum, of which nearly nothing is zero
-MOST_LIST = 1 << 26  # bytes of the lists of one place
+MOST_LIST, MOST_OWN = 1 << 26, 1 << 24  # bytes of the lists of one place; of those that a thread has, unless one place has more
 SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken in int32 at once
 CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
 ROWS, MOST_ROWS = 8, 32  # of a part of a tile, for which weights are loaded once; of a tile
@@ -103,13 +103,13 @@ class Synapse:
 
     @property
     def chunk(self) -> int:
-        """Places whose events are listed together."""
-        return min(CHUNK, self.value.places)
+        """Places whose events are listed together: fewer of long samples, whose lists are long."""
+        return max(1, min(CHUNK, self.value.places, MOST_OWN // (self.source.steps * self.listed * 5)))
 
     @property
     def team_chunk(self) -> int:
         """The same where several threads sum the layer: a few chunks for each."""
-        return max(1, min(CHUNK, self.value.places // 4))
+        return max(1, min(self.chunk, self.value.places // 4))
 
     @property
     def cells(self) -> int:
@@ -125,9 +125,9 @@ class Synapse:
     @property
     def own_offsets(self) -> list[int]:
         """Where the lists of one thread lie in what it has of its own: offsets of weights and spike values for each place of a
-        chunk, channels and spike values of a last place; last the end."""
-        listed = self.chunk * self.source.steps * self.listed
-        return _ends(4 * listed, listed, 2 * self.entering, self.entering)
+        chunk, channels and spike values of a last place, how long the lists are and the sums of their values; last the end."""
+        lists = self.chunk * self.source.steps
+        return _ends(4 * lists * self.listed, lists * self.listed, 2 * self.entering, self.entering, 4 * lists, 4 * lists)
 
     @property
     def own(self) -> int:

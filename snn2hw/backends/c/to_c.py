@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.backends.c.layer_code import layer_function, units_of
 from snn2hw.backends.c.neuron_code import Pace, neuron_function
-from snn2hw.backends.c.plan import ALIGN, Plan, Value, plan, state_types
+from snn2hw.backends.c.plan import Plan, Value, plan, state_types
 from snn2hw.backends.c.runtime import runtime
 from snn2hw.backends.c.synapse_code import PHASES, synapse_function
 from snn2hw.backends.c.synapse_plan import Synapse, biases, packed, packed_events, synapse
@@ -40,7 +40,7 @@ class Source:
     Args:
         text: the source, weights left to be bound. arrays: name -> weights and biases; what is read one after the other lies so,
             for while a block of weights is used, the one behind it is fetched. arena: bytes of scratch a run needs.
-        own: so many of these, the last, each thread needs for itself. phases: of a sample, in `templates/fast/team.h`.
+        own: bytes that each of its threads needs besides, for itself. phases: of a sample, in `templates/fast/team.h`.
         input_type: C type of its values, [steps][height][width][channels].
         traces: (layer, signal, C type) in the order of pointers; signal is a state, or empty for spike values.
     """
@@ -67,7 +67,7 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossi
     rough = plan(net, 0, still)
     synapses = [_synapse(n, rough, forced) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)]
     laid = plan(net, max((s.scratch for s in synapses), default=0), still)
-    own, shared = max((s.own for s in synapses), default=0), -(-laid.arena // ALIGN) * ALIGN
+    own = max((s.own for s in synapses), default=0)
     made = _Made(net, laid, forced)
     loops = {loop[0]: loop for loop in laid.loops}
     for node in net.nodes[1:]:
@@ -87,12 +87,11 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossi
             "FUNCTIONS": "".join(made.functions),
             "INPUT": source.type,
             "SCRATCH": laid.padded,
-            "OWN": shared,
             "PHASES": made.phases,
             "CALLS": "\n    ".join(made.calls),
         },
     )
-    return Source(text, arrays, shared + own, own, made.phases, source.type, made.traces)
+    return Source(text, arrays, laid.arena, own, made.phases, source.type, made.traces)
 
 
 class _Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,14 +28,15 @@ class Built:
 
     Args:
         many: `snn_many` of the library. arrays: weights, aligned. pointers: to them, as the library takes them.
-        spare: memory of runs that are over. each: seconds that a sample took in the last run with traces, and in that without.
+        spare: memory of runs that are over, by its size.
+        each: seconds that a sample took in the last run with traces, and in that without.
     """
 
     source: Source
     many: Any
     arrays: list[npt.NDArray[Any]]
     pointers: Any
-    spare: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    spare: dict[int, list[npt.NDArray[np.uint8]]] = field(default_factory=lambda: defaultdict(list))
     each: dict[bool, float] = field(default_factory=dict)
 
     def runner(self, given: npt.NDArray[Any], readout: Ints, kept: Sequence[npt.NDArray[Any]], percent: int) -> Runner:
@@ -50,12 +52,15 @@ class Built:
         rows = np.array([a.ctypes.data for a in kept], np.uintp) + count * np.array([a.strides[0] for a in kept], np.uintp)
         return Runner(self, given, readout, kept, rows, percent)
 
-    def arena(self) -> npt.NDArray[np.uint8]:
-        """The memory that a run needs, to be appended to `spare` afterwards: pages that are there are quicker than new ones."""
+    @contextmanager
+    def memory(self, size: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """So many bytes, which the next run gets again: pages that are there are quicker than new ones."""
         try:
-            return self.spare.pop()
+            lent = self.spare[size].pop()
         except IndexError:
-            return aligned(self.source.arena)
+            lent = aligned(size)
+        yield lent
+        self.spare[size].append(lent)
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,9 @@ class Runner:
 
     def __call__(self, first: int, last: int) -> None:
         """Run samples from `first` to before `last`, in any thread."""
-        arena = self.built.arena()
-        self._many(first, last, arena, arena, None)
-        self.built.spare.append(arena)
+        source = self.built.source
+        with self.built.memory(source.arena) as arena, self.built.memory(source.own) as own:
+            self._many(first, last, arena, own, None)
 
     @contextmanager
     def together(self) -> Iterator[Callable[[int, int], None]]:
@@ -85,23 +90,23 @@ class Runner:
         free. Whoever comes when all is done returns at once; behind the `with`, nobody is at work."""
         team = aligned(len(self.given) * self.built.source.phases * PHASE)
         team[:] = 0
-        arena = self.built.arena()
+        source = self.built.source
+        with self.built.memory(source.arena) as arena:
 
-        def join(first: int, last: int) -> None:
-            mine = self.built.arena()
-            self._many(0, len(self.given), arena, mine, team)
-            self.built.spare.append(mine)
+            def join(first: int, last: int) -> None:
+                with self.built.memory(source.own) as own:
+                    self._many(0, len(self.given), arena, own, team)
 
-        yield join
-        self.built.spare.append(arena)
+            yield join
 
     def _many(
-        self, first: int, last: int, arena: npt.NDArray[np.uint8], mine: npt.NDArray[np.uint8], team: npt.NDArray[np.uint8] | None
+        self, first: int, last: int, arena: npt.NDArray[np.uint8], own: npt.NDArray[np.uint8], team: npt.NDArray[np.uint8] | None
     ) -> None:
-        x, out, traces, shared, own = (a.ctypes.data for a in (self.given, self.readout, self.rows, arena, mine))
+        x, out, rows, shared, mine = (a.ctypes.data for a in (self.given, self.readout, self.rows, arena, own))
         sizes = self.given[0].size, self.readout[0].size, len(self.kept)
         phases = None if team is None else team.ctypes.data
-        given = x, out, shared, self.built.pointers, traces if self.kept else None, *sizes, first, last, self.percent, phases, own
+        bound = self.built.pointers, rows if self.kept else None
+        given = x, out, shared, *bound, *sizes, first, last, self.percent, phases, mine
         self.built.many(*given)
 
 

@@ -22,7 +22,7 @@ from snn2hw.cache import making, put, read_kept
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d, IntFlatten
-from snn2hw.native.compiler import SECONDS, library_key, native_folder
+from snn2hw.native.compiler import SECONDS, measuring_key, native_folder
 from snn2hw.num import Format, Interval
 
 STEPS, CHANNELS, FEW, SIZE, ROUNDS, TIMES = 4, 64, 16, 8, 5, 5
@@ -88,7 +88,7 @@ def crossings() -> Crossings:
     Raises:
         ExecutorUnavailableError: no compiler, or one that fails.
     """
-    return _crossings(library_key(""))
+    return _crossings(measuring_key())
 
 
 @lru_cache(maxsize=4)

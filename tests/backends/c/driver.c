@@ -85,6 +85,7 @@ int main(int argc, char **argv)
             uint8_t *team = block(phases);
             memset(arena, 0xA5, (size_t)scratch);
             memset(team, 0, (size_t)phases);
+            for (int64_t n = 0; n < traces; ++n) memset(kept[n], 0xA5, (size_t)sizes[n]);
             struct run r = {given, got, arena, run & 4 ? team : NULL, bound, run & 1 ? kept : NULL, own, run & 2 ? 101 : 0};
             if (run & 4) together(&r);
             else work(&r);

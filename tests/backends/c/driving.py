@@ -45,7 +45,7 @@ def drive(
     ]
     arrays = [np.ascontiguousarray(a) for a in source.arrays.values()]
     samples = range(payloads.shape[1])
-    memory = source.arena - source.own + scratch, source.own, source.phases * PHASE
+    memory = source.arena + scratch, source.own, source.phases * PHASE
     words = [len(samples), given[:, 0].nbytes, trace.readout[0].nbytes, *memory, len(arrays)]
     parts = [*map(number, words), *(part for a in arrays for part in (number(a.nbytes), a.tobytes()))]
     parts += [number(len(signals)), *(number(s[:, 0].nbytes) for s in signals)]

@@ -66,11 +66,8 @@ def test_where_all_is_active_sums_are_dense() -> None:
     s = synapse(conv, Value(net.input, STEPS, "uint8_t", -1), Value(conv, STEPS, "int32_t", 0))
     for active, percent, listed in ((1.0, 100, False), (0.99, 100, True), (1.0, 101, True), (0.0, 0, False)):
         x = np.random.default_rng(0).random((1, STEPS, SIZE, SIZE, 512)) < active
-        arena = built.arena()
-        arena[...] = 0
-        built.spare.append(arena)
+        with built.memory(built.source.arena) as arena:
+            arena[...] = 0
         built.runner(x.astype(np.uint8), np.empty((1, 512 * SIZE * SIZE), np.int64), [], percent)(0, 1)
-        counts = arena[built.source.arena - built.source.own - s.scratch + s.list_offsets[2] :][: 4 * STEPS * SIZE * SIZE].view(
-            np.int32
-        )
+        counts = arena[built.source.arena - s.scratch + s.list_offsets[2] :][: 4 * STEPS * SIZE * SIZE].view(np.int32)
         assert counts.any() == listed, (active, percent)

@@ -38,6 +38,12 @@ void tile(int rows, const uint8_t *const *x, const int8_t *w, int quarters, int 
     }}
 }}
 """
+# Quarters, pieces, their length, the largest spike value, and whether all of them are, behind the largest weights.
+CASES = (
+    (4, 1, 4, 255, False), (1, 3, 12, 15, False), (3, 2, 20, 127, False), (2, 1, 64, 255, True), (4, 3, 8, 25, False),
+    (1, 3, 12, 15, True), (2, 1, 64, 16, True), (1, 2, 20, 127, True),
+)  # fmt: skip
+FLUSHED = 32767
 CASE = "    case {0}: snn_tile({0}, x, w, quarters, runs, at, run, flush, acc, 64); break;"
 
 
@@ -53,12 +59,12 @@ def test_every_number_of_rows(flags: str, monkeypatch: pytest.MonkeyPatch) -> No
     tile = library(TILES.format(runtime=runtime(), cases=cases)).tile
     rng, void = np.random.default_rng(0), ctypes.c_void_p
     for rows in range(1, MOST):
-        for quarters, runs, run, flush in ((4, 1, 4, 0), (1, 3, 12, 5), (3, 2, 20, 1), (2, 1, 64, 0), (4, 3, 8, 5)):
-            largest = 16 if flush else 255  # four of them times 127 have room in int16 as often as `flush` says
-            x = rng.integers(0, largest, (rows, runs * run + 8)).astype(np.uint8)
+        for quarters, runs, run, largest, extreme in CASES:
+            flush = FLUSHED // (2 * largest * 127)  # so often two products of the largest have room in int16
+            x = rng.integers(largest if extreme else 0, largest, (rows, runs * run + 8), endpoint=True).astype(np.uint8)
             at = np.array([n * run + (n > 0) * 4 for n in range(runs)], np.int32)  # pieces do not lie one behind the other
             w = aligned(quarters * runs * run * 16).view(np.int8)
-            w[:] = rng.integers(-127, 128, w.size)
+            w[:] = 127 if extreme else rng.integers(-127, 128, w.size)
             acc = aligned(4 * rows * BLOCK).view(np.int32).reshape(rows, BLOCK)
             acc[:] = before = rng.integers(-(10**6), 10**6, acc.shape)
             pointers = (void * rows)(*(row.ctypes.data for row in x))

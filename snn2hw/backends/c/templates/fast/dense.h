@@ -33,7 +33,7 @@ SNN_INLINE void snn_wide(const int R, const int Q, const uint8_t *const *x, cons
             for (int j = 0; j < Q; ++j) {
                 v[j] = SNN_WIDE_LOAD(w + j * quarter);
                 SNN_WIDE_KEEP(v[j]);
-                SNN_PREFETCH(w + j * quarter + block);
+                SNN_PREFETCH((uintptr_t)(w + j * quarter) + (uintptr_t)block);
             }
             for (int i = 0; i < R; ++i) {
                 int32_t four;
@@ -100,7 +100,7 @@ SNN_INLINE void snn_some(const int R, const uint8_t *const *x, const int8_t *w, 
             for (int k = 0; k < run; k += 4, wk += 64) {
                 __m256i a = _mm256_load_si256((const __m256i *)wk), b = _mm256_load_si256((const __m256i *)(wk + 32));
                 SNN_KEEP(a, b);
-                SNN_PREFETCH(wk + block);
+                SNN_PREFETCH((uintptr_t)wk + (uintptr_t)block);
                 for (int i = 0; i < R; ++i) {
                     const __m256i p = snn_four(x[i] + at[n] + k);
                     sum[i][0] = SNN_DOT(sum[i][0], p, a);
@@ -134,7 +134,7 @@ SNN_INLINE void snn_some(const int R, const uint8_t *const *x, const int8_t *w, 
                     for (; k < end; k += 4, wk += 64) {
                         __m256i a = _mm256_load_si256((const __m256i *)wk), b = _mm256_load_si256((const __m256i *)(wk + 32));
                         SNN_KEEP(a, b);
-                        SNN_PREFETCH(wk + block);
+                        SNN_PREFETCH((uintptr_t)wk + (uintptr_t)block);
                         for (int i = 0; i < R; ++i) {
                             const __m256i p = snn_four(x[i] + at[n] + k);
                             half[i][0] = _mm256_add_epi16(half[i][0], _mm256_maddubs_epi16(p, a));

@@ -103,7 +103,7 @@ SNN_INLINE void snn_offsets(uint32_t *to, const uint16_t *from, int n, uint32_t 
 #endif
 }
 
-/* n spike values, of which up to sixteen more are copied, for the same reason. */
+/* Copies n spike values, and up to sixteen more, for the same reason. */
 SNN_INLINE void snn_values(int8_t *to, const int8_t *from, int n)
 {
 #if defined(SNN_AVX2)

@@ -7,6 +7,7 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
     int32_t *const count = (int32_t *)(lists + @COUNTS_AT@), *const total = (int32_t *)(lists + @TOTALS_AT@);
     uint32_t *const offset = (uint32_t *)own;
     int8_t *const value = (int8_t *)(own + @VALUES_AT@);
+    int32_t *const used = (int32_t *)(own + @USED_AT@), *const shift = (int32_t *)(own + @SHIFT_AT@);
     int much = 0;
     (void)traces;
     if (most <= 0) return 0;
@@ -35,7 +36,6 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
         for (int64_t r = from; r < to; ++r) {
             const int g = (int)(r / chunks), start = (int)(r % chunks) * chunk;
             const int many = @OUT_PLACES@ - start < chunk ? @OUT_PLACES@ - start : chunk;
-            int32_t used[@CHUNK_STEPS@], shift[@CHUNK_STEPS@];
             for (int p = 0; p < many; ++p) {
                 const int y = (start + p) / @OUT_WIDTH@, x = (start + p) % @OUT_WIDTH@;
                 for (int t = 0; t < @STEPS@; ++t) {
@@ -68,8 +68,9 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                 const int first = g * @PER_GROUP@ + b * @BLOCK@;
                 const int n = @PER_GROUP@ - b * @BLOCK@ < @BLOCK@ ? @PER_GROUP@ - b * @BLOCK@ : @BLOCK@;
                 /* Weights of events lie where no processor would guess: a share of what comes next is asked for with each sum. */
-                const char *next = (const char *)(b + 1 < @BLOCKS@ || r + 1 == to ? w + @BLOCK_BYTES@ : w - b * INT64_C(@BLOCK_BYTES@));
-                const int64_t share = @BLOCK_BYTES@ / (many * @STEPS@);
+                const uintptr_t own_block = (uintptr_t)w, first_block = own_block - (uintptr_t)b * @BLOCK_BYTES@u;
+                uintptr_t next = b + 1 < @BLOCKS@ || r + 1 == to ? own_block + @BLOCK_BYTES@u : first_block;
+                const uintptr_t share = @BLOCK_BYTES@u / (uintptr_t)(many * @STEPS@);
                 for (int p = 0; p < many; ++p) {
                     SNN_ALIGNED int32_t sums[@SUMS@];
                     const int64_t place = start + p;
@@ -78,7 +79,8 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                         const int64_t list = (p * @STEPS@ + t) * INT64_C(@LISTED@);
                         int32_t *const sum = sums + t * @ROW@;
                         for (int c = 0; c < @BLOCK@; ++c) sum[c] = @START@;
-                        for (const char *const end = next + share; next < end; next += 64) SNN_PREFETCH(next);
+                        for (int c = @BLOCK@; c < @ROW@; ++c) sum[c] = 0; /* of no channel, but events add to them, too */
+                        for (const uintptr_t end = next + share; next < end; next += 64) SNN_PREFETCH(next);
                         snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum);
                     }
                     @HANDED@

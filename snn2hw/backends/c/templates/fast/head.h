@@ -57,8 +57,9 @@ static int snn_tiles_granted(void)
 #define SNN_INLINE static inline
 #endif
 #if defined(__GNUC__)
-#define SNN_PREFETCH(from) __builtin_prefetch(from, 0, 2)
+/* Into the second cache, what a later block needs. An address, for behind the last weights there is no object to point to. */
+#define SNN_PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 2)
 #else
-#define SNN_PREFETCH(from) (void)0
+#define SNN_PREFETCH(address) (void)(address)
 #endif
 #define BLOCK @BLOCK@

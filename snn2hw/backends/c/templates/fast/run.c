@@ -16,12 +16,12 @@ void snn_run(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void 
 /* Samples from `first` to before `last`. A layer is summed by events where fewer than `percent` of its inputs are active; where
    `percent` is below 0, fewer than its own of `crossings`. Of each sample, `values` enter and `classes` leave; `traces` has
    `signals` pointers, if any.
-   `team` has the phases of every sample, all 0, where several threads do the same samples together, each with a `mine` of its
-   own; else it is 0, and `mine` is `arena`. */
+   `team` has the phases of every sample, all 0, where several threads do the same samples together, in one arena, each with memory
+   of its `own`; else it is 0. */
 void snn_many(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays, void *const *traces,
-    int64_t values, int64_t classes, int64_t signals, int64_t first, int64_t last, int percent, snn_phase *team, uint8_t *mine)
+    int64_t values, int64_t classes, int64_t signals, int64_t first, int64_t last, int percent, snn_phase *team, uint8_t *own)
 {
     for (int64_t n = first; n < last; ++n)
         snn_run(input + n * values, readout + n * classes, arena, arrays, traces ? traces + n * signals : 0, percent,
-                team ? team + n * @PHASES@ : 0, mine + @OWN@);
+                team ? team + n * @PHASES@ : 0, own);
 }
