@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,10 @@ from snn2hw.nn.base import Neuron
 SNNTORCH, SPIKINGJELLY = "snnTorch", "SpikingJelly"
 PEERS = (SNNTORCH, SPIKINGJELLY)
 DECAY, THRESHOLD = 0.5, 1.0
+# SpikingJelly's LIFNode as our LIF and snnTorch's Leaky: the input is not scaled, and a reset takes the threshold away.
+LIF_NODE: dict[str, Any] = {
+    "tau": 1 / (1 - DECAY), "decay_input": False, "v_threshold": THRESHOLD, "v_reset": None, "step_mode": "m",
+}  # fmt: skip
 
 
 class _Leaky(torch.nn.Module):
@@ -44,7 +49,7 @@ class _LIFNode(torch.nn.Module):
         super().__init__()
         from spikingjelly.activation_based import neuron
 
-        self.neuron = neuron.LIFNode(tau=1 / (1 - DECAY), v_threshold=THRESHOLD, step_mode="m")
+        self.neuron = neuron.LIFNode(**LIF_NODE)
 
     def forward(self, x: Tensor) -> Tensor:
         self.neuron.reset()

@@ -22,11 +22,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.peers import DECAY, LIF_NODE
 from bench.rounds import Spread, ratio, rounds
 from snn2hw import nn
 from snn2hw.native.compiler import compiler
 
-STEPS, DECAY = 4, 0.5
+STEPS = 4
 PATIENCE = 12.0  # seconds for each way on each network
 PACKAGES = ("snntorch==1.0.0", "norse==1.1.0", "nirtorch==2.6", "pbr==7.0.3", "matplotlib")
 Make = Callable[[], torch.nn.Module]
@@ -143,8 +144,7 @@ def others(folder: str) -> dict[str, Make]:
     try:
         from spikingjelly.activation_based import neuron
 
-        made = {"tau": 1 / (1 - DECAY), "decay_input": False, "v_reset": None, "step_mode": "m"}
-        found["SpikingJelly LIFNode"] = lambda: Forgetting(neuron.LIFNode(**made))
+        found["SpikingJelly LIFNode"] = lambda: Forgetting(neuron.LIFNode(**LIF_NODE))
     except ImportError as error:
         print(f"not compared: SpikingJelly does not import: {error}")
     try:
