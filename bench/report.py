@@ -16,10 +16,11 @@ from bench.layers import TURN as LAYER_TURN
 from bench.machine import LOAD, busy
 from bench.memory import BATCH
 from bench.networks import STEPS
+from bench.peers import DECAY, THRESHOLD
 from bench.pictures import pictures
 from bench.results import Measured, Results
 from bench.rounds import PATIENCE, TURN, Spread, line, ratio
-from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX
+from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, TRACED
 from snn2hw.backends.lava.environment import LAVA_VERSION
 
 Row = Sequence[str]
@@ -71,11 +72,14 @@ def _how() -> Iterator[str]:
 * From integers to readout, no traces unless a row says otherwise. What is done once (compiling C,
   opening an ONNX Runtime session, reading weights) is done before. The session is kept open here;
   the back end (executor) `onnxruntime` opens one for each call, which takes longer.
-* Every integer way gave the reference's readout, bit for bit, before it was timed.
+* Every integer way gave the reference's readout, bit for bit, in two calls before it was timed;
+  `{TRACED}` gave all spikes and states of the reference, too.
   `torch float32` is the model before quantisation, in its own arithmetic.
-* `snnTorch` and `SpikingJelly`: the same float network, their `Leaky` and `LIFNode` (decay 0.5,
-  threshold 1) in the place of each neuron; neither has an LNM or circulate firing. Convolutions
-  take all steps at once there too, which is quicker than a loop over steps.
+* `snnTorch` and `SpikingJelly`: the same float network, their `Leaky` and `LIFNode` (decay {DECAY:g},
+  threshold {THRESHOLD:g}) in the place of each neuron. Both take the input as it is, and
+  subtract the threshold from the membrane of a neuron that fires, `Leaky` one step later. Neither
+  has an LNM or circulate firing. Convolutions take all steps at once there too, which is quicker
+  than a loop over steps.
 * VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of
   random images, the polynomials that digits_lnm learned, layer by layer in turn (an LNM that has
   learned nothing is a LIF, and cheaper), and the thresholds that `nn.LNM(degree=3)` and

@@ -17,7 +17,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
 from snn2hw.backends.fast.executor import THREADS_VARIABLE, Fast
 from snn2hw.ir.onnx_terms import payload_dtype
-from snn2hw.trace import Ints
+from snn2hw.trace import Ints, Trace
 
 FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
 TRACED, AGAIN = "fast, with traces", "fast, once more"
@@ -30,38 +30,43 @@ Way = Callable[[], object]
 
 
 def ways(made: Compiled, batch: int, names: tuple[str, ...] = ALL) -> dict[str, Way]:
-    """Those of `names` that there are; each has given the reference's readout once, float32 apart, which has its own arithmetic.
+    """Those of `names` that there are; each has given the reference's integers, float32 apart, which has its own arithmetic.
 
-    Sessions are opened and C is compiled before anything is timed. A peer that is not installed is none.
+    Two calls are compared, for threads share the work in another way once it is known how long it takes. Sessions are opened
+    and C is compiled before anything is timed. A peer that is not installed is none.
     """
     payloads, law = made.payloads(batch), EXECUTORS[REFERENCE]
     found: dict[str, Way] = {}
-    wanted = law.run(made.artefact, payloads, False).readout
+    wanted = law.run(made.artefact, payloads, TRACED in names).held()
     for name in names:
         if name in PEERS and not installed(name):
             continue
         if name in (FLOATS, *PEERS):
             found[name] = partial(_float, made, made.model if name == FLOATS else peer(made.model, name), batch)
             continue
-        run = _readout(name, made.artefact, payloads)
-        if name != REFERENCE and (run() != wanted).any():
-            raise AssertionError(f"{name} gives another readout than the reference for {made.name}, {made.kind}")
+        run = _integers(name, made.artefact, payloads)
+        for call in () if name == REFERENCE else (1, 2):
+            got = run().held()
+            for array in wanted if name == TRACED else ("readout",):
+                if array not in got or (got[array] != wanted[array]).any():
+                    title = f"{made.name}, {made.kind}"
+                    raise AssertionError(f"{name} gives another {array} than the reference for {title}, in call {call}")
         found[name] = run
     return found
 
 
-def _readout(name: str, artefact: Artefact, payloads: Ints) -> Callable[[], Ints]:
+def _integers(name: str, artefact: Artefact, payloads: Ints) -> Callable[[], Trace]:
     if name == ONNX:
         return _session(artefact, payloads)
     if name in _FASTS:
         return lambda: _threaded(_FASTS[name], artefact, payloads, 2 if name == TWO else 1, name == TRACED)
     executor = EXECUTORS["torch" if name == INTEGERS else name]
-    return lambda: executor.run(artefact, payloads, False).readout
+    return lambda: executor.run(artefact, payloads, False)
 
 
-def _threaded(fast: Fast, artefact: Artefact, payloads: Ints, threads: int, traces: bool) -> Ints:
+def _threaded(fast: Fast, artefact: Artefact, payloads: Ints, threads: int, traces: bool) -> Trace:
     with threads_of_fast(threads):
-        return fast.run(artefact, payloads, traces).readout
+        return fast.run(artefact, payloads, traces)
 
 
 @contextmanager
@@ -78,7 +83,7 @@ def threads_of_fast(number: int) -> Iterator[None]:
             os.environ[THREADS_VARIABLE] = before
 
 
-def _session(artefact: Artefact, payloads: Ints) -> Callable[[], Ints]:
+def _session(artefact: Artefact, payloads: Ints) -> Callable[[], Trace]:
     """ONNX Runtime with its session kept: the executor opens one for each call, which takes longer than the network."""
     import onnxruntime
 
@@ -88,11 +93,7 @@ def _session(artefact: Artefact, payloads: Ints) -> Callable[[], Ints]:
     session = onnxruntime.InferenceSession(artefact.model, options, providers=["CPUExecutionProvider"])
     x = payloads.astype(payload_dtype(artefact.network.input.format))
 
-    def run() -> Ints:
-        readout: Ints = session.run(["readout"], {"x": x})[0]
-        return readout
-
-    return run
+    return lambda: Trace(session.run(["readout"], {"x": x})[0])
 
 
 def _float(made: Compiled, model: torch.nn.Module, batch: int) -> torch.Tensor:

@@ -307,19 +307,44 @@ def test_a_peers_network_is_ours_with_its_own_neurons(name: str) -> None:
     assert all(type(m).__module__.startswith(name.lower()) for m in neurons)
 
 
-def test_a_way_with_another_readout_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["snnTorch", "SpikingJelly"])
+def test_the_neurons_of_peers_subtract_their_threshold_and_take_the_input_as_it_is(name: str) -> None:
+    """By hand: a neuron that is reset to 0 fires once, and so does one that takes half of the input."""
+    from bench.peers import _NEURONS, installed
+
+    if not installed(name):
+        pytest.skip(f"{name} is not installed")
+    x = torch.zeros(5, 1, 1)
+    x[0] = 4.5
+    # Membranes: 4.5, 3.5 / 2 (at once), .75 / 2; or 4.5, 4.5 / 2 - 1 (one step later), 1.25 / 2 - 1.
+    assert _NEURONS[name]()(x).flatten().tolist() == [1, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("call", [1, 2])
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_way_with_other_integers_is_not_timed(monkeypatch: pytest.MonkeyPatch, traced: bool, call: int) -> None:
+    """From the second call on, threads share the work in another way."""
     from bench import ways as module
     from bench.networks import digits
     from snn2hw.trace import Trace
 
+    made, calls = digits(1), []
+    array = f"spikes/{made.artefact.network.neurons[-1].name}" if traced else "readout"
+    name = module.TRACED if traced else module.TWO
+
     class Wrong(Fast):
         def run(self, *arguments: Any, **named: Any) -> Trace:
             right = super().run(*arguments, **named)
-            return Trace(right.readout + (np.arange(right.readout.size).reshape(right.readout.shape) == 0))
+            calls.append(right)
+            if len(calls) == call:
+                right.arrays()[array].flat[-1] += 1
+            return right
 
-    monkeypatch.setitem(module._FASTS, module.DENSE, Wrong(0))
-    with pytest.raises(AssertionError, match="fast, dense gives another readout than the reference for digits_lnm"):
-        module.ways(digits(1), 1, (module.DENSE,))
+    monkeypatch.setitem(module._FASTS, name, Wrong())
+    said = f"{name} gives another {array} than the reference for digits_lnm, LNM, in call {call}"
+    with pytest.raises(AssertionError, match=said):
+        module.ways(made, 1, (name,))
+    assert list(module.ways(made, 1, (name,))) == [name]
 
 
 @pytest.mark.parametrize("kind", ["digits", "signed"])
