@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from snn2hw.errors import ShapeError
+from snn2hw.errors import ShapeError, ValueRangeError
 from snn2hw.run.forks import one_torch_thread
 from snn2hw.train.batches import Batches, Data, batches, check_labels, laid_out, stepped
 
@@ -34,7 +34,8 @@ def evaluate(
         batch, workers: as in `Recipe`; a DataLoader keeps its own.
 
     Raises:
-        UsageError, ShapeError, ValueRangeError: data, steps or labels that do not fit; see `fit`.
+        UsageError, ShapeError, ValueRangeError: data, steps or labels that do not fit, see `fit`; logits that are not finite,
+            whose largest says nothing.
     """
     one_torch_thread()
     laid_out(data, layout, steps, "data", stacklevel=3)  # torch.no_grad calls this function
@@ -60,12 +61,30 @@ def share_right(model: torch.nn.Module, data: Batches, steps: int | None, where:
             check_steps(len(shown), length, where)
             logits = readout(model, shown)
             check_labels(labels, logits.shape[1], data, number, where)
+            _check_finite(logits, x, data, number, where)
             right += (logits.argmax(1) == labels.to(device)).sum()
             seen += len(labels)
     finally:
         for module, mode in modes:
             module.training = mode
     return float(right) / seen
+
+
+def _check_finite(logits: Tensor, x: Tensor, data: Batches, number: int, where: str) -> None:
+    """Every logit [N, classes] of the samples x [N, ...] is a number: the argmax of NaN would be taken for a prediction."""
+    finite = torch.isfinite(logits)
+    if bool(finite.all()):
+        return
+    place = int((~finite).any(1).int().argmax())
+    label = int((~finite[place]).int().argmax())
+    clean = bool(torch.isfinite(x[place]).all())
+    raise ValueRangeError(
+        "a logit is not finite",
+        where=f"{where}, {data.name(number, place)}",
+        got=f"{logits[place, label].item()} for class {label}, of a sample that {'is finite' if clean else 'holds NaN or Inf'}",
+        expected="finite logits: the largest of others is no prediction",
+        do="train again with a lower learning_rate, or load other weights" if clean else "clean the data",
+    )
 
 
 def readout(model: torch.nn.Module, x: Tensor) -> Tensor:

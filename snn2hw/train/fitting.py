@@ -63,7 +63,8 @@ def fit(
     Raises:
         UsageError: an argument of the wrong form, no batch, nothing to train, a device that is not here, fp16 without CUDA.
         ShapeError: data or logits of the wrong shape, or T of the data not that of the training.
-        ValueRangeError: a label out of range; a training that diverged, with the layer and step (`Recipe.guard`).
+        ValueRangeError: a label out of range; a training that diverged, with the layer and step (`Recipe.guard`); a validation
+            whose logits are not finite.
         CheckpointError: of another model, recipe, seed or data, or no checkpoint.
         MissingExtraError: tensorboard is not installed.
         KeyboardInterrupt: as it was raised, saying what is kept.

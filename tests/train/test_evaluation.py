@@ -61,3 +61,40 @@ def test_logits_and_labels_must_fit() -> None:
         train.evaluate(small.model(), (data[0], torch.tensor([0, 1, 2, 0, 9, 1])), 2)
     with pytest.raises(UsageError, match="there is not one batch"):
         train.evaluate(small.model(), small.data(0), 2)
+
+
+@pytest.mark.parametrize(("value", "said"), [(float("nan"), "nan"), (float("-inf"), "-inf")])
+def test_logits_that_are_not_finite_are_no_predictions(value: float, said: str) -> None:
+    model, data = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 3)), small.data(6)
+    with torch.no_grad():
+        model[1].bias[2] = value  # type: ignore[union-attr, index]
+    text = f"""
+        a logit is not finite
+          where:    {{}}
+          got:      {said} for class 2, of a sample that is finite
+          expected: finite logits: the largest of others is no prediction
+          do:       train again with a lower learning_rate, or load other weights
+        """
+    with refused(ValueRangeError, text.format("data, sample 0")):
+        train.evaluate(model, data, 2)
+    with refused(ValueRangeError, text.format("data, batch 0, place 0")):
+        train.evaluate(model, DataLoader(TensorDataset(*data), batch_size=4), 2)
+
+
+def test_a_sample_that_is_not_finite_is_named() -> None:
+    x, labels = small.data(6)
+    x[4, 0, 0, 0] = float("inf")
+    model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
+    with torch.no_grad():
+        model[1].weight.fill_(1.0)  # type: ignore[union-attr, operator]
+    with refused(
+        ValueRangeError,
+        """
+        a logit is not finite
+          where:    data, sample 4
+          got:      inf for class 0, of a sample that holds NaN or Inf
+          expected: finite logits: the largest of others is no prediction
+          do:       clean the data
+        """,
+    ):
+        train.evaluate(model, (x, labels), 2, batch=4)
