@@ -11,11 +11,12 @@ from torch import Tensor
 from snn2hw.arguments import MAX_DEGREE, between, one_of, positive, whole
 from snn2hw.errors import UsageError, ValueRangeError
 from snn2hw.nn.base import Firing, Neuron, channel_rows
-from snn2hw.nn.bernstein import kept_in
+from snn2hw.nn.bernstein import SHARE, kept_in
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.through_time import Order, Reset
 
 STARTS = ("lif", "plif", "qif")
+MOST_SPREAD = int(0.5 / (1 - SHARE))  # channels C of "plif" that a bounded P can start as: (C - 1/2)/C <= SHARE
 
 
 class LearnedPolynomial(Neuron):
@@ -27,7 +28,7 @@ class LearnedPolynomial(Neuron):
     Where it is bounded, P is what `a` says with every Bernstein coefficient on the state range clamped to 7/8 of that range. P(u)
     is a mean of them with weights that are not negative, so that P maps the state range into 7/8 of itself, whatever `a` is:
     without input no membrane stays at a bound, where no gradient passes. It is a little more than is needed: a cubic that swings
-    to both ends of the range has coefficients beyond.
+    to both ends of the range has coefficients beyond. A linear P is a_1 u with a_1 at most 7/8: it cannot leak more slowly.
     """
 
     a: torch.nn.Parameter
@@ -43,8 +44,20 @@ class LearnedPolynomial(Neuron):
             a[:, :3] = torch.tensor(quadratic(rest, critical, self._curvature(critical)))
         else:
             a[:, 1] = (torch.arange(rows) + 0.5) / rows if init == "plif" else 0.5
+            self._check_leaks(float(a[-1, 1]), rows)
         self.a = torch.nn.Parameter(a)
         self.register_buffer("start", a.clone())
+
+    def _check_leaks(self, slowest: float, channels: int) -> None:
+        """A linear P that is bounded maps an end of the range to SHARE of it at most, so that its u decays by SHARE at least."""
+        if self.bounded and slowest > SHARE:
+            raise UsageError(
+                "polynomials that keep to their range cannot leak as slowly as PLIF spreads them",
+                where=self.kind,
+                got=f"init='plif', channels={channels}, bounded=True: channel {channels - 1} would start at {slowest:g} u",
+                expected=f"at most {SHARE:g} u, which is that of {MOST_SPREAD} channels, or bounded=False",
+                do="choose init='lif', or leave bounded out and train with Recipe(range_penalty=...)",
+            )
 
     def _check_quadratic(self, degree: int) -> None:
         if self.bounded:
@@ -105,7 +118,7 @@ class LNM(LearnedPolynomial):
             or more.
         channels: one polynomial per channel (axis 2); None: one per layer.
         bounded: whether P is held so that it maps the state range into 7/8 of itself; see `LearnedPolynomial`. Not with "qif",
-            which leaves the range by itself.
+            which leaves the range by itself, nor with "plif" of more than 4 channels, which leaks more slowly than it may.
         threshold, reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     The learned parameter is `a`, [1, d+1] or [channels, d+1], a_0 first; the buffer `start` holds where it started.

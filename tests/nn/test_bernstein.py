@@ -83,3 +83,23 @@ def test_a_start_that_leaves_the_range_is_refused() -> None:
         """,
     ):
         nn.LNM(2, init="qif", bounded=True)
+
+
+def test_a_start_that_leaks_too_slowly_is_refused() -> None:
+    for degree in range(1, 6):
+        neuron = nn.LNM(degree, init="plif", channels=4, bounded=True)
+        assert torch.equal(neuron.coefficients, neuron.start)
+        assert neuron.start[:, 1].tolist() == [1 / 8, 3 / 8, 5 / 8, 7 / 8]
+    nn.LNM(3, init="plif", channels=64)
+    for channels, start in ((5, "0.9"), (64, "0.992188")):
+        with refused(
+            UsageError,
+            f"""
+            polynomials that keep to their range cannot leak as slowly as PLIF spreads them
+              where:    CirculateLNM
+              got:      init='plif', channels={channels}, bounded=True: channel {channels - 1} would start at {start} u
+              expected: at most 0.875 u, which is that of 4 channels, or bounded=False
+              do:       choose init='lif', or leave bounded out and train with Recipe(range_penalty=...)
+            """,
+        ):
+            nn.CirculateLNM(3, init="plif", channels=channels, bounded=True)
