@@ -36,7 +36,8 @@ class Member:
         reset: "subtract", "value" or "none"; reset_value: of "value".
         own_negative: whether negative spikes have an amplitude of their own, negative * amp_k, as a further parameter.
         staircase: whether level k compares h with k theta_k in place of r with theta_k, which is the same where all
-            thresholds are equal. Its surrogate is then a stair of soft steps, one for each level.
+            thresholds are equal (in floats up to the rounding of r and of k theta_k). Its surrogate is then a stair of
+            soft steps, one for each level.
         scheduled: whether the thresholds depend on the step.
         gain: what x is multiplied with.
         current_range: of the synaptic current that the membrane takes in place of gain*x,

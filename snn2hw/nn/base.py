@@ -124,7 +124,8 @@ class Neuron(Observable):
         learn_negative_amplitude: whether the factor of negative amplitudes is learned, in [0, 1]: the parameter `negative`,
             which may leave that interval, whose nearer end then counts.
         staircase: whether level k stands for a soft step of h at k theta in place of one of r_k at theta, where all
-            thresholds are equal: no gradient then passes from one level to the next. Forwards it is the same.
+            thresholds are equal: no gradient then passes from one level to the next. Forwards it is the same, but for h that is
+            a rounding away from k theta, where r_k and h may be on different sides.
         checkpoint: for the backward pass remember the input and the membrane every so many steps, and compute the steps between
             again; None: remember the membrane of every step, once (and its argument in input_then_poly).
             See docs/reference/neurons.md.

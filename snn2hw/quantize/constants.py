@@ -105,7 +105,7 @@ class Constants:
     def at(self, a: Tensor, thetas: Tensor, negative: Tensor | None = None) -> Now:
         """The constants for these numbers, which are float64.
 
-        Backwards rounding is the identity; a constant at an end of its box has the gradient that leads back inside, and no other.
+        Backwards rounding is the identity; a constant beyond an end of its box has the gradient that leads back, and no other.
 
         Args:
             a: coefficients [1 or C, d+1]. thetas: thresholds [S, K]. negative: the factor of negative amplitudes, [1].

@@ -74,6 +74,17 @@ def test_a_staircase_is_the_same_forwards_and_another_backwards() -> None:
     assert not torch.equal(gradients[0], gradients[1])
 
 
+def test_a_staircase_differs_forwards_by_a_rounding_alone() -> None:
+    """What docs/reference/neurons.md says of theta = 0.7 and h = 2.1, and of every h that is not so near to a multiple."""
+    loop, stair = (nn.CirculateFiring(4, threshold=0.7, staircase=s) for s in (False, True))
+    at = torch.full((1, 1, 1), 2.1)
+    assert (loop(at).item(), stair(at).item()) == (2.0, 3.0)
+    h = (torch.rand(1, 1, 4096, generator=torch.Generator().manual_seed(0)) - 0.5) * 8
+    near = ((h / 0.7) - (h / 0.7).round()).abs() < 1e-5
+    assert not bool(near.all())
+    assert torch.equal(loop(h)[~near], stair(h)[~near])
+
+
 def test_refused() -> None:
     with refused(
         UsageError,
