@@ -12,6 +12,7 @@ from snn2hw import layers
 from snn2hw.errors import Snn2hwWarning
 from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
+from snn2hw.passes.state import round_half_up
 
 KEPT = 0.01  # of a channel's weights that are not 0: one with a smaller share of them left is lost
 VISIBLE = 0.5  # state LSB of a synaptic input, below which no state tells that weights are missing
@@ -135,6 +136,23 @@ def silent_equation(node: real.EquationNeuron) -> Finding:
         "what it compares with its thresholds does not reach them, or lies outside the range of a state",
         "use smaller thresholds, a larger range of the state, or larger weights before it",
     )
+
+
+def lost_negatives(node: real.Neuron, firing: real.Circulate, frac: int) -> Iterator[Finding]:
+    """Amplitudes of negative spikes that are smaller than half a unit of the spike value.
+
+    Args:
+        node: the layer. firing: how it fires. frac: the binary point of its spike value.
+    """
+    negatives = firing.negatives if firing.own_negative and not firing.finest else ()
+    if any(a != 0 and round_half_up(a * 2.0**frac) == 0 for a in negatives):
+        yield Finding(
+            "negative spikes send nothing: their amplitude becomes 0",
+            node.source or node.name,
+            f"amplitudes {', '.join(f'{a:.3g}' for a in negatives)} of negative spikes",
+            f"one unit of an 8-bit spike value that holds the positive ones, too, is {2.0**-frac:g}",
+            "use a larger negative_amplitude, or 0, which says so; one that is learned goes on from here in training on the integers",
+        )
 
 
 def coarse_head(node: real.Neuron, errors: Reals) -> Finding:

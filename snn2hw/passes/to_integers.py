@@ -199,10 +199,10 @@ def _feedback(walk: _Walk, node: real.Feedback, _: Sequence[Scale]) -> tuple[Int
 def spike_value_format(node: real.Neuron) -> tuple[Interval, int]:
     """(interval, frac) of the payload: amplitudes exactly where 8 bits allow, else rounded to what 8 bits hold.
 
-    An amplitude that is still learned may be 0 until it is known.
+    An amplitude of negative spikes may become 0, of which `lower` warns: such a layer resets and sends nothing.
 
     Raises:
-        WidthError: an amplitude so small beside the others that it would vanish.
+        WidthError: an amplitude of positive spikes so small beside the others that it would vanish.
     """
     assert not isinstance(node.firing, real.Potential)
     if isinstance(node.firing, real.Single):
@@ -215,12 +215,11 @@ def spike_value_format(node: real.Neuron) -> tuple[Interval, int]:
         for f in itertools.count()
         if (_exact(every, f) and not firing.finest) or f == MOST_FRAC or _most(firing, f + 1) > SPIKE_VALUE_MAX
     )
-    known = amplitudes if firing.finest else every
-    if any(a != 0 and round_half_up(a * 2.0**frac) == 0 for a in known):
+    if any(a != 0 and round_half_up(a * 2.0**frac) == 0 for a in amplitudes):
         raise WidthError(
             "an amplitude vanishes beside the others in an 8-bit spike value",
             where=node.source or node.name,
-            got=f"amplitudes {amplitudes}" + f", of negative spikes {negatives}" * bool(negatives),
+            got=f"amplitudes {amplitudes}",
             expected=f"none below {2.0 ** -(frac + 1):g}",
             do="use amplitudes of similar size",
         )

@@ -10,7 +10,7 @@ import pytest
 
 from bench.scales import head_values
 from snn2hw.errors import Snn2hwWarning
-from snn2hw.ir.network import Network
+from snn2hw.ir.network import Circulate, Network
 from snn2hw.passes.base import Compilation, Options
 from snn2hw.passes.findings import Finding, lost_weights, silent, warned, zeroed
 from snn2hw.passes.pipeline import run_pipeline
@@ -115,6 +115,24 @@ def test_a_threshold_above_the_reach_of_its_state_is_named(signed: bool, strict:
         "the threshold is above the state range, whose upper bound is 0.5",
         "use a larger state_range or a smaller threshold",
     )
+
+
+@pytest.mark.parametrize(("negative", "lost"), [(0.03, True), (0.0, False), (0.04, False)])
+def test_negative_spikes_that_send_nothing_are_named(negative: float, lost: bool) -> None:
+    """As long as nobody asked for it: four levels of 1 leave 1/16 for a unit."""
+    firing = Circulate((1.0,) * 4, (1.0,) * 4, True, negative=negative)
+    net = network(
+        2, counts(2, lo=-9, hi=9), linear("fc", "input", np.eye(2)), replace(circulate("cf", "fc"), firing=firing),
+        linear("head", "cf", np.eye(2)), readout("head"),
+    )  # fmt: skip
+    named = Finding(
+        "negative spikes send nothing: their amplitude becomes 0",
+        "cf (CirculateFiring)",
+        "amplitudes 0.03, 0.03, 0.03, 0.03 of negative spikes",
+        "one unit of an 8-bit spike value that holds the positive ones, too, is 0.0625",
+        "use a larger negative_amplitude, or 0, which says so; one that is learned goes on from here in training on the integers",
+    )
+    assert findings(net) == ((named,) if lost else ())
 
 
 def test_a_layer_that_no_input_can_drive_to_its_threshold_is_named() -> None:
