@@ -67,6 +67,14 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
         DataError: the data set is not in the folder. UsageError, ShapeError, CheckpointError: see `snn2hw.train.fit`.
     """
     options = _parser(plan, folder).parse_args(arguments)
+    if options.finetune is not None and not options.integers:
+        raise UsageError(
+            "no training on integers was asked for",
+            where="--finetune",
+            got=f"--finetune {options.finetune} without --integers",
+            expected="--finetune with --integers",
+            do="give --integers, too, or leave out --finetune",
+        )
     name = _set(plan, options.data, options.set)
     found, preset = deep_data.SETS[name], plan.presets.get(name)
     steps = plan.steps if options.steps is None else options.steps

@@ -265,6 +265,17 @@ def test_damaged_images_are_errors_or_passed_over_where_that_is_asked_for(
         assert run("lnm_sew_resnet34", monkeypatch, *arguments, "--skip-corrupt", "--samples", "12") == 0
 
 
+def test_epochs_on_integers_that_are_not_asked_for_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    assert run("lnm_resnet18", monkeypatch, "--data", "digits", "--finetune", "2") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "no training on integers was asked for",
+        "  where:    --finetune",
+        "  got:      --finetune 2 without --integers",
+        "  expected: --finetune with --integers",
+        "  do:       give --integers, too, or leave out --finetune",
+    ]
+
+
 def test_event_counts_beyond_those_of_the_training_are_its_largest(tmp_path: Path) -> None:
     """A test split with larger counts than the training's: the integer input does not hold them."""
     source("lnm_vgg_dvs")
