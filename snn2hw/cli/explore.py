@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,8 +21,13 @@ from snn2hw.errors import UsageError
 from snn2hw.exploration.budget import MEMORY, budget, check_share
 from snn2hw.exploration.explore import explore
 from snn2hw.exploration.point import COST, UNITS, Front, Point, by_layer, check_cost, settings_of
+from snn2hw.exploration.usual import BUDGET_STATE_BITS, BUDGET_WEIGHT_BITS, STATE_BITS, WEIGHT_BITS
 from snn2hw.passes.base import Options
 from snn2hw.target import load_chip
+
+
+def _commas(widths: Sequence[int]) -> str:
+    return ",".join(map(str, widths))
 
 
 def explore_(
@@ -48,12 +53,16 @@ def explore_(
     weight_bits: Annotated[
         str | None,
         typer.Option(
-            help="Widths of weights, with commas between them, 2 to 8.", show_default="2,4,8; with --budget 2,3,4,5,6,8"
+            help="Widths of weights, with commas between them, 2 to 8.",
+            show_default=f"{_commas(WEIGHT_BITS)}; with --budget {_commas(BUDGET_WEIGHT_BITS)}",
         ),
     ] = None,
     state_bits: Annotated[
         str | None,
-        typer.Option(help="Widths of neuron states, with commas, 8 to 24.", show_default="8,12,16; with --budget 16"),
+        typer.Option(
+            help="Widths of neuron states, with commas, 8 to 24.",
+            show_default=f"{_commas(STATE_BITS)}; with --budget {BUDGET_STATE_BITS}",
+        ),
     ] = None,
     scales: Annotated[str, typer.Option(help="Weight scales, with commas: auto, layer, channel.")] = "auto",
     target: Annotated[
@@ -129,8 +138,8 @@ def explore_(
     }  # fmt: skip
     kept = {"--memory": memory} if not budget_ else mine
     refuse_options(kept, "an error budget" if budget_ else "an exploration without --budget", "leave them out")
-    of_weights = _widths(_either(weight_bits, "2,3,4,5,6,8" if budget_ else "2,4,8"), "--weight-bits")
-    of_states = _widths(_either(state_bits, "16" if budget_ else "8,12,16"), "--state-bits")
+    of_weights = _given(weight_bits, BUDGET_WEIGHT_BITS if budget_ else WEIGHT_BITS, "--weight-bits")
+    of_states = _given(state_bits, (BUDGET_STATE_BITS,) if budget_ else STATE_BITS, "--state-bits")
     share = MEMORY if memory is None else memory
     trained = _widths("0" if epochs is None else epochs, "--epochs", "epochs", "0,2")
     if not any(trained):
@@ -192,8 +201,8 @@ def _check(weights: list[int], states: list[int], scales: list[str], targets: li
     check_cost(cost, targets)
 
 
-def _either(given: str | None, default: str) -> str:
-    return default if given is None else given
+def _given(given: str | None, usual: Sequence[int], option: str) -> list[int]:
+    return list(usual) if given is None else _widths(given, option)
 
 
 def _widths(given: str, option: str, what: str = "widths", example: str = "4,8") -> list[int]:

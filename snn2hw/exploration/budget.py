@@ -18,6 +18,7 @@ from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.exploration.budget_result import Budget, Effect, Proposal, Row
 from snn2hw.exploration.given import Explored, explored
 from snn2hw.exploration.measured import Budgeted, Counts, compiled, measuring
+from snn2hw.exploration.usual import BUDGET_STATE_BITS, BUDGET_WEIGHT_BITS
 from snn2hw.exploration.widths import Widths, widths_within
 from snn2hw.ir.network import Network
 from snn2hw.passes.base import Options
@@ -41,8 +42,8 @@ def budget(
     samples: npt.ArrayLike,
     labels: npt.ArrayLike,
     *,
-    weight_bits: Iterable[int] = (2, 3, 4, 5, 6, 8),
-    state_bits: int | Iterable[int] = 16,
+    weight_bits: Iterable[int] = BUDGET_WEIGHT_BITS,
+    state_bits: int | Iterable[int] = BUDGET_STATE_BITS,
     scales: str = "auto",
     target: str = "generic",
     memory: float = MEMORY,

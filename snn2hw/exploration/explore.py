@@ -19,6 +19,7 @@ from snn2hw.exploration.point import COST, Front, Point, Setting, check_cost, se
 from snn2hw.exploration.results_file import ResultsFile, by_part, head_of
 from snn2hw.exploration.trained import training_of
 from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, check_alike, trying
+from snn2hw.exploration.usual import STATE_BITS, WEIGHT_BITS
 from snn2hw.ir.network import Network
 from snn2hw.run.job import Job, checked_workers, crew
 from snn2hw.verification.batches import Progress, Samples
@@ -34,8 +35,8 @@ def explore(
     samples: npt.ArrayLike,
     labels: npt.ArrayLike,
     *,
-    weight_bits: Iterable[int] = (2, 4, 8),
-    state_bits: Iterable[int] = (8, 12, 16),
+    weight_bits: Iterable[int] = WEIGHT_BITS,
+    state_bits: Iterable[int] = STATE_BITS,
     scales: str | Iterable[str] = "auto",
     target: str | Iterable[str] = "generic",
     layer_bits: str | Mapping[str, int] | Iterable[Mapping[str, int]] = (),

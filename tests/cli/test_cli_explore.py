@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import snn2hw
 from docsite.forms import problems
+from snn2hw.errors import UsageError
 from snn2hw.files.seal import sealed
 from tests.cli.running import Capture, refusal
 from tests.cli.running import run as run_cli
@@ -44,6 +48,32 @@ def test_a_table_a_file_a_csv_and_a_plot(capsys: Capture, labelled: Path) -> Non
     assert list(problems("explore", again)) == []
     assert [(p["weight_bits"], p["state_bits"], p["samples"]) for p in again["points"]] == [(4, 12, 9), (8, 12, 9)]
     assert any(p["pareto"] for p in again["points"])
+
+
+@pytest.mark.parametrize(("more", "called"), [((), "explore"), (("--budget",), "budget")])
+def test_widths_that_are_not_asked_for_are_those_of_python(
+    more: tuple[str, ...], called: str, capsys: Capture, labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The help says them, too."""
+    given = dict[str, Any]()
+
+    def stop(*_: object, **options: Any) -> None:
+        given.update(options)
+        raise UsageError("this is far enough")
+
+    # Of the module, whose name in the package is the command.
+    monkeypatch.setattr(sys.modules["snn2hw.cli.explore"], called, stop)
+    assert run_cli(capsys, *GIVEN, *more).code == 2
+    expected = inspect.signature(getattr(snn2hw, called)).parameters
+    usual = {
+        option: (default,) if isinstance(default, int) else default
+        for option in ("weight_bits", "state_bits")
+        for default in [expected[option].default]
+    }
+    assert {option: tuple(given[option]) for option in usual} == usual
+    says = " ".join(run_cli(capsys, "explore", "--help").out.replace("│", " ").split())
+    for widths in usual.values():
+        assert ("--budget " if more else "default: (") + ",".join(map(str, widths)) in says
 
 
 def test_a_folder_of_samples(capsys: Capture, labelled: Path) -> None:
