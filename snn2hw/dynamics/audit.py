@@ -23,7 +23,7 @@ MOST_STATES = 1 << 26  # of all channels of a layer that are tried one by one; o
 KEPT = 64  # fixed points and cycles of a channel: those with the largest basins
 ALIKE, STRIDE = 4097, 1597  # states that tell channels apart; the order in which those of a further state stand beside them
 INPUTS, DRIVEN = 1025, 64  # constant inputs that are tried, and for how many steps
-RESTED = 512  # steps after which the initial state has ended where it ends
+RESTED = 512  # steps that the initial state is given to come to its end, and again to be where it was
 ESCAPES = 0.005  # of the range, above which an escape is worth a word
 FAR = 8  # units of the state that a fixed point or a cycle is off, above which it is worth a word
 DRIFT = 4  # units of the state, above which a rest that moves is worth a word
@@ -45,7 +45,9 @@ class ChannelDynamics:
         made_by_rounding: fixed points and cycles of the integers that are more than a unit from any of the real map.
         farthest: of these the one that is farthest from any of the real map, units of the state.
         not_compared: fixed points and cycles of the integers of which that cannot be told, as they or the real map still move.
-        rest: how far the initial state moves without input in the end, units of the state; 0 where it stays.
+        rest: how far the initial state moves without input in the end, units of the state: to the farthest state of the cycle
+            that it ends in, 0 where it stays. rested: whether it came to an end; else `rest` is how far it was when it was
+            given up.
         input_to_bound: the smallest constant input, in units of the integers' sum, that takes the initial state to a bound; None
             where none does. searched: whether fixed points were searched for: not of three states and more.
     """
@@ -66,6 +68,7 @@ class ChannelDynamics:
     farthest: float
     not_compared: int
     rest: float
+    rested: bool
     input_to_bound: int | None
     searched: bool
     more_fixed_points: bool
@@ -130,7 +133,7 @@ def _digest(m: Maps) -> bytes:
 def _channel(m: Maps, left: int) -> ChannelDynamics:
     """One channel, of which every state is tried where that is no more than so many."""
     if not m.states:
-        return ChannelDynamics(m.channel, (), (), 0, 0, True, 0, 0, (), 0.0, 0.0, (), 0, 0.0, 0, 0.0, None, False, False)
+        return ChannelDynamics(m.channel, (), (), 0, 0, True, 0, 0, (), 0.0, 0.0, (), 0, 0.0, 0, 0.0, True, None, False, False)
     every = enumerable(m, left)
     points = fixed_points(m)
     integers, reals = of_integers(m, every=every), of_reals(m, points)
@@ -139,17 +142,27 @@ def _channel(m: Maps, left: int) -> ChannelDynamics:
     return ChannelDynamics(
         m.channel, integers.first(KEPT), reals.first(KEPT), len(integers), len(reals), every, integers.tried, all_states(m),
         points.points, integers.escapes, reals.escapes, integers.at_bounds, made, float(np.nanmax(apart, initial=0.0)),
-        not_told, _rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
+        not_told, *_rest(m), _input_to_bound(m), len(m.states) <= 2, points.more,
     )  # fmt: skip
 
 
-def _rest(m: Maps) -> float:
-    """How far the initial state is from itself in the end, in units of the state that moves most."""
+def _rest(m: Maps) -> tuple[float, bool]:
+    """How far the initial state is from itself in the end, in units of the state that moves most; whether it is the end.
+
+    What it is after so many steps is the end if it comes again within as many.
+    """
     start = {s: np.array([m.initial(s)]) for s in m.states}
     states = start
     for _ in range(RESTED):
         _, states = m.integers(states)
-    return float(max(abs(int(states[s][0]) - int(start[s][0])) for s in m.states))
+    then, farthest = states, 0
+    for _ in range(RESTED):
+        _, states = m.integers(states)
+        away = max(abs(int(states[s][0]) - int(start[s][0])) for s in m.states)
+        farthest = max(farthest, away)
+        if states == then:
+            return float(farthest), True
+    return float(away), False
 
 
 def _input_to_bound(m: Maps) -> int | None:
@@ -206,7 +219,13 @@ def _findings(channels: tuple[ChannelDynamics, ...], silent: str) -> Iterator[st
             f"cycles of the integers were looked for from {sampled.tried:,} of {sampled.all_states:,} states (channel "
             f"{sampled.channel}): those in which none of these ends are not known"
         )
-    moved = max(channels, key=lambda c: c.rest, default=None)
+    moving = next((c for c in channels if not c.rested), None)
+    if moving is not None:
+        yield (
+            f"where the initial state ends without input is not known: it still moves after {2 * RESTED:,} steps, "
+            f"{moving.rest:,.0f} units away by then (channel {moving.channel})"
+        )
+    moved = max((c for c in channels if c.rested), key=lambda c: c.rest, default=None)
     if moved is not None and moved.rest > DRIFT:
         yield f"the initial state is not at rest: without input it ends {moved.rest:,.0f} units away (channel {moved.channel})"
 

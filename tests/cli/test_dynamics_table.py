@@ -21,7 +21,9 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 def layer(*, every: bool, ends: int, more: bool) -> LayerDynamics:
     rests = tuple(Attractor(1, {"u": k / 8}, {"u": k / 8}, 1 / ends, False, ()) for k in range(ends))
     point = (FixedPoint(0.0, 0.5),)
-    c = ChannelDynamics(0, rests[:64], rests[:1], ends, 1, every, 256, 256, point, 0.0, 0.0, (), 0, 0.0, 0, 0.0, None, True, more)
+    c = ChannelDynamics(
+        0, rests[:64], rests[:1], ends, 1, every, 256, 256, point, 0.0, 0.0, (), 0, 0.0, 0, 0.0, True, None, True, more
+    )
     return LayerDynamics("fc", "LNM", 1, (c,), "", ("a sentence",))
 
 

@@ -75,6 +75,33 @@ def test_a_neuron_that_fires_by_itself() -> None:
     assert c.rest > 0
 
 
+@pytest.mark.parametrize(("rising", "period", "known"), [(0.25, 4, True), (2.0**-8, 256, True), (2.0**-10, 1024, False)])
+def test_where_the_initial_state_ends_is_told_only_where_it_ended(rising: float, period: int, known: bool) -> None:
+    """u' = u + a, threshold 1, reset by subtraction: a cycle of 1 / a steps, whose farthest state is 1 - a."""
+    layer = one([rising, 1.0], state_range=(-2.0, 2.0))
+    (c,) = layer.channels
+    assert c.rested == known
+    says = [f for f in layer.findings if "initial state" in f]
+    if known:
+        (state,) = made([rising, 1.0], state_range=(-2.0, 2.0)).neurons[0].program.states.values()
+        assert c.rest == (period - 1) / period * 2**state.format.frac
+        assert says == [f"the initial state is not at rest: without input it ends {c.rest:,.0f} units away (channel 0)"]
+    else:
+        assert says == [
+            "where the initial state ends without input is not known: it still moves after 1,024 steps, "
+            f"{c.rest:,.0f} units away by then (channel 0)"
+        ]
+
+
+def test_a_state_that_creeps_to_its_rest_is_not_said_to_be_there() -> None:
+    """u' = u + (2 - u) / 1000 rests at 2, and is at 2 (1 - exp(-1.024)) after 1,024 steps."""
+    layer = one([0.002, 0.999], firing=Single(3.0))
+    (c,) = layer.channels
+    assert not c.rested
+    (state,) = made([0.002, 0.999], firing=Single(3.0)).neurons[0].program.states.values()
+    assert c.rest * 2.0**-state.format.frac == pytest.approx(2 * (1 - np.exp(-1.024)), abs=0.05)
+
+
 def test_the_smallest_input_that_takes_it_to_a_bound() -> None:
     """u' = u / 2 + x rests at 2 x; a neuron that keeps what it fires at reaches the bound of 4 from x = 2 on."""
     layer = one([0.0, 0.5], reset="none", weight=4.0)
