@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from typing import Any
 
 import pytest
@@ -10,10 +11,15 @@ import torch
 from torch import Tensor
 
 import snn2hw
+from bench.deep import samples
 from snn2hw import nn
 from snn2hw.backends import EXECUTORS
+from snn2hw.formats.sample import input_node
+from snn2hw.formats.torch.read import from_torch
 from snn2hw.nn import blocks
+from snn2hw.passes.calibrate import products as products_of
 from snn2hw.user_models import models_folder
+from snn2hw.verification.verdict import Verdict
 from tests.models.deep import NAMES, Deep, deep, source
 
 pytestmark = pytest.mark.torch
@@ -51,11 +57,16 @@ SIZES = {  # parameters
 }
 
 
-def verified(made: Deep, executors: tuple[str, ...], count: int) -> None:
+def card_of(name: str) -> str:
+    return (models_folder() / name / "card.md").read_text(encoding="utf-8")
+
+
+def verified(made: Deep, executors: tuple[str, ...], count: int) -> Verdict:
     artefact = snn2hw.compile(made.module, made.samples, made.steps)
     verdict = snn2hw.verify(artefact, made.first(count), executors)
     assert verdict.equal
     assert set(verdict.compared) == set(executors) - {"reference"}
+    return verdict
 
 
 LATER = ("lnm_sew_resnet34", "cf_resnet19-spike")  # the others have their kinds of layers
@@ -76,7 +87,9 @@ def test_as_it_is_every_layer_fires_and_every_executor_agrees(case: str, capsys:
     with capsys.disabled():
         print(f"\n{case}:", ", ".join(f"{path} {rate:.4f}" for path, rate in made.rates.items()))
     assert min(made.rates.values()) > 0
-    verified(made, EXECUTORS_HERE, 2)
+    verdict = verified(made, EXECUTORS_HERE, 2)
+    if not FULL[case]:
+        assert f"{verdict.compared['fast']:,} integers" in card_of(case.split("-", maxsplit=1)[0])
 
 
 @pytest.mark.slow
@@ -111,10 +124,15 @@ def test_the_size_is_that_of_the_architecture(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_has_a_card_that_says_what_was_run(name: str) -> None:
-    card = (models_folder() / name / "card.md").read_text(encoding="utf-8")
+    card, model = card_of(name), source(name)
+    shape = {k: p.default for k, p in inspect.signature(model.build).parameters.items()}
+    x, steps = samples(model, 1, shape["channels"], shape["size"])
+    products = products_of(from_torch(model.build(), *input_node(x, steps, None)))
     assert f"{SIZES[name]:,}" in card
+    assert f"{products / 1e9:.2f} G for a sample and step, {products * model.STEPS / 1e9:.1f} G for a sample" in card
     assert "Not run" in card
     assert "no published accuracy" in card
+    assert f"python -m bench.deep {name} --samples 2 --verify 2" in card
 
 
 def test_width_scales_channels_and_the_head_follows() -> None:
