@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from bench.study.nets import PLANS
@@ -18,16 +19,21 @@ ROUNDING = 1e-9  # accuracies are shares of some thousand samples: what differs 
 
 @dataclass(frozen=True)
 class Mean:
-    """Of some seeds: mean, standard deviation (n - 1), number."""
+    """Of some seeds: mean, standard deviation (n - 1), number.
+
+    Args:
+        sampled: the standard error that comes of the test samples, which all seeds share; 0 where it is not known.
+    """
 
     mean: float
     deviation: float
     n: int
+    sampled: float = 0.0
 
     @property
     def error(self) -> float:
-        """Standard error of the mean; NaN of one seed."""
-        return self.deviation / float(np.sqrt(self.n)) if self.n > 1 else float("nan")
+        """Standard error of the mean, of seeds and samples; NaN of one seed."""
+        return float(np.hypot(self.deviation / np.sqrt(self.n), self.sampled)) if self.n > 1 else float("nan")
 
     @property
     def chance(self) -> float:
@@ -65,17 +71,30 @@ def variants(results: Sequence[Result], task: str) -> list[str]:
 
 
 def paired(results: Sequence[Result], task: str, variant: str, what: str, base: str) -> Mean | None:
-    """Differences to the base, seed by seed: both start from the same weights and see the same batches.
+    """Differences to the base, seed by seed: both start from the same weights and see the same batches, on the same kind of
+    processor, as another one rounds otherwise.
 
     Args:
         results: of the whole study. task, variant, base: of which. what: the key of the accuracy.
 
     Returns:
-        None where they have no seed in common.
+        With the error of the test samples where runs say which they were right on; None where they have no seed in common.
     """
-    bases = {r["seed"]: r for r in of(results, task, base)}
-    differences = [r[what] - bases[r["seed"]][what] for r in of(results, task, variant) if r["seed"] in bases]
-    return mean(differences) if differences else None
+    bases = {(r["seed"], r.get("processor")): r for r in of(results, task, base)}
+    pairs = [(r, bases[key]) for r in of(results, task, variant) if (key := (r["seed"], r.get("processor"))) in bases]
+    if not pairs:
+        return None
+    found = mean([r[what] - b[what] for r, b in pairs])
+    if what != "float" or not all("right" in r for pair in pairs for r in pair):
+        return found
+    by_sample = np.mean([_right(r) - _right(b) for r, b in pairs], axis=0)  # all seeds see the same samples
+    return replace(found, sampled=float(by_sample.std(ddof=1) / np.sqrt(len(by_sample))))
+
+
+def _right(result: Result) -> NDArray[np.float64]:
+    """1 for each test sample that the float model was right on, else 0."""
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(result["right"]), np.uint8))
+    return bits[: result["samples"]["test"]].astype(np.float64)
 
 
 def against_base(results: Sequence[Result], task: str, variant: str, what: str, base: str) -> Mean:
@@ -104,8 +123,15 @@ def claimed(differences: Sequence[Mean]) -> list[bool]:
 
 
 def lost(results: Sequence[Result], task: str, bits: int, how: str) -> Mean:
-    """Accuracy of floats less that of integers, all variants and seeds of a task; positive: lost."""
-    return mean([r["float"] - r[f"{how} {bits}"] for r in results if r["task"] == task])
+    """Accuracy of floats less that of integers, positive: lost; of each seed the mean of all variants of a task."""
+    own = [r for r in results if r["task"] == task]
+    seeds = sorted({r["seed"] for r in own})
+    return mean([float(np.mean([r["float"] - r[f"{how} {bits}"] for r in own if r["seed"] == seed])) for seed in seeds])
+
+
+def lost_in_all(results: Sequence[Result], bits: int, how: str) -> float:
+    """The mean of all runs of the study."""
+    return float(np.mean([r["float"] - r[f"{how} {bits}"] for r in results]))
 
 
 def worst(results: Sequence[Result], task: str, bits: int, how: str) -> tuple[float, str]:

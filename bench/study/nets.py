@@ -78,6 +78,7 @@ VARIANTS: Mapping[str, Variant] = {
     "CF-4, rectangle": Variant(_cf(4), surrogate=nn.Rectangle, base="CF-4"),
 }
 DRAWN = "LNM-3"  # whose polynomials are drawn
+POLYNOMIALS = (DRAWN, "LNM-3, full rate")  # of which it is printed how far they moved
 # Whose numbers are printed, where a result has them, and what they are.
 LEARNED = (
     ("CF-4, learned negative", "negative", "What negative spikes were worth,"),

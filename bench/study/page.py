@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.study.figures import Result, lost, of, worst
+from bench.study.figures import Result, lost, lost_in_all, of, worst
 from bench.study.nets import BITS, DRAWN, PLANS
 from bench.study.plots import draw
 from bench.study.tables import differences, table
 from snn2hw.errors import DataError
 from snn2hw.files.write import write_file
 
-BARS = {("PTQ", 8): 0.5, ("QAT", 8): 0.2, ("QAT", 4): 1.0}  # points of accuracy that may be lost
+BARS = {("PTQ", 8): 0.3, ("QAT", 8): 0.2}  # points of accuracy that all runs together may lose
 BEGIN, END = "<!-- make study writes from here -->", "<!-- to here -->"
 HEAD = "# Study: neurons that learn their dynamics, in floats and in integers"
 
@@ -84,9 +84,9 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield (
         f"{len(results)} trainings, each in floats and twice more on integers, {hours:.1f} hours of one core; torch: "
         f"{torch}; on commit {commits}; processor: {processors}. All neurons of a task share architecture, first weights, order "
-        "of batches, budget and schedule. A tenth of the training samples is held back, and the epoch that is best on it "
-        "counts; the test samples are seen once, at the end. ± is the standard error over the seeds, whose number is in "
-        "brackets; where it is 1 there is none."
+        "of batches, budget and schedule. Some training samples are held back, and the epoch that is best on them counts; a "
+        "training sees the test samples once, at its end. ± is the standard error over the seeds, whose number is in brackets; "
+        "where it is 1 there is none."
     )
     yield ""
     yield "LNM and CF are neurons as we read the papers; networks are small, and no published number is reproduced."
@@ -110,7 +110,10 @@ def _described(results: Sequence[Result], task: str) -> str:
     left = f" {planned - len(own)} of {planned} trainings of the plan were not run" if len(own) < planned else ""
     left += f", none of {', '.join(map(repr, never))}." if never else "." * bool(left)
     layers, epochs, seen = (_recorded(own, what) for what in ("architecture", "epochs", "looked at"))
-    return f"* **{task}**: architecture: {layers}; {sizes} samples; most epochs: {epochs}; test samples looked at: {seen}.{left}"
+    return (
+        f"* **{task}**: architecture: {layers}; {sizes} samples (training / held back / test); most epochs: {epochs}; test "
+        f"samples looked at: {seen}.{left}"
+    )
 
 
 def _recorded(results: Sequence[Result], what: str) -> str:
@@ -136,15 +139,20 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
         "trained on the integers after that, which are more epochs than the floats had. Points of accuracy lost:"
     )
     yield ""
-    yield "| task | weights | | mean of all runs | largest mean of a neuron | target | |"
-    yield "|---|---|---|---|---|---|---|"
+    ways = [("PTQ", 8), ("QAT", 8), ("PTQ", 4), ("QAT", 4)]
+    yield "| task (seeds) | weights | | mean of all neurons | largest mean of a neuron |"
+    yield "|---|---|---|---|---|"
     for task in _tasks(results):
-        for how, bits in (("PTQ", 8), ("QAT", 8), ("PTQ", 4), ("QAT", 4)):
-            bar = BARS.get((how, bits))
+        for how, bits in ways:
             total, (most, where) = lost(results, task, bits, how), worst(results, task, bits, how)
-            held = "" if bar is None else _held(100 * total.mean, 100 * most, bar)
-            limit = "" if bar is None else f"{bar:g}"
-            yield f"| {task} | {bits} bits | {how} | {total.sure()} | {100 * most:.2f} ({where}) | {limit} | {held} |"
+            yield f"| {task} ({total.n}) | {bits} bits | {how} | {total.sure()} | {100 * most:.2f} ({where}) |"
+    yield ""
+    yield "| all runs of all tasks | points lost | target | |"
+    yield "|---|---|---|---|"
+    for how, bits in ways:
+        points, bar = round(100 * lost_in_all(results, bits, how), 6), BARS.get((how, bits))
+        verdict = " | " if bar is None else f"at most {bar:g} | {'met' if points <= bar else '**not met**'}"
+        yield f"| {how}, {bits} bits | {points:.2f} | {verdict} |"
     yield ""
     compared, differing = (sum(r[f"{what} {bits}"] for r in results for bits in BITS) for what in ("compared", "differing"))
     yield (
@@ -152,12 +160,6 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
         f"test samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
     )
     yield ""
-
-
-def _held(average: float, most: float, bar: float) -> str:
-    if most <= bar:
-        return "met by every neuron"
-    return "met by the mean of all" if average <= bar else "**not met**"
 
 
 def _pictures(drawn: Sequence[str]) -> Iterator[str]:

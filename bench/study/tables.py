@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, mean, of, paired, variants
-from bench.study.nets import BALANCE, BASE, LEARNED, VARIANTS
+from bench.study.nets import BALANCE, BASE, LEARNED, POLYNOMIALS, VARIANTS
 from bench.study.one import PRICES
 
 
@@ -36,6 +38,20 @@ def table(results: Sequence[Result], task: str) -> Iterator[str]:
             ends = [f"layer {path} {', '.join(own)}" for path, own in values.items()]
             yield f"{says} of '{variant}' at the end, one value for each seed: {'; '.join(ends)}."
             yield ""
+    for name in POLYNOMIALS:
+        if runs := of(results, task, name):
+            yield f"How far polynomials of '{name}' came from 0.5 u for u in [-2, 2], at most, mean of the seeds: {_moved(runs)}."
+            yield ""
+
+
+def _moved(runs: Sequence[Result]) -> str:
+    u = np.linspace(-2.0, 2.0, 401)
+
+    def farthest(coefficients: Sequence[Sequence[float]]) -> float:
+        return max(float(np.abs(np.polynomial.polynomial.polyval(u, c) - 0.5 * u).max()) for c in coefficients)
+
+    layers = {path: mean([farthest(r["polynomials"][path]) for r in runs]).mean for path in runs[0]["polynomials"]}
+    return "; ".join(f"layer {path} {value:.2f}" for path, value in layers.items())
 
 
 def _costs(results: Sequence[Result], task: str) -> Iterator[str]:
@@ -68,9 +84,11 @@ def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str
     yield "## Differences"
     yield ""
     yield (
-        "Differences of test accuracy in floats, in points, seed by seed, ± the standard error (seeds); claimed, and **bold**, "
-        f"only where it exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's correction for all "
-        "differences of the task, in both tables, that have an error. Of one seed there is none."
+        "Differences of test accuracy in floats, in points, seed by seed, ± the standard error (seeds). The error is of the "
+        "seeds and of the test samples, which all seeds share: the root of the sum of both squares. A difference is claimed, "
+        f"and **bold**, only where it exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's "
+        "correction for all differences of the task, in both tables, that have an error. Of one seed there is none. Compared "
+        "are trainings on the same kind of processor."
     )
     yield ""
     yield from _claims(compared)
@@ -78,7 +96,9 @@ def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str
         "'at a bound' above: the largest share, over layers, steps and seeds, of membranes at an end of their range. 'learned "
         "widths': one surrogate width per layer and step, learned; 'balance': the positive-negative balance loss with weight "
         f"{BALANCE:g}; 'penalty 1': Recipe(range_penalty=1) in place of 0.1; 'bounded': P maps the state range into 7/8 of "
-        "itself; 'negative v': negative spikes are worth v."
+        "itself; 'negative v': negative spikes are worth v; 'full rate': dynamics learn as fast as weights, and nearly nothing "
+        "holds coefficients at their start (dynamics_rate=1, coefficient_penalty=1e-4); 'rectangle': the surrogate that neurons "
+        "come with, in place of a triangle."
     )
     yield ""
     for title, from_base in ((f"Against {BASE}", True), ("One thing changed", False)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="the study trains torch models")
@@ -70,6 +71,23 @@ def test_means_and_differences_are_of_the_same_seeds() -> None:
     assert figures.paired([r for r in some if r["variant"] != "LIF"], "digits", "PLIF", "float", "LIF") is None
 
 
+def test_the_error_of_a_difference_is_also_that_of_the_test_samples() -> None:
+    """Two seeds that gain the same 2 of 50 samples: nothing between seeds, and 0.0280 of samples."""
+    base, better = np.zeros(50, bool), np.zeros(50, bool)
+    better[:2] = True
+    runs = [result("fsdd", v, s, float(right.mean())) | {"right": np.packbits(right).tobytes().hex(), "processor": "mine"}
+            for v, right in (("LIF", base), ("PLIF", better)) for s in (0, 1)]  # fmt: skip
+    found = figures.paired(runs, "fsdd", "PLIF", "float", "LIF")
+    assert found is not None
+    assert (found.mean, found.deviation) == (pytest.approx(0.04), 0.0)
+    assert found.error == found.sampled == pytest.approx(0.2 * (0.96**0.5) * (50 / 49) ** 0.5 / 50**0.5, rel=1e-6)
+    assert not figures.is_claimed(found)
+    runs[0]["processor"] = "another"
+    alone = figures.paired(runs, "fsdd", "PLIF", "float", "LIF")
+    assert alone is not None
+    assert alone.n == 1, "another processor rounds otherwise, and is compared with none of this"
+
+
 def test_what_is_claimed_needs_two_standard_errors() -> None:
     assert not figures.is_claimed(figures.mean([0.01]))
     assert figures.is_claimed(figures.mean([0.01, 0.012, 0.011]))
@@ -106,9 +124,10 @@ def test_a_variant_stands_against_what_it_changes() -> None:
 
 def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) -> None:
     text = page.write(made(0.01), tmp_path, smoke=False).read_text(encoding="utf-8")
-    assert "| digits | 8 bits | PTQ | 0.30 ± 0.00 | 0.30 (" in text
-    assert "| 0.5 | met by every neuron |" in text
-    assert "| 0.2 | **not met** |" in text
+    assert "| digits (3) | 8 bits | PTQ | 0.30 ± 0.00 | 0.30 (" in text
+    assert "| PTQ, 8 bits | 0.30 | at most 0.3 | met |" in text
+    assert "| QAT, 8 bits | 0.30 | at most 0.2 | **not met** |" in text
+    assert "| QAT, 4 bits | 0.30 |  |  |" in text
     assert "| PLIF | LIF | **+1.01 ± 0.01 (3)** |" in text
     assert "| LNM-3, balance | LIF | +0.00 ± 0.00 (3) |" in text
     assert "| LNM-3, balance | LNM-3 | +0.00 ± 0.00 (3) |" in text
@@ -126,8 +145,8 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
     assert "; torch: not recorded; on commit abc; processor: not recorded. All neurons" in told
     assert (
-        "* **digits**: architecture: not recorded; 90 / 10 / 50 samples; most epochs: not recorded; test samples looked at: not "
-        f"recorded. {2 * planned} of {5 * planned} trainings of the plan were not run."
+        "* **digits**: architecture: not recorded; 90 / 10 / 50 samples (training / held back / test); most epochs: not "
+        f"recorded; test samples looked at: not recorded. {2 * planned} of {5 * planned} trainings of the plan were not run."
     ) in told
     for task in set(PLANS) - set(FIRST):
         assert f"* **{task}**: none of the {len(PLANS[task].variants) * PLANS[task].seeds} trainings of the plan was run." in told
@@ -157,11 +176,12 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
         r |= {"target": "mychip", "looked at": {"rates": 50, "integers": 3}, "cost 8": COST | {"least": 1e-9 * (1 + r["seed"])}}
         r["negative"] = {"2": 0.25 + r["seed"] / 10}
     told = " ".join(page.write(results, tmp_path, smoke=False).read_text(encoding="utf-8").split())
+    planned = 5 * len(PLANS["fsdd"].variants)
     assert "; torch: 1.0 or 2.0; on commit abc; processor: mine." in told
     assert (
-        "architecture: 5-N-3, T = 2; 90 / 10 / 50 samples; most epochs: 7 (floats), 1 (8 bits), 2 (4 bits); test samples looked "
-        f"at: 50 (rates), 3 (integers). {5 * len(PLANS['fsdd'].variants) - 3} of {5 * len(PLANS['fsdd'].variants)} trainings of "
-        "the plan were not run, none of 'LIF', 'LNM-3',"
+        "architecture: 5-N-3, T = 2; 90 / 10 / 50 samples (training / held back / test); most epochs: 7 (floats), 1 (8 bits), "
+        f"2 (4 bits); test samples looked at: 50 (rates), 3 (integers). {planned - 3} of {planned} trainings of the plan were "
+        "not run, none of 'LIF', 'LNM-3',"
     ) in told
     assert "Target: mychip; states of 16 bits" in told
     assert "| CF-4, learned negative (3) | 1,000 | 20 | 300 | 4,000 | 2 to 7 nJ |" in told
