@@ -16,6 +16,8 @@ from exit_codes import exit_code
 from snn2hw import train
 from snn2hw.arguments import positive, whole
 from snn2hw.errors import UsageError
+from snn2hw.train.checkpoint_folder import BEST, LAST
+from snn2hw.weights import load_weights
 
 FINETUNE = 5  # epochs on the integers
 
@@ -63,6 +65,9 @@ def main(plan: Plan, folder: Path) -> int:
 def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     """Train; go on where a training was killed; with --integers measure the integers as well.
 
+    What is measured are the weights of the epoch that was best on samples held back of the training split; with --no-validation
+    those of the last epoch. The test split chooses nothing.
+
     Raises:
         DataError: the data set is not in the folder. UsageError, ShapeError, CheckpointError: see `snn2hw.train.fit`.
     """
@@ -89,39 +94,44 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
             do="leave out --skip-corrupt",
         )
     how = deep_data.How(steps, _size(found, options.size, name), skip=options.skip_corrupt)
-    samples, tests = deep_data.opened(name, Path(options.data), how)
-    if options.samples is not None:
-        samples, tests = (deep_data.Part(s, whole("--samples", options.samples, 1, None, folder.name)) for s in (samples, tests))
-    shape = {"classes": len(samples.classes), "channels": found.channels, "size": how.size, "width": width, "steps": steps}
+    most = None if options.samples is None else whole("--samples", options.samples, 1, None, folder.name)
+    parts = deep_data.parts(name, Path(options.data), how, most, not options.no_validation)
+    shape = {"classes": len(parts.training.classes), "channels": found.channels, "size": how.size, "width": width, "steps": steps}
     with train.seeded(options.seed):
         model = plan.build(**shape, surrogate_widths=options.surrogate_widths, **{k: getattr(options, k) for k in plan.choices})
     count = sum(p.numel() for p in model.parameters())
     say = (lambda text: None) if options.quiet else print
-    say(f"{folder.name} on {name}: {len(samples):,} samples, {count:,} parameters, T = {steps}, width {width:g}")
+    held = "none" if parts.validation is None else f"{len(parts.validation):,}"
+    say(
+        f"{folder.name} on {name}: {len(parts.training):,} samples, {held} held back, "
+        f"{count:,} parameters, T = {steps}, width {width:g}"
+    )
     shown = None if found.temporal else steps
     fitted = train.fit(
-        model, samples, None if options.no_validation else tests, steps=shown, recipe=recipe, seed=options.seed,
+        model, parts.training, parts.validation, steps=shown, recipe=recipe, seed=options.seed,
         out=options.out, resume="auto", device=options.device, progress=not options.quiet,
     )  # fmt: skip
-    say(f"float accuracy on the test split: {train.evaluate(fitted.model, tests, shown, batch=recipe.batch):.4f}")
+    file, epoch = (LAST, fitted.last) if parts.validation is None else (BEST, fitted.best)
+    load_weights(fitted.model, Path(options.out) / file)
+    say(f"weights: {Path(options.out) / file}, of epoch {epoch.number}")
+    say(f"float accuracy on the test split: {train.evaluate(fitted.model, parts.tests, shown, batch=recipe.batch):.4f}")
     if options.integers:
         import deep_integers
 
         finetune = preset.finetune if preset else replace(recipe, epochs=FINETUNE, learning_rate=recipe.learning_rate / 20)
         epochs = finetune.epochs if options.finetune is None else options.finetune
         finetune = replace(finetune, augment=recipe.augment, epochs=epochs)
-        still = samples
-        if found.images:  # cut out at random whenever they are read
-            still, _ = deep_data.opened(name, Path(options.data), replace(how, still=True))
-            still = still if options.samples is None else deep_data.Part(still, options.samples)
         settings = deep_integers.Settings(shown, finetune, options.seed, Path(options.out), options.device)
-        deep_integers.measure(fitted.model, samples, tests, still, settings, say)
+        deep_integers.measure(fitted.model, parts.training, parts.tests, parts.still, settings, say)
 
 
 def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     r = plan.recipe
     small = [s for s in plan.sets if not deep_data.SETS[s].on_disk]
-    says = f"Train {folder.name}. Interrupted or killed, the same command goes on."
+    says = (
+        f"Train {folder.name}. Interrupted or killed, the same command goes on. A tenth of the training samples of each class is "
+        f"held back, and {BEST} has the weights of the epoch that is best on them; {LAST} those of the last."
+    )
     for name, p in plan.presets.items():
         says += (
             f" --data {name} has defaults of its own: {p.recipe.epochs} epochs, batches of {p.recipe.batch}, "
@@ -154,7 +164,7 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     add("--amp", default=r.amp, choices=train.recipe.PRECISIONS, help="autocast")
     add("--device", default="auto", help="cpu, cuda, cuda:1 (default: CUDA where there is one)")
     add("--seed", type=int, default=0, help="of weights, order and augmentation")
-    add("--no-validation", action="store_true", help="do not evaluate after every epoch")
+    add("--no-validation", action="store_true", help=f"hold back no samples: train on all, and write {LAST} alone")
     add("--integers", action="store_true", help="then measure the integers: compiled as it is, and after training on them")
     add("--finetune", type=int, help=f"epochs of training on the integers (default {FINETUNE})")
     add("--quiet", action="store_true", help="print nothing")

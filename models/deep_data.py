@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,10 +13,11 @@ from torch.nn.functional import interpolate
 
 from snn2hw import data
 from snn2hw.data import Samples, augment
-from snn2hw.errors import ShapeError
+from snn2hw.errors import ShapeError, UsageError
 
 FOLDER_VARIABLE, FOLDER = "SNN2HW_DATA", "data"
 CALIBRATION = 256
+HELD, SEED = 0.1, 0  # share of each class that is held back; of the drawing
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ class Enlarged(Samples):
 
 
 class Part(Samples):
-    """So many of the samples, evenly spread."""
+    """The samples of these indices."""
 
-    def __init__(self, whole: Samples, most: int) -> None:
-        self.whole, self.places = whole, spread(whole, most)
+    def __init__(self, whole: Samples, places: list[int]) -> None:
+        self.whole, self.places = whole, places
         self.shape, self.steps, self.classes, self.labels = whole.shape, whole.steps, whole.classes, whole.labels[self.places]
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
@@ -85,6 +86,21 @@ class Part(Samples):
     def sample(self, index: int) -> Tensor:
         """Of the whole set."""
         return self.whole.sample(self.places[index])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a training and its measurement read.
+
+    Args:
+        training: samples to train on. validation: those held back of them, as they are; None where none are.
+        still: `training` as it is, for scales. tests: the test split.
+    """
+
+    training: Samples
+    validation: Samples | None
+    still: Samples
+    tests: Samples
 
 
 MOVED = augment.Chain((augment.RandomCrop(4), augment.Flip()))
@@ -130,6 +146,50 @@ def opened(name: str, root: Path, how: How) -> tuple[Samples, Samples]:
             do=f"train with --steps {train.steps}, or bin the events into {steps} frames",
         )
     return train, test
+
+
+def parts(name: str, root: Path, how: How, most: int | None, hold: bool) -> Parts:
+    """The parts of a data set.
+
+    Args:
+        name: of the set. root: its folder. how: it is read.
+        most: of each split at most so many samples, evenly spread; None: all.
+        hold: whether a tenth of each class of the training split is held back (`held_back`).
+
+    Raises:
+        DataError, ShapeError: as `opened`. UsageError: no class has samples enough that one can be held back.
+    """
+    training, tests = opened(name, root, how)
+    still = training
+    if SETS[name].images:  # cut out at random whenever they are read
+        still, _ = opened(name, root, replace(how, still=True))
+    if most is not None:
+        training, still, tests = (Part(samples, spread(samples, most)) for samples in (training, still, tests))
+    if not hold:
+        return Parts(training, None, still, tests)
+    kept, held = held_back(training.labels)
+    if not held:
+        raise UsageError(
+            "there are too few training samples to hold some of them back",
+            where=f"data set '{name}'",
+            got=f"{len(training)} samples of {len(training.labels.unique())} classes",
+            expected="2 samples of a class or more",
+            do="take more samples, or give --no-validation to hold back none",
+        )
+    return Parts(Part(training, kept), Part(still, held), Part(still, kept), tests)
+
+
+def held_back(labels: Tensor) -> tuple[list[int], list[int]]:
+    """Indices of the samples to train on, and of those held back: a tenth of each class, drawn once for all.
+
+    At least one is held back of every class that has two or more.
+    """
+    held, generator = torch.zeros(len(labels), dtype=torch.bool), torch.Generator().manual_seed(SEED)
+    for label in torch.unique(labels):
+        own = (labels == label).nonzero()[:, 0]
+        count = max(round(HELD * len(own)), min(1, len(own) - 1))
+        held[own[torch.randperm(len(own), generator=generator)[:count]]] = True
+    return (~held).nonzero()[:, 0].tolist(), held.nonzero()[:, 0].tolist()
 
 
 def calibration(name: str, steps: int) -> tuple[Tensor, Tensor]:

@@ -122,8 +122,13 @@ def test_digits_are_trained_on_and_the_integers_measured(
     )
     assert run("lnm_vgg_dvs", monkeypatch, *arguments, "--out", str(out), "--device", "cpu") == 0
     printed = capsys.readouterr().out
-    assert "lnm_vgg_dvs on digits-events: 40 samples" in printed
-    for line in ("float accuracy on the test split: ", "integer accuracy as compiled: ", "integer accuracy after 1 epochs"):
+    assert "lnm_vgg_dvs on digits-events: 30 samples, 10 held back" in printed
+    for line in (
+        f"weights: {out / 'best.safetensors'}, of epoch ",
+        "float accuracy on the test split: ",
+        "integer accuracy as compiled: ",
+        "integer accuracy after 1 epochs",
+    ):
         assert line in printed
     assert (out / "integers" / "model.onnx").is_file()
     assert (out / "trained_integers" / "model.onnx").is_file()
@@ -221,7 +226,7 @@ def test_calibration_samples_are_spread_over_the_classes() -> None:
     assert float(x.min()) >= 0
     assert float(x.max()) <= 1
     assert len(labels.unique()) == len(NAMES[10])
-    part = deep_data.Part(digits, 7)
+    part = deep_data.Part(digits, deep_data.spread(digits, 7))
     assert len(part) == 7
     assert bool((part[3][0] == digits[part.places[3]][0]).all())
 
