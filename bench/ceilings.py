@@ -30,7 +30,7 @@ PATHS = (
     "AVX-512 + VNNI (vpdpbusd, 512 bits)",
     "AMX (tdpbusd, 16 x 16 sums), beside AVX-512 + VNNI",
 )
-TILES = 5  # of PATHS
+VECTORS_OF_AVX2, TILES = 1, 5  # of PATHS
 
 _C = f"""#include <stdint.h>
 #include <string.h>

@@ -8,12 +8,18 @@ import platform
 import subprocess
 from pathlib import Path
 
-from bench.ceilings import PATHS, TILES, instructions
+from bench.ceilings import PATHS, instructions
 from snn2hw.backends.fast.crossover import crossings
 from snn2hw.native.compiler import FLAGS, FLAGS_VARIABLE, compiler
 
 UNKNOWN = "unknown"
 LOAD = "load average before the run"
+# What Linux calls them, what we do, and the number in PATHS of the path that uses them.
+PRODUCTS = (
+    ("amx_int8", "AMX (tdpbusd)", 5),
+    ("avx512_vnni", "AVX-512 + VNNI (512 bits)", 4),
+    ("avx_vnni", "AVX-VNNI (256 bits)", 2),
+)
 BUSY = 0.5  # others take so much of a core that figures are no longer this machine's
 
 
@@ -32,7 +38,7 @@ def machine() -> dict[str, str]:
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
     flags = " ".join((*FLAGS, *os.environ.get(FLAGS_VARIABLE, "").split()))
     packages = [f"{p} {importlib.metadata.version(p)}" for p in ("numpy", "torch", "onnxruntime")]
-    used, here = instructions(), "amx_int8" in _known().get("flags", "")
+    used = instructions()
     return {
         "processor": processor(),
         "cores": f"{cores}, of which one is used where nothing else is said",
@@ -40,11 +46,17 @@ def machine() -> dict[str, str]:
         "memory": _memory(),
         "system": f"{platform.system()} {platform.machine()}",
         "path of the generated C": used,
-        "wider products that it does not use": "AMX (tdpbusd)" if here and used != PATHS[TILES] else "none",
+        "wider products that it does not use": ", ".join(_wider(used)) or "none",
         "events below": f"{max(crossings().base, 0):.0f} % activity (64 channels behind 64, 3 x 3), as `fast` measured",
         "compiler": f"{version[0] if version else command[0]}; {flags}",
         "software": ", ".join([f"Python {platform.python_version()}", *packages]),
     }
+
+
+def _wider(used: str) -> list[str]:
+    """Products of int8 that this processor has and that are wider than those that the generated C uses."""
+    flags = _known().get("flags", "").split()
+    return [name for flag, name, path in PRODUCTS if flag in flags and path > PATHS.index(used)]
 
 
 def _known() -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""`make bench`: everything in one run, then performance.md with its plots. Threads are pinned, rounds go side by side.
+"""`make bench`: everything in one run, then performance.md with its plots. One thread, and rounds go side by side.
 
 python -m bench.run                    all of it, into docs/explanation/
 python -m bench.run --quick            a smoke test of small networks, into build/bench/; its numbers mean nothing
 python -m bench.run --only layers      a part of it, into build/bench/
+python -m bench.run --avx2             networks, the generated C and PyTorch held to AVX2, into build/bench/
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import TypeVar
 
 import torch
 
+from bench import avx2
 from bench.ceilings import Ceiling, ceilings
 from bench.commit import commit
 from bench.lava_layers import against_lava
@@ -30,9 +33,11 @@ from bench.results import Measured, Results
 from bench.rounds import rounds
 from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, ways
 from snn2hw.cli import console
+from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.store import make_artefact
 
 PARTS = ("networks", "densities", "steps", "layers", "lava", "memory")
+AVX2_PARTS = ("networks",)
 BRIEF = (FAST, DENSE, EVENTS, ONNX, FLOATS)  # where many settings are measured
 BODY, KIND = "ResNet-18", "LNM"
 NONE: Mapping[str, Ceiling] = {}
@@ -69,23 +74,43 @@ QUICK = Settings(
 
 
 def main(arguments: Sequence[str] | None = None) -> Results:
+    """One run.
+
+    Args:
+        arguments: None: those of this process, which `--avx2` begins again.
+
+    Raises:
+        UsageError: `--avx2` with other parts than the networks, or where it cannot be had.
+    """
     begun = perf_counter()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, help=f"in which every way has a turn (default {Settings.rounds})")
     parser.add_argument("--quick", action="store_true", help="a smoke test; its numbers mean nothing")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="leave the other parts out")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="leave the other parts out")
+    parser.add_argument("--avx2", action="store_true", help="networks only, the generated C and PyTorch held to AVX2")
     parser.add_argument("--out", type=Path, help="folder for performance.md (docs/explanation; build/bench where not all)")
     given = parser.parse_args(arguments)
+    only = set(given.only or (AVX2_PARTS if given.avx2 else PARTS))
+    if given.avx2 and only != set(AVX2_PARTS):
+        raise UsageError(
+            "--avx2 measures the networks alone",
+            got=f"--only {' '.join(given.only)}",
+            expected=f"--only {' '.join(AVX2_PARTS)}",
+            do="leave --only out",
+        )
+    if given.avx2 and arguments is None:
+        avx2.begin_again()
     settings = QUICK if given.quick else Settings()
     if given.rounds:
         settings = dataclasses.replace(settings, rounds=max(1, given.rounds))
-    whole = not given.quick and set(given.only) == set(PARTS)
+    whole = not given.quick and only == set(PARTS)
     torch.set_num_threads(1)
-    parts = ["--quick"] * given.quick + ["--only", *given.only] * (set(given.only) != set(PARTS))
+    parts = ["--quick"] * given.quick + ["--avx2"] * given.avx2
+    parts += ["--only", *given.only] if given.only and not given.avx2 and only != set(PARTS) else []
     parts += ["--out", given.out] if given.out else []
     command = shlex.join(["python", "-m", "bench.run", "--rounds", str(settings.rounds), *map(str, parts)])
-    found = Results(machine() | {"commit": commit() or UNKNOWN}, command)
-    _measure(found, settings, set(given.only))
+    found = Results(machine() | (avx2.held() if given.avx2 else {}) | {"commit": commit() or UNKNOWN}, command)
+    _measure(found, settings, only)
     found.seconds = perf_counter() - begun
     page = write(found, given.out or Path("docs/explanation" if whole else "build/bench"), smoke=given.quick)
     console.say(f"{page}: {found.seconds:.0f} s")
@@ -149,4 +174,8 @@ def _told(title: str, run: Callable[[], Found]) -> Found:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Snn2hwError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
