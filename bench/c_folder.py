@@ -1,4 +1,4 @@
-"""Size and speed of the C folder: `python bench/c_folder.py build/lnm build/cf`. One thread, the best of a few runs."""
+"""Size and speed of the C folder: `python -m bench.c_folder build/lnm build/cf`. One thread, the best of a few runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 import snn2hw
+from bench.ways import threads_of_fast
 from snn2hw.backends.fast.executor import Fast
 from snn2hw.native.compiler import compiler
-from snn2hw.vectors import read_vectors
+from snn2hw.vectors import read_vectors, replayed
 
 TIMES = 5
 SAMPLES = 2_000
+REPLAYED, COPIES = 4, 100  # samples of the folder, and how often `fast` has each in a call
 FLAGS = ("-Os", "-O2", "-O3 -march=native")
 ONE_BY_ONE = "-DSNN_LANES=1"  # words of weights, as on a processor without vectors
 MAIN = """
@@ -52,13 +54,15 @@ def microseconds(folder: Path, flags: str) -> str:
 
 
 def of_fast(artefact: snn2hw.Artefact) -> float:
-    """The same of the executor `fast`, one thread ($SNN2HW_THREADS=1), on what the folder replays. Both are times of the CPU."""
-    payloads = np.tile(read_vectors(artefact)[0][:, :8], (1, 50, *[1] * len(artefact.network.input.shape)))
+    """The same of the executor `fast`, one thread, on what the folder replays. Both are times of the CPU."""
+    payloads, net = read_vectors(artefact)[0], artefact.network
+    payloads = np.tile(payloads[:, replayed(net, payloads, REPLAYED, "C")], (1, COPIES, *[1] * len(net.input.shape)))
     fast, best = Fast(), float("inf")
-    for _ in range(TIMES + 1):  # the first compiles
-        start = time.process_time()
-        fast.run(artefact, payloads, traces=False)
-        best = min(best, (time.process_time() - start) / payloads.shape[1])
+    with threads_of_fast(1):
+        for _ in range(TIMES + 1):  # the first compiles
+            start = time.process_time()
+            fast.run(artefact, payloads, traces=False)
+            best = min(best, (time.process_time() - start) / payloads.shape[1])
     return best * 1e6
 
 
@@ -66,7 +70,7 @@ def main(folders: list[str]) -> None:
     for name in folders:
         artefact = snn2hw.load(name)
         with tempfile.TemporaryDirectory() as made:
-            folder = snn2hw.export_c(artefact, Path(made) / "c")
+            folder = snn2hw.export_c(artefact, Path(made) / "c", REPLAYED)
             size = sum(p.stat().st_size for p in folder.iterdir())
             memory = next(row for row in (folder / "README.md").read_text().splitlines() if "`snn_memory`, given" in row)
             constants = next(row for row in (folder / "README.md").read_text().splitlines() if "`const`" in row)
