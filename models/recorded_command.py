@@ -36,7 +36,9 @@ def main(source: Any, plan: recorded_training.Plan, folder: Path, hold_out: int 
 
 
 def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list[str], hold_out: int = 0) -> None:
-    """Train, write the weights, and say what they reach on the test split in floats and in integers.
+    """Train, write the weights, and say what they reach in floats and in integers: on the test split, and on what is held out.
+
+    Where the command line holds samples out, a setting is being chosen on them: the test split is left alone then.
 
     Args:
         source, plan, folder, hold_out: as in `main`. arguments: of the command line.
@@ -58,7 +60,6 @@ def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list
         write_file(folder / CALIBRATION, held.getvalue(), force=True)
         say(f"wrote {folder / CALIBRATION}: {len(held.getvalue()):,} bytes")
         return
-    tests, truth = source.test_data()
     out_of, seed = hold_out if options.hold_out is None else options.hold_out, options.seed or 0
     kept = len(labels) - out_of
     if not 0 <= out_of < len(labels) or kept < max(plan.floats.batch, plan.integers.batch):
@@ -70,23 +71,25 @@ def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list
             do="hold out fewer",
         )
     shown, named = samples.narrow(axis, 0, kept), labels[:kept]
+    measured = {} if options.hold_out else {"test split": source.test_data()}
+    if out_of:
+        measured["held out"] = samples.narrow(axis, kept, out_of), labels[kept:]
     begun = time.process_time()
     if options.bits is None:
         model = recorded_training.train(plan, shown, named, seed, say)
     else:
         plan = dataclasses.replace(plan, options=dataclasses.replace(plan.options, weight_bits=options.bits))
         model = find_model(str(folder), sampled=False).module
-        say(f"stored weights in {options.bits} bits: {reached(model, plan, samples, tests, truth)}")
+        for name, data in measured.items():
+            say(f"stored weights in {options.bits} bits, {name}: {reached(model, plan, samples, *data)}")
         model = recorded_training.again(plan, model, shown, named, seed, say)
     seconds = time.process_time() - begun
     out = options.out or (folder / WEIGHTS if options.bits is None else None)
     if out is not None:
         write_file(out, save(model.state_dict()), force=True)
     say(f"seed {seed}: {seconds:.0f} s of CPU time; wrote {out or 'nothing'}")
-    say("test split: " + reached(model, plan, samples, tests, truth))
-    if out_of:
-        rest = samples.narrow(axis, kept, out_of)
-        say("held out: " + reached(model, plan, samples, rest, labels[kept:]))
+    for name, data in measured.items():
+        say(f"{name}: {reached(model, plan, samples, *data)}")
 
 
 def reached(model: Module, plan: recorded_training.Plan, samples: Tensor, tests: Tensor, truth: Tensor) -> str:
@@ -155,7 +158,10 @@ def _parser(folder: Path, hold_out: int) -> argparse.ArgumentParser:
     add("--bits", type=int, help="of weights: train the stored weights on integers of so many bits, and nothing in floats")
     add("--calibration", action="store_true", help=f"write the samples that scales are taken of to {CALIBRATION}, train nothing")
     add(
-        "--hold-out", type=int, help=f"leave out the last so many training samples, and measure on them, too (default {hold_out})"
+        "--hold-out",
+        type=int,
+        help=f"leave out the last so many training samples, and measure on them in place of the test split (default {hold_out}"
+        + (", and both are measured)" if hold_out else ")"),
     )
     add("--seed", type=int, help="of weights, order and augmentation (default 0)")
     add("--quiet", action="store_true", help="print nothing")

@@ -14,7 +14,7 @@ STEPS = 100
 TEMPORAL = True
 OPTIONS = Options(weight_bits=8)  # what the weights were trained for
 WIDTH = 64
-LAST = 210  # windows of the training split: those of its last person
+LAST = 210  # windows of the training split: its last seven recordings, of three people and three exercises
 
 
 class Tiring(nn.CustomNeuron):
@@ -53,7 +53,8 @@ def build() -> torch.nn.Module:
 def train_data() -> tuple[Tensor, Tensor]:
     """Windows [100, 3193, 6] in [0, 1], 1/2 where the sensor felt nothing, and labels [3193].
 
-    The last 210 are of one person, the others in an order drawn once, for the file has person after person.
+    The last 210 are the last seven recordings of the file; their wearers are in other recordings, too. The others are in an order
+    drawn once, for the file has recording after recording, each of one exercise.
     """
     series, labels = _within(*recorded.watch("train"))
     order = torch.randperm(len(labels) - LAST, generator=torch.Generator().manual_seed(0))

@@ -220,8 +220,7 @@ def test_command_trains_and_says_what_is_reached(
     monkeypatch.setattr(sys, "argv", arguments)
     assert source("mnist_lif", "train.py").main() == 0
     said = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in said[-3:]] == ["seed 0", "test split", "held out"]
-    assert "of 40; spikes per neuron and step: layer 2 " in said[-2]
+    assert [line.split(":")[0] for line in said[-2:]] == ["seed 0", "held out"]
     assert "of 50; spikes per neuron and step: layer 2 " in said[-1]
     assert find_model("mnist_lif", str(out), sampled=False).steps == source("mnist_lif").STEPS
     monkeypatch.setattr(sys, "argv", [*arguments[:-1], "400"])

@@ -92,6 +92,25 @@ def test_what_the_watch_is_divided_by_is_what_few_samples_exceed() -> None:
     assert tuple(round(x, 1) for x in ranked[int(0.995 * len(ranked))].tolist()) == recorded.WATCH_SPAN
 
 
+def test_what_is_held_out_of_the_watch_are_its_last_seven_recordings() -> None:
+    """Windows of 100 samples follow each other every 50: those of one recording share half with the next one."""
+    shared_data("real/watch.npz")
+    model = source("watch_custom")
+    series, labels = (part.narrow(axis, -model.LAST - 1, model.LAST + 1) for part, axis in zip(whole(model), (1, 0), strict=True))
+    begins = [k for k in range(1, model.LAST + 1) if not torch.equal(series[50:, k - 1], series[:50, k])]
+    assert begins[0] == 1
+    assert labels[begins].tolist() == [5, 2, 4, 5, 4, 5, 2]
+    card = (models_folder() / "watch_custom" / "card.md").read_text(encoding="utf-8")
+    assert "of exercises 5, 2, 4,\n5, 4, 5 and 2" in card
+    ours = model.train_data()
+    assert torch.equal(ours[1][-model.LAST :], labels[1:])
+
+
+def whole(model: Any) -> Any:
+    """The training split of the watch in the order of its file."""
+    return model.recorded.watch("train")
+
+
 def test_recordings_are_bent_alike_in_all_frames_and_stay_events(training: ModuleType) -> None:
     train_py, frames = source("nmnist_cf", "train.py"), torch.zeros(10, 20, 2, 34, 34)
     frames[:, :, 0, 12:20, 14:18] = 1.0
@@ -172,7 +191,7 @@ def test_stored_weights_are_measured_and_trained_on_in_other_bits(
     monkeypatch.setattr(sys, "argv", ["train.py", "--bits", "2", "--again", "1"])
     assert source("mnist_lif", "train.py").main() == 0
     first, epoch, seconds, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("stored weights in 2 bits: floats 0.")
+    assert first.startswith("stored weights in 2 bits, test split: floats 0.")
     assert epoch.startswith("epoch   1 ")
     assert seconds.endswith("wrote nothing")
     assert last.startswith("test split: floats 0.")
@@ -181,6 +200,32 @@ def test_stored_weights_are_measured_and_trained_on_in_other_bits(
     assert source("mnist_lif", "train.py").main() == 0
     module = find_model("mnist_lif", str(out), sampled=False).module
     assert {len(weight.unique()) for weight in (module[1].weight, module[3].weight)} == {3}  # -1, 0 and 1, times a scale
+
+
+@pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")
+@pytest.mark.parametrize(
+    ("arguments", "default", "measured"),
+    [
+        ((), 0, ["test split"]),
+        ((), 40, ["test split", "held out"]),
+        (("--hold-out", "40"), 0, ["held out"]),
+        (("--hold-out", "40"), 30, ["held out"]),
+        (("--hold-out", "0"), 40, ["test split"]),
+    ],
+)
+def test_the_test_split_is_left_alone_where_samples_are_held_out_to_choose(
+    arguments: tuple[str, ...], default: int, measured: list[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    images, labels = torch.rand(300, 1, 28, 28), torch.arange(300) % 10
+    model, read = source("mnist_lif"), list[str]()
+    monkeypatch.setattr(model, "train_data", lambda: (images, labels))
+    monkeypatch.setattr(model, "test_data", lambda: read.append("test split") or (images[:40], labels[:40]))
+    command, stored = neighbour("recorded_command"), source("mnist_lif", "train.py").PLAN
+    command.run(model, stored, models_folder() / "mnist_lif", ["--bits", "2", "--again", "1", *arguments], default)
+    said = [line.split(": floats")[0] for line in capsys.readouterr().out.splitlines() if ": floats" in line]
+    assert said == [f"stored weights in 2 bits, {name}" for name in measured] + measured
+    assert read == [name for name in measured if name == "test split"]
 
 
 def test_samples_that_scales_are_taken_of_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
