@@ -44,7 +44,7 @@ class LearnedPolynomial(Neuron):
             a[:, :3] = torch.tensor(quadratic(rest, critical, self._curvature(critical)))
         else:
             a[:, 1] = (torch.arange(rows) + 0.5) / rows if init == "plif" else 0.5
-            self._check_leaks(float(a[-1, 1]), rows)
+            self._check_leaks((rows - 0.5) / rows if init == "plif" else 0.5, rows)  # no tensor is asked: it may be a meta one
         self.a = torch.nn.Parameter(a)
         self.register_buffer("start", a.clone())
 
