@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from snn2hw.data.aedat import SIDE, read_aedat
-from snn2hw.data.folders import no_recordings, scanned, still_there, wrong_folder
+from snn2hw.data.folders import listed, no_recordings, scanned, still_there, wrong_folder
 from snn2hw.data.kept import Kept
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings
 from snn2hw.errors import DataError
+from snn2hw.files.read import is_folder
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SITE = "https://doi.org/10.6084/m9.figshare.4724671"
@@ -137,5 +138,5 @@ def _recordings(root: Path) -> int:
 
 def _numbers(folder: Path, name: str) -> set[int]:
     pattern = re.compile(rf"cifar10_{name}_(0|[1-9][0-9]*)\.aedat")  # as `path` writes them
-    files = folder.iterdir() if folder.is_dir() else ()
-    return {int(found[1]) for file in files if (found := pattern.fullmatch(file.name))}
+    names = listed(folder) if is_folder(folder) else ()
+    return {int(found[1]) for file in names if (found := pattern.fullmatch(file))}

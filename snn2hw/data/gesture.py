@@ -136,6 +136,15 @@ def _recordings(root: Path, split: str) -> list[str]:
     if not names:
         got, do = f"no name in {len(text)} bytes", f"unpack DvsGesture.tar.gz of {SITE} again"
         raise no_recordings("DVS-Gesture", path, got, "a name of a recording in each line", do)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(
+            "the list of a split of DVS-Gesture names a recording twice",
+            where=str(path),
+            got=repr(twice),
+            expected="every recording once",
+            do=f"unpack DvsGesture.tar.gz of {SITE} again",
+        )
     for name in names:
         if Path(name).name != name or not is_file(root / name):
             raise DataError(

@@ -156,6 +156,21 @@ def test_a_list_without_a_recording_is_refused(tmp_path: Path) -> None:
         DVSGesture(tmp_path)
 
 
+def test_a_list_that_names_a_recording_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trials_to_train.txt").write_text("b.aedat\na.aedat\nb.aedat\n")
+    with refused(
+        DataError,
+        f"""
+        the list of a split of DVS-Gesture names a recording twice
+          where:    {tmp_path / "trials_to_train.txt"}
+          got:      'b.aedat'
+          expected: every recording once
+          do:       unpack DvsGesture.tar.gz of https://research.ibm.com/interactive/dvsgesture again
+        """,
+    ):
+        DVSGesture(tmp_path)
+
+
 def test_other_folders(tmp_path: Path) -> None:
     with refused(
         DataError,
