@@ -39,8 +39,10 @@ def make_environment(folder: Path, python: str, packages: list[str]) -> Path:
     return inside
 
 
-def linked_environment(folder: Path, wheel: Path) -> Path:
+def linked_environment(folder: Path, wheel: Path, extra: str = "") -> Path:
     """The interpreter of a new environment with the wheel and, out of this one, what the wheel says that it needs; no more.
+
+    With an extra of the wheel that is what the extra needs, too.
 
     No index is asked and nothing is unpacked: the slow core suite does both.
     """
@@ -49,15 +51,16 @@ def linked_environment(folder: Path, wheel: Path) -> Path:
     run([sys.executable, "-m", "pip", "--python", str(inside), "install", "--quiet", "--no-index", "--no-deps", str(wheel)])
     (site,) = folder.glob("lib/python3*/site-packages")
     (own,) = site.glob("snn2hw-*.dist-info")
-    waiting, linked = list(Distribution.at(own).requires or ()), set[str]()
+    waiting, linked = [(need, extra) for need in Distribution.at(own).requires or ()], set[str]()
     while waiting:
-        needed = Requirement(waiting.pop())
-        if needed.name in linked or (needed.marker and not needed.marker.evaluate({"extra": ""})):
+        need, asked = waiting.pop()
+        needed = Requirement(need)
+        if needed.name in linked or (needed.marker and not needed.marker.evaluate({"extra": asked})):
             continue
         found = distribution(needed.name)
         assert needed.specifier.contains(found.version, prereleases=True), f"{needed}: {found.version}"
         linked.add(needed.name)
-        waiting += found.requires or ()
+        waiting += [(below, "") for below in found.requires or ()]
         for top in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
             if not (site / top).exists():
                 (site / top).symlink_to(Path(str(found.locate_file(top))))

@@ -1,13 +1,16 @@
-"""What a user gets from the wheel, in an environment without torch: load, simulate, verify."""
+"""What a user gets from the wheel: load, simulate and verify without torch; with torch the models that bring their samples."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import snn2hw
+from snn2hw.user_models import CALIBRATION, find_model, models_folder
 from tests.clean_environment import build_wheel, linked_environment, run
+from tests.shared_data import VARIABLE
 from tests.small_networks import two_layer_network
 
 SCRIPT = """
@@ -55,3 +58,18 @@ def test_wheel_loads_simulates_and_verifies_without_torch(tmp_path: Path) -> Non
     assert run([str(python), "-m", "snn2hw", "--version"], cwd=tmp_path) == f"{snn2hw.__version__}\n"
     missing = run([str(python.parent / "snn2hw"), "compile", "digits_lnm"], cwd=tmp_path, expect=2)
     assert missing == ""
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_a_model_that_brings_its_samples_compiles_from_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its weights, its samples and the files of models/ that it imports are in the wheel; its data set is nowhere."""
+    python = linked_environment(tmp_path / "env", build_wheel(tmp_path), "torch")
+    (installed,) = tmp_path.glob("env/lib/python3*/site-packages/snn2hw/models")
+    bringing = sorted(p.parent.name for p in models_folder().glob(f"*/{CALIBRATION}"))
+    assert bringing == sorted(p.parent.name for p in installed.glob(f"*/{CALIBRATION}"))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    run([str(python.parent / "snn2hw"), "compile", "fashion_lnm", "--out", "net"], cwd=tmp_path)
+    found = find_model("fashion_lnm")
+    snn2hw.compile(found.module, found.sample, found.steps, out=tmp_path / "here")
+    assert (tmp_path / "net" / "model.onnx").read_bytes() == (tmp_path / "here" / "model.onnx").read_bytes()
