@@ -278,6 +278,22 @@ def test_threads_run_so_few_samples_together_that_some_would_have_none(
     assert sorted(joined) == (list(range(min(workers, sharing.TEAM))) if all_together else [])
 
 
+def test_of_threads_on_the_same_samples_the_first_begins_when_another_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "BEGINNING", 60.0)
+    begun: list[int] = []
+    part = sharing._once_another_has_begun(lambda first, last: begun.append(first))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(part, 0, 1)
+        sleep(0.05)
+        assert begun == [], "it waits"
+        part(1, 2)
+        first.result(timeout=30)
+    assert sorted(begun) == [0, 1]
+    monkeypatch.setattr(sharing, "BEGINNING", 0.0)
+    sharing._once_another_has_begun(lambda first, last: begun.append(7))(0, 1)
+    assert begun[-1] == 7, "nobody came, so that it goes on alone"
+
+
 def test_waiting_for_each_other_is_no_work() -> None:
     """Else a sample would seem longer with every run, until threads are woken for what one does faster."""
     took = sharing.shared(void, 1, 2, 0.01, lambda: nullcontext(lambda first, last: sleep(0.02)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from threading import Event
 from time import perf_counter
 
 from snn2hw.run.threads import in_parts
@@ -16,8 +17,27 @@ WORTH = 2e-3  # seconds of work, below which no other thread is woken: it may ha
 PARTS = 8  # that each thread gets of the samples, on average: one that is held up leaves its share to the others
 SOON = 0.1  # seconds of work in one part, at most, where a sample is not more: Ctrl-C is seen between two of them
 TEAM = 8  # threads on one sample, at most: a layer has two parts for each
+BEGINNING = 2e-4  # seconds, that a thread waits for another one, at most
 GAIN = 0.8  # of the time by samples, below which that of all together must be: they wait for each other at every layer
 Part = Callable[[int, int], None]  # of what, from one to before another; called by several threads at once
+
+
+def _once_another_has_begun(part: Part) -> Part:
+    """The part, which its first caller begins when a second one has.
+
+    Some systems wake a thread on the core of its caller, where it would wait until that one's time is over while another core is
+    idle; a caller that waits leaves its core to the other, and is woken on the idle one.
+    """
+    begun = Event()
+
+    def beginning(first: int, last: int) -> None:
+        if first:
+            begun.set()
+        else:
+            begun.wait(BEGINNING)
+        part(first, last)
+
+    return beginning
 
 
 def shared(
@@ -59,7 +79,7 @@ def shared(
     team = min(threads, TEAM)
     if together is not None and known and samples / team < GAIN * -(-samples // threads):
         with together() as joined:
-            in_parts(timed(joined), range(team), team)
+            in_parts(timed(_once_another_has_begun(joined)), range(team), team)
         return min(each, sum(spent) / samples)
     size = left // (threads * PARTS) if threads > 1 else left
     in_parts(timed(part), range(samples - left, samples, max(1, min(size, int(SOON / max(each, 1e-9))))), threads)
