@@ -23,7 +23,7 @@ MOST_STATES = 1 << 26  # of all channels of a layer that are tried one by one; o
 KEPT = 64  # fixed points and cycles of a channel: those with the largest basins
 ALIKE, STRIDE = 4097, 1597  # states that tell channels apart; the order in which those of a further state stand beside them
 INPUTS, DRIVEN = 1025, 64  # constant inputs that are tried, and for how many steps
-RESTED = 512  # steps that the initial state is given to come to its end, and again to be where it was
+RESTED = 512  # steps that the initial state is given to come to a cycle, and again to go round it or to come to rest
 ESCAPES = 0.005  # of the range, above which an escape is worth a word
 FAR = 8  # units of the state that a fixed point or a cycle is off, above which it is worth a word
 DRIFT = 4  # units of the state, above which a rest that moves is worth a word
@@ -149,7 +149,8 @@ def _channel(m: Maps, left: int) -> ChannelDynamics:
 def _rest(m: Maps) -> tuple[float, bool]:
     """How far the initial state is from itself in the end, in units of the state that moves most; whether it is the end.
 
-    What it is after so many steps is the end if it comes again within as many.
+    It is at its end where a step leaves it in place. It is on a cycle where the state after so many steps comes again within as
+    many.
     """
     start = {s: np.array([m.initial(s)]) for s in m.states}
     states = start
@@ -157,8 +158,11 @@ def _rest(m: Maps) -> tuple[float, bool]:
         _, states = m.integers(states)
     then, farthest = states, 0
     for _ in range(RESTED):
+        before = states
         _, states = m.integers(states)
         away = max(abs(int(states[s][0]) - int(start[s][0])) for s in m.states)
+        if states == before:
+            return float(away), True
         farthest = max(farthest, away)
         if states == then:
             return float(farthest), True

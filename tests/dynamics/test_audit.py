@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snn2hw.dynamics.audit import ChannelDynamics, audit
+from snn2hw.dynamics.audit import RESTED, ChannelDynamics, audit
+from snn2hw.dynamics.maps import maps_of
 from snn2hw.ir.network import Single
 from tests.dynamics.layers import channel, made, one, torch_layer
 from tests.hand_networks import circulate, compiled, counts, linear, network, neuron, readout
@@ -100,6 +101,22 @@ def test_a_state_that_creeps_to_its_rest_is_not_said_to_be_there() -> None:
     assert not c.rested
     (state,) = made([0.002, 0.999], firing=Single(3.0)).neurons[0].program.states.values()
     assert c.rest * 2.0**-state.format.frac == pytest.approx(2 * (1 - np.exp(-1.024)), abs=0.05)
+
+
+def test_a_state_that_rests_only_after_the_steps_that_a_cycle_is_given_is_at_its_end() -> None:
+    """u' = u + (2 - u) / 100: its integers move for more than 512 steps, and for fewer than 1,024."""
+    layer = one([0.02, 0.99], firing=Single(3.0))
+    (c,) = layer.channels
+    (node,) = made([0.02, 0.99], firing=Single(3.0)).neurons
+    maps = maps_of(node, 0)
+    start = maps.initial("u")
+    moved = [start]
+    while len(moved) < 2 or moved[-1] != moved[-2]:
+        moved.append(int(maps.integers({"u": np.array([moved[-1]])})[1]["u"][0]))
+    assert RESTED < len(moved) - 2 < 2 * RESTED
+    assert (c.rested, c.rest) == (True, abs(moved[-1] - start))
+    says = [f for f in layer.findings if "initial state" in f]
+    assert says == [f"the initial state is not at rest: without input it ends {c.rest:,.0f} units away (channel 0)"]
 
 
 def test_the_smallest_input_that_takes_it_to_a_bound() -> None:
