@@ -151,7 +151,7 @@ def lost_negatives(node: real.Neuron, firing: real.Circulate, frac: int) -> Iter
             node.source or node.name,
             f"amplitudes {', '.join(f'{a:.3g}' for a in negatives)} of negative spikes",
             f"one unit of an 8-bit spike value that holds the positive ones, too, is {2.0**-frac:g}",
-            "use a larger negative_amplitude, or 0, which says so; training on the integers learns it further",
+            "use negative_amplitude=0 if that is meant, else a larger one, or learn it (learn_negative_amplitude=True)",
         )
 
 

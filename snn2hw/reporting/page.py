@@ -11,6 +11,7 @@ from typing import Any
 from snn2hw.files.seal import BLANK
 
 TEMPLATES = Path(__file__).parent / "templates"
+PARTS = ("report.html", "report.css", "drawing.js", "report.js")
 
 
 def page(data: Mapping[str, Any]) -> bytes:
@@ -19,9 +20,9 @@ def page(data: Mapping[str, Any]) -> bytes:
     Args:
         data: as `collect` returns it; no text of it is taken for HTML, as the script writes texts only.
     """
-    parts = {name: (TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.html", "report.css", "report.js")}
+    html, css, *scripts = ((TEMPLATES / name).read_text(encoding="utf-8") for name in PARTS)
     # A browser looks for the end of a script before it reads any of it.
     said = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    made = parts["report.html"].replace("@TITLE@", escape(str(data["title"]))).replace("/*STYLE*/", parts["report.css"])
-    made = made.replace("/*SCRIPT*/", parts["report.js"]).replace("/*DATA*/", said)
+    made = html.replace("@TITLE@", escape(str(data["title"]))).replace("/*STYLE*/", css)
+    made = made.replace("/*SCRIPT*/", "\n".join(scripts)).replace("/*DATA*/", said)
     return made.encode() + b"<!-- " + BLANK + b" -->\n"

@@ -130,7 +130,7 @@ def test_negative_spikes_that_send_nothing_are_named(negative: float, lost: bool
         "cf (CirculateFiring)",
         "amplitudes 0.03, 0.03, 0.03, 0.03 of negative spikes",
         "one unit of an 8-bit spike value that holds the positive ones, too, is 0.0625",
-        "use a larger negative_amplitude, or 0, which says so; training on the integers learns it further",
+        "use negative_amplitude=0 if that is meant, else a larger one, or learn it (learn_negative_amplitude=True)",
     )
     assert findings(net) == ((named,) if lost else ())
 

@@ -36,7 +36,7 @@ def rows_function(laid: Words, number: int, weights: int) -> str:
 
 
 def _in_vectors(laid: Words, row: Mapping[str, int]) -> str:
-    """The same in vectors: `LANES` of C words each, where a row can be divided by the most that there are, else fewer."""
+    """The same in vectors: of `SNN_LANES` words where eight divide the row, else of four or two."""
     lanes = "SNN_LANES" if laid.lanes == max(LANES) else str(laid.lanes)
     firsts = [f"{laid.each * v} * {lanes}" if v else "" for v in range(laid.vectors)]  # output of each vector
     outputs = [[" + ".join(filter(None, [first, str(o) * (o > 0)])) or "0" for o in range(laid.each)] for first in firsts]

@@ -67,10 +67,12 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                 const int32_t *bias = event_bias_@NUMBER@ + (g * @BLOCKS@ + b) * @BLOCK@;
                 const int first = g * @PER_GROUP@ + b * @BLOCK@;
                 const int n = @PER_GROUP@ - b * @BLOCK@ < @BLOCK@ ? @PER_GROUP@ - b * @BLOCK@ : @BLOCK@;
-                /* Weights of events lie where no processor would guess: a share of what comes next is asked for with each sum. */
-                const uintptr_t own_block = (uintptr_t)w, first_block = own_block - (uintptr_t)b * @BLOCK_BYTES@u;
-                uintptr_t next = b + 1 < @BLOCKS@ || r + 1 == to ? own_block + @BLOCK_BYTES@u : first_block;
-                const uintptr_t share = @BLOCK_BYTES@u / (uintptr_t)(many * @STEPS@);
+                /* Weights of events lie where no processor would guess: with each sum a share of the next block is asked for. The
+                   next one is the first of this group again where more places follow. */
+                const int again = b + 1 == @BLOCKS@ && r + 1 < to && (r + 1) % chunks;
+                uintptr_t next = (uintptr_t)w + (again ? (uintptr_t)0 - (uintptr_t)b * @BLOCK_BYTES@u : @BLOCK_BYTES@u);
+                const uintptr_t end = next + @BLOCK_BYTES@u;
+                const uintptr_t share = (@BLOCK_BYTES@u / (uintptr_t)(many * @STEPS@) + 63) / 64 * 64;
                 for (int p = 0; p < many; ++p) {
                     SNN_ALIGNED int32_t sums[@SUMS@];
                     const int64_t place = start + p;
@@ -80,7 +82,7 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                         int32_t *const sum = sums + t * @ROW@;
                         for (int c = 0; c < @BLOCK@; ++c) sum[c] = @START@;
                         for (int c = @BLOCK@; c < @ROW@; ++c) sum[c] = 0; /* of no channel, but events add to them, too */
-                        for (const uintptr_t end = next + share; next < end; next += 64) SNN_PREFETCH(next);
+                        for (uintptr_t asked = 0; asked < share && next < end; asked += 64, next += 64) SNN_PREFETCH(next);
                         snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum);
                     }
                     @HANDED@
