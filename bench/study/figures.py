@@ -23,17 +23,27 @@ class Mean:
 
     Args:
         sampled: the standard error that comes of the test samples, which all seeds share; 0 where it is not known.
+        samples: how many of these there are.
     """
 
     mean: float
     deviation: float
     n: int
     sampled: float = 0.0
+    samples: int = 0
 
     @property
     def error(self) -> float:
         """Standard error of the mean, of seeds and samples; NaN of one seed."""
         return float(np.hypot(self.deviation / np.sqrt(self.n), self.sampled)) if self.n > 1 else float("nan")
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the error, a sum of two of their own: Satterthwaite's."""
+        if not self.sampled:
+            return self.n - 1
+        seeds, samples = self.deviation**2 / self.n, self.sampled**2
+        return float((seeds + samples) ** 2 / (seeds**2 / (self.n - 1) + samples**2 / (self.samples - 1)))
 
     @property
     def chance(self) -> float:
@@ -43,7 +53,7 @@ class Mean:
         """
         if self.n < 2 or self.error < ROUNDING:
             return 1.0
-        return float(2 * student.sf(abs(self.mean) / self.error, self.n - 1))
+        return float(2 * student.sf(abs(self.mean) / self.error, self.freedom))
 
     def text(self, factor: float = 100.0, digits: int = 2) -> str:
         """'mean ± standard deviation', times a factor."""
@@ -88,7 +98,7 @@ def paired(results: Sequence[Result], task: str, variant: str, what: str, base: 
     if what != "float" or not all("right" in r for pair in pairs for r in pair):
         return found
     by_sample = np.mean([_right(r) - _right(b) for r, b in pairs], axis=0)  # all seeds see the same samples
-    return replace(found, sampled=float(by_sample.std(ddof=1) / np.sqrt(len(by_sample))))
+    return replace(found, sampled=float(by_sample.std(ddof=1) / np.sqrt(len(by_sample))), samples=len(by_sample))
 
 
 def _right(result: Result) -> NDArray[np.float64]:

@@ -85,7 +85,8 @@ def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str
     yield ""
     yield (
         "Differences of test accuracy in floats, in points, seed by seed, ± the standard error (seeds). The error is of the "
-        "seeds and of the test samples, which all seeds share: the root of the sum of both squares. A difference is claimed, "
+        "seeds and of the test samples, which all seeds share: the root of the sum of both squares, its degrees of freedom by "
+        "Satterthwaite. A difference is claimed, "
         f"and **bold**, only where it exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's "
         "correction for all differences of the task, in both tables, that have an error. Of one seed there is none. Compared "
         "are trainings on the same kind of processor."

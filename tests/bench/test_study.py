@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,10 @@ def test_the_error_of_a_difference_is_also_that_of_the_test_samples() -> None:
     assert (found.mean, found.deviation) == (pytest.approx(0.04), 0.0)
     assert found.error == found.sampled == pytest.approx(0.2 * (0.96**0.5) * (50 / 49) ** 0.5 / 50**0.5, rel=1e-6)
     assert not figures.is_claimed(found)
+    assert found.freedom == pytest.approx(49), "that of the samples alone, where seeds agree"
+    mixed = replace(found, deviation=found.sampled * 2**0.5)
+    assert mixed.freedom == pytest.approx(4 / (1 / 1 + 1 / 49)), "both errors are equal"
+    assert figures.mean([0.01, 0.02, 0.04]).freedom == 2
     runs[0]["processor"] = "another"
     alone = figures.paired(runs, "fsdd", "PLIF", "float", "LIF")
     assert alone is not None
