@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -52,10 +54,8 @@ def share_right(model: torch.nn.Module, data: Batches, steps: int | None, where:
         where: what the data are called in messages.
     """
     device = next(itertools.chain(model.parameters(), model.buffers()), torch.empty(0)).device
-    modes = [(m, m.training) for m in model.modules()]
     right, seen = torch.zeros((), dtype=torch.int64, device=device), 0
-    model.eval()
-    try:
+    with evaluating(model):
         for number, (x, labels) in enumerate(data.epoch(None, 0)):
             shown = stepped(x.to(device, non_blocking=True), steps)
             check_steps(len(shown), length, where)
@@ -64,10 +64,19 @@ def share_right(model: torch.nn.Module, data: Batches, steps: int | None, where:
             _check_finite(logits, x, data, number, where)
             right += (logits.argmax(1) == labels.to(device)).sum()
             seen += len(labels)
+    return float(right) / seen
+
+
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """The model is in eval mode in the block; after it every module is in the mode it was in."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        yield
     finally:
         for module, mode in modes:
             module.training = mode
-    return float(right) / seen
 
 
 def _check_finite(logits: Tensor, x: Tensor, data: Batches, number: int, where: str) -> None:

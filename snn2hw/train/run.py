@@ -15,7 +15,7 @@ from snn2hw.errors import ShapeError
 from snn2hw.nn.observe import Seen
 from snn2hw.train import devices
 from snn2hw.train.batches import Batches, check_labels, real, stepped
-from snn2hw.train.evaluation import check_steps, readout, share_right
+from snn2hw.train.evaluation import check_steps, evaluating, readout, share_right
 from snn2hw.train.history import Epoch
 from snn2hw.train.optimisers import FACTOR, optimiser, schedule
 from snn2hw.train.progress import Reporter
@@ -73,7 +73,7 @@ class Run:
         x, labels = real(x.to(self.device, non_blocking=True)), labels.to(self.device, non_blocking=True)
         x = x if recipe.augment is None else recipe.augment(x)
         if recipe.mix is not None:
-            self._check_before_mixing(known, b)
+            self._check_before_mixing(x, known, number, b)
         x, wanted = (x, labels) if recipe.mix is None else recipe.mix(x, labels)
         shown = stepped(x, self.steps)
         check_steps(len(shown), self.length, f"data, epoch {number}, batch {b}")
@@ -98,14 +98,23 @@ class Run:
         self.precision.step(loss, self.optimiser, recipe.clip, where)
         tally.add(loss, balance, logits, labels, seen)
 
-    def _check_before_mixing(self, labels: Tensor, b: int) -> None:
-        """Hard labels are classes of what mixes them, or of the model, whose number is known from the second batch on."""
-        own = getattr(self.recipe.mix, "classes", None)
-        for classes, owner in ((self.classes, "the model"), (own, "Recipe(mix)")):
-            if isinstance(classes, int) and classes > 0:
-                if self.classes == 0 and self.data.labels is not None:
+    def _check_before_mixing(self, x: Tensor, labels: Tensor, number: int, b: int) -> None:
+        """Hard labels are classes of what mixes them, where it says how many it has, and of the model."""
+        own, first = getattr(self.recipe.mix, "classes", None), self.classes == 0
+        says = isinstance(own, int) and own > 0
+        if first and not says:
+            self.classes = self._classes(x, number)
+        for classes, owner in ((self.classes, "the model"), (own if says else 0, "Recipe(mix)")):
+            if classes:
+                if first and self.data.labels is not None:
                     check_labels(self.data.labels, classes, self.data, None, "data", owner)
                 check_labels(labels, classes, self.data, b, "data", owner)
+
+    @torch.no_grad()
+    def _classes(self, x: Tensor, number: int) -> int:
+        """How many logits the model gives of a batch; it learns nothing of it, and draws nothing that the training would draw."""
+        with seeded(self.seed, number), evaluating(self.model), self.precision.autocast:
+            return readout(self.model, stepped(x, self.steps)).shape[1]
 
     def _check(self, labels: Tensor, wanted: Tensor, logits: Tensor, b: int) -> None:
         """Labels, hard and soft, fit the logits; those in memory all at once, before the first step."""

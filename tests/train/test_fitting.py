@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,64 @@ def test_a_label_out_of_range_is_found_before_labels_are_mixed(label: int) -> No
         fit(None, batches, recipe=mixing)
     with refused(ValueRangeError, text.format("batch 2, place 5", "the model", "the model")):
         fit(None, batches, recipe=dataclasses.replace(QUICK, mix=of_three))
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_wrong_label_in_the_first_batch_is_found_before_a_function_without_classes_mixes_it(held: bool) -> None:
+    x, labels = small.data()
+    labels[:] = 3
+    data = (x, labels) if held else DataLoader(TensorDataset(x, labels), batch_size=16)
+    model = small.model()
+    before = weights(model)
+    place = "sample 0" if held else "batch 0, place 0"
+    with refused(
+        ValueRangeError,
+        f"""
+        a label is out of range
+          where:    data, {place}
+          got:      3
+          expected: 0..2: the model has 3 classes
+          do:       correct the label, or give the model more classes
+        """,
+    ):
+        fit(model, data, recipe=dataclasses.replace(QUICK, mix=of_three))
+    assert torch.equal(weights(model), before)
+
+
+class Draws(torch.nn.Module):
+    """Noise in every mode, and a count of the forwards in training: what counting the classes must leave alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trained, self.evaluated = 0, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.trained, self.evaluated = self.trained + self.training, self.evaluated + (not self.training)
+        return x + 0.1 * torch.rand_like(x) + 0.1 * random.random() + 0.1 * np.random.random()
+
+
+def test_counting_the_classes_changes_no_bit_of_a_training() -> None:
+    class OfThree:
+        """The same function, which says how many classes it has."""
+
+        classes = small.CLASSES
+
+        def __call__(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+            return of_three(x, labels)
+
+    found, drawn = [], []
+    for mix in (of_three, OfThree()):
+        torch.manual_seed(0)
+        drawn.append(Draws())
+        model = torch.nn.Sequential(
+            nn.Flatten(), drawn[-1], nn.Linear(int(np.prod(small.SHAPE)), 8), nn.BatchNorm1d(8), nn.LIF(), nn.Dropout(0.5),
+            nn.Linear(8, small.CLASSES),
+        )  # fmt: skip
+        fit(model, recipe=dataclasses.replace(QUICK, mix=mix))
+        found.append(torch.cat([v.flatten().double() for v in model.state_dict().values()]))
+    assert torch.equal(*found)
+    assert drawn[0].trained == drawn[1].trained
+    assert (drawn[0].evaluated, drawn[1].evaluated) == (1, 0)
 
 
 def test_the_number_of_steps_must_stay_the_same() -> None:
