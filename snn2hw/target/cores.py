@@ -9,7 +9,7 @@ from typing import Any
 from snn2hw.errors import TargetError
 from snn2hw.shown import brief
 from snn2hw.target import formula
-from snn2hw.target.facts import Fact, impossible, span_fact
+from snn2hw.target.facts import Fact, copy_from, impossible, span_fact
 
 MOST = 1 << 50  # of anything that a chip counts
 MOST_CORES = 1 << 20  # of one chip
@@ -144,7 +144,7 @@ def read_cores(data: Mapping[str, Any], where: str) -> Cores | None:
         got = ", ".join(section) if isinstance(section, dict) else "no table"
         raise TargetError(
             "a target file lacks 'cores_per_chip'", where=where, got=got,
-            expected="cores_per_chip = { value, confidence, source }", do="copy the section from targets/loihi1.toml",
+            expected="cores_per_chip = { value, confidence, source }", do=copy_from("loihi1", "the section"),
         )  # fmt: skip
     gaps = section.get("not_public", [])
     entries = {k: v for k, v in section.items() if k != "not_public"}

@@ -104,6 +104,15 @@ def impossible(key: str, where: str, got: str, expected: str) -> TargetError:
     return TargetError(f"'{key}' is impossible", where=where, got=got[:200], expected=expected, do="correct the value")
 
 
+def copy_from(name: str, what: str) -> str:
+    """What to do where something lacks: copy it from a target that comes with snn2hw, wherever that is installed.
+
+    Args:
+        name: of the target. what: the section or the field.
+    """
+    return f"copy {what} from {name}.toml (`snn2hw targets` says in which folder it is)"
+
+
 def is_number(value: Any) -> bool:
     """Whether this is a finite number, and no truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

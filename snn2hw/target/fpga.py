@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from snn2hw.errors import TargetError
-from snn2hw.target.facts import Fact, impossible, plain_fact
+from snn2hw.target.facts import Fact, copy_from, impossible, plain_fact
 
 MOST_SITES = 1 << 31  # of anything on an FPGA
 KINDS = ("chip", "fpga", "microcontroller", "computer")
@@ -49,7 +49,7 @@ def read_fpga(data: Mapping[str, Any], where: str) -> tuple[Fpga | None, dict[st
             where=where,
             got=f"kind = {kind!r}, " + ("a section [fpga]" if isinstance(section, dict) else "no section [fpga]"),
             expected=f'kind = "fpga" and a section [fpga], or neither of them; a kind is one of {", ".join(KINDS)}',
-            do="copy both from targets/ecp5-85k.toml",
+            do=copy_from("ecp5-85k", "both"),
         )
     if not isinstance(section, dict):
         return None, {}
@@ -61,7 +61,7 @@ def read_fpga(data: Mapping[str, Any], where: str) -> tuple[Fpga | None, dict[st
             where=f"{where} [fpga]",
             got=", ".join(section),
             expected=", ".join(known),
-            do="copy the section from targets/ecp5-85k.toml",
+            do=copy_from("ecp5-85k", "the section"),
         )
     read = {name: plain_fact(name, entry, where) for name, entry in section.items()}
     for name, fact in read.items():

@@ -11,7 +11,7 @@ from snn2hw.errors import TargetError
 from snn2hw.files.read import is_file, read_bytes, toml_value
 from snn2hw.shown import brief, meant
 from snn2hw.target.cores import Cores, read_cores
-from snn2hw.target.facts import Fact, impossible, plain_fact, sayable
+from snn2hw.target.facts import Fact, copy_from, impossible, plain_fact, sayable
 from snn2hw.target.fpga import Fpga, read_fpga
 from snn2hw.target.lowering import Lowering, read_lowering, read_neurons
 from snn2hw.target.microcontroller import Microcontroller, read_microcontroller
@@ -139,7 +139,7 @@ def _chip(data: Mapping[str, Any], where: str) -> Chip:
                 where=where,
                 got=repr(data.get(key)),
                 expected=f"a {kind.__name__}",
-                do="copy the field from targets/generic.toml",
+                do=copy_from("generic", "the field"),
             )
     facts = {k: _other_fact(k, v, where) for k, v in data["facts"].items()}
     fpga, of_fpga = read_fpga(data, where)

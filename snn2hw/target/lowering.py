@@ -9,7 +9,7 @@ from typing import Any
 from snn2hw.errors import TargetError
 from snn2hw.num import Rounding
 from snn2hw.num.format import MAX_WIDTH
-from snn2hw.target.facts import Fact, impossible, plain_fact
+from snn2hw.target.facts import Fact, copy_from, impossible, plain_fact
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def read_lowering(section: Mapping[str, Any], where: str) -> tuple[Lowering, dic
             where=f"{where} [lowering]",
             got="no such field",
             expected=f"{lacking[0]} = {{ value, confidence, source }}",
-            do="copy the field from targets/generic.toml",
+            do=copy_from("generic", "the field"),
         )
     lowering = Lowering(**values)
     if lowering.coefficient_bits + 2 > lowering.accumulator_bits or lowering.state_bits > lowering.accumulator_bits:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from snn2hw.errors import TargetError
-from snn2hw.target.facts import Fact, impossible, plain_fact
+from snn2hw.target.facts import Fact, copy_from, impossible, plain_fact
 
 CPUS = ("cortex_m0plus", "cortex_m3", "cortex_m4", "cortex_m7", "cortex_m33")  # that the compiler and the emulator know
 MOST_BYTES = 1 << 40
@@ -43,7 +43,7 @@ def read_microcontroller(data: Mapping[str, Any], where: str) -> tuple[Microcont
             where=where,
             got=f"kind = {kind!r}, " + ("a" if isinstance(section, dict) else "no") + " section [microcontroller]",
             expected='kind = "microcontroller" and a section [microcontroller], or neither of them',
-            do="copy both from targets/cortex-m4.toml",
+            do=copy_from("cortex-m4", "both"),
         )
     if not isinstance(section, dict):
         return None, {}
@@ -52,7 +52,7 @@ def read_microcontroller(data: Mapping[str, Any], where: str) -> tuple[Microcont
         wrong = sorted(set(section) ^ set(FIELDS))[0]
         raise TargetError(
             f"a target file {'has an unknown field' if wrong in section else 'lacks'} '{wrong}'",
-            where=where, got=", ".join(section), expected=", ".join(FIELDS), do="copy the section from targets/cortex-m4.toml",
+            where=where, got=", ".join(section), expected=", ".join(FIELDS), do=copy_from("cortex-m4", "the section"),
         )  # fmt: skip
     read = {name: plain_fact(name, entry, where) for name, entry in section.items()}
     for name, fact in read.items():

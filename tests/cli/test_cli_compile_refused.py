@@ -192,7 +192,8 @@ TOML = {
     "missing field": (
         lambda t: "\n".join(line for line in t.splitlines() if not line.startswith("state_bits")),
         "a target file lacks 'state_bits'\n  where:    mine.toml [lowering]\n  got:      no such field\n"
-        "  expected: state_bits = {{ value, confidence, source }}\n  do:       copy the field from targets/generic.toml",
+        "  expected: state_bits = {{ value, confidence, source }}\n"
+        "  do:       copy the field from generic.toml (`snn2hw targets` says in which folder it is)",
     ),
     "impossible field": (
         lambda t: t.replace('rounding = { value = "floor"', 'rounding = { value = "up"'),

@@ -81,11 +81,11 @@ def test_a_missing_part(refused: Callable[[str, str], str], old: str, got: str, 
     new = {"[facts]": "[more]", "[lowering]": "[more]"}.get(old, "")
     assert refused(old, new) == (
         f"a target file lacks '{key}'\n  where:    FILE\n  got:      {got}\n  expected: a {kind}\n"
-        "  do:       copy the field from targets/generic.toml"
+        "  do:       copy the field from generic.toml (`snn2hw targets` says in which folder it is)"
     )
 
 
-FPGA = "copy both from targets/ecp5-85k.toml"
+FPGA = "copy both from ecp5-85k.toml (`snn2hw targets` says in which folder it is)"
 
 
 @pytest.mark.parametrize(("new", "got"), [
@@ -106,7 +106,7 @@ def entry(value: str) -> str:
 
 
 CPU, FLASH, RAM = (f"{k} = {entry(v)}" for k, v in (("cpu", '"cortex_m4"'), ("flash_bytes", "1000"), ("ram_bytes", "1000")))
-COPY = "copy the section from targets/cortex-m4.toml"
+COPY = "copy the section from cortex-m4.toml (`snn2hw targets` says in which folder it is)"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_microcontroller_without_its_section(refused: Callable[[str, str], str
         "a target file does not say what it is\n  where:    FILE\n"
         "  got:      kind = 'microcontroller', no section [microcontroller]\n"
         '  expected: kind = "microcontroller" and a section [microcontroller], or neither of them\n'
-        "  do:       copy both from targets/cortex-m4.toml"
+        "  do:       copy both from cortex-m4.toml (`snn2hw targets` says in which folder it is)"
     )
 
 
@@ -194,7 +194,8 @@ def test_a_name_that_is_no_text(refused: Callable[[str, str], str]) -> None:
 def test_a_missing_field(refused: Callable[[str, str], str]) -> None:
     assert refused(STATE_BITS, "") == (
         "a target file lacks 'state_bits'\n  where:    FILE [lowering]\n  got:      no such field\n"
-        "  expected: state_bits = { value, confidence, source }\n  do:       copy the field from targets/generic.toml"
+        "  expected: state_bits = { value, confidence, source }\n"
+        "  do:       copy the field from generic.toml (`snn2hw targets` says in which folder it is)"
     )
 
 

@@ -109,7 +109,12 @@ def test_an_unknown_field_of_cores(tmp_path: Path, line: str) -> None:
 
 def test_cores_without_their_number(tmp_path: Path) -> None:
     text = refusal(tmp_path, f"[cores]\nneurons = {{ value = 4, {SOURCED} }}")
-    assert text.startswith("a target file lacks 'cores_per_chip'\n  where:    FILE [cores]\n  got:      neurons\n")
+    assert text == (
+        "a target file lacks 'cores_per_chip'\n  where:    FILE [cores]\n  got:      neurons\n"
+        "  expected: cores_per_chip = { value, confidence, source }\n"
+        "  do:       copy the section from loihi1.toml (`snn2hw targets` says in which folder it is)"
+    )
+    assert load_chip(str(targets_folder() / "loihi1.toml")).cores is not None
     assert refusal(tmp_path, "cores = 4").splitlines()[2] == "  got:      no table"
 
 
