@@ -95,7 +95,8 @@ def explore_(
     budget_: Annotated[
         bool,
         typer.Option(
-            "--budget", help="Show what each quantiser loses by itself, and what is lost without it; propose widths of layers."
+            "--budget",
+            help="Show what each quantiser loses by itself, and what all others lose together; propose widths of layers.",
         ),
     ] = False,
     memory: Annotated[
