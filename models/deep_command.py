@@ -164,7 +164,7 @@ def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
     add("--amp", default=r.amp, choices=train.recipe.PRECISIONS, help="autocast")
     add("--device", default="auto", help="cpu, cuda, cuda:1 (default: CUDA where there is one)")
     add("--seed", type=int, default=0, help="of weights, order and augmentation")
-    add("--no-validation", action="store_true", help=f"hold back no samples: train on all, and write {LAST} alone")
+    add("--no-validation", action="store_true", help=f"hold back no samples: train on all, and write {LAST} only")
     add("--integers", action="store_true", help="then measure the integers: compiled as it is, and after training on them")
     add("--finetune", type=int, help=f"epochs of training on the integers (default {FINETUNE})")
     add("--quiet", action="store_true", help="print nothing")

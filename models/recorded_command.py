@@ -160,8 +160,9 @@ def _parser(folder: Path, hold_out: int) -> argparse.ArgumentParser:
     add(
         "--hold-out",
         type=int,
-        help=f"leave out the last so many training samples, and measure on them in place of the test split (default {hold_out}"
-        + (", and both are measured)" if hold_out else ")"),
+        help="leave out the last so many training samples, and measure on them; where this is given and not 0, the test split is "
+        + f"not read (default {hold_out}"
+        + (", with which both are measured)" if hold_out else ")"),
     )
     add("--seed", type=int, help="of weights, order and augmentation (default 0)")
     add("--quiet", action="store_true", help="print nothing")

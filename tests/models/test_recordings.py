@@ -228,6 +228,15 @@ def test_the_test_split_is_left_alone_where_samples_are_held_out_to_choose(
     assert read == [name for name in measured if name == "test split"]
 
 
+@pytest.mark.parametrize(("default", "both"), [(0, ""), (200, ", with which both are measured")])
+def test_help_says_when_the_test_split_is_read(default: int, both: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command, plan = neighbour("recorded_command"), source("mnist_lif", "train.py").PLAN
+    with pytest.raises(SystemExit):
+        command.run(source("mnist_lif"), plan, models_folder() / "mnist_lif", ["--help"], default)
+    says = " ".join(capsys.readouterr().out.split())
+    assert f"where this is given and not 0, the test split is not read (default {default}{both})" in says
+
+
 def test_samples_that_scales_are_taken_of_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 256, (300, 28, 28), np.uint8)
     written(tmp_path, **{f"{k}_{s}": v for s in ("train", "test") for k, v in {"x": images, "y": images[:, 0, 0]}.items()})
