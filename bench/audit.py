@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
@@ -55,6 +55,11 @@ def at_bounds(artefact: Artefact, x: np.ndarray) -> Iterator[tuple[str, float]]:
             yield node.name, float(np.mean((found == held.lo) | (found == held.hi)))
 
 
+def shown(lines: Iterable[str]) -> list[str]:
+    """What was printed, as a block of the page that nobody is told to run."""
+    return ["<!-- not run: half a minute of training; the command above prints it -->", "", "```text", *lines, "```"]
+
+
 def main() -> None:
     """Train, compile, look."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -65,7 +70,7 @@ def main() -> None:
     torch.set_num_threads(1)
     (x, y), (test, labels) = samples("train"), samples("test")
     default = train.Recipe(epochs=given.epochs)
-    lines = ["```"]
+    lines: list[str] = []
     penalties = {"range_penalty=0": 0.0, "the default, range_penalty=0.1": 0.1, "range_penalty=1": 1.0}
     for says, penalty in penalties.items():
         fitted = train.fit(network(), (x, y), recipe=replace(default, range_penalty=penalty), device="cpu", progress=False)
@@ -79,10 +84,9 @@ def main() -> None:
             lines.append(f"  layer {name}: {100 * shares[name]:.1f} % of the membranes of test samples are at a bound")
             lines.append(f"    fixed points {points}")
             lines += [f"    {line}" for said in layer.findings for line in wrap(said, 94)]
-    lines.append("```")
     print("\n".join(lines))
     if given.write:
-        insert(PAGE, "audit", lines)
+        insert(PAGE, "audit", shown(lines))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ def test_no_block_is_left_out() -> None:
         text = re.sub(r"<!--.*?-->", "", page.read_text(encoding="utf-8"), flags=re.S)
         fences = re.findall(r"^ *```.*$", text, re.M)
         assert [sum(n) for n in numbers.values()] == [len(fences) / 2], page
+        assert [b.line for b in runner.blocks(text) if not b.kind] == [], f"{page}: blocks without a language"
         bare = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
         assert re.findall(r"^ {4,}(?:snn2hw|python3?|pip|make|cd) .*", bare, re.M) == [], page
 
