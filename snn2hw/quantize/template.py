@@ -85,8 +85,9 @@ def _as_fine_as_can_be(node: Node, learned: Mapping[str, Learned]) -> Node:
 def _with_room(node: IntNode, learned: Mapping[str, Learned]) -> IntNode:
     """Learned coefficients that are about nothing get a constant all the same: they may grow.
 
-    Nor is a program chosen for a decay of exactly 1/2 or 1, at which training begins and does not stay. Products with these
-    are no better for a constant that rounds them, so that a program of theirs has none, and floors whatever is learned.
+    Nor is a program chosen for a learned coefficient of degree 1 or higher at exactly a multiple of 1/2, such as a decay of 1/2:
+    training begins there and does not stay. Flooring the products with 1/2 is no farther off than rounding them to nearest, so
+    that a program for 1/2 has no constant that rounds, and floors whatever is learned.
     """
     if not isinstance(node, UnloweredNeuron) or not isinstance(node.equation, Neuron) or not learned[node.name].columns:
         return node
