@@ -12,10 +12,10 @@ from bench.layers import Layer
 from bench.peers import PEERS
 from bench.results import Measured, Results
 from bench.rounds import Line, Spread, crossing, line, ratio
-from bench.ways import AGAIN, DENSE, FAST, FLOATS, ONNX, TRACED, TWO
+from bench.ways import AGAIN, DENSE, EVENTS, FAST, FLOATS, ONNX, TRACED, TWO
 
 NAME, KIND = "ResNet-18", "LNM"
-LINEAR = 0.99  # nobody gave a number for "linear"; this one is ours
+LINEAR = 0.99  # R^2 of a cost that is called linear
 THAN_FLOATS = {"LNM": 8.0, "CF": 6.0}  # times faster, by the kind of neuron
 THAN_ONNX = {"LNM": 8.0, "CF": 4.0}
 THAN_PEERS = 10.0
@@ -84,9 +84,30 @@ def bars(r: Results) -> list[Bar]:
         Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
             also="of the widths, the least; 0 where they never do"),
         Bar("one layer: cost of events linear in spikes, R^2", LINEAR, "", _spread(fits), every=True, also="target set by us"),
+        *_by_density(r),
         Bar("peak resident memory, samples streamed", 500, "MB", _spread([r.memory.peak] if r.memory else []), at_most=True),
         Bar("its growth after the first fifth (flat)", 5, "%", _spread([r.memory.growth] if r.memory else []), at_most=True,
             also="target set by us"),
+    ]  # fmt: skip
+
+
+def _by_density(r: Results) -> list[Bar]:
+    """Of the large networks at the densities asked for; the digits are too small for either way to matter."""
+    networks: dict[tuple[str, str], list[Measured]] = {}
+    for m in r.densities:
+        if m.name != SMALL and {FAST, DENSE, EVENTS} <= m.seconds.keys():
+            networks.setdefault((m.name, m.kind), []).append(m)
+    fits = [
+        line([m.density for m in some], [Spread.of(m.seconds[EVENTS]).median for m in some]).r2
+        for some in networks.values()
+        if len(some) > 1
+    ]
+    longer = [ratio(m.seconds[FAST], m.seconds[DENSE]).median for some in networks.values() for m in some]
+    return [
+        Bar("whole networks by density: cost of events linear in spikes, R^2", LINEAR, "", _spread(fits), every=True,
+            also="of the networks, the least"),
+        Bar("whole networks by density: `fast`, times as long as dense", 1, "x", _spread(longer), at_most=True, every=True,
+            also="of the networks and densities, the most"),
     ]  # fmt: skip
 
 

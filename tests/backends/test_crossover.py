@@ -177,6 +177,15 @@ def test_other_flags_are_measured_by_themselves(fresh: Path, monkeypatch: pytest
 
 
 @needs_compiler
+def test_what_was_measured_otherwise_is_measured_again(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crossings()
+    monkeypatch.setattr(module, "SAMPLES", module.SAMPLES // 2)
+    module._crossings.cache_clear()
+    crossings()
+    assert len(list(fresh.glob("*.percent"))) == 6
+
+
+@needs_compiler
 def test_a_cache_that_cannot_be_written(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object, **__: object) -> None:
         raise PermissionError("read-only")

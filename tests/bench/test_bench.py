@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,25 @@ def test_where_events_are_cheaper(events: tuple[float, float], said: str, figure
     assert [b.figure for b in bars(found) if "events beat dense" in b.name] == [figure]
 
 
+def test_whole_networks_are_linear_in_density_and_never_above_dense_or_it_is_said() -> None:
+    from bench.bars import bars
+
+    def at(density: float, fast: float, events: float) -> Any:
+        made = network(1, fast=[fast], fast_dense=[3.0])
+        return replace(made, wish=int(density), density=density, seconds=made.seconds | {"fast, event-driven": [events]})
+
+    def said(*made: Any) -> list[tuple[float | None, str]]:
+        return [(b.figure, b.verdict) for b in bars(results(densities=list(made))) if b.name.startswith("whole networks")]
+
+    assert said(at(2, 1.2, 1.2), at(20, 3.0, 3.0), at(40, 3.0, 5.0)) == [(pytest.approx(1.0), "met"), (1.0, "met")]
+    bent = np.corrcoef([2, 20, 40], [1.2, 3.0, 3.1])[0, 1] ** 2
+    assert said(at(2, 1.2, 1.2), at(20, 3.0, 3.0), at(40, 3.3, 3.1)) == [
+        (pytest.approx(bent), "not met"),
+        (pytest.approx(1.1), "not met"),
+    ]
+    assert said() == [(None, "not measured")] * 2
+
+
 def test_ratios_are_taken_within_a_round() -> None:
     from bench.rounds import ratio
 
@@ -163,7 +183,7 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     assert set(verdicts(results())) == {"not measured"}
     page = "\n".join(text(results(), [], smoke=False))
     assert page.count("Not measured in this run.") == 8
-    assert "0 met, 0 not met, 16 not measured." in page
+    assert "0 met, 0 not met, 18 not measured." in page
 
 
 @pytest.mark.parametrize(("known", "said"), [("abc1234+", "abc1234+"), ("", "unknown")])
@@ -216,7 +236,10 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
     ]
     # Events cost as much as dense at 15 % times `better`, in the narrower of the two layers.
     layers = [layer(w, d, 1.0, d / (at * better)) for w, at in ((64, 15), (128, 30)) for d in (1, 2, 3, 40)]
+    ways = {"fast": [1 / better], "fast, dense": [1.0]}
+    whole = [dataclasses.replace(one, density=d, seconds=ways | {"fast, event-driven": [d]}) for d in (1.0, 2.0, 40.0)]
     found = results(
+        densities=whole,
         ceilings={"int8 dot product": (1000, "MAC")},
         networks=[one, many, *small],
         layers=layers,
@@ -224,8 +247,8 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
         memory=Memory([1000, 2000, 10000], [99.0, 100.0, 100 * (1.05 + (1 - better))], 500 / better, 1.0),
     )
     said = verdicts(found)
-    assert said.pop(13) == "met", "the cost of events is a line here"
-    assert said == [verdict] * 15
+    assert [said.pop(13), said.pop(13)] == ["met", "met"], "the cost of events is a line here, of a layer and of a network"
+    assert said == [verdict] * 16
     bent = [dataclasses.replace(m, seconds={**m.seconds, "event-driven": [float(m.density == 2)]}) for m in layers]
     assert verdicts(dataclasses.replace(found, layers=bent))[13] == "not met"
 
