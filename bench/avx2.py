@@ -34,7 +34,7 @@ def begin_again() -> None:
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | changed)
 
 
-def held() -> dict[str, str]:
+def limited() -> dict[str, str]:
     """What the table of the machine says of it.
 
     Raises:
@@ -43,7 +43,7 @@ def held() -> dict[str, str]:
     ours, theirs = instructions(), torch.backends.cpu.get_cpu_capability()
     if (ours, theirs) != (PATHS[VECTORS_OF_AVX2], "AVX2"):
         raise UsageError(
-            "this run is not held to AVX2",
+            "this run is not limited to AVX2",
             got=f"the generated C: {ours}; PyTorch: {theirs}",
             expected=f"the generated C: {PATHS[VECTORS_OF_AVX2]}; PyTorch: AVX2",
             do="start it as `python -m bench.run --avx2`, on an x86 processor that has AVX2",

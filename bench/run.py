@@ -3,7 +3,7 @@
 python -m bench.run                    all of it, into docs/explanation/
 python -m bench.run --quick            a smoke test of small networks, into build/bench/; its numbers mean nothing
 python -m bench.run --only layers      a part of it, into build/bench/
-python -m bench.run --avx2             networks, the generated C and PyTorch held to AVX2, into build/bench/
+python -m bench.run --avx2             networks, the generated C and PyTorch limited to AVX2, into build/bench/
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> Results:
     parser.add_argument("--rounds", type=int, help=f"in which every way has a turn (default {Settings.rounds})")
     parser.add_argument("--quick", action="store_true", help="a smoke test; its numbers mean nothing")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="leave the other parts out")
-    parser.add_argument("--avx2", action="store_true", help="networks only, the generated C and PyTorch held to AVX2")
+    parser.add_argument("--avx2", action="store_true", help="networks only, the generated C and PyTorch limited to AVX2")
     parser.add_argument("--out", type=Path, help="folder for performance.md (docs/explanation; build/bench where not all)")
     given = parser.parse_args(arguments)
     only = set(given.only or (AVX2_PARTS if given.avx2 else PARTS))
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> Results:
     parts += ["--only", *given.only] if given.only and not given.avx2 and only != set(PARTS) else []
     parts += ["--out", given.out] if given.out else []
     command = shlex.join(["python", "-m", "bench.run", "--rounds", str(settings.rounds), *map(str, parts)])
-    found = Results(machine() | (avx2.held() if given.avx2 else {}) | {"commit": commit() or UNKNOWN}, command)
+    found = Results(machine() | (avx2.limited() if given.avx2 else {}) | {"commit": commit() or UNKNOWN}, command)
     _measure(found, settings, only)
     found.seconds = perf_counter() - begun
     page = write(found, given.out or Path("docs/explanation" if whole else "build/bench"), smoke=given.quick)

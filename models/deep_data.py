@@ -14,10 +14,10 @@ from torch.nn.functional import interpolate
 from snn2hw import data
 from snn2hw.data import Samples, augment
 from snn2hw.errors import ShapeError, UsageError
+from snn2hw.train.held_back import held_back
 
 FOLDER_VARIABLE, FOLDER = "SNN2HW_DATA", "data"
 CALIBRATION = 256
-HELD, SEED = 0.1, 0  # share of each class that is held back; of the drawing
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def parts(name: str, root: Path, how: How, most: int | None, hold: bool) -> Part
         training, still, tests = (Part(samples, spread(samples, most)) for samples in (training, still, tests))
     if not hold:
         return Parts(training, None, still, tests)
-    kept, held = held_back(training.labels)
+    out = held_back(training.labels)
+    kept, held = (places.nonzero()[:, 0].tolist() for places in (~out, out))
     if not held:
         raise UsageError(
             "there are too few training samples to hold some of them back",
@@ -177,19 +178,6 @@ def parts(name: str, root: Path, how: How, most: int | None, hold: bool) -> Part
             do="take more samples, or give --no-validation to hold back none",
         )
     return Parts(Part(training, kept), Part(still, held), Part(still, kept), tests)
-
-
-def held_back(labels: Tensor) -> tuple[list[int], list[int]]:
-    """Indices of the samples to train on, and of those held back: a tenth of each class, drawn once for all.
-
-    At least one is held back of every class that has two or more.
-    """
-    held, generator = torch.zeros(len(labels), dtype=torch.bool), torch.Generator().manual_seed(SEED)
-    for label in torch.unique(labels):
-        own = (labels == label).nonzero()[:, 0]
-        count = max(round(HELD * len(own)), min(1, len(own) - 1))
-        held[own[torch.randperm(len(own), generator=generator)[:count]]] = True
-    return (~held).nonzero()[:, 0].tolist(), held.nonzero()[:, 0].tolist()
 
 
 def calibration(name: str, steps: int) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,7 @@ from snn2hw.errors import Snn2hwWarning
 from snn2hw.files.write import write_file
 from snn2hw.quantize import Prepared, prepare
 from snn2hw.trace import Trace
+from snn2hw.train.evaluation import evaluating, readout
 
 CALIBRATION, WATCHED, COMPARED = 256, 500, 100  # samples
 PRICES = "cmos-45nm"  # the target whose table prices what neurons do; the study's own publishes no prices
@@ -162,12 +163,14 @@ def _cost(trained: snn2hw.Artefact, given: torch.Tensor) -> dict[str, float]:
 
 @torch.no_grad()
 def _right_in_floats(model: torch.nn.Module, plan: Plan, part: Part) -> NDArray[np.bool_]:
-    """Which samples the float model is right on, [N]."""
-    model.eval()
-    batches = (slice(at, at + WATCHED) for at in range(0, len(part), WATCHED))
-    return np.concatenate(
-        [(model(_stimulus(plan, part.samples[n])).mean(0).argmax(1) == part.labels[n]).numpy() for n in batches]
-    )
+    """Which samples the float model is right on, [N]; a logit that is no number would be right on class 0."""
+    right = list[NDArray[np.bool_]]()
+    with evaluating(model):
+        for at in range(0, len(part), WATCHED):
+            logits = readout(model, _stimulus(plan, part.samples[at : at + WATCHED]))
+            assert torch.isfinite(logits).all()
+            right.append((logits.argmax(1) == part.labels[at : at + WATCHED]).numpy())
+    return np.concatenate(right)
 
 
 def _right(trace: Trace, labels: torch.Tensor) -> float:

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from snn2hw.data import task
+from snn2hw.train.held_back import held_back
 from snn2hw.user_models import load_source, models_folder
 
-HELD, SEED = 0.1, 0  # share that is held back; of the drawings
+SEED = 0  # of the order of samples
 # Of Fashion-MNIST's 60,000 those that are trained on, so that a training takes minutes; and of its 10,000 those that a
 # Transformer is tested on, whose integers take 25 ms each.
 IMAGES, SHOWN = 6000, 1000
@@ -53,15 +54,6 @@ def _shuffled(samples: Tensor, labels: Tensor) -> Part:
     return Part(samples[order], labels[order])
 
 
-def _drawn(labels: Tensor) -> Tensor:
-    """Which of the samples are held back, bool [N]: a tenth of each class."""
-    held, generator = torch.zeros(len(labels), dtype=torch.bool), torch.Generator().manual_seed(SEED)
-    for label in torch.unique(labels):
-        own = (labels == label).nonzero()[:, 0]
-        held[own[torch.randperm(len(own), generator=generator)[: round(HELD * len(own))]]] = True
-    return held
-
-
 def _last_runs(labels: Tensor) -> Tensor:
     """Which of the samples are held back, bool [N]: of every label the last run of it, which overlaps no other."""
     runs = torch.cat([torch.zeros(1, dtype=torch.int64), (labels.diff() != 0).cumsum(0)])
@@ -77,7 +69,7 @@ class Set:
     """load: samples [N, ...] (temporal: [N, T, ...]) and labels of a split. held: which training samples are held back."""
 
     load: Callable[[str], Shown]
-    held: Callable[[Tensor], Tensor] = _drawn
+    held: Callable[[Tensor], Tensor] = held_back
 
 
 def _digits(name: str) -> Set:
@@ -92,7 +84,7 @@ def _source() -> Any:
     return load_source(models_folder() / "recorded.py")
 
 
-def _recorded(name: str, static: bool = False, held: Callable[[Tensor], Tensor] = _drawn) -> Set:
+def _recorded(name: str, static: bool = False, held: Callable[[Tensor], Tensor] = held_back) -> Set:
     """A set of models/recorded.py, by the name of its function; there samples are [T, N, ...] where they are not static."""
 
     def load(split: str) -> Shown:

@@ -51,7 +51,7 @@ def test_with_the_variables_both_sides_keep_to_avx2() -> None:
     """In a process of its own, for libraries read them while they are imported."""
     if not torch.backends.cpu.get_cpu_capability().startswith("AVX"):
         pytest.skip("no x86 processor with AVX2")
-    code = "from bench import avx2; avx2.begin_again(); print(avx2.held()['instructions'])"
+    code = "from bench import avx2; avx2.begin_again(); print(avx2.limited()['instructions'])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("at most AVX2 for the generated C and PyTorch")
 
@@ -63,9 +63,9 @@ def test_what_is_not_held_to_avx2_is_not_measured(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(avx2, "instructions", lambda: PATHS[4])
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     with pytest.raises(UsageError) as raised:
-        avx2.held()
+        avx2.limited()
     assert str(raised.value) == (
-        "this run is not held to AVX2\n"
+        "this run is not limited to AVX2\n"
         "  got:      the generated C: AVX-512 + VNNI (vpdpbusd, 512 bits); PyTorch: AVX512\n"
         "  expected: the generated C: AVX2 (vpmaddubsw, vpaddw); PyTorch: AVX2\n"
         "  do:       start it as `python -m bench.run --avx2`, on an x86 processor that has AVX2"

@@ -27,15 +27,6 @@ def parts(name: str, root: Path, most: int | None = None, hold: bool = True, siz
     return deep_data.parts(name, root, deep_data.How(steps, size), most, hold)
 
 
-def test_a_tenth_of_each_class_is_held_back_and_the_same_every_time() -> None:
-    labels = torch.tensor([0] * 40 + [1] * 3 + [2] * 60 + [3])
-    kept, held = neighbour("deep_data").held_back(labels)
-    assert sorted(kept + held) == list(range(len(labels)))
-    assert labels[held].bincount(minlength=4).tolist() == [4, 1, 6, 0]
-    assert neighbour("deep_data").held_back(labels) == (kept, held)
-    assert held[:4] != [0, 1, 2, 3]  # drawn, for a file may have one writer after the other
-
-
 def test_what_is_held_back_is_of_the_training_split_and_not_trained_on() -> None:
     made, whole, test = parts("digits-events", Path()), task("digits-events", "train"), task("digits-events", "test")
     assert len(made.training) + len(made.validation) == len(whole.labels)
