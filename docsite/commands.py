@@ -19,7 +19,7 @@ def page() -> str:
     lines = ["# Command line", "", _dedented(group.help), ""]
     lines += ["| command | what it does |", "|---|---|"]
     context = typer.Context(group, info_name="snn2hw")
-    verbs = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    verbs = {name: group.get_command(context, name).whole for name in group.list_commands(context)}
     lines += [f"| [`{name}`](#snn2hw-{name}) | {_first(verb.help)} |" for name, verb in verbs.items()]
     lines += ["", "`snn2hw VERB --help` prints the same as this page. `python -m snn2hw` is the same command.", ""]
     for name, verb in verbs.items():

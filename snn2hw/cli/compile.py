@@ -11,7 +11,7 @@ import typer
 from snn2hw import api
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.claims import read_claims
-from snn2hw.cli import certificate_table, console, evaluation_table
+from snn2hw.cli import certificate_table, console, evaluation_table, network_table
 from snn2hw.cli.completion import models, targets
 from snn2hw.cli.conventions import (
     Convention,
@@ -172,7 +172,7 @@ def _say_compiled(artefact: Artefact, folder: Path, *, as_json: bool) -> None:
         console.print_json({"path": str(folder), "manifest": dict(artefact.manifest)})
         return
     _say_converted(artefact.manifest.get("converted", {}))
-    console.print_network(artefact.network, console.artefact_title(artefact))
+    network_table.print_network(artefact.network, network_table.artefact_title(artefact))
     certificate_table.print_certificate(read_claims(folder / CERTIFICATE), "certified")
     evaluation_table.print_agreement(artefact.manifest)
     certificate_table.print_warnings(artefact.manifest.get("warnings", ()))

@@ -12,7 +12,7 @@ from snn2hw import api
 from snn2hw import plot as plots
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
-from snn2hw.cli import certificate_table, console, evaluation_table
+from snn2hw.cli import certificate_table, console, evaluation_table, network_table, verdict_table
 from snn2hw.cli.loudness import loudness
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError
 from snn2hw.evaluation import evaluate
@@ -81,13 +81,13 @@ def _one(name: str, folder: Path, pretrained: bool, target: str) -> Result:
     real = api.trace_model(module, calibration, source.STEPS)
     with loudness.at(f"{name}: compiling"):
         artefact = api.compile(real, calibration, source.STEPS, target, folder, options=Options())
-    console.print_network(artefact.network, console.artefact_title(artefact))
+    network_table.print_network(artefact.network, network_table.artefact_title(artefact))
     loaded = api.load(folder)
     checked = api.check(folder)
     certificate_table.print_checked(checked, f"{name}: verified bounds, for every state and every input")
     with console.progress(f"{name}: every executor on {len(images)} test samples") as progress:
         verdict = api.verify(loaded, images, tuple(EXECUTORS), progress=progress)
-    console.print_verdict(
+    verdict_table.print_verdict(
         verdict, f"{name}: every spike, every state, every readout of {verdict.samples} test samples x {verdict.steps} steps"
     )
     on_lava = _on_lava(name, loaded, images[:LAVA_SAMPLES])
@@ -106,7 +106,7 @@ def _on_lava(name: str, artefact: Artefact, images: Any) -> Verdict | None:
     except ExecutorUnavailableError as error:
         console.say(console.styled("Lava was not run", "yellow"), f": {error.got}")
         return None
-    console.print_verdict(
+    verdict_table.print_verdict(
         verdict, f"{name}: Lava, every spike and state of {verdict.samples} samples streamed x {verdict.steps} steps"
     )
     return verdict

@@ -11,7 +11,7 @@ import typer
 
 from snn2hw import api
 from snn2hw.artefact import Artefact
-from snn2hw.cli import console
+from snn2hw.cli import console, verdict_table
 from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL
 from snn2hw.cli.evaluate import given_samples
@@ -84,7 +84,7 @@ def diff(
     if found is None:
         console.say(console.good("equal", True), f": every integer of {trace} and {other or 'the reference'}")
         return
-    console.print_difference(found)
+    verdict_table.print_difference(found)
     raise typer.Exit(DIFFERENT)
 
 

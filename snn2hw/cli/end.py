@@ -6,16 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command
 
 from snn2hw.cli import console
 from snn2hw.cli.loudness import loudness
-from snn2hw.cli.options import Quiet, Verbose
 from snn2hw.cli.usage import WRONG, usage_error
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 
@@ -56,12 +53,9 @@ class Commands(TyperGroup):
             sys.exit(code if isinstance(code, int) else EQUAL)
         return code
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command; every one takes --quiet and --verbose."""
-        found = super().get_command(ctx, cmd_name)
-        if found is not None and not any("--quiet" in p.opts for p in found.params):
-            found.params += switches()
-        return found
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All verbs, in the order in which they are used."""
+        return list(self.commands)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -92,17 +86,6 @@ def guarded(command: Callable[[], Any]) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return NOT_READ
     return code
-
-
-def _both(quiet: Quiet = False, verbose: Verbose = False) -> None: ...
-
-
-@cache
-def switches() -> list[Any]:
-    """--quiet and --verbose, as typer makes them of a function's arguments."""
-    made = typer.Typer(add_completion=False)
-    made.command()(_both)
-    return [p for p in get_command(made).params if {"--quiet", "--verbose"} & set(p.opts)]
 
 
 def exit_code(kind: type[Snn2hwError]) -> int:

@@ -9,7 +9,7 @@ import typer
 
 from snn2hw import api
 from snn2hw.artefact import Artefact
-from snn2hw.cli import certificate_table, console, dynamics_table
+from snn2hw.cli import certificate_table, console, dynamics_table, network_table
 from snn2hw.cli.files import inspected_file, print_uncompiled
 from snn2hw.cli.options import AsJson, Folder
 from snn2hw.cli.usage import refuse_options
@@ -130,7 +130,7 @@ def _dynamics(loaded: Artefact, layer: str | None, title: str, *, as_json: bool)
 
 def _programs(loaded: Artefact, layer: str | None) -> None:
     if layer is None:
-        console.print_network(loaded.network, console.artefact_title(loaded))
+        network_table.print_network(loaded.network, network_table.artefact_title(loaded))
     for node in loaded.network.neurons:
         if layer in (None, node.name):
-            console.print_program(node.name, node.program)
+            network_table.print_program(node.name, node.program)

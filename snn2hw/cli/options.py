@@ -63,23 +63,6 @@ AsJson = Annotated[
 ]
 
 
-def _quieter(given: bool) -> None:
-    loudness.quiet = loudness.quiet or given
-
-
-def _louder(given: bool) -> None:
-    loudness.verbose = given
-
-
-# Of every command (`snn2hw.cli.end`).
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.", callback=_quieter, expose_value=False)
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say how long it took, and with what.", callback=_louder, expose_value=False)
-]
-
-
 def layer_widths(given: str | None, option: str = "--layer-bits") -> dict[str, int]:
     """Widths by layer, as `--layer-bits` and `--layer-state-bits` have them.
 

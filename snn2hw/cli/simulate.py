@@ -11,7 +11,7 @@ import typer
 
 from snn2hw import api
 from snn2hw.backends import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
-from snn2hw.cli import console
+from snn2hw.cli import console, network_table
 from snn2hw.cli.completion import executors
 from snn2hw.cli.options import AsJson, Folder, Layout, Samples
 from snn2hw.cli.sample_files import samples_for, stated
@@ -62,7 +62,7 @@ def simulate(
         write_trace(loaded, payloads, trace, out)
     if as_json:  # behind what is written, as it says that it is
         console.print_json(_document(loaded.outputs(trace.readout), chosen.name, seconds, out))
-    console.print_readout(loaded.outputs(trace.readout), chosen.name, seconds)
+    network_table.print_readout(loaded.outputs(trace.readout), chosen.name, seconds)
     if out is not None:
         console.say(f"written: {out}")
 

@@ -11,7 +11,7 @@ from snn2hw import api
 from snn2hw.artefact import Artefact
 from snn2hw.backends import backends, executor, executors_of, on_request
 from snn2hw.backends.running import cannot_hold, why_not
-from snn2hw.cli import console
+from snn2hw.cli import console, verdict_table
 from snn2hw.cli.completion import executors as complete_executors
 from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
@@ -70,7 +70,7 @@ def verify(
         more = {} if cause is None else {"diagnosis": cause.to_document()}
         console.print_json({"equal": verdict.equal, **asdict(verdict), **more})
     else:
-        console.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
+        verdict_table.print_verdict(verdict, f"{artefact}: {verdict.samples} samples, {verdict.steps} steps")
         if cause is not None:
             console.say()
             print_diagnosis(cause, "integers against the float model")

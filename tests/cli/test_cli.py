@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.cli import console
+from snn2hw.cli import network_table
 from snn2hw.files.record import sha256
 from snn2hw.target import target_names
 from snn2hw.trace import read_npz
@@ -133,7 +133,7 @@ def test_simulate_prints_predictions_and_readout(capsys: Capture, build: Path) -
 
 def test_several_outputs_are_shown_by_name_each_with_its_prediction(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "400")  # no column below another
-    console.print_readout({"kind": np.array([[1, 5, 2], [7, 0, -3]]), "place": np.array([[4, -4], [-1, 6]])}, "fast", 0.5)
+    network_table.print_readout({"kind": np.array([[1, 5, 2], [7, 0, -3]]), "place": np.array([[4, -4], [-1, 6]])}, "fast", 0.5)
     lines = [line.replace("|", " ").split() for line in capsys.readouterr().out.splitlines()]
     assert ["sample", "kind:", "prediction", "kind:", "readout", "place:", "prediction", "place:", "readout"] in lines
     assert ["0", "1", "1", "5", "2", "0", "4", "-4"] in lines

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import snn2hw
-from snn2hw.cli import certificate_table, console
+from snn2hw.cli import certificate_table, console, verdict_table
 from snn2hw.errors import UsageError
 from snn2hw.ir.network import Network
 from snn2hw.shown import plain
@@ -125,7 +125,7 @@ def test_what_a_factory_says(capsys: Capture, tmp_path: Path, monkeypatch: pytes
 def test_what_compile_and_verify_say_of_it(capsys: Capture, name: str) -> None:
     parts = ("what", "where", "got", "cause", "remedy")
     certificate_table.print_warnings([{part: f"{part} {name}" for part in parts}])
-    console.print_verdict(Verdict([], {name: name, "b": name}, {name: 3}, {name: 0.0}, 1, 1, {name: 0}, {name: name}), name)
+    verdict_table.print_verdict(Verdict([], {name: name, "b": name}, {name: 3}, {name: 0.0}, 1, 1, {name: 0}, {name: name}), name)
     console.print_error(UsageError(name, where=name, got=name, expected=name, do=name))
     seen = capsys.readouterr()
     text = looked_at(Ran(0, seen.out, seen.err), 0)

@@ -24,7 +24,7 @@ def document(capsys: Capture, *arguments: object, code: int = 0) -> Any:
 
 def test_every_command_takes_it_and_is_described() -> None:
     verbs = COMMAND.commands  # type: ignore[attr-defined]
-    assert [name for name, verb in verbs.items() if not any("--json" in p.opts for p in verb.params)] == []
+    assert [name for name, verb in verbs.items() if not any("--json" in p.opts for p in verb.whole.params)] == []
     assert {form.split(" ")[0] for form in FORMS} == set(verbs)
 
 

@@ -72,7 +72,7 @@ def test_help_fits_80_columns(capsys: Capture, monkeypatch: pytest.MonkeyPatch, 
     assert ran.code == 0
     assert max(map(len, ran.out.splitlines())) <= 80
     assert not verb or ("Example" in ran.out and f"snn2hw {verb}" in ran.out.split("Example")[1])
-    for p in COMMAND.commands[verb].params if verb else ():  # type: ignore[attr-defined]
+    for p in COMMAND.commands[verb].whole.params if verb else ():  # type: ignore[attr-defined]
         whole = [*p.opts, *p.secondary_opts, *([p.metavar] if p.metavar else [])] if p.opts[0].startswith("-") else []
         assert [word for word in whole if word not in ran.out] == []
     boxes = [line for line in ran.out.splitlines() if line.startswith(("╭", "│", "╰"))]

@@ -61,7 +61,7 @@ def test_every_command_and_every_option_is_on_the_page() -> None:
     group = get_command(app)
     context = typer.Context(group)
     for name in group.list_commands(context):  # type: ignore[attr-defined]
-        verb = group.get_command(context, name)  # type: ignore[attr-defined]
+        verb = group.get_command(context, name).whole  # type: ignore[attr-defined]
         assert {"--quiet", "--verbose"} <= {word for p in verb.params for word in p.opts}
         part = page.split(f"\n## snn2hw {name}\n")[1].split("\n## ")[0]
         assert "Example" in part, name

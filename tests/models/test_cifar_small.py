@@ -70,8 +70,9 @@ def test_script_trains_and_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     images, labels = torch.rand(60, 3, 32, 32).mul(255).round() / 255, torch.arange(60) % 10
     monkeypatch.setattr(script.source, "train_data", lambda: (images, labels))
     monkeypatch.setattr(script.source, "test_data", lambda: (images[:8], labels[:8]))
-    for name, few in {"HELD_OUT": 20, "SOME": 16, "FEW": 16, "CALIBRATION": 4}.items():
+    for name, few in {"HELD_OUT": 20, "FEW": 16, "CALIBRATION": 4}.items():
         monkeypatch.setattr(script, name, few)
+    monkeypatch.setitem(script.SPIKING, "cf", (1, 16))
     for name, batch in {"WEIGHTS": 20, "NEURONS": 8, "INTEGERS": 8}.items():
         monkeypatch.setattr(script, name, replace(getattr(script, name), epochs=1, batch=batch))
     said = []

@@ -1,0 +1,38 @@
+"""The switches that every command takes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from snn2hw.cli.loudness import loudness
+
+
+def _quieter(given: bool) -> None:
+    loudness.quiet = loudness.quiet or given
+
+
+def _louder(given: bool) -> None:
+    loudness.verbose = given
+
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.", callback=_quieter, expose_value=False)
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say how long it took, and with what.", callback=_louder, expose_value=False)
+]
+
+
+@cache
+def switches() -> list[Any]:
+    """--quiet and --verbose, as typer makes them of a function's arguments."""
+    made = typer.Typer(add_completion=False)
+    made.command()(_both)
+    return [p for p in get_command(made).params if {"--quiet", "--verbose"} & set(p.opts)]
+
+
+def _both(quiet: Quiet = False, verbose: Verbose = False) -> None: ...
