@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench import start as starts
 from bench.ceilings import INT8
 from bench.layers import DENSE as LAYER_DENSE
 from bench.layers import EVENTS as LAYER_EVENTS
@@ -12,6 +13,7 @@ from bench.layers import Layer
 from bench.peers import PEERS
 from bench.results import Measured, Results
 from bench.rounds import Line, Spread, crossing, line, ratio
+from bench.start import DIGITS, HELP, IMPORT, PILOTNET
 from bench.ways import AGAIN, DENSE, EVENTS, FAST, FLOATS, ONNX, TRACED, TWO
 
 NAME, KIND = "ResNet-18", "LNM"
@@ -20,6 +22,7 @@ THAN_FLOATS = {"LNM": 8.0, "CF": 6.0}  # times faster, by the kind of neuron
 THAN_ONNX = {"LNM": 8.0, "CF": 4.0}
 THAN_PEERS = 10.0
 SMALL = "digits_lnm"
+SOONER_THAN = {IMPORT: 0.3, HELP: 0.5, DIGITS: 1.0, starts.BODY: 6.0, PILOTNET: 8.0}  # seconds
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ def bars(r: Results) -> list[Bar]:
         Bar("peak resident memory, samples streamed", 500, "MB", _spread([r.memory.peak] if r.memory else []), at_most=True),
         Bar("its growth after the first fifth (flat)", 5, "%", _spread([r.memory.growth] if r.memory else []), at_most=True,
             also="target set by us"),
+        *(Bar(what, most, "s", _spread(r.start.get(what, [])), at_most=True, also="in a process of its own")
+          for what, most in SOONER_THAN.items()),
     ]  # fmt: skip
 
 

@@ -85,11 +85,12 @@ def resnet() -> tuple[Artefact, Any]:
     return snn2hw.compile(model, images[:1].numpy(), STEPS, target="loihi2"), images[:1].numpy()
 
 
-def pilotnet() -> tuple[Artefact, Any]:
-    """Intel's PilotNet, as it was trained, and the frame that was recorded with it."""
+def pilotnet(out: Path | None = None) -> tuple[Artefact, Any]:
+    """Intel's PilotNet, as it was trained, and the frame that was recorded with it; compiled into a folder where one is named."""
     folder = SHARED / "pilotnet_lif"
     frame = np.load(folder / "image.npy").transpose(2, 1, 0)[None].astype(float)  # [W, H, C] -> [1, C, H, W]
-    return snn2hw.compile(snn2hw.read_network(folder / "network.net", steps=PILOTNET_STEPS), frame, target="loihi2"), frame
+    network = snn2hw.read_network(folder / "network.net", steps=PILOTNET_STEPS)
+    return snn2hw.compile(network, frame, target="loihi2", out=out), frame
 
 
 def large() -> Iterator[Row]:

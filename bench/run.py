@@ -31,12 +31,13 @@ from bench.networks import BODIES, NEURONS, STEPS, WIDTHS, Compiled, compiled, d
 from bench.report import write
 from bench.results import Measured, Results
 from bench.rounds import rounds
+from bench.start import ROUNDS, start
 from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, ways
 from snn2hw.cli import console
 from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.store import make_artefact
 
-PARTS = ("networks", "densities", "steps", "layers", "lava", "memory")
+PARTS = ("networks", "densities", "steps", "layers", "lava", "memory", "start")
 AVX2_PARTS = ("networks",)
 BRIEF = (FAST, DENSE, EVENTS, ONNX, FLOATS)  # where many settings are measured
 BODY, KIND = "ResNet-18", "LNM"
@@ -50,7 +51,7 @@ class Settings:
 
     Args:
         widths: of the networks; layers: (width, size) of single ones. lava: rounds, 0 for none. scale: of the ceilings' work.
-        samples: streamed while memory is watched.
+        samples: streamed while memory is watched. recorded: PilotNet's check is timed, too, where its file is at hand.
     """
 
     rounds: int = 9
@@ -64,12 +65,13 @@ class Settings:
     steps: tuple[int, ...] = (1, 2, 4, 8)
     lava: int = 3
     samples: int = 10_000
+    recorded: bool = True
     scale: float = 1.0
 
 
 QUICK = Settings(
     rounds=2, bodies=(BODY,), kinds=(KIND,), widths=(8, 8, 8, 8), batches=(1, 2), densities=(10,), layers=((16, 4), (32, 4)),
-    layer_densities=(5, 20, 60), steps=(4,), lava=0, samples=100, scale=0.01,
+    layer_densities=(5, 20, 60), steps=(4,), lava=0, samples=100, recorded=False, scale=0.01,
 )  # fmt: skip
 
 
@@ -126,6 +128,8 @@ def _measure(found: Results, s: Settings, parts: set[str]) -> None:
         found.layer_steps = _told("layers, T", partial(against_steps, width, size, s.steps, 10, s.rounds))
     if "lava" in parts and s.lava:
         found.lava = _told("Lava", partial(against_lava, s.lava))
+    if "start" in parts:
+        found.start = _told("start", partial(start, s.widths, min(s.rounds, ROUNDS), s.recorded))
     most = max(s.batches)
     if "networks" in parts:
         small = digits(most)
