@@ -50,6 +50,8 @@ def read_idx(path: str | Path) -> npt.NDArray[Any]:
         size = begins + prod(shape) * dtype.itemsize
         if size > MOST_BYTES:
             raise ValueError(f"a header that states {size} bytes, more than the {MOST_BYTES} that are read")
+        if dtype.itemsize * prod(extent or 1 for extent in shape) > MOST_BYTES:  # NumPy refuses these, too, whatever the product
+            raise ValueError(f"extents {', '.join(map(str, shape))}, more than an array has, even of no numbers")
         if packed and size > 1100 * len(data):  # deflate packs 1032 bytes into one at most
             raise ValueError(f"a header that states {size} bytes, more than {len(data)} bytes of gzip can hold")
         data = unpacked(data, size + 1) if packed else data

@@ -80,6 +80,10 @@ WRONG = {
     "cut": (GOOD[:-1], "155 bytes"),
     "longer": (GOOD + b"x", "157 bytes"),
     "absurd": (b"\0\0\x08\x03" + b"\xff" * 12, "a header that states 79228162458924105385300197391 bytes"),
+    "absurd, of no numbers": (
+        b"\0\0\x08\x04" + struct.pack(">4I", 0, *[2**31] * 3),
+        "extents 0, 2147483648, 2147483648, 2147483648, more than an array has, even of no numbers",
+    ),
     "packed absurd": (
         gzip.compress(b"\0\0\x08\x03" + struct.pack(">III", 900, 1000, 1000)),
         "bytes of gzip can hold",
