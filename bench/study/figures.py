@@ -120,7 +120,7 @@ def is_claimed(difference: Mean) -> bool:
 
 
 def claimed(differences: Sequence[Mean]) -> list[bool]:
-    """Which of all differences of a task exceed two standard errors, and are no chance after Holm's correction for the number
+    """Which of some differences exceed two standard errors, and are no chance after Holm's correction for the number
     of those of more than one seed: of n, the smallest chance is compared with 0.05 / n, the next one with 0.05 / (n - 1),
     until one is larger."""
     order = sorted((k for k, d in enumerate(differences) if d.n > 1), key=lambda k: differences[k].chance)

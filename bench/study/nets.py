@@ -60,14 +60,15 @@ VARIANTS: Mapping[str, Variant] = {
     "CF-4 unsigned": Variant(_cf(4, signed=False), base="CF-4"),
     "CF-4, negative 0.5": Variant(_cf(4, negative_amplitude=0.5), base="CF-4"),
     "CF-4, negative 0": Variant(_cf(4, negative_amplitude=0.0), base="CF-4"),
-    "CF-4, learned negative": Variant(_cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), base="CF-4"),
+    "CF-4, negative 0.5, full rate": Variant(_cf(4, negative_amplitude=0.5), recipe=FULL_RATE, base="CF-4, negative 0.5"),
+    "CF-4, learned negative": Variant(_cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), base="CF-4, negative 0.5"),
     "CF-4, learned negative, full rate": Variant(
-        _cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), recipe=FULL_RATE, base="CF-4"
+        _cf(4, negative_amplitude=0.5, learn_negative_amplitude=True), recipe=FULL_RATE, base="CF-4, negative 0.5, full rate"
     ),
     "CF-4, learned threshold": Variant(_cf(4, learn_threshold=True), base="CF-4"),
     "CF-4, staircase": Variant(_cf(4, staircase=True), base="CF-4"),
     "CirculateLNM-3": Variant(lambda s: nn.CirculateLNM(3, 4, surrogate=s), base="LNM-3"),
-    "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s), base="LNM-3"),
+    "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s), base="CirculateLNM-3"),
     "LNM-3, learned widths": Variant(_lnm(3), learned=True, base="LNM-3"),
     "LNM-3, balance": Variant(_lnm(3), recipe={"balance": BALANCE}, base="LNM-3"),
     "CF-4, learned widths": Variant(_cf(4), learned=True, base="CF-4"),
@@ -77,6 +78,9 @@ VARIANTS: Mapping[str, Variant] = {
     "LNM-3, rectangle": Variant(_lnm(3), surrogate=nn.Rectangle, base="LNM-3"),
     "CF-4, rectangle": Variant(_cf(4), surrogate=nn.Rectangle, base="CF-4"),
 }
+# What the study was begun for: LNM against LIF, and signed against unsigned and against negative spikes of another worth.
+# Their differences are corrected for as a family of their own, those of all other neurons as another.
+FIRST = ("LIF", "LNM-3", "CF-4", "CF-4 unsigned", "CF-4, negative 0.5", "CF-4, negative 0", "CF-4, learned negative")
 DRAWN = "LNM-3"  # whose polynomials are drawn
 POLYNOMIALS = (DRAWN, "LNM-3, full rate")  # of which it is printed how far they moved
 # Whose numbers are printed, where a result has them, and what they are.
@@ -202,7 +206,7 @@ RECORDED = (
     "CF-4, staircase",
     "CirculateLNM-3 unsigned",
 )
-FREE = ("LNM-3, full rate", "CF-4, learned negative, full rate")
+FREE = ("LNM-3, full rate", "CF-4, negative 0.5, full rate", "CF-4, learned negative, full rate")
 SWITCHED = ("LNM-3, learned widths", "LNM-3, balance", "CF-4, learned widths", "CF-4, balance")
 
 SHIFTED: dict[str, Any] = {"augment": augment.RandomCrop(2).batch}

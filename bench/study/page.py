@@ -84,8 +84,9 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield (
         f"{len(results)} trainings, each in floats and twice more on integers, {hours:.1f} hours of one core; torch: "
         f"{torch}; on commit {commits}; processor: {processors}. All neurons of a task share architecture, first weights, order "
-        "of batches, budget and schedule. Some training samples are held back, and the epoch that is best on them counts; a "
-        "training sees the test samples once, at its end. ± is the standard error over the seeds, whose number is in brackets; "
+        "of batches, budget and schedule. Some training samples are held back, and the epoch that is best on them counts; "
+        "the test samples are seen when a training has ended, by its floats and by its integers, and nothing is chosen by "
+        "them. ± is the standard error over the seeds, whose number is in brackets; "
         "where it is 1 there is none."
     )
     yield ""
