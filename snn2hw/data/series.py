@@ -24,6 +24,9 @@ from snn2hw.files.read import is_file
 
 SITE = "https://www.timeseriesclassification.com"
 MOST = 512 << 20  # bytes of a file
+# Cases padded to one length may take so many bytes, or so many times their own. Problems of the archive do not come near: cases
+# of SpokenArabicDigits have 4 to 93 steps, so that the longest has 23 times the shortest, and less beside the mean.
+LEAST, RATIO = 16 << 20, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +174,7 @@ class UEA(Samples):
                 expected="the same classes and dimensions in both",
                 do=f"unpack {name} from {SITE} again",
             )
-        own, longest = both[split], max(len(v) for s in SPLITS for v in both[s].values)
+        own, longest = both[split], _longest([v for s in SPLITS for v in both[s].values], folders[0])
         self.steps, self.classes, self.shape = longest, own.classes, (longest, said[0][1])
         self.labels = torch.from_numpy(own.labels)
         self._values: npt.NDArray[Any] = np.zeros((len(own.values), *self.shape), np.float32)
@@ -181,6 +184,21 @@ class UEA(Samples):
     def sample(self, index: int) -> Tensor:
         """[T, dimensions]"""
         return torch.from_numpy(self._values[index])
+
+
+def _longest(cases: list[npt.NDArray[np.float32]], where: Path) -> int:
+    """The length that all cases of a problem are padded to, where that takes no absurd memory."""
+    longest, theirs = max(map(len, cases)), sum(case.nbytes for case in cases)
+    padded, most = len(cases) * longest * cases[0][0].nbytes, max(LEAST, RATIO * theirs)
+    if padded > most:
+        raise DataError(
+            "the cases of a problem are of too different lengths to be padded with zeros",
+            where=str(where),
+            got=f"{len(cases):,} cases, the longest of {longest:,} steps: {padded:,} bytes, of which {theirs:,} are theirs",
+            expected=f"at most {most:,} bytes, the larger of {LEAST >> 20} MiB and {RATIO} times theirs",
+            do="read the two files with snn2hw.data.read_ts, and cut or drop the longest cases",
+        )
+    return longest
 
 
 def _file(name: str, split: str) -> str:

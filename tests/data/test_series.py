@@ -49,6 +49,33 @@ def test_a_problem_of_both_files(tmp_path: Path) -> None:
         UEA(folder, "Made")
 
 
+def test_one_long_case_among_short_ones_takes_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "Made_TRAIN.ts").write_text(ts([np.zeros((400_000, 1), np.float32)], ["a"], ["a", "b"]))
+    (tmp_path / "Made_TEST.ts").write_text(ts([np.zeros((1, 1), np.float32)] * 20_000, ["b"] * 20_000, ["a", "b"]))
+    for split in ("train", "test"):
+        with refused(
+            DataError,
+            f"""
+            the cases of a problem are of too different lengths to be padded with zeros
+              where:    {tmp_path}
+              got:      20,001 cases, the longest of 400,000 steps: 32,001,600,000 bytes, of which 1,680,000 are theirs
+              expected: at most 107,520,000 bytes, the larger of 16 MiB and 64 times theirs
+              do:       read the two files with snn2hw.data.read_ts, and cut or drop the longest cases
+            """,
+        ):
+            UEA(tmp_path, "Made", split)
+
+
+def test_padding_to_16_mib_is_never_refused(tmp_path: Path) -> None:
+    long, short = [np.ones((1024, 1), np.float32)], [np.ones((1, 1), np.float32)]
+    for split, cases in (("TRAIN", long), ("TEST", short * 4095)):
+        (tmp_path / f"Made_{split}.ts").write_text(ts(cases, ["a"] * len(cases), ["a", "b"]))
+    assert UEA(tmp_path, "Made", "test")[4094][0].sum() == 1
+    (tmp_path / "Made_TEST.ts").write_text(ts(short * 4096, ["a"] * 4096, ["a", "b"]))
+    with pytest.raises(DataError, match=r"4,097 cases, the longest of 1,024 steps"):
+        UEA(tmp_path, "Made", "test")
+
+
 def test_genuine_series(tmp_path: Path) -> None:
     with np.load(shared_data("real/japanese_vowels.npz")) as arrays:
         values, labels = arrays["x_train"], arrays["y_train"]
