@@ -14,6 +14,7 @@ Folder = Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that 
 Samples = Annotated[
     Path | None,
     typer.Option(
+        "--samples",
         "--input",
         "-i",
         help="Samples: .npy, .npz, a folder of them, or Zarr; [N, ...] for static input, [T, N, ...] for events. "

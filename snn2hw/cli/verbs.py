@@ -52,5 +52,9 @@ class Verb(TyperCommand):
         return command
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Read the words behind the verb; the context's command is the whole one."""
+        """Read the words behind the verb; the context's command is the whole one.
+
+        Args:
+            info_name: what the verb is called. args: the words behind it. parent: the context of `snn2hw` itself.
+        """
         return self.whole.make_context(info_name, args, parent=parent, **extra)

@@ -31,6 +31,12 @@ def test_a_verb_is_the_function_of_its_file(name: str) -> None:
     assert {"--quiet", "--verbose", "--json"} <= {word for p in whole.params for word in p.opts}
 
 
+def test_every_verb_that_reads_samples_calls_them_the_same() -> None:
+    reads = {name: p.opts for name in VERBS for p in Verb(name).whole.params if "--input" in p.opts}
+    assert {"simulate", "verify", "evaluate", "estimate", "explore", "report", "diff"} == set(reads)
+    assert set(map(frozenset, reads.values())) == {frozenset({"--samples", "--input", "-i"})}
+
+
 @pytest.mark.parametrize("name", VERBS)
 def test_a_line_of_80_columns_holds_what_the_list_says(name: str) -> None:
     assert len(VERBS[name][1]) <= 80 - len("│ evaluate    │")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -11,6 +14,8 @@ from typer.main import get_command
 
 from docsite import api, commands, docstrings, error_pages, project
 from snn2hw.cli.app import app
+from snn2hw.cli.usage import WRONG
+from snn2hw.cli.verbs import VERBS, Verb
 from snn2hw.version import __version__
 from tests.clean_environment import ROOT
 
@@ -67,6 +72,30 @@ def test_every_command_and_every_option_is_on_the_page() -> None:
         assert "Example" in part, name
         for option in (word for p in verb.params for word in p.opts if word.startswith("--")):
             assert option in part, (name, option)
+
+
+def written_commands() -> Iterator[tuple[str, list[str]]]:
+    """Where each command line of a page or of a help text stands, and its words."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for block in re.findall(r"^```(?:bash|sh|console)[^\n]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
+            for line in re.findall(r"^ *(?:\$ )?snn2hw (.+)$", block.replace("\\\n", " "), re.M):
+                yield page.name, shlex.split(re.split(r" [|>;&]", line)[0], comments=True)
+    for name in VERBS:
+        for line in re.findall(r"`snn2hw ([^`]+)`", Verb(name).whole.help):
+            yield name, shlex.split(line)
+
+
+def test_every_command_line_that_is_shown_can_be_read() -> None:
+    """Its verb and its options exist. What the lines do is for the tests that run the pages."""
+    shown = [(place, words) for place, words in written_commands() if words[0] in VERBS]
+    assert len(shown) > 100
+    for place, (verb, *words) in shown:
+        whole: Any = Verb(verb).whole
+        with typer.Context(whole, info_name=verb) as context:
+            try:
+                whole.make_parser(context).parse_args(list(words))
+            except WRONG as error:
+                pytest.fail(f"{place}: snn2hw {shlex.join([verb, *words])}: {error}")
 
 
 @pytest.mark.parametrize(
