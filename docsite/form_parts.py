@@ -25,12 +25,12 @@ MEASURED: Form = {
     "own_rate": ("number|null", "how often it fires, given what the integers before it fire"),
     "spike_mismatch": ("number|null", "share of spikes that differ from the float model"),
     "mismatches": ("number|null", "how many that are"),
-    "own_mismatch": ("number|null", "share of differences that begin in this layer"),
+    "own_mismatch": ("number|null", "share of spikes whose difference begins in this layer"),
     "own_mismatches": ("number|null", "how many that are"),
     "unexplained": ("number|null", "differences that its own rounding does not explain"),
     "sum_error": ("number|null", "how far rounding moves its input, as a share of its size"),
     "float_saturation": ("number|null", "`saturation` of the float layer"),
-    "dead": ("flag|null", "whether the integers never fire where the float layer does"),
+    "dead": ("flag|null", "whether the integers never fire"),
 }
 FACT: Form = {
     "value": ("open", "number, text, list, flag, or {low, high}"),

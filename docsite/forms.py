@@ -204,8 +204,16 @@ ADDED = {"inspect"}  # may have more keys at the top
 
 def problems(verb: str, value: Any) -> Iterator[str]:
     """What of a document is not as the form of its verb says."""
-    form = FORMS[verb][1]
-    yield from _problems(form, "", value, more=verb in ADDED)
+    yield from differences(FORMS[verb][1], value, more=verb in ADDED)
+
+
+def differences(form: Form, value: Any, *, more: bool = False) -> Iterator[str]:
+    """What of a value is not as a form says.
+
+    Args:
+        form: types by path. value: as read from JSON. more: whether it may have more keys at the top.
+    """
+    yield from _problems(form, "", value, more=more)
 
 
 def _problems(form: Form, path: str, value: Any, *, more: bool = False) -> Iterator[str]:
