@@ -98,6 +98,22 @@ def test_every_command_line_that_is_shown_can_be_read() -> None:
                 pytest.fail(f"{place}: snn2hw {shlex.join([verb, *words])}: {error}")
 
 
+PATH = re.compile(r"`((?:snn2hw|bench|models|docs|docsite|examples|targets|tests)/[^`\s]*)`")
+ELSEWHERE = {  # in the repositories of lava-dl and of NIR, as the pages say
+    "docs/source/examples/lava/nir_to_lava.py",
+    "tests/lava/lib/dl/netx/gts/pilotnet_lif",
+}
+
+
+def test_every_path_of_this_repository_on_a_page_exists() -> None:
+    """A part of a path in capitals, such as NAME, stands for any."""
+    pages = [*ROOT.glob("*.md"), *(p for folder in ("docs", "models", "bench") for p in (ROOT / folder).rglob("*.md"))]
+    named = {(page, path) for page in pages for path in PATH.findall(page.read_text(encoding="utf-8"))}
+    assert len(named) > 50
+    absent = {(page.name, path) for page, path in named if not any(ROOT.glob(re.sub(r"[A-Z]{2,}", "*", path.rstrip("/"))))}
+    assert {path for _, path in absent} == ELSEWHERE, absent
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
