@@ -15,11 +15,13 @@ from torch import Tensor
 from snn2hw.arguments import one_of, positive, whole
 from snn2hw.data.folders import wrong_folder
 from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.lists import stated_lengths
 from snn2hw.errors import DataError, MissingExtraError
 from snn2hw.files.read import is_file
 
 SITE = "https://zenkelab.org/resources/spiking-heidelberg-datasets-shd"
 CHANNELS = 700
+PACKED = 1200  # times its size that a file may unpack to: Deflate packs 1032 bytes into one at most
 LANGUAGES = ("english", "german")
 
 
@@ -121,7 +123,16 @@ class _Heidelberg(Samples):
         self._require(item.ndim == 1, f"{name} of shape {list(item.shape)}")
         listed = h5py.check_vlen_dtype(item.dtype)
         self._require((listed is not None and np.dtype(listed).kind in "iuf") == ("/" in name), f"{name} of type {item.dtype}")
-        self._require(item.shape[0] <= 1200 * self._path.stat().st_size, f"{name} with {item.shape[0]} entries")
+        size = self._path.stat().st_size
+        most = PACKED * size // item.id.get_type().get_size()
+        self._require(item.shape[0] <= most, f"{name} with {item.shape[0]} entries")
+        self._require(item.chunks is None or item.chunks[0] <= most, f"{name} in pieces of {item.chunks} entries")
+        if listed is not None:
+            lengths = stated_lengths(item)
+            at = int(lengths.argmax()) if len(lengths) else 0
+            longest = int(lengths.max(initial=0))
+            held = longest * np.dtype(listed).itemsize <= size  # a list is never packed
+            self._require(held, f"{longest} numbers in recording {at} of {name}, more than {size} bytes hold")
 
 
 class SHD(_Heidelberg):

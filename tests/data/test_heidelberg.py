@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from snn2hw.data import SHD, SSC
+from snn2hw.data.lists import stated_lengths
 from snn2hw.errors import DataError, UsageError
 from tests.refused import refused
 
@@ -112,6 +116,120 @@ def test_spikes_that_are_none(times: Any, units: Any, says: str, tmp_path: Path)
     data = SHD(write(tmp_path, labels=(1,), times=times, units=units))
     with pytest.raises(DataError, match=says):
         data[0]
+
+
+LISTS = "spikes/times", "spikes/units"
+STORED: dict[str, dict[str, Any]] = {
+    "in one piece": {},
+    "in pieces": {"chunks": (2,)},
+    "gzip": {"chunks": (2,), "compression": "gzip", "shuffle": True},
+    "lzf": {"chunks": (2,), "compression": "lzf"},
+}
+
+
+def _store(root: Path, how: dict[str, Any]) -> Path:
+    """The recordings of `write`, with lists that are stored in another way."""
+    with h5py.File(write(root) / "shd_train.h5", "r+") as file:
+        for name in LISTS:
+            values, kind = file[name][()], file[name].dtype
+            del file[name]
+            made = file.create_dataset(name, (3,), kind, **how)
+            for n, value in enumerate(values):
+                made[n] = value
+    return root / "shd_train.h5"
+
+
+@pytest.mark.parametrize("how", STORED)
+def test_the_lengths_of_lists_are_known_before_they_are_read(how: str, tmp_path: Path) -> None:
+    with h5py.File(_store(tmp_path, STORED[how])) as file:
+        for name in LISTS:
+            assert stated_lengths(file[name]).tolist() == [4, 0, 1]
+    assert [float(x.sum()) for x, _ in SHD(tmp_path)] == [3, 0, 1]  # type: ignore[attr-defined]
+
+
+def test_a_piece_that_was_not_packed_beside_one_that_was(tmp_path: Path) -> None:
+    with h5py.File(_store(tmp_path, STORED["gzip"]), "r+") as file:
+        for name in LISTS:
+            piece = zlib.decompress(file[name].id.read_direct_chunk((0,))[1])
+            file[name].id.write_direct_chunk((0,), piece, 0b11)  # of two filters none
+    with h5py.File(tmp_path / "shd_train.h5") as file:
+        assert [stated_lengths(file[name]).tolist() for name in LISTS] == [[4, 0, 1]] * 2
+    assert [float(x.sum()) for x, _ in SHD(tmp_path)] == [3, 0, 1]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("how", ["in one piece", "in pieces"])
+def test_lists_that_were_never_written_are_empty(how: str, tmp_path: Path) -> None:
+    with h5py.File(write(tmp_path) / "shd_train.h5", "r+") as file:
+        for name in LISTS:
+            kind = file[name].dtype
+            del file[name]
+            file.create_dataset(name, (3,), kind, **STORED[how])
+    assert float(SHD(tmp_path)[2][0].sum()) == 0
+
+
+def _lengthen(path: Path, name: str) -> None:
+    """The last list states 2^31 - 1 numbers instead of one."""
+    with h5py.File(path, "r+") as file:
+        item = file[name].id
+        if item.get_offset() is None:
+            unused, piece = item.read_direct_chunk((2,))
+            packed = unused == 1  # by gzip alone: the library does not shuffle lists
+            piece = zlib.decompress(piece) if packed else piece
+            piece = struct.pack("<I", 2**31 - 1) + piece[4:]
+            item.write_direct_chunk((2,), zlib.compress(piece) if packed else piece, unused)
+            return
+        at = item.get_offset() + 2 * 16
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + struct.pack("<I", 2**31 - 1) + data[at + 4 :])
+
+
+@pytest.mark.parametrize("how", ["in one piece", "in pieces", "gzip"])
+@pytest.mark.parametrize("part", ["times", "units"])
+def test_a_list_longer_than_its_file_takes_no_memory(how: str, part: str, tmp_path: Path) -> None:
+    path = _store(tmp_path, STORED[how])
+    _lengthen(path, f"spikes/{part}")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with refused(
+        DataError,
+        f"""
+        a file of SHD cannot be read
+          where:    {path}
+          got:      2147483647 numbers in recording 2 of spikes/{part}, more than {path.stat().st_size} bytes hold
+          expected: HDF5 with labels [N], spikes/times and spikes/units [N], each a list of numbers
+          do:       unpack shd_train.h5.gz of https://zenkelab.org/resources/spiking-heidelberg-datasets-shd again
+        """,
+    ):
+        SHD(tmp_path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+def _compact(file: Any, name: str) -> None:
+    how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    how.set_layout(h5py.h5d.COMPACT)
+    kind = h5py.h5t.py_create(h5py.vlen_dtype(np.float16), logical=True)
+    h5py.h5d.create(file["spikes"].id, name.encode(), kind, h5py.h5s.create_simple((3,)), how)
+
+
+def _wide(file: Any, name: str) -> None:
+    made = file["spikes"].create_dataset(
+        name, (3,), h5py.vlen_dtype(np.float16), maxshape=(None,), chunks=(10**8,), compression=9
+    )
+    made.id.write_direct_chunk((0,), zlib.compress(bytes(10**6)))
+
+
+@pytest.mark.parametrize(
+    ("store", "says"),
+    [
+        (_compact, "/spikes/times with lists that are stored in an unusual way"),
+        (_wide, r"spikes/times in pieces of \(100000000,\) entries"),
+    ],
+)
+def test_lists_that_are_stored_in_an_unusual_way(store: Callable[[Any, str], None], says: str, tmp_path: Path) -> None:
+    with h5py.File(write(tmp_path) / "shd_train.h5", "r+") as file:
+        del file["spikes/times"]
+        store(file, "times")
+    with pytest.raises(DataError, match=says):
+        SHD(tmp_path)
 
 
 def test_another_folder(tmp_path: Path) -> None:
