@@ -13,7 +13,7 @@ What a reader of the page does not see, in comments of HTML:
 
     <!-- before bash ... -->       what a reader of a how-to page has already; the same with `python`
     <!-- trained -->               the whole numbers below come from training, and differ from machine to machine, as decimal
-                                   fractions do everywhere
+                                   fractions do everywhere, but for percentages
     <!-- not run: why -->          the block below is only shown
 
 Only the standard library is used: the page may be followed where nothing is installed yet.
@@ -44,6 +44,8 @@ KEPT = ("toml", "c", "json", "diff", "yaml", "verilog")  # files that commands b
 COLUMNS = "88"
 PASTED = "tutorials"  # the folder of pages whose Python a reader pastes into a session, line by line
 ELSE = "..."
+NUMBER = r"(-?\d[\d,]*\.\d+)"  # before a percent sign
+POINTS = 3.0  # that an accuracy may be away from the page's: a training ends elsewhere on another machine
 EMPTY = f"{ELSE}\n"
 TRAINED = "<!-- trained -->"
 BEFORE = re.compile(r"^<!-- before (?P<kind>bash|python)\n(?P<body>.*?)^-->", re.M | re.S)
@@ -91,18 +93,29 @@ def blocks(text: str) -> Iterator[Block]:
 
 def alike(shown: str, printed: str, trained: bool = False) -> bool:
     """Whether the page says what was printed: `...` is anything, blanks and rules of tables aside, addresses of objects, and
-    decimal fractions, which differ from machine to machine; whole numbers do not, unless they are of something trained."""
-    wanted = re.escape(_plain(shown, trained)).replace(re.escape("..."), ".*?")
-    return re.fullmatch(wanted, _plain(printed, trained), re.S) is not None
+    decimal fractions, which differ from machine to machine; whole numbers do not, unless they are of something trained.
+    Percentages with decimals are no times: they may be POINTS apart."""
+    told, got = (_parts(text, trained) for text in (shown, printed))
+    wanted = "".join(NUMBER if k % 2 else re.escape(part).replace(re.escape(ELSE), ".*?") for k, part in enumerate(told))
+    found = re.fullmatch(wanted, "".join(got), re.S)
+    return found is not None and all(
+        abs(float(a.replace(",", "")) - float(b.replace(",", ""))) <= POINTS
+        for a, b in zip(told[1::2], found.groups(), strict=True)
+    )
+
+
+def _parts(text: str, trained: bool) -> list[str]:
+    """Text without what differs from machine to machine; every second part is the number of a percentage."""
+    lines = (" ".join(re.sub(r"-{2,}", "-", line).split()) for line in text.strip().split("\n"))
+    parts = re.split(f"{NUMBER}(?= ?%)", "\n".join(line for line in lines if line))
+    return [part if k % 2 else _plain(part, trained) for k, part in enumerate(parts)]
 
 
 def _plain(text: str, trained: bool) -> str:
     text = re.sub(r"\b0x[0-9a-f]+", "0x#", text)  # where an object lies in memory
     if trained:
         text = re.sub(r"-?\d[\d,.]*", "#", text)
-    text = re.sub(r"(?<![\w.])-?\d[\d,]*\.\d+(?![\w.]\d)", "#", text)
-    lines = (" ".join(re.sub(r"-{2,}", "-", line).split()) for line in text.strip().split("\n"))
-    return "\n".join(line for line in lines if line)
+    return re.sub(r"(?<![\w.])-?\d[\d,]*\.\d+(?![\w.]\d)", "#", text)
 
 
 class Reader:

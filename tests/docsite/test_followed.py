@@ -76,6 +76,11 @@ def test_no_block_is_left_out() -> None:
         ("first\n...\nlast\n", "first\nmany\nlines\nlast\n", True),
         ("first\n...\nlast\n", "first\nmany\n", False),
         ("a 1,234.5 b\n", "a 99.25 b\n", True),
+        ("accuracy 96.11%\n", "accuracy 96.67%\n", True),
+        ("accuracy 96.11%\n", "accuracy 12.00%\n", False),
+        ("...\n| integers | 99.17 % | 0.5 s |\n...\n", "a 3.00 %\n| integers | 97.50 % | 7.5 s |\nb 4.00 %\n", True),
+        ("...\n| integers | 99.17 % | 0.5 s |\n...\n", "a 99.17 %\n| integers | 95.00 % | 0.5 s |\n", False),
+        ("19 % of these\n", "20 % of these\n", False),
         ("equal True\n", "equal False\n", False),
         ("<a thing at 0x7f96f02cf8d0>\n", "<a thing at 0x7f11817db8f0>\n", True),
         ("<a thing at 0x7f96f02cf8d0>\n", "<another thing at 0x7f96f02cf8d0>\n", False),
@@ -116,3 +121,5 @@ def test_numbers_of_a_training_differ() -> None:
     (block,) = runner.blocks("<!-- trained -->\n\n```text\nweights 12\n```\n")
     assert runner.alike(block.body, "weights 14\n", block.trained)
     assert not runner.alike(block.body, "weight 14\n", block.trained)
+    assert runner.alike("13 weights, 83.33% right\n", "14 weights, 81.11% right\n", trained=True)
+    assert not runner.alike("13 weights, 83.33% right\n", "13 weights, 50.00% right\n", trained=True)
