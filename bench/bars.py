@@ -22,6 +22,7 @@ THAN_FLOATS = {"LNM": 8.0, "CF": 6.0}  # times faster, by the kind of neuron
 THAN_ONNX = {"LNM": 8.0, "CF": 4.0}
 THAN_PEERS = 10.0
 SMALL = "digits_lnm"
+MANY = 1024  # samples
 SOONER_THAN = {IMPORT: 0.3, HELP: 0.5, DIGITS: 1.0, starts.BODY: 6.0, PILOTNET: 8.0}  # seconds
 
 
@@ -83,6 +84,8 @@ def bars(r: Results) -> list[Bar]:
         *(bar for kind in others for bar in _body(r, kind)),
         *(Bar(f"{SMALL}, batch {batch}: two threads against one", 1, "x", _ratio(m, FAST, TWO), also=_noise(m))
           for batch, m in ((1, r.network(SMALL, KIND, 1)), (small.batch if small else 16, small))),
+        Bar(f"{SMALL}, {r.many.batch if r.many else MANY:,} samples in one call: with traces, times as long as without", 2, "x",
+            _ratio(r.many, TRACED, FAST), at_most=True, also="as users call it: batches, joined"),
         Bar("times faster than Lava on the same layers", 1000, "x", lava, also=_lava_note(r)),
         Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
             also="of the widths, the least; 0 where they never do"),

@@ -32,7 +32,7 @@ from bench.report import write
 from bench.results import Measured, Results
 from bench.rounds import rounds
 from bench.start import ROUNDS, start
-from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, ways
+from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, calls, ways
 from snn2hw.cli import console
 from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.store import make_artefact
@@ -52,6 +52,7 @@ class Settings:
     Args:
         widths: of the networks; layers: (width, size) of single ones. lava: rounds, 0 for none. scale: of the ceilings' work.
         samples: streamed while memory is watched. recorded: PilotNet's check is timed, too, where its file is at hand.
+        many: samples of a call with traces.
     """
 
     rounds: int = 9
@@ -66,12 +67,13 @@ class Settings:
     lava: int = 3
     samples: int = 10_000
     recorded: bool = True
+    many: int = 1024
     scale: float = 1.0
 
 
 QUICK = Settings(
     rounds=2, bodies=(BODY,), kinds=(KIND,), widths=(8, 8, 8, 8), batches=(1, 2), densities=(10,), layers=((16, 4), (32, 4)),
-    layer_densities=(5, 20, 60), steps=(4,), lava=0, samples=100, recorded=False, scale=0.01,
+    layer_densities=(5, 20, 60), steps=(4,), lava=0, samples=100, recorded=False, many=70, scale=0.01,
 )  # fmt: skip
 
 
@@ -135,6 +137,7 @@ def _measure(found: Results, s: Settings, parts: set[str]) -> None:
         small = digits(most)
         for batch in s.batches:
             found.networks.append(_told(f"{small.name}, batch {batch}", partial(_run, small, batch, s.rounds, ALL)))
+        found.many = _told(f"{small.name}, {s.many} samples", partial(_many, small, s.many, s.rounds))
     for wish in s.densities if "densities" in parts else ():
         made = digits(1, wish)
         found.densities.append(_told(f"{made.name}, {wish} %", partial(_run, made, 1, s.rounds, BRIEF)))
@@ -168,6 +171,12 @@ def _run(made: Compiled, batch: int, count: int, names: tuple[str, ...], limits:
     runs = {**ways(made, batch, names), **{name: c.run for name, c in limits.items()}}
     cost = macs(net, True), traffic(net, True)
     return Measured(made.name, made.kind, made.wish, made.density, net.steps, batch, *cost, rounds(runs, count))
+
+
+def _many(made: Compiled, samples: int, count: int) -> Measured:
+    net = made.artefact.network
+    took = rounds(calls(made, samples), count)
+    return Measured(made.name, made.kind, made.wish, made.density, net.steps, samples, macs(net, True), traffic(net, True), took)
 
 
 def _told(title: str, run: Callable[[], Found]) -> Found:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+import numpy as np
 import torch
 
 from bench.im2col import Im2col
@@ -17,6 +18,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
 from snn2hw.backends.fast.executor import THREADS_VARIABLE, Fast
 from snn2hw.ir.onnx_terms import payload_dtype
+from snn2hw.runs import simulate_payloads
 from snn2hw.trace import Ints, Trace
 
 FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
@@ -53,6 +55,24 @@ def ways(made: Compiled, batch: int, names: tuple[str, ...] = ALL) -> dict[str, 
                     raise AssertionError(f"{name} gives another {array} than the reference for {title}, in call {call}")
         found[name] = run
     return found
+
+
+def calls(made: Compiled, samples: int) -> dict[str, Way]:
+    """`simulate_payloads` of so many samples, without and with traces, in batches as users have them, on one thread.
+
+    Images are repeated where there are fewer; the traces have been compared with the reference's.
+    """
+    few = made.payloads(len(made.images))
+    payloads = np.resize(few.transpose(1, 0, *range(2, few.ndim)), (samples, len(few), *few.shape[2:])).swapaxes(0, 1)
+
+    def call(traces: bool) -> Trace:
+        with threads_of_fast(1):
+            return simulate_payloads(made.artefact, payloads, _FASTS[FAST], traces=traces)
+
+    wanted, got = (simulate_payloads(made.artefact, payloads).held(), call(True).held())
+    if any((got[array] != wanted[array]).any() for array in wanted):
+        raise AssertionError(f"{TRACED} gives another trace than the reference for {samples} samples of {made.name}")
+    return {FAST: partial(call, False), TRACED: partial(call, True)}
 
 
 def _integers(name: str, artefact: Artefact, payloads: Ints) -> Callable[[], Trace]:

@@ -14,6 +14,7 @@ from snn2hw.errors import ArtefactError, ValueRangeError
 from snn2hw.files.arrays import read_arrays
 from snn2hw.files.npz import unfiled
 from snn2hw.gate import integers
+from snn2hw.room import ROOM
 from snn2hw.shown import brief
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -88,8 +89,8 @@ class Trace:
             return first
         return Trace(
             np.concatenate([p.readout for p in parts]),
-            Signals({k: np.concatenate([held(p.spikes)[k] for p in parts], axis=1) for k in first.spikes}),
-            Signals({k: np.concatenate([held(p.states)[k] for p in parts], axis=1) for k in first.states}),
+            Signals({k: ROOM.joined([held(p.spikes)[k] for p in parts], axis=1) for k in first.spikes}),
+            Signals({k: ROOM.joined([held(p.states)[k] for p in parts], axis=1) for k in first.states}),
         )
 
     def part(self, start: int, stop: int) -> Trace:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import snn2hw
 from snn2hw.artefact import Artefact
 from snn2hw.backends.c import team
 from snn2hw.backends.c.plan import Value, c_type
@@ -193,6 +194,21 @@ def test_sums_by_events_that_could_leave_int32_are_taken_densely() -> None:
 
     assert events(0) == events(2**31 - 1 - 2 * 255 * 4) == 32767 // (2 * 255)
     assert events(2**31 - 2 * 255 * 4) == events(-(2**31 - 1)) == 0
+
+
+def test_a_trace_stays_as_it_is_while_others_are_made() -> None:
+    """Memory of traces is used again, but not that of a trace which somebody holds, nor a part of one."""
+    artefact, stimulus = make_artefact(compiled_network(every_kind(), every_kind_sample()).network), every_kind_sample()
+    batches = [np.roll(stimulus, n, axis=-1) for n in range(5)]
+    parts, copies = [], []
+    for x in batches:
+        held = snn2hw.simulate(artefact, x, executor="fast").held()  # the arrays alone, not the trace
+        parts.append(held)
+        copies.append({k: v.copy() for k, v in held.items()})
+    for x in batches * 3:
+        snn2hw.simulate(artefact, x, executor="fast")
+    for held, copied in zip(parts, copies, strict=True):
+        assert all(np.array_equal(held[k], copied[k]) for k in copied)
 
 
 def test_traces_lie_in_the_narrowest_types_that_the_network_declares() -> None:

@@ -22,6 +22,7 @@ from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
 from snn2hw.native.compiler import unavailable
+from snn2hw.room import ROOM
 from snn2hw.run.forks import ForkLock
 from snn2hw.trace import Ints, Signals, Trace
 
@@ -118,7 +119,7 @@ def threads() -> int:
 def _kept(net: IntegerNetwork, source: Source, samples: int) -> list[npt.NDArray[Any]]:
     """Room for every trace, in its own type: [N, T, places..., channels]."""
     places = {n.name: (samples, net.steps, *n.shape[1:], n.shape[0]) for n in net.neurons}
-    return [np.empty(places[layer], kind[:-2]) for layer, _, kind in source.traces]
+    return ROOM.arrays([(places[layer], kind[:-2]) for layer, _, kind in source.traces])
 
 
 def _trace(source: Source, readout: Ints, kept: list[npt.NDArray[Any]]) -> Trace:
