@@ -67,6 +67,12 @@ def test_no_block_is_left_out() -> None:
         assert re.findall(r"^ {4,}(?:snn2hw|python3?|pip|make|cd) .*", bare, re.M) == [], page
 
 
+def test_tutorials_leave_out_only_what_needs_the_network() -> None:
+    """As docs/tutorials/index.md says."""
+    left = [b.body for p in DOCS for b in runner.blocks(p.read_text(encoding="utf-8")) if "tutorials/" in name(p) and b.why]
+    assert [re.findall(r"curl -LO|pip install", body) for body in left] == [["curl -LO"], ["pip install"]]
+
+
 @pytest.mark.parametrize(
     ("shown", "printed", "same"),
     [

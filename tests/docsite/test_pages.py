@@ -75,11 +75,15 @@ def test_every_command_and_every_option_is_on_the_page() -> None:
 
 
 def written_commands() -> Iterator[tuple[str, list[str]]]:
-    """Where each command line of a page or of a help text stands, and its words."""
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for block in re.findall(r"^```(?:bash|sh|console)[^\n]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
-            for line in re.findall(r"^ *(?:\$ )?snn2hw (.+)$", block.replace("\\\n", " "), re.M):
-                yield page.name, shlex.split(re.split(r" [|>;&]", line)[0], comments=True)
+    """Where each command line of a page or of a help text stands, in a block or in a sentence, and its words."""
+    for page in [*ROOT.glob("*.md"), *sorted(p for folder in ("docs", "models") for p in (ROOT / folder).rglob("*.md"))]:
+        text = page.read_text(encoding="utf-8")
+        lines = re.findall(r"`snn2hw ([^`]+)`", re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S))
+        for block in re.findall(r"^ *```(?:bash|sh|console)[^\n]*\n(.*?)^ *```", text, re.M | re.S):
+            lines += re.findall(r"^ *(?:\$ )?snn2hw (.+)$", block.replace("\\\n", " "), re.M)
+        for line in lines:
+            words = shlex.split(re.split(r" \\?[|>;&]", line)[0], comments=True)
+            yield page.name, [*words, "ANY"] if words[-1].startswith("--") else words  # a sentence names an option alone
     for name in VERBS:
         for line in re.findall(r"`snn2hw ([^`]+)`", Verb(name).whole.help):
             yield name, shlex.split(line)
@@ -88,7 +92,7 @@ def written_commands() -> Iterator[tuple[str, list[str]]]:
 def test_every_command_line_that_is_shown_can_be_read() -> None:
     """Its verb and its options exist. What the lines do is for the tests that run the pages."""
     shown = [(place, words) for place, words in written_commands() if words[0] in VERBS]
-    assert len(shown) > 100
+    assert len(shown) > 200
     for place, (verb, *words) in shown:
         whole: Any = Verb(verb).whole
         with typer.Context(whole, info_name=verb) as context:
