@@ -112,7 +112,7 @@ def check_alive(seen: Seen) -> None:
                 raise ValueRangeError(
                     "the membranes of a layer have left their range: its polynomial diverges",
                     where=f"{path or 'the model itself'}, step {step}",
-                    got=f"{undefined:.0%} NaN, {share - undefined:.0%} at a bound of the state range",
+                    got=f"{undefined:.1%} NaN, {share - undefined:.1%} at a bound of the state range, together more than half",
                     expected="at most half of them",
                     do="add nn.range_penalty(model) to the loss, lower the learning rate, or widen state_range",
                 )

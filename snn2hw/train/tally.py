@@ -121,8 +121,8 @@ def guard_bounds(
             continue
         parts = {
             "where": f"{path or 'the model itself'}, step {int(step)}, {where}",
-            "got": f"{share:.0%} at a bound of the state range",
-            "expected": f"at most {HALF:.0%} of them",
+            "got": f"{share:.1%} at a bound of the state range, more than half",
+            "expected": "at most half of them",
             "do": _calming(model, path, recipe, untrained),
         }
         what = "the membranes of a layer have left their range"

@@ -116,7 +116,7 @@ def test_a_polynomial_that_diverges_is_named_with_its_remedies() -> None:
         """
         the membranes of a layer have left their range: its polynomial diverges
           where:    2, step 2
-          got:      0% NaN, 100% at a bound of the state range
+          got:      0.0% NaN, 100.0% at a bound of the state range, together more than half
           expected: at most half of them
           do:       add nn.range_penalty(model) to the loss, lower the learning rate, or widen state_range
         """,
@@ -133,7 +133,7 @@ def test_more_than_half_must_be_lost(lost: int, stops: bool) -> None:
         neuron(x)
     assert not seen[""].finite
     if stops:
-        with pytest.raises(ValueRangeError, match=r"25% NaN, 38% at a bound") as caught:
+        with pytest.raises(ValueRangeError, match=r"25\.0% NaN, 37\.5% at a bound of the state range, together more than half") as caught:
             nn.check_alive(seen)
         assert caught.value.where == "the model itself, step 0"
     else:

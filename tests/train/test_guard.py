@@ -15,6 +15,7 @@ import torch
 from snn2hw import nn, train
 from snn2hw.errors import CheckpointError, Snn2hwWarning, UsageError, ValueRangeError
 from snn2hw.quantize import prepare
+from snn2hw.train.tally import guard_bounds
 from tests.refused import refused
 from tests.train import small
 
@@ -69,11 +70,23 @@ def test_it_warns_once_of_a_layer_and_goes_on() -> None:
     assert re.fullmatch(
         "the membranes of a layer have left their range\n"
         r"  where:    2, step [0-3], epoch 1, batch 0" "\n"
-        r"  got:      [0-9]+% at a bound of the state range" "\n"
-        "  expected: at most 50% of them\n"
+        r"  got:      [0-9]+\.[0-9]% at a bound of the state range, more than half" "\n"
+        "  expected: at most half of them\n"
         "  do:       " + re.escape(CAME),
         said[0],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("lost", "says"), [(2000, None), (2001, "50.0%"), (2020, "50.5%"), (4000, "100.0%")])
+def test_half_of_them_and_a_little_more_is_not_said_to_be_half(lost: int, says: str | None) -> None:
+    neuron, membranes = nn.LNM(), torch.zeros(1, 1, 4000)
+    membranes[..., :lost] = 1e9
+    with nn.observe(neuron) as seen, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        neuron(membranes)
+        guard_bounds(neuron, seen, RECIPE, set(), "epoch 1, batch 0")
+    expected = [f"  got:      {says} at a bound of the state range, more than half", "  expected: at most half of them"]
+    assert [str(w.message).splitlines()[2:4] for w in caught] == ([expected] if says else [])
 
 
 def test_stop_is_a_switch_and_spares_what_came_like_this() -> None:
