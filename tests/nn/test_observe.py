@@ -133,7 +133,9 @@ def test_more_than_half_must_be_lost(lost: int, stops: bool) -> None:
         neuron(x)
     assert not seen[""].finite
     if stops:
-        with pytest.raises(ValueRangeError, match=r"25\.0% NaN, 37\.5% at a bound of the state range, together more than half") as caught:
+        with pytest.raises(
+            ValueRangeError, match=r"25\.0% NaN, 37\.5% at a bound of the state range, together more than half"
+        ) as caught:
             nn.check_alive(seen)
         assert caught.value.where == "the model itself, step 0"
     else:

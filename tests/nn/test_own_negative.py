@@ -11,7 +11,9 @@ import torch
 
 import snn2hw
 from snn2hw import nn
-from snn2hw.errors import Snn2hwWarning, UsageError, ValueRangeError
+from snn2hw.artefact import Artefact
+from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS
+from snn2hw.errors import Snn2hwWarning, UnsupportedError, UsageError, ValueRangeError
 from snn2hw.ir.integer import IntNeuron
 from snn2hw.ir.network import Circulate
 from snn2hw.quantize.constants import _negatives
@@ -138,9 +140,10 @@ def test_print_says_so() -> None:
     assert "negative_amplitude" not in repr(nn.CirculateFiring(2))
 
 
-@pytest.mark.parametrize(("own", "narrow"), [(0.0, "u2.0"), (0.3, "s8.5")])
-def test_the_integers_are_the_same_everywhere_and_the_checker_agrees(own: float, narrow: str, tmp_path: Path) -> None:
-    """At 0 the spike value is as narrow as an unsigned neuron's; 0.3 of the finest unit, 1/32, is 10 of them."""
+OWN = {0.0: ("u2.0", 0), 0.3: ("s8.5", -30), 1.5: ("s5.1", -9), 1000.0: ("s13.0", -3000)}  # format, and three spikes
+
+
+def _compiled(own: float, folder: Path) -> tuple[Artefact, torch.Tensor]:
     torch.manual_seed(0)
     neurons = nn.CirculateFiring(3, negative_amplitude=own), nn.CirculateLNM(3, 2, bounded=True, negative_amplitude=own)
     model = nn.Sequential(nn.Linear(6, 8), neurons[0], nn.Linear(8, 8), neurons[1], nn.Linear(8, 3)).eval()
@@ -150,11 +153,32 @@ def test_the_integers_are_the_same_everywhere_and_the_checker_agrees(own: float,
     x = torch.rand(16, 6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Snn2hwWarning)  # random weights of a small network may well predict something else
-        artefact = snn2hw.compile(model, x, 4, out=tmp_path / "net")
-    assert next(str(n.format) for n in artefact.network.nodes if isinstance(n, IntNeuron)) == narrow
-    assert int(snn2hw.simulate(artefact, x).spikes["1"].min()) == (0 if own == 0 else -30)
-    assert snn2hw.verify(artefact, x, executors=("torch", "onnx-reference")).equal
+        return snn2hw.compile(model, x, 4, out=folder), x
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_the_integers_are_the_same_everywhere_and_the_checker_agrees(own: float, tmp_path: Path) -> None:
+    """At 0 the spike value is as narrow as an unsigned neuron's; 0.3 of the finest unit, 1/32, is 10 of them."""
+    artefact, x = _compiled(own, tmp_path / "net")
+    neuron = next(n for n in artefact.network.nodes if isinstance(n, IntNeuron))
+    assert (str(neuron.format), int(snn2hw.simulate(artefact, x).spikes["1"].min())) == OWN[own]
+    assert snn2hw.verify(artefact, x, executors=[n for n, e in EXECUTORS.items() if not e.unavailable()]).equal
+    assert snn2hw.replay_c(snn2hw.export_c(artefact)).equal
     assert snn2hw.check(tmp_path / "net").failures == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", SIDE_EXECUTORS)
+def test_negative_spikes_that_are_worth_more_than_positive_ones_on_circuits_and_chips(executor: str, tmp_path: Path) -> None:
+    if reason := SIDE_EXECUTORS[executor].unavailable():
+        pytest.skip(reason)
+    artefact, x = _compiled(1.5, tmp_path / "net")
+    assert snn2hw.verify(artefact, x, executors=(executor,)).equal
+
+
+def test_an_amplitude_too_large_for_a_spike_of_the_target_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="synapses read 23 bits of it, a spike of the target carries 16"):
+        _compiled(1e6, tmp_path / "net")
 
 
 def test_each_level_has_the_amplitude_of_its_own_negative_spikes() -> None:
