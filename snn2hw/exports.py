@@ -13,9 +13,10 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import Exported, Writer, writer
 from snn2hw.backends.running import run_writer
 from snn2hw.errors import UsageError
+from snn2hw.files.kinds import TRACE
 from snn2hw.files.record import sha256
 from snn2hw.files.seal import BLANK
-from snn2hw.files.write import write_npz
+from snn2hw.files.write import check_file, write_npz
 from snn2hw.trace import MODEL_HASH, Ints, Trace
 
 
@@ -48,7 +49,8 @@ def write_trace(artefact: Artefact, payloads: Ints, trace: Trace, path: Path) ->
         artefact: that ran; its hash is written, too. payloads: [T, N, ...]. trace: of them. path: of the .npz file.
 
     Raises:
-        UsageError: the file is somebody else's, or cannot be written.
+        UsageError: the file is somebody else's or of another kind, or cannot be written.
     """
+    check_file(path, TRACE)
     arrays = {MODEL_HASH: np.array(sha256(artefact.model)), "payloads": payloads, **trace.arrays()}
     write_npz(path, arrays, comment=BLANK, force=False)

@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.artefact import Artefact
+from snn2hw.files.kinds import CONSTANTS
 from snn2hw.files.record import Kind, recorded, sha256
 from snn2hw.files.seal import BLANK
-from snn2hw.files.write import write_folder, write_npz
+from snn2hw.files.write import check_file, write_folder, write_npz
 from snn2hw.ir.evaluate import evaluate_scalar
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.program import SPIKES, Op
@@ -145,8 +146,10 @@ def write_tables(artefact: Artefact, out: Path, *, force: bool = False) -> Path:
     Raises:
         UsageError: something of somebody else's stands there, or it cannot be written.
     """
+    if out.suffix == CONSTANTS.ending:
+        check_file(out, CONSTANTS, force=force)
     found = list(tables(artefact.network))
-    if out.suffix == ".npz":
+    if out.suffix == CONSTANTS.ending:
         arrays: dict[str, Any] = {MODEL_HASH: np.array(sha256(artefact.model))}
         for t in found:
             arrays |= {t.key: t.values, f"{t.key}.unit": np.array(t.unit)}

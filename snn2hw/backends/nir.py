@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snn2hw.artefact import EXPORTED_NIR, Artefact
 from snn2hw.backends.base import Exported
-from snn2hw.errors import UsageError
+from snn2hw.files.kinds import NIR_FILE
 from snn2hw.files.seal import BLANK
 from snn2hw.files.write import check_file, write_file
 from snn2hw.formats.nir.convention import Convention
@@ -56,9 +56,7 @@ def write_nir(
     Raises:
         UsageError: another ending than .nir, by which it is read again, or a place that cannot be written. As `to_nir`.
     """
-    if path.suffix != ".nir":
-        raise UsageError("this is no name for a NIR file", got=str(path), expected="*.nir", do="name it so, such as net.nir")
-    check_file(path, force=force)
+    check_file(path, NIR_FILE, force=force)
     made = to_nir(net, convention, dt)
     write_file(path, made.data + BLANK, sealing=True, force=force)
     return made.approximations

@@ -19,6 +19,8 @@ from snn2hw.errors import UsageError
 from snn2hw.estimation.estimate import EVERY, LONGEST, Estimate, estimate, estimates
 from snn2hw.estimation.mapping import Mapping as CoreMapping
 from snn2hw.estimation.mapping.picture import draw
+from snn2hw.files.kinds import MAPPING, PICTURE
+from snn2hw.files.write import check_file
 
 TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -73,6 +75,9 @@ def estimate_(
     """
     if target == EVERY:
         refuse_options({"--mapping": mapping, "--picture": picture}, "all targets at once", "name one target")
+    for path, kind in ((mapping, MAPPING), (picture, PICTURE)):
+        if path is not None:
+            check_file(path, kind)
     loaded = api.load(artefact)
     x, known = samples_for(loaded, samples, layout), stated(loaded.network.input.static)
     lasts = None if step_time is None else _seconds(step_time)

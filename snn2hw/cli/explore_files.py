@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.files.kinds import PICTURE, check_name
 from snn2hw.files.seal import BLANK
 from snn2hw.files.write import check_file, write_file
 
@@ -22,6 +23,7 @@ def check_outputs(csv: Path | None, plot: Path | None, *, force: bool) -> None:
     """
     if csv is not None:
         check_file(csv, force=True)
+        check_name(csv, "a table", ".csv")
         if csv.exists() and not force:  # a table has no place for a seal, by which it would be known as ours
             raise UsageError(
                 "the file of the table is there already", where=str(csv), got="a file", expected="a new file",
@@ -29,7 +31,7 @@ def check_outputs(csv: Path | None, plot: Path | None, *, force: bool) -> None:
             )  # fmt: skip
     if plot is None:
         return
-    check_file(plot, force=force)
+    check_file(plot, PICTURE, force=force)
     try:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as missing:

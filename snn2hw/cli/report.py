@@ -14,6 +14,8 @@ from snn2hw.cli.options import AsJson, Folder, Layout
 from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
+from snn2hw.files.kinds import REPORT
+from snn2hw.files.write import check_file
 from snn2hw.reporting.report import report
 
 
@@ -66,6 +68,7 @@ def report_(
     refuse_options({"--weights": None if model is not None else weights}, "a report without --model", "name the model")
     if samples is None:
         refuse_own_layout(layout, "samples that no file gives")
+    check_file(out, REPORT, force=force)
     loaded = api.load(artefact)
     net = loaded.network
     x = y = module = known = None

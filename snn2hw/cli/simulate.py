@@ -16,6 +16,7 @@ from snn2hw.cli.completion import executors
 from snn2hw.cli.options import AsJson, Folder, Layout, Samples
 from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.exports import write_trace
+from snn2hw.files.kinds import TRACE
 from snn2hw.files.write import check_file
 from snn2hw.trace import Ints
 
@@ -44,7 +45,7 @@ def simulate(
     `snn2hw simulate build/lnm --input images.npy --executor onnxruntime --out trace.npz`
     """
     if out is not None:
-        check_file(out)
+        check_file(out, TRACE)
     loaded = api.load(artefact)
     chosen, note = chosen_executor(executor, loaded.network)
     if note:

@@ -5,7 +5,8 @@ supply. What is not ours is never touched:
 
     a folder  that does not exist, is empty, or holds a manifest of its kind, may be written; of the latter only the files
               which that manifest lists are replaced, and somebody else's files beside them stay as they are
-    a file    that does not exist, or that is as snn2hw wrote it (`seal`), may be written; others are, with force
+    a file    that does not exist, or that is as snn2hw wrote it (`seal`), may be written; others are, with force;
+              where its kind is said (`kinds`), its name must end so, and only one of the same kind is replaced
     a node    (device, FIFO, socket), a link to nothing, a file for a folder or the other way round: refused
 
 A folder with nothing else in it is written beside and exchanged with its name, in one call of the system. Where there is
@@ -26,6 +27,7 @@ from typing import Any, BinaryIO
 from snn2hw.errors import UsageError
 from snn2hw.files import leftovers
 from snn2hw.files.disk import create, exchange, rename_new, sync_folder
+from snn2hw.files.kinds import FileKind, check_kind, check_name
 from snn2hw.files.npz import write_arrays
 from snn2hw.files.places import A_FILE, A_FOLDER, found, named, parents
 from snn2hw.files.record import COMMIT, RECORD, Kind, Record, changed, finish, is_regular, read_record, standing
@@ -197,27 +199,30 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
 # files
 
 
-def check_file(path: Path, *, force: bool = False) -> Path:
+def check_file(path: Path, kind: FileKind | None = None, *, force: bool = False) -> Path:
     """The file to write, its last link followed, after a look at what is there.
 
     Args:
-        force: whether any regular file may be replaced, not only one that is as snn2hw wrote it.
+        path: where it is to be. kind: of what is to be written; None: of none that a name or a content would tell.
+        force: whether any regular file may be replaced, not only one of this kind that is as snn2hw wrote it.
 
     Raises:
-        UsageError: something is there that may not be replaced; nothing was touched.
+        UsageError: something is there that may not be replaced, or the name is of another kind; nothing was touched.
     """
     with named(FILE, path):
         place, what = found(path)
-        if what is None or (what == A_FILE and force):
-            return place
-        if what != A_FILE:
+        if what not in (None, A_FILE):
             raise UsageError(
                 "the output is no file",
                 where=str(path),
-                got=what,
+                got=str(what),
                 expected="a new file, or one that snn2hw wrote",
                 do="choose another name",
             )
+        if kind is not None:
+            check_name(path, kind.says, kind.ending)
+        if what is None or force:
+            return place
         as_it_was = sealed(place)
         if not as_it_was:
             raise UsageError(
@@ -227,6 +232,8 @@ def check_file(path: Path, *, force: bool = False) -> Path:
                 expected="a new file, or one that snn2hw wrote",
                 do="choose another name, or remove the file",
             )
+        if kind is not None:
+            check_kind(path, place, kind)
         return place
 
 

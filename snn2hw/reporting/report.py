@@ -19,6 +19,7 @@ from snn2hw.diagnosis.result import Diagnosis
 from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.estimation.estimate import estimate as cost_of
 from snn2hw.evaluation import evaluate, float_network
+from snn2hw.files.kinds import REPORT
 from snn2hw.files.write import check_file, write_file
 from snn2hw.ir.encode import check_shape, encode
 from snn2hw.ir.integer import IntegerNetwork
@@ -75,11 +76,12 @@ def report(
         The path of the file.
 
     Raises:
-        UsageError: a file that is something else, samples to show that there are not, labels without samples.
+        UsageError: a file that is something else, or not called *.html; samples to show that there are not;
+            labels without samples.
         ShapeError, ValueRangeError: samples or labels that do not fit.
     """
     path = Path(out)
-    check_file(path, force=force)
+    check_file(path, REPORT, force=force)
     net = artefact.network
     if samples is None:
         if labels is not None or model is not None:

@@ -61,6 +61,7 @@ COMMANDS: dict[str, Callable[[Path], tuple[object, ...]]] = {
     "export nir": lambda build: ("export", build / "net", "--to", "nir", "--out"),
     "simulate": lambda build: ("simulate", build / "net", "--out"),
 }
+ENDINGS = {"export nir": ".nir", "simulate": ".npz"}
 
 
 def status(folder: Path) -> dict[str, tuple[int, int, str]]:
@@ -76,7 +77,7 @@ def test_what_is_there_is_refused_and_stays(command: str, build: Path, capsys: C
     if command == "compile":
         snn2hw.export_nir(snn2hw.load("net"), "net.nir")
     for name, (make, kind) in THERE.items():
-        path = Path(f"{name.replace(' ', '-')}{'.nir' if command == 'export nir' else ''}")
+        path = Path(f"{name.replace(' ', '-')}{ENDINGS.get(command, '')}")
         make(path)
         before, data = status(build), contents(build)
         ran = run_cli(capsys, *COMMANDS[command](build), path)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from snn2hw.errors import MissingExtraError
 from snn2hw.estimation.mapping.result import Mapping
+from snn2hw.files.kinds import PICTURE
 from snn2hw.files.seal import BLANK
-from snn2hw.files.write import write_file
+from snn2hw.files.write import check_file, write_file
 from snn2hw.shown import plain
 
 CELL, GAP = 16, 2  # pixels of a core, and between two of them
@@ -30,8 +31,9 @@ def draw(mapping: Mapping, path: Path) -> Path:
         mapping: of a network on cores. path: the file.
 
     Raises:
-        MissingExtraError: matplotlib is not installed.
+        MissingExtraError: matplotlib is not installed. UsageError: the file is none that may be written.
     """
+    check_file(path, PICTURE)
     try:
         from matplotlib import colormaps
         from matplotlib.figure import Figure

@@ -17,8 +17,9 @@ import numpy as np
 from snn2hw.estimation.mapping.loads import Arrangement
 from snn2hw.estimation.mapping.placing import Places, chip_loads, spikes_between_chips
 from snn2hw.estimation.mapping.problem import OUTSIDE
+from snn2hw.files.kinds import MAPPING
 from snn2hw.files.seal import BLANK
-from snn2hw.files.write import write_file
+from snn2hw.files.write import check_file, write_file
 from snn2hw.shown import brief
 from snn2hw.target import Chip, Cores
 
@@ -122,7 +123,12 @@ class Mapping:
         }  # fmt: skip
 
     def write(self, path: Path) -> Path:
-        """Write the document as JSON, whose last field says whether it is as it was written; the path that was written."""
+        """Write the document as JSON, whose last field says whether it is as it was written; the path that was written.
+
+        Raises:
+            UsageError: the file is none that may be written: of another kind, or somebody else's.
+        """
+        check_file(path, MAPPING)
         text = json.dumps({**self.document(), "seal": BLANK.decode()}, allow_nan=False).encode() + b"\n"
         write_file(path, text, sealing=True)
         return path
