@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import MissingExtraError, Snn2hwError, UsageError
+from snn2hw.errors import DataError, MissingExtraError, Snn2hwError, UsageError
 from snn2hw.files.arrays import read_arrays, read_npy, read_stored
 from snn2hw.files.read import is_file
 from snn2hw.files.stored import open_folder
@@ -98,7 +98,7 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
         return Model(module, None, steps, source)
     if is_file(folder / CALIBRATION):
         return Model(module, read_samples(folder / CALIBRATION), steps, source)
-    data = _call(source.train_data, f"{where}: train_data()")
+    data = _data(source.train_data, f"{where}: train_data()", "give --sample FILE.npy")
     if not isinstance(data, tuple) or len(data) != 2:
         raise UsageError("train_data returns something else", where=where, got=type(data).__name__, expected="(samples, labels)")
     return Model(module, samples_array(data[0][:, :256] if temporal else data[0][:256]), steps, source)
@@ -117,6 +117,16 @@ def _call(function: Callable[[], Any], where: str) -> Any:
             got=f"{type(error).__name__}: {error}",
             expected="a function without arguments",
             do="call it in Python and fix it",
+        ) from error
+
+
+def _data(function: Callable[[], Any], where: str, do: str) -> Any:
+    """The data that a model states; where they are not here, the first remedy is `do`, for most users have no copy of them."""
+    try:
+        return _call(function, where)
+    except DataError as error:
+        raise DataError(
+            error.what, where=error.where, got=error.got, expected=error.expected, do=f"{do}, or {error.do}"
         ) from error
 
 
@@ -292,7 +302,7 @@ def _stated(found: Model, name: str, function: str, what: str, do: str) -> tuple
             expected=f"a model.py with {function}(), which returns (samples, labels)",
             do=do,
         )
-    data = _call(getattr(found.source, function), f"{name}: {function}()")
+    data = _data(getattr(found.source, function), f"{name}: {function}()", do)
     if not isinstance(data, tuple) or len(data) != 2:
         raise UsageError(f"{function} returns something else", where=name, got=type(data).__name__, expected="(samples, labels)")
     return data

@@ -9,7 +9,7 @@ from typing import Any
 from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout
 from snn2hw.errors import UsageError
 from snn2hw.ir.layout import TN
-from snn2hw.user_models import Model, find_model, read_labels, read_samples, test_data, train_data
+from snn2hw.user_models import find_model, read_labels, read_samples, test_data, train_data
 
 
 @dataclass(frozen=True)
@@ -75,25 +75,26 @@ def read_data(model: str, files: Files, *, training: bool) -> Data:
     Raises:
         UsageError: no such model or file, or the model states no data of its own.
     """
-    found = find_model(model, files.weights)
+    found = find_model(model, files.weights, sampled=files.sample is None)
     steps = files.steps if files.steps is not None else found.steps
     static = steps is not None
-    own_samples, own_sample, own_train = files.samples is None, files.sample is None, files.train is None and training
+    tests = test_data(found, model) if files.samples is None else None
+    train = train_data(found, model) if training and files.train is None else None
+    own = [x for x in (found.sample, *(data[0] for data in (tests, train) if data is not None)) if x is not None]
     # A model.py says that its samples are [T, N, ...]; those of files are then laid out beside them, whatever their layout.
-    told = not static and found.source is not None and (own_samples or own_sample or own_train)
+    told = not static and found.source is not None and bool(own)
 
     def opened(path: Path) -> Any:
         x = read_samples(path, axis_of(files.layout, static=static))
-        return laid_out(x, files.layout, _own_steps(found), static=False) if told else x
+        return laid_out(x, files.layout, len(own[0]), static=False) if told else x
 
-    x, y = test_data(found, model) if files.samples is None else (opened(files.samples), read_labels(_given(files.labels)))
+    x, y = (opened(_given(files.samples)), read_labels(_given(files.labels))) if tests is None else tests
     sample = found.sample if files.sample is None else opened(files.sample)
     compiled_on = files.sample
     if sample is None:
         sample, compiled_on = x, files.samples
-    train = None
-    if training:
-        train = train_data(found, model) if files.train is None else (opened(files.train), read_labels(files.train))
+    if training and files.train is not None:
+        train = opened(files.train), read_labels(files.train)
     of_file = compiled_on is not None or found.source is None
     compiling: dict[str, object] = {
         "--weights": files.weights, "--sample": compiled_on, "--steps": files.steps,
@@ -102,11 +103,6 @@ def read_data(model: str, files: Files, *, training: bool) -> Data:
     return Data(found.module, x, y, sample, train, steps, TN if told else files.layout, compiling)
 
 
-def _own_steps(found: Model) -> int | None:
-    """T of the model's own samples."""
-    return None if found.sample is None else int(found.sample.shape[0])
-
-
 def _given(path: Path | None) -> Path:
-    assert path is not None  # `Files.check` has seen that labels come with samples
+    assert path is not None  # `Files.check` has seen that samples and labels come together
     return path
