@@ -64,6 +64,26 @@ AsJson = Annotated[
 ]
 
 
+def named_executors(given: str | None) -> list[str] | None:
+    """Names of back ends, as `--executors` has them; None where it was not given.
+
+    Raises:
+        UsageError: it was given, and names none: nothing would be compared.
+    """
+    if given is None:
+        return None
+    names = [n.strip() for n in given.split(",") if n.strip()]
+    if not names:
+        raise UsageError(
+            "no executor is named",
+            where="--executors",
+            got=repr(given),
+            expected="names of `snn2hw backends`, with commas between them",
+            do="name one or more, or leave --executors out: then all that are installed run",
+        )
+    return names
+
+
 def layer_widths(given: str | None, option: str = "--layer-bits") -> dict[str, int]:
     """Widths by layer, as `--layer-bits` and `--layer-state-bits` have them.
 

@@ -10,7 +10,7 @@ import typer
 from snn2hw import api
 from snn2hw.cli import console
 from snn2hw.cli.evaluate import given_samples
-from snn2hw.cli.options import AsJson, Folder, Layout
+from snn2hw.cli.options import AsJson, Folder, Layout, named_executors
 from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
@@ -69,6 +69,7 @@ def report_(
     if samples is None:
         refuse_own_layout(layout, "samples that no file gives")
     check_file(out, REPORT, force=force)
+    named = named_executors(executors)
     loaded = api.load(artefact)
     net = loaded.network
     x = y = module = known = None
@@ -82,7 +83,7 @@ def report_(
         refuse_options({"--labels": labels}, "samples that are not given", "give the samples of these labels: --samples FILE.npy")
     with console.progress("report") as progress:
         path = report(
-            loaded, x, y, module, out, shown=_numbers(show), executors=None if executors is None else executors.split(","),
+            loaded, x, y, module, out, shown=_numbers(show), executors=named,
             target=target, layout=known, command=_command(artefact, samples, labels, model), force=force, progress=progress,
         )  # fmt: skip
     if as_json:

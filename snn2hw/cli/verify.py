@@ -16,7 +16,7 @@ from snn2hw.cli.completion import executors as complete_executors
 from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
 from snn2hw.cli.evaluate import given_samples
-from snn2hw.cli.options import AsJson, Cluster, FloatModel, FloatWeights, Folder, Layout, Samples, Workers
+from snn2hw.cli.options import AsJson, Cluster, FloatModel, FloatWeights, Folder, Layout, Samples, Workers, named_executors
 from snn2hw.cli.sample_files import axis_of, samples_for, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.diagnosis.diagnose import diagnose
@@ -53,8 +53,9 @@ def verify(
     `snn2hw verify build/digits_lnm --model digits_lnm` (its test samples, and why float and integers part)
     """
     refuse_options({"--weights": None if model is not None else weights}, "a verification without --model", "name the model")
+    named = named_executors(executors)
+    names = _installed() if named is None else named
     loaded = api.load(artefact)
-    names = _installed() if executors is None else [n.strip() for n in executors.split(",") if n.strip()]
     with console.progress("verify") as progress:
         given, known, module = samples_for(loaded, samples, layout), stated(loaded.network.input.static), None
         if model is not None and given is not None:

@@ -59,6 +59,16 @@ def test_verify_names_the_first_difference(capsys: Capture, build: Path, monkeyp
     assert "  cause: all that enters 'cf' at step 1 is equal, so the fault is in its synapse or its neuron program" in ran.out
 
 
+@pytest.mark.parametrize("verb", ["verify", "report"])
+@pytest.mark.parametrize("given", ["", ",", " , "])
+def test_executors_that_name_none_are_no_comparison(verb: str, given: str, capsys: Capture, build: Path) -> None:
+    refusal(
+        run_cli(capsys, verb, build / "net", "--executors", given),
+        f"no executor is named\n  where:    --executors\n  got:      {given!r}\n  expected: names of `snn2hw backends`, with "
+        "commas between them\n  do:       name one or more, or leave --executors out: then all that are installed run",
+    )
+
+
 def test_verify_stops_at_the_first_difference_where_it_is_asked_to(
     capsys: Capture, build: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
