@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from snn2hw.cli import console
-from snn2hw.cli.end import Commands, guarded
+from snn2hw.cli.end import BAD_INPUT, Commands, guarded
+from snn2hw.cli.switches import Quiet, Verbose
 from snn2hw.cli.verbs import VERBS, Verb
 from snn2hw.version import __version__
 
@@ -22,7 +23,6 @@ class _All(Commands):
 
 app = typer.Typer(
     cls=_All,
-    no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Takes trained spiking networks to integers for chips, FPGAs and microcontrollers. All integer back ends agree bit for "
@@ -33,10 +33,18 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _before_the_verb(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     if version:
         console.print_text(__version__)
         raise typer.Exit
+    if context.invoked_subcommand is None:  # typer would do so with another exit code in each of its versions
+        console.print_text(context.get_help())
+        raise typer.Exit(BAD_INPUT)
 
 
 def main() -> None:

@@ -40,9 +40,7 @@ class Commands(TyperGroup):
         try:
             code = super().main(args, prog_name or "snn2hw", complete_var, **given)
         except WRONG as error:
-            if type(error).__name__ != "NoArgsIsHelpError":
-                raise usage_error(error, sys.argv[1:] if args is None else list(args)) from error
-            code = int(getattr(error, "exit_code", BAD_INPUT))  # it has printed the help
+            raise usage_error(error, sys.argv[1:] if args is None else list(args)) from error
         except typer.Abort:
             raise KeyboardInterrupt from None
         if code == INTERRUPTED:  # as newer versions of typer end where Ctrl-C was pressed

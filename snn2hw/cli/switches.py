@@ -1,4 +1,4 @@
-"""The switches that every command takes."""
+"""The switches that every command takes, before the verb or behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _quieter(given: bool) -> None:
 
 
 def _louder(given: bool) -> None:
-    loudness.verbose = given
+    loudness.verbose = loudness.verbose or given
 
 
 Quiet = Annotated[

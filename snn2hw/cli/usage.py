@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import typer
 
 from snn2hw.errors import UsageError
 
+ALIKE = 0.8  # as --verison and --version
 # Typer has click's classes under names of its own, which change from version to version.
 WRONG: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
@@ -18,24 +20,27 @@ def usage_error(error: Any, words: Sequence[str]) -> UsageError:
     """What is wrong with the words of a command line, as typer found it."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "snn2hw"
+    if (option := getattr(error, "option_name", None)) and command == "snn2hw":  # else --version for --json
+        error.possibilities = get_close_matches(option, error.possibilities or [], cutoff=ALIKE)
     return UsageError(
         str(error.format_message()).rstrip("."),
         where=command,
         got=shlex.join(["snn2hw", *words]),
-        expected=_expected(context),
-        do=f"`{command} --help` lists all of it",
+        expected=_expected(context, option),
+        do="`snn2hw --help` lists all verbs, `snn2hw VERB --help` the options of one"
+        if command == "snn2hw"
+        else f"`{command} --help` lists all of it",
     )
 
 
-def _expected(context: Any) -> str:
+def _expected(context: Any, option: str | None) -> str:
+    """What the command takes; `option` is one that it does not have."""
     if context is None:
         return ""
     words: Mapping[str, Any] = getattr(context.command, "commands", {})
-    return (
-        "one of " + ", ".join(words)
-        if words
-        else " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
-    )
+    if words:
+        return f"options of a verb behind the verb: snn2hw VERB {option}" if option else "one of " + ", ".join(words)
+    return " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
 
 
 def refuse_options(given: Mapping[str, object], kind: str, do: str) -> None:

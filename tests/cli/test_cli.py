@@ -27,6 +27,29 @@ def test_help_lists_the_commands(capsys: Capture) -> None:
     assert "Exit codes: 0 equal or done, 1 a difference was found, 2 bad input" in " ".join(ran.out.split()).replace("│ ", "")
 
 
+def test_without_a_verb_the_help_is_shown_as_after_bad_input(capsys: Capture) -> None:
+    bare, asked = run_cli(capsys), run_cli(capsys, "--help")
+    assert bare == Ran(2, asked.out, "")
+
+
+def test_quiet_and_verbose_may_stand_before_the_verb(capsys: Capture) -> None:
+    assert run_cli(capsys, "--quiet", "targets") == run_cli(capsys, "targets", "-q") == Ran(0, "", "")
+    ran = run_cli(capsys, "-v", "targets")
+    assert (ran.code, ran.out) == (0, run_cli(capsys, "targets").out)
+    assert f"; snn2hw {snn2hw.__version__}, Python " in ran.err
+
+
+def test_another_option_stands_behind_the_verb(capsys: Capture) -> None:
+    for option in ("--json", "--target"):
+        refusal(
+            run_cli(capsys, option, "targets"),
+            f"No such option: {option}\n  where:    snn2hw\n  got:      snn2hw {option} targets\n"
+            f"  expected: options of a verb behind the verb: snn2hw VERB {option}\n"
+            "  do:       `snn2hw --help` lists all verbs, `snn2hw VERB --help` the options of one",
+        )
+    assert run_cli(capsys, "--verison").err.startswith("error: No such option: --verison (Possible options: --version)\n")
+
+
 @pytest.mark.parametrize(
     ("command", "example"),
     [
