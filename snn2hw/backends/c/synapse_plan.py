@@ -77,6 +77,11 @@ class Synapse:
         return self.source.channels // self.groups
 
     @property
+    def depthwise(self) -> bool:
+        """Whether each output channel sees one input channel of its own."""
+        return self.groups > 1 and self.entering == self.per_group == 1
+
+    @property
     def taps(self) -> int:
         """Places of the kernel."""
         return self.window.kernel[0] * self.window.kernel[1]
@@ -149,7 +154,8 @@ class Synapse:
     def scratch(self) -> int:
         """Bytes that summing needs: the padded input, or the lists of events."""
         h, w = self.padded
-        dense = self.source.steps * h * w * self.groups * self.fan_in * (1 if self.fits else 4) + ALIGN
+        laid = self.source.steps * h * w * self.groups * self.fan_in * (1 if self.fits else 4) + ALIGN
+        dense = 0 if self.depthwise else laid
         tiles = self.tiling.bytes if self.tiling is not None else 0
         return max(dense, tiles, self.list_offsets[-1] if self.events else 0)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.backends.c.depthwise import by_taps
 from snn2hw.backends.c.layer_code import layer_function, units_of
 from snn2hw.backends.c.neuron_code import Pace, neuron_function
 from snn2hw.backends.c.plan import Plan, Value, plan, state_types
@@ -171,8 +172,8 @@ class _Made:
         self.crossings.append(s)
         self.calls.append(f"layer_{k}({self._at(s.source.node.name)}, {to}, pad, arrays, {traced}, {most}, {team}, own);")
         self.phases += PHASES
-        self.weights[f"weight_{k}"] = packed(s)
-        self.biases[f"bias_{k}"] = biases(s, s.zero).astype(np.int32)
+        self.weights[f"weight_{k}"] = by_taps(s) if s.depthwise else packed(s)
+        self.biases[f"bias_{k}"] = (s.node.bias if s.depthwise else biases(s, s.zero)).astype(np.int32)
         if s.events:
             self.event_weights[f"event_weight_{k}"] = packed_events(s)
             self.biases[f"event_bias_{k}"] = biases(s, 0).astype(np.int32)

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snn2hw.backends.c import dense, events, tiles, to_c
+from snn2hw.backends.c import dense, depthwise, events, tiles, to_c
 from snn2hw.backends.c.text import TEMPLATES, template
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native import templates
 from snn2hw.native.templates import filled
 from tests import random_networks
 from tests.backends.c.folders import texts
+from tests.backends.c.test_depthwise import KERNELS
+from tests.backends.c.test_depthwise import made as depthwise_network
 from tests.backends.c.test_words import behind_spikes
 from tests.hand_networks import compiled, every_kind, every_kind_sample
 
@@ -29,6 +31,7 @@ def networks() -> Iterator[IntegerNetwork]:
     yield (net := compiled(every_kind(), every_kind_sample()).network)
     yield replace(net, nodes=(*net.nodes[:-1], replace(net.readout, kind="last")))
     yield behind_spikes()
+    yield depthwise_network(17, KERNELS["stride"])
     for seed in (random_networks.RECURRENT, random_networks.ATTENTION, random_networks.LAYERED + 5):
         yield random_networks.compiled(random_networks.random_case(seed)).network
 
@@ -46,7 +49,7 @@ def test_every_template_is_used_and_every_name_is_filled_in_with_a_value_that_is
         return filled(given, values)
 
     monkeypatch.setattr(templates, "template", noted)
-    for module in (dense, events, tiles, templates, to_c):
+    for module in (dense, depthwise, events, tiles, templates, to_c):
         monkeypatch.setattr(module, "filled", checked)
     for net in networks():
         sample = np.zeros((net.steps, 1, *net.input.shape), np.int64)
