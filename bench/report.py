@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.bars import Bar, bars, by_width, crossovers, lines, of_ceiling
 from bench.ceilings import INT8
-from bench.lava_layers import CALLS
+from bench.lava_layers import CALLS, Lava
 from bench.layers import DENSE as LAYER_DENSE
 from bench.layers import EVENTS as LAYER_EVENTS
 from bench.layers import TURN as LAYER_TURN
@@ -79,7 +79,8 @@ def _how() -> Iterator[str]:
   threshold {THRESHOLD:g}) in the place of each neuron. Both take the input as it is, and
   subtract the threshold from the membrane of a neuron that fires, `Leaky` one step later. Neither
   has an LNM or circulate firing. Convolutions take all steps at once there too, which is quicker
-  than a loop over steps.
+  than a loop over steps. Simulators of other chips stand beside none of these: XyloSim 0.1.3 runs
+  Xylo's own neurons, without convolutions, and the package index has no hxtorch.
 * VGG-11 and the ResNet-18 body (32 x 32 images) have random weights, BatchNorm statistics of
   random images, the polynomials that digits_lnm learned, layer by layer in turn (an LNM that has
   learned nothing is a LIF, and cheaper), and the thresholds that `nn.LNM(degree=3)` and
@@ -110,10 +111,8 @@ def _bars(found: Sequence[Bar]) -> Iterator[str]:
 def _ceilings(r: Results, drawn: Sequence[str]) -> Iterator[str]:
     yield "\n## Ceilings of this machine\n"
     rows = []
-    for name, (work, unit) in r.ceilings.items():
-        seconds = [s for m in r.networks for s in m.seconds.get(name, [])]
-        if seconds:
-            rates = Spread.of([work / s / 1e9 for s in seconds])
+    for name, (_, unit) in r.ceilings.items():
+        if (rates := _rates(r, name)) is not None:
             rows.append([name, f"{rates.median:.1f}", _ends(rates, 1), f"G{unit}/s"])
     yield from _or_not(rows, ["one thread", "median", "least .. most", ""])
     yield "\nint8: the instructions of the dense path's inner loop on registers only; memory and cache: reading.\n"
@@ -128,6 +127,12 @@ def _ceilings(r: Results, drawn: Sequence[str]) -> Iterator[str]:
     yield from _picture("roofline.svg", "Roofline", drawn)
     if "roofline.svg" in drawn:
         yield "\n`fast` skips products whose spike value is 0, which are counted here: it may lie above the roof."
+
+
+def _rates(r: Results, ceiling: str) -> Spread | None:
+    """Of a ceiling, 1e9 of its unit a second, wherever it was measured beside a network."""
+    seconds = [s for m in r.networks for s in m.seconds.get(ceiling, [])]
+    return Spread.of([r.ceilings[ceiling][0] / s / 1e9 for s in seconds]) if seconds else None
 
 
 def _networks(r: Results) -> Iterator[str]:
@@ -244,10 +249,21 @@ def _lava(r: Results) -> Iterator[str]:
 | fast, one thread | {1e3 * fast.median:.3f} | {_ends(fast, 3, 1e3)} |
 
 `fast` takes a {times.median:.0f}th of Lava's time ({_ends(times, 0)})."""
+    if (ceiling := _rates(r, INT8)) is not None:
+        yield _floor(r.lava, 1e9 * ceiling.median, lava.median, fast.median)
     body = r.network("ResNet-18", "LNM", 1)
     if body is not None:
         scaled = lava.median * body.macs / r.lava.macs
         yield f"\n*Scaled, not measured*: by products, Lava would take {scaled:.0f} s for a sample of the ResNet-18 body."
+
+
+def _floor(measured: Lava, ceiling: float, lava: float, fast: float) -> str:
+    """What of a step no faster code could save: its products at the ceiling of the machine."""
+    products = measured.macs / ceiling
+    return f"""
+The products of a step alone take {1e3 * products:.3f} ms at the int8 ceiling of this run, {100 * products / fast:.0f} % of what
+`fast` takes; the rest are its neurons, and laying out their inputs. A step of nothing but these
+products would take a {lava / products:.0f}th of Lava's time."""
 
 
 def _memory(r: Results) -> Iterator[str]:

@@ -256,6 +256,17 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
     assert verdicts(dataclasses.replace(found, layers=bent))[14] == "not met"
 
 
+def test_the_floor_of_a_step_against_lava_is_its_products_at_the_ceiling() -> None:
+    from bench.lava_layers import Lava
+    from bench.report import text
+
+    beside = network(1, fast=[1.0], int8=[0.5])  # 1000 products in half a second
+    found = results(ceilings={"int8 dot product": (1000, "MAC")}, networks=[beside], lava=Lava([900.0], [2.0], 11, 9, 3000))
+    page = " ".join("\n".join(text(found, [], smoke=False)).split())
+    assert "The products of a step alone take 1500.000 ms at the int8 ceiling of this run, 75 % of what" in page
+    assert "would take a 600th of Lava's time" in page
+
+
 def test_earlier_stricter_targets_are_told() -> None:
     from bench.bars import Bar
     from bench.rounds import Spread
