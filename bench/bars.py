@@ -10,6 +10,7 @@ from bench.ceilings import INT8
 from bench.layers import DENSE as LAYER_DENSE
 from bench.layers import EVENTS as LAYER_EVENTS
 from bench.layers import Layer
+from bench.machine import NONE_WIDER, WIDER
 from bench.peers import PEERS
 from bench.results import Measured, Results
 from bench.rounds import Line, Spread, crossing, line, ratio
@@ -131,13 +132,19 @@ def _body(r: Results, kind: str) -> list[Bar]:
         Bar(f"{body}: times faster than onnxruntime on our ONNX", THAN_ONNX[kind], "x", _ratio(one, ONNX, FAST),
             also="its session kept open"),
         Bar(f"{body}: dense path, of the measured int8 ceiling", 65, "%", of_ceiling(r, one), earlier=70,
-            also="the whole network"),
+            also=_of_width(r)),
         *(Bar(f"{body}: times faster than {peer}", THAN_PEERS, "x", _ratio(one, peer, FAST), also="with its own LIF neurons")
           for peer in PEERS),
         Bar(f"{body}: two threads against one", 1.7, "x", _ratio(one, FAST, TWO)),
         Bar(f"{by_batch}: two threads against one", 1.7, "x", _ratio(many, FAST, TWO), earlier=1.8),
         Bar(f"{by_batch}: with traces, times as long as without", 2, "x", _ratio(many, TRACED, FAST), at_most=True),
     ]  # fmt: skip
+
+
+def _of_width(r: Results) -> str:
+    """Of which products the ceiling is: where the processor has wider ones, it is not the highest that it has."""
+    wider = r.machine.get(WIDER, NONE_WIDER)
+    return "the whole network" if wider == NONE_WIDER else f"the whole network; of the products used, not of {wider}"
 
 
 def of_ceiling(r: Results, m: Measured | None) -> Spread | None:

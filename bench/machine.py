@@ -27,6 +27,7 @@ def busy(words: dict[str, str]) -> bool:
     """Whether others were at work when the run began."""
     load = words.get(LOAD, UNKNOWN)
     return load != UNKNOWN and float(load) > BUSY
+WIDER, NONE_WIDER = "wider products that it does not use", "none"
 
 
 def machine() -> dict[str, str]:
@@ -46,7 +47,7 @@ def machine() -> dict[str, str]:
         "memory": _memory(),
         "system": f"{platform.system()} {platform.machine()}",
         "path of the generated C": used,
-        "wider products that it does not use": ", ".join(_wider(used)) or "none",
+        WIDER: ", ".join(_wider(used)) or NONE_WIDER,
         "events below": f"{max(crossings().base, 0):.0f} % activity (64 channels behind 64, 3 x 3), as `fast` measured",
         "compiler": f"{version[0] if version else command[0]}; {flags}",
         "software": ", ".join([f"Python {platform.python_version()}", *packages]),

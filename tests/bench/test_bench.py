@@ -267,6 +267,19 @@ def test_the_floor_of_a_step_against_lava_is_its_products_at_the_ceiling() -> No
     assert "would take a 600th of Lava's time" in page
 
 
+def test_a_ceiling_says_which_products_it_is_of() -> None:
+    from bench.bars import bars
+    from bench.machine import WIDER
+
+    def said(wider: str) -> str:
+        found = results(networks=[network(1, fast=[1.0])])
+        found.machine[WIDER] = wider
+        return next(b.also for b in bars(found) if "ceiling" in b.name)
+
+    assert said("none") == "the whole network"
+    assert said("AVX-512 VNNI") == "the whole network; of the products used, not of AVX-512 VNNI"
+
+
 def test_earlier_stricter_targets_are_told() -> None:
     from bench.bars import Bar
     from bench.rounds import Spread
