@@ -13,6 +13,7 @@ from snn2hw.backends.fast.crossover import crossings
 from snn2hw.native.compiler import FLAGS, FLAGS_VARIABLE, compiler
 
 UNKNOWN = "unknown"
+WIDER, NONE_WIDER = "wider products that it does not use", "none"
 LOAD = "load average before the run"
 # What Linux calls them, what we do, and the number in PATHS of the path that uses them.
 PRODUCTS = (
@@ -27,7 +28,6 @@ def busy(words: dict[str, str]) -> bool:
     """Whether others were at work when the run began."""
     load = words.get(LOAD, UNKNOWN)
     return load != UNKNOWN and float(load) > BUSY
-WIDER, NONE_WIDER = "wider products that it does not use", "none"
 
 
 def machine() -> dict[str, str]:
