@@ -87,6 +87,8 @@ def bars(r: Results) -> list[Bar]:
           for batch, m in ((1, r.network(SMALL, KIND, 1)), (small.batch if small else 16, small))),
         Bar(f"{SMALL}, {r.many.batch if r.many else MANY:,} samples in one call: with traces, times as long as without", 2, "x",
             _ratio(r.many, TRACED, FAST), at_most=True, also="as users call it: batches, joined"),
+        Bar(f"{SMALL}: what `verify` takes beside running the executors, of the reference's time", 10, "%", _spread(r.comparing),
+            at_most=True, also="target set by us"),
         Bar("times faster than Lava on the same layers", 1000, "x", lava, also=_lava_note(r)),
         Bar("one layer: density below which events beat dense", 15, "%", _spread(crossings), every=True,
             also="of the widths, the least; 0 where they never do"),

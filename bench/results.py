@@ -37,7 +37,8 @@ class Results:
     Args:
         machine: what it ran on, in words. command: that made it. ceilings: name -> work of a call, and its unit.
         networks: side by side, with ceilings; densities: forced; steps: other T. memory_of: the network that was streamed.
-        many: one call with many samples. start: seconds of what is done before a network runs. seconds: that the run took.
+        many: one call with many samples. comparing: percent of the reference's time that `verify` takes beside its executors.
+        start: seconds of what is done before a network runs. seconds: that the run took.
     """
 
     machine: dict[str, str]
@@ -52,6 +53,7 @@ class Results:
     memory: Memory | None = None
     memory_of: str = ""
     many: Measured | None = None
+    comparing: list[float] = field(default_factory=list)
     start: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
 

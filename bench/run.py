@@ -32,7 +32,7 @@ from bench.report import write
 from bench.results import Measured, Results
 from bench.rounds import rounds
 from bench.start import ROUNDS, start
-from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, calls, ways
+from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, calls, comparing, ways
 from snn2hw.cli import console
 from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.store import make_artefact
@@ -137,6 +137,7 @@ def _measure(found: Results, s: Settings, parts: set[str]) -> None:
         small = digits(most)
         for batch in s.batches:
             found.networks.append(_told(f"{small.name}, batch {batch}", partial(_run, small, batch, s.rounds, ALL)))
+        found.comparing = _told("verify", partial(comparing, small, s.many, s.rounds))
         found.many = _told(f"{small.name}, {s.many} samples", partial(_many, small, s.many, s.rounds))
     for wish in s.densities if "densities" in parts else ():
         made = digits(1, wish)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
 from snn2hw.backends.fast.executor import THREADS_VARIABLE, Fast
 from snn2hw.ir.onnx_terms import payload_dtype
-from snn2hw.runs import simulate_payloads
+from snn2hw.runs import simulate_payloads, verify
 from snn2hw.trace import Ints, Trace
 
 FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
@@ -73,6 +74,19 @@ def calls(made: Compiled, samples: int) -> dict[str, Way]:
     if any((got[array] != wanted[array]).any() for array in wanted):
         raise AssertionError(f"{TRACED} gives another trace than the reference for {samples} samples of {made.name}")
     return {FAST: partial(call, False), TRACED: partial(call, True)}
+
+
+def comparing(made: Compiled, samples: int, rounds: int) -> list[float]:
+    """Percent of the reference's time that `verify` takes beside the executors' own: encoding, comparing, counting."""
+    few, found = made.images.numpy(), list[float]()
+    shown = np.resize(few, (samples, *few.shape[1:]))
+    with threads_of_fast(1):
+        for _ in range(1 + rounds):  # the first compiles the C
+            begun = perf_counter()
+            verdict = verify(made.artefact, shown, ("reference", "fast"))
+            rest = perf_counter() - begun - sum(verdict.seconds.values())
+            found.append(100 * rest / verdict.seconds["reference"])
+    return found[1:]
 
 
 def _integers(name: str, artefact: Artefact, payloads: Ints) -> Callable[[], Trace]:

@@ -183,7 +183,7 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     assert set(verdicts(results())) == {"not measured"}
     page = "\n".join(text(results(), [], smoke=False))
     assert page.count("Not measured in this run.") == 8
-    assert "0 met, 0 not met, 24 not measured." in page
+    assert "0 met, 0 not met, 25 not measured." in page
 
 
 @pytest.mark.parametrize(("known", "said"), [("abc1234+", "abc1234+"), ("", "unknown")])
@@ -245,15 +245,16 @@ def test_verdicts_follow_the_numbers(better: float, verdict: str) -> None:
         networks=[one, many, *small],
         layers=layers,
         lava=Lava([1000 * better], [1.0], 11, 9, 1000),
+        comparing=[10 / better],
         many=dataclasses.replace(small[0], batch=1024, seconds={"fast": [better], "fast, with traces": [2.0]}),
         start={name: [most / better] for name, most in SOONER_THAN.items()},
         memory=Memory([1000, 2000, 10000], [99.0, 100.0, 100 * (1.05 + (1 - better))], 500 / better, 1.0),
     )
     said = verdicts(found)
-    assert [said.pop(14), said.pop(14)] == ["met", "met"], "the cost of events is a line here, of a layer and of a network"
-    assert said == [verdict] * 22
+    assert [said.pop(15), said.pop(15)] == ["met", "met"], "the cost of events is a line here, of a layer and of a network"
+    assert said == [verdict] * 23
     bent = [dataclasses.replace(m, seconds={**m.seconds, "event-driven": [float(m.density == 2)]}) for m in layers]
-    assert verdicts(dataclasses.replace(found, layers=bent))[14] == "not met"
+    assert verdicts(dataclasses.replace(found, layers=bent))[15] == "not met"
 
 
 def test_the_floor_of_a_step_against_lava_is_its_products_at_the_ceiling() -> None:
