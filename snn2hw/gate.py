@@ -130,8 +130,8 @@ def step_count(steps: Any, where: str = "steps") -> int:
             "steps is no number of steps",
             where=where,
             got=repr(steps),
-            expected="1, 2, 3, ..., or None for temporal samples [T, N, ...]",
-            do="give steps=T: how often a static sample is shown",
+            expected="1, 2, 3, ...; none for temporal samples [T, N, ...]",
+            do="give steps=T (--steps T): how often a static sample is shown",
         )
     if steps > MOST_STEPS:
         raise ValueRangeError(

@@ -16,7 +16,7 @@ from snn2hw.backends.registry import export_names
 from snn2hw.certificate.certify import Progress, certify
 from snn2hw.errors import ArtefactError, Snn2hwWarning
 from snn2hw.files.npz import npz
-from snn2hw.files.read import is_folder, json_value, read_bytes
+from snn2hw.files.read import is_file, is_folder, json_value, read_bytes
 from snn2hw.files.record import read_record, sha256, standing
 from snn2hw.files.write import check_folder, write_folder
 from snn2hw.formats.onnx.read import from_onnx
@@ -204,12 +204,14 @@ def _file(path: Path) -> bytes:
 def _manifest(folder: Path) -> dict[str, Any]:
     path = standing(folder, MANIFEST)
     if not os.path.lexists(path):
+        file = is_file(folder)
+        inside = file and is_file(folder.parent / MANIFEST)
         raise ArtefactError(
             "this is no compiled network",
             where=str(folder),
-            got=f"no {MANIFEST} in it" if is_folder(folder) else "no such folder",
+            got="a file" if file else f"no {MANIFEST} in it" if is_folder(folder) else "no such folder",
             expected="a folder that `snn2hw compile` wrote",
-            do="compile the trained model, or check the path",
+            do=f"name the folder that it lies in: {folder.parent}" if inside else "compile the trained model, or check the path",
         )
     try:
         manifest: dict[str, Any] = json_value(_file(path))

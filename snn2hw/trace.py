@@ -158,6 +158,14 @@ def read_npz(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> d
         arrays = {unfiled(member): array for member, array in members.items()}
     except FileNotFoundError as error:
         raise ArtefactError("no such file", where=str(path), do="check the path") from error
+    except IsADirectoryError as error:
+        raise ArtefactError(
+            "a folder is no file of arrays",
+            where=str(path),
+            got="a folder",
+            expected="an .npz file as snn2hw writes it",
+            do="name the file, such as trace.npz of `snn2hw simulate --out`",
+        ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ArtefactError(

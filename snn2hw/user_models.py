@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,11 +22,12 @@ from snn2hw.files.arrays import read_arrays, read_npy, read_stored
 from snn2hw.files.read import is_file
 from snn2hw.files.stored import open_folder
 from snn2hw.formats.sample import samples_array
-from snn2hw.shown import meant
+from snn2hw.shown import meant, one_of
 from snn2hw.trace import read_npz
 from snn2hw.weights import WEIGHTS, load_weights
 
 CALIBRATION = "calibration.npz"
+SHOWN = 8  # names of functions
 
 
 @dataclass(frozen=True)
@@ -164,12 +167,31 @@ def load_source(path: Path) -> ModuleType:
     return module
 
 
+def _factories(source: ModuleType) -> list[str]:
+    """Names of what a module itself defines and can be called without arguments, as they come."""
+    found = []
+    for name, value in vars(source).items():
+        if callable(value) and not name.startswith("_") and getattr(value, "__module__", None) == source.__name__:
+            with suppress(TypeError, ValueError):  # it has arguments that must be given, or does not say
+                inspect.signature(value).bind()
+                found.append(name)
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
 def _from_factory(name: str, weights: str | None) -> Model:
     module_name, _, function = name.partition(":")
     if "" not in sys.path:
         sys.path.insert(0, "")
+    remedy = f"import {module_name}"
     try:
-        made = getattr(importlib.import_module(module_name), function)()
+        source = importlib.import_module(module_name)
+        if hasattr(source, function):
+            remedy += f"; {module_name}.{function}()"
+            made = getattr(source, function)()
     except Snn2hwError:
         raise
     except (Exception, SystemExit) as error:
@@ -178,8 +200,17 @@ def _from_factory(name: str, weights: str | None) -> Model:
             where=name,
             got=f"{type(error).__name__}: {error}",
             expected="a function without arguments",
-            do="check that `python -c 'import ...'` works in this folder",
+            do=f"check that `python -c '{remedy}'` works in this folder",
         ) from error
+    if not hasattr(source, function):
+        there = _factories(source)
+        raise UsageError(
+            "the module has no such function",
+            where=name,
+            got=repr(function),
+            expected=_some(there) or "a function without arguments, of which there is none",
+            do=one_of(function, there) if there else "write one that returns your torch.nn.Module",
+        )
     parts = made if isinstance(made, tuple) else (made, None)
     if len(parts) != 2:
         raise UsageError(

@@ -72,6 +72,26 @@ def test_a_folder_without_a_manifest_is_no_network(tmp_path: Path, make: bool, g
         snn2hw.load(tmp_path / "net")
 
 
+@pytest.mark.parametrize(("name", "do"), [
+    ("net/model.onnx", "name the folder that it lies in: {folder}"),
+    ("alone.onnx", "compile the trained model, or check the path"),
+])  # fmt: skip
+def test_a_file_is_no_compiled_network(folder: Path, name: str, do: str) -> None:
+    file = folder / "model.onnx" if "/" in name else folder.parent / name
+    file.touch()
+    with refused(
+        ArtefactError,
+        f"""
+        this is no compiled network
+          where:    {file}
+          got:      a file
+          expected: a folder that `snn2hw compile` wrote
+          do:       {do.format(folder=folder)}
+        """,
+    ):
+        snn2hw.load(file)
+
+
 @pytest.mark.parametrize(
     ("data", "got"),
     [

@@ -103,7 +103,7 @@ def _check_options(
             raise UsageError(
                 "there is nothing to compare the reference with",
                 expected="a trace file, or --model",
-                do="give a trace, or --model MODEL for the cause of what the integers do otherwise than the float model",
+                do="give a trace, or --model MODEL to find why integers and floats differ",
             )
     elif other is not None:
         refuse_options({"a second trace": other}, "a comparison with --model", "leave the second trace out")

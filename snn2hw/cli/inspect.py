@@ -85,7 +85,7 @@ def inspect(
             certificate_table.print_candidates(api.explain(loaded, name, target), name)
     else:
         refuse_options({"--target": target}, "a network without --why", "leave it out")
-        _programs(loaded, _named(loaded, layer))
+        _programs(loaded, _named(loaded, layer), artefact)
 
 
 def _named(loaded: Artefact, layer: str | None) -> str | None:
@@ -128,9 +128,9 @@ def _dynamics(loaded: Artefact, layer: str | None, title: str, *, as_json: bool)
         dynamics_table.print_dynamics(found, title)
 
 
-def _programs(loaded: Artefact, layer: str | None) -> None:
+def _programs(loaded: Artefact, layer: str | None, path: Path) -> None:
     if layer is None:
-        network_table.print_network(loaded.network, network_table.artefact_title(loaded))
+        network_table.print_network(loaded.network, network_table.artefact_title(loaded, path))
     for node in loaded.network.neurons:
         if layer in (None, node.name):
             network_table.print_program(node.name, node.program)

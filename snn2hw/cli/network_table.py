@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -35,10 +36,10 @@ def print_network(net: IntegerNetwork, title: str) -> None:
     console.say(f"{total}; `snn2hw estimate` counts those that are used")
 
 
-def artefact_title(artefact: Artefact) -> str:
-    """Folder, target and steps of an artefact on one line, and how it was read where that is known."""
+def artefact_title(artefact: Artefact, file: Path | None = None) -> str:
+    """Folder, target and steps of an artefact on one line, and how it was read where that is known; or `file`, of which it is."""
     origin = "".join(f", {name} {value}" for name, value in artefact.manifest.get("origin", {}).items())
-    return f"{artefact.folder or 'in memory'}: target {artefact.network.target}, T = {artefact.network.steps}{origin}"
+    return f"{artefact.folder or file or 'in memory'}: target {artefact.network.target}, T = {artefact.network.steps}{origin}"
 
 
 def print_program(layer: str, program: Program) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from snn2hw.errors import TargetError
-from snn2hw.files.read import is_file, read_bytes, toml_value
+from snn2hw.files.read import is_file, is_folder, read_bytes, toml_value
 from snn2hw.shown import brief, meant
 from snn2hw.target.cores import Cores, read_cores
 from snn2hw.target.facts import Fact, copy_from, impossible, plain_fact, sayable
@@ -112,6 +112,14 @@ def load_chip(name: str) -> Chip:
     """
     path = Path(name) if name.endswith(".toml") else targets_folder() / f"{name}.toml"
     if not is_file(path):
+        if name.endswith(".toml"):
+            raise TargetError(
+                "there is no such target file",
+                where=name,
+                got="a folder" if is_folder(path) else "no such file",
+                expected="a TOML file of your own, or the name of a target without an ending",
+                do=meant(path.stem, target_names()) + "check the path; `snn2hw targets` lists the names",
+            )
         raise TargetError(
             "unknown target",
             got=repr(name),

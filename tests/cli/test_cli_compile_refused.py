@@ -53,12 +53,17 @@ MODELS = {
     "fails": (
         "the factory cannot be called\n  where:    nets:fails\n  got:      OSError: no disk\n"
         "  expected: a function without arguments\n"
-        "  do:       check that `python -c 'import ...'` works in this folder"
+        "  do:       check that `python -c 'import nets; nets.fails()'` works in this folder"
     ),
     "nothing": (
-        "the factory cannot be called\n  where:    nets:nothing\n"
-        "  got:      AttributeError: module 'nets' has no attribute 'nothing'\n"
-        "  expected: a function without arguments\n  do:       check that `python -c 'import ...'` works in this folder"
+        "the module has no such function\n  where:    nets:nothing\n  got:      'nothing'\n"
+        "  expected: layers, build, with_sample, unsupported, Undecided, control_flow, mismatch, nan_weights and 6 more\n"
+        "  do:       name one of these"
+    ),
+    "biuld": (
+        "the module has no such function\n  where:    nets:biuld\n  got:      'biuld'\n"
+        "  expected: layers, build, with_sample, unsupported, Undecided, control_flow, mismatch, nan_weights and 6 more\n"
+        "  do:       did you mean 'build'? else name one of these"
     ),
     "number": (
         "the model is no torch.nn.Module\n  where:    nets:number\n  got:      int\n"
@@ -169,8 +174,8 @@ def test_impossible_steps(compiling: Compile, work: Path, steps: int) -> None:
     refusal(
         ran,
         f"steps is no number of steps\n  where:    steps\n  got:      {steps}\n"
-        "  expected: 1, 2, 3, ..., or None for temporal samples [T, N, ...]\n"
-        "  do:       give steps=T: how often a static sample is shown",
+        "  expected: 1, 2, 3, ...; none for temporal samples [T, N, ...]\n"
+        "  do:       give steps=T (--steps T): how often a static sample is shown",
     )
 
 

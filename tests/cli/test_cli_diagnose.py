@@ -68,7 +68,7 @@ def test_options_without_their_model_are_refused(capsys: Capture) -> None:
     ran = run(capsys, "diff", "nowhere")
     says = """there is nothing to compare the reference with
   expected: a trace file, or --model
-  do:       give a trace, or --model MODEL for the cause of what the integers do otherwise than the float model"""
+  do:       give a trace, or --model MODEL to find why integers and floats differ"""
     refusal(ran, says)
     ran = run(capsys, "diff", "nowhere", "a.npz", "b.npz", "--model", "m")
     assert "got:      a second trace\n" in ran.err

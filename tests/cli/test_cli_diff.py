@@ -108,6 +108,14 @@ def test_diff_of_a_trace_that_does_not_fit(capsys: Capture, build: Path, trace: 
     refusal(run_cli(capsys, "diff", build / "net", other), text.format(path=other, own=own))
 
 
+def test_diff_of_a_folder(capsys: Capture, build: Path) -> None:
+    refusal(
+        run_cli(capsys, "diff", build / "net", build / "net"),
+        f"a folder is no file of arrays\n  where:    {build / 'net'}\n  got:      a folder\n"
+        "  expected: an .npz file as snn2hw writes it\n  do:       name the file, such as trace.npz of `snn2hw simulate --out`",
+    )
+
+
 @pytest.mark.parametrize("data", [None, b"", b"garbage", b"PK\x03\x04half"])
 def test_diff_of_a_file_that_is_no_trace(capsys: Capture, build: Path, data: bytes | None) -> None:
     path = build / "broken.npz"

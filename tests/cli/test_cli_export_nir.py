@@ -31,6 +31,7 @@ def test_there_and_back(capsys: Capture, net: Path) -> None:
     shown = run_cli(capsys, "inspect", "made/net.nir")
     assert shown.code == 0
     assert "program LNM" in shown.out
+    assert shown.out.splitlines()[1].startswith("made/net.nir: target generic, T = ")
     assert run_cli(capsys, "inspect", "made/net.nir", "--layer", "n", "--why").code == 0
     ran = run_cli(capsys, "compile", "made/net.nir", "--out", "again")
     assert (ran.code, ran.err) == (0, "")

@@ -94,8 +94,8 @@ def test_impossible_steps_are_refused(steps: Any) -> None:
         steps is no number of steps
           where:    steps
           got:      {steps!r}
-          expected: 1, 2, 3, ..., or None for temporal samples [T, N, ...]
-          do:       give steps=T: how often a static sample is shown
+          expected: 1, 2, 3, ...; none for temporal samples [T, N, ...]
+          do:       give steps=T (--steps T): how often a static sample is shown
         """,
     ):
         input_node(STATIC, steps, None)

@@ -58,9 +58,7 @@ def test_a_file_of_your_own(edited: Loader) -> None:
     assert path.endswith("mine.toml")
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"), [("loihi3", "loihi2"), ("", ""), ("generic.json", "generic"), ("nowhere/mine.toml", "")]
-)
+@pytest.mark.parametrize(("name", "meant"), [("loihi3", "loihi2"), ("", ""), ("generic.json", "generic")])
 def test_an_unknown_target(name: str, meant: str) -> None:
     with pytest.raises(TargetError) as error:
         load_target(name)
@@ -70,6 +68,24 @@ def test_an_unknown_target(name: str, meant: str) -> None:
         "  do:       "
         + f"did you mean {meant!r}? else " * bool(meant)
         + "name one of these, or the path of a TOML file of your own (see `snn2hw targets`)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "got", "meant"),
+    [("nowhere/mine.toml", "no such file", ""), ("loihi2.toml", "no such file", "loihi2"), ("a.toml", "a folder", "")],
+)
+def test_a_target_file_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, got: str, meant: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").mkdir()
+    with pytest.raises(TargetError) as error:
+        load_target(name)
+    assert str(error.value) == (
+        f"there is no such target file\n  where:    {name}\n  got:      {got}\n"
+        "  expected: a TOML file of your own, or the name of a target without an ending\n"
+        "  do:       " + f"did you mean {meant!r}? else " * bool(meant) + "check the path; `snn2hw targets` lists the names"
     )
 
 
