@@ -31,10 +31,14 @@ def diff(
     artefact: Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")],
     trace: Annotated[
         Path | None,
-        typer.Argument(help="A trace file, from `simulate --out` or from your hardware. Default, with --model: what runs here."),
+        typer.Argument(
+            metavar="TRACE",
+            help="A trace file, from `simulate --out` or from your hardware. Default, with --model: what runs here.",
+        ),
     ] = None,
     other: Annotated[
-        Path | None, typer.Argument(help="A second trace file. Default: the reference, run on the first one's stimulus.")
+        Path | None,
+        typer.Argument(metavar="OTHER", help="A second trace file. Default: the reference, run on the first one's stimulus."),
     ] = None,
     model: FloatModel = None,
     weights: FloatWeights = None,

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from snn2hw.cli import console
 from snn2hw.cli.loudness import loudness
+from snn2hw.cli.switches import PlainHelp
 from snn2hw.cli.usage import WRONG, usage_error
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError, UsageError
 
@@ -20,7 +21,7 @@ EQUAL, DIFFERENT, BAD_INPUT, UNAVAILABLE = 0, 1, 2, 3
 INTERRUPTED, NOT_READ = 130, 141  # as a shell states that SIGINT or SIGPIPE ended a program
 
 
-class Commands(TyperGroup):
+class Commands(PlainHelp, TyperGroup):
     """All commands. What typer would print of a wrong command line is an error like any other, and so is code of the user that
     ends the program: nothing was done then."""
 

@@ -17,7 +17,9 @@ NAMED = ("state_bits", "accumulator_bits", "coefficient_bits", "rounding")
 
 
 def targets(
-    name: Annotated[str | None, typer.Argument(help="Show every fact of this target.", autocompletion=complete_targets)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show every fact of this target.", autocompletion=complete_targets)
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Say only what a TOML file of yours states and lacks.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -13,25 +13,29 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from snn2hw.cli.switches import switches
+from snn2hw.cli.switches import PlainHelp, switches
 
 VERBS = {  # verb -> the function of its file, and what the list of all says of it
-    "compile": ("compile_", "Take a trained model to integers: a folder, the artefact."),
+    "compile": ("compile_", "Take a trained model to integers: a folder, the compiled model."),
     "evaluate": ("evaluate_", "Measure what integers cost: accuracy, and layer by layer."),
-    "estimate": ("estimate_", "Say whether an artefact fits a chip, and what a sample costs."),
+    "estimate": ("estimate_", "Say whether a compiled model fits a chip, and what it costs."),
     "explore": ("explore_", "Compile with many widths; show accuracy beside cost."),
-    "report": ("report_", "Write one HTML file that shows all about an artefact."),
+    "report": ("report_", "Write one HTML file that shows all about a compiled model."),
     "inspect": ("inspect", "Print layers, formats and neuron programs; write constants."),
     "simulate": ("simulate", "Run samples through one back end; keep spikes and states."),
     "verify": ("verify", "Compare every integer of all back ends with the reference."),
     "check": ("check", "Derive every claim of the certificate again."),
-    "export": ("export", "Write C, SystemVerilog, NIR, or another package's format."),
+    "export": ("export", "Write C, SystemVerilog, NIR, or the format of another package."),
     "diff": ("diff", "Show the first difference between traces, and its cause."),
     "targets": ("targets", "List the chips, or every number of one with its source."),
     "doctor": ("doctor", "Show what is installed, what is missing, what brings it."),
     "demo": ("demo", "Train two networks, compile them, run them everywhere."),
     "backends": ("backends_", "List the back ends: ours, and those of other packages."),
 }
+
+
+class _Whole(PlainHelp, TyperCommand):
+    """A verb with its arguments."""
 
 
 class Verb(TyperCommand):
@@ -46,7 +50,7 @@ class Verb(TyperCommand):
     def whole(self) -> Any:
         """The command, as typer makes it of a function's arguments; every one takes --quiet and --verbose."""
         made = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-        made.command(self.name)(resolve_name(self.place))
+        made.command(self.name, cls=_Whole)(resolve_name(self.place))
         command = get_command(made)
         command.params += switches()
         return command

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
+import typer
 
 from snn2hw.cli.verbs import VERBS, Verb
+from tests.cli.running import Capture, run
 
 SLOW_TO_READ = ("numpy", "onnx", "torch", "snn2hw.backends", "snn2hw.api")
 
@@ -35,6 +38,24 @@ def test_every_verb_that_reads_samples_calls_them_the_same() -> None:
     reads = {name: p.opts for name in VERBS for p in Verb(name).whole.params if "--input" in p.opts}
     assert {"simulate", "verify", "evaluate", "estimate", "explore", "report", "diff"} == set(reads)
     assert set(map(frozenset, reads.values())) == {frozenset({"--samples", "--input", "-i"})}
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in VERBS)])
+def test_a_switch_is_shown_without_a_type_and_an_argument_in_capitals(words: list[str], capsys: Capture) -> None:
+    """With `--json <bool>` in the help, people write `--json true`."""
+    shown = run(capsys, *words, "--help").out
+    assert "--help" in shown
+    assert "bool" not in shown.lower()
+    if words:
+        pieces = Verb(words[0]).whole.collect_usage_pieces(typer.Context(Verb(words[0]).whole))
+        assert [piece for piece in pieces if not re.fullmatch(r"[A-Z]+|\[[A-Z]+\]", piece)] == []
+        assert len(pieces) == 1 + sum(p.param_type_name == "argument" for p in Verb(words[0]).whole.params)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_the_list_speaks_plainly(name: str) -> None:
+    """Of a compiled model, which nobody knows as an artefact yet; a shell that completes would double an apostrophe."""
+    assert [word for word in ("artefact", "'") if word in VERBS[name][1].lower()] == []
 
 
 @pytest.mark.parametrize("name", VERBS)
