@@ -120,7 +120,7 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
 
         finetune = preset.finetune if preset else replace(recipe, epochs=FINETUNE, learning_rate=recipe.learning_rate / 20)
         epochs = finetune.epochs if options.finetune is None else options.finetune
-        finetune = replace(finetune, augment=recipe.augment, epochs=epochs)
+        finetune = replace(finetune, augment=recipe.augment, balance=recipe.balance, epochs=epochs)
         settings = deep_integers.Settings(shown, finetune, options.seed, Path(options.out), options.device)
         deep_integers.measure(fitted.model, parts.training, parts.tests, parts.still, settings, say)
 

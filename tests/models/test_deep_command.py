@@ -101,6 +101,24 @@ def test_a_training_on_the_published_format_learns_and_is_resumed_without_a_bit_
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.filterwarnings("ignore::snn2hw.errors.Snn2hwWarning")  # so short a training leaves layers silent
+@pytest.mark.parametrize(("given", "balance"), [((), 1e-2), (("--balance", "0"), 0.0)])
+def test_integers_are_trained_with_the_balance_that_floats_were(
+    given: tuple[str, ...], balance: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes = list[train.Recipe]()
+    fitting = train.fit
+
+    def fit(model: torch.nn.Module, *arguments: Any, recipe: train.Recipe, **named: Any) -> Any:
+        recipes.append(recipe)
+        return fitting(model, *arguments, recipe=recipe, **named)
+
+    monkeypatch.setattr(train, "fit", fit)
+    small = ("--data", "digits-events", "--width", "0.0625", "--device", "cpu", "--samples", "30", "--epochs", "1")
+    assert run("lnm_vgg_dvs", monkeypatch, *small, "--integers", "--finetune", "1", "--out", str(tmp_path), *given) == 0
+    assert [r.balance for r in recipes] == [balance] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::snn2hw.errors.Snn2hwWarning")  # so short a training leaves layers silent
 def test_digits_are_trained_on_and_the_integers_measured(
