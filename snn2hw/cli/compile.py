@@ -12,7 +12,7 @@ from snn2hw import api
 from snn2hw.artefact import CERTIFICATE, Artefact
 from snn2hw.claims import read_claims
 from snn2hw.cli import certificate_table, console, evaluation_table, network_table
-from snn2hw.cli.completion import models, targets
+from snn2hw.cli.completion import among, models, targets
 from snn2hw.cli.conventions import (
     Convention,
     CubaInput,
@@ -41,7 +41,7 @@ from snn2hw.errors import UsageError
 from snn2hw.formats.network_files import is_network_file
 from snn2hw.ir.layout import TN
 from snn2hw.ir.text import to_text
-from snn2hw.passes.base import Options
+from snn2hw.passes.base import SCALES, Options
 from snn2hw.passes.pipeline import PIPELINE
 from snn2hw.target import load_target
 from snn2hw.tracing import as_ours
@@ -68,7 +68,11 @@ def compile_(
     out: Annotated[Path | None, typer.Option(help="The folder to write. Default: build/MODEL.")] = None,
     stop_after: Annotated[
         str | None,
-        typer.Option(metavar="PASS", help=f"Print the network after a pass: {', '.join(p.name for p in PIPELINE)}."),
+        typer.Option(
+            metavar="PASS",
+            help=f"Print the network after a pass: {', '.join(p.name for p in PIPELINE)}.",
+            autocompletion=among(p.name for p in PIPELINE),
+        ),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="T, where samples have no steps. Default: what the model states.")] = None,
     sample: Annotated[
@@ -81,7 +85,7 @@ def compile_(
     ] = None,
     state_bits: Annotated[int, typer.Option(help="Width of neuron states, 8 to 24.")] = 16,
     weight_bits: Annotated[int, typer.Option(help="Width of weights, 2 to 8.")] = 8,
-    scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.")] = "auto",
+    scales: Annotated[str, typer.Option(help="Weight scales: auto, layer or channel.", autocompletion=among(SCALES))] = "auto",
     layer_bits: LayerBits = None,
     layer_state_bits: LayerStateBits = None,
     workers: Workers = 1,

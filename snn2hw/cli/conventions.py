@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
 
+from snn2hw.cli.completion import among
 from snn2hw.errors import UsageError
 from snn2hw.formats.nir.convention import CUBA_INPUTS, CUBA_R, INPUTS, METHODS, MOST_LEVELS, NIR_RESETS, STARTS, THRESHOLDS, WHEN
 from snn2hw.formats.nir.presets import PRESETS
@@ -14,13 +15,14 @@ from snn2hw.formats.nir.presets import PRESETS
 PANEL = "How the neurons of a .nir file are stepped"  # the heading in --help
 
 
-def _option(*names: str, help: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=PANEL)
+def _option(*names: str, help: str, metavar: str | None = None, words: Iterable[str] = ()) -> Any:
+    offered = among(words)
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=PANEL, autocompletion=offered if words else None)
 
 
 def _words(words: tuple[str, ...], help: str) -> Any:
     """An option that takes one of these words; they stand in the help, as the column of values is too narrow for them."""
-    return _option(help=f"{help} One of: {', '.join(words)}.")
+    return _option(help=f"{help} One of: {', '.join(words)}.", words=words)
 
 
 WHOSE = f"Whose neurons they are: {', '.join(PRESETS)}. The options below replace its fields."
@@ -28,7 +30,7 @@ STEP = "Seconds of a step. Default: the convention's; alone, NIR's equation unde
 MOST = f"Most spikes of a neuron in a step, 1 to {MOST_LEVELS}."
 FLOOR = "An IF stays at -v_threshold or above."
 LATE = "Recurrent synapses begin with the second step, their bias, too."
-Convention = Annotated[str | None, _option(help=WHOSE)]
+Convention = Annotated[str | None, _option(help=WHOSE, words=PRESETS)]
 StepSeconds = Annotated[float | None, _option("--dt", help=STEP)]
 Method = Annotated[str | None, _words(METHODS, help="How a time constant becomes a decay.")]
 Reset = Annotated[str | None, _words(NIR_RESETS, help="To v_reset, by v_threshold, or no reset.")]

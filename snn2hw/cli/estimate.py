@@ -11,7 +11,8 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console, estimate_table
-from snn2hw.cli.completion import targets
+from snn2hw.cli.completion import also, targets
+from snn2hw.cli.completion import executor as complete_executor
 from snn2hw.cli.options import AsJson, Folder, Layout
 from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.cli.usage import refuse_options
@@ -33,7 +34,7 @@ def estimate_(
             "--target",
             "-t",
             help=f"A target (`snn2hw targets`), the path of a TOML file of your own, or '{EVERY}'. Default: the model's own.",
-            autocompletion=targets,
+            autocompletion=also(targets, EVERY),
         ),
     ] = None,
     samples: Annotated[
@@ -53,7 +54,13 @@ def estimate_(
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw the cores and what lies on them to this file (PNG).")] = None,
     executor: Annotated[
-        str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
+        str,
+        typer.Option(
+            "--executor",
+            "-e",
+            help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.",
+            autocompletion=complete_executor,
+        ),
     ] = AUTO,
     layout: Layout = None,
     as_json: AsJson = False,

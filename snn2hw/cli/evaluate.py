@@ -11,6 +11,8 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import certificate_table, console, evaluation_table
+from snn2hw.cli.completion import executor as complete_executor
+from snn2hw.cli.completion import models
 from snn2hw.cli.options import AsJson, Cluster, Folder, Layout, Workers
 from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
@@ -48,12 +50,19 @@ def evaluate_(
             "-m",
             help="The float model that was compiled: a folder of models/ (digits_lnm), or module:factory. "
             "Without, the integers alone are measured.",
+            autocompletion=models,
         ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="With --model: a file of weights. Default: the model's own.")] = None,
     output: Annotated[str | None, typer.Option(help="The output that the labels are of, of a network with several.")] = None,
     executor: Annotated[
-        str, typer.Option("--executor", "-e", help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.")
+        str,
+        typer.Option(
+            "--executor",
+            "-e",
+            help=f"What runs the integers (`snn2hw backends`); {AUTO} is the fastest here.",
+            autocompletion=complete_executor,
+        ),
     ] = AUTO,
     layout: Layout = None,
     workers: Workers = 1,

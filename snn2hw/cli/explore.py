@@ -12,6 +12,8 @@ from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console
 from snn2hw.cli.budget_table import budget_picture, print_budget, spelt, unusual
+from snn2hw.cli.completion import among, models, several, several_targets
+from snn2hw.cli.completion import executor as complete_executor
 from snn2hw.cli.explore_data import Files, read_data
 from snn2hw.cli.explore_files import check_apart, check_outputs, write_outputs
 from snn2hw.cli.loudness import loudness
@@ -22,7 +24,7 @@ from snn2hw.exploration.budget import MEMORY, budget, check_share
 from snn2hw.exploration.explore import explore
 from snn2hw.exploration.point import COST, UNITS, Front, Point, by_layer, check_cost, settings_of
 from snn2hw.exploration.usual import BUDGET_STATE_BITS, BUDGET_WEIGHT_BITS, STATE_BITS, WEIGHT_BITS
-from snn2hw.passes.base import Options
+from snn2hw.passes.base import SCALES, Options
 from snn2hw.target import load_chip
 
 
@@ -32,7 +34,12 @@ def _commas(widths: Sequence[int]) -> str:
 
 def explore_(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A float model: a folder of models/ (digits_lnm), or module:factory.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A float model: a folder of models/ (digits_lnm), or module:factory.",
+            autocompletion=models,
+        ),
     ],
     samples: Annotated[
         Path | None,
@@ -64,9 +71,17 @@ def explore_(
             show_default=f"{_commas(STATE_BITS)}; with --budget {BUDGET_STATE_BITS}",
         ),
     ] = None,
-    scales: Annotated[str, typer.Option(help="Weight scales, with commas: auto, layer, channel.")] = "auto",
+    scales: Annotated[
+        str, typer.Option(help="Weight scales, with commas: auto, layer, channel.", autocompletion=several(among(SCALES)))
+    ] = "auto",
     target: Annotated[
-        str, typer.Option("--target", "-t", help="Targets (`snn2hw targets`), with commas, or a TOML file.")
+        str,
+        typer.Option(
+            "--target",
+            "-t",
+            help="Targets (`snn2hw targets`), with commas, or a TOML file.",
+            autocompletion=several_targets,
+        ),
     ] = api.DEFAULT_TARGET,
     per_layer: Annotated[
         bool,
@@ -83,7 +98,8 @@ def explore_(
         typer.Option(help="With --epochs: an .npz file with samples and labels to train on. Default: train_data() of the model."),
     ] = None,
     cost: Annotated[
-        str | None, typer.Option(help=f"What accuracy is compared with: {', '.join(UNITS)}.", show_default=COST)
+        str | None,
+        typer.Option(help=f"What accuracy is compared with: {', '.join(UNITS)}.", show_default=COST, autocompletion=among(UNITS)),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Keep every result in this file (JSON lines); a run that was ended goes on from there.")
@@ -107,7 +123,10 @@ def explore_(
             show_default=f"{MEMORY:g}",
         ),
     ] = None,
-    executor: Annotated[str, typer.Option("--executor", "-e", help="What runs the integers (`snn2hw backends`).")] = AUTO,
+    executor: Annotated[
+        str,
+        typer.Option("--executor", "-e", help="What runs the integers (`snn2hw backends`).", autocompletion=complete_executor),
+    ] = AUTO,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file of --csv, and one of --plot that snn2hw did not write.")
     ] = False,

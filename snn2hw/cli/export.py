@@ -15,7 +15,7 @@ from snn2hw import api
 from snn2hw.backends import Exported, Writer, writer
 from snn2hw.backends.base import Replaying
 from snn2hw.cli import console
-from snn2hw.cli.completion import exports
+from snn2hw.cli.completion import among, boards, exports
 from snn2hw.cli.options import AsJson
 from snn2hw.errors import UsageError
 from snn2hw.exports import options_of
@@ -44,7 +44,9 @@ def export(
     convention: Annotated[
         str | None,
         typer.Option(
-            help=f"nir: whose importer to write for: {', '.join(CONVENTIONS)}.", show_default="NIR's equation under Euler"
+            help=f"nir: whose importer to write for: {', '.join(CONVENTIONS)}.",
+            show_default="NIR's equation under Euler",
+            autocompletion=among(CONVENTIONS),
         ),
     ] = None,
     dt: Annotated[float | None, typer.Option("--dt", help="nir: seconds of a step. Default: the convention's.")] = None,
@@ -57,7 +59,8 @@ def export(
         typer.Option(metavar="luts=N,brams=N,dsps=N", help="rtl: in place of --parallel the fastest that is expected to fit."),
     ] = None,
     board: Annotated[
-        str | None, typer.Option(help="rtl: the same, for a board that `snn2hw targets` lists, such as ecp5-85k.")
+        str | None,
+        typer.Option(help="rtl: the same, for a board that `snn2hw targets` lists, such as ecp5-85k.", autocompletion=boards),
     ] = None,
     rate: Annotated[
         float | None, typer.Option(help="rtl: the smallest design that is expected to take this many samples a second.")

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from snn2hw.cli.completion import among, models
 from snn2hw.cli.loudness import loudness
 from snn2hw.errors import UsageError
+from snn2hw.ir.layout import NT, TN
 
 Folder = Annotated[Path, typer.Argument(metavar="ARTEFACT", help="A folder that `snn2hw compile` wrote.")]
 Samples = Annotated[
@@ -27,12 +29,17 @@ FloatModel = Annotated[
         "--model",
         "-m",
         help="The float model that was compiled (digits_lnm, module:factory): says why the integers fire something else.",
+        autocompletion=models,
     ),
 ]
 FloatWeights = Annotated[str | None, typer.Option("--weights", help="With --model: a file of weights. Default: the model's own.")]
 Layout = Annotated[
     str | None,
-    typer.Option(help="Which axis of temporal samples is time: TN for [T, N, ...], NT for [N, T, ...].", show_default="TN"),
+    typer.Option(
+        help="Which axis of temporal samples is time: TN for [T, N, ...], NT for [N, T, ...].",
+        show_default="TN",
+        autocompletion=among((TN, NT)),
+    ),
 ]
 Workers = Annotated[
     int, typer.Option("--workers", "-w", help="How many processes run batches of samples, each with one thread.", min=1)

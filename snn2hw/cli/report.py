@@ -9,6 +9,8 @@ import typer
 
 from snn2hw import api
 from snn2hw.cli import console
+from snn2hw.cli.completion import executors as complete_executors
+from snn2hw.cli.completion import models, targets
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, Folder, Layout, named_executors
 from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
@@ -37,7 +39,12 @@ def report_(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="The float model that was compiled: a folder of models/, or module:factory."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="The float model that was compiled: a folder of models/, or module:factory.",
+            autocompletion=models,
+        ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="With --model: a file of weights. Default: the model's own.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
@@ -45,10 +52,14 @@ def report_(
         str | None, typer.Option(help="Samples shown step by step, as 0,3,17. Default: wrong ones, then the first.")
     ] = None,
     executors: Annotated[
-        str | None, typer.Option(help="Compared with the reference on a few samples, with commas between.")
+        str | None,
+        typer.Option(
+            help="Compared with the reference on a few samples, with commas between.", autocompletion=complete_executors
+        ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", "-t", help="The target of the cost estimate. Default: the model's own.")
+        str | None,
+        typer.Option("--target", "-t", help="The target of the cost estimate. Default: the model's own.", autocompletion=targets),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is no report.")] = False,
     layout: Layout = None,

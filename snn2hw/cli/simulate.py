@@ -12,7 +12,7 @@ import typer
 from snn2hw import api
 from snn2hw.backends import AUTO, EXECUTORS, SIDE_EXECUTORS, chosen_executor
 from snn2hw.cli import console, network_table
-from snn2hw.cli.completion import executors
+from snn2hw.cli.completion import executor as complete_executor
 from snn2hw.cli.options import AsJson, Folder, Layout, Samples
 from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.exports import write_trace
@@ -31,7 +31,7 @@ def simulate(
             "-e",
             help=f"One of: {', '.join((*EXECUTORS, *SIDE_EXECUTORS))}, or another of `snn2hw backends`; "
             f"{AUTO} is the fastest that runs here.",
-            autocompletion=executors,
+            autocompletion=complete_executor,
         ),
     ] = "reference",
     layout: Layout = None,

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import typer
 
 from snn2hw.cli import completion, demo_run
 from snn2hw.cli.end import interrupted
 from snn2hw.cli.loudness import loudness
+from snn2hw.cli.verbs import VERBS, Verb
 from snn2hw.shown import meant
 from tests.cli.running import COMMAND, Capture
 from tests.cli.running import run as run_cli
@@ -84,6 +87,30 @@ def test_a_shell_is_offered_words() -> None:
     assert completion.executors("reference,onnx") == ["reference,onnxruntime", "reference,onnx-reference"]
     assert completion.models("digits_l") == ["digits_lnm"]
     assert "nir" in completion.exports("")
+
+
+KNOWN = {"--target", "--executor", "--executors", "--model", "--board", "--convention", "--stop-after", "--to", "--method",
+         "--layout", "--scales", "--cost", "model"}  # fmt: skip
+OFFERED = [(name, p) for name in VERBS for p in Verb(name).whole.params if KNOWN & set(p.opts)]
+OFFERED = [(name, p) for name, p in OFFERED if (name, p.opts) != ("inspect", ["--target"])]  # it takes only a file of one's own
+
+
+@pytest.mark.parametrize(("verb", "param"), OFFERED, ids=[f"{name} {p.opts[0]}" for name, p in OFFERED])
+def test_a_shell_is_offered_words_wherever_there_are_some(verb: str, param: Any) -> None:
+    with typer.Context(Verb(verb).whole) as context:
+        offered = [item.value for item in param.shell_complete(context, "")]
+        assert len(offered) > 1
+        last = offered[-1]
+        assert last in [item.value for item in param.shell_complete(context, last[:-1])]
+        assert [item.value for item in param.shell_complete(context, "no such word")] == []
+
+
+def test_several_words_are_offered_behind_a_comma_and_what_is_meant_by_none() -> None:
+    assert completion.several_targets("generic,loihi") == ["generic,loihi1", "generic,loihi2"]
+    assert completion.executor("a") == ["auto"]
+    assert completion.also(completion.targets, "all")("al") == ["all"]
+    assert {"ecp5-25k", "ecp5-85k"} <= set(completion.boards("ecp5"))
+    assert "loihi2" not in completion.boards("")
 
 
 @pytest.mark.slow
