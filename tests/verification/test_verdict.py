@@ -14,7 +14,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS, SIDE_EXECUTORS, HoldsAll
 from snn2hw.backends.reference import interpret
 from snn2hw.backends.running import run_executor
-from snn2hw.cli.console import print_verdict
+from snn2hw.cli.verdict_table import print_verdict
 from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, Snn2hwError, UsageError, WidthError
 from snn2hw.ir.encode import encode
 from snn2hw.store import make_artefact
@@ -92,6 +92,7 @@ def test_the_reference_alone_proves_nothing(artefact: Artefact, payloads: Ints) 
         there is nothing to compare
           got:      executors reference
           expected: at least one besides the reference
+          do:       name another executor: --executors reference,onnxruntime
         """,
     ):
         compare_executors(artefact, payloads, ["reference"])

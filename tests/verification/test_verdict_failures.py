@@ -9,7 +9,7 @@ import pytest
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
 from snn2hw.backends.reference import interpret
-from snn2hw.cli.console import print_verdict
+from snn2hw.cli.verdict_table import print_verdict
 from snn2hw.errors import ExecutorUnavailableError, WidthError
 from snn2hw.runs import INDEPENDENT, verify
 from snn2hw.trace import Ints, Trace
