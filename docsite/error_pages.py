@@ -5,19 +5,18 @@ The messages are read from the code that raises them, so that no page can know o
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from docsite.api import ROOT
 from docsite.error_cases import CASES
+from docsite.source_texts import PART, calls, text, texts
 
 FOLDER, INDEX = "how-to/errors", "reference/errors.md"
+OTHER = "; or: "  # between remedies of one message
 SAME_AS = {"UndecodableError": "DataError", "LossWarning": "Snn2hwWarning"}  # shown on the page of their base
-PART = "..."  # stands for what changes from case to case
 
 
 class Message(NamedTuple):
@@ -33,29 +32,14 @@ def messages() -> tuple[Message, ...]:
     """Every message that a class of errors is raised with, in the order of the alphabet, each once."""
     known = set(classes())
     found = set()
-    for path in sorted((ROOT / "snn2hw").rglob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        if not re.search(r"(?:Error|Warning)\(", source):
-            continue
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and node.args:
-                called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-                name = SAME_AS.get(called, called)
-                what = _text(node.args[0])
-                if name in known and len(what.replace(PART, "").split()) > 1:
-                    found.add(Message(name, what, next((_text(k.value) for k in node.keywords if k.arg == "do"), "")))
+    for name in (*known, *SAME_AS):
+        for call, module, inside in calls().get(name, ()):
+            what = text(call.args[0]) if call.args else ""
+            if len(what.replace(PART, "").split()) > 1:
+                given = next((k.value for k in call.keywords if k.arg == "do"), None)
+                does = [] if given is None else texts(given, module, inside)
+                found.add(Message(SAME_AS.get(name, name), what, OTHER.join(does)))
     return tuple(sorted(found))
-
-
-def _text(node: ast.expr) -> str:
-    """A text of the source, with `...` for what is filled in."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_text(part) if isinstance(part, ast.Constant) else PART for part in node.values)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _text(node.left) + _text(node.right)
-    return PART
 
 
 def classes() -> dict[str, str]:
@@ -85,13 +69,14 @@ def paths() -> dict[str, str]:
 
 def index() -> str:
     """The table of all classes."""
-    many = len(messages())
+    many, tried = len(messages()), len({c.error for c in CASES})
     lines = [
         "# Errors and warnings", "",
         "Every error that snn2hw raises derives from `snn2hw.errors.Snn2hwError`, and has the same parts: what is wrong, "
         "`where`, what was `got`, what was `expected`, and what to `do`. They are attributes of the error, too. A warning "
         "(`Snn2hwWarning`) has a `cause` besides. The command line prints the same text, and ends with an exit code. "
-        f"There are {many} messages; each page lists those of its class as they stand in the source.", "",
+        f"There are {many} messages; each page lists those of its class as they stand in the source. Of each class a test "
+        f"raises one and does what its remedy says: {tried} in all.", "",
         "| class | means | exit code |", "|---|---|---|",
     ]  # fmt: skip
     for name, says in classes().items():
@@ -116,7 +101,8 @@ def page(name: str) -> str:
         lines += [
             "## All messages",
             "",
-            f"`{PART}` stands for names and numbers of your case.",
+            f"`{PART}` stands for names and numbers of your case. Remedies with `{OTHER.strip()}` between them are of "
+            "different cases. Where no remedy stands, what the error has as `got` and `expected` says it.",
             "",
             "| message | what to do |",
             "|---|---|",

@@ -68,7 +68,13 @@ def read_claims(path: Path) -> Any:
     try:
         return json_value(text)
     except ValueError as error:
-        raise ArtefactError("the certificate cannot be read", where=str(path), got=str(error), expected="JSON") from error
+        raise ArtefactError(
+            "the certificate cannot be read",
+            where=str(path),
+            got=str(error),
+            expected="JSON",
+            do="compile the trained model again; the file is not meant to be edited",
+        ) from error
 
 
 def require_format(claimed: Any, where: str) -> None:

@@ -120,7 +120,11 @@ class Trace:
             raise ArtefactError(f"a trace holds integers only: {error.what}", **parts) from error
         if "readout" not in arrays:
             raise ArtefactError(
-                "this is not a trace", where=where, got=", ".join(sorted(arrays)) or "nothing", expected="an array 'readout'"
+                "this is not a trace",
+                where=where,
+                got=", ".join(sorted(arrays)) or "nothing",
+                expected="an array 'readout'",
+                do="store the array `readout` [N, classes] with the trace; `snn2hw simulate --out` writes one",
             )
         samples = len(exact["readout"]) if exact["readout"].ndim == 2 else -1
         for name, value in exact.items():

@@ -90,6 +90,7 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
             where=str(folder / "model.py"),
             got=f"no {', '.join(missing)}",
             expected="build(), STEPS, train_data()",
+            do="define them in model.py: build() returns the module, STEPS is T, train_data() returns (samples, labels)",
         )
     where = str(folder / "model.py")
     module = _call(source.build, f"{where}: build()")
@@ -103,7 +104,13 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
         return Model(module, read_samples(folder / CALIBRATION), steps, source)
     data = _data(source.train_data, f"{where}: train_data()", "give --sample FILE.npy")
     if not isinstance(data, tuple) or len(data) != 2:
-        raise UsageError("train_data returns something else", where=where, got=type(data).__name__, expected="(samples, labels)")
+        raise UsageError(
+            "train_data returns something else",
+            where=where,
+            got=type(data).__name__,
+            expected="(samples, labels)",
+            do="return two arrays, samples and labels",
+        )
     return Model(module, samples_array(data[0][:, :256] if temporal else data[0][:256]), steps, source)
 
 
@@ -140,6 +147,7 @@ def _check_module(module: Any, where: str) -> None:
             where=where,
             got=type(module).__name__,
             expected="a torch.nn.Module, or from a factory (module, sample)",
+            do="return the module itself",
         )
 
 
@@ -218,6 +226,7 @@ def _from_factory(name: str, weights: str | None) -> Model:
             where=name,
             got=f"{len(parts)} values",
             expected="a torch.nn.Module, or (module, sample)",
+            do="return the module, or the module and a sample",
         )
     module, sample = parts
     _check_module(module, name)
@@ -335,7 +344,13 @@ def _stated(found: Model, name: str, function: str, what: str, do: str) -> tuple
         )
     data = _data(getattr(found.source, function), f"{name}: {function}()", do)
     if not isinstance(data, tuple) or len(data) != 2:
-        raise UsageError(f"{function} returns something else", where=name, got=type(data).__name__, expected="(samples, labels)")
+        raise UsageError(
+            f"{function} returns something else",
+            where=name,
+            got=type(data).__name__,
+            expected="(samples, labels)",
+            do="return two arrays, samples and labels",
+        )
     return data
 
 

@@ -32,7 +32,11 @@ def read_vectors(artefact: Artefact, path: Path | None = None) -> tuple[Ints, Tr
     payloads = arrays.pop("payloads", None)
     if payloads is None:
         raise ArtefactError(
-            "these vectors hold no stimulus", where=str(path), got=", ".join(sorted(arrays)), expected="an array `payloads`"
+            "these vectors hold no stimulus",
+            where=str(path),
+            got=", ".join(sorted(arrays)),
+            expected="an array `payloads`",
+            do="use the vectors.npz of this compiled model, or compile again",
         )
     return check_payloads(artefact.network, payloads, str(path)), Trace.from_arrays(arrays, str(path))
 
@@ -67,7 +71,12 @@ def replayed(net: IntegerNetwork, payloads: Ints, most: int, form: str) -> list[
         UsageError: not even one. ArtefactError: no sample is the same at every step where the input is.
     """
     if most < 1:
-        raise UsageError(f"the {form} folder replays at least one sample", got=str(most), expected="1 or more")
+        raise UsageError(
+            f"the {form} folder replays at least one sample",
+            got=str(most),
+            expected="1 or more",
+            do="replay one sample or more (--vectors, vectors=)",
+        )
     can = np.arange(payloads.shape[1])
     if net.input.static:  # it takes one image, so stimuli that change over the steps are for the executors
         can = can[(payloads == payloads[:1]).all(axis=tuple(k for k in range(payloads.ndim) if k != 1))]

@@ -368,6 +368,7 @@ def test_comparing_nothing_is_refused(artefact: snn2hw.Artefact, images: Any, ex
         there is nothing to compare
           got:      {got}
           expected: at least one besides the reference
+          do:       name another executor: --executors reference,onnxruntime
         """,
     ):
         snn2hw.verify(artefact, images, executors)

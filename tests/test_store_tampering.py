@@ -136,11 +136,13 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
         (
             lambda a: a.pop("payloads"),
             "these vectors hold no stimulus\n  where:    {path}\n"
-            "  got:      readout, spikes/fire, states/fire.u\n  expected: an array `payloads`",
+            "  got:      readout, spikes/fire, states/fire.u\n  expected: an array `payloads`\n"
+            "  do:       use the vectors.npz of this compiled model, or compile again",
         ),
         (
             lambda a: a.pop("readout"),
-            "this is not a trace\n  where:    {path}\n  got:      spikes/fire, states/fire.u\n  expected: an array 'readout'",
+            "this is not a trace\n  where:    {path}\n  got:      spikes/fire, states/fire.u\n  expected: an array 'readout'\n"
+            "  do:       store the array `readout` [N, classes] with the trace; `snn2hw simulate --out` writes one",
         ),
         (
             lambda a: a.update({"spikes/fire": a["spikes/fire"] * 0.5}),

@@ -238,6 +238,7 @@ def test_arrays_without_a_readout_are_no_trace() -> None:
           where:    x.npz
           got:      a, b
           expected: an array 'readout'
+          do:       store the array `readout` [N, classes] with the trace; `snn2hw simulate --out` writes one
         """,
     ):
         Trace.from_arrays({"b": np.zeros(1, np.int64), "a": np.zeros(1, np.int64)}, "x.npz")
@@ -248,6 +249,7 @@ def test_arrays_without_a_readout_are_no_trace() -> None:
           where:    x.npz
           got:      nothing
           expected: an array 'readout'
+          do:       store the array `readout` [N, classes] with the trace; `snn2hw simulate --out` writes one
         """,
     ):
         Trace.from_arrays({}, "x.npz")

@@ -334,4 +334,5 @@ def _constant_output(value: Value) -> UnsupportedError:
         where="the model's output",
         got=f"a constant {list(value.shape)}",
         expected="what a layer makes of the input",
+        do="return what a layer makes of the input, and no constant besides",
     )

@@ -300,7 +300,12 @@ def _shape(call: Call, module: torch.nn.Module, where: str) -> tuple[int, ...]:
     """[C, ...] of what enters a layer with state, without N, or without T and N where one call takes all steps."""
     entering = call.entering
     if not entering:
-        raise UnsupportedError("a layer with state is called with something else than a tensor", where=where, got=call.line)
+        raise UnsupportedError(
+            "a layer with state is called with something else than a tensor",
+            where=where,
+            got=call.line,
+            do="call the layer with a tensor",
+        )
     probe = _known(module, entering[0].shape[1:], where)
     return entering[0].shape[2 if probe.whole else 1 :]
 

@@ -43,11 +43,16 @@ class Events:
                 where="Events",
                 got=", ".join(f"{name} {list(s)}" for name, s in zip("txyp", shapes, strict=True)),
                 expected="t, x, y, p of shape [E]",
+                do="give every event its time, x, y and polarity",
             )
         for name, values, stop in (("x", self.x, self.width), ("y", self.y, self.height), ("p", self.p, 2)):
             if len(values) and not 0 <= (low := int(values.min())) <= (high := int(values.max())) < stop:
                 raise ValueRangeError(
-                    f"{name} of an event is out of range", where="Events", got=f"{low}..{high}", expected=f"0..{stop - 1}"
+                    f"{name} of an event is out of range",
+                    where="Events",
+                    got=f"{low}..{high}",
+                    expected=f"0..{stop - 1}",
+                    do="give p as 0 and 1" if name == "p" else "give the size of the sensor, or leave out events beyond it",
                 )
         if len(self.t) and (int(self.t[0]) < 0 or bool((self.t[1:] < self.t[:-1]).any())):
             raise ValueRangeError(

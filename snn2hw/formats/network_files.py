@@ -137,4 +137,9 @@ def check_ending(path: str | Path) -> None:
             do=f"give it the ending {seems}" if seems else "networks of Keras and others are not read; export it to NIR",
         )
     if not is_network_file(path):
-        raise UsageError("this is no network file", got=str(path), expected=" or ".join(f"*{end}" for end in endings()))
+        raise UsageError(
+            "this is no network file",
+            got=str(path),
+            expected=" or ".join(f"*{end}" for end in endings()),
+            do="give a file with one of these endings, or compile the torch model itself: snn2hw compile MODULE:FACTORY",
+        )

@@ -103,7 +103,12 @@ def _range(x: _Seen, steps: int | None, given: tuple[float, float] | None, where
     except (TypeError, ValueError):
         lo = hi = np.nan
     if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi and hi > 0):
-        raise ValueRangeError("input_range is no range", got=str(given), expected="(lo, hi) with lo < hi and hi > 0")
+        raise ValueRangeError(
+            "input_range is no range",
+            got=str(given),
+            expected="(lo, hi) with lo < hi and hi > 0",
+            do="give the least and the greatest value that can enter, as input_range=(0, 1)",
+        )
     if least < lo or most > hi:
         raise ValueRangeError(
             "the sample is outside its declared range",

@@ -27,7 +27,11 @@ def delay_program(delays: Sequence[int], payloads: Interval, frac: int = 0) -> P
     lowest, longest = min(delays), max(delays)
     if lowest < 0 or longest > MOST_DELAY:
         raise ValueRangeError(
-            "a delay is out of range", where="delay", got=str(lowest if lowest < 0 else longest), expected=f"0 to {MOST_DELAY}"
+            "a delay is out of range",
+            where="delay",
+            got=str(lowest if lowest < 0 else longest),
+            expected=f"0 to {MOST_DELAY}",
+            do=f"use delays from 0 to {MOST_DELAY} steps",
         )
     b, held = ProgramBuilder(KIND), payloads.hull(Interval(0, 0))
     waiting = [b.emit(Op.STATE, f"d{k}", (), (held.lo, held.hi, 0), frac) for k in range(1, longest + 1)]

@@ -90,7 +90,11 @@ def _check_registers(given: dict[str, list[int]]) -> None:
         for value in values:
             if not lo <= value <= hi:
                 raise ValueRangeError(
-                    f"{name} does not fit its register", where="Loihi LIF", got=str(value), expected=f"{lo} to {hi}"
+                    f"{name} does not fit its register",
+                    where="Loihi LIF",
+                    got=str(value),
+                    expected=f"{lo} to {hi}",
+                    do="choose a value in this range: Loihi's register holds no other",
                 )
 
 

@@ -182,7 +182,13 @@ def _wider(ends: tuple[float, float]) -> tuple[float, float]:
 def _maps(artefact: Artefact, layer: str, channel: int) -> tuple[IntNeuron, Maps]:
     node = _layer(artefact, layer)
     if not 0 <= channel < max(1, node.shape[0]):
-        raise UsageError("there is no such channel", where=layer, got=str(channel), expected=f"0 to {node.shape[0] - 1}")
+        raise UsageError(
+            "there is no such channel",
+            where=layer,
+            got=str(channel),
+            expected=f"0 to {node.shape[0] - 1}",
+            do="choose one of these channels",
+        )
     return node, maps_of(node, min(channel, node.program.channels - 1))
 
 
@@ -301,7 +307,13 @@ def _state(node: IntNeuron, name: str | None) -> str:
     states = list(node.program.states)
     chosen = states[0] if name is None and states else name
     if chosen not in states:
-        raise UsageError("no state of this name", where=node.name, got=repr(chosen)[:200], expected=", ".join(states) or "none")
+        raise UsageError(
+            "no state of this name",
+            where=node.name,
+            got=repr(chosen)[:200],
+            expected=", ".join(states) or "none",
+            do="choose one of these states" if states else "choose a layer that has a state",
+        )
     return str(chosen)
 
 
@@ -311,7 +323,13 @@ def _of(signals: Mapping[str, Any], name: str, sample: int) -> Any:
         raise _no_trace(name)
     values = signals[name]
     if not 0 <= sample < values.shape[1]:
-        raise UsageError("there is no such sample", where=name, got=str(sample), expected=f"0 to {values.shape[1] - 1}")
+        raise UsageError(
+            "there is no such sample",
+            where=name,
+            got=str(sample),
+            expected=f"0 to {values.shape[1] - 1}",
+            do="choose one of these samples",
+        )
     return values[:, sample].reshape(len(values), -1)
 
 

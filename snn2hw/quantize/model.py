@@ -240,7 +240,11 @@ class Prepared(torch.nn.Module):
             )
         if x.shape[1] == 0:
             raise ShapeError(
-                "there are no samples", where=f"input '{source.name}'", got=str(list(x.shape)), expected="at least one"
+                "there are no samples",
+                where=f"input '{source.name}'",
+                got=str(list(x.shape)),
+                expected="at least one",
+                do="give at least one sample",
             )
         if source.static:
             if x.stride(0) != 0 and not bool((x == x[:1]).all()):

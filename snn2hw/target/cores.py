@@ -151,7 +151,13 @@ def read_cores(data: Mapping[str, Any], where: str) -> Cores | None:
     known = ", ".join([*FIELDS, "not_public"])
     named = [*entries, *(gaps if isinstance(gaps, list) else [])]
     if unknown := [name for name in named if not isinstance(name, str) or name not in FIELDS]:
-        raise TargetError("a target file has an unknown field", where=where, got=str(unknown[0])[:200], expected=known)
+        raise TargetError(
+            "a target file has an unknown field",
+            where=where,
+            got=str(unknown[0])[:200],
+            expected=known,
+            do="correct its name, or leave it out",
+        )
     if not isinstance(gaps, list) or len({*gaps} - {*entries}) != len(gaps):
         raise impossible("not_public", where, repr(gaps), "a list of fields, each once, that are not stated")
     facts = {key: _fact(key, entry, where) for key, entry in entries.items()}

@@ -185,7 +185,11 @@ def _check_sections(data: Mapping[str, Any], where: str, compiled: bool) -> None
         )  # fmt: skip
     if not isinstance(data.get("neurons", {}), dict):
         raise TargetError(
-            "a section of a target file is no table", where=where, got=repr(data["neurons"])[:200], expected="[neurons]"
+            "a section of a target file is no table",
+            where=where,
+            got=repr(data["neurons"])[:200],
+            expected="[neurons]",
+            do="write it as a section: [neurons]",
         )
 
 

@@ -135,7 +135,11 @@ def read_neurons(section: Mapping[str, Any], where: str) -> tuple[dict[str, Any]
 def _values(section: Mapping[str, Any], where: str, name: str) -> tuple[dict[str, Any], dict[str, Fact]]:
     if unknown := sorted(set(section) - NAMES):
         raise TargetError(
-            "a target file has an unknown field", where=f"{where} [{name}]", got=unknown[0], expected=", ".join(sorted(NAMES))
+            "a target file has an unknown field",
+            where=f"{where} [{name}]",
+            got=unknown[0],
+            expected=", ".join(sorted(NAMES)),
+            do="correct its name, or leave it out",
         )
     read = {k: plain_fact(k, v, where) for k, v in section.items()}
     return {k: _parsed(k, fact, f"{where} [{name}]") for k, fact in read.items()}, read

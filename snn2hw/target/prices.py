@@ -63,13 +63,25 @@ def read_prices(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, 
     """
     section, known, where = data.get(name, {}), SECTIONS[name], f"{where} [{name}]"
     if not isinstance(section, dict):
-        raise TargetError("a section of a target file is no table", where=where, got=repr(section)[:200], expected=f"[{name}]")
+        raise TargetError(
+            "a section of a target file is no table",
+            where=where,
+            got=repr(section)[:200],
+            expected=f"[{name}]",
+            do=f"write it as a section: [{name}]",
+        )
     read = dict[str, Fact]()
     for key, entry in section.items():
         if name == "energy" and key == RELATIVE:
             continue
         if key not in known:
-            raise TargetError("a target file has an unknown field", where=where, got=key, expected=", ".join(known))
+            raise TargetError(
+                "a target file has an unknown field",
+                where=where,
+                got=key,
+                expected=", ".join(known),
+                do="correct its name, or leave it out",
+            )
         fact = read[key] = span_fact(key, entry, where, with_unit=True)
         units = [unit for dimension in known[key] for unit in UNITS[dimension]]
         if fact.unit not in units:

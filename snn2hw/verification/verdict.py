@@ -145,6 +145,7 @@ def compare_batches(
             "there is nothing to compare",
             got=f"executors {', '.join(e.name for e in asked) or 'none'}",
             expected="at least one besides the reference",
+            do="name another executor: --executors reference,onnxruntime",
         )
     verdict = Merged(artefact.network, running, not_run, progress, total * (1 + len(running)), stored is not None)
     if workers == 1 and cluster is None:

@@ -136,6 +136,7 @@ def test_a_number_of_threads_that_is_none(given: str, monkeypatch: pytest.Monkey
         SNN2HW_THREADS is no number of threads
           got:      {given!r}
           expected: 1 or more
+          do:       unset SNN2HW_THREADS for a thread on every processor, or set it to a number
         """,
     ):
         threads()

@@ -91,7 +91,8 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
     (
         lambda: lnm(shape=[2]),
         UsageError,
-        "shape is not a shape\n  where:    mine\n  got:      [2]\n  expected: a tuple such as (10,) or (8, 6, 6)",
+        "shape is not a shape\n  where:    mine\n  got:      [2]\n  expected: a tuple such as (10,) or (8, 6, 6)\n"
+        "  do:       give the shape of the layer; of one axis with its comma: (10,)",
     ),
     (
         lambda: lnm(shape=(2, 0)),
@@ -103,24 +104,28 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
         lambda: lnm([1.0]),
         ShapeError,
         "coefficients do not fit the layer\n  where:    mine\n  got:      shape [1]\n"
-        "  expected: a_0 to a_d, d from 1 to 5, for the layer or for each of 2 channels",
+        "  expected: a_0 to a_d, d from 1 to 5, for the layer or for each of 2 channels\n"
+        "  do:       give a_0 and at least a_1, in one list for the layer or in one for each channel",
     ),
     (
         lambda: lnm([CUBIC] * 3),
         ShapeError,
         "coefficients do not fit the layer\n  where:    mine\n  got:      shape [3, 4]\n"
-        "  expected: a_0 to a_d, d from 1 to 5, for the layer or for each of 2 channels",
+        "  expected: a_0 to a_d, d from 1 to 5, for the layer or for each of 2 channels\n"
+        "  do:       give a_0 and at least a_1, in one list for the layer or in one for each channel",
     ),
     (
         lambda: lnm([[0.0, 1.0], [2.0]]),
         UsageError,
         "coefficients are not numbers\n  where:    mine\n  got:      [[0.0, 1.0], [2.0]]\n"
-        "  expected: [a_0, ..., a_d], or one such list per channel",
+        "  expected: [a_0, ..., a_d], or one such list per channel\n"
+        "  do:       give the numbers of the polynomial, the constant first",
     ),
     (
         lambda: lnm([0.0, float("nan")]),
         ValueRangeError,
-        "a coefficient is not finite\n  where:    mine\n  got:      [0.0, nan]\n  expected: finite numbers",
+        "a coefficient is not finite\n  where:    mine\n  got:      [0.0, nan]\n  expected: finite numbers\n"
+        "  do:       give other coefficients, or train again with a lower learning rate",
     ),
     (
         lambda: lnm(threshold=0.0),
@@ -155,7 +160,8 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
     (
         lambda: lnm(input_range=(5, 5)),
         ValueRangeError,
-        "input_range is empty\n  where:    mine\n  got:      (5, 5)\n  expected: (least, greatest) integer",
+        "input_range is empty\n  where:    mine\n  got:      (5, 5)\n  expected: (least, greatest) integer\n"
+        "  do:       give the smaller integer first",
     ),
     (
         lambda: lnm(input_range=(0, 2**23)),
@@ -166,7 +172,8 @@ REFUSED: list[tuple[Any, type[Snn2hwError], str]] = [
     (
         lambda: lnm(input_range=0),
         UsageError,
-        "input_range is not a pair\n  where:    mine\n  got:      0\n  expected: (least, greatest) integer",
+        "input_range is not a pair\n  where:    mine\n  got:      0\n  expected: (least, greatest) integer\n"
+        "  do:       give the least and the greatest integer that enter",
     ),
     (
         lambda: lnm(state_bits=7),

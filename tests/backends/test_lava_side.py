@@ -108,6 +108,7 @@ def test_a_time_limit_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
         SNN2HW_LAVA_SECONDS is no number of seconds
           got:      'soon'
           expected: such as 900
+          do:       set SNN2HW_LAVA_SECONDS to a number, or unset it
         """,
     ):
         seconds()
@@ -122,6 +123,7 @@ def test_samples_per_run_is_a_whole_number(given: Any) -> None:
           where:    LavaExecutor
           got:      {given!r}
           expected: a whole number; 0 streams all samples through in one run
+          do:       give 0, or how many samples go through in one run
         """,
     ):
         LavaExecutor(samples_per_run=given)

@@ -84,7 +84,8 @@ def test_a_certificate_that_is_no_json(folder: Path, data: bytes, got: str) -> N
     (folder / "certificate.json").write_bytes(data)
     with refused(
         ArtefactError,
-        f"the certificate cannot be read\n  where:    {folder / 'certificate.json'}\n  got:      {got}\n  expected: JSON",
+        f"the certificate cannot be read\n  where:    {folder / 'certificate.json'}\n  got:      {got}\n  expected: JSON\n"
+        "  do:       compile the trained model again; the file is not meant to be edited",
     ):
         check(folder)
 

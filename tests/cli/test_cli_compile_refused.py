@@ -67,9 +67,12 @@ MODELS = {
     ),
     "number": (
         "the model is no torch.nn.Module\n  where:    nets:number\n  got:      int\n"
-        "  expected: a torch.nn.Module, or from a factory (module, sample)"
+        "  expected: a torch.nn.Module, or from a factory (module, sample)\n  do:       return the module itself"
     ),
-    "three": (f"the factory returns something else\n  where:    nets:three\n  got:      3 values\n  {RETURNS}"),
+    "three": (
+        f"the factory returns something else\n  where:    nets:three\n  got:      3 values\n  {RETURNS}\n"
+        "  do:       return the module, or the module and a sample"
+    ),
 }
 
 

@@ -155,7 +155,8 @@ def test_an_export_that_does_not_exist(build: Path, capsys: Capture) -> None:
 
 
 def test_no_vectors_are_refused_and_nothing_is_written(build: Path, capsys: Capture) -> None:
-    text = "the C folder replays at least one sample\n  got:      0\n  expected: 1 or more"
+    text = "the C folder replays at least one sample\n  got:      0\n  expected: 1 or more\n"
+    text += "  do:       replay one sample or more (--vectors, vectors=)"
     refusal(run_cli(capsys, "export", build / "net", "--vectors", 0), text)
     assert not (build / "net" / "c").exists()
 

@@ -102,7 +102,8 @@ RUNS = "expected: Python that imports\n  do:       check that `python mine/model
         (
             "STEPS = 3",
             f"a model.py lacks what compiling needs\n  {PATH}\n  got:      no build, train_data\n"
-            "  expected: build(), STEPS, train_data()",
+            "  expected: build(), STEPS, train_data()\n"
+            "  do:       define them in model.py: build() returns the module, STEPS is T, train_data() returns (samples, labels)",
         ),
     ],
 )

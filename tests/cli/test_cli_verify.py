@@ -199,5 +199,6 @@ def test_an_unknown_executor(capsys: Capture, build: Path, command: tuple[str, .
 def test_verify_that_compares_nothing_is_refused(capsys: Capture, build: Path) -> None:
     refusal(
         run_cli(capsys, "verify", build / "net", "-i", build / "x.npy", "--executors", "reference"),
-        "there is nothing to compare\n  got:      executors reference\n  expected: at least one besides the reference",
+        "there is nothing to compare\n  got:      executors reference\n  expected: at least one besides the reference\n"
+        "  do:       name another executor: --executors reference,onnxruntime",
     )

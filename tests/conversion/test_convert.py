@@ -114,7 +114,8 @@ def test_without_a_sample() -> None:
 
 
 def test_no_model() -> None:
-    with refused(UnsupportedError, "the model is no torch.nn.Module\n  got:      dict\n  expected: a torch.nn.Module"):
+    text = "the model is no torch.nn.Module\n  got:      dict\n  expected: a torch.nn.Module\n"
+    with refused(UnsupportedError, text + "  do:       give the module itself, whose forward takes the sample"):
         snn2hw.convert({}, X)  # type: ignore[arg-type]
 
 

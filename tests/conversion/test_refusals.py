@@ -34,7 +34,8 @@ REFUSED: dict[str, tuple[type[Snn2hwError], str]] = {
         """an output of the model does not depend on its input
   where:    the model's output
   got:      a constant [3, 4]
-  expected: what a layer makes of the input""",
+  expected: what a layer makes of the input
+  do:       return what a layer makes of the input, and no constant besides""",
     ),
     "values of two layers": (
         UnsupportedError,

@@ -56,16 +56,23 @@ def test_parts_of_different_length_are_refused() -> None:
           where:    Events
           got:      t [0], x [3], y [0], p [0]
           expected: t, x, y, p of shape [E]
+          do:       give every event its time, x, y and polarity
         """,
     ):
         Events(none, np.zeros(3, np.int64), none, none, 4, 4)
 
 
 @pytest.mark.parametrize(
-    ("event", "name", "got", "expected"),
-    [((0, 8, 0, 0), "x", "8..8", "0..7"), ((0, 0, 6, 0), "y", "6..6", "0..5"), ((0, 0, 0, 2), "p", "2..2", "0..1")],
+    ("event", "name", "got", "expected", "do"),
+    [
+        ((0, 8, 0, 0), "x", "8..8", "0..7", "give the size of the sensor, or leave out events beyond it"),
+        ((0, 0, 6, 0), "y", "6..6", "0..5", "give the size of the sensor, or leave out events beyond it"),
+        ((0, 0, 0, 2), "p", "2..2", "0..1", "give p as 0 and 1"),
+    ],
 )
-def test_what_lies_off_the_sensor_is_refused(event: tuple[int, int, int, int], name: str, got: str, expected: str) -> None:
+def test_what_lies_off_the_sensor_is_refused(
+    event: tuple[int, int, int, int], name: str, got: str, expected: str, do: str
+) -> None:
     with refused(
         ValueRangeError,
         f"""
@@ -73,6 +80,7 @@ def test_what_lies_off_the_sensor_is_refused(event: tuple[int, int, int, int], n
           where:    Events
           got:      {got}
           expected: {expected}
+          do:       {do}
         """,
     ):
         stream([event])

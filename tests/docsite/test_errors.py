@@ -10,7 +10,7 @@ import pytest
 
 from docsite import error_pages
 from docsite.error_cases import CASES, Case
-from snn2hw import errors
+from snn2hw import errors, store
 from tests.clean_environment import ROOT
 
 TRY = """
@@ -57,6 +57,28 @@ def test_every_class_has_a_page_and_a_case() -> None:
     assert len(error_pages.paths()) > 14
 
 
+# What says itself what to do: `got` is the reason, with its remedy, or the parts are those of another error.
+OWN = {
+    "a trace holds integers only: ...",
+    "the back end '...' is not available",
+    "the executor 'lava' is not available",
+}
+BY_HAND = ("RuleError", "TextError")  # of networks and programs that somebody writes as text or builds: `expected` says it
+
+
+def test_every_message_says_what_to_do() -> None:
+    """Also where the text is made elsewhere: by a constant, a caller, a function."""
+    told = error_pages.messages()
+    assert {m.what for m in told if not m.do and m.error not in BY_HAND} == OWN
+    does = {m.what: m.do for m in told}
+    assert does["the manifest cannot be read"] == store.DAMAGED
+    assert does["the checkpoint is not as it was written"].startswith("restore the file from where it came, or pass")
+    assert does["an idx file cannot be read"] == "download the file again"
+    assert does["the samples cannot be read"] == "np.savez(file, samples=x); or: np.save(file, x)"
+    assert does["a target file lacks '...'"] == "copy ... from ....toml (`snn2hw targets` says in which folder it is)"
+    assert "; or: unpack DvsGesture.tar.gz of https://" in does["a recording of ... is gone"]
+
+
 @pytest.mark.slow
 def test_messages_are_those_of_the_source() -> None:
     told = error_pages.messages()
@@ -66,4 +88,5 @@ def test_messages_are_those_of_the_source() -> None:
         exec("from snn2hw.target import load_target; load_target('foo')")
     assert any(m.what == raised.value.what for m in told if m.error == "TargetError")
     assert "unknown target" in error_pages.page("TargetError")
+    assert f"does what its remedy says: {len(CASES)} in all" in error_pages.index()
     assert error_pages.pages().keys() == error_pages.paths().keys()

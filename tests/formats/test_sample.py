@@ -196,6 +196,7 @@ def test_impossible_ranges_are_refused(bad: Any) -> None:
         input_range is no range
           got:      {bad}
           expected: (lo, hi) with lo < hi and hi > 0
+          do:       give the least and the greatest value that can enter, as input_range=(0, 1)
         """,
     ):
         input_node(STATIC, 2, bad)

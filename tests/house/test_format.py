@@ -84,7 +84,11 @@ def test_what_it_refuses_says_place_and_remedy(site: Path, file: Path, tmp_path:
 
 
 def test_an_ending_that_nobody_reads_names_all_that_are(site: Path, tmp_path: Path) -> None:
-    with refused(UsageError, "this is no network file\n  got:      x.toys\n  expected: *.net or *.nir or *.rows"):
+    text = (
+        "this is no network file\n  got:      x.toys\n  expected: *.net or *.nir or *.rows\n"
+        "  do:       give a file with one of these endings, or compile the torch model itself: snn2hw compile MODULE:FACTORY"
+    )
+    with refused(UsageError, text):
         snn2hw.read_network("x.toys")
 
 

@@ -78,6 +78,7 @@ def test_a_parameter_outside_its_register_is_refused() -> None:
           where:    Loihi LIF
           got:      4096
           expected: -1 to 4095
+          do:       choose a value in this range: Loihi's register holds no other
         """,
     ):
         loihi_lif(du=4096, dv=0, vth=10)

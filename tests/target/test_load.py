@@ -219,7 +219,7 @@ def test_an_unknown_field(refused: Callable[[str, str], str]) -> None:
     assert refused(STATE_BITS, STATE_BITS + "\n" + STATE_BITS.replace("state_bits", "stat_bits")) == (
         "a target file has an unknown field\n  where:    FILE [lowering]\n  got:      stat_bits\n"
         "  expected: accumulator_bits, coefficient_bits, comparisons, payload_bits, payload_products, resets, rounding, "
-        "state_bits, state_multiply, synapse_bits, weight_bits"
+        "state_bits, state_multiply, synapse_bits, weight_bits\n  do:       correct its name, or leave it out"
     )
 
 

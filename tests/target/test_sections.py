@@ -103,7 +103,7 @@ def test_impossible_cores(tmp_path: Path, line: str, says: str, got: str, expect
 def test_an_unknown_field_of_cores(tmp_path: Path, line: str) -> None:
     assert wrong(tmp_path, line.replace("@", SOURCED)) == (
         "a target file has an unknown field\n  where:    FILE [cores]\n  got:      neuron\n"
-        f"  expected: {', '.join(FIELDS)}, not_public"
+        f"  expected: {', '.join(FIELDS)}, not_public\n  do:       correct its name, or leave it out"
     )
 
 
@@ -161,7 +161,7 @@ def test_a_formula_computes_and_does_nothing_else(tmp_path: Path, text: str, pro
         ("energy", "spike = { value = 1, @ }", "'spike' must have a value, a confidence and a source",
          "{'value': 1, 'confidence': 'K', 'source': 'a test'}", UNIT_FORM, "\n  do:       say where the number comes from"),
         ("energy", 'spikes = { value = 1, unit = "pJ", @ }', "a target file has an unknown field", "spikes",
-         ", ".join(SECTIONS["energy"]), ""),
+         ", ".join(SECTIONS["energy"]), "\n  do:       correct its name, or leave it out"),
     ],
 )  # fmt: skip
 def test_impossible_prices(tmp_path: Path, section: str, line: str, what: str, got: str, expected: str, do: str) -> None:

@@ -112,7 +112,12 @@ def threads() -> int:
     if given is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not (given.isascii() and given.isdigit()) or int(given) < 1:
-        raise UsageError(f"{THREADS_VARIABLE} is no number of threads", got=repr(given), expected="1 or more")
+        raise UsageError(
+            f"{THREADS_VARIABLE} is no number of threads",
+            got=repr(given),
+            expected="1 or more",
+            do=f"unset {THREADS_VARIABLE} for a thread on every processor, or set it to a number",
+        )
     return int(given)
 
 

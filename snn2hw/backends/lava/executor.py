@@ -56,6 +56,7 @@ class LavaExecutor:
                 where="LavaExecutor",
                 got=repr(self.samples_per_run),
                 expected="a whole number; 0 streams all samples through in one run",
+                do="give 0, or how many samples go through in one run",
             )
 
     on_request: ClassVar[bool] = True  # its environment is made on first use, which takes a minute
@@ -112,7 +113,12 @@ def seconds() -> float:
     try:
         return float(given)
     except ValueError as error:
-        raise errors.UsageError(f"{SECONDS_VARIABLE} is no number of seconds", got=repr(given), expected="such as 900") from error
+        raise errors.UsageError(
+            f"{SECONDS_VARIABLE} is no number of seconds",
+            got=repr(given),
+            expected="such as 900",
+            do=f"set {SECONDS_VARIABLE} to a number, or unset it",
+        ) from error
 
 
 def run_side(command: list[str], folder: Path, limit: float) -> None:

@@ -73,7 +73,11 @@ class Membrane:
     def __post_init__(self) -> None:
         if not isinstance(self.shape, tuple) or not self.shape:
             raise UsageError(
-                "shape is not a shape", where=self.where, got=repr(self.shape), expected="a tuple such as (10,) or (8, 6, 6)"
+                "shape is not a shape",
+                where=self.where,
+                got=repr(self.shape),
+                expected="a tuple such as (10,) or (8, 6, 6)",
+                do="give the shape of the layer; of one axis with its comma: (10,)",
             )
         for k, size in enumerate(self.shape):
             whole(f"shape[{k}]", size, 1, None, self.where)
@@ -86,12 +90,20 @@ class Membrane:
         port = Format(PORT_BITS, 0).interval
         if not isinstance(self.input_range, Sequence) or len(self.input_range) != 2:
             raise UsageError(
-                "input_range is not a pair", where=self.where, got=repr(self.input_range), expected="(least, greatest) integer"
+                "input_range is not a pair",
+                where=self.where,
+                got=repr(self.input_range),
+                expected="(least, greatest) integer",
+                do="give the least and the greatest integer that enter",
             )
         low, high = (whole(f"input_range[{k}]", v, port.lo, port.hi, self.where) for k, v in enumerate(self.input_range))
         if low >= high:
             raise ValueRangeError(
-                "input_range is empty", where=self.where, got=repr(self.input_range), expected="(least, greatest) integer"
+                "input_range is empty",
+                where=self.where,
+                got=repr(self.input_range),
+                expected="(least, greatest) integer",
+                do="give the smaller integer first",
             )
 
 
@@ -154,6 +166,7 @@ def _coefficients(given: npt.ArrayLike, membrane: Membrane) -> Reals:
             where=membrane.where,
             got=repr(given),
             expected="[a_0, ..., a_d], or one such list per channel",
+            do="give the numbers of the polynomial, the constant first",
         ) from error
     channels = membrane.shape[0]
     if table.ndim != 2 or len(table) not in (1, channels) or not 2 <= table.shape[1] <= MAX_DEGREE + 1:
@@ -162,9 +175,16 @@ def _coefficients(given: npt.ArrayLike, membrane: Membrane) -> Reals:
             where=membrane.where,
             got=f"shape {list(np.shape(given))}",
             expected=f"a_0 to a_d, d from 1 to {MAX_DEGREE}, for the layer or for each of {channels} channels",
+            do="give a_0 and at least a_1, in one list for the layer or in one for each channel",
         )
     if not np.isfinite(table).all():
-        raise ValueRangeError("a coefficient is not finite", where=membrane.where, got=repr(given), expected="finite numbers")
+        raise ValueRangeError(
+            "a coefficient is not finite",
+            where=membrane.where,
+            got=repr(given),
+            expected="finite numbers",
+            do="give other coefficients, or train again with a lower learning rate",
+        )
     return table
 
 

@@ -50,7 +50,12 @@ def chosen(network: IntegerNetwork, wanted: Wanted, activity: Activity) -> Folde
     clock = _clock(wanted.megahertz)
     if wanted.rate is not None:
         if isinstance(wanted.rate, bool) or not isinstance(wanted.rate, int | float) or not wanted.rate > 0:
-            raise UsageError("rate is out of range", got=repr(wanted.rate), expected="samples a second, above 0")
+            raise UsageError(
+                "rate is out of range",
+                got=repr(wanted.rate),
+                expected="samples a second, above 0",
+                do="give the samples that it has to take in a second (--rate, rate=)",
+            )
         return smallest(network, float(wanted.rate), activity, clock)
     if wanted.budget is not None or wanted.board is not None:
         budget = _budget(wanted.budget) if wanted.budget is not None else of_fpga(board(str(wanted.board))[1])
@@ -86,11 +91,21 @@ def _budget(given: str | Mapping[str, int]) -> Budget:
 def _power(given: int) -> int:
     """The largest power of two up to a number of lanes."""
     if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MOST_LANES:
-        raise UsageError("parallel is out of range", got=repr(given), expected=f"a whole number from 1 to {MOST_LANES}")
+        raise UsageError(
+            "parallel is out of range",
+            got=repr(given),
+            expected=f"a whole number from 1 to {MOST_LANES}",
+            do="give a number of lanes in this range (--parallel, parallel=); it is rounded down to a power of two",
+        )
     return 1 << given.bit_length() - 1
 
 
 def _clock(given: float) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float) or not SLOWEST <= given <= FASTEST:
-        raise UsageError("megahertz is out of range", got=repr(given), expected=f"a number from {SLOWEST} to {FASTEST}")
+        raise UsageError(
+            "megahertz is out of range",
+            got=repr(given),
+            expected=f"a number from {SLOWEST} to {FASTEST}",
+            do="give the clock in MHz (--megahertz, megahertz=)",
+        )
     return float(given)

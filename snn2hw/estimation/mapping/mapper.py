@@ -21,6 +21,7 @@ from snn2hw.estimation.mapping.problem import Problem, Spikes, make_problem
 from snn2hw.estimation.mapping.result import Mapping
 from snn2hw.estimation.mapping.search import alone, greedy, improved, joined
 from snn2hw.estimation.resources import Resources
+from snn2hw.shown import one_of
 from snn2hw.target import Chip, Cores
 
 FINE = 48  # blocks that a small network is cut into, so that there is something to choose from
@@ -63,7 +64,7 @@ def map_network(
             do="name another target, or copy its file and state what a core holds",
         )  # fmt: skip
     if how not in HOW:
-        raise UsageError("unknown way to find a mapping", got=repr(how), expected=", ".join(HOW))
+        raise UsageError("unknown way to find a mapping", got=repr(how), expected=", ".join(HOW), do=one_of(str(how), HOW))
     counted = checked_spikes(found, spikes or {})
     mean = {name: float(np.mean(each)) for name, each in counted.items()}
     cut = cut_layers(found, cores, mean)
@@ -177,6 +178,7 @@ def checked_spikes(found: Resources, spikes: Spikes) -> dict[str, np.ndarray]:
                 where=p.where,
                 got="a negative number, or none",
                 expected="0 or more",
+                do="give counts, or counts divided by the number of samples",
             )
         counted[name] = each.reshape(p.view)
     return counted

@@ -51,6 +51,7 @@ from snn2hw.ir.rules import check_integer
 from snn2hw.ir.shapes import Shape, Window
 from snn2hw.layers import IntAdd, IntConv2d, IntFlatten, IntLinear
 from snn2hw.num import Format, Interval
+from snn2hw.shown import one_of
 
 TARGET, READOUTS = "loihi2", ("auto", "spikes", "membrane")
 EVENTS = Interval(0, 1)
@@ -78,7 +79,9 @@ def from_netx(
         Snn2hwError: a file that cannot be read, or that asks for what is not supported.
     """
     if readout not in READOUTS:
-        raise UsageError("there is no such readout", got=repr(readout), expected=", ".join(READOUTS))
+        raise UsageError(
+            "there is no such readout", got=repr(readout), expected=", ".join(READOUTS), do=one_of(str(readout), READOUTS)
+        )
     file = read_netx(Path(path))
     chosen = steps if steps is not None else file.steps
     if chosen is None or isinstance(chosen, bool) or not isinstance(chosen, int) or not 1 <= chosen <= MOST_STEPS:

@@ -150,7 +150,11 @@ def _check_nodes(node: Tree, where: str, depth: int) -> None:
         return
     if depth >= MOST_DEPTH:
         raise FileFormatError(
-            "the graphs are nested too deeply", where=where, got=f"{depth} deep", expected=f"below {MOST_DEPTH}"
+            "the graphs are nested too deeply",
+            where=where,
+            got=f"{depth} deep",
+            expected=f"below {MOST_DEPTH}",
+            do="write one graph with a node for each layer, and no graph within it",
         )
     nodes = node.get("nodes")
     for name, inner in nodes.items() if isinstance(nodes, dict) else ():
@@ -183,7 +187,13 @@ def _flattened(graph: Any, where: str, home: Any, prefix: str = "") -> tuple[dic
             edges += between
             doors[name] = _only(node, "Input", where, path), _only(node, "Output", where, path)
         if same := nodes.keys() & inner.keys():
-            raise FileFormatError("two nodes have the same path", where=where, got=min(same), expected="names without dots")
+            raise FileFormatError(
+                "two nodes have the same path",
+                where=where,
+                got=min(same),
+                expected="names without dots",
+                do="rename one of the two in the program that writes the file",
+            )
         nodes |= inner
     for a, b in graph.edges:
         if a not in doors or b not in doors:
@@ -192,10 +202,17 @@ def _flattened(graph: Any, where: str, home: Any, prefix: str = "") -> tuple[dic
                 where=where,
                 got=f"{prefix}{a} -> {prefix}{b}",
                 expected=", ".join(f"{prefix}{n}" for n in doors),
+                do="write the edge between two of these nodes, or leave it out",
             )
         edges.append((doors[a][1], doors[b][0]))
     if twice := next((e for e, n in Counter(edges).items() if n > 1), None):
-        raise FileFormatError("an edge is there twice", where=where, got=f"{twice[0]} -> {twice[1]}", expected="each edge once")
+        raise FileFormatError(
+            "an edge is there twice",
+            where=where,
+            got=f"{twice[0]} -> {twice[1]}",
+            expected="each edge once",
+            do="write each edge once",
+        )
     return nodes, edges
 
 
@@ -248,6 +265,7 @@ def _ordered(nodes: Mapping[str, _Held], edges: list[tuple[str, str]], first: st
                 where=f"{where}: {name}",
                 got=f"entered by {', '.join(sources[name]) or 'nothing'}, {'' if name in read else 'not '}read",
                 expected="edges from the Input through every node to the Output",
+                do="write an edge from what enters the node and one to what reads it, or leave the node out",
             )
     placed: dict[str, NirNode] = {}
     while waiting := [n for n in nodes if n not in placed]:

@@ -42,7 +42,13 @@ def lava_integers(path: str | Path, steps: int, dt: float = CHIP_DT) -> IntegerN
         Snn2hwError: a file that cannot be read, or that asks for what the scheme does not have.
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise UsageError("steps is no number of steps", where=str(path), got=repr(steps), expected="1, 2, 3, ...")
+        raise UsageError(
+            "steps is no number of steps",
+            where=str(path),
+            got=repr(steps),
+            expected="1, 2, 3, ...",
+            do="give the number of steps that the network runs for",
+        )
     first, *others, last = read_nir(Path(path))
     events = Interval(0, 1)
     shape = sizes(first, "input_type")

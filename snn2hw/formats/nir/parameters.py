@@ -38,7 +38,11 @@ def per_channel(name: str, value: object, shape: Shape, where: str) -> Reals:
         given = shape  # a line of Conv1d is an image of one row here
     if given != shape:
         raise ShapeError(
-            f"'{name}' does not fit the layer", where=where, got=str(list(array.shape)), expected=f"{list(shape)} or one value"
+            f"'{name}' does not fit the layer",
+            where=where,
+            got=str(list(array.shape)),
+            expected=f"{list(shape)} or one value",
+            do="write one value, or one for each neuron of the layer",
         )
     rows = array.reshape(shape[0], -1)
     if (rows != rows[:, :1]).any():
@@ -92,7 +96,11 @@ def pair(node: NirNode, name: str, least: int) -> tuple[int, int]:
     numbers = values.size in (1, 2) and values.dtype.kind in "iuf" and bool(np.isfinite(values).all())
     if not numbers or (values != np.round(values)).any() or values.min() < least or values.max() > MOST_SIZE:
         raise FileFormatError(
-            f"'{name}' is no pair of sizes", where=node.where, got=short(values), expected=f"two, from {least} to {MOST_SIZE}"
+            f"'{name}' is no pair of sizes",
+            where=node.where,
+            got=short(values),
+            expected=f"two, from {least} to {MOST_SIZE}",
+            do="write one or two whole numbers in this range",
         )
     return int(values[0]), int(values[-1])
 
@@ -106,7 +114,11 @@ def sizes(node: NirNode, types: str) -> Shape:
     (values,) = (np.asarray(v).ravel() for v in getattr(node.content, types).values())
     if values.dtype.kind not in "iu" or not 0 < values.size <= MOST_AXES or values.min() < 1 or values.max() > MOST_EXTENT:
         raise FileFormatError(
-            "the shape is not one", where=node.where, got=short(values), expected=f"sizes from 1, at most {MOST_AXES} of them"
+            "the shape is not one",
+            where=node.where,
+            got=short(values),
+            expected=f"sizes from 1, at most {MOST_AXES} of them",
+            do="write a whole number from 1 for each axis",
         )
     return tuple(int(n) for n in values)
 
@@ -130,7 +142,11 @@ def array(node: NirNode, name: str, axes: int) -> Reals:
     _require_finite(name, values, node.where, "train again with a smaller learning rate, or load another checkpoint")
     if values.ndim != axes:
         raise ShapeError(
-            f"'{name}' has the wrong number of axes", where=node.where, got=str(list(values.shape)), expected=f"{axes} axes"
+            f"'{name}' has the wrong number of axes",
+            where=node.where,
+            got=str(list(values.shape)),
+            expected=f"{axes} axes",
+            do=f"write it with {axes} axes, as NIR defines this kind of node",
         )
     return values
 
@@ -156,5 +172,6 @@ def padding(node: NirNode, kernel: tuple[int, int], dilation: tuple[int, int]) -
             where=node.where,
             got=f"'{word}' with kernel {kernel}",
             expected="numbers, or an odd kernel",
+            do="write the padding in numbers, or use an odd kernel",
         )
     return total[0] // 2, total[1] // 2

@@ -171,7 +171,13 @@ class Walk:
         shape = made.output_shape([self.nodes[i].shape for i in made.inputs])
         if prod(shape) > MOST_VALUES:
             most = f"at most {MOST_VALUES} values"
-            raise ShapeError("the layer's shape is absurd", where=made.source, got=str(list(shape)), expected=most)
+            raise ShapeError(
+                "the layer's shape is absurd",
+                where=made.source,
+                got=str(list(shape)),
+                expected=most,
+                do="check the sizes that the file states for this layer; it cannot be this large",
+            )
         assert made.name not in self.nodes, made.name
         self.nodes[made.name] = replace(made, shape=shape)
         return Value(made.name, shape, factor)

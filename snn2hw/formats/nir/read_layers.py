@@ -58,7 +58,11 @@ def _conv(walk: Walk, node: NirNode, x: Value) -> Value:
     groups = pair(node, "groups", 1)[0]
     if len(weight) % groups:
         raise ShapeError(
-            "the channels do not divide into the groups", where=node.where, got=f"{len(weight)}", expected=f"k * {groups}"
+            "the channels do not divide into the groups",
+            where=node.where,
+            got=f"{len(weight)}",
+            expected=f"k * {groups}",
+            do="use as many groups as divide the output channels",
         )
     kernel, dilation = (int(weight.shape[2]), int(weight.shape[3])), pair(node, "dilation", 1)
     pads = padding(node, kernel, dilation)
@@ -86,7 +90,11 @@ def _scale(walk: Walk, node: NirNode, x: Value) -> Value:
     scale = scale.reshape(walk.placed(scale.shape))
     if scale.size != 1 and scale.shape != x.shape:
         raise ShapeError(
-            "the scale does not fit what enters", where=node.where, got=str(list(scale.shape)), expected=str(list(x.shape))
+            "the scale does not fit what enters",
+            where=node.where,
+            got=str(list(scale.shape)),
+            expected=str(list(x.shape)),
+            do="write one factor, or one for each value that enters",
         )
     return replace(x, factor=x.factor * (scale.reshape(()) if scale.size == 1 else scale))
 

@@ -225,7 +225,11 @@ def _require_positive(node: NirNode, given: dict[str, Reals]) -> None:
             continue
         if (given[name] <= 0).any():
             raise ValueRangeError(
-                f"'{name}' is not positive", where=node.where, got=f"{given[name].min():g}", expected=f"{name} > 0"
+                f"'{name}' is not positive",
+                where=node.where,
+                got=f"{given[name].min():g}",
+                expected=f"{name} > 0",
+                do=f"write {name} above 0 for every neuron",
             )
         raise ValueRangeError(
             f"'{name}' is below all numbers that networks have",

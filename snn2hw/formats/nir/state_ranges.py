@@ -127,5 +127,9 @@ def _ranged(node: Node, reached: _Reached, convention: Convention) -> Node:
 
 def _unbounded(node: Node, largest: float) -> ValueRangeError:
     return ValueRangeError(
-        "the membrane leaves all bounds on the sample", where=node.source, got=f"{largest:g}", expected="finite values"
+        "the membrane leaves all bounds on the sample",
+        where=node.source,
+        got=f"{largest:g}",
+        expected="finite values",
+        do="check the weights, and state the writer's convention and step (--convention, --dt)",
     )

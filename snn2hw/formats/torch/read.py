@@ -186,6 +186,7 @@ class _Walk:
                 where=path,
                 got=repr(argument),
                 expected="the output of a layer",
+                do="call the layer with what another layer returns",
             )
         return known
 

@@ -30,7 +30,12 @@ def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
         UnsupportedError: no module of torch, TorchScript, or a wrapper that holds only a part of the weights.
     """
     if not isinstance(model, torch.nn.Module):
-        raise UnsupportedError("the model is no torch.nn.Module", got=type(model).__name__, expected="a torch.nn.Module")
+        raise UnsupportedError(
+            "the model is no torch.nn.Module",
+            got=type(model).__name__,
+            expected="a torch.nn.Module",
+            do="give the module itself, whose forward takes the sample",
+        )
     if isinstance(model, torch.jit.ScriptModule):
         raise UnsupportedError(
             "the model is TorchScript, in which its layers cannot be told apart any more",

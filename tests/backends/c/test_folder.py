@@ -158,6 +158,7 @@ def test_no_samples_are_refused() -> None:
         the C folder replays at least one sample
           got:      0
           expected: 1 or more
+          do:       replay one sample or more (--vectors, vectors=)
         """,
     ):
         texts(*small(), most=0)

@@ -131,12 +131,21 @@ def test_a_rate_out_of_reach_names_what_can_be_reached(network: IntegerNetwork, 
             "the budget cannot be read\n  got:      'luts=many'\n  expected: luts=N,brams=N,dsps=N, or some of them\n"
             "  do:       state it so, such as luts=5000,brams=20",
         ),
-        (Wanted(None, None, None, 0.0, CLOCK), "rate is out of range\n  got:      0.0\n  expected: samples a second, above 0"),
+        (
+            Wanted(None, None, None, 0.0, CLOCK),
+            "rate is out of range\n  got:      0.0\n  expected: samples a second, above 0\n"
+            "  do:       give the samples that it has to take in a second (--rate, rate=)",
+        ),
         (
             Wanted(0, None, None, None, CLOCK),
-            "parallel is out of range\n  got:      0\n  expected: a whole number from 1 to 1024",
+            "parallel is out of range\n  got:      0\n  expected: a whole number from 1 to 1024\n"
+            "  do:       give a number of lanes in this range (--parallel, parallel=); it is rounded down to a power of two",
         ),
-        (Wanted(1, None, None, None, 0.5), "megahertz is out of range\n  got:      0.5\n  expected: a number from 1 to 500"),
+        (
+            Wanted(1, None, None, None, 0.5),
+            "megahertz is out of range\n  got:      0.5\n  expected: a number from 1 to 500\n"
+            "  do:       give the clock in MHz (--megahertz, megahertz=)",
+        ),
     ],
 )
 def test_options_out_of_range(network: IntegerNetwork, activity: Activity, wanted: Wanted, text: str) -> None:

@@ -62,28 +62,33 @@ def test_a_layer_without_a_module_is_named_before_anything_is_written(artefact: 
     assert not (tmp_path / "rtl").exists()
 
 
+LANES = "give a number of lanes in this range (--parallel, parallel=); it is rounded down to a power of two"
+CLOCK = "give the clock in MHz (--megahertz, megahertz=)"
+
+
 @pytest.mark.parametrize(
-    ("option", "value", "expected"),
+    ("option", "value", "expected", "do"),
     [
-        ("parallel", 0, "a whole number from 1 to 1024"),
-        ("parallel", 1025, "a whole number from 1 to 1024"),
-        ("parallel", True, "a whole number from 1 to 1024"),
-        ("parallel", 2.0, "a whole number from 1 to 1024"),
-        ("megahertz", 0.5, "a number from 1 to 500"),
-        ("megahertz", 501, "a number from 1 to 500"),
-        ("megahertz", float("nan"), "a number from 1 to 500"),
-        ("megahertz", "fast", "a number from 1 to 500"),
+        ("parallel", 0, "a whole number from 1 to 1024", LANES),
+        ("parallel", 1025, "a whole number from 1 to 1024", LANES),
+        ("parallel", True, "a whole number from 1 to 1024", LANES),
+        ("parallel", 2.0, "a whole number from 1 to 1024", LANES),
+        ("megahertz", 0.5, "a number from 1 to 500", CLOCK),
+        ("megahertz", 501, "a number from 1 to 500", CLOCK),
+        ("megahertz", float("nan"), "a number from 1 to 500", CLOCK),
+        ("megahertz", "fast", "a number from 1 to 500", CLOCK),
     ],
 )
-def test_an_option_out_of_range(artefact: Artefact, tmp_path: Path, option: str, value: object, expected: str) -> None:
-    with refused(UsageError, f"{option} is out of range\n  got:      {value!r}\n  expected: {expected}"):
+def test_an_option_out_of_range(artefact: Artefact, tmp_path: Path, option: str, value: object, expected: str, do: str) -> None:
+    with refused(UsageError, f"{option} is out of range\n  got:      {value!r}\n  expected: {expected}\n  do:       {do}"):
         snn2hw.export(artefact, "rtl", out=tmp_path / "rtl", **{option: value})
     assert not (tmp_path / "rtl").exists()
 
 
 @pytest.mark.parametrize("value", [0, -3])
 def test_no_samples_for_the_test_bench(artefact: Artefact, tmp_path: Path, value: int) -> None:
-    with refused(UsageError, f"the RTL folder replays at least one sample\n  got:      {value}\n  expected: 1 or more"):
+    text = f"the RTL folder replays at least one sample\n  got:      {value}\n  expected: 1 or more\n"
+    with refused(UsageError, text + "  do:       replay one sample or more (--vectors, vectors=)"):
         snn2hw.export(artefact, "rtl", out=tmp_path / "rtl", vectors=value)
     assert not (tmp_path / "rtl").exists()
 

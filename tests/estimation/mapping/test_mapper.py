@@ -61,10 +61,12 @@ def test_fewer_spikes_between_cores_are_never_fewer_than_the_bound() -> None:
          "  do:       count them on this network"),
         ({"n1": np.array([1.0, -1.0, 0.0])}, ValueRangeError,
          "spikes are counted, or their mean is taken\n  where:    n1 (Neuron)\n  got:      a negative number, or none\n"
-         "  expected: 0 or more"),
+         "  expected: 0 or more\n"
+         "  do:       give counts, or counts divided by the number of samples"),
         ({"n1": np.array([1.0, np.nan, 0.0])}, ValueRangeError,
          "spikes are counted, or their mean is taken\n  where:    n1 (Neuron)\n  got:      a negative number, or none\n"
-         "  expected: 0 or more"),
+         "  expected: 0 or more\n"
+         "  do:       give counts, or counts divided by the number of samples"),
     ],
 )  # fmt: skip
 def test_spikes_that_do_not_fit(spikes: dict[str, np.ndarray], kind: type[Exception], text: str) -> None:
@@ -74,7 +76,8 @@ def test_spikes_that_do_not_fit(spikes: dict[str, np.ndarray], kind: type[Except
 
 def test_a_way_that_there_is_not_and_a_chip_without_cores() -> None:
     found = resources(dense(2, 3, 2))
-    with refused(UsageError, "unknown way to find a mapping\n  got:      'luck'\n  expected: auto, greedy, search, mtkahypar"):
+    text = "unknown way to find a mapping\n  got:      'luck'\n  expected: auto, greedy, search, mtkahypar\n"
+    with refused(UsageError, text + "  do:       name one of these"):
         map_network(found, chip_with(), how="luck")
     with refused(
         UsageError,

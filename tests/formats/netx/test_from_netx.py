@@ -255,6 +255,7 @@ def test_other_files_and_other_targets(net: Path, tmp_path: Path) -> None:
         this is no network file
           got:      {tmp_path / "x.txt"}
           expected: *.net or *.nir
+          do:       give a file with one of these endings, or compile the torch model itself: snn2hw compile MODULE:FACTORY
         """,
     ):
         snn2hw.read_network(tmp_path / "x.txt")
@@ -308,6 +309,7 @@ def test_the_readout_that_is_asked_for(net: Path) -> None:
         there is no such readout
           got:      'u'
           expected: auto, spikes, membrane
+          do:       name one of these
         """,
     ):
         from_netx(net, readout="u")

@@ -234,7 +234,7 @@ def twice(file: Any) -> None:
             "x.nir",
             "input -> a",
             "0, input, output",
-            "",
+            "write the edge between two of these nodes, or leave it out",
             edit=badedge,
         ),
         case(
@@ -245,7 +245,7 @@ def twice(file: Any) -> None:
             "x.nir",
             "input -> 0",
             "each edge once",
-            "",
+            "write each edge once",
             edit=twice,
         ),
         case(
@@ -258,7 +258,7 @@ def twice(file: Any) -> None:
             "b",
             "entered by input, not read",
             "edges from the Input through every node to the Output",
-            "",
+            "write an edge from what enters the node and one to what reads it, or leave the node out",
         ),
         case(
             "samepath",
@@ -270,7 +270,7 @@ def twice(file: Any) -> None:
             "x.nir",
             "g.0",
             "names without dots",
-            "",
+            "rename one of the two in the program that writes the file",
         ),
     ],
 )

@@ -92,7 +92,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (Linear)",
             "[2, 3, 3]",
             "2 axes",
-            "",
+            "write it with 2 axes, as NIR defines this kind of node",
         ),
         case(
             "nan",
@@ -124,9 +124,18 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (LIF)",
             "[2]",
             "[3] or one value",
-            "",
+            "write one value, or one for each neuron of the layer",
         ),
-        case("tauneg", lambda: chain(lif(3, tau=-1)), ValueRangeError, "'tau' is not positive", "0 (LIF)", "-1", "tau > 0", ""),
+        case(
+            "tauneg",
+            lambda: chain(lif(3, tau=-1)),
+            ValueRangeError,
+            "'tau' is not positive",
+            "0 (LIF)",
+            "-1",
+            "tau > 0",
+            "write tau above 0 for every neuron",
+        ),
         case(
             "vth0",
             lambda: chain(lif(3, v_threshold=0)),
@@ -135,7 +144,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (LIF)",
             "0",
             "v_threshold > 0",
-            "",
+            "write v_threshold above 0 for every neuron",
         ),
         case(
             "dt",
@@ -185,7 +194,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (Scale)",
             "[2]",
             "[3]",
-            "",
+            "write one factor, or one for each value that enters",
         ),
         case(
             "endscale",
@@ -227,7 +236,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (Conv2d)",
             "'same' with kernel (2, 2)",
             "numbers, or an odd kernel",
-            "",
+            "write the padding in numbers, or use an odd kernel",
             IMAGE,
         ),
         case(
@@ -238,7 +247,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (Conv2d)",
             "3",
             "k * 2",
-            "",
+            "use as many groups as divide the output channels",
             IMAGE,
         ),
         case(
@@ -249,7 +258,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (SumPool2d)",
             "[0, 1]",
             "two, from 1 to 1048576",
-            "",
+            "write one or two whole numbers in this range",
             IMAGE,
         ),
         case(
@@ -262,7 +271,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "0 (Conv2d)",
             "[2, 200002, 200002]",
             "at most 4194304 values",
-            "",
+            "check the sizes that the file states for this layer; it cannot be this large",
             IMAGE,
         ),
         case(
@@ -318,7 +327,7 @@ def flat(size: int, *shape: int, a: int = 0) -> Any:
             "9 (LIF)",
             "inf",
             "finite values",
-            "",
+            "check the weights, and state the writer's convention and step (--convention, --dt)",
             {"x": X, "convention": Convention(dt=1e-3, lif_input="unit")},
         ),
         case(

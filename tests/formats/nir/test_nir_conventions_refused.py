@@ -340,6 +340,7 @@ def test_the_chips_scheme_needs_steps(here: Path) -> None:
           where:    x.nir
           got:      0
           expected: 1, 2, 3, ...
+          do:       give the number of steps that the network runs for
         """,
     ):
         lava_integers(here, 0)

@@ -320,6 +320,7 @@ def test_a_layer_called_with_no_activation_is_refused() -> None:
           where:    fc
           got:      1.0
           expected: the output of a layer
+          do:       call the layer with what another layer returns
         """,
     ):
         trace(Written(lambda m, x: m.fc(1.0), fc=nn.Linear(3, 2)), 3)
@@ -332,6 +333,7 @@ def test_what_is_no_module_is_refused() -> None:
         the model is no torch.nn.Module
           got:      function
           expected: a torch.nn.Module
+          do:       give the module itself, whose forward takes the sample
         """,
     ):
         trace(lambda x: x, 3)
