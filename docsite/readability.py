@@ -1,6 +1,7 @@
 """How hard the prose of each page is to read: the grade of Flesch and Kincaid, which counts words and syllables.
 
-python -m docsite.readability
+python -m docsite.readability             of the pages as they are
+python -m docsite.readability 6ffb0e3     of those of a commit
 
 A grade is a number of school years: 8 is read easily, 11 is a newspaper, above 14 is a law. Code, tables, headings and names
 in code are left out; an item of a list is a sentence of its own, and so is what stands before a colon at the end of a line.
@@ -9,9 +10,14 @@ in code are left out; an item of a list is a sentence of its own, and so is what
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections.abc import Mapping
 from statistics import median
 
-from docsite.words import pages
+from docsite.api import ROOT
+from docsite.project import FILES
+from docsite.words import pages, prose
 
 LEAST = 60  # words; of a page with fewer nothing is said
 SYLLABLE = re.compile(r"[aeiouy]+")
@@ -58,19 +64,30 @@ def grade(text: str) -> float | None:
     return 0.39 * len(words) / len(each) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
 
 
-def grades() -> dict[str, float]:
+def grades(texts: Mapping[str, str]) -> dict[str, float]:
     """By page, the hardest first. The changelog is a list of names, and is left out."""
-    told = {page: grade(text) for page, text in pages().items() if page != "CHANGELOG.md"}
+    told = {page: grade(text) for page, text in texts.items() if page != "CHANGELOG.md"}
     return {page: g for page, g in sorted(told.items(), key=lambda item: -(item[1] or 0.0)) if g is not None}
 
 
-def main() -> None:
+def pages_of(commit: str) -> dict[str, str]:
+    """As `pages`, of a commit of this repository."""
+    names = _git("ls-tree", "-r", "--name-only", commit).splitlines()
+    read = [n for n in names if n.endswith(".md") and (n.startswith(("docs/", "models/")) or n in ("README.md", *FILES))]
+    return {name: prose(_git("show", f"{commit}:{name}")) for name in read}
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def main(arguments: list[str]) -> None:
     """Print them, and their median."""
-    found = grades()
+    found = grades(pages_of(arguments[0]) if arguments else pages())
     for page, value in found.items():
         print(f"{value:5.1f}  {page}")
     print(f"{median(found.values()):5.1f}  median of {len(found)} pages")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from statistics import median
 
 import pytest
@@ -59,10 +60,30 @@ def test_lines_of_pages_are_100_columns() -> None:
 
 
 def test_pages_are_readable() -> None:
-    grades = readability.grades()
+    grades = readability.grades(words.pages())
     assert len(grades) > 50
     assert {page: round(g, 1) for page, g in grades.items() if g > HARDEST} == {}
     assert median(grades.values()) <= MIDDLE
+
+
+def test_the_grade_that_is_stated() -> None:
+    """Pages change from day to day: within half a school year."""
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text("utf-8").split())
+    limits = f"A test allows {MIDDLE:g} for the median, and {HARDEST:g} for one page."
+    stated = re.search(rf"{re.escape(limits)} The median is (\d+\.\d) now\.", text)
+    assert stated is not None
+    assert median(readability.grades(words.pages()).values()) == pytest.approx(float(stated[1]), abs=0.5)
+
+
+def test_the_grade_of_a_commit() -> None:
+    """Of its files, not of those of today."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("a copy without its history")
+    pages = readability.pages_of("HEAD")
+    assert pages.keys() >= {"docs/tutorials/first.md", "README.md", "CONTRIBUTING.md"}
+    assert "```" not in pages["README.md"]
+    committed = subprocess.run(["git", "show", "HEAD:README.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert pages["README.md"] == words.prose(committed)
 
 
 def test_grades_rise_with_long_words_and_long_sentences() -> None:
