@@ -34,6 +34,12 @@ def test_the_wheel_is_called_by_its_name() -> None:
     assert set(re.findall(r"[\w.-]+\.whl", text)) == {f"snn2hw-{__version__}-py3-none-any.whl"}
 
 
+def test_the_changelog_begins_with_this_version_and_its_day() -> None:
+    heading = re.search(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert heading is not None
+    assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", heading[1])
+
+
 def made() -> set[str]:
     """Pages below docs/ that no file is: they are made of the source when the site is built."""
     return {*api.pages(), *project.pages(), *error_pages.paths(), "reference/cli.md", "reference/json.md"}
