@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from snn2hw.files.record import Kind
 from snn2hw.ir.integer import IntegerNetwork
-from snn2hw.shown import brief
+from snn2hw.shown import brief_of
 
 MODEL, STEP, MANIFEST, VECTORS = "model.onnx", "step.onnx", "manifest.json", "vectors.npz"
 CERTIFICATE = "certificate.json"
@@ -37,7 +37,10 @@ class Artefact:
     manifest: Mapping[str, Any]
     folder: Path | None = None
 
-    __repr__ = brief
+    def __repr__(self) -> str:
+        net = self.network
+        nodes = [n.name for n in net.nodes]
+        return brief_of(self, folder=self.folder, target=net.target, steps=net.steps, nodes=nodes, model=self.model)
 
     def outputs(self, readout: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """The values [..., classes] of a readout by name of output; of a model with one output it is all of them.

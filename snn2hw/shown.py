@@ -9,9 +9,10 @@ Nothing else interprets what it is given: the console prints without markup, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 # Printable by Unicode, and yet without a mark on the screen: joiners, fillers, variation selectors, tags.
@@ -61,16 +62,45 @@ def one_of(name: str, known: Iterable[str]) -> str:
 
 
 MOST_ENTRIES, MOST_LETTERS = 8, 80  # of a collection, and of a text, that a repr shows
-MOST_NESTED = 500  # letters of a record within a record, which is named beyond
+MOST = 199  # letters of a whole repr
 DEPTH = 2  # of collections within each other
 
 
 def brief(self: object) -> str:
-    """The repr of a dataclass that holds much: a few lines at most, however large the network is.
+    """The repr of a dataclass that holds much: one line of fewer than 200 letters, however large the network is.
 
-    Arrays and bytes are their type and size, of collections the first entries, of what lies deeper the class and the name.
+    Arrays and bytes are their type and size, of collections the first entries, of what lies deeper the class and the name. Where
+    that is too long, the longest collections are their number of entries; where it still is, fields at the end are left out.
     """
-    return f"{type(self).__name__}({', '.join(f'{f.name}={_entry(getattr(self, f.name), 1)}' for f in fields(self))})"  # type: ignore[arg-type]
+    return brief_of(self, **{f.name: getattr(self, f.name) for f in fields(self)})  # type: ignore[arg-type]
+
+
+def brief_of(self: object, **told: Any) -> str:
+    """The repr, as `brief` makes it, of what is worth telling of an object.
+
+    Args:
+        self: the object. told: by name, the most important first.
+    """
+    name, depth = type(self).__name__, dict.fromkeys(told, 1)
+    parts = {field: f"{field}={_entry(value, 1)}" for field, value in told.items()}
+    while len(whole := f"{name}({', '.join(parts.values())})") > MOST:
+        shrinking = [field for field in told if depth[field] <= DEPTH]
+        if not shrinking:
+            return _first_of(name, list(parts.values()))
+        longest = max(shrinking, key=lambda field: len(parts[field]))
+        depth[longest] += 1
+        parts[longest] = f"{longest}={_entry(told[longest], depth[longest])}"
+    return whole
+
+
+def _first_of(name: str, parts: Sequence[str]) -> str:
+    """As many parts as there is room for."""
+    shown = f"{name}("
+    for part in parts:
+        if len(shown) + len(part) + len(", ...)") > MOST:
+            break
+        shown += f"{part}, "
+    return f"{shown}...)"
 
 
 def _entry(value: Any, depth: int) -> str:
@@ -80,7 +110,7 @@ def _entry(value: Any, depth: int) -> str:
         return _bracketed("()" if isinstance(value, tuple) else "[]", (_entry(v, depth + 1) for v in value), len(value), depth)
     if is_dataclass(value):
         whole = repr(value) if depth == 1 else ""
-        return whole if 0 < len(whole) <= MOST_NESTED else _record(value)
+        return whole if 0 < len(whole) <= MOST else _record(value)
     return _leaf(value)
 
 
@@ -102,6 +132,10 @@ def _record(value: Any) -> str:
 
 
 def _leaf(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, PurePath):
+        return _cut(repr(str(value)))
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return f"{value.dtype}{list(value.shape)}"
     if isinstance(value, bytes):

@@ -22,6 +22,7 @@ from snn2hw.ir.encode import check_payloads
 from snn2hw.ir.integer import IntegerNetwork, IntNode
 from snn2hw.lack import Lack
 from snn2hw.native.replay import Replay
+from snn2hw.shown import brief
 from snn2hw.trace import Ints, Trace
 
 
@@ -104,6 +105,8 @@ class Exported:
     next: tuple[str, ...] = ()
     report: Report | None = None
     notes: tuple[str, ...] = ()
+
+    __repr__ = brief
 
 
 @runtime_checkable

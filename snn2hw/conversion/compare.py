@@ -11,6 +11,7 @@ from torch import Tensor
 from snn2hw.neurons import in_torch
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.nn.recurrent import Recurrent
+from snn2hw.shown import brief
 
 TIE = 2.0**-20  # of the largest term: so near to its threshold float32 may fall to either side
 
@@ -30,6 +31,8 @@ class Difference:
     theirs: float
     ours: float
     margin: float | None
+
+    __repr__ = brief
 
     @property
     def tie(self) -> bool:

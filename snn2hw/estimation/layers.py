@@ -9,6 +9,7 @@ from snn2hw.estimation.counts import Counts
 from snn2hw.estimation.energy import Energy
 from snn2hw.estimation.quantity import Quantity
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.shown import brief
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class LayerEstimate:
     instructions: int = 0
     state_bits: int = 0
     energy: Quantity | None = None
+
+    __repr__ = brief
 
 
 def layers_of(net: IntegerNetwork, counts: Counts, found: Energy | None) -> Mapping[str, LayerEstimate]:

@@ -91,6 +91,8 @@ class Point:
     luts: float | None = None
     refused: str = ""
 
+    __repr__ = brief
+
     @property
     def memory(self) -> int | None:
         """Bits of weights and states together."""

@@ -51,6 +51,8 @@ class LayerEvaluation:
     sum_error: float | None = None
     float_saturation: float | None = None
 
+    __repr__ = brief
+
     @property
     def dead(self) -> bool:
         """Whether the integers fire nothing."""

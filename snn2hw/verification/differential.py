@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from snn2hw.errors import ArtefactError
 from snn2hw.ir.integer import IntegerNetwork
+from snn2hw.shown import brief
 from snn2hw.trace import Ints, Trace, held
 from snn2hw.verification.cause import explain
 
@@ -36,6 +37,8 @@ class Difference:
     got: int
     expected: int
     cause: str
+
+    __repr__ = brief
 
     def __str__(self) -> str:
         at = "readout" if self.step < 0 else f"{self.signal} at step {self.step}"

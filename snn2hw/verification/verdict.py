@@ -14,7 +14,7 @@ from snn2hw.errors import ArtefactError, ExecutorUnavailableError, ShapeError, S
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
 from snn2hw.run.job import Job, results
-from snn2hw.shown import brief
+from snn2hw.shown import brief_of
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.batches import STORED, Given, Merged, Progress, compare_batch, comparing, sample_count
 from snn2hw.verification.differential import Difference
@@ -46,7 +46,11 @@ class Verdict:
     different: dict[str, int]
     notes: dict[str, str] = field(default_factory=dict)
 
-    __repr__ = brief
+    def __repr__(self) -> str:
+        return brief_of(
+            self, equal=self.equal, differences=self.differences, different=self.different, compared=self.compared,
+            not_run=self.not_run, samples=self.samples, steps=self.steps, seconds=self.seconds,
+        )  # fmt: skip
 
     @property
     def equal(self) -> bool:
