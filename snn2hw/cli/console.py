@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,7 +26,7 @@ from rich.progress import (
 from rich.text import Text
 
 from snn2hw.cli.loudness import loudness
-from snn2hw.cli.tables import fitted
+from snn2hw.cli.tables import LEAST, fitted
 from snn2hw.errors import Snn2hwError, Snn2hwWarning
 from snn2hw.shown import plain, plain_lines
 
@@ -89,20 +91,40 @@ def print_aside(text: str) -> None:
 
 def print_warning(warning: Snn2hwWarning) -> None:
     """A warning on stderr, its parts on lines of their own."""
-    console = _console(stderr=True)
-    first, *more = str(warning).split("\n")
-    console.print(Text.assemble(styled("warning:", "bold yellow"), f" {first}"), soft_wrap=True)
-    for line in more:
-        console.print(Text(line), soft_wrap=True)
+    _print_parts(str(warning), styled("warning:", "bold yellow"))
 
 
 def print_error(error: Snn2hwError) -> None:
     """An error on stderr, its parts on lines of their own."""
+    _print_parts(str(error), styled("error:", "bold red"))
+
+
+def _print_parts(text: str, head: Text) -> None:
+    """The lines of a message on stderr, each part in a line of its own, which a terminal folds under its text."""
     console = _console(stderr=True)
-    first, *more = str(error).split("\n")
-    console.print(Text.assemble(("error:", "bold red"), " ", first), soft_wrap=True)
+    first, *more = text.split("\n")
+    parts = [(Text.assemble(head, " "), first)]
     for line in more:
-        console.print(Text(line), soft_wrap=True)
+        said = re.sub(r"^(  \w+: +| +)", "", line)
+        parts.append((Text(line.removesuffix(said)), said))
+    for name, said in parts:
+        before = name
+        for part in _folded(said, console.width - name.cell_len, console):
+            console.print(Text.assemble(before, part), soft_wrap=True)
+            before = Text(" " * name.cell_len)
+
+
+def _folded(said: str, room: int, console: Console) -> list[str]:
+    """At words, where a terminal has room for some; in a pipe it stays a line, for programs."""
+    if not console.is_terminal or room < LEAST:
+        return [said]
+    lines = [""]
+    for word in re.findall(r"\s*\S+", said):
+        if lines[-1] and cell_len(lines[-1] + word) > room:
+            lines.append(word.lstrip())
+        else:
+            lines[-1] += word
+    return lines
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()) -> None:
