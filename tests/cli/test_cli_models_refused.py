@@ -105,6 +105,11 @@ RUNS = "expected: Python that imports\n  do:       check that `python mine/model
             "  expected: build(), STEPS, train_data()\n"
             "  do:       define them in model.py: build() returns the module, STEPS is T, train_data() returns (samples, labels)",
         ),
+        (
+            "import torch\nSTEPS, build = 3, lambda: 7\ntrain_data = lambda: None",
+            "the model is no torch.nn.Module\n  where:    mine/model.py\n  got:      int\n"
+            "  expected: a torch.nn.Module, or from a factory (module, sample)\n  do:       return the module itself",
+        ),
     ],
 )
 def test_a_model_file_that_is_wrong(capsys: Capture, own_model: Path, source: str, text: str) -> None:

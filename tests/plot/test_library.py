@@ -99,17 +99,17 @@ def test_what_there_is_not(made: tuple[Artefact, Network, Any, Trace], monkeypat
     readout = snn2hw.simulate(artefact, images, traces=False)
     wrong: list[tuple[Any, str]] = [
         (lambda: plot.raster(artefact, trace, "conv"), "no neuron layer of this name"),
-        (lambda: plot.raster(artefact, trace, "lnm", sample=12), "there is no such sample"),
+        (lambda: plot.raster(artefact, trace, "lnm", sample=12), "there is no such sample.*\n  do: .*one of these samples"),
         (lambda: plot.raster(artefact, readout, "lnm"), "the trace holds only the readout"),
         (lambda: plot.histogram(artefact, readout, "lnm"), "the trace holds only the readout"),
-        (lambda: plot.membrane(artefact, trace, "lnm", state="v"), "no state of this name"),
+        (lambda: plot.membrane(artefact, trace, "lnm", state="v"), "no state of this name.*\n  do: .*one of these states"),
         (lambda: plot.membrane(artefact, trace, "lnm", neurons=[144]), "there is no such neuron"),
-        (lambda: plot.update_map(artefact, "lnm", channel=4), "there is no such channel"),
+        (lambda: plot.update_map(artefact, "lnm", channel=4), "there is no such channel.*\n  do: .*these channels"),
         (lambda: plot.phase_portrait(artefact, "lnm"), "a phase portrait is of two states"),
         (lambda: plot.mismatch(snn2hw.evaluate(artefact, images)), "nothing was compared with a float model"),
     ]
     for call, says in wrong:
-        with pytest.raises(UsageError, match=says):
+        with pytest.raises(UsageError, match=f"(?s){says}"):
             call()
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match="plots needs the package 'matplotlib'"):

@@ -14,6 +14,7 @@ from snn2hw import nn
 from snn2hw.errors import ShapeError, ValueRangeError
 from snn2hw.ir.program import Op
 from snn2hw.quantize import Prepared, neuron, prepare
+from tests.refused import refused
 
 FINE = snn2hw.Options(state_bits=24)
 
@@ -190,7 +191,8 @@ def test_any_module_name_and_a_single_layer_can_be_prepared() -> None:
 def test_a_batch_of_none() -> None:
     x = torch.rand(8, 3)
     model = prepare(nn.Sequential(nn.Linear(3, 4), nn.LIF(), nn.Linear(4, 2)), x, steps=2)
-    with pytest.raises(ShapeError, match="there are no samples"):
+    text = "there are no samples\n  where:    input 'input'\n  got:      [2, 0, 3]\n  expected: at least one\n"
+    with refused(ShapeError, text + "  do:       give at least one sample"):
         model(nn.repeat(x[:0], 2))
 
 

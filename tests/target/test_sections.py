@@ -107,6 +107,14 @@ def test_an_unknown_field_of_cores(tmp_path: Path, line: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "at"), [("energy", " [energy]"), ("latency", " [latency]"), ("neurons", "")])
+def test_a_section_that_is_a_number(tmp_path: Path, name: str, at: str) -> None:
+    assert refusal(tmp_path, f"{name} = 4") == (
+        f"a section of a target file is no table\n  where:    FILE{at}\n  got:      4\n  expected: [{name}]\n"
+        f"  do:       write it as a section: [{name}]"
+    )
+
+
 def test_cores_without_their_number(tmp_path: Path) -> None:
     text = refusal(tmp_path, f"[cores]\nneurons = {{ value = 4, {SOURCED} }}")
     assert text == (

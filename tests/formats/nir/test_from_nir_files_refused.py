@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,16 @@ def twice(file: Any) -> None:
             "g.0",
             "names without dots",
             "rename one of the two in the program that writes the file",
+        ),
+        case(
+            "deep",
+            lambda: reduce(lambda inner, _: chain(inner), range(16), chain(linear())),
+            FileFormatError,
+            "the graphs are nested too deeply",
+            "x.nir" + ": 0" * 16,
+            "16 deep",
+            "below 16",
+            "write one graph with a node for each layer, and no graph within it",
         ),
     ],
 )

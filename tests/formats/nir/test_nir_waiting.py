@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import snn2hw
+from snn2hw.errors import ValueRangeError
 from snn2hw.formats.nir.convention import Convention, Cuba
 from snn2hw.formats.nir.read import from_nir
 from snn2hw.formats.nir.write import PLAIN, to_nir
@@ -18,6 +19,7 @@ from snn2hw.ir.loihi import loihi_lif
 from snn2hw.num import Interval
 from tests.nir_exports import difference
 from tests.nir_files import STATED, affine, cuba_lif, graph, lif, looped, run_layers, write
+from tests.refused import refused
 
 nir = pytest.importorskip("nir", reason="reading .nir files needs the nir extra")
 
@@ -125,3 +127,10 @@ def test_which_programs_are_delays() -> None:
     assert delays(delay_program([2, 0, 62, 2], Interval(-5, 9))) == (2, 0, 62, 2)
     assert delays(loihi_lif(0, 128, 100)) is None
     assert delays(loihi_lif(0, 128, 100, membrane=True)) is None
+
+
+@pytest.mark.parametrize(("delays", "got"), [([0, 63], "63"), ([-1, 2], "-1")])
+def test_a_delay_out_of_range(delays: list[int], got: str) -> None:
+    text = f"a delay is out of range\n  where:    delay\n  got:      {got}\n  expected: 0 to 62\n"
+    with refused(ValueRangeError, text + "  do:       use delays from 0 to 62 steps"):
+        delay_program(delays, Interval(0, 1))
