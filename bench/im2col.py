@@ -11,13 +11,13 @@ from unittest.mock import patch
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.artefact import Artefact
 from snn2hw.backends.c import to_c
 from snn2hw.backends.c.plan import Value
 from snn2hw.backends.c.synapse_code import _handed
 from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.fast.built import Built, build
 from snn2hw.backends.fast.executor import Fast
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints
 
 
@@ -29,13 +29,10 @@ class Im2col(Fast):
     def __init__(self) -> None:
         super().__init__(0)
 
-    def built(self, artefact: Artefact, still: bool) -> Built:
-        """As `Fast.built`, with these layers."""
-        key = artefact.model, still
-        if key not in self._built:
-            with patch.multiple(to_c, synapse_function=_layer, packed=_rows, packed_events=_nothing, biases=_biases):
-                self._built[key] = build(artefact.network, still)
-        return self._built[key]
+    def _compiled(self, net: IntegerNetwork, still: bool) -> Built:
+        """With these layers."""
+        with patch.multiple(to_c, synapse_function=_layer, packed=_rows, packed_events=_nothing, biases=_biases):
+            return build(net, still)
 
 
 def _rows(s: Synapse) -> npt.NDArray[np.int8]:

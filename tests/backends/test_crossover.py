@@ -91,7 +91,7 @@ def test_a_layer_is_summed_by_events_below_its_own_crossover(crossing: int, by_e
     net = probe()
     fast, artefact = Fast(), make_artefact(net)
     built = module.build(net, False, crossing=lambda s: crossing)
-    fast._built[artefact.model, False] = built
+    fast._built[artefact.model, False, 1] = built
     with built.memory(built.source.arena) as arena:
         arena[...] = 0
     payloads = np.zeros((STEPS, 1, *net.input.shape), np.int64)

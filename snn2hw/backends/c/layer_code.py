@@ -183,11 +183,12 @@ def _resize(node: IntResize2d, inputs: Sequence[Value], out: Value) -> str:
 
 
 def _readout(node: IntReadout, x: Value, steps: int, kind: str) -> str:
+    values = x.places * x.channels  # there is one place, or one for each of several samples
     if node.kind == "last":
-        last = f"{(x.steps - 1) * x.channels} + " if x.steps > 1 else ""
-        return fragment("layers/readout_last.c", channels=x.channels, kind=kind, last=last)
+        last = f"{(x.steps - 1) * values} + " if x.steps > 1 else ""
+        return fragment("layers/readout_last.c", channels=values, kind=kind, last=last)
     times = f" * {steps}" if x.steps == 1 else ""
-    return fragment("layers/readout_sum.c", channels=x.channels, steps=x.steps, kind=kind, times=times)
+    return fragment("layers/readout_sum.c", channels=values, steps=x.steps, kind=kind, times=times)
 
 
 _RANGE = {"from": "@FROM@", "to": "@TO@"}  # filled in once it is known where a range comes from

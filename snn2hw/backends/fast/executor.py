@@ -13,11 +13,13 @@ import numpy.typing as npt
 from snn2hw.artefact import Artefact
 from snn2hw.backends.base import gated
 from snn2hw.backends.c.fits import fast_lacks
+from snn2hw.backends.c.plan import c_type
 from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.c.to_c import Source
 from snn2hw.backends.fast.built import MEASURED, Built, build
 from snn2hw.backends.fast.crossover import crossings
 from snn2hw.backends.fast.sharing import shared
+from snn2hw.backends.fast.side_by_side import at_once, groups_of, side_by_side
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
@@ -31,7 +33,8 @@ KEPT = 8  # networks
 
 
 class Fast:
-    """The generated C. One sample at a time, layer by layer, all steps of a layer together.
+    """The generated C. Layer by layer, all steps of a layer together, of one sample at a time; where linear layers would wait for
+    their weights and no traces are wanted, of several (`side_by_side`).
 
     Args:
         percent: of active inputs, below which a layer is summed event-driven; 0: none ever, 101: all that can be, always; None:
@@ -43,7 +46,7 @@ class Fast:
 
     def __init__(self, percent: int | None = None) -> None:
         self.percent = percent
-        self._built: OrderedDict[tuple[bytes, bool], Built] = OrderedDict()
+        self._built: OrderedDict[tuple[bytes, bool, int], Built] = OrderedDict()
         self._lock = ForkLock()
 
     def __reduce__(self) -> tuple[type[Fast], tuple[int | None]]:
@@ -68,33 +71,66 @@ class Fast:
             ExecutorUnavailableError: no compiler, or one that fails. UnsupportedError: more steps than the stack holds.
             ShapeError, ValueRangeError: spike values that the network does not take.
         """
-        net = artefact.network
+        net, count = artefact.network, payloads.shape[1]
         still = net.input.static and bool((payloads == payloads[:1]).all())
+        seen = payloads[:1] if still else payloads
+        samples = 1 if traces else at_once(net)
+        if samples > 1:
+            return Trace(self._side_by_side(artefact, seen, still, samples))
         built = self.built(artefact, still)
-        by_samples = (payloads[:1] if still else payloads).transpose(1, 0, *range(3, payloads.ndim), 2)  # channels last
-        given = np.ascontiguousarray(by_samples, built.source.input_type[:-2])
-        readout = np.empty((len(given), *net.readout.shape), np.int64)
-        kept = _kept(net, built.source, len(given)) if traces else []
+        readout = np.empty((count, *net.readout.shape), np.int64)
+        kept = _kept(net, built.source, count) if traces else []
+        self._one_by_one(built, seen, readout, kept, traces)
+        return _trace(built.source, readout, kept) if traces else Trace(readout)
+
+    def _one_by_one(self, built: Built, seen: Ints, readout: Ints, kept: list[npt.NDArray[Any]], traces: bool) -> None:
+        by_samples = seen.transpose(1, 0, *range(3, seen.ndim), 2)  # channels last
+        self._shared(built, np.ascontiguousarray(by_samples, built.source.input_type[:-2]), readout, kept, traces)
+
+    def _side_by_side(self, artefact: Artefact, seen: Ints, still: bool, samples: int) -> Ints:
+        """The readout of payloads [steps, N, ...], so many samples at once, and one by one what is left over."""
+        count, classes = seen.shape[1], artefact.network.readout.shape
+        kind = c_type(artefact.network.input.interval)[:-2]
+        given = groups_of(seen, samples, kind)
+        done = len(given) * samples
+        readout = np.empty((max(done, count), *classes), np.int64)
+        if len(given):
+            built = self.built(artefact, still, samples)
+            self._shared(built, given, readout[:done].reshape(len(given), -1), [], False)
+        if done < count:
+            self._one_by_one(self.built(artefact, still), seen[:, done:], readout[done:], [], False)
+        return readout[:count]
+
+    def _shared(self, built: Built, given: npt.NDArray[Any], readout: Ints, kept: list[npt.NDArray[Any]], traces: bool) -> None:
+        """Run what is given, over threads."""
         run = built.runner(given, readout, kept, MEASURED if self.percent is None else self.percent)
         each = shared(run, len(given), threads(), built.each.get(traces), run.together)
         if each is not None:
             built.each[traces] = each
-        return _trace(built.source, readout, kept) if traces else Trace(readout)
 
-    def built(self, artefact: Artefact, still: bool) -> Built:
-        """The network's library, for input that is the same at every step or not; the last few are kept."""
-        key = artefact.model, still
+    def built(self, artefact: Artefact, still: bool, samples: int = 1) -> Built:
+        """The network's library, for input that is the same at every step or not; the last few are kept.
+
+        Args:
+            artefact: with the network. still: whether the input is the same at every step. samples: that lie side by side.
+        """
+        key = artefact.model, still, samples
         with self._lock:
             if key in self._built:
                 self._built.move_to_end(key)
                 return self._built[key]
+        net = artefact.network if samples == 1 else side_by_side(artefact.network, samples)
+        assert net is not None  # as `at_once` found
         # Without the lock, for it takes long, and others go on with what is there. Of threads that build the same, one is kept.
-        made = build(artefact.network, still, (self.percent or 0) > 100, _crossing if self.percent is None else None)
+        made = self._compiled(net, still)
         with self._lock:
             kept = self._built.setdefault(key, made)
             while len(self._built) > KEPT:
                 self._built.popitem(last=False)
             return kept
+
+    def _compiled(self, net: IntegerNetwork, still: bool) -> Built:
+        return build(net, still, (self.percent or 0) > 100, _crossing if self.percent is None else None)
 
 
 def _crossing(layer: Synapse) -> int:
