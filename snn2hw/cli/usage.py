@@ -20,7 +20,9 @@ def usage_error(error: Any, words: Sequence[str]) -> UsageError:
     """What is wrong with the words of a command line, as typer found it."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "snn2hw"
-    if (option := getattr(error, "option_name", None)) and command == "snn2hw":  # else --version for --json
+    # An option that nobody has names others; one that lacks its value names none.
+    option = error.option_name if hasattr(error, "possibilities") else None
+    if option and command == "snn2hw":  # else --version for --json
         error.possibilities = get_close_matches(option, error.possibilities or [], cutoff=ALIKE)
     return UsageError(
         str(error.format_message()).rstrip("."),

@@ -50,6 +50,14 @@ def test_another_option_stands_behind_the_verb(capsys: Capture) -> None:
     assert run_cli(capsys, "--verison").err.startswith("error: No such option: --verison (Possible options: --version)\n")
 
 
+def test_an_option_without_its_value_is_told(capsys: Capture) -> None:
+    refusal(
+        run_cli(capsys, "compile", "x", "--stop-after"),
+        "Option '--stop-after' requires an argument\n  where:    snn2hw\n  got:      snn2hw compile x --stop-after\n"
+        "  do:       `snn2hw --help` lists all verbs, `snn2hw VERB --help` the options of one",
+    )
+
+
 @pytest.mark.parametrize(
     ("command", "example"),
     [
