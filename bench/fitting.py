@@ -22,25 +22,27 @@ from snn2hw import nn, train
 from snn2hw.errors import Snn2hwWarning
 
 STEPS, BATCH, SAMPLES, MOST = 4, 96, 1440, 1.1
+EPOCHS = 4  # of one call: what `fit` does once for all of them is not taken for the cost of each
 NEURONS = ("LIF", "LNM degree 3", "CirculateFiring, 4 levels")
-RECIPE = train.Recipe(epochs=1, batch=BATCH, learning_rate=1e-3)
+RECIPE = train.Recipe(epochs=EPOCHS, batch=BATCH, learning_rate=1e-3)
 
 
 def plain(model: torch.nn.Module, samples: Tensor, labels: Tensor) -> None:
-    """One epoch, as users write it."""
+    """As users write it."""
     optimiser = torch.optim.AdamW(model.parameters(), RECIPE.learning_rate)
     model.train()
-    for chosen in torch.split(torch.randperm(len(labels)), BATCH):
-        logits = model(nn.repeat(samples[chosen], STEPS)).mean(0)
-        loss = torch.nn.functional.cross_entropy(logits, labels[chosen])
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), RECIPE.clip or 1.0)
-        optimiser.step()
+    for _ in range(EPOCHS):
+        for chosen in torch.split(torch.randperm(len(labels)), BATCH):
+            logits = model(nn.repeat(samples[chosen], STEPS)).mean(0)
+            loss = torch.nn.functional.cross_entropy(logits, labels[chosen])
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), RECIPE.clip or 1.0)
+            optimiser.step()
 
 
 def fitted(model: torch.nn.Module, samples: Tensor, labels: Tensor) -> None:
-    """The same epoch by `train.fit`."""
+    """The same epochs by `train.fit`."""
     train.fit(model, (samples, labels), steps=STEPS, recipe=RECIPE, device="cpu", progress=False)
 
 
@@ -62,7 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     missed = False
-    print(f"torch {torch.__version__}, one thread: an epoch of the network of models/digits_lnm, T = {STEPS}, batches of {BATCH}")
+    what = f"{EPOCHS} epochs of the network of models/digits_lnm"
+    print(f"torch {torch.__version__}, one thread: {what}, T = {STEPS}, batches of {BATCH}")
     for neuron in NEURONS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Snn2hwWarning)  # random labels may well silence a layer

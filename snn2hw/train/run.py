@@ -85,6 +85,7 @@ class Run:
             loss = torch.nn.functional.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
             if looks:
                 balance = nn.balance_loss(seen) if seen else torch.zeros((), device=self.device)  # no neurons, no balance
+            if balance is not None and recipe.balance > 0:  # else its gradient would be computed for nothing
                 loss = loss + recipe.balance * balance
             loss = loss + recipe.coefficient_penalty * nn.coefficient_penalty(self.model)
             loss = loss + recipe.range_penalty * nn.range_penalty(self.model)
