@@ -213,7 +213,7 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
 
 
 def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "draw", lambda results, folder: ["polynomials.svg"])
+    monkeypatch.setattr(page, "draw", lambda results, folder: ["polynomials.svg", "widths.svg"])
     docs = ROOT / "docs" / "explanation"
     found = run._found(tmp_path, docs / "study" / "results", 1.0)
     assert found
