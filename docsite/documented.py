@@ -1,7 +1,8 @@
 """What the docstring of a public name does not say: python -m docsite.documented
 
 Every public function, class, method and property has a docstring. A function of two arguments or more names each of them; a
-class names what it is made with, in its docstring or in those of its bases. What raises an error says which.
+class names what it is made with, in its docstring or in those of its bases. What raises an error says which. What takes or
+gives arrays says in which shape.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from docsite import api
 SEVERAL = 2
 LIKE = "Arguments as "  # another function's docstring names them
 OWN = "snn2hw"
+ARRAYS = re.compile(r"\b(Tensor|ArrayLike|NDArray|Ints|Array|Reals)\b")
+SHAPE = re.compile(r"\[[^\]]*\]|a scalar|of any shape|same shape")
 PASSED_ON = ("self", "args", "kwargs", "others", "device", "dtype", "padding_mode")  # what torch takes, or hands on
 
 
@@ -42,15 +45,26 @@ def missing(name: str, value: Any) -> Iterator[str]:
             yield from _unnamed(name, inspect.signature(value), said, 1)
         for key, member in vars(value).items():
             method = _function(member)
-            if method is not None and not key.startswith("_") and not inspect.getdoc(getattr(value, key)):
+            if method is None or key.startswith("_"):
+                continue
+            told = inspect.getdoc(getattr(value, key)) or ""
+            if not told:
                 yield f"{name}.{key}: no docstring"
+            yield from _shapeless(f"{name}.{key}", method, told + said)
         return
     said = inspect.getdoc(value) or ""
     if not said:
         yield f"{name}: no docstring"
     yield from _unnamed(name, inspect.signature(value), said, SEVERAL)
+    yield from _shapeless(name, value, said)
     if re.search(r"^\s*raise \w*Error\(", inspect.getsource(value), re.M) and "Raises" not in said:
         yield f"{name}: raises an error, and does not say which"
+
+
+def _shapeless(name: str, function: Any, said: str) -> Iterator[str]:
+    kinds = map(str, getattr(function, "__annotations__", {}).values())
+    if any(map(ARRAYS.search, kinds)) and not SHAPE.search(said):
+        yield f"{name}: takes or gives arrays, and does not say in which shape"
 
 
 def _function(member: Any) -> Any:

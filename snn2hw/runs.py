@@ -170,7 +170,8 @@ def verify(
 
     Args:
         artefact: the compiled model. progress: called with (executor, samples done, samples in all), summed over all.
-        samples: as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is compared too.
+        samples: [N, ...] or [T, N, ...], as in `simulate`; None takes the artefact's conformance vectors, whose stored trace is
+            compared too.
         executors: names (`snn2hw backends` lists them) or objects (`snn2hw.backends.Executor`); None takes the first of
             INDEPENDENT that can run here: every installation has onnx-reference.
         layout: as in `simulate`.

@@ -73,7 +73,7 @@ def trace_model(
 ) -> Network:
     """The float network of a torch model: its equations, before anything is quantised.
 
-    Arguments as those of `compile`.
+    Arguments as those of `compile`; `sample` is [N, ...] where the input is static, else [T, N, ...].
 
     Raises:
         MissingExtraError: torch is not installed. Snn2hwError: what `compile` refuses of a model, as an error of the same class.

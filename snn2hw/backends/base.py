@@ -182,7 +182,8 @@ def called(kind: type[IntNode]) -> str:
 def gated(run: Callable[[Any, Artefact, Ints, bool], Trace]) -> Callable[..., Trace]:
     """`run` of an executor behind the gate: what is no spike value of the network is refused by every executor in the same words.
 
-    Each would make something of its own of it: 300 is 300 in the reference, and 44 in the 8 bits of an ONNX input.
+    Spike values are [T, N, ...]. Each executor would make something of its own of them: 300 is 300 in the reference, and 44 in
+    the 8 bits of an ONNX input.
     """
 
     @wraps(run)

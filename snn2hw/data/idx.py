@@ -33,7 +33,8 @@ ENDS = ("", ".gz")
 
 
 def read_idx(path: str | Path) -> npt.NDArray[Any]:
-    """The array of an idx file, plain or gzip, in the type that it states, of this machine's order of bytes.
+    """The array of an idx file, plain or gzip, in the shape and type that it states, of this machine's order of bytes: images
+    [N, height, width], labels [N].
 
     What the header states is compared with the bytes that are there before anything is allocated; of a packed file with what
     can be packed into so many bytes.

@@ -53,7 +53,8 @@ def diagnose(
     or early, and that reset, decay and input come in another order (docs/how-to/diagnose.md).
 
     Args:
-        artefact: the compiled model. samples, model, layout, executor, progress, workers, cluster: as in `snn2hw.evaluate`.
+        artefact: the compiled model. samples: [N, ...] where the input is static, else [T, N, ...].
+        model, layout, executor, progress, workers, cluster: as in `snn2hw.evaluate`.
         trace: of these samples, as hardware ran them; by default the executor runs them.
 
     Returns:

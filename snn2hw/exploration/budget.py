@@ -65,7 +65,8 @@ def budget(
     integers it is the compiled network.
 
     Args:
-        model: a float model, as `snn2hw.compile` takes it. samples, labels: classes, as `snn2hw.evaluate` takes them.
+        model: a float model, as `snn2hw.compile` takes it.
+        samples, labels: [N, ...] or [T, N, ...], and classes [N], as `snn2hw.evaluate` takes them.
         weight_bits: widths that a layer's weights may have; state_bits: the width of states, or several that a layer's may have.
         scales: as `snn2hw.Options` has them. target: as in `snn2hw.compile`.
         memory: the share of the bits that the proposal may keep, of what has several widths to choose from (weights, states, or

@@ -60,7 +60,7 @@ def explore(
 
     Args:
         model: a float model, as `snn2hw.compile` takes it.
-        samples, labels: as `snn2hw.evaluate` takes them.
+        samples, labels: [N, ...] or [T, N, ...], and [N], as `snn2hw.evaluate` takes them.
         weight_bits, state_bits, scales, target: what is combined; scales and target may be one or several.
         layer_bits: widths by layer, {"0": 4, "3": 2}, or several of these, that are tried besides, layers that are not named
             having the widest of weight_bits; "auto": those that an error budget (`snn2hw.budget`) proposes for 75, 60 and 45 %

@@ -51,7 +51,8 @@ def prepare(
     of room to learn; these stay. Weights, biases, coefficients, learned thresholds and learned surrogate widths go on learning.
 
     Args:
-        model, sample, steps, target, options, input_range, layout: as in `snn2hw.compile`.
+        sample: [N, ...] where the input is static, else [T, N, ...].
+        model, steps, target, options, input_range, layout: as in `snn2hw.compile`.
 
     Raises:
         Snn2hwError: as `snn2hw.compile`; a layer that training on integers has no row for.

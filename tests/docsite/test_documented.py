@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from docsite import documented, words
@@ -52,7 +54,13 @@ def undone(first: int, second: int) -> None:
     raise UsageError("nothing can be done")
 
 
+def halved(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Half of it."""
+    return array / 2
+
+
 def test_what_is_missing_is_found() -> None:
+    assert list(documented.missing("a", halved)) == ["a: takes or gives arrays, and does not say in which shape"]
     assert list(documented.missing("a", Silent)) == ["a: no docstring", "a: 'size' is not named", "a.grow: no docstring"]
     assert list(documented.missing("a", Loud)) == []
     assert list(documented.missing("a", undone)) == ["a: 'second' is not named", "a: raises an error, and does not say which"]
