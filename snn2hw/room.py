@@ -21,7 +21,8 @@ Bytes = npt.NDArray[np.uint8]
 class Room:
     """Blocks of memory that are lent, and come back by themselves.
 
-    Finalizers give them back, at any time and in any thread, so nothing here takes a lock: single steps of a dict are atomic.
+    Finalizers give them back, at any time and in any thread, even while this thread looks for one. So nothing here takes a lock,
+    single steps of a dict are atomic, and what is walked through is a copy.
     """
 
     def __init__(self) -> None:
@@ -57,13 +58,13 @@ class Room:
 
     def _taken(self, size: int) -> Bytes:
         """A free block that is large enough, and not more than twice as large; else a new one."""
-        for key, block in list(self.free.items()):
+        for key, block in self.free.copy().items():
             if size <= block.size <= 2 * size and self.free.pop(key, None) is not None:
                 return block
         return np.empty(size, np.uint8)
 
     def _back(self, block: Bytes) -> None:
-        if sum(b.size for b in list(self.free.values())) + block.size > MOST:
+        if sum(b.size for b in self.free.copy().values()) + block.size > MOST:
             self.free.clear()  # what waits was of other sizes
         if block.size <= MOST:
             self.free[id(block)] = block
