@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from snn2hw.backends.c.geometry import geometry
 from snn2hw.backends.c.synapse_plan import Synapse
 from snn2hw.backends.c.team import UPDATE, parts
 from snn2hw.backends.c.text import template
@@ -22,30 +23,17 @@ def depthwise(number: int, s: Synapse, parameters: str, handed: str, phase: int)
         s: how the layer is summed. parameters: the C parameters that every function of the layer has.
         phase: the number of its only phase.
     """
-    (h, w), (ph, pw) = s.source.size, s.window.padding
-    (kh, kw), (sy, sx), (dy, dx) = s.window.kernel, s.window.stride, s.window.dilation
-    oh, ow = s.value.size
+    oh = s.value.size[0]
     return "\n" + filled(
         template("fast/depthwise_layer.c"),
-        {
+        geometry(s)
+        | {
             "NUMBER": number,
             "PARAMETERS": parameters,
             "SUMMING": phase,
             "SUMMING_PARTS": parts(oh, s.products + s.source.steps * s.value.places * s.value.channels * UPDATE),
             "OUT_HEIGHT": oh,
-            "OUT_WIDTH": ow,
             "CHANNELS": s.value.channels,
-            "STEPS": s.source.steps,
-            "KERNEL_HEIGHT": kh,
-            "KERNEL_WIDTH": kw,
-            "DOWN": sy,
-            "ACROSS": sx,
-            "DILATED_DOWN": dy,
-            "DILATED_ACROSS": dx,
-            "ABOVE": ph,
-            "BESIDE": pw,
-            "HEIGHT": h,
-            "WIDTH": w,
             "INPUT": s.source.type,
             "HANDED": handed,
         },

@@ -7,6 +7,7 @@ at a time: their weights are interleaved and multiplied with the pair of spike v
 
 from __future__ import annotations
 
+from snn2hw.backends.c.geometry import geometry
 from snn2hw.backends.c.synapse_plan import BIASED, Synapse
 from snn2hw.backends.c.team import ELEMENT, UPDATE, parts
 from snn2hw.backends.c.text import template
@@ -21,9 +22,6 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
         s: how the layer is summed. parameters: the C parameters that every function of the layer has.
         handed: the statement that uses the sums of a place. phase: the number of the first of its three phases.
     """
-    (h, w), (ph, pw) = s.source.size, s.window.padding
-    (kh, kw), (sy, sx), (dy, dx) = s.window.kernel, s.window.stride, s.window.dilation
-    ow = s.value.size[1]
     steps, entering, listed = s.source.steps, s.entering, s.listed
     kind = "SNN_BINARY" if s.binary else "SNN_SIGNED" if s.signed else "SNN_UNSIGNED"
     channels, spikes, counts, totals, _ = s.list_offsets
@@ -34,7 +32,8 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
     start = f"bias[c] - {BIASED} * shift[p * {steps} + t]" if s.signed else "bias[c]"
     return "\n" + filled(
         template("fast/events_layer.c"),
-        {
+        geometry(s)
+        | {
             "NUMBER": number,
             "PARAMETERS": parameters,
             "CHANNELS_AT": channels,
@@ -59,19 +58,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "GROUPS": s.groups,
             "OUT_PLACES": s.value.places,
             "CHUNK": s.chunk,
-            "OUT_WIDTH": ow,
-            "STEPS": steps,
             "LISTED": listed,
-            "KERNEL_HEIGHT": kh,
-            "KERNEL_WIDTH": kw,
-            "DOWN": sy,
-            "ACROSS": sx,
-            "DILATED_DOWN": dy,
-            "DILATED_ACROSS": dx,
-            "ABOVE": ph,
-            "BESIDE": pw,
-            "HEIGHT": h,
-            "WIDTH": w,
             "TAP_BYTES": entering * s.row,
             "ROW": s.row,
             "COPY": "" if s.binary else f"snn_values(v + n, spike + cell * {entering}, count[cell]);",
