@@ -31,7 +31,7 @@ from snn2hw.ir.rules import check_integer
 from snn2hw.native.replay import Replay, replay
 from snn2hw.passes.base import Compilation, Options, Pass
 from snn2hw.passes.calibrate import Calibrate
-from snn2hw.passes.findings import warned
+from snn2hw.passes.findings import Finding, warned
 from snn2hw.passes.pipeline import run_pipeline
 from snn2hw.passes.polynomials.lowered import weighed
 from snn2hw.passes.polynomials.search import Candidate
@@ -124,9 +124,10 @@ def compile(
 
     Warns:
         Snn2hwWarning: what quantisation lost: weights of whole channels, a layer that can never fire, a synaptic input that is
-            coarser than the state, more neurons than a chip has; on the sample: a layer that died or saturates, predictions
-            that changed. `manifest["warnings"]` holds the same, and `manifest["agreement"]` how far the integers are from
-            the float network on up to 32 of the samples (docs/how-to/evaluate.md).
+            coarser than the state, negative spikes that become worth something else, more neurons than a chip has; on the
+            sample: a layer that died or saturates, predictions that changed. `manifest["warnings"]` holds the same, and
+            `manifest["agreement"]` how far the integers are from the float network on up to 32 of the samples
+            (docs/how-to/evaluate.md). Of a model that was prepared: the negative spikes alone.
     """
     checked_workers(workers, cluster)
     if out is not None:
@@ -151,6 +152,8 @@ def compile(
                 do="leave them out; only models with real parameters are quantised",
             )
         x = None if sample is None else _read(sample, layout, model)
+        if prepared is not None:
+            facts["warnings"] = warned(_losses(prepared, model), stacklevel=3)
         return _compile_integers(model, facts, x, target, out, certifying)
     if sample is None:
         raise UsageError("a model needs samples to calibrate on", got="none", expected="real samples", do="give sample=x")
@@ -186,6 +189,13 @@ def _prepared(model: object) -> Prepared | None:
     from snn2hw.quantize.model import Prepared
 
     return model if isinstance(model, Prepared) else None
+
+
+def _losses(prepared: Prepared, made: IntegerNetwork) -> list[Finding]:
+    """What the integers of a prepared model changed; asked of where torch is imported already."""
+    from snn2hw.quantize.losses import losses
+
+    return list(losses(prepared, made))
 
 
 def _compile_integers(

@@ -12,12 +12,13 @@ from snn2hw import layers
 from snn2hw.errors import Snn2hwWarning
 from snn2hw.ir import network as real
 from snn2hw.ir.network import Reals
-from snn2hw.passes.state import round_half_up
+from snn2hw.ir.program import Program, values_of
 
 KEPT = 0.01  # of a channel's weights that are not 0: one with a smaller share of them left is lost
 VISIBLE = 0.5  # state LSB of a synaptic input, below which no state tells that weights are missing
 HEAD_LSB = 4.0  # of a neuron's head; a state is told from another by one
 SHOWN = 4  # channels that are named
+MOVED = 0.25  # of an amplitude, beyond which rounding it is worth a word
 SILENT = "this layer can never fire"
 
 
@@ -138,21 +139,37 @@ def silent_equation(node: real.EquationNeuron) -> Finding:
     )
 
 
-def lost_negatives(node: real.Neuron, firing: real.Circulate, frac: int) -> Iterator[Finding]:
-    """Amplitudes of negative spikes that are smaller than half a unit of the spike value.
+def changed_negatives(
+    node: real.Neuron, negatives: Sequence[float], program: Program, *, learned: bool = False
+) -> Iterator[Finding]:
+    """Amplitudes of negative spikes that become 0 in integers, or that rounding moves by more than a quarter.
 
     Args:
-        node: the layer. firing: how it fires. frac: the binary point of its spike value.
+        node: the layer. negatives: the amplitudes as given or learned, one for each level; none where all are 1.
+        program: the layer's program, whose constants are what is sent. learned: whether training found them.
     """
-    negatives = firing.negatives if firing.own_negative and not firing.finest else ()
-    if any(a != 0 and round_half_up(a * 2.0**frac) == 0 for a in negatives):
-        yield Finding(
-            "negative spikes send nothing: their amplitude becomes 0",
-            node.source or node.name,
-            f"amplitudes {', '.join(f'{a:.3g}' for a in negatives)} of negative spikes",
-            f"one unit of an 8-bit spike value that holds the positive ones, too, is {2.0**-frac:g}",
-            "use negative_amplitude=0 if that is meant, else a larger one, or learn it (learn_negative_amplitude=True)",
-        )
+    firing = program.roles.firing if program.roles else None
+    constants = [program.by_name[s.negative] for s in (firing.spikes if firing else ()) if s.negative is not None]
+    if not negatives or not constants:
+        return
+    sent = [values_of(i)[0] * 2.0**-i.format.frac for i in constants]
+    said = f"amplitudes {_listed(negatives)} of negative spikes"
+    unit = f"one unit of an 8-bit spike value that holds the positive ones, too, is {2.0 ** -constants[0].format.frac:g}"
+    both = list(zip(negatives, sent, strict=True))
+    if any(a != 0 and b == 0 for a, b in both):
+        given = "a larger one, or learn it (learn_negative_amplitude=True)"
+        found = "fewer levels, whose unit is finer, or train on from a larger one"
+        remedy = f"use negative_amplitude=0 if that is meant, else {found if learned else given}"
+        yield Finding("negative spikes send nothing: their amplitude becomes 0", node.source or node.name, said, unit, remedy)
+    elif any(abs(b - a) > MOVED * abs(a) for a, b in both):
+        what = f"rounding moves the amplitude of negative spikes by more than {MOVED:.0%}"
+        kept = "keep it if the prepared model is accurate enough: it was trained with the rounded one"
+        remedy = f"{kept if learned else 'use a multiple of that unit'}; else use fewer levels, whose unit is finer"
+        yield Finding(what, node.source or node.name, f"{said} become {_listed(sent)}", unit, remedy)
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{v:.3g}" for v in values)
 
 
 def coarse_head(node: real.Neuron, errors: Reals) -> Finding:

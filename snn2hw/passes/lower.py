@@ -19,7 +19,7 @@ from snn2hw.ir.roles import Roles
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation, Pass
 from snn2hw.passes.equations import Entry, lower_equation
-from snn2hw.passes.findings import HEAD_LSB, Finding, coarse_head, lost_negatives, silent, silent_equation
+from snn2hw.passes.findings import HEAD_LSB, Finding, changed_negatives, coarse_head, silent, silent_equation
 from snn2hw.passes.fire import lower_firing
 from snn2hw.passes.head import emit_head, factor_frac, head_errors
 from snn2hw.passes.polynomials.horner import Argument, horner_bounds
@@ -178,7 +178,7 @@ def shown(equation: Neuron) -> float:
 
 
 def _losses(equation: Neuron, program: Program, meaning: Meaning) -> Iterator[Finding]:
-    """A head that is coarser than the state, a layer that cannot fire, and negative spikes that send nothing."""
+    """A head that is coarser than the state, a layer that cannot fire, and negative spikes that send something else."""
     assert program.roles is not None
     errors = head_errors(program, program.roles.entering, np.array(meaning.input_factor), shown(equation))
     if errors.max() > HEAD_LSB:
@@ -190,8 +190,8 @@ def _losses(equation: Neuron, program: Program, meaning: Meaning) -> Iterator[Fi
         h = program.by_name[program.roles.membrane]
         highest = known[h.name].hi * 2.0**-h.format.frac
         yield silent(equation, highest, min(row[0] for row in fired_at(equation)))
-    if isinstance(equation.firing, Circulate):
-        yield from lost_negatives(equation, equation.firing, program.outputs[SPIKES].format.frac)
+    if isinstance(equation.firing, Circulate) and not equation.firing.finest:  # else it still learns
+        yield from changed_negatives(equation, equation.firing.negatives, program)
 
 
 def _is_silent(program: Program) -> bool:

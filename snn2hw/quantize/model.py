@@ -213,6 +213,12 @@ class Prepared(torch.nn.Module):
             return node
         return replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, now.a.detach().tolist()))))
 
+    def negatives(self, name: str) -> tuple[float, ...]:
+        """The amplitudes of negative spikes, one for each level, that the neuron layer `name` has learned so far."""
+        layer = self._neuron(name)
+        assert isinstance(layer, QuantisedNeuron)
+        return tuple(a * layer.neuron.negative_amplitude for a in layer.neuron.amplitudes)
+
     def _neuron(self, name: str) -> AnyNeuron:
         layer = self.layers[_key(name)]
         assert isinstance(layer, AnyNeuron)

@@ -117,22 +117,43 @@ def test_a_threshold_above_the_reach_of_its_state_is_named(signed: bool, strict:
     )
 
 
-@pytest.mark.parametrize(("negative", "lost"), [(0.03, True), (0.0, False), (0.04, False)])
-def test_negative_spikes_that_send_nothing_are_named(negative: float, lost: bool) -> None:
-    """As long as nobody asked for it: four levels of 1 leave 1/16 for a unit."""
-    firing = Circulate((1.0,) * 4, (1.0,) * 4, True, negative=negative)
+SENT = (
+    "cf (CirculateFiring)",
+    "amplitudes 0.03, 0.03, 0.03, 0.03 of negative spikes",
+    "one unit of an 8-bit spike value that holds the positive ones, too, is 0.0625",
+)
+
+
+def negatives_of(amplitude: float) -> tuple[Finding, ...]:
+    """What is found of four levels of 1, which leave 1/16 for a unit."""
+    firing = Circulate((1.0,) * 4, (1.0,) * 4, True, negative=amplitude)
     net = network(
         2, counts(2, lo=-9, hi=9), linear("fc", "input", np.eye(2)), replace(circulate("cf", "fc"), firing=firing),
         linear("head", "cf", np.eye(2)), readout("head"),
     )  # fmt: skip
-    named = Finding(
+    return findings(net)
+
+
+def test_negative_spikes_that_send_nothing_are_named_where_nobody_asked_for_it() -> None:
+    assert negatives_of(0.0) == ()
+    (found,) = negatives_of(0.03)
+    assert found == Finding(
         "negative spikes send nothing: their amplitude becomes 0",
-        "cf (CirculateFiring)",
-        "amplitudes 0.03, 0.03, 0.03, 0.03 of negative spikes",
-        "one unit of an 8-bit spike value that holds the positive ones, too, is 0.0625",
+        *SENT,
         "use negative_amplitude=0 if that is meant, else a larger one, or learn it (learn_negative_amplitude=True)",
     )
-    assert findings(net) == ((named,) if lost else ())
+
+
+def test_an_amplitude_that_rounding_moves_by_more_than_a_quarter_is_named() -> None:
+    (found,) = negatives_of(0.04)
+    assert found == Finding(
+        "rounding moves the amplitude of negative spikes by more than 25%",
+        "cf (CirculateFiring)",
+        "amplitudes 0.04, 0.04, 0.04, 0.04 of negative spikes become 0.0625, 0.0625, 0.0625, 0.0625",
+        SENT[2],
+        "use a multiple of that unit; else use fewer levels, whose unit is finer",
+    )
+    assert [len(negatives_of(a)) for a in (0.0499, 0.0501, 0.0833, 0.0834, 0.0937, 0.1, 0.3)] == [1, 0, 0, 1, 1, 0, 0]
 
 
 def test_a_layer_that_no_input_can_drive_to_its_threshold_is_named() -> None:

@@ -90,7 +90,7 @@ def test_input_out_of_range(prepared: Prepared, samples: torch.Tensor, value: fl
 
 def test_event_counts_that_are_none() -> None:
     events = torch.randint(0, 3, (STEPS, 8, 3)).float()
-    prepared = prepare(plain(), events)
+    prepared = prepare(plain(), events, layout="TN")
     events[1, 2, 0] = 0.5
     with pytest.raises(ValueRangeError) as error:
         prepared(events)
