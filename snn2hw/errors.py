@@ -103,12 +103,21 @@ class UsageError(Snn2hwError):
 
 
 class MissingExtraError(Snn2hwError):
-    """An optional package that is not installed."""
+    """Optional packages that are not installed.
 
-    def __init__(self, package: str, extra: str, needed_for: str) -> None:
+    Args:
+        package: its name at the package index. extra: of snn2hw, which brings all of them. needed_for: what needs them.
+        others: more packages that are missing.
+    """
+
+    def __init__(self, package: str, extra: str, needed_for: str, *others: str) -> None:
+        names = [f"'{name}'" for name in (package, *others)]
+        named = (
+            f"package {names[0]}, which is" if len(names) == 1 else f"packages {', '.join(names[:-1])} and {names[-1]}, which are"
+        )
         super().__init__(
-            f"{needed_for} needs the package '{package}', which is not installed",
-            got=f"no module named '{package}'",
+            f"{needed_for} needs the {named} not installed",
+            got=f"no module named {', '.join(names)}",
             expected=f"snn2hw installed with its '{extra}' extra",
             do=f"pip install 'snn2hw[{extra}]'",
         )

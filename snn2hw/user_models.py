@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.errors import DataError, MissingExtraError, Snn2hwError, UsageError
+from snn2hw.errors import DataError, Snn2hwError, UsageError
 from snn2hw.files.arrays import read_arrays, read_npy, read_stored
 from snn2hw.files.read import is_file
 from snn2hw.files.stored import open_folder
 from snn2hw.formats.sample import samples_array
+from snn2hw.needs import check_needs
 from snn2hw.shown import meant, one_of
 from snn2hw.trace import read_npz
 from snn2hw.weights import WEIGHTS, load_weights
@@ -54,7 +55,7 @@ def models_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "models"
 
 
-def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -> Model:
+def find_model(name: str, weights: str | None = None, *, sampled: bool = True, measured: bool = False) -> Model:
     """A model by folder ('models/digits_lnm', 'digits_lnm') or factory ('package.module:function').
 
     A folder holds model.py with build(), STEPS and train_data(), and weights.safetensors; TEMPORAL = True where the samples of
@@ -64,14 +65,13 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
     Args:
         weights: a file of safetensors or torch.save, instead of the folder's own.
         sampled: whether calibration samples are wanted; without, train_data() is not called.
+        measured: whether the caller then asks for the data of model.py: what they need is missed at once.
 
     Raises:
-        UsageError: nothing of that name, or not of that form. MissingExtraError: torch is not installed.
+        UsageError: nothing of that name, or not of that form. MissingExtraError: packages that it needs are not installed.
     """
-    for package in ("torch", "safetensors"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "torch", "loading a model")
     if ":" in name and not os.path.exists(name):
+        check_needs(None, data=False)
         return _from_factory(name, weights)
     folder = next((p for p in (Path(name), models_folder() / name) if is_file(p / "model.py")), None)
     if folder is None:
@@ -82,6 +82,7 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True) -
             expected=f"a folder with a model.py ({', '.join(known) or 'none here'}), or module:factory",
             do=meant(name, known) + "check the name, or write a factory that returns your torch.nn.Module",
         )
+    check_needs(folder / "model.py", data=measured or (sampled and not is_file(folder / CALIBRATION)))
     source = load_source(folder / "model.py")
     missing = [name for name in ("build", "STEPS", "train_data") if not hasattr(source, name)]
     if missing:

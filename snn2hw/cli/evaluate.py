@@ -140,7 +140,7 @@ def given_samples(samples: Path | None, labels: Path | None, model: str | None, 
             expected="a folder of models/, or module:factory",
             do="in Python: snn2hw.evaluate(artefact, x, model=snn2hw.read_network(...)), read as it was compiled",
         )
-    found = find_model(model, weights, sampled=False)
+    found = find_model(model, weights, sampled=False, measured=samples is None)
     if samples is None:
         x, y = test_data(found, model)
         return Given(x, y, found.module)

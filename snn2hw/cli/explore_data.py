@@ -75,7 +75,8 @@ def read_data(model: str, files: Files, *, training: bool) -> Data:
     Raises:
         UsageError: no such model or file, or the model states no data of its own.
     """
-    found = find_model(model, files.weights, sampled=files.sample is None)
+    own_data = files.samples is None or (training and files.train is None)
+    found = find_model(model, files.weights, sampled=files.sample is None, measured=own_data)
     steps = files.steps if files.steps is not None else found.steps
     static = steps is not None
     tests = test_data(found, model) if files.samples is None else None

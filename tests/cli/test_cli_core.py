@@ -87,7 +87,7 @@ def test_verify_of_python_compares_what_is_there(core: Path, build: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "extra"),
     [
-        (("compile", "digits_lnm"), "torch"),
+        (("compile", "digits_lnm"), "demo"),
         *(
             pytest.param(words, extra, marks=pytest.mark.slow)
             for words, extra in ((("compile", "a.nir"), "nir"), (("inspect", "a.net"), "netx"), (("demo",), "demo"))
@@ -100,3 +100,19 @@ def test_what_needs_an_extra_names_it(core: Path, arguments: tuple[str, ...], ex
     ran = snn2hw_of(core, *arguments)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.splitlines()[-1] == f"  do:       pip install 'snn2hw[{extra}]'"
+
+
+def test_all_that_a_model_needs_is_named_at_once(core: Path) -> None:
+    """Not torch first, and after its installation what brings the data."""
+    refused = """\
+error: loading a model with its data needs the packages 'torch', 'safetensors' and 'scikit-learn', which are not installed
+  got:      no module named 'torch', 'safetensors', 'scikit-learn'
+  expected: snn2hw installed with its 'demo' extra
+  do:       pip install 'snn2hw[demo]'
+"""
+    assert snn2hw_of(core, "compile", "digits_lnm").stderr == refused
+
+
+def test_what_is_no_model_is_said_before_what_it_would_need(core: Path) -> None:
+    first, *_ = snn2hw_of(core, "compile", "digits_lmn").stderr.splitlines()
+    assert first == "error: there is no such model"
