@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,24 +12,21 @@ from snn2hw import api
 from snn2hw.backends import AUTO
 from snn2hw.cli import console
 from snn2hw.cli.budget_table import budget_picture, print_budget, spelt, unusual
+from snn2hw.cli.commas import joined, numbers, only, words
 from snn2hw.cli.completion import among, models, several, several_targets
 from snn2hw.cli.completion import executor as complete_executor
+from snn2hw.cli.exploration_table import front_picture, print_front
 from snn2hw.cli.explore_data import Files, read_data
 from snn2hw.cli.explore_files import check_apart, check_outputs, write_outputs
 from snn2hw.cli.loudness import loudness
 from snn2hw.cli.options import AsJson, Cluster, Layout, Workers
 from snn2hw.cli.usage import refuse_options
-from snn2hw.errors import UsageError
 from snn2hw.exploration.budget import MEMORY, budget, check_share
 from snn2hw.exploration.explore import explore
-from snn2hw.exploration.point import COST, UNITS, Front, Point, by_layer, check_cost, settings_of
+from snn2hw.exploration.point import COST, UNITS, check_cost, settings_of
 from snn2hw.exploration.usual import BUDGET_STATE_BITS, BUDGET_WEIGHT_BITS, STATE_BITS, WEIGHT_BITS
 from snn2hw.passes.base import SCALES, Options
 from snn2hw.target import load_chip
-
-
-def _commas(widths: Sequence[int]) -> str:
-    return ",".join(map(str, widths))
 
 
 def explore_(
@@ -61,14 +58,14 @@ def explore_(
         str | None,
         typer.Option(
             help="Widths of weights, with commas between them, 2 to 8.",
-            show_default=f"{_commas(WEIGHT_BITS)}; with --budget {_commas(BUDGET_WEIGHT_BITS)}",
+            show_default=f"{joined(WEIGHT_BITS)}; with --budget {joined(BUDGET_WEIGHT_BITS)}",
         ),
     ] = None,
     state_bits: Annotated[
         str | None,
         typer.Option(
             help="Widths of neuron states, with commas, 8 to 24.",
-            show_default=f"{_commas(STATE_BITS)}; with --budget {BUDGET_STATE_BITS}",
+            show_default=f"{joined(STATE_BITS)}; with --budget {BUDGET_STATE_BITS}",
         ),
     ] = None,
     scales: Annotated[
@@ -102,7 +99,7 @@ def explore_(
         typer.Option(help=f"What accuracy is compared with: {', '.join(UNITS)}.", show_default=COST, autocompletion=among(UNITS)),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Keep every result in this file (JSON lines); a run that was ended goes on from there.")
+        Path | None, typer.Option(help="Keep every result in this file (*.jsonl); a run that was ended goes on from there.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the points and their front to this file (PNG).")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the points to this file as a table.")] = None,
@@ -161,20 +158,20 @@ def explore_(
     of_weights = _given(weight_bits, BUDGET_WEIGHT_BITS if budget_ else WEIGHT_BITS, "--weight-bits")
     of_states = _given(state_bits, (BUDGET_STATE_BITS,) if budget_ else STATE_BITS, "--state-bits")
     share = MEMORY if memory is None else memory
-    trained = _widths("0" if epochs is None else epochs, "--epochs", "epochs", "0,2")
+    trained = numbers("0" if epochs is None else epochs, "--epochs", "epochs", "0,2")
     if not any(trained):
         do = "give --epochs 0,2, too" if epochs is None else "give another number of --epochs, as 0,2, or leave --train out"
         refuse_options({"--train": train}, "an exploration without training", do)
-    _check(of_weights, of_states, _words(scales), _words(target), COST if cost is None or budget_ else cost)
+    _check(of_weights, of_states, words(scales), words(target), COST if cost is None or budget_ else cost)
     if budget_:
-        for option, values in (("--scales", _words(scales)), ("--target", _words(target))):
-            _one(values, option)
+        for option, values in (("--scales", words(scales)), ("--target", words(target))):
+            only(values, option)
         check_share(share)
     files = Files(samples, labels, sample, train, weights, steps, layout)
     files.check()
     check_apart({"--csv": csv, "--plot": plot, "--out": out}, {"--samples": samples, "--labels": labels, "--sample": sample,
                 "--train": train, "--weights": None if weights is None else Path(weights)})  # fmt: skip
-    check_outputs(csv, plot, force=force)
+    check_outputs(csv, plot, out, force=force)
     if not budget_:
         loudness.again = (
             "run again with --out FILE.jsonl: it keeps every result, and the next run goes on from there"
@@ -187,7 +184,7 @@ def explore_(
         "output": output, "executor": executor, "workers": workers, "cluster": cluster,
     }  # fmt: skip
     if budget_:
-        one = {"scales": _one(_words(scales), "--scales"), "target": _one(_words(target), "--target")}
+        one = {"scales": only(words(scales), "--scales"), "target": only(words(target), "--target")}
         with console.progress("explore") as progress:
             budgeted = budget(data.module, data.samples, data.labels, memory=share, progress=progress, **one, **given)
         write_outputs(budgeted.to_csv(), csv, None if plot is None else budget_picture(budgeted), plot)
@@ -200,15 +197,15 @@ def explore_(
     own = "auto" if per_layer else ()
     with console.progress("explore") as progress:
         front = explore(
-            data.module, data.samples, data.labels, scales=_words(scales), target=_words(target), cost=cost or COST,
+            data.module, data.samples, data.labels, scales=words(scales), target=words(target), cost=cost or COST,
             layer_bits=own, layer_state_bits=own, epochs=trained, train=data.train, halving=not every, out=out,
             progress=progress, **given,
         )  # fmt: skip
-    write_outputs(front.to_csv(), csv, None if plot is None else _picture(front), plot)
+    write_outputs(front.to_csv(), csv, None if plot is None else front_picture(front), plot)
     if as_json:
         console.print_json(front.to_document())
     else:
-        _print(front, model)
+        print_front(front, model)
 
 
 def _check(weights: list[int], states: list[int], scales: list[str], targets: list[str], cost: str) -> None:
@@ -222,65 +219,4 @@ def _check(weights: list[int], states: list[int], scales: list[str], targets: li
 
 
 def _given(given: str | None, usual: Sequence[int], option: str) -> list[int]:
-    return list(usual) if given is None else _widths(given, option)
-
-
-def _widths(given: str, option: str, what: str = "widths", example: str = "4,8") -> list[int]:
-    words = _words(given)
-    if not words or not all(w.isascii() and w.isdigit() for w in words):
-        raise UsageError(
-            f"these are no {what}",
-            where=option,
-            got=repr(given),
-            expected=f"whole numbers with commas: {example}",
-            do=f"give {example}",
-        )
-    return [int(w) for w in words]
-
-
-def _one(given: list[Any], option: str) -> Any:
-    """The only value: of states and targets a budget has one."""
-    if len(given) != 1:
-        raise UsageError(
-            "an error budget is of one choice", where=option, got=", ".join(map(str, given)) or "none", expected="one value",
-            do=f"give {option} once, with one value",
-        )  # fmt: skip
-    return given[0]
-
-
-def _words(given: str) -> list[str]:
-    return [w.strip() for w in given.split(",") if w.strip()]
-
-
-def _print(front: Front, model: str) -> None:
-    best = set(map(id, front.pareto))
-    shown = "accuracy" if front.points[0].mean_squared_error is None else "mean squared error"
-    columns = ["weights", "states", "scales", "target", "samples", shown, "bits of weights", "bits of states", "operations"]
-    some = {"epochs": any(p.setting.epochs for p in front.points), "LUTs": any(p.luts is not None for p in front.points)}
-    columns += ["energy, J", *(name for name, there in some.items() if there), "front"]
-    rows = [_row(p, id(p) in best, some) for p in front.points]
-    numbers = (1, 4, 5, 6, 7, 8, 9, *range(10, len(columns) - 1))
-    console.table(f"{model}: {len(front.points)} points, {front.samples} samples", columns, rows, numbers)
-    for p in front.points:
-        if p.refused:
-            console.say(console.styled("refused", "yellow"), f" {p.setting}: {p.refused}")
-    console.say(f"front: accuracy against {UNITS[front.cost]}; a point with fewer samples fell behind, and stopped")
-
-
-def _row(p: Point, on_front: bool, some: Mapping[str, bool]) -> list[object]:
-    s = p.setting
-    score = p.accuracy if p.accuracy is not None else p.mean_squared_error
-    measured = "" if score is None else f"{100 * score:.2f} %" if p.accuracy is not None else f"{score:.4g}"
-    operations = "" if p.operations is None else f"{p.operations:,.0f}"
-    energy = "" if p.energy_joules is None else f"{p.energy_joules:.3g}"
-    memory = ["" if m is None else f"{m:,}" for m in (p.weight_memory, p.state_memory)]
-    mark = console.good("*", True) if on_front else "refused" if p.refused else ""
-    weights, states = by_layer(s.layer_bits) or s.weight_bits, by_layer(s.layer_state_bits) or s.state_bits
-    more = [v for name, v in (("epochs", s.epochs), ("LUTs", "" if p.luts is None else f"{p.luts:,.0f}")) if some[name]]
-    return [weights, states, s.scales, s.target, f"{p.samples:,}", measured, *memory, operations, energy, *more, mark]
-
-
-def _picture(front: Front) -> bytes:
-    from snn2hw.cli.exploration_picture import picture
-
-    return picture(front)
+    return list(usual) if given is None else numbers(given, option)

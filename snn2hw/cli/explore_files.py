@@ -1,4 +1,4 @@
-"""The files that `snn2hw explore` writes in the end: a table, and a picture."""
+"""The files that `snn2hw explore` writes: its results, and in the end a table and a picture."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from itertools import combinations
 from pathlib import Path
 
 from snn2hw.errors import MissingExtraError, UsageError
+from snn2hw.exploration.results_file import check_results
 from snn2hw.files.kinds import PICTURE, check_name
 from snn2hw.files.seal import BLANK
 from snn2hw.files.write import check_file, write_file
 
 
-def check_outputs(csv: Path | None, plot: Path | None, *, force: bool) -> None:
+def check_outputs(csv: Path | None, plot: Path | None, out: Path | None, *, force: bool) -> None:
     """What is in the way of the files is said before anything is run.
 
     Args:
-        csv: of the table. plot: of the picture. force: whether they may be replaced.
+        csv: of the table. plot: of the picture. out: of the results. force: whether table and picture may be replaced.
 
     Raises:
         UsageError: a file of others is there, or it cannot be written. MissingExtraError: matplotlib is not installed.
     """
+    if out is not None:
+        check_results(out)
     if csv is not None:
         check_file(csv, force=True)
         check_name(csv, "a table", ".csv")

@@ -16,7 +16,7 @@ from snn2hw.exploration.budget import classes_of, proposals
 from snn2hw.exploration.given import explored, spread
 from snn2hw.exploration.plan import Some, going_on, rounds
 from snn2hw.exploration.point import COST, Front, Point, Setting, check_cost, settings_of
-from snn2hw.exploration.results_file import ResultsFile, by_part, head_of
+from snn2hw.exploration.results_file import ResultsFile, by_part, check_results, head_of
 from snn2hw.exploration.trained import training_of
 from snn2hw.exploration.trial import COUNTED, Given, Part, Ran, check_alike, trying
 from snn2hw.exploration.usual import STATE_BITS, WEIGHT_BITS
@@ -76,7 +76,7 @@ def explore(
         cost: what the front is drawn against: "memory" (bits of weights and states), "weights", "operations", "energy", "luts".
         halving: whether choices that fall behind stop early (docs/how-to/explore.md); False: all run all samples.
         executor: what runs the integers.
-        out: a file in which every result is kept. A run that was ended goes on from there, and finds the same.
+        out: a file *.jsonl in which every result is kept. A run that was ended goes on from there, and finds the same.
         workers, cluster: who runs it, as in `snn2hw.verify`.
         progress: called with ("explore", samples done, samples of this round and those before).
 
@@ -97,6 +97,8 @@ def explore(
     for each in asked:
         _ = each.options  # a width out of range is said before anything is read
     check_cost(cost, {each.target for each in asked})
+    if out is not None:
+        check_results(Path(out))
     given = explored(model, samples, labels, sample, steps, input_range, layout, output)
     training = training_of(given, train, input_range) if any(trained) else None
     head = head_of(given.network, given.sample, given.x, [given.truth.classes, given.truth.values, output], given.axis)

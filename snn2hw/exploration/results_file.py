@@ -20,10 +20,13 @@ from snn2hw.errors import Snn2hwWarning, UsageError
 from snn2hw.exploration.digest import Counted, digest
 from snn2hw.exploration.trial import Ran
 from snn2hw.files.held import free, hold, holder
+from snn2hw.files.kinds import check_name
 from snn2hw.version import __version__
 
 KIND = "snn2hw exploration"
+ENDING = ".jsonl"
 FORMAT = 3  # of the file: the next number where its lines change, or what its hashes are made of
+LONGEST = 1 << 16  # bytes of a first line
 WHOLE = 1 << 28  # bytes of samples up to which all of them are hashed; of more 4096 spread over them, and the first 256
 SPREAD, FIRST = 4096, 256
 WORDS = {"network": "the network", "sample": "the calibration samples", "samples": "the samples", "labels": "the labels",
@@ -59,6 +62,26 @@ def _told(x: npt.NDArray[Any], axis: int) -> Any:
     return x.shape, [Counted(np.take(x, at, axis), axis) for at in (spread, first)]
 
 
+def check_results(path: Path) -> None:
+    """What is in the way of a results file, before anything that the results are of is read.
+
+    Raises:
+        UsageError: the name does not end in .jsonl, or something else than results of an exploration is there.
+    """
+    check_name(path, "results", ENDING)
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise _unwritable(path, "it is no file")
+    try:
+        with open(path, "rb") as file:
+            line = file.readline(LONGEST)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+    if line:
+        _read_head(path, line)
+
+
 class ResultsFile:
     """Results of earlier runs, and a place for those to come.
 
@@ -76,21 +99,13 @@ class ResultsFile:
         if path is None:
             return
         try:
-            if path.exists() and not path.is_file():
-                raise OSError("it is no file")
             path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
             self._file = open(path, "r+b", opener=lambda name, _: os.open(name, flags, 0o666))  # noqa: SIM115  (`close` ends it)
             self._hold(path)
             lines = self._read(path, head)
         except OSError as error:
-            raise UsageError(
-                "the results file cannot be written",
-                where=str(path),
-                got=error.strerror or str(error),
-                expected="a new file, or one of an earlier run",
-                do="choose another name",
-            ) from error
+            raise _unwritable(path, error.strerror or str(error)) from error
         except UsageError:
             self.close()
             raise
@@ -159,6 +174,16 @@ def _lines(content: bytes) -> tuple[list[bytes], int]:
     return content[:end].splitlines(), end
 
 
+def _unwritable(path: Path, why: str) -> UsageError:
+    return UsageError(
+        "the results file cannot be written",
+        where=str(path),
+        got=why,
+        expected="a new file, or one of an earlier run",
+        do="choose another name",
+    )
+
+
 def _foreign(path: Path, got: bytes) -> UsageError:
     return UsageError(
         "this is no results file of snn2hw explore",
@@ -169,13 +194,19 @@ def _foreign(path: Path, got: bytes) -> UsageError:
     )
 
 
-def _check_head(path: Path, line: bytes, head: dict[str, Any]) -> None:
+def _read_head(path: Path, line: bytes) -> dict[str, Any]:
+    """The first line, where it is one of ours."""
     try:
         there = json.loads(line)
     except (ValueError, RecursionError):
         there = None
     if not isinstance(there, dict) or there.get("kind") != KIND:
         raise _foreign(path, line[:40])
+    return there
+
+
+def _check_head(path: Path, line: bytes, head: dict[str, Any]) -> None:
+    there = _read_head(path, line)
     if there.get("format") != head.get("format"):
         raise UsageError(
             "the results file has another format",

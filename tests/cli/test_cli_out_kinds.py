@@ -92,6 +92,24 @@ def test_a_table_is_called_so(here: Path, capsys: Capture) -> None:
     )
 
 
+def test_results_of_an_exploration_are_called_so(here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is there is looked at before anything is read."""
+    monkeypatch.setattr("snn2hw.cli.explore.read_data", lambda *_: pytest.fail("it has begun"))
+    for name in ("results.csv", "results.npz", "results"):
+        refusal(
+            run_cli(capsys, "explore", "nets:build", "--out", name),
+            f"this is no name for results\n  got:      {name}\n  expected: *.jsonl\n  do:       name it so, such as net.jsonl",
+        )
+    path = here / "notes.jsonl"
+    path.write_bytes(b"notes\n")
+    refusal(
+        run_cli(capsys, "explore", "nets:build", "--out", path),
+        f"this is no results file of snn2hw explore\n  where:    {path}\n  got:      'notes\\n'\n"
+        "  expected: a new file, or one of an earlier run\n  do:       choose another name",
+    )
+    assert path.read_bytes() == b"notes\n"
+
+
 def test_results_are_replaced_by_their_kind_whatever_letters_the_ending_has(results: Path, here: Path, capsys: Capture) -> None:
     made = all_kinds(results, capsys)
     for kind, command in WRITES.values():

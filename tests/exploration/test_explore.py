@@ -169,21 +169,48 @@ def test_results_of_something_else_are_refused(front: Any, whole: Path, x: Any, 
 
 
 def test_a_file_is_opened_before_a_budget_is_made(tmp_path: Path, x: Any, labels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mine.txt").write_bytes(b"notes\n")
+    (tmp_path / "mine.jsonl").write_bytes(b"notes\n")
     monkeypatch.setattr(module, "proposals", None)
     with pytest.raises(UsageError, match="this is no results file of snn2hw explore"):
-        snn2hw.explore(every_kind(), x, labels, out=tmp_path / "mine.txt", layer_bits="auto", **WIDTHS)
+        snn2hw.explore(every_kind(), x, labels, out=tmp_path / "mine.jsonl", layer_bits="auto", **WIDTHS)
 
 
 def test_a_file_of_others_is_left_alone(tmp_path: Path, x: Any, labels: Any) -> None:
     for content in (b"notes\n", b"no line", b'{"kind":1}\n', b"[]\n"):
-        (tmp_path / "mine.txt").write_bytes(content)
+        (tmp_path / "mine.jsonl").write_bytes(content)
         with pytest.raises(UsageError, match="this is no results file of snn2hw explore"):
-            snn2hw.explore(every_kind(), x, labels, out=tmp_path / "mine.txt", **WIDTHS)
-        assert (tmp_path / "mine.txt").read_bytes() == content
-    with pytest.raises(UsageError, match="the results file cannot be written") as caught:
-        snn2hw.explore(every_kind(), x, labels, out=tmp_path, **WIDTHS)
-    assert caught.value.where == str(tmp_path)
+            snn2hw.explore(every_kind(), x, labels, out=tmp_path / "mine.jsonl", **WIDTHS)
+        assert (tmp_path / "mine.jsonl").read_bytes() == content
+
+
+def test_a_name_that_no_results_file_has_is_said_before_anything_is_read(
+    tmp_path: Path, x: Any, labels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "explored", None)
+    for name in ("results.csv", "results.json", "results"):
+        with refused(
+            UsageError,
+            f"""
+            this is no name for results
+              got:      {tmp_path / name}
+              expected: *.jsonl
+              do:       name it so, such as net.jsonl
+            """,
+        ):
+            snn2hw.explore(every_kind(), x, labels, out=tmp_path / name, **WIDTHS)
+    (tmp_path / "folder.jsonl").mkdir()
+    with refused(
+        UsageError,
+        f"""
+        the results file cannot be written
+          where:    {tmp_path / "folder.jsonl"}
+          got:      it is no file
+          expected: a new file, or one of an earlier run
+          do:       choose another name
+        """,
+    ):
+        snn2hw.explore(every_kind(), x, labels, out=tmp_path / "folder.jsonl", **WIDTHS)
+    assert [p.name for p in tmp_path.iterdir()] == ["folder.jsonl"]
 
 
 def test_a_damaged_line_is_named(whole: Path, x: Any, labels: Any) -> None:
