@@ -73,21 +73,6 @@ class Enlarged(Samples):
         return self.samples[index]
 
 
-class Part(Samples):
-    """The samples of these indices."""
-
-    def __init__(self, whole: Samples, places: list[int]) -> None:
-        self.whole, self.places = whole, places
-        self.shape, self.steps, self.classes, self.labels = whole.shape, whole.steps, whole.classes, whole.labels[self.places]
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.whole[self.places[range(len(self))[index]]]
-
-    def sample(self, index: int) -> Tensor:
-        """Of the whole set."""
-        return self.whole.sample(self.places[index])
-
-
 @dataclass(frozen=True)
 class Parts:
     """What a training and its measurement read.
@@ -164,7 +149,7 @@ def parts(name: str, root: Path, how: How, most: int | None, hold: bool) -> Part
     if SETS[name].images:  # cut out at random whenever they are read
         still, _ = opened(name, root, replace(how, still=True))
     if most is not None:
-        training, still, tests = (Part(samples, spread(samples, most)) for samples in (training, still, tests))
+        training, still, tests = (samples.part(spread(samples, most)) for samples in (training, still, tests))
     if not hold:
         return Parts(training, None, still, tests)
     out = held_back(training.labels)
@@ -177,7 +162,7 @@ def parts(name: str, root: Path, how: How, most: int | None, hold: bool) -> Part
             expected="2 samples of a class or more",
             do="take more samples, or give --no-validation to hold back none",
         )
-    return Parts(Part(training, kept), Part(still, held), Part(still, kept), tests)
+    return Parts(training.part(kept), still.part(held), still.part(kept), tests)
 
 
 def calibration(name: str, steps: int) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from torch import Tensor
 from snn2hw.arguments import one_of, whole
 from snn2hw.data.folders import listed, scanned, wrong_folder
 from snn2hw.data.framing import CROPS, centre_crop, random_crop
-from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform, from_there_on
 from snn2hw.errors import DataError, MissingExtraError, Snn2hwWarning
 from snn2hw.files import pointers
 from snn2hw.files.read import is_folder, read_bytes
@@ -48,7 +49,7 @@ class ImageFolder(Samples):
         mode: "RGB" or "L": every image is converted (ImageNet has grey and CMYK ones); None: all images have the mode
             of the first one, and one of another is an error.
         on_corrupt: what an image that cannot be decoded is: "raise": an error; "skip": passed over, the next readable one of
-            the list takes its place, with its own label; see `skipped`.
+            the list takes its place, with its own label, of a `part` the next one of the part; see `skipped`.
         transform: applied to every sample.
 
     Raises:
@@ -99,9 +100,15 @@ class ImageFolder(Samples):
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         if self.on_corrupt == "raise":
             return super().__getitem__(index)
-        at = range(len(self))[index]
-        for later in range(len(self)):
-            place = (at + later) % len(self)
+        return self.first(from_there_on(range(len(self))[index], len(self)))
+
+    def first(self, places: Iterable[int]) -> tuple[Tensor, int]:
+        """The image of the first index; of the first that can be decoded, where others are passed over."""
+        if self.on_corrupt == "raise":
+            return super().first(places)
+        tried = 0
+        for place in places:
+            tried += 1
             if self._corrupt[place]:
                 continue
             try:
@@ -110,7 +117,7 @@ class ImageFolder(Samples):
                 self._corrupt[place] = True
                 passed = Snn2hwWarning("an image is passed over", where=error.where, got=error.got, do="unpack it again")
                 warnings.warn(passed, stacklevel=2)
-        raise self._none()
+        raise self._none(tried)
 
     def sample(self, index: int) -> Tensor:
         """The image in [0, 1], cut out and resized."""
@@ -133,12 +140,10 @@ class ImageFolder(Samples):
             if mode not in CHANNELS:
                 raise _mode_error(path, mode, " or ".join(CHANNELS))
             return mode
-        raise self._none()
+        raise self._none(len(self))
 
-    def _none(self) -> DataError:
-        return DataError(
-            "not one image can be decoded", where=str(self._folder), got=f"{len(self)} files", do="unpack the set again"
-        )
+    def _none(self, tried: int) -> DataError:
+        return DataError("not one image can be decoded", where=str(self._folder), got=f"{tried} files", do="unpack the set again")
 
 
 class UndecodableError(DataError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from torch import Tensor
@@ -45,6 +45,43 @@ class Samples(Dataset[tuple[Tensor, int]], ABC):
         sample = self.sample(at)
         return sample if self.transform is None else self.transform(sample), int(self.labels[at])
 
+    def part(self, places: Sequence[int]) -> Part:
+        """The samples of these indices, in this order. What takes the place of a sample that is passed over is one of them, too:
+        two parts without a common index never show the same sample, as torch's `Subset` may."""
+        return Part(self, places)
+
+    def first(self, places: Iterable[int]) -> tuple[Tensor, int]:
+        """The sample of the first index; where samples are passed over, of the first that can be read."""
+        return self[next(iter(places))]
+
     @abstractmethod
     def sample(self, index: int) -> Tensor:
         """The sample of this index, 0 <= index < len(self), not transformed; float32 of `shape`, not to be written to."""
+
+
+class Part(Samples):
+    """Some samples of a set, made by `Samples.part`.
+
+    Args:
+        whole: the set. places: indices of it.
+    """
+
+    def __init__(self, whole: Samples, places: Sequence[int]) -> None:
+        self.whole, self.places = whole, list(places)
+        self.shape, self.steps, self.classes, self.labels = whole.shape, whole.steps, whole.classes, whole.labels[self.places]
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.first(from_there_on(range(len(self))[index], len(self)))
+
+    def first(self, places: Iterable[int]) -> tuple[Tensor, int]:
+        """As of the whole set, among these."""
+        return self.whole.first(self.places[k] for k in places)
+
+    def sample(self, index: int) -> Tensor:
+        """Of the whole set."""
+        return self.whole.sample(self.places[index])
+
+
+def from_there_on(index: int, length: int) -> Iterator[int]:
+    """The indices of a list from this one on, after the last one those before it."""
+    return ((index + later) % length for later in range(length))

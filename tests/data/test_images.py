@@ -222,6 +222,40 @@ def test_damaged_images_are_passed_over_where_asked_for_and_reported(root: Path)
         ImageFolder(root, size=16, on_corrupt="skip")[2]
 
 
+@pytest.mark.filterwarnings("ignore:an image is passed over")
+def test_in_a_part_one_of_the_part_takes_the_place_of_a_damaged_image(root: Path) -> None:
+    """Otherwise a sample that is held back would be trained on: 3 comes after 2, and 0 after the last one."""
+    damaged = [damage(root, at) for at in (2, 11)]
+    data = ImageFolder(root, size=16, crop="centre", on_corrupt="skip")
+    trained, held = data.part([1, 2, 4, 5, 11]), data.part([0, 3, 6])
+    assert [label for _, label in trained] == [0, 1, 1, 1, 0]
+    for at, place in enumerate((1, 4, 4, 5, 1)):
+        assert torch.equal(trained[at][0], data[place][0])
+    assert torch.equal(trained[-1][0], data[1][0])
+    of_a_part = trained.part([1, 0])
+    assert torch.equal(of_a_part[0][0], data[1][0])
+    shown = {sample.numpy().tobytes() for sample, _ in trained}
+    assert not shown & {sample.numpy().tobytes() for sample, _ in held}
+    assert data.skipped == damaged
+    with pytest.raises(DataError, match=r"not one image can be decoded\n.*\n  got:      2 files"):
+        data.part([2, 11])[0]
+
+
+def test_a_part_is_a_data_set(root: Path) -> None:
+    data = ImageFolder(root, size=16, crop="centre")
+    part = data.part([7, 0])
+    assert (len(part), part.labels.tolist(), part.classes, part.shape, part.static) == (2, [1, 0], CLASSES, (3, 16, 16), True)
+    assert torch.equal(part.sample(1), data.sample(0))
+    ((x, y),) = DataLoader(part, batch_size=2, num_workers=1)
+    assert y.tolist() == [1, 0]
+    assert torch.equal(x, torch.stack([data[7][0], data[0][0]]))
+    with pytest.raises(IndexError):
+        part[2]
+    damage(root, 7)
+    with pytest.raises(DataError, match="an image cannot be decoded"):
+        part[0]
+
+
 def test_a_split_without_class_folders_is_named_whichever_one_is_read(root: Path) -> None:
     """The validation images as they come: all in one folder."""
     shutil.rmtree(root / "val")

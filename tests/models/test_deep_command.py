@@ -244,7 +244,7 @@ def test_calibration_samples_are_spread_over_the_classes() -> None:
     assert float(x.min()) >= 0
     assert float(x.max()) <= 1
     assert len(labels.unique()) == len(NAMES[10])
-    part = deep_data.Part(digits, deep_data.spread(digits, 7))
+    part = digits.part(deep_data.spread(digits, 7))
     assert len(part) == 7
     assert bool((part[3][0] == digits[part.places[3]][0]).all())
 

@@ -46,6 +46,24 @@ def test_images_that_are_held_back_are_cut_out_the_same_every_time(tmp_path: Pat
     assert made.still.places == made.training.places
 
 
+@pytest.mark.filterwarnings("ignore:an image is passed over")
+def test_a_damaged_image_is_not_replaced_by_one_of_another_part(tmp_path: Path) -> None:
+    """Of each image in turn: what is trained on, calibrated on, and held back have no image in common."""
+    root, deep_data = published("lnm_sew_resnet34", tmp_path), neighbour("deep_data")
+    images = sorted((root / "train").glob("*/*.JPEG"))
+    how = deep_data.How(4, 32, skip=True)
+    leaked = []
+    for damaged in images:
+        whole = damaged.read_bytes()
+        damaged.write_bytes(whole[:100])
+        made = deep_data.parts("imagenet", root, how, None, True)
+        kept, held = ({x.numpy().tobytes() for x, _ in samples} for samples in (made.still, made.validation))
+        leaked += [damaged.name] if kept & held else []
+        damaged.write_bytes(whole)
+    assert len(images) > 8
+    assert leaked == []
+
+
 @pytest.mark.parametrize("held", [True, False])
 def test_a_training_is_given_samples_that_are_held_back_unless_there_shall_be_none(
     held: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
