@@ -75,6 +75,12 @@ def brief(self: object) -> str:
     return brief_of(self, **{f.name: getattr(self, f.name) for f in fields(self)})  # type: ignore[arg-type]
 
 
+def shows_briefly(cls: type) -> None:
+    """Give a class its `brief` repr before `dataclass`, which leaves one that is there, writes a long one."""
+    if "__repr__" not in vars(cls):
+        cls.__repr__ = brief  # type: ignore[assignment]
+
+
 def brief_of(self: object, **told: Any) -> str:
     """The repr, as `brief` makes it, of what is worth telling of an object.
 
@@ -89,7 +95,7 @@ def brief_of(self: object, **told: Any) -> str:
             return _first_of(name, list(parts.values()))
         longest = max(shrinking, key=lambda field: len(parts[field]))
         depth[longest] += 1
-        parts[longest] = f"{longest}={_entry(told[longest], depth[longest])}"
+        parts[longest] = min(parts[longest], f"{longest}={_entry(told[longest], depth[longest])}", key=len)
     return whole
 
 

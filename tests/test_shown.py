@@ -19,8 +19,9 @@ import snn2hw
 from snn2hw import api
 from snn2hw.errors import MissingExtraError, Snn2hwError, Snn2hwWarning
 from snn2hw.ir.network import Network
+from snn2hw.layers import IntConv2d
 from snn2hw.shown import Lines, brief, plain, plain_lines
-from tests.hand_networks import counts, lif, linear, network, readout
+from tests.hand_networks import compiled, counts, every_kind, lif, linear, network, readout
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,29 @@ def test_a_repr_that_would_be_long_says_less_of_each_field_then_of_fewer() -> No
     wide = repr(Wide(*["x" * 70] * 4))
     assert wide == f"Wide(a='{'x' * 70}', b='{'x' * 70}', ...)"
     assert len(wide) < 200
+
+
+def test_a_collection_that_is_shorter_than_its_number_of_entries_stays() -> None:
+    assert repr(Two((32, 8, 8), ["x" * 70] * 4)) == "Two(one=(32, 8, 8), two=[4 entries])"
+    wide = repr(Two((32, 8, 8), "x" * 200))
+    assert wide == f"Two(one=(32, 8, 8), two='{'x' * 76}...)"
+    both = Wide((32, 8, 8), *["x" * 60] * 3)  # type: ignore[arg-type]
+    assert repr(both).startswith("Wide(a=(32, 8, 8), b='")
+
+
+def test_a_node_is_named_by_its_layer_its_shape_and_its_format_and_shows_no_array() -> None:
+    net = every_kind()
+    made = compiled(net).network
+    assert len({type(n) for n in made.nodes}) == 8
+    for node in (*net.nodes, *made.nodes):
+        shown = repr(node)
+        assert len(shown) < 200
+        assert shown.startswith(f"{type(node).__name__}(name={node.name!r}, inputs={node.inputs!r}, shape={node.shape!r}, ")
+        assert "array(" not in shown
+    for node in made.nodes:
+        assert f"format={node.format!r}" in repr(node) or f"format={node.format}" in repr(node)
+    weighted = next(n for n in made.nodes if isinstance(n, IntConv2d))
+    assert f"weight=int8{list(weighted.weight.shape)}" in repr(weighted)
 
 
 def measured(net: Network, artefact: snn2hw.Artefact, sample: Any) -> Iterator[Any]:

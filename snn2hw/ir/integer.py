@@ -28,7 +28,7 @@ from snn2hw.ir.program_rules import check_program
 from snn2hw.ir.ranges import ranges
 from snn2hw.ir.shapes import Shape, of_channels, of_classes, places_of
 from snn2hw.num import Format, Interval
-from snn2hw.shown import brief
+from snn2hw.shown import brief, shows_briefly
 
 Int8s: TypeAlias = npt.NDArray[np.int8]
 Int32s: TypeAlias = npt.NDArray[np.int32]
@@ -65,6 +65,7 @@ class IntNode(ABC):
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
+        shows_briefly(cls)
         if not cls.__dict__.get("unfinished"):
             known = IntNode.kinds.get(cls.__name__, cls)
             if known.__module__ != cls.__module__:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from snn2hw.ir.shapes import Shape, mismatch, of_channels, of_classes, places_of
 from snn2hw.neurons.equation import Equation
-from snn2hw.shown import brief
+from snn2hw.shown import brief, shows_briefly
 
 Reals: TypeAlias = npt.NDArray[np.float64]
 READOUTS = ("sum", "last")
@@ -49,6 +49,10 @@ class Node(ABC):
     fires: ClassVar[bool] = False
     keeps_spikes: ClassVar[bool] = False
     of_spikes: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        shows_briefly(cls)
 
     @abstractmethod
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
