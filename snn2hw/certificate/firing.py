@@ -23,7 +23,7 @@ class Firing:
     """What a layer does with its membrane h.
 
     Args:
-        thresholds, amplitudes: raw integers, one per round.
+        thresholds, amplitudes: raw integers, one per spike of a step.
         signed: whether it also fires negative. strict: > rather than >=.
         reset: subtract, value or none. reset_value: raw integer.
         negatives: amplitudes of negative spikes, raw; empty where they are those of positive ones.
@@ -39,7 +39,7 @@ class Firing:
 
     @property
     def closed(self) -> bool:
-        """Whether the closed form is it: one threshold and one amplitude, of each sign, for all rounds."""
+        """Whether the closed form is it: one threshold and one amplitude, of each sign, for all spikes of a step."""
         return all(len(set(v)) <= 1 for v in (self.thresholds, self.amplitudes, self.negatives))
 
     def as_claim(self) -> dict[str, Any]:

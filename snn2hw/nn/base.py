@@ -71,7 +71,7 @@ class Firing:
         by_step: Sequence[float] | None = None,
         negative: float = 1.0,
     ) -> Firing:
-        """K = levels rounds; without schedules every theta_k is `threshold` at every step and every amp_k is 1.
+        """At most K = levels spikes per step; without schedules every theta_k is `threshold` at every step and every amp_k is 1.
 
         Args:
             levels: K. signed: whether negative spikes are fired. thresholds, amplitudes: one per level, or None.

@@ -34,7 +34,7 @@ class Fired:
 def lower_firing(b: ProgramBuilder, equation: Neuron, h: str, rows: list[list[int]], reset_value: int) -> Fired:
     """Append the firing of h.
 
-    Per round k: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r. The spike value
+    Per spike k of a step: up = r >= theta_k, down = r <= -theta_k, r = up ? r - theta_k : down ? r + theta_k : r. The spike value
     gets amp_k * (up - down); where negative spikes have amplitudes of their own amp_k * up - negative_k * down.
 
     Args:
@@ -124,7 +124,7 @@ def _factor(b: ProgramBuilder, amplitude: int, frac: int, suffix: str, amplitude
 
 
 def _reduced(b: ProgramBuilder, r: str, up: str, down: str, threshold: str, zero: str, suffix: str) -> str:
-    """r after a round. r - theta, held to 0 from below, is itself where it is chosen; where theta is a variable that, and not the
+    """r after a spike. r - theta, held to 0 from below, is itself where it is chosen; where theta is a variable that, and not the
     comparison, bounds it for intervals, which know r and theta each by itself."""
     below = r
     if down:

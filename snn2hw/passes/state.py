@@ -35,8 +35,8 @@ def state_format(
 ) -> StateFormat:
     """The finest binary point at which the range fits `bits`.
 
-    The upper bound may give way by one unit (+4.0 in s16.13), except where a round of firing happens at that very unit, as the
-    fourth does with four thresholds of 1: cut off, it would never happen.
+    The upper bound may give way by one unit (+4.0 in s16.13), except where a spike of a step needs that very unit, as the fourth
+    does with four thresholds of 1: with a lower bound it would never be fired.
 
     Args:
         state_range: (lo, hi) in real units. bits: width with the sign.
@@ -54,5 +54,5 @@ def state_format(
 
 
 def _fires_from(thresholds: Sequence[Sequence[float]], frac: int, strict: bool) -> set[int]:
-    """The least raw state at which each round of firing happens: the sum of its threshold and those before it."""
+    """The least raw state at which each spike of a step is fired: the sum of its threshold and those before it."""
     return {level + strict for row in thresholds for level in accumulate(round_half_up(theta * 2.0**frac) for theta in row)}

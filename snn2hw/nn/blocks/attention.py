@@ -82,9 +82,9 @@ class Kinds:
 
 
 def circulating(levels: int = 4, decay: float = 0.5, surrogate: Callable[[], Surrogate] = Rectangle) -> Kinds:
-    """Circulate firing everywhere: signed, in `levels` rounds where the spike value is free; unsigned in attention.
+    """Circulate firing everywhere: signed, up to `levels` spikes per step where the spike value is free; unsigned in attention.
 
-    The state range is at least twice what `levels` rounds take: room for what they leave over, in the bits they need anyway.
+    The state range is at least twice what `levels` spikes take: room for what they leave over, in the bits they need anyway.
     `decay`: of the membrane, in [0, 1]. `surrogate`: makes the surrogate gradient of each layer of neurons.
 
     Raises:
