@@ -137,12 +137,13 @@ class _Segment:
 
 
 def _segments(program: bytes) -> tuple[int, list[_Segment]]:
-    """(entry, what is loaded) of an ELF file of 32 bits."""
+    """(entry, what is loaded) of an ELF file of 32 bits; its own headers, which the first segment begins with, are not."""
     entry, headers = struct.unpack_from("<II", program, 24)
     size, number = struct.unpack_from("<HH", program, 42)
-    found = []
+    behind, found = headers + size * number, []
     for n in range(number):
         kind, offset, at, _, kept, _, flags, _ = struct.unpack_from("<8I", program, headers + n * size)
         if kind == LOADED and kept:
-            found.append(_Segment(at, program[offset : offset + kept], bool(flags & RUNS)))
+            skipped = behind if offset == 0 else 0
+            found.append(_Segment(at + skipped, program[offset + skipped : offset + kept], bool(flags & RUNS)))
     return entry & ~1, found

@@ -11,7 +11,7 @@ from snn2hw.artefact import Artefact
 from snn2hw.errors import ExecutorUnavailableError, MissingExtraError
 from snn2hw.estimation import emulated
 from snn2hw.estimation import microcontroller as room
-from snn2hw.estimation.emulated import Machine, unavailable
+from snn2hw.estimation.emulated import Machine, compiled, unavailable
 from snn2hw.estimation.estimate import estimate
 from snn2hw.estimation.microcontroller import measured
 from snn2hw.ir.encode import encode
@@ -47,6 +47,14 @@ def test_the_program_is_equal_and_is_counted(artefact: Artefact, monkeypatch: py
     monkeypatch.setattr(room, "interpret", lambda *a, **k: type("T", (), {"readout": _other(artefact, payloads)})())
     with pytest.raises(ExecutorUnavailableError, match="the emulated program gives another readout than the reference"):
         measured(artefact, "cortex_m4", payloads)
+
+
+def test_flash_holds_the_program_and_not_the_headers_of_its_file() -> None:
+    text = "static const int t[100] = {1, 2, 3};\nint entry(int i) { return t[i]; }\n"
+    machine = Machine(compiled("a table", "cortex_m4", "entry", {"main.c": text}, ["-O2", "main.c"]))
+    unwinding = 16  # bytes of .ARM.exidx, which says that nothing is to be unwound
+    assert machine.flash == 400 + unwinding + machine.code
+    assert 8 < machine.code < 40
 
 
 def _other(artefact: Artefact, payloads: object) -> object:
