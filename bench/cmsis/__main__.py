@@ -1,4 +1,4 @@
-"""Instructions of single layers on a Cortex-M: CMSIS-NN's int8 kernels beside the generated C with LIF neurons.
+"""Instructions, RAM and flash on a Cortex-M: single layers of CMSIS-NN beside the generated C with LIF neurons, then networks.
 
 python -m bench.cmsis PATH                       PATH: a checkout of CMSIS-NN, which is yours to clone
 python -m bench.cmsis PATH --target cortex-m7
@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cmsis import ours, theirs
-from bench.cmsis.layers import LAYERS, Counted, Layer
-from bench.cmsis.table import table
+from bench.cmsis.layers import LAYERS, WEIGHTS, Counted, Layer
+from bench.cmsis.steps import NETWORKS, stepwise
+from bench.cmsis.table import instructions, room, steps
 from bench.commit import commit
 from snn2hw.cli import console
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwError
@@ -25,9 +26,7 @@ TARGETS = ("cortex-m4", "cortex-m7")
 
 def counted(layer: Layer, cpu: str, path: Path) -> Counted:
     """Both on one layer."""
-    instructions, code = theirs.run(layer, cpu, path)
-    by_activity, update, own = ours.run(layer, cpu)
-    return Counted(layer, instructions, by_activity, update, code, own)
+    return Counted(layer, theirs.run(layer, cpu, path), {bits: ours.run(layer, cpu, bits) for bits in WEIGHTS})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,11 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         controller = load_chip(given.target).microcontroller
         assert controller is not None
         found = [counted(layer, controller.cpu, path) for layer in LAYERS]
+        networks = [stepwise(name, controller.cpu) for name in NETWORKS]
     except Snn2hwError as error:
         console.print_error(error)
         return 1
-    print(f"{given.target}; CMSIS-NN {theirs.version(path)}, snn2hw {commit()}; instructions a MAC, of a neuron; bytes of code")
-    print("\n".join(table(found)))
+    print(f"{given.target}; CMSIS-NN {theirs.version(path)}, snn2hw {commit()}")
+    for title, lines in (
+        ("instructions a MAC, of a neuron's update, and of a synaptic operation", instructions(found)),
+        ("bytes of a layer", room(found)),
+        ("instructions and bytes of a network", steps(networks)),
+    ):
+        print("\n".join(["", f"{title}:", "", *lines]))
     return 0
 
 

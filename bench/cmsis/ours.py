@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 import snn2hw
-from bench.cmsis.layers import ACTIVITIES, Kind, Layer
+from bench.cmsis.layers import ACTIVITIES, LIKELY, Bytes, Kind, Layer, Ours
 from snn2hw import nn
 from snn2hw.backends.c.folder import c_folder, entering
-from snn2hw.backends.c.memory import memory, of_a_step
+from snn2hw.backends.c.memory import memory, of_a_step, sums_elements
 from snn2hw.backends.c.neuron_code import kept_parameters
 from snn2hw.backends.c.plan import Value, state_types, type_bytes
 from snn2hw.backends.c.portable_sums import kept_arguments, neurons_of_a_place
@@ -23,6 +23,7 @@ from snn2hw.errors import ExecutorUnavailableError
 from snn2hw.estimation.emulated import Machine, compiled
 from snn2hw.estimation.microcontroller import OPTIMISED, SOURCES
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
+from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.native.templates import filled, template
 from snn2hw.simplification import simplified_network
 from snn2hw.trace import Ints
@@ -38,7 +39,8 @@ class _Built:
 
     Args:
         net: the network around the layer. files: of its folder. neuron: its neurons; number: of their functions.
-        source, fired: what enters, and what they fire. kept: C types of their states.
+        source, fired: what enters, and what they fire. kept: C types of their states. groups: of the layer, whose sums are
+            taken one after another. sums: of a group and place, and the list of active inputs behind them, elements.
     """
 
     net: IntegerNetwork
@@ -48,6 +50,15 @@ class _Built:
     source: Value
     fired: Value
     kept: list[str]
+    groups: int
+    sums: int
+
+    @property
+    def given(self) -> list[int]:
+        """Bytes of the input, the spike values, the sums, and each state."""
+        out = self.fired
+        sizes = [(self.source.type, prod(self.net.input.shape)), (out.type, out.places * out.channels), ("int32_t", self.sums)]
+        return [type_bytes(kind) * n for kind, n in (*sizes, *((kind, out.places * out.channels) for kind in self.kept))]
 
     def machine(self, calls: str, cpu: str) -> Machine:
         """A CPU with a program that calls this and nothing else."""
@@ -57,21 +68,27 @@ class _Built:
         return Machine(compiled("the C of a layer", cpu, "layer", {**self.files, "main.c": main}, arguments))
 
 
-def run(layer: Layer, cpu: str) -> tuple[dict[int, float], float, int]:
-    """(instructions of a step by activity in percent, those of one neuron's update, bytes of code) of a layer.
+def run(layer: Layer, cpu: str, bits: int) -> Ours:
+    """A layer with weights of so many bits.
 
     Raises:
         ExecutorUnavailableError: no compiler, one that fails, or spikes or states that are not those of the reference.
     """
-    built = _built(layer)
+    built = _built(layer, bits)
     k, further = built.number, kept_arguments(built.kept)
     whole = built.machine(f"    layer_{k}(in, out, sums{further});", cpu)
-    counted = {percent: _steps(built, whole, active(layer, percent), f"{layer.name} on {cpu}") for percent in ACTIVITIES}
-    places, channels = built.fired.places, built.fired.channels
-    updates = neurons_of_a_place(k, channels, "sums", 0, "place", "", "    " * 2, further)
-    alone = built.machine(f"    (void)in;\n    for (int place = 0; place < {places}; ++place)\n{updates}", cpu)
+    where = f"{layer.name} on {cpu}, weights of {bits} bits"
+    counted = {percent: _steps(built, whole, active(layer, percent), where) for percent in ACTIVITIES}
+    each = built.fired.channels // built.groups
+    updates = neurons_of_a_place(k, each, "sums", 0, "place", f"g * {each}", " " * 12, further)
+    every = f"    for (int place = 0; place < {built.fired.places}; ++place)\n        for (int g = 0; g < {built.groups}; ++g)\n"
+    alone = built.machine(f"    (void)in;\n{every}{updates}", cpu)
     update = alone.run(*_given(built, alone)) / layer.neurons
-    return counted, update, whole.code
+    operations = layer.operations(active(layer, LIKELY)) / STEPS
+    operation = (counted[LIKELY] - update * layer.neurons) / operations
+    source, fired, sums, *states = built.given
+    taken = Bytes(source + fired, sum(states), sums, whole.stack, whole.flash - whole.code, whole.code)
+    return Ours(counted, update, operation, taken)
 
 
 def active(layer: Layer, percent: int) -> Ints:
@@ -82,35 +99,33 @@ def active(layer: Layer, percent: int) -> Ints:
     return np.stack([random.permutation(ordered).reshape(1, *shape) for _ in range(STEPS)])
 
 
-def _built(layer: Layer) -> _Built:
+def _built(layer: Layer, bits: int) -> _Built:
     """The layer, its neurons, and a readout that a network must have."""
     torch.manual_seed(0)
     make: Callable[..., torch.nn.Module] = nn.Linear
     options: dict[str, int] = {}
     if layer.kind is not Kind.LINEAR:
-        groups = layer.inputs // layer.each
-        make, options = nn.Conv2d, {"kernel_size": layer.kernel, "padding": layer.kernel // 2, "groups": groups}
+        make, options = nn.Conv2d, {"kernel_size": layer.kernel, "padding": layer.kernel // 2, "groups": layer.groups}
     model = torch.nn.Sequential(
         make(layer.inputs, layer.outputs, **options), nn.LIF(threshold=THRESHOLD), nn.Flatten(), nn.Linear(layer.neurons, 2)
     )
     x = active(layer, ACTIVITIES[-1])
-    artefact = snn2hw.compile(model.eval(), x.astype(np.float32))
-    net = artefact.network
+    net = snn2hw.compile(model.eval(), x.astype(np.float32), options=snn2hw.Options(weight_bits=bits)).network
     files = c_folder(net, "", x, interpret(net, x, traces=False).readout, 1, streaming=True)
     called = of_a_step(simplified_network(net))
     laid = memory(called, streaming=True)
     (neuron,) = called.neurons
+    synapse = next(node for node in called.nodes if node.name in neuron.inputs and isinstance(node, IntConv2d | IntLinear))
+    source = laid.values[net.input.name]
     return _Built(
-        net, {name: files[name] for name in SOURCES}, neuron, called.nodes.index(neuron),
-        laid.values[net.input.name], laid.values[neuron.name], state_types(neuron),
+        net, {name: files[name] for name in SOURCES}, neuron, called.nodes.index(neuron), source, laid.values[neuron.name],
+        state_types(neuron), layer.groups, sums_elements(synapse, source),
     )  # fmt: skip
 
 
 def _given(built: _Built, machine: Machine) -> list[int]:
     """Addresses of the input, the spike values, the sums of a place, and each state; a state of LIF begins at 0."""
-    out, channels = built.fired, built.fired.channels
-    sizes = [(built.source.type, prod(built.net.input.shape)), (out.type, out.places * channels), ("int32_t", channels)]
-    return [machine.room(type_bytes(kind) * n) for kind, n in (*sizes, *((k, out.places * channels) for k in built.kept))]
+    return [machine.room(size) for size in built.given]
 
 
 def _steps(built: _Built, machine: Machine, x: Ints, where: str) -> float:

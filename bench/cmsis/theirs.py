@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.cmsis.layers import Kind, Layer
+from bench.cmsis.layers import Bytes, Kind, Layer, Theirs
 from bench.commit import commit
 from snn2hw.backends.c.text import table
 from snn2hw.errors import ExecutorUnavailableError, UsageError
@@ -23,8 +23,8 @@ SOURCES = (
     "NNSupportFunctions/*q15*.c",
 )
 OPTIMISED = "-Ofast"  # as CMSIS-NN's own CMakeLists.txt has it
-SCRATCH = 1 << 16  # bytes, more than any kernel asks for
 INPUT_OFFSET, OUTPUT_OFFSET = 128, 3  # the input is that of a layer behind a ReLU
+SECTIONS = ("-ffunction-sections", "-fdata-sections")  # what the layer does not need is left out
 SPREAD = 40.0  # standard deviation of the outputs, so that most lie within int8
 
 
@@ -50,8 +50,8 @@ def version(path: Path) -> str:
     return commit(path) if (path / ".git").exists() else "of unknown commit"
 
 
-def run(layer: Layer, cpu: str, path: Path) -> tuple[int, int]:
-    """(instructions, bytes of code) of a layer.
+def run(layer: Layer, cpu: str, path: Path) -> Theirs:
+    """A layer, in a buffer as large as CMSIS-NN asks for.
 
     Raises:
         ExecutorUnavailableError: no compiler, one that fails, or an output that is not what the layer has to give.
@@ -77,11 +77,12 @@ def run(layer: Layer, cpu: str, path: Path) -> tuple[int, int]:
             ),
         ]
     )
-    main = template(Path(__file__).with_name(f"{layer.kind.value}.c"))
-    sources = [str(source) for part in SOURCES for source in sorted((path / "Source").glob(part))]
-    arguments = [OPTIMISED, "-w", "-ffunction-sections", f"-I{path / 'Include'}", "main.c", *sources]
-    machine = Machine(compiled("CMSIS-NN", cpu, "layer", {"main.c": main, "parameters.h": parameters}, arguments))
-    given, left, scratch = machine.room(x.size), machine.room(layer.neurons), machine.room(SCRATCH)
+    asking = _machine(layer, cpu, path, parameters, "buffer", 0)
+    told = asking.room(4)
+    asking.run(told)
+    buffer = int.from_bytes(asking.read(told, 4), "little")
+    machine = _machine(layer, cpu, path, parameters, "layer", buffer)
+    given, left, scratch = machine.room(x.size), machine.room(layer.neurons), machine.room(buffer)
     machine.write(given, x.astype(np.int8).tobytes())
     instructions = machine.run(given, left, scratch)
     got = np.frombuffer(machine.read(left, layer.neurons), np.int8).reshape(expected.shape)
@@ -91,7 +92,16 @@ def run(layer: Layer, cpu: str, path: Path) -> tuple[int, int]:
             where=f"{layer.name} on {cpu}", got=f"{int((got != expected).sum())} of {layer.neurons} that differ",
             expected="none", do="report it, with the commit of CMSIS-NN and the version of ziglang",
         )  # fmt: skip
-    return instructions, machine.code
+    taken = Bytes(x.size + layer.neurons, 0, buffer, machine.stack, machine.flash - machine.code, machine.code)
+    return Theirs(instructions, taken)
+
+
+def _machine(layer: Layer, cpu: str, path: Path, parameters: str, entry: str, buffer: int) -> Machine:
+    """A CPU with the layer, or with what asks how many bytes it works in."""
+    main = template(Path(__file__).with_name(f"{layer.kind.value}.c"))
+    sources = [str(source) for part in SOURCES for source in sorted((path / "Source").glob(part))]
+    arguments = [OPTIMISED, "-w", *SECTIONS, f"-I{path / 'Include'}", f"-DBUFFER={buffer}", "main.c", *sources]
+    return Machine(compiled("CMSIS-NN", cpu, entry, {"main.c": main, "parameters.h": parameters}, arguments))
 
 
 def _sizes(layer: Layer) -> dict[str, int]:
@@ -100,7 +110,6 @@ def _sizes(layer: Layer) -> dict[str, int]:
         "OUTPUTS": layer.outputs,
         "KERNEL": layer.kernel,
         "SIZE": layer.size,
-        "SCRATCH": SCRATCH,
         "INPUT_OFFSET": INPUT_OFFSET,
         "OUTPUT_OFFSET": OUTPUT_OFFSET,
     }
