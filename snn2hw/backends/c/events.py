@@ -13,6 +13,10 @@ from snn2hw.backends.c.team import ELEMENT, UPDATE, parts
 from snn2hw.backends.c.text import template
 from snn2hw.native.templates import filled
 
+# Chosen: bytes of the next block for each sum of binary events, from which on they are asked for in its course, not at once.
+# Events of other spike values are so many where they pay that there is little to ask for beside each.
+SPREAD = 48 * 64
+
 
 def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int) -> str:
     """`events_<number>`: the same sums as `dense_<number>`; 0 and nothing done where `most` 10,000ths of the input are active, or
@@ -72,6 +76,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "START": start,
             "VECTORS": s.row // 32,
             "FLUSH": s.events,
+            "SPREAD": int(s.binary and rows >= SPREAD * s.chunk * steps),
             "HANDED": handed,
         },
     )

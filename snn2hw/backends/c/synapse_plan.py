@@ -104,7 +104,7 @@ class Synapse:
     @property
     def listed(self) -> int:
         """Most events of a place, even, with room for what is copied too much."""
-        return (self.taps * self.entering + 1) // 2 * 2 + 16
+        return (self.taps * self.entering + 1) // 2 * 2 + 32
 
     @property
     def chunk(self) -> int:

@@ -80,45 +80,60 @@ SNN_INLINE int32_t snn_list(const void *bytes, int n, int kind, uint16_t *channe
 }
 #endif
 
-/* to[k] = base + from[k] * row for n events, row 32 or 64; up to sixteen more are written: whether there is one at all, of a
-   place where little fires, no processor can guess. */
+/* to[k] = base + from[k] * row for n events, row 32 or 64; up to 32 more are written: whether there are any, of a place where
+   little fires, or more than fit a vector, no processor can guess. */
 SNN_INLINE void snn_offsets(uint32_t *to, const uint16_t *from, int n, uint32_t base, int row)
 {
 #if defined(SNN_COMPRESS)
     const __m512i b = _mm512_set1_epi32((int)base);
     int k = 0;
-    do {
-        const __m512i c = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(from + k)));
-        _mm512_storeu_si512(to + k, _mm512_add_epi32(b, _mm512_slli_epi32(c, row == 64 ? 6 : 5)));
-    } while ((k += 16) < n);
+    do
+        for (int half = k; half < k + 32; half += 16) {
+            const __m512i c = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(from + half)));
+            _mm512_storeu_si512(to + half, _mm512_add_epi32(b, _mm512_slli_epi32(c, row == 64 ? 6 : 5)));
+        }
+    while ((k += 32) < n);
 #elif defined(SNN_AVX2)
     const __m256i b = _mm256_set1_epi32((int)base);
     int k = 0;
-    do {
-        const __m256i c = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(from + k)));
-        _mm256_storeu_si256((__m256i *)(to + k), _mm256_add_epi32(b, _mm256_slli_epi32(c, row == 64 ? 6 : 5)));
-    } while ((k += 8) < n);
+    do
+        for (int part = k; part < k + 32; part += 8) {
+            const __m256i c = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(from + part)));
+            _mm256_storeu_si256((__m256i *)(to + part), _mm256_add_epi32(b, _mm256_slli_epi32(c, row == 64 ? 6 : 5)));
+        }
+    while ((k += 32) < n);
 #else
     for (int k = 0; k < n; ++k) to[k] = base + from[k] * (uint32_t)row;
 #endif
 }
 
-/* Copies n spike values, and up to sixteen more, for the same reason. */
+/* Copies n spike values, and up to 32 more, for the same reason. */
 SNN_INLINE void snn_values(int8_t *to, const int8_t *from, int n)
 {
 #if defined(SNN_AVX2)
     int k = 0;
-    do _mm_storeu_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(from + k)));
-    while ((k += 16) < n);
+    do _mm256_storeu_si256((__m256i *)(to + k), _mm256_loadu_si256((const __m256i *)(from + k)));
+    while ((k += 32) < n);
 #else
     memcpy(to, from, (size_t)n);
 #endif
 }
 
-/* acc[c] += sum of spike[k] * w[offset[k] + c] for vectors * 32 channels; the number of events is even. */
+/* From what comes `ahead`, the next line of a cache, unless all before the `limit` is asked for. */
+#define SNN_ASK()                                                                                                           \
+    do {                                                                                                                    \
+        SNN_PREFETCH_ALL(ahead);                                                                                            \
+        ahead += ahead < limit ? 64 : 0;                                                                                    \
+    } while (0)
+
+/* acc[c] += sum of spike[k] * w[offset[k] + c] for vectors * 32 channels; the number of events is even. What lies from `ahead` to
+   before `limit` is asked for on the way: where `spread`, a line for every eight events, for a processor has room for a few
+   requests only, and the weights of the events have to come through there, too. */
 SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spike, const void *weights, int vectors, int kind,
-                           int flush, int32_t *acc)
+                           int flush, int32_t *acc, uintptr_t ahead, uintptr_t limit, int spread)
 {
+    if (!spread)
+        while (ahead < limit) SNN_ASK();
 #if defined(SNN_AVX2)
     const int8_t *w = weights;
 #if defined(SNN_COMPRESS)
@@ -128,6 +143,7 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
             __m512i low = _mm512_setzero_si512(), high = low;
             end = count - k > 2 * flush ? k + 2 * flush : count;
             for (int q = k; q < end; q += 2) {
+                if (spread && q % 8 == 0) SNN_ASK();
                 const __m512i one = _mm512_load_si512(w + offset[q]), other = _mm512_load_si512(w + offset[q + 1]);
                 const __m512i lows = _mm512_unpacklo_epi8(one, other), highs = _mm512_unpackhi_epi8(one, other);
                 const int s = kind == SNN_SIGNED;
@@ -149,6 +165,7 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
                 _mm512_store_si512(to + 16, _mm512_add_epi32(_mm512_load_si512(to + 16), b));
             }
         }
+        while (ahead < limit) SNN_ASK();
         return;
     }
 #endif
@@ -157,6 +174,7 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
         for (int v = 0; v < 2 * vectors; ++v) sum[v] = _mm256_setzero_si256();
         end = count - k > 2 * flush ? k + 2 * flush : count;
         for (int q = k; q < end; q += 2) {
+            if (spread && q % 8 == 0) SNN_ASK();
             const __m256i *a = (const __m256i *)(w + offset[q]), *b = (const __m256i *)(w + offset[q + 1]);
             __m256i p = _mm256_set1_epi8(1);
             if (kind != SNN_BINARY) {
@@ -189,4 +207,5 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
             for (int c = 0; c < 32 * vectors; ++c) acc[c] += v * ((const int8_t *)weights + offset[k])[c];
     }
 #endif
+    while (ahead < limit) SNN_ASK();
 }

@@ -82,8 +82,10 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                         int32_t *const sum = sums + t * @ROW@;
                         for (int c = 0; c < @BLOCK@; ++c) sum[c] = @START@;
                         for (int c = @BLOCK@; c < @ROW@; ++c) sum[c] = 0; /* of no channel, but events add to them, too */
-                        for (uintptr_t asked = 0; asked < share && next < end; asked += 64, next += 64) SNN_PREFETCH(next);
-                        snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum);
+                        const uintptr_t ahead = next;
+                        next = end - next < share ? end : next + share;
+                        snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum,
+                                   ahead, next, @SPREAD@);
                     }
                     @HANDED@
                 }
