@@ -354,8 +354,8 @@ def _joined(parts: list[Tensor]) -> Any:
 
 
 def masses(v: Tensor) -> tuple[Tensor, Tensor]:
-    """Means over neurons of relu(v) and relu(-v), [T]."""
-    return v.clamp_min(0).flatten(1).mean(1), (-v).clamp_min(0).flatten(1).mean(1)
+    """Means over neurons of relu(v) and relu(-v), [T]; the second from relu's mirror image, which spares a pass over -v."""
+    return v.clamp_min(0).flatten(1).mean(1), 0.0 - v.clamp_max(0).flatten(1).mean(1)
 
 
 def _each(positive: Tensor | None, negative: Tensor | None, like: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -264,3 +264,12 @@ def test_torch_s_own_checkpoint_goes_around_neurons() -> None:
 def test_nothing_is_remembered_where_no_gradient_is_recorded() -> None:
     with torch.no_grad():
         assert remembered(nn.LNM(), 4) == 0
+
+
+def test_the_negative_mass_is_that_of_relu_bit_for_bit() -> None:
+    """A balance trains on it: weights must not depend on how the mean is taken."""
+    for v in (torch.randn(3, 64, 33), torch.zeros(2, 3), -torch.zeros(2, 3), torch.rand(2, 3), torch.full((2, 3), float("nan"))):
+        positive, negative = through_time.masses(v)
+        for found, by_relu in ((positive, v.relu().flatten(1).mean(1)), (negative, (-v).relu().flatten(1).mean(1))):
+            torch.testing.assert_close(found, by_relu, rtol=0, atol=0, equal_nan=True)
+            assert not bool(found.signbit().any()) or bool(found.isnan().all())
