@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,10 +26,14 @@ from tests.native.compiling import needs_compiler
 DENSE, START, LISTING = 0.5, 3.0, 0.25  # what Crossings' docstring calls D, S and L
 
 
-def made(kind: float = 0.2) -> Crossings:
-    """Of a machine with these costs, and of `kind` percent for spike values that are not binary."""
+def unasked() -> float:
+    raise AssertionError("no layer has so many weights")
+
+
+def made(kind: float = 0.2, far: Callable[[], float] = unasked) -> Crossings:
+    """Of a machine with these costs, and of `kind` percent for spike values that are not binary; of large layers `far`."""
     base, one, few = (100 * (DENSE - START / n - LISTING / taps) for n, taps in ((64, 9), (64, 1), (16, 9)))
-    return Crossings(base, one, few, lambda spikes: 100 * kind * (1 if spikes == COUNTS else 0.5))
+    return Crossings(base, one, few, lambda spikes: 100 * kind * (1 if spikes == COUNTS else 0.5), far)
 
 
 @pytest.mark.parametrize("inputs", [16, 32, 64, 300])
@@ -72,6 +77,26 @@ def test_a_stride_lists_inputs_that_fewer_places_share() -> None:
     strided = replace(conv, window=window, shape=(64, 4, 4))
     s = synapse(strided, Value(net.input, STEPS, "int8_t", -1), Value(strided, STEPS, "int32_t", 0))
     assert made().of(s) == round(100 * made().percent(64, 64, 9, 4.0)) < made().of(summed(BINARY))
+
+
+def large(spikes: Interval = BINARY, outputs: int = 1024, size: int = 2, steps: int = STEPS) -> Synapse:
+    """Of 4,096 inputs, 4 million weights if nothing else is said."""
+    net = probe(4096, outputs, 1, spikes, size)
+    conv = net.nodes[1]
+    assert isinstance(conv, IntConv2d)
+    return synapse(conv, Value(net.input, steps, "int8_t", -1), Value(conv, steps, "int32_t", 0))
+
+
+def test_millions_of_weights_for_many_rows_cross_where_that_was_measured() -> None:
+    far = made(far=lambda: 11.0)
+    assert far.of(large()) == 1100
+    assert far.of(large(SIGNED)) == round(1100 * 10 / made().base), "of each kind the share that it has of binary ones"
+    assert made(far=lambda: -3.0).of(large()) == 0, "never"
+    own = round(100 * made().percent(4096, 1024, 1))
+    assert made(far=lambda: 99.0).of(large()) == own, "never more than of a small one"
+    assert made().of(large(outputs=1023)) == round(100 * made().percent(4096, 1023, 1)), "of fewer weights nothing is asked"
+    assert made().of(large(size=1)) == own, "nor of four rows"
+    assert far.of(large(size=1, steps=8)) == 1100, "rows are steps, too"
 
 
 def test_layers_get_theirs_with_the_weights_and_the_text_stays_as_it_is() -> None:
@@ -131,6 +156,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SNN2HW_CACHE", str(cache))
         module._crossings.cache_clear()
         crossings().kind(SIGNED)
+        crossings().far()
     for path in cache.rglob("*.percent"):
         path.unlink()
     return cache
@@ -166,6 +192,8 @@ def test_measured_kept_and_measured_again(fresh: Path) -> None:
     last.kind(SIGNED)
     last.kind(SIGNED)
     assert len(list(fresh.glob("*.percent"))) == 4, "measured once a layer has such spike values"
+    assert abs(last.far()) <= FARTHEST
+    assert len(list(fresh.glob("*.percent"))) == 5, "or so many weights"
 
 
 @needs_compiler

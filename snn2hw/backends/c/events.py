@@ -13,9 +13,7 @@ from snn2hw.backends.c.team import ELEMENT, UPDATE, parts
 from snn2hw.backends.c.text import template
 from snn2hw.native.templates import filled
 
-# Chosen: bytes of the next block for each sum of binary events, from which on they are asked for in its course, not at once.
-# Events of other spike values are so many where they pay that there is little to ask for beside each.
-SPREAD = 48 * 64
+NEAR = 1 << 18  # chosen: bytes of a group's weights that stay in the second cache from one chunk to the next
 
 
 def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int) -> str:
@@ -68,15 +66,16 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "COPY": "" if s.binary else f"snn_values(v + n, spike + cell * {entering}, count[cell]);",
             "ZEROS_AT": s.taps * entering * s.row,
             "BLOCKS": s.blocks,
+            "TAPS": s.taps,
             "WEIGHT": "uint8_t" if s.signed else "int8_t",
             "BLOCK_BYTES": rows,
+            "FAR": int(s.blocks * rows > NEAR),
             "PER_GROUP": s.per_group,
             "BLOCK": s.block,
             "SUMS": steps * s.row,
             "START": start,
             "VECTORS": s.row // 32,
             "FLUSH": s.events,
-            "SPREAD": int(s.binary and rows >= SPREAD * s.chunk * steps),
             "HANDED": handed,
         },
     )

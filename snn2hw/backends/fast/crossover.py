@@ -1,6 +1,6 @@
 """Below which activity a layer is summed event-driven: measured on this machine once, kept in the cache.
 
-A few small layers are measured; what follows for others from their widths is `Crossings.of`.
+A few small layers, and a large one, are measured; what follows for others from their widths is `Crossings.of`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from time import perf_counter
 
@@ -27,6 +27,9 @@ from snn2hw.num import Format, Interval
 
 STEPS, CHANNELS, FEW, SIZE, ROUNDS, TIMES = 4, 64, 16, 8, 5, 5
 SAMPLES = 16  # of a single one, again and again, a processor learns every branch by heart, and events look too cheap
+WIDE, SMALL = (4096, 1024), 2  # inputs and outputs of the large one; its height and width
+LARGE = 1 << 22  # chosen: weights that stay in no cache but the last, if there
+LEAST_ROWS = 8  # chosen: steps times places; of fewer, dense sums wait for weights, too
 LOW, HIGH = 0.1, 0.3  # activities between which the cost of events is a straight line
 NEVER, ALWAYS = 0, 101
 BINARY, COUNTS, SIGNED = Interval(0, 1), Interval(0, 4), Interval(-4, 4)  # spike values of probes, a kind of event each
@@ -42,18 +45,22 @@ class Crossings:
         dense = D * taps * inputs * outputs / 64
         events = taps * inputs * blocks * activity + S * taps * blocks + L * inputs * (places of the input / of the output)
 
-    where D is a dense sum of one input, S is to start on the list of a place of the kernel, and L is to list an input.
+    where D is a dense sum of one input, S is to start on the list of a place of the kernel, and L is to list an input. Where
+    a layer has millions of weights, and several steps or places, an event costs more, for its row of weights comes from far
+    away, and both cost the same at `far` at the latest.
 
     Args:
         base: of a 3 x 3 convolution of 64 channels behind 64, binary: D - S / 64 - L / 9.
         one: the same of 1 x 1: D - S / 64 - L. few: of 3 x 3 and 16 inputs: D - S / 16 - L / 9.
         kind: gives `base` for spike values of another interval; asked only where a layer has such.
+        far: gives what was measured of a layer of millions of weights; asked only where a network has such.
     """
 
     base: float
     one: float
     few: float
     kind: Callable[[Interval], float]
+    far: Callable[[], float]
 
     def of(self, s: Synapse) -> int:
         """Ten thousandths of a layer's inputs below which events cost less; at most all of them, 0 where they never do.
@@ -61,6 +68,8 @@ class Crossings:
         It decides how fast a layer is, never which integers it gives.
         """
         found = max(self.percent(s.entering, s.per_group, s.taps, s.source.places / s.value.places), NEVER)
+        if found and s.node.weight.size >= LARGE and s.source.steps * s.value.places >= LEAST_ROWS:
+            found = max(min(found, self.far()), NEVER)
         if found and not s.binary:
             found *= self._of_binary(SIGNED if s.signed else COUNTS)
         return round(100 * min(found, 100.0))
@@ -98,12 +107,16 @@ def _crossings(machine: str) -> Crossings:
     def kind(spikes: Interval) -> float:
         return _kept(machine, CHANNELS, 3, spikes)
 
-    return Crossings(_kept(machine, CHANNELS, 3), _kept(machine, CHANNELS, 1), _kept(machine, FEW, 3), kind)
+    @cache
+    def far() -> float:
+        return _kept(machine, WIDE[0], 1, outputs=WIDE[1], size=SMALL)
+
+    return Crossings(_kept(machine, CHANNELS, 3), _kept(machine, CHANNELS, 1), _kept(machine, FEW, 3), kind, far)
 
 
-def _kept(machine: str, inputs: int, kernel: int, spikes: Interval = BINARY) -> float:
+def _kept(machine: str, inputs: int, kernel: int, spikes: Interval = BINARY, outputs: int = CHANNELS, size: int = SIZE) -> float:
     """What is in the cache of a probe, else what is measured now."""
-    built = build(probe(inputs, kernel=kernel, spikes=spikes), False)
+    built = build(probe(inputs, outputs, kernel, spikes, size), False)
     how = SAMPLES, LOW, HIGH  # what was measured otherwise is none of this
     made = hashlib.sha256(f"{built.source.text}{machine}{how}".encode()).hexdigest()[:16]
     path = native_folder() / f"{made}.percent"
@@ -112,16 +125,16 @@ def _kept(machine: str, inputs: int, kernel: int, spikes: Interval = BINARY) -> 
         with suppress(OSError), making(path, SECONDS) as work:  # a cache that cannot be written is no reason not to run
             known = _read(path)  # another thread or process may have been faster
             if known is None:
-                known = _median(built, inputs, spikes)
+                known = _median(built, inputs, outputs, spikes, size)
                 aside = work / path.name
                 aside.write_text(repr(known), encoding="utf-8")
                 put(aside, path)
-    return _median(built, inputs, spikes) if known is None else known
+    return _median(built, inputs, outputs, spikes, size) if known is None else known
 
 
-def _median(built: Built, inputs: int, spikes: Interval) -> float:
+def _median(built: Built, inputs: int, outputs: int, spikes: Interval, size: int) -> float:
     """Of some measurements: one in which the machine was disturbed would be kept for good."""
-    return float(np.median([balance(built, inputs, spikes=spikes) for _ in range(TIMES)]))
+    return float(np.median([balance(built, inputs, outputs, spikes, size) for _ in range(TIMES)]))
 
 
 def _read(path: Path) -> float | None:
@@ -133,19 +146,19 @@ def _read(path: Path) -> float | None:
     return known if abs(known) <= FARTHEST else None
 
 
-def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS, spikes: Interval = BINARY) -> float:
+def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS, spikes: Interval = BINARY, size: int = SIZE) -> float:
     """Percent of active inputs of a `probe` at which both ways cost the same; on a straight line, which may leave 0 to 100.
 
     Args:
-        built: of the probe. inputs, outputs, spikes: as of `probe`.
+        built: of the probe. inputs, outputs, spikes, size: as of `probe`.
     """
     rng = np.random.default_rng(0)
     values = np.array([v for v in range(spikes.lo, spikes.hi + 1) if v])
-    shape = SAMPLES, STEPS, SIZE, SIZE, inputs
+    shape = SAMPLES, STEPS, size, size, inputs
     few, many = (
         np.where(rng.random(shape) < d, rng.choice(values, shape), 0).astype(built.source.input_type[:-2]) for d in (LOW, HIGH)
     )
-    readout = np.empty((SAMPLES, outputs * SIZE * SIZE), np.int64)
+    readout = np.empty((SAMPLES, outputs * size * size), np.int64)
     given = {"few": (few, ALWAYS), "many": (many, ALWAYS), "dense": (many, NEVER)}
     runs = {name: built.runner(x, readout, [], percent) for name, (x, percent) in given.items()}
     least = dict.fromkeys(runs, np.inf)
@@ -158,19 +171,22 @@ def balance(built: Built, inputs: int = CHANNELS, outputs: int = CHANNELS, spike
     return float(np.clip(100 * (LOW + (least["dense"] - least["few"]) / slope), -FARTHEST, FARTHEST))
 
 
-def probe(inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3, spikes: Interval = BINARY) -> IntegerNetwork:
+def probe(
+    inputs: int = CHANNELS, outputs: int = CHANNELS, kernel: int = 3, spikes: Interval = BINARY, size: int = SIZE
+) -> IntegerNetwork:
     """One convolution of spikes, and nothing behind it.
 
     Args:
-        inputs, outputs: channels. kernel: its height and width. spikes: values of the input.
+        inputs, outputs: channels. kernel: its height and width. spikes: values of the input. size: height and width
+            of both images.
     """
     window = Window((kernel, kernel), padding=(kernel // 2, kernel // 2))
     weight = np.random.default_rng(1).integers(-127, 128, (outputs, inputs, kernel, kernel)).astype(np.int8)
     most = int(np.abs(weight.astype(np.int64)).reshape(outputs, -1).sum(1).max()) * spikes.magnitude
     sums = Interval(-most, most)
     form, bias = Format.holding(sums, 0), np.zeros(outputs, np.int32)
-    entering = (inputs, SIZE, SIZE)
+    entering = (inputs, size, size)
     source = IntInput("input", (), entering, Format.holding(spikes, 0), spikes, unit=1.0, static=False, counts=True)
-    conv = IntConv2d("conv", ("input",), (outputs, SIZE, SIZE), form, sums, weight, bias, window, 1)
-    flat = IntFlatten("flat", ("conv",), (outputs * SIZE * SIZE,), form, sums)
+    conv = IntConv2d("conv", ("input",), (outputs, size, size), form, sums, weight, bias, window, 1)
+    flat = IntFlatten("flat", ("conv",), (outputs * size * size,), form, sums)
     return IntegerNetwork(STEPS, "loihi2", (source, conv, flat, IntReadout("readout", ("flat",), flat.shape, form, sums)))

@@ -119,21 +119,16 @@ SNN_INLINE void snn_values(int8_t *to, const int8_t *from, int n)
 #endif
 }
 
-/* From what comes `ahead`, the next line of a cache, unless all before the `limit` is asked for. */
-#define SNN_ASK()                                                                                                           \
-    do {                                                                                                                    \
-        SNN_PREFETCH_ALL(ahead);                                                                                            \
-        ahead += ahead < limit ? 64 : 0;                                                                                    \
-    } while (0)
-
-/* acc[c] += sum of spike[k] * w[offset[k] + c] for vectors * 32 channels; the number of events is even. What lies from `ahead` to
-   before `limit` is asked for on the way: where `spread`, a line for every eight events, for a processor has room for a few
-   requests only, and the weights of the events have to come through there, too. */
-SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spike, const void *weights, int vectors, int kind,
-                           int flush, int32_t *acc, uintptr_t ahead, uintptr_t limit, int spread)
+/* Has so many bytes come near, in their order. */
+SNN_INLINE void snn_read(const void *bytes, int64_t n)
 {
-    if (!spread)
-        while (ahead < limit) SNN_ASK();
+    for (int64_t at = 0; at < n; at += 64) (void)((const volatile uint8_t *)bytes)[at];
+}
+
+/* acc[c] += sum of spike[k] * w[offset[k] + c] for vectors * 32 channels; the number of events is even. */
+SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spike, const void *weights, int vectors, int kind,
+                           int flush, int32_t *acc)
+{
 #if defined(SNN_AVX2)
     const int8_t *w = weights;
 #if defined(SNN_COMPRESS)
@@ -143,7 +138,6 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
             __m512i low = _mm512_setzero_si512(), high = low;
             end = count - k > 2 * flush ? k + 2 * flush : count;
             for (int q = k; q < end; q += 2) {
-                if (spread && q % 8 == 0) SNN_ASK();
                 const __m512i one = _mm512_load_si512(w + offset[q]), other = _mm512_load_si512(w + offset[q + 1]);
                 const __m512i lows = _mm512_unpacklo_epi8(one, other), highs = _mm512_unpackhi_epi8(one, other);
                 const int s = kind == SNN_SIGNED;
@@ -165,7 +159,6 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
                 _mm512_store_si512(to + 16, _mm512_add_epi32(_mm512_load_si512(to + 16), b));
             }
         }
-        while (ahead < limit) SNN_ASK();
         return;
     }
 #endif
@@ -174,7 +167,6 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
         for (int v = 0; v < 2 * vectors; ++v) sum[v] = _mm256_setzero_si256();
         end = count - k > 2 * flush ? k + 2 * flush : count;
         for (int q = k; q < end; q += 2) {
-            if (spread && q % 8 == 0) SNN_ASK();
             const __m256i *a = (const __m256i *)(w + offset[q]), *b = (const __m256i *)(w + offset[q + 1]);
             __m256i p = _mm256_set1_epi8(1);
             if (kind != SNN_BINARY) {
@@ -207,5 +199,4 @@ SNN_INLINE void snn_gather(int count, const uint32_t *offset, const int8_t *spik
             for (int c = 0; c < 32 * vectors; ++c) acc[c] += v * ((const int8_t *)weights + offset[k])[c];
     }
 #endif
-    while (ahead < limit) SNN_ASK();
 }

@@ -62,17 +62,17 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                     shift[p * @STEPS@ + t] = sum;
                 }
             }
+            /* Weights of events lie where no processor would guess. Read once in order they come as quickly as dense ones, which
+               pays where about half of them are named. Those of a few blocks stay at hand from one chunk to the next. */
+            int64_t events = 0;
+            for (int k = 0; k < many * @STEPS@; ++k) events += used[k];
+            const int read = 2 * events >= @TAPS@ * INT64_C(@ENTERING@);
             for (int b = 0; b < @BLOCKS@; ++b) {
                 const @WEIGHT@ *w = event_weight_@NUMBER@ + (g * @BLOCKS@ + b) * INT64_C(@BLOCK_BYTES@);
                 const int32_t *bias = event_bias_@NUMBER@ + (g * @BLOCKS@ + b) * @BLOCK@;
                 const int first = g * @PER_GROUP@ + b * @BLOCK@;
                 const int n = @PER_GROUP@ - b * @BLOCK@ < @BLOCK@ ? @PER_GROUP@ - b * @BLOCK@ : @BLOCK@;
-                /* Weights of events lie where no processor would guess: with each sum a share of the next block is asked for. The
-                   next one is the first of this group again where more places follow. */
-                const int again = b + 1 == @BLOCKS@ && r + 1 < to && (r + 1) % chunks;
-                uintptr_t next = (uintptr_t)w + (again ? (uintptr_t)0 - (uintptr_t)b * @BLOCK_BYTES@u : @BLOCK_BYTES@u);
-                const uintptr_t end = next + @BLOCK_BYTES@u;
-                const uintptr_t share = (@BLOCK_BYTES@u / (uintptr_t)(many * @STEPS@) + 63) / 64 * 64;
+                if (read && (@FAR@ || r == from || r % chunks == 0)) snn_read(w, INT64_C(@BLOCK_BYTES@));
                 for (int p = 0; p < many; ++p) {
                     SNN_ALIGNED int32_t sums[@SUMS@];
                     const int64_t place = start + p;
@@ -82,10 +82,7 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                         int32_t *const sum = sums + t * @ROW@;
                         for (int c = 0; c < @BLOCK@; ++c) sum[c] = @START@;
                         for (int c = @BLOCK@; c < @ROW@; ++c) sum[c] = 0; /* of no channel, but events add to them, too */
-                        const uintptr_t ahead = next;
-                        next = end - next < share ? end : next + share;
-                        snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum,
-                                   ahead, next, @SPREAD@);
+                        snn_gather(used[p * @STEPS@ + t], offset + list, value + list, w, @VECTORS@, @KIND@, @FLUSH@, sum);
                     }
                     @HANDED@
                 }

@@ -57,12 +57,9 @@ static int snn_tiles_granted(void)
 #define SNN_INLINE static inline
 #endif
 #if defined(__GNUC__)
-/* What a later block needs: of dense sums into the second cache, of events, which use only some of it, as far as it goes. An
-   address, for behind the last weights there is no object to point to. */
+/* Into the second cache, what a later block needs. An address, for behind the last weights there is no object to point to. */
 #define SNN_PREFETCH(address) __builtin_prefetch((const void *)(address), 0, 2)
-#define SNN_PREFETCH_ALL(address) __builtin_prefetch((const void *)(address), 0, 3)
 #else
 #define SNN_PREFETCH(address) (void)(address)
-#define SNN_PREFETCH_ALL(address) (void)(address)
 #endif
 #define BLOCK @BLOCK@
