@@ -42,10 +42,11 @@ def layer_function(
         number: names the function. node: the layer. inputs: what it reads, in order.
         out: the value that is written. steps: T of the network.
         readout: C type of the network's readout, which the readout's `o` is.
-        ranged: whether the caller says which units, of a layer that has them.
+        ranged: for vectors and threads: the caller says which units, of a layer that has them, and a pool adds all channels of a
+            place at once. Without vectors that costs more, for sums lie in memory then.
     """
     kind = readout if isinstance(node, IntReadout) else out.type
-    body = _body(node, inputs, out, steps, kind)
+    body = _body(node, inputs, out, steps, kind, ranged)
     if (units := units_of(node, out)) is not None:
         body = filled(body, {"FROM": "from", "TO": "to"} if ranged else {"FROM": "0", "TO": units})
     return (
@@ -73,11 +74,13 @@ def names(inputs: int) -> list[str]:
     return ["a", "b"][:inputs] if inputs <= 2 else [f"a{k}" for k in range(inputs)]
 
 
-def _body(node: IntNode, inputs: Sequence[Value], out: Value, steps: int, kind: str) -> str:
+def _body(node: IntNode, inputs: Sequence[Value], out: Value, steps: int, kind: str, vectors: bool) -> str:
     if isinstance(node, IntFeedback):
         return _feedback(inputs[0], out)
     if isinstance(node, IntReadout):
         return _readout(node, inputs[0], steps, kind)
+    if vectors and isinstance(node, IntSumPool2d | IntMaxPool2d):
+        return _pool_of_channels(node, inputs, out)
     return LAYERS[type(node)](node, inputs, out)
 
 
@@ -94,23 +97,34 @@ def _flatten(node: IntFlatten, inputs: Sequence[Value], out: Value) -> str:
 
 def _pool(node: IntSumPool2d | IntMaxPool2d, inputs: Sequence[Value], out: Value) -> str:
     """Rows from @FROM@ to before @TO@."""
-    (x,), w = inputs, node.window
     summed = isinstance(node, IntSumPool2d)
-    return fragment(
-        "layers/pool.c",
+    start, take = ("0", "+= v") if summed else ("INT64_MIN", "= v > value ? v : value")
+    return fragment("layers/pool.c", **_windows(node, inputs[0], out), start=start, take=take)
+
+
+def _pool_of_channels(node: IntSumPool2d | IntMaxPool2d, inputs: Sequence[Value], out: Value) -> str:
+    """The same, all channels of a place after those of another. Sums grow in the output: its type holds every part of a sum."""
+    least = f"{out.type.removesuffix('_t').upper()}_MIN" if out.type.startswith("int") else "0"
+    summed = isinstance(node, IntSumPool2d)
+    start, taken = ("0", f"({out.type})(to[c] + v[c])") if summed else (least, "v[c] > to[c] ? v[c] : to[c]")
+    return fragment("fast/pool.c", **_windows(node, inputs[0], out), input=inputs[0].type, start=start, taken=taken)
+
+
+def _windows(node: IntSumPool2d | IntMaxPool2d, x: Value, out: Value) -> dict[str, object]:
+    """What a pool asks of its window, its input and its output."""
+    w = node.window
+    return {
         **_images(x, out),
-        start="0" if summed else "INT64_MIN",
-        take="+= v" if summed else "= v > value ? v : value",
-        kernel_height=w.kernel[0],
-        kernel_width=w.kernel[1],
-        down=w.stride[0],
-        across=w.stride[1],
-        dilated_down=w.dilation[0],
-        dilated_across=w.dilation[1],
-        above=w.padding[0],
-        beside=w.padding[1],
+        "kernel_height": w.kernel[0],
+        "kernel_width": w.kernel[1],
+        "down": w.stride[0],
+        "across": w.stride[1],
+        "dilated_down": w.dilation[0],
+        "dilated_across": w.dilation[1],
+        "above": w.padding[0],
+        "beside": w.padding[1],
         **_RANGE,
-    )
+    }
 
 
 def _images(x: Value, out: Value) -> dict[str, object]:
