@@ -10,7 +10,7 @@ import numpy as np
 CHUNK = 1 << 15  # values that are tried at once
 Watch = Callable[[Any, Mapping[str, Any]], None]  # is shown every value of a variable and what follows from it
 Ends = tuple[int, int, int, int]  # lowest value, where it first occurs, highest value, where it first occurs
-Tried = dict[tuple[Any, ...], dict[int, list[Ends]]]  # operators and constants -> first value of a part -> of each operator
+Tried = dict[tuple[Any, ...], dict[int, Any]]  # operators and constants -> first value of a part -> `Ends` of each operator
 
 # ONNX divides integers toward zero; divisors here are positive.
 OPERATORS: Mapping[str, Callable[..., Any]] = {
@@ -45,20 +45,21 @@ def every(
     used = {a: constants[a] for n in rest for a in n.args if a in constants}
     parts = tried.setdefault((entry, *rest, *((a, int(n)) for a, n in used.items())), {})
     lo, hi = held[0] + added, held[1] + added
-    found = {n.name: (lo, lo, hi, hi) for n in inside if n.name == entry}
+    seen = list[Any]()  # of every part [operators][4]
     for start in range(lo // CHUNK * CHUNK, hi + 1, CHUNK):
         part = max(start, lo), min(start + CHUNK, hi + 1)
         whole = part == (start, start + CHUNK) and not watch  # what is cut off at an end of the range hardly comes again
         ends = parts.get(start) if whole else None
         if ends is None:
             values = {**used, entry: np.arange(*part, dtype=np.int64)}
-            ends = [_ends(node, values, values[entry]) for node in rest]
+            ends = np.array([_ends(node, values, values[entry]) for node in rest], np.int64).reshape(-1, 4)
         if watch:
             watch(values[entry], {**constants, **values})
         elif whole:
             parts[start] = ends
-        for node, new in zip(rest, ends, strict=True):
-            found[node.name] = _wider(found.get(node.name, new), new)
+        seen.append(ends)
+    found = {n.name: (lo, lo, hi, hi) for n in inside if n.name == entry}
+    found |= {node.name: ends for node, ends in zip(rest, _widest(np.array(seen)), strict=True)}
     return {n.name: (low, at - added, high, at_high - added) for n in inside for low, at, high, at_high in [found[n.name]]}
 
 
@@ -78,7 +79,8 @@ def _ends(node: Node, values: dict[str, Any], raw: Any) -> Ends:
     return int(value[low]), int(raw[low]), int(value[high]), int(raw[high])
 
 
-def _wider(one: Ends, other: Ends) -> Ends:
-    """The ends of both; of equal ones where the first has them."""
-    low, high = min(one, other, key=lambda e: e[0]), max(one, other, key=lambda e: e[2])
-    return low[0], low[1], high[2], high[3]
+def _widest(seen: Any) -> list[Ends]:
+    """The ends of all parts [parts][operators][4], for each operator; of equal ones where the first part has them."""
+    low, high, each = seen[:, :, 0].argmin(0), seen[:, :, 2].argmax(0), np.arange(seen.shape[1])
+    ends = np.concatenate([seen[low, each, :2], seen[high, each, 2:]], 1)
+    return [(a, b, c, d) for a, b, c, d in ends.tolist()]
