@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from snn2hw.certificate.engine import Error, Progress, enumerate_slice
+from snn2hw.certificate.engine import Error, Progress
 from snn2hw.certificate.slices import Slice, slices
+from snn2hw.certificate.tried import Tried
 from snn2hw.ir.optable import OPTABLE
 from snn2hw.ir.program import Instruction, Op, Program, values_of
 from snn2hw.ir.ranges import Ranges, assume, ranges
@@ -32,12 +33,17 @@ class Analysis:
 
 
 def analyse(
-    program: Program, held: dict[str, Interval], reals: dict[str, tuple[str, list[float], float]], progress: Progress | None
+    program: Program,
+    held: dict[str, Interval],
+    reals: dict[str, tuple[str, list[float], float]],
+    progress: Progress | None,
+    tried: Tried,
 ) -> Analysis:
     """Ranges of all values of one channel's program.
 
     Args:
         program: of that channel alone. progress: called with the number of values tried since the last call.
+        tried: what other channels of the layer gave.
         held: range of every state and of the input.
         reals: variable -> (value that stands for a polynomial of it, coefficients in units of that value, unit of the variable).
     """
@@ -50,7 +56,7 @@ def analyse(
             known[variable.name] = Known(held[variable.name], TRIED)
         else:
             known[variable.name] = Known(_within(variable, _bounds(variable, known, program), chosen), INTERVAL)
-        _follow(part, known, errors, reals, progress, chosen, program)
+        _follow(part, known, errors, reals, progress, chosen, program, tried)
     return Analysis(known, errors)
 
 
@@ -62,6 +68,7 @@ def _follow(
     progress: Progress | None,
     chosen: Ranges,
     program: Program,
+    tried: Tried,
 ) -> None:
     interval = known[part.variable.name].interval
     if not any(i.op not in (Op.PARAM, Op.CONST) and i.args for i in part.instructions):
@@ -77,7 +84,7 @@ def _follow(
     watched, coefficients, unit = reals.get(part.variable.name, ("", [], 1.0))
     if watched == part.variable.name:
         watched = ""
-    found = enumerate_slice(part, interval, watched, coefficients, unit, progress)
+    found = tried.found(part, interval, watched, coefficients, unit, progress)
     known.update({name: Known(r, TRIED) for name, r in found.ranges.items() if name not in known})
     if found.error is not None:
         errors[part.variable.name] = found.error

@@ -11,6 +11,7 @@ from snn2hw.certificate.firing import read_firing, try_firing
 from snn2hw.certificate.groups import groups, hull
 from snn2hw.certificate.real_numbers import polynomial_errors, reals
 from snn2hw.certificate.steps import At, at_step, steps
+from snn2hw.certificate.tried import Tried
 from snn2hw.certificate.witness import witness
 from snn2hw.errors import RuleError
 from snn2hw.ir.integer import IntNeuron
@@ -33,12 +34,12 @@ def claims(node: IntNeuron, channels: list[tuple[int, int]], progress: Progress 
     payloads: dict[int, Interval] = {}
     firing: list[dict[str, Any]] = []
     witnesses: dict[str, dict[str, int]] = {}
-    alike = groups(program, channels, node.meaning)
+    alike, kept = groups(program, channels, node.meaning), Tried()
     equation = EquationClaims(node, hull(channels), alike)
     singles = [(group, one_channel(program, group.channels[0])) for group in alike]
     for group, single, at in ((g, at_step(p, at), at) for g, p in singles for at in steps(p)):
         held = {entry: group.input, **{name: declared_interval(s) for name, s in single.states.items()}}
-        found = analyse(single, held, reals(node, group.channels[0]), progress)
+        found = analyse(single, held, reals(node, group.channels[0]), progress, kept)
         for name, known in found.known.items():
             before = seen.get(name)
             seen[name] = known if before is None else Known(before.interval.hull(known.interval), weaker(before, known))
