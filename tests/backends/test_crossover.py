@@ -16,7 +16,7 @@ from snn2hw.backends.c.to_c import CROSSINGS, to_c
 from snn2hw.backends.fast import crossover as module
 from snn2hw.backends.fast.built import MEASURED
 from snn2hw.backends.fast.crossover import BINARY, COUNTS, FARTHEST, SIGNED, STEPS, Crossings, crossings, probe
-from snn2hw.backends.fast.executor import Fast
+from snn2hw.backends.fast.executor import Fast, Part
 from snn2hw.ir.integer import IntInput
 from snn2hw.layers import IntAdd, IntConv2d
 from snn2hw.num import Interval
@@ -116,7 +116,7 @@ def test_a_layer_is_summed_by_events_below_its_own_crossover(crossing: int, by_e
     net = probe()
     fast, artefact = Fast(), make_artefact(net)
     built = module.build(net, False, crossing=lambda s: crossing)
-    fast._built[artefact.model, False, 1] = built
+    fast._built[artefact.model, False, 1, Part.WHOLE] = built
     with built.memory(built.source.arena) as arena:
         arena[...] = 0
     payloads = np.zeros((STEPS, 1, *net.input.shape), np.int64)

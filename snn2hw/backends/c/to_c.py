@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ class Source:
             for while a block of weights is used, the one behind it is fetched. arena: bytes of scratch a run needs.
         own: bytes that each of its threads needs besides, for itself. phases: of a sample, in `templates/fast/team.h`.
         input_type: C type of its values, [steps][height][width][channels].
+        output, output_type: how many values leave, and their C type.
         traces: (layer, signal, C type) in the order of pointers; signal is a state, or empty for spike values.
     """
 
@@ -52,6 +54,8 @@ class Source:
     own: int
     phases: int
     input_type: str
+    output: int
+    output_type: str
     traces: list[tuple[str, str, str]]
 
 
@@ -59,7 +63,8 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossi
     """The C of a network.
 
     Args:
-        net: its programs are simplified here. still: whether the input is the same at every step; one step of it is given then.
+        net: its programs are simplified here. It ends in a readout, which leaves, or else in a value that leaves at every step
+            at which it is another one. still: whether the input is the same at every step; one step of it is given then.
         forced: whether layers can be summed by events although that hardly ever pays.
         crossing: below which activity, in 10,000ths, a layer is summed by events where the caller leaves it open; None: never.
             The text does not depend on it.
@@ -76,6 +81,7 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossi
             made.loop(loops[node.name])
         elif not made.has(node):
             made.layer(node)
+    output, output_type = made.output()
     decided = [0 if crossing is None or not s.events else crossing(s) for s in made.crossings]
     arrays = made.weights | made.event_weights | made.biases | {CROSSINGS: np.array(decided or [0], np.int32)}
     source = laid.values[net.input.name]
@@ -87,12 +93,13 @@ def to_c(net: IntegerNetwork, still: bool, forced: bool = True, crossing: Crossi
             "ARRAYS": bound,
             "FUNCTIONS": "".join(made.functions),
             "INPUT": source.type,
+            "OUTPUT": output_type,
             "SCRATCH": laid.padded,
             "PHASES": made.phases,
             "CALLS": "\n    ".join(made.calls),
         },
     )
-    return Source(text, arrays, laid.arena, own, made.phases, source.type, made.traces)
+    return Source(text, arrays, laid.arena, own, made.phases, source.type, output, output_type, made.traces)
 
 
 class _Made:
@@ -144,6 +151,16 @@ class _Made:
             else:
                 work = out.steps * out.places * out.channels * ELEMENT
                 self._call(f"layer_{k}({', '.join(given)}, from, to);", units, work)
+
+    def output(self) -> tuple[int, str]:
+        """How many values leave, and their C type; of a value at every step, after the call that hands it on."""
+        last = self.net.nodes[-1]
+        if isinstance(last, IntReadout):
+            return prod(last.shape), "int64_t"
+        value = self.laid.values[last.name]
+        size = value.steps * value.places * value.channels
+        self._call(f"memcpy(readout, {_pointer(value)}, {size} * sizeof *readout);")
+        return size, value.type
 
     def _neuron(self, k: int, node: IntNeuron) -> None:
         traced = f"traces ? traces + {len(self.traces)} : 0"

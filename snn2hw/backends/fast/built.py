@@ -15,7 +15,6 @@ import numpy.typing as npt
 from snn2hw.backends.c.to_c import Crossing, Source, to_c
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.native.compiler import library
-from snn2hw.trace import Ints
 
 ALIGN = 64
 PHASE = 64  # bytes of `snn_phase` in C
@@ -39,11 +38,13 @@ class Built:
     spare: dict[int, list[npt.NDArray[np.uint8]]] = field(default_factory=lambda: defaultdict(list))
     each: dict[bool, float] = field(default_factory=dict)
 
-    def runner(self, given: npt.NDArray[Any], readout: Ints, kept: Sequence[npt.NDArray[Any]], percent: int) -> Runner:
+    def runner(
+        self, given: npt.NDArray[Any], readout: npt.NDArray[Any], kept: Sequence[npt.NDArray[Any]], percent: int
+    ) -> Runner:
         """What runs the samples; `readout` and `kept` are written.
 
         Args:
-            given: [N, steps, height, width, channels] in the source's input type. readout: [N, classes].
+            given: [N, steps, height, width, channels] in the source's input type. readout: [N, what leaves] in its output type.
             kept: for every trace of the source [N, T, ...] in its type; empty where none is wanted.
             percent: of active inputs, below which a layer is summed event-driven; 0: none ever, more than 100: all that can be,
                 always; `MEASURED`: each below its own crossover, as `build` was given it.
@@ -73,7 +74,7 @@ class Runner:
 
     built: Built
     given: npt.NDArray[Any]
-    readout: Ints
+    readout: npt.NDArray[Any]
     kept: Sequence[npt.NDArray[Any]]
     rows: npt.NDArray[np.uintp]
     percent: int

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,8 @@ from snn2hw.backends.c.to_c import Source
 from snn2hw.backends.fast.built import MEASURED, Built, build
 from snn2hw.backends.fast.crossover import crossings
 from snn2hw.backends.fast.sharing import shared
-from snn2hw.backends.fast.side_by_side import at_once, groups_of, side_by_side
+from snn2hw.backends.fast.side_by_side import at_once, groups_in, groups_of, side_by_side
+from snn2hw.backends.fast.split import split
 from snn2hw.errors import UsageError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.lack import Lack
@@ -29,12 +32,20 @@ from snn2hw.run.forks import ForkLock
 from snn2hw.trace import Ints, Signals, Trace
 
 THREADS_VARIABLE = "SNN2HW_THREADS"
-KEPT = 8  # networks
+KEPT = 12  # libraries
+
+
+class Part(Enum):
+    """What of a network a library holds."""
+
+    WHOLE = auto()
+    FRONT = auto()
+    TAIL = auto()
 
 
 class Fast:
     """The generated C. Layer by layer, all steps of a layer together, of one sample at a time; where linear layers would wait for
-    their weights and no traces are wanted, of several (`side_by_side`).
+    their weights and no traces are wanted, of several (`side_by_side`, `split`).
 
     Args:
         percent: of active inputs, below which a layer is summed event-driven; 0: none ever, 101: all that can be, always; None:
@@ -46,7 +57,7 @@ class Fast:
 
     def __init__(self, percent: int | None = None) -> None:
         self.percent = percent
-        self._built: OrderedDict[tuple[bytes, bool, int], Built] = OrderedDict()
+        self._built: OrderedDict[tuple[bytes, bool, int, Part], Built] = OrderedDict()
         self._lock = ForkLock()
 
     def __reduce__(self) -> tuple[type[Fast], tuple[int | None]]:
@@ -74,63 +85,99 @@ class Fast:
         net, count = artefact.network, payloads.shape[1]
         still = net.input.static and bool((payloads == payloads[:1]).all())
         seen = payloads[:1] if still else payloads
-        samples = 1 if traces else at_once(net)
-        if samples > 1:
-            return Trace(self._side_by_side(artefact, seen, still, samples))
+        if not traces:
+            return Trace(self._readout(artefact, seen, still))
         built = self.built(artefact, still)
         readout = np.empty((count, *net.readout.shape), np.int64)
-        kept = _kept(net, built.source, count) if traces else []
-        self._one_by_one(built, seen, readout, kept, traces)
-        return _trace(built.source, readout, kept) if traces else Trace(readout)
+        kept = _kept(net, built.source, count)
+        self._one_by_one(built, seen, readout, kept)
+        return _trace(built.source, readout, kept)
 
-    def _one_by_one(self, built: Built, seen: Ints, readout: Ints, kept: list[npt.NDArray[Any]], traces: bool) -> None:
+    def _one_by_one(
+        self, built: Built, seen: npt.NDArray[Any], out: npt.NDArray[Any], kept: Sequence[npt.NDArray[Any]] = ()
+    ) -> None:
         by_samples = seen.transpose(1, 0, *range(3, seen.ndim), 2)  # channels last
-        self._shared(built, np.ascontiguousarray(by_samples, built.source.input_type[:-2]), readout, kept, traces)
+        self._shared(built, np.ascontiguousarray(by_samples, built.source.input_type[:-2]), out, kept)
 
-    def _side_by_side(self, artefact: Artefact, seen: Ints, still: bool, samples: int) -> Ints:
-        """The readout of payloads [steps, N, ...], so many samples at once, and one by one what is left over."""
-        count, classes = seen.shape[1], artefact.network.readout.shape
-        kind = c_type(artefact.network.input.interval)[:-2]
-        given = groups_of(seen, samples, kind)
-        done = len(given) * samples
-        readout = np.empty((max(done, count), *classes), np.int64)
-        if len(given):
-            built = self.built(artefact, still, samples)
-            self._shared(built, given, readout[:done].reshape(len(given), -1), [], False)
+    def together(self, network: IntegerNetwork) -> int:
+        """Samples that run side by side without traces, in all layers or in the last ones; 1 where each runs by itself."""
+        samples, _ = _together(network)
+        return samples
+
+    def _readout(self, artefact: Artefact, seen: Ints, still: bool) -> Ints:
+        """The readout of payloads [steps, N, ...]: samples side by side where that pays, one by one what is left over."""
+        net, count = artefact.network, seen.shape[1]
+        samples, parts = _together(net)
+        groups = groups_in(count, samples) if samples > 1 else 0
+        done = groups * samples
+        readout = np.empty((max(done, count), *net.readout.shape), np.int64)
+        if groups:
+            entering, last, part, same = seen[:, :done], net, Part.WHOLE, still
+            if parts is not None:
+                entering, last, part = self._signal(artefact, parts[0], entering, still), parts[1], Part.TAIL
+                same = len(entering) < net.steps
+            wide = partial(side_by_side, last, samples)
+            built = self._found((artefact.model, same, samples, part), wide)
+            given = groups_of(entering, samples, c_type(last.input.interval)[:-2])
+            self._shared(built, given, readout[:done].reshape(groups, -1), [])
         if done < count:
-            self._one_by_one(self.built(artefact, still), seen[:, done:], readout[done:], [], False)
+            self._one_by_one(self.built(artefact, still), seen[:, done:], readout[done:])
         return readout[:count]
 
-    def _shared(self, built: Built, given: npt.NDArray[Any], readout: Ints, kept: list[npt.NDArray[Any]], traces: bool) -> None:
+    def _signal(self, artefact: Artefact, front: IntegerNetwork, seen: Ints, still: bool) -> npt.NDArray[Any]:
+        """What the front of a network hands on, [steps, N, values]; one step where it is the same at all."""
+        built = self._found((artefact.model, still, 1, Part.FRONT), lambda: front)
+        signal = np.empty((seen.shape[1], built.source.output), built.source.output_type[:-2])
+        self._one_by_one(built, seen, signal)
+        steps = built.source.output // front.nodes[-1].shape[0]
+        by_steps: npt.NDArray[Any] = signal.reshape(len(signal), steps, -1).transpose(1, 0, 2)
+        return by_steps
+
+    def _shared(self, built: Built, given: npt.NDArray[Any], out: npt.NDArray[Any], kept: Sequence[npt.NDArray[Any]]) -> None:
         """Run what is given, over threads."""
-        run = built.runner(given, readout, kept, MEASURED if self.percent is None else self.percent)
+        run, traces = built.runner(given, out, kept, MEASURED if self.percent is None else self.percent), len(kept) > 0
         each = shared(run, len(given), threads(), built.each.get(traces), run.together)
         if each is not None:
             built.each[traces] = each
 
-    def built(self, artefact: Artefact, still: bool, samples: int = 1) -> Built:
-        """The network's library, for input that is the same at every step or not; the last few are kept.
+    def built(self, artefact: Artefact, still: bool) -> Built:
+        """The network's library, which runs one sample after the other.
 
         Args:
-            artefact: with the network. still: whether the input is the same at every step. samples: that lie side by side.
+            artefact: with the network. still: whether the input is the same at every step.
         """
-        key = artefact.model, still, samples
+        return self._found((artefact.model, still, 1, Part.WHOLE), lambda: artefact.network)
+
+    def _found(self, key: tuple[bytes, bool, int, Part], made: Callable[[], IntegerNetwork | None]) -> Built:
+        """The library of a network, for input that is the same at every step or not; the last few are kept.
+
+        Args:
+            key: the model, whether the input is the same, how many samples lie side by side, and what of the network it is.
+            made: gives the network that this is.
+        """
         with self._lock:
             if key in self._built:
                 self._built.move_to_end(key)
                 return self._built[key]
-        net = artefact.network if samples == 1 else side_by_side(artefact.network, samples)
+        net = made()
         assert net is not None  # as `at_once` found
         # Without the lock, for it takes long, and others go on with what is there. Of threads that build the same, one is kept.
-        made = self._compiled(net, still)
+        compiled = self._compiled(net, key[1])
         with self._lock:
-            kept = self._built.setdefault(key, made)
+            kept = self._built.setdefault(key, compiled)
             while len(self._built) > KEPT:
                 self._built.popitem(last=False)
             return kept
 
     def _compiled(self, net: IntegerNetwork, still: bool) -> Built:
         return build(net, still, (self.percent or 0) > 100, _crossing if self.percent is None else None)
+
+
+def _together(net: IntegerNetwork) -> tuple[int, tuple[IntegerNetwork, IntegerNetwork] | None]:
+    """How many samples run side by side; in the second part of a network only, if there are two."""
+    samples = at_once(net)
+    parts = split(net) if samples == 1 else None
+    return (samples if parts is None else at_once(parts[1])), parts
 
 
 def _crossing(layer: Synapse) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,6 @@ from snn2hw.backends.c.synapse_plan import MOST_ROWS
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntAdd, IntConcat, IntConv2d, IntFlatten, IntLinear, IntMultiply, IntOffset
-from snn2hw.trace import Ints
 
 MOST = 16  # samples; of more, few batches would be full, and weights are read so seldom already that little is gained
 LEAST = 1 << 16  # chosen: weights; fewer stay in the first cache anyhow, and another library has to be compiled
@@ -71,7 +71,12 @@ def _in_a_line(net: IntegerNetwork) -> bool:
     return len(net.input.shape) == 1 or all(type(node) is IntFlatten for node in readers)
 
 
-def groups_of(payloads: Ints, samples: int, kind: str) -> npt.NDArray[np.generic]:
+def groups_in(count: int, samples: int) -> int:
+    """Groups of so many samples; of those that are left over, half a group or more are one, too."""
+    return (count + samples // 2) // samples
+
+
+def groups_of(payloads: npt.NDArray[Any], samples: int, kind: str) -> npt.NDArray[np.generic]:
     """Payloads [T, N, ...] as they enter the generated C, [groups, T, 1, samples, values].
 
     Of the samples that are left over, half a group or more become a group, in which the last of them stands several times: that
@@ -81,7 +86,7 @@ def groups_of(payloads: Ints, samples: int, kind: str) -> npt.NDArray[np.generic
         payloads: the samples. samples: of a group. kind: type of the values that is wanted.
     """
     steps, count = payloads.shape[:2]
-    groups = (count + samples // 2) // samples
+    groups = groups_in(count, samples)
     whole, left = min(groups, count // samples), count % samples
     values = prod(payloads.shape[2:])
     made, lines = np.empty((groups, steps, 1, samples, values), kind), payloads.reshape(steps, count, values)

@@ -5,7 +5,7 @@
 @ARRAYS@
 @FUNCTIONS@
 #define SNN_MOST(n) (percent < 0 ? crossings[n] : 100 * percent) /* of 10,000 inputs */
-void snn_run(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays,
+void snn_run(const @INPUT@ *input, @OUTPUT@ *readout, uint8_t *arena, const void *const *arrays,
     void *const *traces, int percent, snn_phase *team, uint8_t *own)
 {
     uint8_t *pad = arena + @SCRATCH@;
@@ -18,7 +18,7 @@ void snn_run(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void 
    `signals` pointers, if any.
    `team` has the phases of every sample, all 0, where several threads do the same samples together, in one arena, each with memory
    of its `own`; else it is 0. */
-void snn_many(const @INPUT@ *input, int64_t *readout, uint8_t *arena, const void *const *arrays, void *const *traces,
+void snn_many(const @INPUT@ *input, @OUTPUT@ *readout, uint8_t *arena, const void *const *arrays, void *const *traces,
     int64_t values, int64_t classes, int64_t signals, int64_t first, int64_t last, int percent, snn_phase *team, uint8_t *own)
 {
     for (int64_t n = first; n < last; ++n)
