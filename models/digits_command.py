@@ -13,7 +13,8 @@ from safetensors.torch import save
 from snn2hw import train
 from snn2hw.data import digits
 from snn2hw.errors import UsageError
-from snn2hw.files.write import write_file
+from snn2hw.files.kinds import check_name
+from snn2hw.files.write import check_file, write_file
 
 
 def main(build: digits_training.Build, epochs: int, weights: Path) -> int:
@@ -42,7 +43,10 @@ def run(build: digits_training.Build, epochs: int, weights: Path) -> None:
         raise UsageError(
             "nothing to train", where="--epochs", got=str(options.epochs), expected="at least 1", do="pass --epochs 1 or more"
         )
-    begun, out = time.perf_counter(), options.out
+    out = options.out
+    check_name(out, "weights", ".safetensors")
+    check_file(out, force=True)
+    begun = time.perf_counter()
     model = digits_training.train(build, options.seed, options.epochs, progress=not options.quiet).model
     seconds = time.perf_counter() - begun
     write_file(out, save(model.state_dict()), force=True)

@@ -20,7 +20,8 @@ from torch.nn import Module
 import snn2hw
 from snn2hw import train
 from snn2hw.errors import UsageError
-from snn2hw.files.write import write_file
+from snn2hw.files.kinds import check_name
+from snn2hw.files.write import check_file, write_file
 from snn2hw.user_models import CALIBRATION, find_model
 from snn2hw.weights import WEIGHTS
 
@@ -51,6 +52,12 @@ def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list
     options = _parser(folder, hold_out).parse_args(arguments)
     _check_used(options, folder.name)
     plan = dataclasses.replace(with_epochs(plan, options.epochs), integers=_epochs(plan.integers, options.again))
+    out = options.out or (folder / WEIGHTS if options.bits is None else None)
+    if options.calibration:
+        check_file(folder / CALIBRATION, force=True)
+    elif out is not None:
+        check_name(out, "weights", ".safetensors")
+        check_file(out, force=True)
     say = (lambda text: None) if options.quiet else print
     axis = 0 if plan.steps else 1
     samples, labels = source.train_data()
@@ -84,7 +91,6 @@ def run(source: Any, plan: recorded_training.Plan, folder: Path, arguments: list
             say(f"stored weights in {options.bits} bits, {name}: {reached(model, plan, samples, *data)}")
         model = recorded_training.again(plan, model, shown, named, seed, say)
     seconds = time.process_time() - begun
-    out = options.out or (folder / WEIGHTS if options.bits is None else None)
     if out is not None:
         write_file(out, save(model.state_dict()), force=True)
     say(f"seed {seed}: {seconds:.0f} s of CPU time; wrote {out or 'nothing'}")

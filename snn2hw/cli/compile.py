@@ -43,6 +43,7 @@ from snn2hw.ir.layout import TN
 from snn2hw.ir.text import to_text
 from snn2hw.passes.base import SCALES, Options
 from snn2hw.passes.pipeline import PIPELINE
+from snn2hw.store import check_out
 from snn2hw.target import load_target
 from snn2hw.tracing import as_ours
 from snn2hw.user_models import Model, find_model, read_samples
@@ -148,6 +149,9 @@ def compile_(
     refuse_options(dict.fromkeys(option_names(stated), True), "a torch model", "leave them out: they are for .nir files")
     target = target or api.DEFAULT_TARGET
     load_target(target)
+    folder = out or Path("build") / _build_name(model)
+    if stop_after is None:
+        check_out(folder)  # before a model is loaded
     found = find_model(model, weights, sampled=sample is None)
     x, t = _calibration(found, sample, steps, layout)
     if sample is None and found.source is not None:
@@ -159,7 +163,6 @@ def compile_(
         done = api.run_passes(network, ours.x, target, options, stop_after)
         console.print_text(to_text(done.integer or done.real)[0].rstrip())
         return
-    folder = out or Path("build") / _build_name(model)
     more: dict[str, Any] = {"options": options, "layout": layout, "progress": say_pass, "workers": workers, "cluster": cluster}
     with certificate_table.without_warnings(), certificate_table.certifying() as certifying:
         artefact = api.compile(found.module, x, t, target, folder, **more, certifying=certifying)

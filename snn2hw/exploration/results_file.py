@@ -21,6 +21,7 @@ from snn2hw.exploration.digest import Counted, digest
 from snn2hw.exploration.trial import Ran
 from snn2hw.files.held import free, hold, holder
 from snn2hw.files.kinds import check_name
+from snn2hw.files.places import check_rights
 from snn2hw.version import __version__
 
 KIND = "snn2hw exploration"
@@ -69,12 +70,12 @@ def check_results(path: Path) -> None:
         UsageError: the name does not end in .jsonl, or something else than results of an exploration is there.
     """
     check_name(path, "results", ENDING)
-    if not path.exists():
-        return
-    if not path.is_file():
-        raise _unwritable(path, "it is no file")
     try:
-        with open(path, "rb") as file:
+        if not path.exists():
+            return check_rights(path.parent)
+        if not path.is_file():
+            raise OSError("it is no file")
+        with open(path, "r+b") as file:
             line = file.readline(LONGEST)
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -35,6 +36,20 @@ def _what(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     return NODES.get(stat.S_IFMT(mode), "something that is neither file nor folder")
+
+
+def check_rights(place: Path) -> None:
+    """Whether something can be made in a folder; where it is not there, in the nearest that leads to it.
+
+    Raises:
+        PermissionError, NotADirectoryError: it cannot.
+    """
+    while not os.path.lexists(place):
+        place = place.parent
+    if os.path.lexists(place) and not os.path.isdir(place):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextmanager

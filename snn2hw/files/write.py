@@ -29,7 +29,7 @@ from snn2hw.files import leftovers
 from snn2hw.files.disk import create, exchange, rename_new, sync_folder
 from snn2hw.files.kinds import FileKind, check_kind, check_name
 from snn2hw.files.npz import write_arrays
-from snn2hw.files.places import A_FILE, A_FOLDER, found, named, parents
+from snn2hw.files.places import A_FILE, A_FOLDER, check_rights, found, named, parents
 from snn2hw.files.record import COMMIT, RECORD, Kind, Record, changed, finish, is_regular, read_record, standing
 from snn2hw.files.seal import seal, sealed
 
@@ -49,10 +49,14 @@ def check_folder(path: Path, kind: Kind, *, force: bool = False) -> Path:
         force: whether files of ours that were edited may be replaced.
 
     Raises:
-        UsageError: something is there that snn2hw did not write, or that somebody edited; nothing was touched.
+        UsageError: something is there that snn2hw did not write, or that somebody edited, or the folder cannot be written;
+            nothing was touched.
     """
     with named(FOLDER, path):
-        return _looked_at(path, kind, (), force)[0]
+        place = _looked_at(path, kind, (), force)[0]
+        if not os.access(place, os.W_OK | os.X_OK):  # else it is written within, or beside
+            check_rights(place.parent)
+        return place
 
 
 def write_folder(path: Path, files: Mapping[str, bytes], kind: Kind, *, force: bool = False) -> Path:
@@ -207,7 +211,8 @@ def check_file(path: Path, kind: FileKind | None = None, *, force: bool = False)
         force: whether any regular file may be replaced, not only one of this kind that is as snn2hw wrote it.
 
     Raises:
-        UsageError: something is there that may not be replaced, or the name is of another kind; nothing was touched.
+        UsageError: something is there that may not be replaced, the name is of another kind, or the folder cannot be written;
+            nothing was touched.
     """
     with named(FILE, path):
         place, what = found(path)
@@ -221,6 +226,7 @@ def check_file(path: Path, kind: FileKind | None = None, *, force: bool = False)
             )
         if kind is not None:
             check_name(path, kind.says, kind.ending)
+        check_rights(place.parent)
         if what is None or force:
             return place
         as_it_was = sealed(place)

@@ -140,7 +140,10 @@ def test_the_script_refuses_without_a_traceback(work: Path) -> None:
         ),
     ],
 )
-def test_an_output_folder_that_cannot_be_written(compiling: Compile, work: Path, out: str, text: str) -> None:
+def test_an_output_folder_that_cannot_be_written(
+    compiling: Compile, work: Path, out: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snn2hw.cli.compile.find_model", lambda *_, **__: pytest.fail("it has begun"))
     before = (work / "x.npy").read_bytes()
     refusal(compiling("build", "--out", out), text)
     assert listing(work) == EMPTY

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from snn2hw.errors import UsageError
+from snn2hw.exploration.results_file import check_results
 from snn2hw.files.write import check_file, check_folder, make_folder, remove_file, write_file
 from tests.files.things import ALONE, KIND, NEW, OLD, is_, written
 from tests.refused import refused
@@ -145,14 +146,22 @@ def test_a_folder_that_cannot_be_written() -> None:
             try:
                 if os.geteuid() == 0:
                     os.setuid(65534)
-                for call in (lambda: written(folder / "net", NEW), lambda: write_file(folder / "x" / "y", b"x")):
+                for call in (
+                    lambda: written(folder / "net", NEW),
+                    lambda: write_file(folder / "x" / "y", b"x"),
+                    lambda: check_folder(folder / "net", KIND),  # before the work
+                    lambda: check_folder(folder / "x" / "net", KIND),
+                    lambda: check_file(folder / "y"),
+                    lambda: check_file(folder / "x" / "y", force=True),
+                    lambda: check_results(folder / "r.jsonl"),
+                ):
                     try:
                         call()
                     except UsageError as error:
                         right += error.got == "Permission denied"
             finally:
                 os._exit(right)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
         assert os.listdir(folder) == []
         folder.chmod(0o700)
 

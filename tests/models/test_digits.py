@@ -103,17 +103,21 @@ def test_command_writes_weights_that_load(
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
-    [(["--epochs", "0"], "nothing to train"), (["--epochs", "1", "--quiet", "--out", "/dev/null/folder/w"], "cannot be written")],
+    [
+        (["--epochs", "0"], "nothing to train"),
+        (["--out", "/dev/null/folder/w.safetensors"], "the file cannot be written"),
+        (["--out", "w.txt"], "this is no name for weights"),
+    ],
 )
-def test_command_says_what_is_wrong(
+def test_command_says_what_is_wrong_before_it_trains(
     arguments: list[str],
     text: str,
+    training: ModuleType,
     process_arguments: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    small = tuple(t[:96] for t in digits.load("train"))
-    monkeypatch.setattr(digits, "load", lambda split: small)
+    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("it has begun"))
     process_arguments += arguments
     assert source("digits_lnm", "train.py").main() == 2
     assert text in capsys.readouterr().err
@@ -126,7 +130,7 @@ def test_command_that_is_interrupted_says_what_is_kept(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "RECIPE", dataclasses.replace(training.RECIPE, augment=stop))
-    process_arguments += ["--quiet", "--out", "/dev/null/folder/w"]
+    process_arguments += ["--quiet", "--out", "w.safetensors"]
     assert source("digits_lnm", "train.py").main() == 130
     assert capsys.readouterr().err == "stopped after 0 of 30 epochs; nothing is kept, for no folder was given (out)\n"
 

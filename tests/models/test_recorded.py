@@ -124,6 +124,15 @@ def test_options_that_would_change_nothing_are_refused(given: str, got: str, exp
     )
 
 
+@pytest.mark.parametrize(
+    ("out", "text"), [("w.pt", "this is no name for weights"), ("/dev/null/w.safetensors", "the file cannot be written")]
+)
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_read(out: str, text: str, tmp_path: Path) -> None:
+    command, plan = neighbour("recorded_command"), source("mnist_lif", "train.py").PLAN
+    with pytest.raises(UsageError, match=text):
+        command.run(None, plan, tmp_path / "mnist_lif", ["--out", out])
+
+
 def test_a_file_that_is_not_there_or_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "real" / "mnist_part.npz"
     monkeypatch.setenv(VARIABLE, str(tmp_path))
