@@ -1,6 +1,6 @@
-"""What proofs cost: trying every state of a neuron program, certificate and check of both digits models; medians of rounds.
+"""What proofs cost: trying every state of a neuron program; certificate and check of both digits models, and of large networks.
 
-The seconds are those of this machine. Compiling the C of a program is stated apart; it is done once.
+Medians of rounds; the seconds are those of this machine. Compiling the C of a program is stated apart; it is done once.
 """
 
 from __future__ import annotations
@@ -12,12 +12,18 @@ import platform
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 import snn2hw
+from bench.estimate import pilotnet
+from bench.networks import STEPS, WIDTHS
+from bench.start import body, network_file
 from snn2hw.certificate import engine
 from snn2hw.certificate.certify import certify
 from snn2hw.certificate.slices import slices
@@ -50,6 +56,47 @@ def main() -> None:
         [_model(m, rounds) for m in ("digits_lnm", "digits_cf")],
         (1, 2, 3),
     )
+    console.table(
+        "large networks, seconds of the processor",
+        ["network", "compiling into a folder", "certificate in it", "of that, C that tries", "check"],
+        [_large(name, make, rounds) for name, make in _networks().items()],
+        (1, 2, 3, 4),
+    )
+
+
+def _networks() -> dict[str, Callable[[Path], object]]:
+    """By name, what compiles a network into a folder; PilotNet only where its file is at hand."""
+    model, shown = body(WIDTHS)
+    made: dict[str, Callable[[Path], object]] = {
+        "ResNet-18 body, LNM": lambda out: snn2hw.compile(model, shown.numpy(), STEPS, target="loihi2", out=out)
+    }
+    return made | ({"PilotNet": pilotnet} if network_file().is_file() else {})
+
+
+def _large(name: str, make: Callable[[Path], object], rounds: int) -> list[str]:
+    """Seconds of the processor, so that others at work on the machine do not count."""
+    seconds: dict[str, list[float]] = {"compile": [], "certify": [], "C": [], "check": []}
+
+    def counted(what: str, run: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any) -> Any:
+            begun = process_time()
+            found = run(*given)
+            seconds[what][-1] += process_time() - begun
+            return found
+
+        return timed
+
+    for _ in range(rounds + 1):
+        for of_rounds in seconds.values():
+            of_rounds.append(0.0)
+        with tempfile.TemporaryDirectory() as parent:
+            folder = Path(parent) / "x"
+            counted("compile", make)(folder)
+            artefact = snn2hw.load(folder)
+            with patch.object(engine, "_native", counted("C", engine._native)):
+                counted("certify", certify)(artefact.network, artefact.model)
+            counted("check", snn2hw.check)(folder)
+    return [name, *(f"{median(of_rounds[1:]):.2f}" for of_rounds in seconds.values())]
 
 
 def _states(bits: int, rounds: int) -> list[list[str]]:

@@ -13,6 +13,11 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 ROUNDS = 3
 IMPORT, HELP = "`import snn2hw`, interpreter included", "`snn2hw --help`"
@@ -27,7 +32,7 @@ def start(widths: Sequence[int], rounds: int, recorded: bool) -> dict[str, list[
         widths: of the ResNet-18 body. recorded: PilotNet, too, which takes longest; not where its file is not at hand.
     """
     found: dict[str, list[float]] = {}
-    names = [*WHOLE, DIGITS, BODY, *[PILOTNET] * (recorded and _network_file().is_file())]
+    names = [*WHOLE, DIGITS, BODY, *[PILOTNET] * (recorded and network_file().is_file())]
     for _ in range(rounds):
         for name in names:
             found.setdefault(name, []).append(_whole(WHOLE[name]) if name in WHOLE else _printed(name, widths))
@@ -51,7 +56,8 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
-def _network_file() -> Path:
+def network_file() -> Path:
+    """Where PilotNet would be."""
     from bench.estimate import SHARED
 
     return SHARED / "pilotnet_lif" / "network.net"
@@ -73,10 +79,10 @@ def _digits(_: Sequence[int]) -> float:
     return _timed(lambda: compile_(found.module, sample, found.steps, target="loihi2"))
 
 
-def _body(widths: Sequence[int]) -> float:
+def body(widths: Sequence[int]) -> tuple[torch.nn.Module, Tensor]:
+    """(the ResNet-18 body with LNM neurons, an image)."""
     import torch
 
-    import snn2hw
     from bench.learned import give_learned_polynomials
     from bench.networks import BODIES, CALIBRATION, NEURONS, SIZE, STEPS, settle
     from snn2hw import nn
@@ -86,8 +92,15 @@ def _body(widths: Sequence[int]) -> float:
     model, shown = BODIES["ResNet-18"](NEURONS["LNM"], widths), torch.rand(CALIBRATION, 3, SIZE, SIZE)
     give_learned_polynomials(model)
     settle(model, nn.repeat(shown, STEPS), None)
-    compile_ = snn2hw.compile
-    return _timed(lambda: compile_(model, shown[:1].numpy(), STEPS, target="loihi2"))
+    return model, shown[:1]
+
+
+def _body(widths: Sequence[int]) -> float:
+    import snn2hw
+    from bench.networks import STEPS
+
+    (model, shown), compile_ = body(widths), snn2hw.compile
+    return _timed(lambda: compile_(model, shown.numpy(), STEPS, target="loihi2"))
 
 
 def _pilotnet(_: Sequence[int]) -> float:
