@@ -1,7 +1,7 @@
 """The op table in C: one expression per operation, over int64_t or int32_t, the integers of the reference.
 
-Right shifts of negative numbers are arithmetic, as every compiler this is given to makes them. Left shifts are products, which C
-defines for negative numbers too.
+Right shifts of negative numbers are arithmetic, and what is too large for a signed type wraps where it is converted to it: every
+compiler this is given to does so. Left shifts are products, which C defines for negative numbers too.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ def _made(i: Instruction, known: Ranges) -> Iterator[Interval]:
     if i.op is Op.WRAP:
         law = i.attrs[0]
         assert isinstance(law, WrapLaw)
-        width, offset = wrap_parameters(i.format.width, law)
-        yield known[i.args[0]] + Interval(0, offset)
-        yield Interval(0, (1 << width) - 1)
+        if law is not WrapLaw.TWOS_COMPLEMENT:  # in 32 bits that law has shifts, which make nothing wider
+            width, offset = wrap_parameters(i.format.width, law)
+            yield known[i.args[0]] + Interval(0, offset)
+            yield Interval(0, (1 << width) - 1)
     if i.op is Op.SHIFT_LEFT:
         yield Interval(0, 1 << _number(i, 0))
     if i.op is Op.SHIFT_RIGHT:
@@ -76,6 +77,9 @@ def _clamp(i: Instruction, a: Sequence[str], bits: int) -> str:
 def _wrap(i: Instruction, a: Sequence[str], bits: int) -> str:
     law = i.attrs[0]
     assert isinstance(law, WrapLaw)
+    if law is WrapLaw.TWOS_COMPLEMENT and bits == 32:  # of 64 bits, AVX2 has no arithmetic shift
+        above = bits - i.format.width
+        return f"(int32_t)((uint32_t){a[0]} * UINT32_C({1 << above})) >> {above}"
     width, offset = wrap_parameters(i.format.width, law)
     return f"(({a[0]} + {literal(offset, bits)}) & {literal((1 << width) - 1, bits)}) - {literal(offset, bits)}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -14,7 +16,8 @@ from snn2hw.ir.optable import SOURCES
 from snn2hw.ir.program import Instruction, Op, Program, declared_interval, one_channel
 from snn2hw.ir.program_text import program_to_text
 from snn2hw.native.c_ops import EXPRESSIONS, literal
-from snn2hw.num import Format, Interval
+from snn2hw.native.compiler import library
+from snn2hw.num import Format, Interval, WrapLaw, wrap
 from tests.ir.program_check import draws
 from tests.ir.random_programs import programs
 from tests.native.compiling import needs_compiler
@@ -40,6 +43,27 @@ def test_the_literals_of_the_widest_integers() -> None:
     assert literal(-(2**63), 64) == "((-INT64_C(9223372036854775807)) - 1)"
     assert literal(-(2**31), 32) == "((-2147483647) - 1)"
     assert [literal(v, 32) for v in (0, 7, -7)] == ["0", "7", "(-7)"]
+
+
+@needs_compiler
+def test_words_of_any_width_in_32_bits_are_those_of_the_law() -> None:
+    """The law of two's complement is written with shifts there, and as ever in 64 bits."""
+    edges = {v + d for v in (-(2**31), -(2**16), -(2**15), 0, 2**15, 2**16, 2**31 - 1) for d in (-2, -1, 0, 1, 2)}
+    x = np.array(
+        [*sorted(v for v in edges if -(2**31) <= v < 2**31), *np.random.default_rng(0).integers(-(2**31), 2**31, 200)], np.int32
+    )
+    for width in (1, 2, 7, 8, 15, 16, 17, 31, 32):
+        i = Instruction("word", Op.WRAP, ("x",), (WrapLaw.TWOS_COMPLEMENT,), Format(width, 0))
+        text = "\n".join(
+            f"void words{bits}(const int32_t *given, int{bits}_t *to, int n) {{ for (int k = 0; k < n; ++k) {{ "
+            f"const int{bits}_t x = given[k]; to[k] = {EXPRESSIONS[Op.WRAP](i, ['x'], bits)}; }} }}"
+            for bits in (32, 64)
+        )
+        compiled = library(f"#include <stdint.h>\n{text}\n")
+        for bits in (32, 64):
+            found = np.empty(len(x), f"int{bits}")
+            getattr(compiled, f"words{bits}")(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(found.ctypes.data), len(x))
+            assert found.tolist() == [wrap(int(v), width, WrapLaw.TWOS_COMPLEMENT) for v in x], (width, bits)
 
 
 def of_one_variable(program: Program, states: dict[str, int]) -> Slice:

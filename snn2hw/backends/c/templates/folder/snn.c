@@ -8,6 +8,7 @@
 /* What is assumed of the compiler; where it is not so, this does not compile. */
 typedef char snn_int_has_32_bits[sizeof(int) >= 4 ? 1 : -1];
 typedef char snn_right_shifts_are_arithmetic[(-1 >> 1) == -1 ? 1 : -1];
+typedef char snn_conversions_wrap[(int32_t)UINT32_C(0x80000001) == -2147483647 ? 1 : -1];
 typedef char snn_memory_is_as_stated[sizeof(snn_memory) <= SNN_MEMORY ? 1 : -1];
 @LANES@
 @RUN@
