@@ -140,6 +140,14 @@ class Measuring(Protocol):
 
 
 @runtime_checkable
+class Together(Protocol):
+    """An executor that, where no traces are wanted, runs several samples of some networks together, by other code than one."""
+
+    def together(self, network: IntegerNetwork) -> int:
+        """How many samples; 1 where it runs each as with traces. `verify` compares what a run of so many gives, too."""
+
+
+@runtime_checkable
 class Replaying(Protocol):
     """A writer whose output has a test of its own, which can be run here."""
 

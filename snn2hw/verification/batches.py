@@ -26,6 +26,7 @@ from snn2hw.ir.encode import encode
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.differential import Difference, check_comparable, first_difference
+from snn2hw.verification.together import Untraced, untraced
 
 Progress = Callable[[str, int, int], None]  # (what, samples done, samples in all)
 Ran = Callable[[str, int], None]  # (executor, samples of this batch)
@@ -71,7 +72,7 @@ class Ended:
 
     Args:
         seconds: wall time; None of a stored trace. compared, different: integers. first: the first difference, its sample
-            counted from the start of the batch. error: why it was not run to the end. note: what it measured.
+            counted from the start of the batch. error: why it was not run to the end. note: a line on the run.
     """
 
     seconds: float | None = None
@@ -115,13 +116,15 @@ def compare_batch(
     for e in running:
         try:
             got, took = _timed(e, artefact, payloads)
+            alone = untraced(e, artefact, payloads)
         except Snn2hwError as error:  # the others' results are shown all the same
             ended[e.name] = Ended(error=error)
             continue
         if ran is not None:
             ran(e.name, count)
         note = e.measured() if isinstance(e, Measuring) else None
-        ended[e.name] = replace(_compared(artefact.network, e.name, got, expected, payloads), seconds=took, note=note)
+        found = replace(_compared(artefact.network, e.name, got, expected, payloads), seconds=took, note=note)
+        ended[e.name] = _besides(found, e.name, alone, expected)
     if stored is not None:
         ended[STORED] = _compared(artefact.network, STORED, stored, expected, payloads)
     return Batch(count, seconds, ended)
@@ -149,6 +152,20 @@ def _compared(net: IntegerNetwork, name: str, got: Trace, expected: Trace, paylo
     different = sum(int(np.count_nonzero(arrays[k] != right[k])) for k in right)
     found = first_difference(net, name, got, expected, payloads) if different else None
     return Ended(None, sum(v.size for v in arrays.values()), different, found)
+
+
+def _besides(found: Ended, name: str, alone: Untraced | None, expected: Trace) -> Ended:
+    """What was found, and what a run without traces says besides; of both, the difference with traces comes first."""
+    if alone is None:
+        return found
+    compared, different, first = alone.differing(name, expected.readout)
+    return Ended(
+        (found.seconds or 0) + alone.seconds,
+        found.compared + compared,
+        found.different + different,
+        found.first or first,
+        note="; ".join(filter(None, (found.note, alone.note))),
+    )
 
 
 class Merged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,15 +96,29 @@ def check_comparable(executor: str, got: Trace, expected: Trace) -> None:
     Raises:
         ArtefactError: they have not.
     """
-    shapes_got = {k: v.shape for k, v in got.held().items()}
-    shapes = {k: v.shape for k, v in expected.held().items()}
-    for name in sorted(shapes_got.keys() | shapes.keys()):
-        if shapes_got.get(name) != shapes.get(name):
+    _check_shapes(executor, {k: v.shape for k, v in got.held().items()}, {k: v.shape for k, v in expected.held().items()})
+
+
+def check_readout(executor: str, got: Ints, expected: Ints) -> None:
+    """Two readouts have the same shape.
+
+    Args:
+        executor: its name. got, expected: its readout [N, classes], and that of the reference.
+
+    Raises:
+        ArtefactError: they are not of one shape.
+    """
+    _check_shapes(executor, {"readout": got.shape}, {"readout": expected.shape})
+
+
+def _check_shapes(executor: str, got: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
+    for name in sorted(got.keys() | expected.keys()):
+        if got.get(name) != expected.get(name):
             raise ArtefactError(
                 "the traces are not of the same run",
                 where=f"{executor}: {name}",
-                got=str(shapes_got.get(name, "nothing")),
-                expected=str(shapes.get(name, "nothing")),
+                got=str(got.get(name, "nothing")),
+                expected=str(expected.get(name, "nothing")),
                 do="simulate the same artefact on the same samples with both",
             )
 

@@ -34,7 +34,8 @@ class Verdict:
         seconds: executor -> wall time, the reference included.
         samples, steps: size of the stimulus, as far as it was compared.
         different: executor -> number of integers that differ.
-        notes: executor -> what its last batch cost beside the arithmetic, of those that measure it.
+        notes: executor -> what its last batch cost beside the arithmetic, of those that measure it, and whether its readout
+            without traces was compared, too, of those that run several samples together then.
     """
 
     differences: list[Difference]
