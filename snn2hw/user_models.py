@@ -22,8 +22,9 @@ from snn2hw.files.arrays import read_arrays, read_npy, read_stored
 from snn2hw.files.read import is_file
 from snn2hw.files.stored import open_folder
 from snn2hw.formats.sample import samples_array
+from snn2hw.model_names import no_such_model
 from snn2hw.needs import check_needs
-from snn2hw.shown import meant, one_of
+from snn2hw.shown import one_of
 from snn2hw.trace import read_npz
 from snn2hw.weights import WEIGHTS, load_weights
 
@@ -76,12 +77,7 @@ def find_model(name: str, weights: str | None = None, *, sampled: bool = True, m
     folder = next((p for p in (Path(name), models_folder() / name) if is_file(p / "model.py")), None)
     if folder is None:
         known = sorted(p.parent.name for p in models_folder().glob("*/model.py"))
-        raise UsageError(
-            "there is no such model",
-            got=repr(name),
-            expected=f"a folder with a model.py ({', '.join(known) or 'none here'}), or module:factory",
-            do=meant(name, known) + "check the name, or write a factory that returns your torch.nn.Module",
-        )
+        raise no_such_model(name, known)
     check_needs(folder / "model.py", data=measured or (sampled and not is_file(folder / CALIBRATION)))
     source = load_source(folder / "model.py")
     missing = [name for name in ("build", "STEPS", "train_data") if not hasattr(source, name)]
@@ -277,12 +273,13 @@ def read_samples(path: Path, axis: int = 0) -> npt.NDArray[Any]:
             do="np.savez(file, samples=x)",
         ) from None
     except (OSError, ValueError) as error:
+        gone = isinstance(error, FileNotFoundError)
         raise UsageError(
             "the samples cannot be read",
             where=str(path),
-            got=str(error),
+            got="no such file" if gone else str(error),
             expected="a .npz file" if path.suffix == ".npz" else "a .npy file",
-            do="np.savez(file, samples=x)" if path.suffix == ".npz" else "np.save(file, x)",
+            do="check the path" if gone else "np.savez(file, samples=x)" if path.suffix == ".npz" else "np.save(file, x)",
         ) from error
 
 
@@ -307,8 +304,13 @@ def read_labels(path: Path) -> npt.NDArray[Any]:
     try:
         return read_npy(path)
     except (OSError, ValueError) as error:
+        gone = isinstance(error, FileNotFoundError)
         raise UsageError(
-            "the labels cannot be read", where=str(path), got=str(error), expected="a .npy file", do="np.save(file, y)"
+            "the labels cannot be read",
+            where=str(path),
+            got="no such file" if gone else str(error),
+            expected="a .npy file",
+            do="check the path" if gone else "np.save(file, y)",
         ) from error
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 from snn2hw.errors import UsageError
 from snn2hw.files.safetensors_file import checked_metadata
@@ -36,8 +37,8 @@ def load_weights(module: Any, path: Path) -> None:
             "there are no weights",
             where=str(path),
             got="no such file",
-            expected=WEIGHTS,
-            do="train the model first, or give --weights FILE",
+            expected=WEIGHTS if path.name == WEIGHTS else "a file of weights",
+            do="train the model first, or give --weights FILE" if path.name == WEIGHTS else "check the path",
         )
     tensors = _pickled(path) if path.suffix.lower() in PICKLED else _safetensors(path)
     module = unwrapped(module)
@@ -72,6 +73,14 @@ def _pickled(path: Path) -> Mapping[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever pickle, zipfile and torch make of a foreign file
+        if other := _zip_of_something_else(path):
+            raise UsageError(
+                "the weights cannot be read",
+                where=str(path),
+                got=f"a zip archive of something else: {other}",
+                expected="torch.save(model.state_dict(), file)",
+                do="check the path: torch.save writes a data.pkl into its archives",
+            ) from error
         whole = "Unsupported global" in str(error) or "WeightsUnpickler" in str(error)
         raise UsageError(
             "the weights cannot be read",
@@ -92,6 +101,16 @@ def _pickled(path: Path) -> Mapping[str, Any]:
             do="torch.save(model.state_dict(), file)",
         )
     return content
+
+
+def _zip_of_something_else(path: Path) -> str:
+    """What lies in an archive that torch.save did not write; '' of another file."""
+    try:
+        with ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, NotImplementedError, BadZipFile):
+        return ""
+    return "" if any(name.endswith("data.pkl") for name in names) else _some(names) or "nothing"
 
 
 def _first_line(error: BaseException) -> str:

@@ -127,7 +127,7 @@ def test_wrong_number_of_steps(capsys: Capture, build: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "got"),
     [
-        (None, "[Errno 2] No such file or directory: '{path}'"),
+        (None, "no such file"),
         (b"", "No data left in file"),
         (b"not an array", None),
     ],
@@ -141,7 +141,7 @@ def test_samples_that_cannot_be_read(capsys: Capture, build: Path, data: bytes |
     assert ran.code == 2
     assert lines[:2] == ["error: the samples cannot be read", f"  where:    {path}"]
     assert got is None or lines[2] == f"  got:      {got.format(path=path)}"
-    assert lines[-2:] == ["  expected: a .npy file", "  do:       np.save(file, x)"]
+    assert lines[-2:] == ["  expected: a .npy file", f"  do:       {'check the path' if data is None else 'np.save(file, x)'}"]
 
 
 def test_samples_of_python_objects_are_not_unpickled(capsys: Capture, build: Path) -> None:

@@ -169,6 +169,33 @@ def test_an_unknown_model(capsys: Capture, work: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "got", "do"),
+    [
+        ("net", "a compiled model", "name the float model that it was compiled from, by its folder or its module:factory"),
+        (".", "a folder without model.py", "name a folder with a model.py in it, or a function: package.module:factory"),
+        ("mine/model.py", "the model.py of a folder", "name the folder that it lies in: mine"),
+        ("nets.py", "a Python file", "name a function that returns your torch.nn.Module, such as nets:build"),
+        ("nets", "a Python module", "name a function that returns your torch.nn.Module, such as nets:build"),
+        ("w.pt", "a file of weights", "name what builds the module, its folder or module:factory, and give --weights w.pt"),
+        ("a.onnx", "an ONNX file",
+         "name the float model in torch that it was written from: ONNX files are written, not read"),
+        ("x.npy", "a file", "check the name, or write a factory that returns your torch.nn.Module"),
+    ],
+)  # fmt: skip
+def test_what_is_named_in_the_place_of_a_model_is_told(
+    compiling: Compile, capsys: Capture, own_model: Path, name: str, got: str, do: str
+) -> None:
+    (own_model / "model.py").touch()
+    assert compiling("build", "--out", "net").code == 0
+    for file in ("w.pt", "a.onnx"):
+        Path(file).write_bytes(b"")
+    ran = run_cli(capsys, "compile", name)
+    lines = ran.err.splitlines()
+    assert (ran.code, lines[0], lines[1]) == (2, "error: there is no such model", f"  got:      '{name}', {got}")
+    assert lines[-1] == f"  do:       {do}"
+
+
 def test_a_folder_with_a_model(capsys: Capture, own_model: Path) -> None:
     from safetensors.torch import save_file
 

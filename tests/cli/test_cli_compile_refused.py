@@ -160,8 +160,8 @@ def test_no_sample(compiling: Compile, work: Path) -> None:
         ),
         (
             ("--weights", "w.safetensors"),
-            "there are no weights\n  where:    w.safetensors\n  got:      no such file\n  expected: weights.safetensors\n"
-            "  do:       train the model first, or give --weights FILE",
+            "there are no weights\n  where:    w.safetensors\n  got:      no such file\n  expected: a file of weights\n"
+            "  do:       check the path",
         ),
     ],
 )

@@ -98,6 +98,7 @@ def test_what_is_missing_is_named(build: Path, capsys: Capture) -> None:
     assert run(capsys, "evaluate", build / "net", "-i", build / "x.npy", "--weights", "w").code == 2
     ran = run(capsys, "evaluate", build / "net", "-i", build / "x.npy", "--labels", build / "none.npy")
     assert (ran.code, "the labels cannot be read" in ran.err) == (2, True)
+    assert ran.err.splitlines()[2:] == ["  got:      no such file", "  expected: a .npy file", "  do:       check the path"]
     np.savez(build / "y.npz", other=np.zeros(6))
     ran = run(capsys, "evaluate", build / "net", "-i", build / "x.npy", "--labels", build / "y.npz")
     assert (ran.code, "this file has no array 'labels'" in ran.err) == (2, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -36,6 +37,17 @@ def test_weights_that_cannot_be_read(capsys: Capture, own_model: Path) -> None:
         "  got:      its header is cut off, or this is no safetensors file\n"
         "  expected: safetensors, or a .pt, .pth or .ckpt of torch.save(model.state_dict(), file)\n"
         "  do:       write the file again, with the ending of its format",
+    )
+
+
+def test_weights_that_are_an_archive_of_something_else(capsys: Capture, own_model: Path) -> None:
+    with ZipFile("w.pt", "w") as archive:
+        archive.writestr("readme.txt", "no weights")
+    refusal(
+        run_cli(capsys, "compile", "mine", "--weights", "w.pt", "--out", "net"),
+        "the weights cannot be read\n  where:    w.pt\n  got:      a zip archive of something else: readme.txt\n"
+        "  expected: torch.save(model.state_dict(), file)\n"
+        "  do:       check the path: torch.save writes a data.pkl into its archives",
     )
 
 
