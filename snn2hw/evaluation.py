@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ def evaluate(
     check_shape(net, x)
     axis = 0 if net.input.static else 1
     outputs = chosen_outputs(net.readout.places, output)
-    truth = None if labels is None else truth_of(labels, x.shape[axis], outputs)
+    truth = None if labels is None else truth_of(labels, x.shape, axis, outputs)
     real = None if model is None else float_network(artefact, model, x)
     chosen, note = chosen_executor(executor, net)
     if note:
@@ -146,11 +146,12 @@ def chosen_outputs(found: dict[str, slice], output: str | None) -> dict[str, sli
     return {output: found[output]}
 
 
-def truth_of(labels: npt.ArrayLike, samples: int, outputs: dict[str, slice]) -> Truth:
+def truth_of(labels: npt.ArrayLike, shape: Sequence[int], axis: int, outputs: dict[str, slice]) -> Truth:
     """What the readout should be, by labels.
 
     Args:
-        labels: as `evaluate` takes them. samples: how many there are. outputs: the one that is meant.
+        labels: as `evaluate` takes them. shape: of the samples. axis: along which they are counted: 1 where axis 0 is time.
+        outputs: the one that is meant.
 
     Raises:
         UsageError, ShapeError, ValueRangeError: labels that do not fit.
@@ -163,14 +164,17 @@ def truth_of(labels: npt.ArrayLike, samples: int, outputs: dict[str, slice]) -> 
             do=f"give output={next(iter(outputs))!r} (--output), and evaluate each output with labels of its own",
         )
     ((name, chosen),) = outputs.items()
-    given, size = gate.numbers(labels, "labels"), chosen.stop - chosen.start
+    given, size, samples = gate.numbers(labels, "labels"), chosen.stop - chosen.start, int(shape[axis])
     if given.ndim not in (1, 2) or len(given) != samples:
+        exchanged = axis == 1 and given.ndim in (1, 2) and len(given) == shape[0]
         raise ShapeError(
             "labels and samples do not fit together",
             where="labels",
-            got=f"labels {list(given.shape)}, {samples} samples",
+            got=f"labels {list(given.shape)}, {samples} samples" + f": {list(shape)}, read as [T, N, ...]" * exchanged,
             expected=f"one label for every sample: [{samples}] of classes, [{samples}, {size}] of real values",
-            do="give one label for every sample, in their order",
+            do='give layout="NT" (--layout NT) for [N, T, ...]; compile or explore with steps=T for [N, ...]'
+            if exchanged
+            else "give one label for every sample, in their order",
         )
     if size == 1 or given.ndim == 2 or given.dtype.kind == "f":
         return Truth(None, _values(given, samples, size), chosen)

@@ -180,6 +180,21 @@ def test_several_outputs() -> None:
         snn2hw.evaluate(artefact, X, labels, output="place")
 
 
+def test_labels_of_samples_whose_axes_are_read_the_other_way_say_so() -> None:
+    artefact = snn2hw.compile(model(), X, layout="TN")
+    with refused(
+        ShapeError,
+        """
+        labels and samples do not fit together
+          where:    labels
+          got:      labels [6], 40 samples: [6, 40, 16], read as [T, N, ...]
+          expected: one label for every sample: [40] of classes, [40, 3] of real values
+          do:       give layout="NT" (--layout NT) for [N, T, ...]; compile or explore with steps=T for [N, ...]
+        """,
+    ):
+        snn2hw.evaluate(artefact, X, np.zeros(6, int), layout="TN")
+
+
 ARTEFACT = snn2hw.compile(every_kind(), every_kind_sample(8))
 
 

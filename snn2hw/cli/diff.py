@@ -16,7 +16,7 @@ from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, FloatModel, FloatWeights, Layout
-from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
+from snn2hw.cli.sample_files import laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.diagnosis.diagnose import diagnose
 from snn2hw.errors import UsageError
@@ -133,7 +133,7 @@ def _against_model(
         real = payloads * np.float64(net.input.unit)
         module, x = find_model(model, weights, sampled=False).module, real[0] if net.input.static else real
     else:
-        given = given_samples(samples, None, model, weights, axis_of(layout, static=net.input.static))
+        given = given_samples(net, samples, None, model, weights, layout)
         module, x = given.model, given.samples
         if samples is not None:
             x = laid_out(x, layout, net.steps, static=net.input.static)

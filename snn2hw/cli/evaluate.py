@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from snn2hw import api
@@ -19,6 +20,7 @@ from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.evaluation import evaluate
 from snn2hw.formats.network_files import is_network_file
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.user_models import find_model, read_labels, read_samples, test_data
 
 
@@ -90,7 +92,7 @@ def evaluate_(
     if samples is None:
         refuse_own_layout(layout)
     loaded = api.load(artefact)
-    given = given_samples(samples, labels, model, weights, axis_of(layout, static=loaded.network.input.static))
+    given = given_samples(loaded.network, samples, labels, model, weights, layout)
     net, own = loaded.network, samples is None  # a model's own samples are laid out as the network takes them
     x = given.samples if own else laid_out(given.samples, layout, net.steps, static=net.input.static)
     known = stated(net.input.static)
@@ -118,13 +120,16 @@ class Given:
     model: Any = None
 
 
-def given_samples(samples: Path | None, labels: Path | None, model: str | None, weights: str | None, axis: int = 0) -> Given:
+def given_samples(
+    net: IntegerNetwork, samples: Path | None, labels: Path | None, model: str | None, weights: str | None, layout: str | None
+) -> Given:
     """What is to be measured, read from where it lies.
 
     Args:
-        samples, labels: files. model: a folder of models/, or module:factory; without samples it must state its own.
-        weights: of the model. axis: along which a folder's files count samples.
+        net: the compiled network. samples, labels: files. model: a folder of models/, or module:factory; without samples it
+            must state its own. weights: of the model. layout: of the samples in files, where the input is temporal.
     """
+    axis = axis_of(layout, static=net.input.static)
     if model is None:
         if samples is None:
             raise UsageError(
@@ -143,6 +148,20 @@ def given_samples(samples: Path | None, labels: Path | None, model: str | None, 
     found = find_model(model, weights, sampled=False, measured=samples is None)
     if samples is None:
         x, y = test_data(found, model)
+        _check_own(net, x, model)
         return Given(x, y, found.module)
     made = Given(read_samples(samples, axis), model=found.module)
     return made if labels is None else replace(made, labels=read_labels(labels))
+
+
+def _check_own(net: IntegerNetwork, x: Any, model: str) -> None:
+    """Whether a model's own samples are of the network: those of another are no fault of the samples."""
+    shape = np.shape(x)[1 if net.input.static else 2 :]
+    if shape != net.input.shape:
+        raise UsageError(
+            "this is not the model that the network was compiled from",
+            where=f"--model {model}",
+            got=f"its test samples are {list(shape)} each",
+            expected=f"{list(net.input.shape)}, which the compiled network takes",
+            do="name the model that was compiled, or give --samples FILE.npy",
+        )

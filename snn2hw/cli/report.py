@@ -13,7 +13,7 @@ from snn2hw.cli.completion import executors as complete_executors
 from snn2hw.cli.completion import models, targets
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, Folder, Layout, named_executors
-from snn2hw.cli.sample_files import axis_of, laid_out, refuse_own_layout, stated
+from snn2hw.cli.sample_files import laid_out, refuse_own_layout, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.errors import UsageError
 from snn2hw.files.kinds import REPORT
@@ -85,7 +85,7 @@ def report_(
     net = loaded.network
     x = y = module = known = None
     if samples is not None or model is not None:
-        given = given_samples(samples, labels, model, weights, axis_of(layout, static=net.input.static))
+        given = given_samples(net, samples, labels, model, weights, layout)
         x, y, module = given.samples, given.labels, given.model
         if samples is not None:
             x = laid_out(x, layout, net.steps, static=net.input.static)

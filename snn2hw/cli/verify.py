@@ -17,7 +17,7 @@ from snn2hw.cli.diagnosis_table import print_diagnosis
 from snn2hw.cli.end import DIFFERENT, EQUAL, UNAVAILABLE
 from snn2hw.cli.evaluate import given_samples
 from snn2hw.cli.options import AsJson, Cluster, FloatModel, FloatWeights, Folder, Layout, Samples, Workers, named_executors
-from snn2hw.cli.sample_files import axis_of, samples_for, stated
+from snn2hw.cli.sample_files import samples_for, stated
 from snn2hw.cli.usage import refuse_options
 from snn2hw.diagnosis.diagnose import diagnose
 from snn2hw.user_models import find_model
@@ -61,7 +61,7 @@ def verify(
         if model is not None and given is not None:
             module = find_model(model, weights, sampled=False).module
         elif model is not None:
-            measured = given_samples(None, None, model, weights, axis_of(layout, static=loaded.network.input.static))
+            measured = given_samples(loaded.network, None, None, model, weights, layout)
             given, module = measured.samples, measured.model
         verdict = api.verify(loaded, given, names, layout=known, progress=progress, first=first, workers=workers, cluster=cluster)
         cause = None

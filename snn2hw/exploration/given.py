@@ -75,7 +75,7 @@ def explored(
     if sample is not None and not isinstance(model, Network):
         check_covered(network, x, ours.steps, "samples")
     axis = 0 if static else 1
-    truth = truth_of(labels, int(x.shape[axis]), chosen_outputs(network.readout.places, output))
+    truth = truth_of(labels, x.shape, axis, chosen_outputs(network.readout.places, output))
     calibration = spread(x, axis, CALIBRATED) if sample is None else ours.x
     check_shape(network, calibration)
     return Explored(network, x, axis, truth, calibration, ours.model, ours.steps, ours.layout)

@@ -61,6 +61,17 @@ def test_a_model_with_test_data_needs_nothing_else(mine: Path, capsys: Capture) 
     assert cells[5] == "0"
 
 
+def test_a_model_whose_own_samples_are_of_another_shape_is_not_the_one(mine: Path, capsys: Capture) -> None:
+    text = (mine / "mine" / "model.py").read_text()
+    (mine / "mine" / "model.py").write_text(text.replace("torch.rand(40, 6,", "torch.rand(40, 7,"))
+    refusal(
+        run(capsys, "evaluate", "built", "--model", "mine"),
+        "this is not the model that the network was compiled from\n  where:    --model mine\n"
+        "  got:      its test samples are [7] each\n  expected: [6], which the compiled network takes\n"
+        "  do:       name the model that was compiled, or give --samples FILE.npy",
+    )
+
+
 def test_samples_and_labels_from_files(mine: Path, capsys: Capture) -> None:
     from snn2hw.user_models import load_source
 
