@@ -6,7 +6,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -173,6 +173,7 @@ class Fast:
         return build(net, still, (self.percent or 0) > 100, _crossing if self.percent is None else None)
 
 
+@lru_cache(maxsize=KEPT)
 def _together(net: IntegerNetwork) -> tuple[int, tuple[IntegerNetwork, IntegerNetwork] | None]:
     """How many samples run side by side; in the second part of a network only, if there are two."""
     samples = at_once(net)
