@@ -112,9 +112,21 @@ def compiled(name: str, kind: str, wish: int | None, widths: Sequence[int], imag
     torch.manual_seed(0)
     model = BODIES[name](NEURONS[kind], widths)
     shown, measured = torch.rand(CALIBRATION, 3, SIZE, SIZE), torch.rand(images, 3, SIZE, SIZE)
+    return prepared(name, kind, wish, model, shown, measured, STEPS)
+
+
+def prepared(
+    name: str, kind: str, wish: int | None, model: torch.nn.Module, shown: Tensor, measured: Tensor, steps: int
+) -> Compiled:
+    """A network that nobody trained, compiled.
+
+    Args:
+        name, kind, wish: as in `Compiled`. shown: what BatchNorm, thresholds and scales are taken from. measured: its images.
+        steps: T.
+    """
     give_learned_polynomials(model)
-    settle(model, nn.repeat(shown, STEPS), wish)
-    artefact = snn2hw.compile(model, shown[:1].numpy(), STEPS, target="loihi2")
+    settle(model, nn.repeat(shown, steps), wish)
+    artefact = snn2hw.compile(model, shown[:1].numpy(), steps, target="loihi2")
     return _compiled(name, kind, wish, model, artefact, measured)
 
 

@@ -20,7 +20,7 @@ from bench.peers import DECAY, THRESHOLD
 from bench.pictures import pictures
 from bench.results import Measured, Results
 from bench.rounds import PATIENCE, TURN, Spread, line, ratio
-from bench.ways import ALL, DENSE, EVENTS, FAST, FLOATS, ONNX, TRACED
+from bench.ways import DENSE, EVENTS, EVERY, FAST, FLOATS, IN_BLOCKS, ONE_BY_ONE, ONNX, TRACED
 from snn2hw.backends.lava.environment import LAVA_VERSION
 
 Row = Sequence[str]
@@ -52,6 +52,7 @@ def text(r: Results, drawn: Sequence[str], smoke: bool) -> Iterator[str]:
     yield from _bars(bars(r))
     yield from _ceilings(r, drawn)
     yield from _networks(r)
+    yield from _further(r)
     yield from _densities(r, drawn)
     yield from _steps(r)
     yield from _layers(r, drawn)
@@ -87,6 +88,10 @@ def _how() -> Iterator[str]:
   `nn.CirculateFiring(levels=4, signed=True)` come with, or thresholds found by bisection, layer
   by layer, for a target density. Density: spike values that are not zero, of all neurons and
   steps of the image.
+* The depthwise separable body has, for each of four widths, a 3 x 3 convolution of each channel by
+  itself and a 1 x 1 convolution of all channels, both with neurons. `fast` sums the first channel
+  by channel; `{IN_BLOCKS}` sums it as any other convolution. Of a network of linear
+  layers `fast` takes up to 16 samples side by side; `{ONE_BY_ONE}` does not.
 * Products (MAC) are those of a dense sum over all T steps; a first layer that sees the same image
   at every step counts once, as it is summed once. `plain im2col C`: im2col and three loops over
   int8 in place of our layers, all else as in `fast`."""
@@ -137,10 +142,20 @@ def _rates(r: Results, ceiling: str) -> Spread | None:
 
 def _networks(r: Results) -> Iterator[str]:
     yield "\n## Networks side by side\n"
-    if not r.networks:
+    yield from _each(r.networks)
+
+
+def _further(r: Results) -> Iterator[str]:
+    yield "\n## Depthwise and linear layers\n"
+    yield from _each(r.further)
+
+
+def _each(measured: Sequence[Measured]) -> Iterator[str]:
+    """A table for each network, its batches side by side."""
+    if not measured:
         yield "Not measured in this run."
     groups: dict[tuple[str, str], list[Measured]] = {}
-    for m in r.networks:
+    for m in measured:
         groups.setdefault((m.name, m.kind), []).append(m)
     for (name, kind), some in groups.items():
         first = some[0]
@@ -149,7 +164,7 @@ def _networks(r: Results) -> Iterator[str]:
         for m in some:
             head += [f"batch {m.batch}", "least .. most", "times `fast`"]
         rows = []
-        for way in ALL:
+        for way in EVERY:
             if not any(way in m.seconds for m in some):
                 continue
             row = [way]

@@ -36,7 +36,8 @@ class Results:
 
     Args:
         machine: what it ran on, in words. command: that made it. ceilings: name -> work of a call, and its unit.
-        networks: side by side, with ceilings; densities: forced; steps: other T. memory_of: the network that was streamed.
+        networks: side by side, with ceilings; further: networks of depthwise, and of linear layers; densities: forced; steps:
+            other T. memory_of: the network that was streamed.
         many: one call with many samples. comparing: percent of the reference's time that `verify` takes beside its executors.
         start: seconds of what is done before a network runs. seconds: that the run took.
     """
@@ -45,6 +46,7 @@ class Results:
     command: str
     ceilings: dict[str, tuple[int, str]] = field(default_factory=dict)
     networks: list[Measured] = field(default_factory=list)
+    further: list[Measured] = field(default_factory=list)
     densities: list[Measured] = field(default_factory=list)
     steps: list[Measured] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)

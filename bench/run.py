@@ -23,6 +23,7 @@ import torch
 from bench import avx2
 from bench.ceilings import Ceiling, ceilings
 from bench.commit import commit
+from bench.further import OF_DEPTHWISE, OF_LINEAR, linear, separable
 from bench.lava_layers import against_lava
 from bench.layers import against_density, against_steps
 from bench.machine import UNKNOWN, machine
@@ -37,7 +38,7 @@ from snn2hw.cli import console
 from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.store import make_artefact
 
-PARTS = ("networks", "densities", "steps", "layers", "lava", "memory", "start")
+PARTS = ("networks", "further", "densities", "steps", "layers", "lava", "memory", "start")
 AVX2_PARTS = ("networks",)
 BRIEF = (FAST, DENSE, EVENTS, ONNX, FLOATS)  # where many settings are measured
 BODY, KIND = "ResNet-18", "LNM"
@@ -52,7 +53,7 @@ class Settings:
     Args:
         widths: of the networks; layers: (width, size) of single ones. lava: rounds, 0 for none. scale: of the ceilings' work.
         samples: streamed while memory is watched. recorded: PilotNet's check is timed, too, where its file is at hand.
-        many: samples of a call with traces.
+        many: samples of a call with traces. linear: sizes of the network of linear layers.
     """
 
     rounds: int = 9
@@ -68,12 +69,13 @@ class Settings:
     samples: int = 10_000
     recorded: bool = True
     many: int = 1024
+    linear: tuple[int, int, int] = (2048, 4096, 2048)
     scale: float = 1.0
 
 
 QUICK = Settings(
     rounds=2, bodies=(BODY,), kinds=(KIND,), widths=(8, 8, 8, 8), batches=(1, 2), densities=(10,), layers=((16, 4), (32, 4)),
-    layer_densities=(5, 20, 60), steps=(4,), lava=0, samples=100, recorded=False, many=70, scale=0.01,
+    layer_densities=(5, 20, 60), steps=(4,), lava=0, samples=100, recorded=False, many=70, linear=(256, 256, 128), scale=0.01,
 )  # fmt: skip
 
 
@@ -139,6 +141,8 @@ def _measure(found: Results, s: Settings, parts: set[str]) -> None:
             found.networks.append(_told(f"{small.name}, batch {batch}", partial(_run, small, batch, s.rounds, ALL)))
         found.comparing = _told("verify", partial(comparing, small, s.many, s.rounds))
         found.many = _told(f"{small.name}, {s.many} samples", partial(_many, small, s.many, s.rounds))
+    if "further" in parts:
+        _further(found, s)
     for wish in s.densities if "densities" in parts else ():
         made = digits(1, wish)
         found.densities.append(_told(f"{made.name}, {wish} %", partial(_run, made, 1, s.rounds, BRIEF)))
@@ -150,6 +154,14 @@ def _measure(found: Results, s: Settings, parts: set[str]) -> None:
                 for wish in s.densities:
                     made = compiled(name, kind, wish, s.widths, 1)
                     found.densities.append(_told(f"{name}, {kind}, {wish} %", partial(_run, made, 1, s.rounds, BRIEF)))
+
+
+def _further(found: Results, s: Settings) -> None:
+    """Linear layers only with several samples, for one has none beside it."""
+    by_channel, lines = separable(s.widths, max(s.batches)), linear(s.linear, max(s.batches))
+    measured = [(by_channel, batch, OF_DEPTHWISE) for batch in s.batches] + [(lines, max(s.batches), OF_LINEAR)]
+    for made, batch, names in measured:
+        found.further.append(_told(f"{made.name}, {made.kind}, batch {batch}", partial(_run, made, batch, s.rounds, names)))
 
 
 def _network(found: Results, s: Settings, parts: set[str], made: Compiled, limits: dict[str, Ceiling]) -> None:

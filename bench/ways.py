@@ -14,6 +14,7 @@ import torch
 from bench.im2col import Im2col
 from bench.networks import Compiled
 from bench.peers import PEERS, installed, peer
+from bench.without import InBlocks, OneByOne
 from snn2hw import nn
 from snn2hw.artefact import Artefact
 from snn2hw.backends import EXECUTORS
@@ -24,10 +25,13 @@ from snn2hw.trace import Ints, Trace
 
 FAST, DENSE, EVENTS, TWO = "fast", "fast, dense", "fast, event-driven", "fast, two threads"
 TRACED, AGAIN = "fast, with traces", "fast, once more"
+ONE_BY_ONE, IN_BLOCKS = "fast, one by one", "fast, depthwise in blocks"  # see `without`
 REFERENCE, ONNX, FLOATS, INTEGERS, PLAIN = "reference", "onnxruntime", "torch float32", "torch, integers", "plain im2col C"
 ALL = (FAST, DENSE, EVENTS, TWO, TRACED, AGAIN, PLAIN, ONNX, FLOATS, *PEERS, INTEGERS, REFERENCE)
+EVERY = (FAST, ONE_BY_ONE, IN_BLOCKS, *ALL[1:])  # the order in which they are shown
 # Kept from one network to the next, so that a network's C is built once for each.
 _FASTS = {FAST: Fast(), DENSE: Fast(0), EVENTS: Fast(101), TWO: Fast(), TRACED: Fast(), AGAIN: Fast(), PLAIN: Im2col()}
+_FASTS |= {ONE_BY_ONE: OneByOne(), IN_BLOCKS: InBlocks()}
 
 Way = Callable[[], object]
 

@@ -85,6 +85,7 @@ def _the_page_has_every_bar_and_plot(found: Any, folder: Path) -> None:
 
 def _the_ways_are_all_there(found: Any) -> None:
     from bench.ceilings import PATHS
+    from bench.further import OF_DEPTHWISE, OF_LINEAR, SEPARABLE
     from bench.peers import PEERS, installed
     from bench.ways import ALL
 
@@ -92,6 +93,12 @@ def _the_ways_are_all_there(found: Any) -> None:
         assert set(ALL) - set(m.seconds) == {name for name in PEERS if not installed(name)}
         assert all(s > 0 for seconds in m.seconds.values() for s in seconds)
     assert {m.name for m in found.networks} == {"digits_lnm", "ResNet-18"}
+    by_name = {(m.name, m.batch): set(m.seconds) for m in found.further}
+    assert by_name == {
+        (SEPARABLE, 1): set(OF_DEPTHWISE),
+        (SEPARABLE, 2): set(OF_DEPTHWISE),
+        ("linear 256-256-128-10", 2): set(OF_LINEAR),
+    }
     assert found.machine["path of the generated C"] in PATHS
 
 
@@ -182,7 +189,7 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
 
     assert set(verdicts(results())) == {"not measured"}
     page = "\n".join(text(results(), [], smoke=False))
-    assert page.count("Not measured in this run.") == 8
+    assert page.count("Not measured in this run.") == 9
     assert "0 met, 0 not met, 25 not measured." in page
 
 
@@ -330,6 +337,28 @@ def test_cost_of_a_step_is_a_line_through_the_medians() -> None:
 
     page = "\n".join(text(results(steps=[at(1), at(2), at(4)]), [], smoke=False))
     assert "`fast, dense`: 3.00 ms + 2.00 ms a step, R^2 = 1.0000." in page
+
+
+def test_the_table_of_further_networks() -> None:
+    from bench.report import text
+
+    seconds = {"fast": [0.016], "fast, one by one": [0.032], "torch float32": [0.064]}
+    made = replace(network(16), name="linear 4-8-4", steps=1, seconds=seconds)
+    page = "\n".join(text(results(further=[made]), [], smoke=False))
+    assert (
+        """
+## Depthwise and linear layers
+
+### linear 4-8-4, LNM, T = 1, density 20.0 %
+
+| ms a sample | batch 16 | least .. most | times `fast` |
+|---|---|---|---|
+| fast | 1.00 | 1.00 .. 1.00 | 1.00 |
+| fast, one by one | 2.00 | 2.00 .. 2.00 | 2.00 |
+| torch float32 | 4.00 | 4.00 .. 4.00 | 4.00 |
+"""
+        in page
+    )
 
 
 def test_products_and_bytes_of_a_network_by_hand() -> None:

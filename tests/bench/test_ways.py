@@ -113,3 +113,39 @@ def test_a_call_with_another_trace_is_not_timed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(module._FASTS, module.FAST, Wrong())
     with pytest.raises(AssertionError, match="gives another trace than the reference for 70 samples of digits_lnm"):
         module.calls(made, 70)
+
+
+def test_linear_layers_run_side_by_side_and_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import ways as module
+    from bench.further import linear
+
+    made, asked = linear((256, 256, 128), 16), dict[str, set[int]]()
+    assert [n.shape for n in made.artefact.network.neurons][:2] == [(256,), (128,)]
+    assert made.artefact.network.steps == 1
+    assert abs(made.density - 20) < 6
+    whole = Fast._found
+
+    def found(self: Fast, key: Any, make: Any) -> Any:
+        asked.setdefault(type(self).__name__, set()).add(key[2])
+        return whole(self, key, make)
+
+    monkeypatch.setattr(Fast, "_found", found)
+    names = (module.FAST, module.ONE_BY_ONE)
+    assert list(module.ways(made, 16, names)) == [*names]
+    assert asked == {"Fast": {16}, "OneByOne": {1}}
+
+
+def test_the_separable_body_sums_by_channel() -> None:
+    from bench import ways as module
+    from bench.further import separable
+    from snn2hw.layers import IntConv2d
+
+    made = separable((8, 8, 8, 8), 2)
+    convolutions = [n for n in made.artefact.network.nodes if isinstance(n, IntConv2d)]
+    assert [n.groups for n in convolutions] == [1, *[8, 1] * 4]
+    assert [n.window.stride for n in convolutions if n.groups == 8] == [(1, 1), (2, 2), (2, 2), (2, 2)]
+    assert 1 < made.density < 60
+    names = (module.FAST, module.IN_BLOCKS)
+    assert list(module.ways(made, 2, names)) == [*names]
+    built = [module._FASTS[name].built(made.artefact, True).source.text for name in names]
+    assert ["depthwise_" in text for text in built] == [True, False]
