@@ -10,14 +10,14 @@ from collections.abc import Sequence
 import torch
 
 from bench.networks import CALIBRATION, CLASSES, NEURONS, SIZE, STEPS, Compiled, Make, prepared
-from bench.ways import DENSE, EVENTS, FAST, FLOATS, IN_BLOCKS, ONE_BY_ONE, ONNX
+from bench.ways import AGAIN, DENSE, EVENTS, FAST, FLOATS, IN_BLOCKS, ONE_BY_ONE, ONNX
 from snn2hw import nn
 
 SEPARABLE = "depthwise separable body"
 KIND = "LNM"
 DENSITY = 20  # percent of the linear network's spike values; without BatchNorm, thresholds as they come let nearly none fire
 OF_DEPTHWISE = (FAST, IN_BLOCKS, DENSE, EVENTS, ONNX, FLOATS)
-OF_LINEAR = (FAST, ONE_BY_ONE, DENSE, EVENTS, ONNX, FLOATS)
+OF_LINEAR = (FAST, ONE_BY_ONE, DENSE, EVENTS, AGAIN, ONNX, FLOATS)
 
 
 def separable(widths: Sequence[int], images: int) -> Compiled:
