@@ -16,6 +16,7 @@ from exit_codes import exit_code
 from snn2hw import train
 from snn2hw.arguments import positive, whole
 from snn2hw.errors import UsageError
+from snn2hw.shown import meant
 from snn2hw.train.checkpoint_folder import BEST, LAST
 from snn2hw.weights import load_weights
 
@@ -93,6 +94,7 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
             expected="a set of image files, as imagenet is",
             do="leave out --skip-corrupt",
         )
+    finetune = _finetune(preset, recipe, options.finetune)  # what is wrong with it is said before the training
     how = deep_data.How(steps, _size(found, options.size, name), skip=options.skip_corrupt)
     most = None if options.samples is None else whole("--samples", options.samples, 1, None, folder.name)
     parts = deep_data.parts(name, Path(options.data), how, most, not options.no_validation)
@@ -118,11 +120,14 @@ def run(plan: Plan, folder: Path, arguments: list[str]) -> None:
     if options.integers:
         import deep_integers
 
-        finetune = preset.finetune if preset else replace(recipe, epochs=FINETUNE, learning_rate=recipe.learning_rate / 20)
-        epochs = finetune.epochs if options.finetune is None else options.finetune
-        finetune = replace(finetune, augment=recipe.augment, balance=recipe.balance, epochs=epochs)
         settings = deep_integers.Settings(shown, finetune, options.seed, Path(options.out), options.device)
         deep_integers.measure(fitted.model, parts.training, parts.tests, parts.still, settings, say)
+
+
+def _finetune(preset: Preset | None, recipe: train.Recipe, epochs: int | None) -> train.Recipe:
+    """The recipe on the integers. Arguments: of the set, of the training in floats, and how many epochs are asked for."""
+    usual = preset.finetune if preset else replace(recipe, epochs=FINETUNE, learning_rate=recipe.learning_rate / 20)
+    return replace(usual, augment=recipe.augment, balance=recipe.balance, epochs=usual.epochs if epochs is None else epochs)
 
 
 def _parser(plan: Plan, folder: Path) -> argparse.ArgumentParser:
@@ -192,6 +197,14 @@ def _set(plan: Plan, given: str, chosen: str | None) -> str:
             got=given,
             expected=" or ".join(["a folder", *small]),
             do=f"give the folder of {', '.join(s for s in plan.sets if s not in small)}",
+        )
+    if not Path(given).exists() and (near := meant(given, small)):
+        raise UsageError(
+            "there is neither a folder nor a data set of this name",
+            where="--data",
+            got=given,
+            expected=" or ".join(["the folder of a data set", *small]),
+            do=f"{near}check the path",
         )
     return chosen or plan.sets[0]
 

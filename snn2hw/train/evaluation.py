@@ -67,6 +67,9 @@ def share_right(model: torch.nn.Module, data: Batches, steps: int | None, where:
     return float(right) / seen
 
 
+OF_SHAPES = ("shape", "size", "channels", "dimension")  # in what torch says of a tensor that a layer does not take
+
+
 @contextmanager
 def evaluating(model: torch.nn.Module) -> Iterator[None]:
     """The model is in eval mode in the block; after it every module is in the mode it was in."""
@@ -100,9 +103,21 @@ def readout(model: torch.nn.Module, x: Tensor) -> Tensor:
     """Mean over T of the logits [T, N, classes] of x [T, N, ...], in float32 or wider.
 
     Raises:
-        ShapeError: the model gives something else.
+        ShapeError: the model gives something else, or a layer of torch's does not take x.
     """
-    logits = model(x)
+    try:
+        logits = model(x)
+    except RuntimeError as error:
+        said = (str(error).splitlines() or [""])[0]
+        if isinstance(error, torch.cuda.OutOfMemoryError) or not any(word in said for word in OF_SHAPES):
+            raise
+        raise ShapeError(
+            "the samples do not fit the model's layers",
+            where=type(model).__name__,
+            got=f"{list(x.shape)}, read as [T, N, ...]: {said}",
+            expected="samples of the shape that its first layers take",
+            do="check the shape of a sample and the sizes of the layers; give steps=T where samples have no steps",
+        ) from error
     if not isinstance(logits, Tensor) or logits.ndim != 3 or logits.shape[:2] != x.shape[:2]:
         raise ShapeError(
             "the model gives no logits",

@@ -74,6 +74,14 @@ def fit(
             other threads, device or torch.
     """
     one_torch_thread()
+    if not isinstance(model, torch.nn.Module):
+        raise UsageError(
+            "this is no model to train",
+            where="fit",
+            got=f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__,
+            expected="a torch.nn.Module",
+            do="call the class, or the function that builds the model, and pass what it returns",
+        )
     if not isinstance(recipe, Recipe):
         raise UsageError(
             "this is no recipe", where="fit", got=type(recipe).__name__, expected="a Recipe", do="pass recipe=train.Recipe(...)"

@@ -337,11 +337,14 @@ def test_event_counts_beyond_those_of_the_training_are_its_largest(tmp_path: Pat
         ("lnm_resnet18", ("--size", "12"), "size is no multiple of 8"),
         ("lnm_vgg_dvs", ("--size", "12"), "the samples have one size"),
         ("lnm_resnet18", ("--skip-corrupt",), "there are no images that could be passed over"),
+        ("lnm_resnet18", ("--integers", "--finetune", "0"), "epochs is out of range"),
+        ("lnm_resnet18", ("--data", "digitss"), "there is neither a folder nor a data set of this name"),
     ],
 )
 def test_arguments_that_mean_nothing_are_refused(
     name: str, arguments: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     digits = "digits" if name == "lnm_resnet18" else "digits-events"
+    monkeypatch.setattr(train, "fit", lambda *_, **__: pytest.fail("it has begun"))
     assert run(name, monkeypatch, "--data", digits, *arguments) == 2
     assert capsys.readouterr().err.startswith(says)

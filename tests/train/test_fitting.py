@@ -137,6 +137,12 @@ def test_a_network_without_neurons_trains() -> None:
             "fp16 needs a CUDA device\n  where:    Recipe(amp)\n  got:      'fp16' on cpu\n"
             "  expected: 'off' or 'bf16' there\n  do:       pass amp='bf16'",
         ),
+        (
+            {"model": nn.LIF},
+            UsageError,
+            "this is no model to train\n  where:    fit\n  got:      the class LIF\n  expected: a torch.nn.Module\n"
+            "  do:       call the class, or the function that builds the model, and pass what it returns",
+        ),
         ({"recipe": {}}, UsageError, "this is no recipe\n  where:    fit\n  got:      dict"),
         ({"seed": -1}, ValueRangeError, "seed is out of range"),
         ({"steps": 0}, ValueRangeError, "steps is out of range"),
@@ -360,3 +366,35 @@ def test_it_trains_on_cuda(amp: str) -> None:
     fitted = fit(recipe=dataclasses.replace(QUICK, epochs=8, amp=amp), device="cuda")
     assert fitted.last.loss < 0.8 * fitted.history[0].loss
     assert all(p.is_cuda and bool(torch.isfinite(p).all()) for p in fitted.model.parameters())
+
+
+def test_samples_that_no_layer_takes_are_said_with_the_shape_as_it_was_read() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.LIF(), nn.Linear(4, 3))
+    with refused(
+        ShapeError,
+        """
+        the samples do not fit the model's layers
+          where:    Sequential
+          got:      [2, 16, 1, 5, 5], read as [T, N, ...]: mat1 and mat2 shapes cannot be multiplied (32x25 and 9x4)
+          expected: samples of the shape that its first layers take
+          do:       check the shape of a sample and the sizes of the layers; give steps=T where samples have no steps
+        """,
+    ):
+        fit(model, (torch.rand(16, 1, 5, 5), torch.zeros(16, dtype=torch.int64)))
+
+
+@pytest.mark.parametrize(
+    "error", [torch.cuda.OutOfMemoryError("CUDA out of memory: a size of 3 GiB"), RuntimeError("no kernel image")]
+)
+def test_what_torch_says_of_other_things_stays_as_it_is(error: RuntimeError) -> None:
+    class Raising(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            raise error
+
+    with pytest.raises(RuntimeError) as caught:
+        fit(Raising())
+    assert caught.value is error
