@@ -11,6 +11,13 @@ import typer
 
 from snn2hw.errors import UsageError
 
+ELSEWHERE = {  # what people look for here
+    "train": "train in Python with snn2hw.train.fit, a model of models/ with its train.py; ",
+    "convert": "convert in Python with snn2hw.convert; compile does it by itself; ",
+    "quantize": "compile quantises; ",
+    "quantise": "compile quantises; ",
+}
+LISTED = "`snn2hw --help` lists all verbs, `snn2hw VERB --help` the options of one"
 ALIKE = 0.8  # as --verison and --version
 # Typer has click's classes under names of its own, which change from version to version.
 WRONG: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -29,7 +36,7 @@ def usage_error(error: Any, words: Sequence[str]) -> UsageError:
         where=command,
         got=shlex.join(["snn2hw", *words]),
         expected=_expected(context, option),
-        do="`snn2hw --help` lists all verbs, `snn2hw VERB --help` the options of one"
+        do=next((ELSEWHERE[w] for w in words[:1] if w in ELSEWHERE), "") + LISTED
         if command == "snn2hw"
         else f"`{command} --help` lists all of it",
     )

@@ -101,6 +101,19 @@ def test_wrong_usage_exits_2(capsys: Capture, arguments: tuple[str, ...], says: 
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("verb", "begins"),
+    [
+        ("train", "do: train in Python with snn2hw.train.fit, a model of models/ with its train.py; `snn2hw --help` lists"),
+        ("convert", "do: convert in Python with snn2hw.convert; compile does it by itself; `snn2hw --help` lists"),
+        ("quantize", "do: compile quantises; `snn2hw --help` lists"),
+        ("fly", "do: `snn2hw --help` lists"),
+    ],
+)
+def test_a_verb_that_there_is_elsewhere_is_named(capsys: Capture, verb: str, begins: str) -> None:
+    assert begins in " ".join(run_cli(capsys, verb, "digits_lnm").err.split())
+
+
 # inspect
 
 
