@@ -21,6 +21,11 @@ COMPILER_VARIABLE, FLAGS_VARIABLE = "SNN2HW_CC", "SNN2HW_CFLAGS"
 # No fused multiply-add: float results must be those of NumPy, bit for bit.
 NATIVE, NO_NATIVE = "-march=native", ("-march=", "target CPU")  # the flag, and what gcc and clang say where they have none
 FLAGS = ("-O3", NATIVE, "-std=c99", "-fPIC", "-shared", "-ffp-contract=off")
+# gcc would follow the conditions of one spike of a step into the next, and be left with branches that it makes no vectors of.
+BEGINNING = """#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-thread-jumps")
+#endif
+"""
 SECONDS = 300
 COMPILER = Tool(
     "C compiler", ("cc", "gcc", "clang"), COMPILER_VARIABLE, "install gcc or clang", Wheel("ziglang", arguments=("cc",))
@@ -76,7 +81,7 @@ def library(source: str) -> ctypes.CDLL:
 def library_key(source: str) -> str:
     """Names what is compiled from a source by this compiler, with these flags, for this machine."""
     command = compiler() or ()
-    parts = [source, *command, program_version(command, os.environ.get("PATH")), *_flags(), _machine()]
+    parts = [BEGINNING, source, *command, program_version(command, os.environ.get("PATH")), *_flags(), _machine()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -131,7 +136,7 @@ def _compile(command: tuple[str, ...], flags: tuple[str, ...], source: str, made
             if _whole(made):  # another thread or process was faster
                 return
             text, output = work / f"{made.stem}.c", work / made.name
-            text.write_text(source, encoding="utf-8")
+            text.write_text(BEGINNING + source, encoding="utf-8")
             call = [*command, *flags, str(text), "-o", str(output), "-lm"]
             problem = _problem(call, output)
             if any(word in problem for word in NO_NATIVE) and not _problem([c for c in call if c != NATIVE], output):

@@ -16,7 +16,7 @@ from snn2hw import cache as caches
 from snn2hw.cache import making
 from snn2hw.errors import ExecutorUnavailableError, Snn2hwWarning
 from snn2hw.native import compiler as room
-from snn2hw.native.compiler import compiler, library
+from snn2hw.native.compiler import BEGINNING, compiler, library
 from tests.native.compiling import needs_compiler
 from tests.processes import gone
 from tests.refused import refused
@@ -103,7 +103,7 @@ def test_a_source_is_compiled_once(cache: Path, monkeypatch: pytest.MonkeyPatch)
     assert twice() == 1 << 41
     key = made(cache).stem
     assert names(cache) == [f"{key}.c", f"{key}.sha256", f"{key}.so"]
-    assert (cache / f"{key}.c").read_text() == TWICE
+    assert (cache / f"{key}.c").read_text() == BEGINNING + TWICE
     monkeypatch.setattr(room, "run", lambda *a, **k: pytest.fail("compiled again"))
     assert twice() == 1 << 41
 
@@ -172,7 +172,7 @@ def test_a_compiler_that_fails_is_named_and_leaves_its_log_alone(
         f"  do:       read {left}; {INSTALL}"
     )
     assert (text.suffix, left.suffix) == (".c", ".log")
-    assert text.read_text() == TWICE
+    assert text.read_text() == BEGINNING + TWICE
     call, said = left.read_text().split("\n", 1)
     assert call.startswith(f"{broken} -v -O3 -march=native ")
     assert str(text) in call
