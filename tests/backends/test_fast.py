@@ -23,13 +23,14 @@ from snn2hw.backends.reference import interpret
 from snn2hw.errors import UnsupportedError, UsageError, ValueRangeError, WidthError
 from snn2hw.ir.integer import IntegerNetwork, IntInput, IntReadout
 from snn2hw.ir.program import declared_interval
+from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntLinear
 from snn2hw.num import Format, Interval
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints, Trace
 from snn2hw.verification.stimuli import corner_payloads
 from tests.hand_networks import compiled as compiled_network
-from tests.hand_networks import counts, every_kind, every_kind_sample, linear, network, readout
+from tests.hand_networks import conv, counts, every_kind, every_kind_sample, flatten, lif, linear, network, readout
 from tests.random_networks import RECURRENT, compiled, payloads_of, random_case
 from tests.refused import refused
 
@@ -334,6 +335,22 @@ def test_all_threads_on_the_same_samples(percent: int, flags: str, monkeypatch: 
     ran = [found for seed in (2_010, 2_011, RECURRENT + 3) if (found := differing_together(seed, percent)) is not None]
     assert len(ran) == 3
     assert not any(ran), f"python -m tests.random_networks SEED, from 2010 on: {ran}"
+
+
+@pytest.mark.parametrize("flags", ["", "-DSNN_LAST_FIRST"])
+def test_threads_share_the_channels_of_a_layer_that_has_few_places(flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events of 3 blocks of channels at 4 places, and of 5 blocks at one: in pieces, each of other blocks."""
+    monkeypatch.setenv("SNN2HW_CFLAGS", f"-O1 {flags}")
+    monkeypatch.setattr(team, "PART", 1)
+    rng, window = np.random.default_rng(0), Window((3, 3), padding=(1, 1))
+    net = network(
+        3, counts(20, 2, 2, hi=1.0), conv("conv", "input", rng.normal(0, 0.3, (130, 20, 3, 3)), window=window), lif("n", "conv"),
+        flatten("flat", "n"), linear("fc", "flat", rng.normal(0, 0.2, (260, 520))), lif("m", "fc"), readout("m"),
+    )  # fmt: skip
+    artefact = make_artefact(compiled_network(net).network)
+    payloads = corner_payloads(artefact.network)
+    wanted, got = interpret(artefact.network, payloads).arrays(), together(artefact, payloads, ALWAYS).arrays()
+    assert not [name for name in wanted if not np.array_equal(wanted[name], got[name])]
 
 
 @pytest.mark.slow

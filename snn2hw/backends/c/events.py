@@ -28,7 +28,7 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
     kind = "SNN_BINARY" if s.binary else "SNN_SIGNED" if s.signed else "SNN_UNSIGNED"
     channels, spikes, counts, totals, _ = s.list_offsets
     _, values, last_channels, last_spikes, used, shift, _ = s.own_offsets
-    chunks = -(-s.value.places // s.team_chunk)
+    units = s.groups * -(-s.value.places // s.team_chunk) * s.team_pieces
     sums = s.products // 4 + steps * s.value.places * s.value.channels * UPDATE  # events pay below some activity
     rows = (s.taps * entering + 1) * s.row
     start = f"bias[c] - {BIASED} * shift[p * {steps} + t]" if s.signed else "bias[c]"
@@ -53,8 +53,9 @@ def by_events(number: int, s: Synapse, parameters: str, handed: str, phase: int)
             "LISTING": phase + 1,
             "LISTING_PARTS": parts(s.cells, s.cells * entering * ELEMENT),
             "SUMMING": phase + 2,
-            "SUMMING_PARTS": parts(s.groups * chunks, sums),
+            "SUMMING_PARTS": parts(units, sums),
             "TEAM_CHUNK": s.team_chunk,
+            "TEAM_PIECES": s.team_pieces,
             "ENTERING": entering,
             "KIND": kind,
             "GROUPS": s.groups,

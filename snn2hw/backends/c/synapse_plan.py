@@ -22,6 +22,7 @@ MOST_STACK = 1 << 21  # bytes of sums that one place takes, which lie on the sta
 MOST_EVENT = 64  # a larger spike value is an image or a sum, of which nearly nothing is zero
 MOST_LIST, MOST_OWN = 1 << 26, 1 << 24  # bytes of the lists of one place; of those that a thread has, unless one place has more
 SHORTEST_FLUSH = 4  # sums in int16 that are widened more often are better taken in int32 at once
+PIECES = 4  # of a layer for several threads, at least, if it has them
 CHUNK = 16  # places whose events are listed together, so that weights are read that many times less often
 ROWS, MOST_ROWS = 8, 32  # of a part of a tile, for which weights are loaded once; of a tile
 FULL, CALL = 3, 0.5  # chosen: rows below which a part costs no less, for it waits for weights; rows that it costs besides
@@ -113,8 +114,14 @@ class Synapse:
 
     @property
     def team_chunk(self) -> int:
-        """The same where several threads sum the layer: a few chunks for each."""
-        return max(1, min(self.chunk, self.value.places // 4))
+        """The same where several threads sum the layer: a few chunks for each, unless they cut one chunk into pieces."""
+        return self.chunk if self.team_pieces > 1 else max(1, min(self.chunk, self.value.places // PIECES))
+
+    @property
+    def team_pieces(self) -> int:
+        """Into how many pieces several threads cut the blocks of output channels, so that each reads the weights of its own only;
+        1 where there are places enough to share."""
+        return min(PIECES, self.blocks) if self.chunk >= self.value.places else 1
 
     @property
     def cells(self) -> int:

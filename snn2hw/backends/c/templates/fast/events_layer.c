@@ -31,10 +31,11 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
                 memcpy(spike + cell * @ENTERING@, what, (size_t)count[cell]);
             }
         })
-    const int chunk = team ? @TEAM_CHUNK@ : @CHUNK@, chunks = (@OUT_PLACES@ + chunk - 1) / chunk;
-    SNN_SHARED(@SUMMING@, @SUMMING_PARTS@, @GROUPS@ * INT64_C(1) * chunks,
+    const int chunk = team ? @TEAM_CHUNK@ : @CHUNK@, pieces = team ? @TEAM_PIECES@ : 1;
+    const int chunks = (@OUT_PLACES@ + chunk - 1) / chunk;
+    SNN_SHARED(@SUMMING@, @SUMMING_PARTS@, @GROUPS@ * INT64_C(1) * chunks * pieces,
         for (int64_t r = from; r < to; ++r) {
-            const int g = (int)(r / chunks), start = (int)(r % chunks) * chunk;
+            const int g = (int)(r / pieces / chunks), start = (int)(r / pieces % chunks) * chunk, piece = (int)(r % pieces);
             const int many = @OUT_PLACES@ - start < chunk ? @OUT_PLACES@ - start : chunk;
             for (int p = 0; p < many; ++p) {
                 const int y = (start + p) / @OUT_WIDTH@, x = (start + p) % @OUT_WIDTH@;
@@ -67,12 +68,12 @@ static int events_@NUMBER@(@PARAMETERS@, int most,
             int64_t events = 0;
             for (int k = 0; k < many * @STEPS@; ++k) events += used[k];
             const int read = 2 * events >= @TAPS@ * INT64_C(@ENTERING@);
-            for (int b = 0; b < @BLOCKS@; ++b) {
+            for (int b = @BLOCKS@ * piece / pieces; b < @BLOCKS@ * (piece + 1) / pieces; ++b) {
                 const @WEIGHT@ *w = event_weight_@NUMBER@ + (g * @BLOCKS@ + b) * INT64_C(@BLOCK_BYTES@);
                 const int32_t *bias = event_bias_@NUMBER@ + (g * @BLOCKS@ + b) * @BLOCK@;
                 const int first = g * @PER_GROUP@ + b * @BLOCK@;
                 const int n = @PER_GROUP@ - b * @BLOCK@ < @BLOCK@ ? @PER_GROUP@ - b * @BLOCK@ : @BLOCK@;
-                if (read && (@FAR@ || r == from || r % chunks == 0)) snn_read(w, INT64_C(@BLOCK_BYTES@));
+                if (read && (@FAR@ || r == from || r / pieces % chunks == 0)) snn_read(w, INT64_C(@BLOCK_BYTES@));
                 for (int p = 0; p < many; ++p) {
                     SNN_ALIGNED int32_t sums[@SUMS@];
                     const int64_t place = start + p;
