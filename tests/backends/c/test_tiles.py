@@ -29,7 +29,7 @@ from snn2hw.store import make_artefact
 from snn2hw.trace import Ints
 from tests.backends.c.driving import drive
 from tests.backends.c.folders import SANITIZERS, sanitizers_run
-from tests.backends.test_fast import together
+from tests.backends.test_fast_team import together
 from tests.native.compiling import needs_compiler
 
 pytestmark = needs_compiler
