@@ -36,7 +36,7 @@ def measured(layers: Sequence[Widths], rounds: int) -> dict[Widths, float]:
 
 def lines(found: Mapping[Widths, float]) -> Iterator[str]:
     """What is printed. Below 0 % events never pay."""
-    model = Crossings(found[BASE], found[ONE], found[THIN], lambda spikes: found[BASE], lambda: found[BASE])
+    model = Crossings(found[BASE], found[ONE], found[THIN], lambda spikes: found[BASE], lambda: 100.0, lambda: 100.0)
     yield "inputs outputs kernel   measured   by the formula"
     missed = []
     for w, percent in found.items():

@@ -30,10 +30,14 @@ def unasked() -> float:
     raise AssertionError("no layer has so many weights")
 
 
-def made(kind: float = 0.2, far: Callable[[], float] = unasked) -> Crossings:
+def late() -> float:
+    return 99.0
+
+
+def made(kind: float = 0.2, middle: Callable[[], float] = unasked, far: Callable[[], float] = unasked) -> Crossings:
     """Of a machine with these costs, and of `kind` percent for spike values that are not binary; of large layers `far`."""
     base, one, few = (100 * (DENSE - START / n - LISTING / taps) for n, taps in ((64, 9), (64, 1), (16, 9)))
-    return Crossings(base, one, few, lambda spikes: 100 * kind * (1 if spikes == COUNTS else 0.5), far)
+    return Crossings(base, one, few, lambda spikes: 100 * kind * (1 if spikes == COUNTS else 0.5), middle, far)
 
 
 @pytest.mark.parametrize("inputs", [16, 32, 64, 300])
@@ -88,15 +92,26 @@ def large(spikes: Interval = BINARY, outputs: int = 1024, size: int = 2, steps: 
 
 
 def test_millions_of_weights_for_many_rows_cross_where_that_was_measured() -> None:
-    far = made(far=lambda: 11.0)
+    far = made(middle=late, far=lambda: 11.0)
     assert far.of(large()) == 1100
     assert far.of(large(SIGNED)) == round(1100 * 10 / made().base), "of each kind the share that it has of binary ones"
-    assert made(far=lambda: -3.0).of(large()) == 0, "never"
+    assert made(middle=late, far=lambda: -3.0).of(large()) == 0, "never"
     own = round(100 * made().percent(4096, 1024, 1))
-    assert made(far=lambda: 99.0).of(large()) == own, "never more than of a small one"
-    assert made().of(large(outputs=1023)) == round(100 * made().percent(4096, 1023, 1)), "of fewer weights nothing is asked"
-    assert made().of(large(size=1)) == own, "nor of four rows"
+    assert made(middle=late, far=late).of(large()) == own, "never more than of a small one"
+    assert made(middle=late).of(large(outputs=1023)) == round(100 * made().percent(4096, 1023, 1)), (
+        "of fewer weights nothing is asked"
+    )
+    assert made(middle=late).of(large(size=1)) == own, "nor of four rows"
     assert far.of(large(size=1, steps=8)) == 1100, "rows are steps, too"
+
+
+def test_outputs_of_many_weights_cross_where_that_was_measured() -> None:
+    middle = made(middle=lambda: 12.0)
+    assert middle.of(summed(BINARY, 114)) == 1200
+    assert middle.of(summed(SIGNED, 114)) == round(1200 * 10 / made().base), "of each kind the share that it has of binary ones"
+    assert made(middle=lambda: -3.0).of(summed(BINARY, 114)) == 0, "never"
+    assert made(middle=late).of(summed(BINARY, 114)) == round(100 * made().percent(114, 64, 9)), "never more than of a small one"
+    assert made().of(summed(BINARY, 113)) == round(100 * made().percent(113, 64, 9)), "of fewer weights nothing is asked"
 
 
 def test_layers_get_theirs_with_the_weights_and_the_text_stays_as_it_is() -> None:
@@ -156,6 +171,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SNN2HW_CACHE", str(cache))
         module._crossings.cache_clear()
         crossings().kind(SIGNED)
+        crossings().middle()
         crossings().far()
     for path in cache.rglob("*.percent"):
         path.unlink()
@@ -192,8 +208,9 @@ def test_measured_kept_and_measured_again(fresh: Path) -> None:
     last.kind(SIGNED)
     last.kind(SIGNED)
     assert len(list(fresh.glob("*.percent"))) == 4, "measured once a layer has such spike values"
+    assert abs(last.middle()) <= FARTHEST
     assert abs(last.far()) <= FARTHEST
-    assert len(list(fresh.glob("*.percent"))) == 5, "or so many weights"
+    assert len(list(fresh.glob("*.percent"))) == 6, "or so many weights"
 
 
 @needs_compiler

@@ -312,7 +312,7 @@ def test_shares_are_compared_with_the_formula() -> None:
     from bench.shares import BASE, ONE, THIN, lines
     from snn2hw.backends.fast.crossover import Crossings
 
-    said = Crossings(30.0, 20.0, 10.0, lambda spikes: 30.0, lambda: 30.0).percent(32, 128, 1)
+    said = Crossings(30.0, 20.0, 10.0, lambda spikes: 30.0, lambda: 30.0, lambda: 30.0).percent(32, 128, 1)
     page = "\n".join(lines({BASE: 30.0, ONE: 20.0, THIN: 10.0, (32, 128, 1): said + 2, (16, 16, 3): -50.0}))
     assert f"    32     128      1 {said + 2:8.1f} % {said:14.1f} %\n" in page
     assert "    64      64      3     30.0 %           30.0 % (it follows from this)\n" in page

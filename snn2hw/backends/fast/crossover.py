@@ -27,6 +27,8 @@ from snn2hw.num import Format, Interval
 
 STEPS, CHANNELS, FEW, SIZE, ROUNDS, TIMES = 4, 64, 16, 8, 5, 5
 SAMPLES = 16  # of a single one, again and again, a processor learns every branch by heart, and events look too cheap
+MIDDLE = 256  # inputs of a middling one, 3 x 3
+ROWS = 1 << 10  # chosen: weights of an output, of which those of a block leave the first cache
 WIDE, SMALL = (4096, 1024), 2  # inputs and outputs of the large one; its height and width
 LARGE = 1 << 22  # chosen: weights that stay in no cache but the last, if there
 LEAST_ROWS = 8  # chosen: steps times places; of fewer, dense sums wait for weights, too
@@ -46,13 +48,15 @@ class Crossings:
         events = taps * inputs * blocks * activity + S * taps * blocks + L * inputs * (places of the input / of the output)
 
     where D is a dense sum of one input, S is to start on the list of a place of the kernel, and L is to list an input. Where
-    a layer has millions of weights, and several steps or places, an event costs more, for its row of weights comes from far
-    away, and both cost the same at `far` at the latest.
+    outputs have so many weights that those of a block leave the first cache, events cost more than that, and both ways cost
+    the same at `middle` at the latest. Where a layer has millions of weights, and several steps or places, an event costs more
+    still, for its row of weights comes from far away, and both cost the same at `far` at the latest.
 
     Args:
         base: of a 3 x 3 convolution of 64 channels behind 64, binary: D - S / 64 - L / 9.
         one: the same of 1 x 1: D - S / 64 - L. few: of 3 x 3 and 16 inputs: D - S / 16 - L / 9.
         kind: gives `base` for spike values of another interval; asked only where a layer has such.
+        middle: gives what was measured of 3 x 3 and 256 inputs; asked only where a layer has as many, or nearly.
         far: gives what was measured of a layer of millions of weights; asked only where a network has such.
     """
 
@@ -60,6 +64,7 @@ class Crossings:
     one: float
     few: float
     kind: Callable[[Interval], float]
+    middle: Callable[[], float]
     far: Callable[[], float]
 
     def of(self, s: Synapse) -> int:
@@ -68,6 +73,8 @@ class Crossings:
         It decides how fast a layer is, never which integers it gives.
         """
         found = max(self.percent(s.entering, s.per_group, s.taps, s.source.places / s.value.places), NEVER)
+        if found and s.taps * s.entering >= ROWS:
+            found = max(min(found, self.middle()), NEVER)
         if found and s.node.weight.size >= LARGE and s.source.steps * s.value.places >= LEAST_ROWS:
             found = max(min(found, self.far()), NEVER)
         if found and not s.binary:
@@ -108,10 +115,14 @@ def _crossings(machine: str) -> Crossings:
         return _kept(machine, CHANNELS, 3, spikes)
 
     @cache
+    def middle() -> float:
+        return _kept(machine, MIDDLE, 3)
+
+    @cache
     def far() -> float:
         return _kept(machine, WIDE[0], 1, outputs=WIDE[1], size=SMALL)
 
-    return Crossings(_kept(machine, CHANNELS, 3), _kept(machine, CHANNELS, 1), _kept(machine, FEW, 3), kind, far)
+    return Crossings(_kept(machine, CHANNELS, 3), _kept(machine, CHANNELS, 1), _kept(machine, FEW, 3), kind, middle, far)
 
 
 def _kept(machine: str, inputs: int, kernel: int, spikes: Interval = BINARY, outputs: int = CHANNELS, size: int = SIZE) -> float:
