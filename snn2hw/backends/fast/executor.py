@@ -59,6 +59,7 @@ class Fast:
         self.percent = percent
         self._built: OrderedDict[tuple[bytes, bool, int, Part], Built] = OrderedDict()
         self._lock = ForkLock()
+        self._parts = lru_cache(maxsize=KEPT)(_together)  # asked in every run
 
     def __reduce__(self) -> tuple[type[Fast], tuple[int | None]]:
         """Another process loads its own libraries; the compiler's work is in the cache."""
@@ -101,13 +102,13 @@ class Fast:
 
     def together(self, network: IntegerNetwork) -> int:
         """Samples that run side by side without traces, in all layers or in the last ones; 1 where each runs by itself."""
-        samples, _ = _together(network)
+        samples, _ = self._parts(network)
         return samples
 
     def _readout(self, artefact: Artefact, seen: Ints, still: bool) -> Ints:
         """The readout of payloads [steps, N, ...]: samples side by side where that pays, one by one what is left over."""
         net, count = artefact.network, seen.shape[1]
-        samples, parts = _together(net)
+        samples, parts = self._parts(net)
         groups = groups_in(count, samples) if samples > 1 else 0
         done = groups * samples
         readout = np.empty((max(done, count), *net.readout.shape), np.int64)
@@ -173,7 +174,6 @@ class Fast:
         return build(net, still, (self.percent or 0) > 100, _crossing if self.percent is None else None)
 
 
-@lru_cache(maxsize=KEPT)
 def _together(net: IntegerNetwork) -> tuple[int, tuple[IntegerNetwork, IntegerNetwork] | None]:
     """How many samples run side by side; in the second part of a network only, if there are two."""
     samples = at_once(net)
