@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from snn2hw.errors import MissingExtraError
-from snn2hw.needs import check_needs
+from snn2hw.needs import OF_SCANS, check_needs
 from snn2hw.user_models import find_model, models_folder
 from tests.refused import refused
 
@@ -63,6 +63,11 @@ def test_only_a_model_of_the_scans_needs_what_brings_them(monkeypatch: pytest.Mo
         (tmp_path / "model.py").write_text(text)
         assert needed(tmp_path / "model.py", data=True) == extra, text
     assert needed(tmp_path / "none.py", data=True) == needed(None, data=True) == ""
+
+
+def test_the_modules_of_the_scans_are_there() -> None:
+    """They are named, not imported: a module of another name would never be missed."""
+    assert all(importlib.util.find_spec(name) is not None for name in OF_SCANS)
 
 
 @pytest.mark.torch

@@ -46,7 +46,7 @@ def check_rights(place: Path) -> None:
     """
     while not os.path.lexists(place):
         place = place.parent
-    if os.path.lexists(place) and not os.path.isdir(place):
+    if not os.path.isdir(place):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if not os.access(place, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -20,6 +20,7 @@ from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
 from snn2hw.passes.base import Options
 from snn2hw.passes.equations.spike_value import SPIKE_VALUE_MAX
+from snn2hw.passes.findings import warned
 from snn2hw.quantize.constants import moving_constants
 from snn2hw.quantize.equation import QuantisedEquation, equation_layer
 from snn2hw.quantize.model import AnyNeuron, Prepared
@@ -56,6 +57,10 @@ def prepare(
 
     Raises:
         Snn2hwError: as `snn2hw.compile`; a layer that training on integers has no row for.
+
+    Warns:
+        Snn2hwWarning: what quantisation loses before the training: weights of whole channels, a layer that can never fire, a
+            synaptic input that is coarser than the state, negative spikes that become worth something else.
     """
     one_torch_thread()
     x, chosen = read_as(stored_or_array(sample), layout, None, static=steps is not None, stacklevel=2), load_target(target)
@@ -73,6 +78,7 @@ def prepare(
         for parameter in ("weight", "bias"):
             if isinstance(layer, Synapse) and getattr(module, parameter, None) is not None:
                 getattr(layer, parameter).requires_grad = getattr(module, parameter).requires_grad
+    warned(template.done.findings, stacklevel=2)
     return Prepared(template, layers, bounds).to(_device(model))
 
 

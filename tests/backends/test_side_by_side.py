@@ -133,7 +133,7 @@ def test_the_network_of_several_samples_gives_the_integers_of_each(name: str) ->
 def test_every_integer_is_that_of_the_reference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "at_once", lambda net: SMALL)
     net = made(name)
-    equal_for_all_sizes(net, (1, 2, 3, 4, 11), monkeypatch)
+    side_by_side_for_all_sizes(net, (1, 2, 3, 4, 11), monkeypatch)
 
 
 @needs_compiler
@@ -143,11 +143,13 @@ def test_random_networks_whose_values_are_vectors(monkeypatch: pytest.MonkeyPatc
     assert len(nets) == 7
     assert sum(bool(net.feedbacks) for _, net in nets) >= 2
     for _, net in nets:
-        equal_for_all_sizes(net, (17,), monkeypatch)
+        side_by_side_for_all_sizes(net, (17,), monkeypatch)
 
 
-def equal_for_all_sizes(net: IntegerNetwork, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Densely, by events, and as it is measured; with one thread and with two, in the first run and in the next."""
+def equal_for_all_sizes(net: IntegerNetwork, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> list[Fast]:
+    """Densely, by events, and as it is measured; with one thread and with two, in the first run and in the next. Returns the
+    executors, which have what they built."""
+    used = list[Fast]()
     artefact = make_artefact(net)
     for percent in (NEVER, ALWAYS, None):
         fast = Fast(percent)
@@ -158,6 +160,12 @@ def equal_for_all_sizes(net: IntegerNetwork, sizes: tuple[int, ...], monkeypatch
                 monkeypatch.setenv(THREADS_VARIABLE, threads)
                 got = fast.run(artefact, payloads, traces=False).readout
                 assert (got == wanted).all(), (percent, count, threads)
+        used.append(fast)
+    return used
+
+
+def side_by_side_for_all_sizes(net: IntegerNetwork, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    for fast in equal_for_all_sizes(net, sizes, monkeypatch):
         assert {key[2] for key in fast._built} >= {executors.at_once(net)}, "the samples were side by side"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from snn2hw.backends.fast import side_by_side as sides
 from snn2hw.backends.fast import split as splits
-from snn2hw.backends.fast.crossover import ALWAYS, NEVER
+from snn2hw.backends.fast.crossover import NEVER
 from snn2hw.backends.fast.executor import THREADS_VARIABLE, Fast, Part
 from snn2hw.backends.fast.split import split
 from snn2hw.backends.reference import interpret
@@ -21,7 +21,7 @@ from snn2hw.ir.shapes import Window
 from snn2hw.layers import IntConv2d, IntLinear
 from snn2hw.store import make_artefact
 from snn2hw.trace import Ints
-from tests.backends.test_side_by_side import drawn
+from tests.backends.test_side_by_side import drawn, equal_for_all_sizes
 from tests.hand_networks import (
     add,
     average,
@@ -141,7 +141,7 @@ def test_the_tail_makes_the_readout_of_what_the_front_hands_on(name: str) -> Non
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_integer_is_that_of_the_reference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    equal_for_all_sizes(made(name), (1, 3, 8, 9, 21), monkeypatch)
+    in_two_for_all_sizes(made(name), (1, 3, 8, 9, 21), monkeypatch)
 
 
 @needs_compiler
@@ -150,21 +150,11 @@ def test_random_networks_with_linear_layers_at_their_end(monkeypatch: pytest.Mon
     nets = random_nets()
     assert len(nets) == 8
     for net in nets:
-        equal_for_all_sizes(net, (17,), monkeypatch)
+        in_two_for_all_sizes(net, (17,), monkeypatch)
 
 
-def equal_for_all_sizes(net: IntegerNetwork, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Densely, by events, and as it is measured; with one thread and with two, in the first run and in the next."""
-    artefact = make_artefact(net)
-    for percent in (NEVER, ALWAYS, None):
-        fast = Fast(percent)
-        for count in sizes:
-            payloads = drawn(net, count, count)
-            wanted = interpret(net, payloads).readout
-            for threads in ("1", "2"):
-                monkeypatch.setenv(THREADS_VARIABLE, threads)
-                got = fast.run(artefact, payloads, traces=False).readout
-                assert (got == wanted).all(), (percent, count, threads)
+def in_two_for_all_sizes(net: IntegerNetwork, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    for fast in equal_for_all_sizes(net, sizes, monkeypatch):
         assert {key[3] for key in fast._built} >= {Part.FRONT, Part.TAIL}, "the network was in two"
 
 

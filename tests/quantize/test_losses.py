@@ -67,5 +67,20 @@ def test_a_learned_amplitude_that_rounding_moves_is_named() -> None:
 
 def test_one_that_is_given_is_named_too() -> None:
     given = f"{LOST}a larger one, or learn it (learn_negative_amplitude=True)"
-    assert said(prepared(0.03, learned=False)) == [given]
+    with pytest.warns(LossWarning) as caught:  # before a training that would not change it
+        model = prepared(0.03, learned=False)
+    assert [str(w.message) for w in caught] == [given]
+    assert said(model) == [given]
     assert said(prepared(0.5, learned=False)) == said(prepared(1.0, learned=False)) == []
+
+
+def test_weights_that_become_0_are_named_before_the_training() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), nn.LIF(), nn.Linear(8, 3))
+    with torch.no_grad():
+        model[0].weight[3] *= 1e-4
+        model[0].bias[3] = 1.0
+        model[0].weight[5] *= 50
+    with pytest.warns(LossWarning) as caught:
+        prepare(model, torch.rand(16, 6), steps=2, options=snn2hw.Options(scales="layer"))
+    assert any("the weights of whole channels to 0" in str(w.message) and "channel" in str(w.message) for w in caught)

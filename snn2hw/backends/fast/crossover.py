@@ -1,6 +1,7 @@
 """Below which activity a layer is summed event-driven: measured on this machine once, kept in the cache.
 
-A few small layers, and a large one, are measured; what follows for others from their widths is `Crossings.of`.
+A few small layers are measured, a middling and a large one where a network has such; what follows for others from their widths
+is `Crossings.of`.
 """
 
 from __future__ import annotations

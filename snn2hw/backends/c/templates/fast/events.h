@@ -119,7 +119,7 @@ SNN_INLINE void snn_values(int8_t *to, const int8_t *from, int n)
 #endif
 }
 
-/* Has so many bytes come near, in their order. */
+/* Reads so many bytes in their order, so that they are in a cache when they are used in another. */
 SNN_INLINE void snn_read(const void *bytes, int64_t n)
 {
     for (int64_t at = 0; at < n; at += 64) (void)((const volatile uint8_t *)bytes)[at];
