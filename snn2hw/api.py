@@ -127,7 +127,8 @@ def compile(
             coarser than the state, negative spikes that become worth something else, more neurons than a chip has; on the
             sample: a layer that died or saturates, predictions that changed. `manifest["warnings"]` holds the same, and
             `manifest["agreement"]` how far the integers are from the float network on up to 32 of the samples
-            (docs/how-to/evaluate.md). Of a model that was prepared: the negative spikes alone.
+            (docs/how-to/evaluate.md). Of a model that was prepared: what its integers have lost as they are now, but nothing on
+            the sample, for which there is no float network.
     """
     checked_workers(workers, cluster)
     if out is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from snn2hw import layers
 from snn2hw.errors import Snn2hwWarning
@@ -20,6 +21,8 @@ HEAD_LSB = 4.0  # of a neuron's head; a state is told from another by one
 SHOWN = 4  # channels that are named
 MOVED = 0.25  # of an amplitude, beyond which rounding it is worth a word
 SILENT = "this layer can never fire"
+LOST_CONSTANTS = "the constants that are added to whole channels become 0"
+TRAINED_SO = "keep it if the prepared model is accurate enough: it was trained with these integers"
 
 
 class LossWarning(Snn2hwWarning):
@@ -48,37 +51,66 @@ def warned(findings: Sequence[Finding], stacklevel: int) -> list[dict[str, str]]
     return [asdict(f) for f in findings]
 
 
+def emptied(node: layers.Synapse, integers: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """[O], the channels of a synapse of whose weights that are not 0 hardly one is left in `integers` [O, ...]."""
+    given, kept = _nonzero(node.weight), _nonzero(integers)
+    found: npt.NDArray[np.bool_] = (given > 0) & (kept <= KEPT * given)
+    return found
+
+
+def _nonzero(weight: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    found: npt.NDArray[np.int64] = np.count_nonzero(weight.reshape(len(weight), -1), axis=1)
+    return found
+
+
 def lost_weights(
-    node: layers.Synapse, integers: Reals, exponents: Sequence[int], loss: Reals, by_channel: bool, bits: int
+    node: layers.Synapse,
+    integers: npt.NDArray[np.generic],
+    steps: Reals,
+    loss: Reals,
+    by_channel: bool,
+    bits: int,
+    *,
+    trained: bool = False,
 ) -> Iterator[Finding]:
     """Channels whose weights became 0, where that can be seen behind them.
 
     Args:
-        node: the synapse with its real weights [O, ...].
-        integers: the weights, at `exponents` (one for the layer or one per channel) in units of what enters.
+        node: the synapse with its real weights [O, ...]. integers: what became of them.
+        steps: the real weight that one integer stands for, [1] or [O].
         loss: [O], the largest change of the channel's output that what became 0 can make, in units that its reader tells.
         by_channel: whether the layer could have a scale per channel. bits: width of a weight.
+        trained: whether training went through these integers, at a scale that was chosen before it.
     """
-    flat, made = (a.reshape(len(node.weight), -1) for a in (node.weight, integers))
-    given, kept = np.count_nonzero(flat, axis=1), np.count_nonzero(made, axis=1)
-    lost = np.flatnonzero((given > 0) & (kept <= KEPT * given) & (loss > VISIBLE))
+    lost = np.flatnonzero(emptied(node, integers) & (loss > VISIBLE))
     if not len(lost):
         return
-    largest = np.abs(flat).max(1)
+    given, kept = _nonzero(node.weight), _nonzero(integers)
+    largest = np.abs(node.weight.reshape(len(given), -1)).max(1)
     outlier = int(largest.argmax())
     more = "" if len(lost) <= SHOWN else ", ..."
     named = ", ".join(map(str, lost[:SHOWN].tolist())) + more
     total = (int((given - np.minimum(kept, given)).sum()), int(given.sum()))
-    if len(exponents) > 1 or not by_channel:
+    own = len(steps) > 1 or not by_channel
+    if trained:
+        scales = "" if own else ' or scales="channel"'
+        remedy = f"{TRAINED_SO}; else train with less weight decay, or prepare the float model with more weight bits{scales}"
+    elif own:
         remedy = "use more weight bits (--weight-bits), or train with weights of similar size in all channels"
     else:
         remedy = 'compile with scales="channel" (--scales channel), use more weight bits, or train without the outlier'
+    first = int(lost[0])
+    least = f"{bits} bits hold no weight below {steps[first if len(steps) > 1 else 0] / 2:.3g}"
     yield Finding(
         "quantisation sets the weights of whole channels to 0",
         node.source or node.name,
-        f"{len(lost)} of {len(flat)} channels ({named}); {total[0]} of {total[1]} weights became 0",
-        f"the largest weight is {largest[outlier]:g}, in channel {outlier}; beside it {bits} bits hold no weight below "
-        f"{2.0 ** -(max(exponents) + 1):.3g}, and the largest of channel {int(lost[0])} is {largest[lost[0]]:.3g}",
+        f"{len(lost)} of {len(given)} channels ({named}); {total[0]} of {total[1]} weights became 0",
+        (
+            f"at the scale that `prepare` chose {least}"
+            if trained
+            else f"the largest weight is {largest[outlier]:g}, in channel {outlier}; beside it {least}"
+        )
+        + f", and the largest of channel {first} is {largest[first]:.3g}",
         remedy,
     )
 
@@ -90,7 +122,7 @@ def lost_constants(node: real.Node, lost: int, unit: float) -> Finding:
         node: the layer that adds them. lost: how many channels. unit: the real value of one integer.
     """
     return Finding(
-        "the constants that are added to whole channels become 0",
+        LOST_CONSTANTS,
         node.source or node.name,
         f"{lost} of {node.shape[0]} channels",
         f"one unit of the value that they are added to is {unit:.3g}, and they are below half of it",
@@ -98,7 +130,7 @@ def lost_constants(node: real.Node, lost: int, unit: float) -> Finding:
     )
 
 
-def zeroed(node: layers.Synapse, integers: Reals, unit: float) -> Reals:
+def zeroed(node: layers.Synapse, integers: npt.NDArray[np.generic], unit: float) -> Reals:
     """Per channel, the largest change that the weights which became 0 can make, for inputs up to `unit` in magnitude.
 
     Args:
@@ -163,8 +195,7 @@ def changed_negatives(
         yield Finding("negative spikes send nothing: their amplitude becomes 0", node.source or node.name, said, unit, remedy)
     elif any(abs(b - a) > MOVED * abs(a) for a, b in both):
         what = f"rounding moves the amplitude of negative spikes by more than {MOVED:.0%}"
-        kept = "keep it if the prepared model is accurate enough: it was trained with the rounded one"
-        remedy = f"{kept if learned else 'use a multiple of that unit'}; else use fewer levels, whose unit is finer"
+        remedy = f"{TRAINED_SO if learned else 'use a multiple of that unit'}; else use fewer levels, whose unit is finer"
         yield Finding(what, node.source or node.name, f"{said} become {_listed(sent)}", unit, remedy)
 
 

@@ -56,11 +56,7 @@ class Lower(Pass):
         for node in c.network.nodes:
             if isinstance(node, UnloweredNeuron):
                 program, meaning = lowered(node, known[node.inputs[0]], c.target.lowering, c.state_bits(node.name))
-                if isinstance(meaning, Meaning):
-                    assert isinstance(node.equation, Neuron)
-                    findings += _losses(node.equation, program, meaning)
-                elif isinstance(node.equation, EquationNeuron) and _is_silent(program):
-                    findings.append(silent_equation(node.equation))
+                findings += neuron_losses(node.equation, program, meaning)
                 said = {"meaning": meaning} if isinstance(meaning, Meaning) else {"equation": meaning}
                 common = {f: getattr(node, f) for f in ("name", "inputs", "shape", "format", "interval", "source")}
                 node = IntNeuron(**common, program=program, **said)
@@ -177,25 +173,34 @@ def shown(equation: Neuron) -> float:
     return reach + (reach if equation.order == "input_then_poly" else horner_bounds(equation.coefficients, reach)[0])
 
 
-def _losses(equation: Neuron, program: Program, meaning: Meaning) -> Iterator[Finding]:
-    """A head that is coarser than the state, a layer that cannot fire, and negative spikes that send something else."""
+def neuron_losses(
+    equation: Neuron | EquationNeuron, program: Program, meaning: Meaning | EquationMeaning, learned: Sequence[float] = ()
+) -> Iterator[Finding]:
+    """A head that is coarser than the state, a layer that cannot fire, and negative spikes that send something else.
+
+    Args:
+        equation: with the thresholds, and of the built-in family the coefficients, that `program` was made of.
+        meaning: what its values stand for. learned: amplitudes of negative spikes that were learned and stay as they are.
+    """
+    known = ranges(program)
+    is_silent = known[program.outputs[SPIKES].name] == Interval(0, 0)
+    if isinstance(equation, EquationNeuron):
+        if is_silent:
+            yield silent_equation(equation)
+        return
     assert program.roles is not None
+    assert isinstance(meaning, Meaning)
     errors = head_errors(program, program.roles.entering, np.array(meaning.input_factor), shown(equation))
     if errors.max() > HEAD_LSB:
         yield coarse_head(equation, errors)
     if isinstance(equation.firing, Potential):
         return
-    if _is_silent(program):
-        known = ranges(program)
+    if is_silent:
         h = program.by_name[program.roles.membrane]
         highest = known[h.name].hi * 2.0**-h.format.frac
         yield silent(equation, highest, min(row[0] for row in fired_at(equation)))
-    if isinstance(equation.firing, Circulate) and not equation.firing.finest:  # else it still learns
-        yield from changed_negatives(equation, equation.firing.negatives, program)
-
-
-def _is_silent(program: Program) -> bool:
-    return ranges(program)[program.outputs[SPIKES].name] == Interval(0, 0)
+    if isinstance(equation.firing, Circulate) and (learned or not equation.firing.finest):  # else it still learns
+        yield from changed_negatives(equation, learned or equation.firing.negatives, program, learned=bool(learned))
 
 
 def _fitting(program: Program, limits: Lowering, where: str) -> Program:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from snn2hw.ir.network import Reals
 from snn2hw.ir.scale import Scale
 from snn2hw.num import Interval
 from snn2hw.passes.base import Compilation
-from snn2hw.passes.findings import Finding, lost_weights, zeroed
+from snn2hw.passes.findings import Finding, emptied, lost_weights, zeroed
 from snn2hw.passes.room import INT32, Behind, behind, ceilings, excess, held_point, takes_input
 from snn2hw.passes.weights import choose_scales
 
@@ -53,15 +53,13 @@ def scaled_synapse(
     unit, seen = float(scale.unit), c.observed[node.name].rows
     assert seen is not None
     weight, bias, rows = node.weight * unit, node.bias * 2.0**scale.frac, seen / unit * 2.0**scale.frac
-    bits = min(options.bits_of(node.name), limits.weight_bits)
     readers = list(behind(node.name, c.real))
     readout = _is_read_out(node.name, c.real)
-    by_channel = readout or _feeds_neuron_by_channel(node.name, c.real)
-    allowed = options.scales if by_channel else "layer"
+    allowed = options.scales if _by_channel(node.name, c.real) else "layer"
     ceiling = ceilings(node, entering, unit * 2.0**-scale.frac, c.real, reach, limits, c.state_bits).moved(scale.frac)
     most = min(INT32, 2.0 ** (limits.synapse_bits - 1) - 1)
     while True:
-        chosen = choose_scales(weight, bias, rows, bits, allowed, ceiling, READOUT_ERROR if readout else 0.0)
+        chosen = choose_scales(weight, bias, rows, _bits(node.name, c), allowed, ceiling, READOUT_ERROR if readout else 0.0)
         exponents = tuple(e + scale.frac for e in chosen.exponents)
         rounded = np.floor(node.bias * 2.0 ** np.array(exponents) + 0.5)
         largest = _largest(chosen.integers, rounded, entering)
@@ -81,10 +79,43 @@ def scaled_synapse(
             expected="below 2**31",
             do="scale the layer's weights up or its bias down",
         )
-    loss = zeroed(node, chosen.integers, entering.magnitude * unit * 2.0**-scale.frac)
-    told = np.multiply(loss, _told(readers, c.state_bits), out=np.zeros_like(loss), where=loss > 0)
-    lost = lost_weights(node, chosen.integers, chosen.exponents, told, by_channel, bits)
+    lost = lost_channels(node, chosen.integers, exponents, entering, scale, c)
     return ScaledSynapse(chosen.integers, rounded, exponents, tuple(lost))
+
+
+def lost_channels(
+    node: layers.Synapse,
+    integers: npt.NDArray[np.generic],
+    exponents: Sequence[int],
+    entering: Interval,
+    scale: Scale,
+    c: Compilation,
+    *,
+    trained: bool = False,
+) -> Iterator[Finding]:
+    """Channels whose weights became 0, where a state or the readout can tell.
+
+    Args:
+        node: the float layer. integers: what became of its weights. exponents: binary points of its sums.
+        entering: raw integers that enter, which `scale` gives a meaning. c: gives the network, the target and the options.
+        trained: whether training went through these integers, at a scale that was chosen before it.
+    """
+    if not emptied(node, integers).any():  # what follows takes far longer
+        return
+    unit = float(scale.unit) * 2.0**-scale.frac
+    loss = zeroed(node, integers, entering.magnitude * unit)
+    told = np.multiply(loss, _told(list(behind(node.name, c.real)), c.state_bits), out=np.zeros_like(loss), where=loss > 0)
+    steps = 2.0 ** -np.array(exponents, np.float64) / unit
+    yield from lost_weights(node, integers, steps, told, _by_channel(node.name, c.real), _bits(node.name, c), trained=trained)
+
+
+def _bits(name: str, c: Compilation) -> int:
+    return min(c.options.bits_of(name), c.target.lowering.weight_bits)
+
+
+def _by_channel(name: str, net: real.Network) -> bool:
+    """Whether each channel of the layer may have its own scale."""
+    return _is_read_out(name, net) or _feeds_neuron_by_channel(name, net)
 
 
 def _told(readers: Sequence[Behind], state_bits: Callable[[str], int]) -> float:

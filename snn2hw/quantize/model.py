@@ -125,7 +125,7 @@ class Prepared(torch.nn.Module):
 
     def _recurrent(self, loop: Loop, values: Mapping[str, Tensor]) -> Tensor:
         """What the neuron of a layer that hears itself fires at all steps."""
-        synapse, x = self.layers[_key(loop.synapse.name)], values[loop.entering]
+        synapse, x = self.layer(loop.synapse.name), values[loop.entering]
         assert isinstance(synapse, Synapse)
 
         def joined(entering: Tensor, heard: Tensor) -> Tensor:
@@ -179,7 +179,7 @@ class Prepared(torch.nn.Module):
 
     def _now(self, node: IntNode, sources: list[IntNode]) -> IntNode:
         if isinstance(node, IntSynapse):
-            layer = self.layers[_key(node.name)]
+            layer = self.layer(node.name)
             assert isinstance(layer, Synapse)
             weight, bias = layer.integers()
             node = replace(node, weight=weight, bias=bias)
@@ -213,20 +213,18 @@ class Prepared(torch.nn.Module):
             return node
         return replace(node, meaning=replace(node.meaning, coefficients=tuple(map(tuple, now.a.detach().tolist()))))
 
-    def negatives(self, name: str) -> tuple[float, ...]:
-        """The amplitudes of negative spikes, one for each level, that the neuron layer `name` has learned so far."""
-        layer = self._neuron(name)
-        assert isinstance(layer, QuantisedNeuron)
-        return tuple(a * layer.neuron.negative_amplitude for a in layer.neuron.amplitudes)
+    def layer(self, name: str) -> torch.nn.Module:
+        """The synapse or neuron layer that the node of this name is."""
+        return self.layers[_key(name)]
 
     def _neuron(self, name: str) -> AnyNeuron:
-        layer = self.layers[_key(name)]
+        layer = self.layer(name)
         assert isinstance(layer, AnyNeuron)
         return layer
 
     def _value(self, node: IntNode, x: list[Tensor]) -> Tensor:
         if isinstance(node, IntSynapse | IntNeuron):
-            y: Tensor = self.layers[_key(node.name)](x[0])
+            y: Tensor = self.layer(node.name)(x[0])
             return y
         if self.bounds[node.name] >= FLOAT32_EXACT:
             x = [v.double() for v in x]

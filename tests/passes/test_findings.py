@@ -35,6 +35,8 @@ from tests.hand_networks import (
     readout,
 )
 
+STEP = np.array([2.0**-6])  # of a weight that one integer stands for
+
 
 def findings(net: Network, **options: Any) -> tuple[Finding, ...]:
     return compiled(net, **options).findings
@@ -238,23 +240,25 @@ def test_python_warns_of_a_finding_with_its_place_cause_and_remedy() -> None:
 
 def test_pruned_weights_are_not_lost() -> None:
     layer = linear("fc", "input", [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-    assert not list(lost_weights(layer, np.array([[0.0, 0, 64], [0, 0, 0]]), (6,), np.array([1.0, 1.0]), True, 8))
+    assert not list(lost_weights(layer, np.array([[0.0, 0, 64], [0, 0, 0]]), STEP, np.array([1.0, 1.0]), True, 8))
 
 
 @pytest.mark.parametrize(("lost", "named"), [(1, "(0)"), (4, "(0, 1, 2, 3)"), (5, "(0, 1, 2, 3, ...)")])
 def test_up_to_four_channels_are_named(lost: int, named: str) -> None:
     weight = np.ones((6, 3)) * np.array([[1e-6]] * lost + [[1.0]] * (6 - lost))
     integers = np.floor(weight * 64 + 0.5)
-    (found,) = lost_weights(linear("fc", "input", weight), integers, (6,), np.ones(6), True, 8)
+    (found,) = lost_weights(linear("fc", "input", weight), integers, STEP, np.ones(6), True, 8)
     assert found.got == f"{lost} of 6 channels {named}; {3 * lost} of 18 weights became 0"
 
 
 def test_channels_that_have_scales_of_their_own_are_not_told_to_use_them() -> None:
     layer, integers = linear("fc", "input", [[1e-6], [1.0]]), np.array([[0.0], [64.0]])
-    (shared,) = lost_weights(layer, integers, (6,), np.ones(2), True, 8)
-    (own,) = lost_weights(layer, integers, (6, 9), np.ones(2), True, 8)
+    (shared,) = lost_weights(layer, integers, STEP, np.ones(2), True, 8)
+    (own,) = lost_weights(layer, integers, 2.0 ** -np.array([6.0, 9.0]), np.ones(2), True, 8)
     assert 'scales="channel"' in shared.remedy
     assert "scales" not in own.remedy
+    assert shared.cause == own.cause
+    assert own.cause.endswith(" hold no weight below 0.00781, and the largest of channel 0 is 1e-06")  # 2**-7
 
 
 def test_what_becomes_zero_counts_by_its_size() -> None:
@@ -270,6 +274,19 @@ def test_the_loss_of_an_image_is_that_of_its_real_values() -> None:
             2, image(2), linear("fc", "input", weight), lif("fire", "fc"), linear("head", "fire", np.eye(2)), readout("head")
         )
         assert len(findings(net, scales="layer")) == told
+
+
+def test_the_least_weight_is_named_as_the_float_layer_has_it() -> None:
+    """Half of what one integer stands for; what enters, pixels of 1/255, is no unit of a weight."""
+    weight = np.array([[40.0, -0.5], [0.05, 0.0]])
+    net = network(
+        2, image(2), linear("fc", "input", weight), lif("fire", "fc"), linear("head", "fire", np.eye(2)), readout("head")
+    )
+    done = compiled(net, scales="layer")
+    (found,) = done.findings
+    (step,) = done.scales["fc"].values / done.scales["input"].values
+    assert 0.05 < step / 2 < 0.5
+    assert f"8 bits hold no weight below {step / 2:.3g}, and the largest of channel 1 is 0.05" in found.cause
 
 
 def test_a_threshold_at_the_very_bound_is_not_above_it() -> None:
