@@ -6,7 +6,7 @@ words: the address and the time in microseconds. Of the address
     bit 0        0: ON (brighter), 1: OFF (darker)
     bits 1-7     a = column of the pixel array, counted from its right edge
     bits 8-14    b = row of the pixel array, counted from its lower edge
-    bit 15       an event of the camera's external input, no pixel
+    bit 15       an event of the camera's external input, no pixel; of a pair of cameras, the second one
 
 Sources: the format and its header, iniVation's "AEDAT 2.0" (docs.inivation.com, software/file-formats); the bits, the
 masks 0xfe and 0x7f00 and pol = 1 - 2 * (addr & 1) of dat2mat.m (T. Serrano-Gotarredona, B. Linares-Barranco), the reader that
@@ -14,6 +14,8 @@ the publishers of CIFAR10-DVS name in their README; spikingjelly's datasets/cifa
 on AEDAT 1.0 gives bit 0 the other meaning; what both readers of these data sets do is done here.
 
 The picture of CIFAR10-DVS stands upright with x = 127 - b and y = 127 - a, as spikingjelly has it: the camera lay on its side.
+
+A camera reads its clock byte by byte, so that in genuine recordings single events come 2^8 or 2^16 us too early.
 """
 
 from __future__ import annotations
@@ -31,17 +33,21 @@ from snn2hw.errors import DataError
 
 SIDE = 128
 PIXEL_BITS = 0x7FFF
+EARLY = 1 << 16  # us: what falls back further than one byte of the clock is a clock that was set to zero
 AGAIN = "unpack the recording again, or export it as AEDAT 2.0 or 3.1; other versions are not read"
 
 
 def read_aedat(path: str | Path) -> Events:
     """The events of a file in AEDAT 2.0 or 3.1 of a DVS128, on 128x128 pixels. What is no pixel event is left out.
 
-    Of 2.0 t begins at 0. Where the clock of the recording jumps back it is taken to have stood still, so t ascends; it may run
-    over its 32 bits. Of 3.1 t is the clock of the recording, which the labels of DVS-Gesture refer to.
+    Of 2.0 t begins at 0 and ascends: an event that is up to 2^16 us early has the time of the latest one before it, and a clock
+    that falls back further is taken to have stood still; it may run over its 32 bits. x and y are those of a camera on its side,
+    as it was for CIFAR10-DVS: the picture of an upright one is that of `Events` with x and y exchanged. Of 3.1 t is the clock of
+    the recording, which the labels of DVS-Gesture refer to.
 
     Raises:
-        DataError: no such file, another format or version, a header or an event cut off, no event, or another camera's addresses.
+        DataError: no such file, another format or version, a header or an event cut off, no event, or addresses of another
+            camera or of a pair.
     """
     path = Path(path)
     data = content(path, "a recording", "AEDAT 2.0 or 3.1", AGAIN)
@@ -49,13 +55,15 @@ def read_aedat(path: str | Path) -> Events:
         return aedat3.polarity_events(path, data)
     words = _words(path, data)
     pixel = words[:, 0] <= PIXEL_BITS
-    if 2 * np.count_nonzero(pixel) < len(words):
+    beyond = words[~pixel, 0]
+    pair = 10 * len(beyond) > len(words) and len(np.unique(beyond)) > SIDE  # an external input has no pixels
+    if pair or 2 * len(beyond) > len(words):
         raise DataError(
             "a recording has addresses of another camera",
             where=str(path),
-            got=f"{len(words) - np.count_nonzero(pixel)} of {len(words)} events beyond 15 bits",
-            expected="addresses of a DVS128: 7 bits column, 7 bits row, 1 bit polarity",
-            do="check that it is a recording of CIFAR10-DVS",
+            got=f"{len(beyond)} of {len(words)} events beyond 15 bits",
+            expected="addresses of one DVS128: 7 bits column, 7 bits row, 1 bit polarity",
+            do="take a recording of one DVS128, as those of CIFAR10-DVS and MNIST-DVS are",
         )
     if not pixel.all():
         words = words[pixel]
@@ -94,5 +102,7 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
 def _ascending(clock: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     """Microseconds since the first event. The difference of two 32-bit clocks is right when one of them has run over."""
     passed = np.zeros(len(clock), np.int64)
-    passed[1:] = np.maximum((clock[1:] - clock[:-1]).view(np.int32), 0)
-    return np.cumsum(passed)
+    passed[1:] = (clock[1:] - clock[:-1]).view(np.int32)
+    passed[passed < -EARLY] = 0
+    latest: npt.NDArray[np.int64] = np.maximum.accumulate(np.cumsum(passed))
+    return latest

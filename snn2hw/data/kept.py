@@ -15,7 +15,7 @@ from snn2hw.errors import ArtefactError, UsageError
 from snn2hw.files.write import write_npz
 from snn2hw.trace import read_npz
 
-VERSION = 2  # of how arrays are made: a new one leaves what older code has kept aside
+VERSION = 3  # of how arrays are made: a new one leaves what older code has kept aside
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,15 @@ def test_recordings_are_read_back_exactly(tmp_path_factory: pytest.TempPathFacto
 
 def test_a_clock_that_jumps_back_stands_still(tmp_path: Path) -> None:
     path = tmp_path / "one.aedat"
-    path.write_bytes(aedat((0, clock) for clock in (100, 150, 149, 160, 3, 10)))
-    assert read_aedat(path).t.tolist() == [0, 50, 50, 61, 61, 68]
+    path.write_bytes(aedat((0, clock) for clock in (90_000, 90_050, 3, 13, 90_013, 90_013 - 2**16 - 1, 90_013)))
+    assert read_aedat(path).t.tolist() == [0, 50, 50, 60, 90_060, 90_060, 90_060 + 2**16 + 1]
+
+
+def test_an_early_event_moves_no_other(tmp_path: Path) -> None:
+    """As in genuine recordings: the low byte of the clock, or its two low bytes, ran over while they were read."""
+    path = tmp_path / "one.aedat"
+    path.write_bytes(aedat((0, clock) for clock in (100_000, 100_250, 100_001, 100_260, 34_724, 34_725, 100_270, 100_270)))
+    assert read_aedat(path).t.tolist() == [0, 250, 250, 260, 260, 260, 270, 270]
 
 
 def test_a_clock_that_runs_over_its_32_bits(tmp_path: Path) -> None:
@@ -117,11 +124,28 @@ def test_another_camera_is_refused(tmp_path: Path) -> None:
         a recording has addresses of another camera
           where:    {path}
           got:      4 of 4 events beyond 15 bits
-          expected: addresses of a DVS128: 7 bits column, 7 bits row, 1 bit polarity
-          do:       check that it is a recording of CIFAR10-DVS
+          expected: addresses of one DVS128: 7 bits column, 7 bits row, 1 bit polarity
+          do:       take a recording of one DVS128, as those of CIFAR10-DVS and MNIST-DVS are
         """,
     ):
         read_aedat(path)
+
+
+def test_a_pair_of_cameras_is_refused(tmp_path: Path) -> None:
+    """Bit 15 is the second camera; an external input has it, too, but no pixels."""
+    path = tmp_path / "pair.aedat"
+    first = [(address(n, n, True), n) for n in range(128)]
+    second = [(0x8000 | pixel, clock) for pixel, clock in [*first[:65], *((pixel + 2, clock) for pixel, clock in first[:64])]]
+    path.write_bytes(aedat(first * 2 + second))
+    with pytest.raises(DataError, match="addresses of another camera") as caught:
+        read_aedat(path)
+    assert caught.value.got == "129 of 385 events beyond 15 bits"
+    assert caught.value.expected == "addresses of one DVS128: 7 bits column, 7 bits row, 1 bit polarity"
+    for few in ([*second[:-1], second[0]], [(0x8000, clock) for _, clock in second]):
+        path.write_bytes(aedat(first * 2 + few))
+        assert len(read_aedat(path)) == 256
+    path.write_bytes(aedat(first * 10 + second))  # less than a tenth
+    assert len(read_aedat(path)) == 1280
 
 
 def test_no_file_is_said(tmp_path: Path) -> None:

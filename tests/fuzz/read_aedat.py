@@ -53,15 +53,15 @@ def plainly(data: bytes) -> list[tuple[int, int, int, int]] | None:
         return None
     while data.startswith(b"#"):
         data = data.split(b"\n", 1)[1] if b"\n" in data else b""
-    found, now, before = list[tuple[int, int, int, int]](), 0, None
+    found, now, latest, before = list[tuple[int, int, int, int]](), 0, 0, None
     for where, clock in struct.iter_unpack(">II", data):
         if where > 0x7FFF:
             continue
         if before is not None:
-            passed = (clock - before) % 2**32
-            now += passed if passed < 2**31 else 0
-        before = clock
-        found.append((now, 127 - (where >> 8), 127 - (where >> 1 & 127), 1 - (where & 1)))
+            passed = (clock - before + 2**31) % 2**32 - 2**31
+            now += passed if passed >= -(2**16) else 0
+        before, latest = clock, max(latest, now)
+        found.append((latest, 127 - (where >> 8), 127 - (where >> 1 & 127), 1 - (where & 1)))
     return found
 
 
