@@ -67,8 +67,8 @@ def _packets(data: bytes) -> Iterator[tuple[Words, int]]:
             raise ValueError(f"a packet that is cut off: {len(data) - at} bytes at byte {at}")
         kind, _, size, _, overflows, _, number, _ = HEADER.unpack_from(data, at)
         at += HEADER.size
-        if size < 1 or number < 0 or overflows < 0:
-            raise ValueError(f"a packet of {number} events of {size} bytes at byte {at - HEADER.size}")
+        if kind < 0 or size < 1 or number < 0 or overflows < 0:
+            raise ValueError(f"a packet of {number} events of type {kind} and {size} bytes at byte {at - HEADER.size}")
         if size * number > len(data) - at:
             raise ValueError(f"a packet that states {size * number} bytes at byte {at}, where {len(data) - at} are left")
         if kind == POLARITY:

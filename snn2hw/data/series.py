@@ -47,11 +47,11 @@ def read_ts(path: str | Path) -> Series:
 
     Raises:
         DataError: no such file, no text, a fact that is missing or that the cases do not hold to, no cases, missing values,
-            timestamps, a label that is not among its classes.
+            timestamps, numbers to predict, a label that is not among its classes.
     """
     path = Path(path)
     expected = "facts (@...), @data, and a case in each line: numbers, colons between dimensions, the label at its end"
-    do = f"download it again, from {SITE}"
+    do = f"take a problem of classification without timestamps and missing values, or download it again, from {SITE}"
     data = content(path, "a .ts file", expected, do, MOST)
     try:
         return _parsed(data.decode("utf-8").splitlines())
@@ -61,6 +61,8 @@ def read_ts(path: str | Path) -> Series:
 
 def _parsed(lines: list[str]) -> Series:
     facts, begins = _facts(lines)
+    if facts.get("targetlabel", "").lower() == "true":
+        raise ValueError("numbers to predict, by its @targetLabel, and no classes")
     names = facts.get("classlabel", "").split()
     if len(names) < 2 or names.pop(0).lower() != "true":
         raise ValueError("no classes in @classLabel")

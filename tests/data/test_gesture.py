@@ -52,7 +52,14 @@ HEAD = GOOD.index(b"END-HEADER\r\n") + 12
             GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 8, 4, 0, 1, 2**31 - 1, 1) + b"\0" * 8,
             "a packet that states 17179869176 bytes",
         ),
-        (GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, -8, 4, 0, 1, 1, 1) + b"\0" * 8, "a packet of 1 events of -8 bytes"),
+        (
+            GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, -8, 4, 0, 1, 1, 1) + b"\0" * 8,
+            "a packet of 1 events of type 1 and -8 bytes",
+        ),
+        (
+            GOOD[:HEAD] + struct.pack("<hhiiiiii", -32767, 1, 8, 4, 0, 1, 1, 1) + b"\0" * 8,
+            "a packet of 1 events of type -32767 and 8",
+        ),
         (GOOD[:HEAD] + struct.pack(">hhiiiiii", 1, 1, 8, 4, 0, 1, 1, 1) + b"\0" * 8, "a packet"),
         (GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 12, 4, 0, 1, 1, 1) + b"\0" * 12, "polarity events of 12 bytes"),
         (b"#!AER-DAT4.0\r\n", "export it as AEDAT 2.0 or 3.1"),

@@ -99,6 +99,7 @@ GOOD = ts(VALUES, LABELS, ["a", "b"])
         ("@problemName x\n", "no line @data"),
         (GOOD[: GOOD.index("@data") + 6], "not one case behind @data"),
         (GOOD.replace("@classLabel true a b", "@classLabel false"), "no classes in @classLabel"),
+        (GOOD.replace("@classLabel true a b", "@targetLabel True"), "numbers to predict, by its @targetLabel, and no classes"),
         (GOOD.replace("@classLabel true a b", "@classLabel"), "no classes in @classLabel"),
         (GOOD.replace("@classLabel true a b", "@classLabel true"), "no classes in @classLabel"),
         (GOOD.replace("@classLabel true a b", "@classLabel true a"), "the label 'b' in line 6, which is not in @classLabel"),
@@ -135,7 +136,8 @@ def test_no_text_and_its_message(tmp_path: Path) -> None:
           where:    {tmp_path / "x.ts"}
           got:      'utf-8' codec can't decode byte 0xff in position 0: invalid start byte
           expected: facts (@...), @data, and a case in each line: numbers, colons between dimensions, the label at its end
-          do:       download it again, from https://www.timeseriesclassification.com
+          do:       take a problem of classification without timestamps and missing values, or download it again, from \
+https://www.timeseriesclassification.com
         """,
     ):
         read_ts(tmp_path / "x.ts")
