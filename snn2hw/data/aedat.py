@@ -14,8 +14,6 @@ the publishers of CIFAR10-DVS name in their README; spikingjelly's datasets/cifa
 on AEDAT 1.0 gives bit 0 the other meaning; what both readers of these data sets do is done here.
 
 The picture of CIFAR10-DVS stands upright with x = 127 - b and y = 127 - a, as spikingjelly has it: the camera lay on its side.
-
-A camera reads its clock byte by byte, so that in genuine recordings single events come 2^8 or 2^16 us too early.
 """
 
 from __future__ import annotations
@@ -29,19 +27,19 @@ import numpy.typing as npt
 from snn2hw.data import aedat3
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
+from snn2hw.data.recordings import EARLY
 from snn2hw.errors import DataError
 
 SIDE = 128
 PIXEL_BITS = 0x7FFF
-EARLY = 1 << 16  # us: what falls back further than one byte of the clock is a clock that was set to zero
 AGAIN = "unpack the recording again, or export it as AEDAT 2.0 or 3.1; other versions are not read"
 
 
 def read_aedat(path: str | Path) -> Events:
     """The events of a file in AEDAT 2.0 or 3.1 of a DVS128, on 128x128 pixels. What is no pixel event is left out.
 
-    Of 2.0 t begins at 0 and ascends: an event that is up to 2^16 us early has the time of the latest one before it, and a clock
-    that falls back further is taken to have stood still; it may run over its 32 bits. x and y are those of a camera on its side,
+    t ascends: an event that is up to 2^16 us early has the time of the latest one before it. Of 2.0 t begins at 0, a clock that
+    falls back further is taken to have stood still, and it may run over its 32 bits; x and y are those of a camera on its side,
     as it was for CIFAR10-DVS: the picture of an upright one is that of `Events` with x and y exchanged. Of 3.1 t is the clock of
     the recording, which the labels of DVS-Gesture refer to.
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.data.events import Events
-from snn2hw.data.recordings import descending, off_sensor
+from snn2hw.data.recordings import EARLY, descending, off_sensor
 from snn2hw.errors import DataError
 
 BEGINS, ENDS = b"#!AER-DAT3.1", b"#!END-HEADER\r\n"
@@ -29,8 +29,11 @@ Words = npt.NDArray[np.uint32]
 def polarity_events(path: Path, data: bytes) -> Events:
     """The events of a file's bytes, on 128x128 pixels; t is the clock of the recording. Other types of events are passed over.
 
+    An event that is up to 2^16 us early has the time of the latest one before it.
+
     Raises:
-        DataError: a header or packet cut off, packets that make no sense, no event, another camera, or times that descend.
+        DataError: a header or packet cut off, packets that make no sense, no event, another camera, or a clock that falls back
+            further.
     """
     try:
         found = list(_packets(data))
@@ -43,7 +46,7 @@ def polarity_events(path: Path, data: bytes) -> Events:
         x, y = words[:, 0] >> 17, words[:, 0] >> 2 & 0x7FFF
         if off := off_sensor(x, y, SIDE):
             raise ValueError(f"{off}: another camera")
-        if back := descending(clock):
+        if back := descending(clock, EARLY):
             raise ValueError(back)
     except ValueError as error:
         raise DataError(
@@ -53,7 +56,8 @@ def polarity_events(path: Path, data: bytes) -> Events:
             expected="a header, and packets of polarity events of a DVS128 in the order of time",
             do=AGAIN,
         ) from error
-    return Events(clock, x.astype(np.int64), y.astype(np.int64), (words[:, 0] >> 1 & 1).astype(np.int64), SIDE, SIDE)
+    t = np.maximum.accumulate(clock)
+    return Events(t, x.astype(np.int64), y.astype(np.int64), (words[:, 0] >> 1 & 1).astype(np.int64), SIDE, SIDE)
 
 
 def _packets(data: bytes) -> Iterator[tuple[Words, int]]:

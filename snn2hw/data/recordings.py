@@ -12,6 +12,8 @@ from snn2hw.data.events import BINNINGS
 from snn2hw.data.folders import SPLITS
 from snn2hw.data.labelled import Samples, Transform
 
+EARLY = 1 << 16  # us: a DVS128 reads its clock byte by byte, so that single events come 2^8 or 2^16 us too early
+
 
 class Recordings(Samples):
     """Events of a square sensor, counted in T frames: samples are [T, 2, size, size]."""
@@ -42,7 +44,8 @@ def off_sensor(x: npt.NDArray[Any], y: npt.NDArray[Any], side: int) -> str:
     return f"column {x[off[0]]}, row {y[off[0]]} in event {off[0]}; {len(off)} of {len(x)} events are off the sensor"
 
 
-def descending(t: npt.NDArray[Any]) -> str:
-    """The first event that lies before the one before it, for a message; "" where none does."""
-    back = np.flatnonzero(t[1:] < t[:-1])
-    return f"{t[back[0] + 1]} us behind {t[back[0]]} us in event {back[0] + 1}" if len(back) else ""
+def descending(t: npt.NDArray[Any], most: int = 0) -> str:
+    """The first event that lies more than `most` us before the latest one in front of it, for a message; "" where none does."""
+    latest = np.maximum.accumulate(t)
+    back = np.flatnonzero(latest - t > most)
+    return f"{t[back[0]]} us behind {latest[back[0]]} us in event {back[0]}" if len(back) else ""

@@ -31,6 +31,13 @@ def test_packets_are_read_back_exactly(tmp_path: Path) -> None:
     ]
 
 
+def test_an_early_event_moves_no_other(tmp_path: Path) -> None:
+    """A DVS128 reads its clock byte by byte."""
+    times = [70_000, 4_464, 70_002, 70_256, 70_003, 70_257]
+    (tmp_path / "x.aedat").write_bytes(aedat3([(1, 1, [(t, 1, 2, 1, True) for t in times])]))
+    assert (read_aedat(tmp_path / "x.aedat").t - 2**31).tolist() == [70_000, 70_000, 70_002, 70_256, 70_256, 70_257]
+
+
 GOOD = aedat3([(1, 0, FIRST)])
 HEAD = GOOD.index(b"END-HEADER\r\n") + 12
 
@@ -47,7 +54,7 @@ HEAD = GOOD.index(b"END-HEADER\r\n") + 12
             aedat3([(1, 0, [(1, 128, 1, 1, True)])]),
             "column 128, row 1 in event 0; 1 of 1 events are off .*: another camera",
         ),
-        (aedat3([(1, 0, [(9, 1, 1, 1, True), (3, 1, 1, 1, True)])]), "3 us behind 9 us in event 1"),
+        (aedat3([(1, 0, [(65540, 1, 1, 1, True), (3, 1, 1, 1, True)])]), "3 us behind 65540 us in event 1"),
         (
             GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 8, 4, 0, 1, 2**31 - 1, 1) + b"\0" * 8,
             "a packet that states 17179869176 bytes",

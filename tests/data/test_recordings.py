@@ -22,6 +22,8 @@ def test_the_first_event_that_is_off_the_sensor() -> None:
 
 def test_the_first_event_that_goes_back_in_time() -> None:
     assert descending(np.array([5, 5, 7, 6, 2])) == "6 us behind 7 us in event 3"
+    assert descending(np.array([5, 5, 70, 66, 65]), most=4) == "65 us behind 70 us in event 4"
+    assert descending(np.array([5, 5, 70, 66, 69]), most=4) == ""
     assert descending(np.array([5, 5, 7])) == descending(np.array([])) == ""
 
 
