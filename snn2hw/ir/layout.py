@@ -6,7 +6,9 @@ says layout="NT". Nothing is swapped that was not asked for:
 * the number of steps T is known (a compiled network, a float network): samples with another T are refused, and both
   readings are named where the other one fits; only where N = T, so that both fit, may there be a warning;
 * T is not known (a torch model is compiled): [T, N, ...] is taken, and there is a warning if the numbers or the values
-  speak against it: many steps of fewer samples, one step of many, or values that change less along the second axis.
+  speak against it: many steps of fewer samples, one step of many, or values that change less along the second axis;
+* T is not known, and the samples have the shape of images [N, C, H, W], which have no axis of time: the warning asks for
+  the number of steps that they are to be shown. Training, which takes [N, T, ...], asks so, too, where T is 1.
 
 Time is the axis along which values change less from one place to the next: steps of one sample are alike, neighbouring
 samples are not. Where that is the first axis by a margin, nothing is said at all.
@@ -26,9 +28,12 @@ import numpy.typing as npt
 from snn2hw.errors import ShapeError, Snn2hwWarning, UsageError
 
 TN, NT = "TN", "NT"
+_AXES = {TN: ("[T, N, ...]", "step", "sample"), NT: ("[N, T, ...]", "sample", "step")}
 SEVERAL = 2  # samples, from which on they could be steps
 MANY = 16  # steps of fewer samples, or samples of a single step, from which on that is worth a word
 ALIKE = 0.7  # of the change along one axis, below which the change along another says that this one is time
+CHANNELS = {1: "gray", 3: "colour"}  # of images
+SIDE = 4  # pixels, from which on two axes can be height and width
 LOOKED_AT, FEATURES = 64, 1024  # places of both axes, and values of each, that are looked at
 
 
@@ -89,28 +94,70 @@ def read_as(x: npt.NDArray[Any], layout: str | None, steps: int | None, *, stati
     """
     if layout is not None or static or x.ndim < 2:
         return arranged(x, layout, static=static)
-    t, n, *each = x.shape
-    if cause := _against(x, steps):
-        tn, nt = f"{_number(t, 'step')} of {_number(n, 'sample')} {each}", f"{_number(t, 'sample')} of {_number(n, 'step')}"
-        warnings.warn(ambiguous(x.shape, (TN, tn), (NT, nt), cause), stacklevel=stacklevel + 1)
+    if (warning := _against(x, steps)) is not None:
+        warnings.warn(warning, stacklevel=stacklevel + 1)
     return x
 
 
-def _against(x: npt.NDArray[Any], steps: int | None) -> str:
-    """What speaks against the reading [T, N, ...]; empty where nothing does, or where the values speak for it."""
-    t, n = x.shape[:2]
-    if n < SEVERAL or 0 in x.shape or (steps is not None and not t == n == steps):  # of another T there is an error
+def _against(x: npt.NDArray[Any], steps: int | None) -> Snn2hwWarning | None:
+    """What speaks against the reading [T, N, ...]; None where nothing does, or where the values speak for it."""
+    t, n, *each = x.shape
+    if 0 in x.shape or (steps is not None and not t == n == steps):  # of another T there is an error
+        return None
+    images = steps is None and like_images(x.shape)
+    first, second = _changes(x) if min(t, n) > 1 else (1.0, 1.0)
+    if first < ALIKE * second:
+        return None
+    if images:
+        return without_time(x.shape, TN)
+    cause = _other_way(t, n, steps, values=second < ALIKE * first)
+    tn, nt = f"{_number(t, 'step')} of {_number(n, 'sample')} {each}", f"{_number(t, 'sample')} of {_number(n, 'step')}"
+    return ambiguous(x.shape, (TN, tn), (NT, nt), cause) if cause else None
+
+
+def _other_way(t: int, n: int, steps: int | None, *, values: bool) -> str:
+    """Why t steps of n samples could be n steps of t samples; empty where nothing says so.
+
+    Args:
+        steps: T, where the network says. values: whether they say that the second axis is time.
+    """
+    if n < SEVERAL:
         return ""
     if t == 1:
         return "a single step of many samples is seldom meant" if n >= MANY else ""
-    first, second = _changes(x)
-    if first < ALIKE * second:
-        return ""
     if steps is not None:
         return "there are as many samples as steps, so that both readings fit"
-    if second < ALIKE * first:
+    if values:
         return "the values change less along the second axis than along the first"
     return "there are more steps than samples" if t > n and t >= MANY else ""
+
+
+def like_images(shape: Sequence[int]) -> bool:
+    """Whether samples of this shape could be images [N, C, H, W] as well as [T, N, ...] or [N, T, ...]."""
+    return len(shape) == 4 and shape[1] in CHANNELS and min(shape[2:]) >= SIDE
+
+
+def without_time(shape: Sequence[int], layout: str) -> Snn2hwWarning:
+    """The warning that an axis is taken as time of samples that seem to have none.
+
+    Args:
+        shape: of what was given. layout: that it is taken in, which nobody stated.
+    """
+    images, (axes, *each) = like_images(shape), _AXES[layout]
+    read = " of ".join(_number(n, what) for n, what in zip(shape[:2], each, strict=True))
+    shown = "images [N, C, H, W]" if images else "static samples [N, ...]"
+    return Snn2hwWarning(
+        "the samples look like images, but an axis of theirs is taken as time"
+        if images
+        else "the samples have a single step: no neuron ever uses the state that it keeps",
+        where="samples",
+        got=f"{list(shape)}, taken as {axes}: {read}",
+        expected=f'steps=T for {shown}, each shown T times; layout="{layout}" for this',
+        cause=f"the second axis has {shape[1]}, as that of {CHANNELS[shape[1]]} images has"
+        if images
+        else "nobody said how many steps there are, so that they are the second axis",
+        do="give steps (--steps on the command line), or state the layout",
+    )
 
 
 def _changes(x: npt.NDArray[Any]) -> tuple[float, float]:
@@ -132,12 +179,11 @@ def ambiguous(shape: Sequence[int], taken: tuple[str, str], other: tuple[str, st
         shape: of what was given. taken, other: a layout, and what it makes of the shape, in words.
         cause: why that was worth a word.
     """
-    axes = {TN: "[T, N, ...]", NT: "[N, T, ...]"}
     return Snn2hwWarning(
         "the samples could be meant the other way about: nobody said which axis is time",
         where="samples",
-        got=f"{list(shape)}, taken as {axes[taken[0]]}: {taken[1]}",
-        expected=f'layout="{taken[0]}" for this; layout="{other[0]}" for {axes[other[0]]}: {other[1]}',
+        got=f"{list(shape)}, taken as {_AXES[taken[0]][0]}: {taken[1]}",
+        expected=f'layout="{taken[0]}" for this; layout="{other[0]}" for {_AXES[other[0]][0]}: {other[1]}',
         cause=cause,
         do="state the layout (--layout on the command line)",
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from snn2hw.errors import ShapeError, Snn2hwError, UsageError, ValueRangeError
-from snn2hw.ir.layout import NT, TN, ambiguous, check_layout
+from snn2hw.ir.layout import NT, TN, ambiguous, check_layout, like_images, without_time
 from snn2hw.nn import repeat
 from snn2hw.train.seeds import on_cuda, stream
 
@@ -20,9 +20,11 @@ FORMS = "(samples, labels) tensors, a Dataset of (sample, label), or a DataLoade
 
 
 class Batches(Protocol):
-    """What every form of data offers: `size` batches in an epoch, `samples` of them all, and the labels where all are known."""
+    """What every form of data offers: `size` batches in an epoch, `samples` of them all, the labels where all are known, and
+    the layout where it was stated."""
 
     size: int
+    layout: str | None
     samples: int | None
     labels: Tensor | None
 
@@ -81,7 +83,7 @@ def batches(
     if isinstance(data, tuple):
         return _Held(data, batch, where, drop_last, layout)
     if isinstance(data, Dataset) and isinstance(data, Sized):
-        return _Drawn(data, len(data), batch, where, drop_last, workers)
+        return _Drawn(data, len(data), batch, where, drop_last, workers, layout=layout)
     raise UsageError("this is no data to train on", where=where, got=_form(data), expected=FORMS, do="convert it to one of these")
 
 
@@ -105,6 +107,17 @@ def stepped(x: Tensor, steps: int | None) -> Tensor:
             do="pass steps=T where samples are static",
         )
     return x.transpose(0, 1)
+
+
+def warn_of_time(x: Tensor, steps: int | None, layout: str | None, stacklevel: int) -> None:
+    """Warn where an axis of a batch is taken as time, although the samples seem to have none.
+
+    Args:
+        x: [N, ...] as it was given. steps: as in `stepped`. layout: where it was stated. stacklevel: of the warning, 1 for
+            whoever calls this.
+    """
+    if steps is None and layout is None and x.ndim > 2 and (x.shape[1] == 1 or like_images(x.shape)):
+        warnings.warn(without_time(tuple(x.shape), NT), stacklevel=stacklevel + 1)
 
 
 def real(x: Tensor) -> Tensor:
@@ -139,8 +152,10 @@ class _Drawn:
 
     labels: Tensor | None = None
 
-    def __init__(self, data: Any, samples: int, batch: int, where: str, drop_last: bool, workers: int = 0) -> None:
-        self.data, self.batch, self.where, self.workers = data, batch, where, workers
+    def __init__(
+        self, data: Any, samples: int, batch: int, where: str, drop_last: bool, workers: int = 0, layout: str | None = None
+    ) -> None:
+        self.data, self.batch, self.where, self.workers, self.layout = data, batch, where, workers, layout
         self.samples: int | None = samples
         self.size = samples // batch if drop_last else -(-samples // batch)
         self.chosen: list[Tensor] = []
@@ -194,7 +209,7 @@ class _Held(_Drawn):
 
     def __init__(self, data: tuple[Tensor, Tensor], batch: int, where: str, drop_last: bool, layout: str | None = None) -> None:
         self.tensors = _pair(data, where, layout)
-        super().__init__(None, len(data[1]), batch, where, drop_last)
+        super().__init__(None, len(data[1]), batch, where, drop_last, layout=layout)
         self.labels = self.tensors[1]
 
     def _read(self, workers: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snn2hw.errors import ShapeError, ValueRangeError
 from snn2hw.run.forks import one_torch_thread
-from snn2hw.train.batches import Batches, Data, batches, check_labels, laid_out, stepped
+from snn2hw.train.batches import Batches, Data, batches, check_labels, laid_out, stepped, warn_of_time
 
 BATCH = 256
 
@@ -57,6 +57,8 @@ def share_right(model: torch.nn.Module, data: Batches, steps: int | None, where:
     right, seen = torch.zeros((), dtype=torch.int64, device=device), 0
     with evaluating(model):
         for number, (x, labels) in enumerate(data.epoch(None, 0)):
+            if number == 0 and length is None:
+                warn_of_time(x, steps, data.layout, stacklevel=5)  # torch.no_grad calls this function and `evaluate`
             shown = stepped(x.to(device, non_blocking=True), steps)
             check_steps(len(shown), length, where)
             logits = readout(model, shown)

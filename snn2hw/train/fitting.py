@@ -70,7 +70,8 @@ def fit(
         KeyboardInterrupt: as it was raised, saying what is kept.
 
     Warns:
-        Snn2hwWarning: a layer that did not fire in a whole epoch, or most of whose membranes are at a bound; a resumption on
+        Snn2hwWarning: samples that seem to have no axis of time where neither steps nor layout is given: images, or a single
+            step; N = T; a layer that did not fire in a whole epoch, or most of whose membranes are at a bound; a resumption on
             other threads, device or torch.
     """
     one_torch_thread()

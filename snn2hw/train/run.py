@@ -14,7 +14,7 @@ from snn2hw import nn
 from snn2hw.errors import ShapeError
 from snn2hw.nn.observe import Seen
 from snn2hw.train import devices
-from snn2hw.train.batches import Batches, check_labels, real, stepped
+from snn2hw.train.batches import Batches, check_labels, real, stepped, warn_of_time
 from snn2hw.train.evaluation import check_steps, evaluating, readout, share_right
 from snn2hw.train.history import Epoch
 from snn2hw.train.optimisers import FACTOR, optimiser, schedule
@@ -71,6 +71,8 @@ class Run:
     def _batch(self, x: Tensor, labels: Tensor, tally: Tally, number: int, b: int) -> None:
         recipe, known = self.recipe, labels
         x, labels = real(x.to(self.device, non_blocking=True)), labels.to(self.device, non_blocking=True)
+        if self.length is None:
+            warn_of_time(x, self.steps, self.data.layout, stacklevel=4)
         x = x if recipe.augment is None else recipe.augment(x)
         if recipe.mix is not None:
             self._check_before_mixing(x, known, number, b)

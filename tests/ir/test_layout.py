@@ -80,6 +80,37 @@ def test_the_whole_warning() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((64, 1, 8, 8), "64 steps of 1 sample"), ((2, 1, 4, 4), "2 steps of 1 sample"), ((64, 3, 8, 8), "64 steps of 3 samples"),
+        ((1, 3, 8, 8), "1 step of 3 samples"), ((1, 1, 8, 8), "1 step of 1 sample"),
+    ],
+)  # fmt: skip
+def test_images_are_asked_for_steps(shape: tuple[int, ...], said: str) -> None:
+    with pytest.warns(Snn2hwWarning, match="look like images") as told:
+        assert read(shape) == shape
+    (text,) = [str(w.message) for w in told]
+    assert f"{list(shape)}, taken as [T, N, ...]: {said}\n" in text
+    assert 'steps=T for images [N, C, H, W], each shown T times; layout="TN" for this' in text
+    assert f"the second axis has {shape[1]}, as that of {'gray' if shape[1] == 1 else 'colour'} images has" in text
+    assert read(shape, "TN") == read(shape, static=True) == shape
+    assert read(shape, "NT") == (shape[1], shape[0], *shape[2:])
+    assert read(shape, steps=shape[0]) == shape  # where the network says how many there are
+
+
+@pytest.mark.parametrize(
+    "shape", [(64, 1, 2, 8, 8), (6, 2, 8, 8), (6, 4, 8, 8), (6, 1, 64), (6, 3, 3, 64), (6, 1, 64, 3), (0, 1, 8, 8)]
+)
+def test_events_and_vectors_are_no_images(shape: tuple[int, ...]) -> None:
+    assert read(shape) == shape
+
+
+def test_values_tell_that_frames_are_no_images() -> None:
+    x = walks(20, 3).repeat(4, 2).reshape(20, 3, 4, 5)
+    assert read_as(x, None, None, static=False, stacklevel=1) is x
+
+
 def test_static_samples_have_no_layout() -> None:
     assert read((64, 20), static=True) == (64, 20)
     with refused(

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 import snn2hw  # noqa: E402
 from snn2hw import nn  # noqa: E402
-from snn2hw.errors import ShapeError, UnsupportedError  # noqa: E402
+from snn2hw.errors import ShapeError, Snn2hwWarning, UnsupportedError  # noqa: E402
 from snn2hw.ir.network import Neuron  # noqa: E402
 from snn2hw.ir.real import run_real  # noqa: E402
 from snn2hw.layers import Linear  # noqa: E402
@@ -141,7 +141,7 @@ def test_torchscript_is_refused_by_name() -> None:
 
 def test_forgetting_steps_says_how_the_sample_was_read() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.LIF(), nn.Flatten(), nn.Linear(72, 3))
-    with pytest.raises(ShapeError) as caught:
+    with pytest.warns(Snn2hwWarning, match="look like images"), pytest.raises(ShapeError) as caught:
         snn2hw.compile(model, np.zeros((64, 1, 8, 8)))
     assert caught.value.got.endswith("the sample [64, 1, 8, 8] was read as [T, N, ...]: 64 steps of 1 samples [8, 8]")
     assert caught.value.do.endswith("give steps=T (--steps T) where it is [N, ...], static samples to be shown T times")
