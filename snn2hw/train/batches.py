@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from snn2hw.errors import ShapeError, Snn2hwError, UsageError, ValueRangeError
-from snn2hw.ir.layout import NT, TN, ambiguous, check_layout, like_images, without_time
-from snn2hw.nn import repeat
+from snn2hw.errors import ShapeError, Snn2hwError, UsageError
+from snn2hw.ir.layout import NT, TN, ambiguous, check_layout
 from snn2hw.train.seeds import on_cuda, stream
 
 Data: TypeAlias = "tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any]"
@@ -85,66 +84,6 @@ def batches(
     if isinstance(data, Dataset) and isinstance(data, Sized):
         return _Drawn(data, len(data), batch, where, drop_last, workers, layout=layout)
     raise UsageError("this is no data to train on", where=where, got=_form(data), expected=FORMS, do="convert it to one of these")
-
-
-def stepped(x: Tensor, steps: int | None) -> Tensor:
-    """A batch as the network takes it: [N, ...] shown `steps` times, or [N, T, ...] where steps is None, as [T, N, ...].
-
-    Whole numbers become float32.
-
-    Raises:
-        ShapeError: a temporal batch without steps. UsageError, ValueRangeError: steps is no whole number >= 1.
-    """
-    x = real(x)
-    if steps is not None:
-        return repeat(x, steps)
-    if x.ndim < 3 or x.shape[1] == 0:
-        raise ShapeError(
-            "temporal samples need the step axis T",
-            where="data",
-            got=f"a batch of shape {list(x.shape)}",
-            expected="[N, T, ...]",
-            do="pass steps=T where samples are static",
-        )
-    return x.transpose(0, 1)
-
-
-def warn_of_time(x: Tensor, steps: int | None, layout: str | None, stacklevel: int) -> None:
-    """Warn where an axis of a batch is taken as time, although the samples seem to have none.
-
-    Args:
-        x: [N, ...] as it was given. steps: as in `stepped`. layout: where it was stated. stacklevel: of the warning, 1 for
-            whoever calls this.
-    """
-    if steps is None and layout is None and x.ndim > 2 and (x.shape[1] == 1 or like_images(x.shape)):
-        warnings.warn(without_time(tuple(x.shape), NT), stacklevel=stacklevel + 1)
-
-
-def real(x: Tensor) -> Tensor:
-    """Whole numbers as float32, floats as they are."""
-    return x if x.is_floating_point() else x.float()
-
-
-def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None, where: str, owner: str = "the model") -> None:
-    """Labels are 0..classes-1; batch None: they are those of all samples.
-
-    Args:
-        labels: integers [n]. classes: how many there are. found: names the sample at fault.
-        batch: number of the batch in its epoch. where: what the data are called in messages. owner: what has these classes.
-
-    Raises:
-        ValueRangeError: the first that is not.
-    """
-    outside = (labels < 0) | (labels >= classes)
-    if bool(outside.any()):
-        place = int(outside.int().argmax())
-        raise ValueRangeError(
-            "a label is out of range",
-            where=f"{where}, " + (f"sample {place}" if batch is None else found.name(batch, place)),
-            got=str(int(labels[place])),
-            expected=f"0..{classes - 1}: {owner} has {classes} classes",
-            do=f"correct the label, or give {owner} more classes",
-        )
 
 
 class _Drawn:
@@ -271,6 +210,14 @@ def _pair(batch: Any, where: str, layout: str | None = None) -> tuple[Tensor, Te
             do="give such pairs",
         )
     x, labels = batch
+    if x.is_complex() or x.layout != torch.strided:
+        raise UsageError(
+            "samples are no dense real numbers",
+            where=where,
+            got=f"dtype {x.dtype}, {x.layout}",
+            expected="real numbers in a dense tensor",
+            do="give their magnitude: samples.abs()" if x.is_complex() else "convert them: samples.to_dense()",
+        )
     x = x.transpose(0, 1) if layout == TN and x.ndim > 1 else x
     if labels.ndim != 1 or x.ndim < 2 or len(x) != len(labels):
         raise ShapeError(

@@ -45,7 +45,8 @@ def fit(
         model: any torch.nn.Module; it is trained in place and moved to the device.
         data: (samples [N, ...], labels [N]); a Dataset of (sample, label) with a length; or a DataLoader of (samples, labels)
             with a length, which keeps its own batches, order and workers, and needs fresh workers in every epoch and no state
-            but torch's, numpy's and random's generators. Labels are whole numbers 0..classes-1.
+            but torch's, numpy's and random's generators. Samples are taken in the type of the weights; labels
+            are whole numbers 0..classes-1.
         validation: data in the same forms, evaluated after every epoch.
         steps: T, for static samples, shown T times. None: samples are temporal, [T, ...] each, so [N, T, ...] together.
         layout: of temporal samples: "NT" for [N, T, ...], as taken where nothing is said, since every sample stands beside its
@@ -63,8 +64,8 @@ def fit(
     Raises:
         UsageError: an argument of the wrong form, no batch, nothing to train, a device that is not here, fp16 without CUDA.
         ShapeError: data or logits of the wrong shape, or T of the data not that of the training.
-        ValueRangeError: a label out of range; a training that diverged, with the layer and step (`Recipe.guard`); a validation
-            whose logits are not finite.
+        ValueRangeError: a sample that holds NaN or Inf; a label out of range; a training that diverged, with the layer and step
+            (`Recipe.guard`); a validation whose logits are not finite.
         CheckpointError: of another model, recipe, seed or data, or no checkpoint.
         MissingExtraError: tensorboard is not installed.
         KeyboardInterrupt: as it was raised, saying what is kept.
@@ -86,6 +87,14 @@ def fit(
     if not isinstance(recipe, Recipe):
         raise UsageError(
             "this is no recipe", where="fit", got=type(recipe).__name__, expected="a Recipe", do="pass recipe=train.Recipe(...)"
+        )
+    if on_epoch is not None and not callable(on_epoch):
+        raise UsageError(
+            "on_epoch cannot be called",
+            where="fit",
+            got=repr(on_epoch),
+            expected="a function of an Epoch, or None",
+            do="pass on_epoch=None or a function",
         )
     if resume not in ("auto", True, False):
         raise UsageError(

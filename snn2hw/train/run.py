@@ -14,9 +14,10 @@ from snn2hw import nn
 from snn2hw.errors import ShapeError
 from snn2hw.nn.observe import Seen
 from snn2hw.train import devices
-from snn2hw.train.batches import Batches, check_labels, real, stepped, warn_of_time
+from snn2hw.train.batches import Batches
 from snn2hw.train.evaluation import check_steps, evaluating, readout, share_right
 from snn2hw.train.history import Epoch
+from snn2hw.train.one_batch import check_labels, check_numbers, own_dtype, real, stepped, warn_of_time
 from snn2hw.train.optimisers import FACTOR, optimiser, schedule
 from snn2hw.train.progress import Reporter
 from snn2hw.train.recipe import Recipe
@@ -44,7 +45,7 @@ class Run:
         self.precision = devices.Precision(recipe, self.device)
         self.optimiser = optimiser(model.to(self.device), recipe)
         self.share = schedule(recipe, recipe.epochs * data.size)
-        self.length, self.classes = steps, 0
+        self.length, self.classes, self.dtype = steps, 0, own_dtype(model)
         self.warned: set[str] = set()
 
     def epoch(self, number: int, report: Reporter) -> Epoch:
@@ -70,7 +71,8 @@ class Run:
 
     def _batch(self, x: Tensor, labels: Tensor, tally: Tally, number: int, b: int) -> None:
         recipe, known = self.recipe, labels
-        x, labels = real(x.to(self.device, non_blocking=True)), labels.to(self.device, non_blocking=True)
+        check_numbers(x, self.data, b, "data")
+        x, labels = real(x.to(self.device, non_blocking=True), self.dtype), labels.to(self.device, non_blocking=True)
         if self.length is None:
             warn_of_time(x, self.steps, self.data.layout, stacklevel=4)
         x = x if recipe.augment is None else recipe.augment(x)

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from snn2hw import train
 from snn2hw.errors import ShapeError, Snn2hwError, Snn2hwWarning, UsageError
-from snn2hw.train.batches import batches, check_labels, stepped
+from snn2hw.train.batches import batches
+from snn2hw.train.one_batch import check_labels, stepped
 from tests.refused import refused
 from tests.train import small
 

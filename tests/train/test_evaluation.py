@@ -79,22 +79,3 @@ def test_logits_that_are_not_finite_are_no_predictions(value: float, said: str) 
         train.evaluate(model, data, 2)
     with refused(ValueRangeError, text.format("data, batch 0, place 0")):
         train.evaluate(model, DataLoader(TensorDataset(*data), batch_size=4), 2)
-
-
-def test_a_sample_that_is_not_finite_is_named() -> None:
-    x, labels = small.data(6)
-    x[4, 0, 0, 0] = float("inf")
-    model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
-    with torch.no_grad():
-        model[1].weight.fill_(1.0)  # type: ignore[union-attr, operator]
-    with refused(
-        ValueRangeError,
-        """
-        a logit is not finite
-          where:    data, sample 4
-          got:      inf for class 0, of a sample that holds NaN or Inf
-          expected: finite logits: the largest of others is no prediction
-          do:       clean the data
-        """,
-    ):
-        train.evaluate(model, (x, labels), 2, batch=4)
