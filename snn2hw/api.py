@@ -29,7 +29,7 @@ from snn2hw.ir.layout import TN, read_as
 from snn2hw.ir.network import Network
 from snn2hw.ir.rules import check_integer
 from snn2hw.native.replay import Replay, replay
-from snn2hw.passes.base import Compilation, Options, Pass
+from snn2hw.passes.base import Compilation, Options, Pass, given_options
 from snn2hw.passes.calibrate import Calibrate
 from snn2hw.passes.findings import Finding, warned
 from snn2hw.passes.pipeline import run_pipeline
@@ -40,7 +40,7 @@ from snn2hw.runs import batches, simulate, simulate_payloads, stimulus, verify
 from snn2hw.shown import meant
 from snn2hw.store import check_out, make_artefact, read_artefact, write_artefact
 from snn2hw.target import load_target
-from snn2hw.tracing import as_ours, trace_model
+from snn2hw.tracing import as_ours, check_stated, trace_model
 from snn2hw.verification.short import for_manifest, short_form
 from snn2hw.verification.stimuli import conformance_payloads
 from snn2hw.version import __version__
@@ -103,7 +103,8 @@ def compile(
         sample: real samples to calibrate on: [N, ...] with `steps`, else [T, N, ...]; of an array on disk, or samples of
             `snn2hw.open_samples`, no more is in memory at once than is worked with. Integers need none; their
             conformance vectors then hold noise only.
-        steps: T, when static samples are shown T times; None when the sample is temporal (event counts or currents).
+        steps: T, when static samples are shown T times; None when the sample is temporal (event counts or currents), or the
+            network says its steps itself.
         target: name of a target, or the path of a TOML file.
         out: folder to write; None keeps the artefact in memory. Of an earlier artefact there only the files that its manifest
             lists are replaced.
@@ -135,17 +136,13 @@ def compile(
         check_out(out)
     facts: dict[str, Any] = {"snn2hw": __version__, "packages": _packages()}
     if (prepared := _prepared(model)) is not None:
-        if steps not in (None, prepared.steps):
-            raise UsageError(
-                "the model was prepared for another number of steps",
-                got=f"steps={steps}",
-                expected=f"steps={prepared.steps}",
-                do="leave steps out",
-            )
         facts |= {"options": prepared.options.facts(), "trained_on_integers": True, "readout": {"scale": prepared.readout_scale}}
         model = prepared.integers()
+    options = given_options(options)
+    if isinstance(model, Network | IntegerNetwork):
+        check_stated(model, steps, input_range)
     if isinstance(model, IntegerNetwork):
-        if options not in (None, Options()):
+        if options != Options():
             raise UsageError(
                 "the integers of this network are made already",
                 got=", ".join(f"{name}={value!r}" for name, value in vars(options).items() if value != vars(Options())[name]),
@@ -158,7 +155,6 @@ def compile(
         return _compile_integers(model, facts, x, target, out, certifying)
     if sample is None:
         raise UsageError("a model needs samples to calibrate on", got="none", expected="real samples", do="give sample=x")
-    options = options or Options()
     if isinstance(model, Network):
         network, x = model, _read(sample, layout, model)
     else:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from snn2hw.errors import MissingExtraError, ShapeError, Snn2hwError
+from snn2hw.errors import MissingExtraError, ShapeError, Snn2hwError, UsageError
 from snn2hw.formats.sample import input_node, stored_or_array
+from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.ir.layout import read_as
 from snn2hw.ir.network import Network
 
@@ -120,6 +121,7 @@ def as_ours(model: Any, x: npt.NDArray[Any], steps: int | None, layout: str | No
     from snn2hw.formats.torch.wrapped import unwrapped
 
     model = unwrapped(model)
+    _refuse_prepared(model)
     found = brought(model, x, steps, layout) if is_foreign(model) else _written_out(model, x, steps, layout)
     if found is None:
         return Ours(model, read_as(x, layout, None, static=steps is not None, stacklevel=stacklevel + 1), steps, layout, {})
@@ -129,6 +131,38 @@ def as_ours(model: Any, x: npt.NDArray[Any], steps: int | None, layout: str | No
         read_as(x, layout, None, static=False, stacklevel=stacklevel + 1)
     counts = {"framework": told.framework, "spikes": told.comparison.total, "equal": told.comparison.equal}
     return Ours(made, taken, steps, given_in, {"converted": {**counts, "notes": list(told.notes)}})
+
+
+def check_stated(network: Network | IntegerNetwork, steps: int | None, input_range: tuple[float, float] | None) -> None:
+    """What is stated beside a network is what the network says itself.
+
+    Args:
+        network: knows its steps and its input. steps, input_range: as in `snn2hw.compile`.
+
+    Raises:
+        UsageError: other steps, or a range, which would change nothing.
+    """
+    if steps not in (None, network.steps):
+        raise UsageError(
+            "the network has another number of steps",
+            got=f"steps={steps}",
+            expected=f"steps={network.steps}",
+            do="leave steps out",
+        )
+    if input_range is not None:
+        raise UsageError(
+            "the network has the range of its input already",
+            got=f"input_range={input_range}",
+            expected="none",
+            do="leave input_range out; it is for a torch model that is compiled or prepared",
+        )
+
+
+def _refuse_prepared(model: Any) -> None:
+    from snn2hw.quantize.model import Prepared, is_prepared
+
+    if isinstance(model, Prepared):
+        raise is_prepared(model)
 
 
 def _written_out(

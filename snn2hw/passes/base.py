@@ -69,6 +69,25 @@ class Options:
         return {**said, **{name: widths for name, widths in own.items() if widths}}
 
 
+def given_options(options: Options | None) -> Options:
+    """The options that were given, or the usual ones where none were.
+
+    Raises:
+        UsageError: something else, such as a dictionary.
+    """
+    if options is None or isinstance(options, Options):
+        return options or Options()
+    raise UsageError(
+        "these are no options",
+        where="options",
+        got=repr(options),
+        expected="snn2hw.Options(...)",
+        do=f"pass snn2hw.Options({', '.join(f'{k}={v!r}' for k, v in options.items())})"
+        if isinstance(options, Mapping)
+        else "make them: snn2hw.Options(weight_bits=...)",
+    )
+
+
 @dataclass(frozen=True)
 class Observation:
     """What calibration saw of one node of the real network on the sample.

@@ -106,7 +106,7 @@ class QuantisedEquation(Observable):
                 where=old.source or old.name,
                 got=f"{payload.frac} fractional bits",
                 expected=f"{expected.frac} fractional bits, for which the layers behind it were prepared",
-                do="prepare the model again at its present weights, or keep the amplitudes of spikes fixed",
+                do="keep the amplitudes of spikes fixed, or train the float model on and prepare that",
             )
         made = lower_equation(node, self.layer.entry, self.layer.limits, self.layer.state_bits)
         return replace(made, program=with_narrowest_formats(made.program)[0])

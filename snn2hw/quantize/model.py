@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.backends.torch.executor import FLOAT32_EXACT
-from snn2hw.errors import ArtefactError, ShapeError, WidthError
+from snn2hw.errors import ArtefactError, ShapeError, UnsupportedError, WidthError
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntNeuron, IntNode, IntReadout
 from snn2hw.ir.program import SPIKES
 from snn2hw.ir.ranges import ranges
@@ -240,7 +240,7 @@ class Prepared(torch.nn.Module):
                 where=f"input '{source.name}'",
                 got=str(list(x.shape)),
                 expected=f"[{self.steps}, N, {', '.join(map(str, source.shape))}]",
-                do="show static samples for T steps: nn.repeat(images, steps)",
+                do=self._other_shape(x),
             )
         if x.shape[1] == 0:
             raise ShapeError(
@@ -262,6 +262,15 @@ class Prepared(torch.nn.Module):
             x = x[:1]
         return payloads(source, x)
 
+    def _other_shape(self, x: Tensor) -> str:
+        """What to do about an input of another shape."""
+        source = self._net.input
+        if tuple(x.shape[2:]) != source.shape:
+            return f"give samples {list(source.shape)}, as the sample it was prepared with had"
+        if source.static:
+            return f"show them for {self.steps} steps: train.fit(..., steps={self.steps}), or nn.repeat(samples, {self.steps})"
+        return "bin events into as many steps, or prepare the float model with samples of these"
+
     def _check(self, wrong: dict[str, Tensor]) -> None:
         if not wrong or not bool(torch.stack(list(wrong.values())).any()):
             return
@@ -273,7 +282,7 @@ class Prepared(torch.nn.Module):
             where=name,
             got="a larger sum",
             expected=f"sums within {self._neuron(name).sums}",
-            do="prepare the model again at its present weights, or train with a smaller learning rate or more weight decay",
+            do="train with a smaller learning rate or more weight decay, or train the float model on and prepare that",
         )
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
@@ -287,6 +296,17 @@ class Prepared(torch.nn.Module):
                 do="prepare the same trained model with the same sample, target and options, then load",
             )
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def is_prepared(model: Prepared) -> UnsupportedError:
+    """The error of a prepared model where a float one is needed."""
+    return UnsupportedError(
+        "the model is prepared already: its forward is its integer network",
+        where=type(model).__name__,
+        got="what `snn2hw.quantize.prepare` made",
+        expected="a float model",
+        do="give the float model that it was prepared from; `snn2hw.compile` takes the prepared one as it is",
+    )
 
 
 def _lowered(neuron: QuantisedEquation, node: IntNode) -> LoweredEquation:

@@ -18,12 +18,12 @@ from snn2hw.ir.layout import read_as
 from snn2hw.layers import Conv2d, IntConv2d, IntLinear, IntOperator, Linear
 from snn2hw.nn.base import Neuron
 from snn2hw.nn.custom import CustomNeuron
-from snn2hw.passes.base import Options
+from snn2hw.passes.base import Options, given_options
 from snn2hw.passes.equations.spike_value import SPIKE_VALUE_MAX
 from snn2hw.passes.findings import warned
 from snn2hw.quantize.constants import moving_constants
 from snn2hw.quantize.equation import QuantisedEquation, equation_layer
-from snn2hw.quantize.model import AnyNeuron, Prepared
+from snn2hw.quantize.model import AnyNeuron, Prepared, is_prepared
 from snn2hw.quantize.neuron import Layer, QuantisedNeuron
 from snn2hw.quantize.recurrent import loops_of
 from snn2hw.quantize.synapse import Synapse
@@ -56,13 +56,16 @@ def prepare(
         model, steps, target, options, input_range, layout: as in `snn2hw.compile`.
 
     Raises:
-        Snn2hwError: as `snn2hw.compile`; a layer that training on integers has no row for.
+        Snn2hwError: as `snn2hw.compile`; a model that is prepared already; a layer that training on integers has no row for.
 
     Warns:
         Snn2hwWarning: what quantisation loses before the training: weights of whole channels, a layer that can never fire, a
             synaptic input that is coarser than the state, negative spikes that become worth something else.
     """
     one_torch_thread()
+    if isinstance(model, Prepared):
+        raise is_prepared(model)
+    options = given_options(options)
     x, chosen = read_as(stored_or_array(sample), layout, None, static=steps is not None, stacklevel=2), load_target(target)
     source, t = input_node(x, steps, input_range)
     network = from_torch(model, source, t)
@@ -71,7 +74,7 @@ def prepare(
     copies = {p: copy.deepcopy(m, memo) for p, m in modules.items() if isinstance(m, Neuron | CustomNeuron)}
     neurons = {n.name: _of(copies, n.name) for n in network.neurons}
     learned = {name: _learned(neuron) for name, neuron in neurons.items() if isinstance(neuron, Neuron)}
-    template = make_template(network, learned, x, chosen, options or Options())
+    template = make_template(network, learned, x, chosen, options)
     layers, bounds = _layers(template, neurons, learned)
     for name, layer in layers.items():
         module = _of(modules, name)

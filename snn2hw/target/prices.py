@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from snn2hw.errors import TargetError
@@ -91,7 +90,7 @@ def read_prices(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, 
             )  # fmt: skip
         if not all(is_number(v) and v > 0 for v in (fact.low, fact.high)):
             raise impossible(key, where, repr(fact.value), "a number above 0")
-    return MappingProxyType(read)
+    return read
 
 
 def read_relative(data: Mapping[str, Any], where: str) -> str:

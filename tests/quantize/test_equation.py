@@ -142,7 +142,7 @@ def test_spike_values_that_leave_their_format_are_named() -> None:
         "  where:    1 (Loud)\n"
         "  got:      2 fractional bits\n"
         "  expected: 0 fractional bits, for which the layers behind it were prepared\n"
-        "  do:       prepare the model again at its present weights, or keep the amplitudes of spikes fixed"
+        "  do:       keep the amplitudes of spikes fixed, or train the float model on and prepare that"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -54,6 +56,24 @@ def test_a_layer_without_integer_meaning_is_named(samples: torch.Tensor) -> None
     assert lines(error)[:2] == ["ReLU has no integer meaning here", "where:    1"]
 
 
+@pytest.mark.parametrize("kind", ["static", "temporal"])
+def test_samples_of_another_shape(prepared: Prepared, kind: str) -> None:
+    model = prepared if kind == "static" else prepare(plain(), torch.rand(STEPS, 8, 3), layout="TN")
+    with pytest.raises(ShapeError) as error:
+        model(torch.rand(STEPS, 8, 4))
+    assert lines(error)[2:] == [
+        "got:      [2, 8, 4]",
+        "expected: [2, N, 3]",
+        "do:       give samples [3], as the sample it was prepared with had",
+    ]
+
+
+def test_other_steps_of_a_temporal_model() -> None:
+    with pytest.raises(ShapeError) as error:
+        prepare(plain(), torch.rand(STEPS, 8, 3), layout="TN")(torch.rand(STEPS + 1, 8, 3))
+    assert lines(error)[4] == "do:       bin events into as many steps, or prepare the float model with samples of these"
+
+
 def test_another_shape(prepared: Prepared, samples: torch.Tensor) -> None:
     with pytest.raises(ShapeError) as error:
         prepared(nn.repeat(samples, STEPS + 1))
@@ -62,7 +82,7 @@ def test_another_shape(prepared: Prepared, samples: torch.Tensor) -> None:
         "where:    input 'input'",
         "got:      [3, 8, 3]",
         "expected: [2, N, 3]",
-        "do:       show static samples for T steps: nn.repeat(images, steps)",
+        "do:       show them for 2 steps: train.fit(..., steps=2), or nn.repeat(samples, 2)",
     ]
 
 
@@ -109,7 +129,7 @@ def test_a_sum_that_outgrows_the_program(prepared: Prepared, samples: torch.Tens
         "where:    1",
         "got:      a larger sum",
         f"expected: sums within {sums}",
-        "do:       prepare the model again at its present weights, or train with a smaller learning rate or more weight decay",
+        "do:       train with a smaller learning rate or more weight decay, or train the float model on and prepare that",
     ]
 
 
@@ -127,10 +147,67 @@ def test_compile_for_something_else(prepared: Prepared) -> None:
     with pytest.raises(UsageError) as error:
         snn2hw.compile(prepared, steps=4)
     assert lines(error) == [
-        "the model was prepared for another number of steps",
+        "the network has another number of steps",
         "got:      steps=4",
         "expected: steps=2",
         "do:       leave steps out",
     ]
     with pytest.raises(UsageError, match="the integers of this network are for another target"):
         snn2hw.compile(prepared, target="loihi1")
+
+
+def test_what_would_change_nothing_is_refused(prepared: Prepared, samples: torch.Tensor) -> None:
+    """Of integers and of a float network, which have their steps and the range of their input."""
+    floats = snn2hw.trace_model(plain(), samples, STEPS)
+    for network in (prepared, prepared.integers(), floats):
+        snn2hw.compile(network, samples, STEPS)
+        with pytest.raises(UsageError) as error:
+            snn2hw.compile(network, samples, input_range=(0, 2))
+        assert lines(error) == [
+            "the network has the range of its input already",
+            "got:      input_range=(0, 2)",
+            "expected: none",
+            "do:       leave input_range out; it is for a torch model that is compiled or prepared",
+        ]
+        with pytest.raises(UsageError, match="the network has another number of steps"):
+            snn2hw.compile(network, samples, STEPS + 1)
+
+
+def test_a_prepared_model_is_no_float_model(prepared: Prepared, samples: torch.Tensor) -> None:
+    artefact = snn2hw.compile(prepared)
+    for call in (
+        lambda: prepare(prepared, samples, steps=STEPS),
+        lambda: snn2hw.trace_model(prepared, samples, STEPS),
+        lambda: snn2hw.evaluate(artefact, samples, model=prepared),
+    ):
+        with pytest.raises(UnsupportedError) as error:
+            call()
+        assert lines(error) == [
+            "the model is prepared already: its forward is its integer network",
+            "where:    Prepared",
+            "got:      what `snn2hw.quantize.prepare` made",
+            "expected: a float model",
+            "do:       give the float model that it was prepared from; `snn2hw.compile` takes the prepared one as it is",
+        ]
+
+
+def test_options_that_are_none(prepared: Prepared, samples: torch.Tensor) -> None:
+    given: Any = {"weight_bits": 4, "scales": "layer"}
+    for call in (
+        lambda: prepare(plain(), samples, steps=STEPS, options=given),
+        lambda: snn2hw.compile(plain(), samples, STEPS, options=given),
+        lambda: snn2hw.compile(prepared, options=given),
+    ):
+        with pytest.raises(UsageError) as error:
+            call()
+        assert lines(error) == [
+            "these are no options",
+            "where:    options",
+            "got:      {'weight_bits': 4, 'scales': 'layer'}",
+            "expected: snn2hw.Options(...)",
+            "do:       pass snn2hw.Options(weight_bits=4, scales='layer')",
+        ]
+    given = "layer"
+    with pytest.raises(UsageError) as error:
+        prepare(plain(), samples, steps=STEPS, options=given)
+    assert lines(error)[-1] == "do:       make them: snn2hw.Options(weight_bits=...)"
