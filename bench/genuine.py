@@ -1,8 +1,9 @@
 """Files of data sets that a user has, read by `snn2hw.data` beside a reader of other people: `python -m bench.genuine FOLDER`.
 
-Recordings in AEDAT 2.0 and of N-MNIST are compared with tonic, series in .ts with aeon, sounds in .wav with SciPy, each where it
-is installed: every event, case and sample, bit for bit. A recording in AEDAT 3.1 is read and not compared, as tonic mixes events
-of all types. tonic leaves times as they are in the file; here they are held where they descend, as `read_aedat` says.
+Recordings in AEDAT 2.0 and of N-MNIST are compared with tonic, those in AEDAT 4 (.aedat4) with iniVation's dv-processing, series
+in .ts with aeon, sounds in .wav with SciPy, each where it is installed: every event, case and sample, bit for bit. A recording in
+AEDAT 3.1 is read and not compared, as tonic mixes events of all types. tonic leaves times as they are in the file; here they are
+held where they descend, as `read_aedat` says.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.data import read_aedat, read_nmnist, read_ts, read_wav
-from snn2hw.data.aedat3 import BEGINS
+from snn2hw.data import aedat3, aedat4, read_aedat, read_nmnist, read_ts, read_wav
 from snn2hw.data.events import Events
 from snn2hw.errors import DataError
 
@@ -48,13 +48,23 @@ def _aedat(path: Path) -> Items | None:
     from tonic import io
 
     with path.open("rb") as file:
-        if file.read(len(BEGINS)) == BEGINS:
+        if file.readline().startswith((aedat3.BEGINS, aedat4.BEGINS)):
             return None
     found = io.get_aer_events_from_file(str(path), *io.read_aedat_header_from_file(str(path))[:2])
     found = found[found["address"] < 1 << 15]
     address, clock = found["address"].astype(np.int64), np.unwrap(found["timeStamp"].astype(np.int64), period=1 << 32)
     held = np.maximum.accumulate(clock)
     return np.stack([held - held[0], 127 - (address >> 8), 127 - (address >> 1 & 127), 1 - (address & 1)], 1)
+
+
+def _aedat4(path: Path) -> Items:
+    from dv_processing import io
+
+    recording, packets = io.MonoCameraRecording(str(path)), []
+    while (batch := recording.getNextEventBatch()) is not None:
+        packets.append(batch.numpy())
+    found = np.concatenate(packets)
+    return np.stack([found["timestamp"] - found["timestamp"][0], found["x"], found["y"], found["polarity"]], 1)
 
 
 def _nmnist(path: Path) -> Items:
@@ -91,6 +101,7 @@ def _wavfile(path: Path) -> Items:
 
 FORMATS = {
     ".aedat": Format("AEDAT, events", lambda path: _events(read_aedat(path)), "tonic", _aedat),
+    ".aedat4": Format("AEDAT 4, events", lambda path: _events(read_aedat(path)), "dv_processing", _aedat4),
     ".bin": Format("N-MNIST, events", lambda path: _events(read_nmnist(path)), "tonic", _nmnist),
     ".ts": Format(".ts, cases", _series, "aeon", _aeon),
     ".wav": Format(".wav, samples", read_wav, "scipy", _wavfile),

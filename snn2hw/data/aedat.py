@@ -1,4 +1,4 @@
-"""AEDAT recordings of a DVS128: 2.0, the format of CIFAR10-DVS and MNIST-DVS, and 3.1, that of DVS-Gesture (`aedat3`).
+"""AEDAT recordings: 2.0, the format of CIFAR10-DVS and MNIST-DVS; 3.1, that of DVS-Gesture (`aedat3`); and 4 (`aedat4`).
 
 A file of 2.0 begins with lines "#...\\r\\n", the first of which is "#!AER-DAT2.0"; then 8 bytes an event, two big-endian 32-bit
 words: the address and the time in microseconds. Of the address
@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.data import aedat3
+from snn2hw.data import aedat3, aedat4
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
 from snn2hw.data.recordings import EARLY
@@ -32,23 +32,49 @@ from snn2hw.errors import DataError
 
 SIDE = 128
 PIXEL_BITS = 0x7FFF
-AGAIN = "unpack the recording again, or export it as AEDAT 2.0 or 3.1; other versions are not read"
+VERSIONS = "AEDAT 2.0, 3.1 or 4.0"
+AGAIN = f"unpack the recording again, or export it as {VERSIONS}; other versions are not read"
 
 
 def read_aedat(path: str | Path) -> Events:
-    """The events of a file in AEDAT 2.0 or 3.1 of a DVS128, on 128x128 pixels. What is no pixel event is left out.
+    """The events of a file in AEDAT 2.0 or 3.1 of a DVS128, on 128x128 pixels, or in AEDAT 4 of a camera of any size.
 
-    t ascends: an event that is up to 2^16 us early has the time of the latest one before it. Of 2.0 t begins at 0, a clock that
-    falls back further is taken to have stood still, and it may run over its 32 bits; x and y are those of a camera on its side,
-    as it was for CIFAR10-DVS: the picture of an upright one is that of `Events` with x and y exchanged. Of 3.1 t is the clock of
-    the recording, which the labels of DVS-Gesture refer to.
+    What is no pixel event is left out, and t ascends. In 2.0 and 3.1 an event that is up to 2^16 us early has the time of the
+    latest one before it. In 2.0 t begins at 0, a clock that falls back further is taken to have stood still, and it may run over
+    its 32 bits; x and y are those of a camera on its side, as it was for CIFAR10-DVS: the picture of an upright one is that of
+    `Events` with x and y exchanged. In 3.1 t is the clock of the recording, which the labels of DVS-Gesture refer to. In 4 the
+    file says how large the sensor is, and t begins at 0.
 
     Raises:
-        DataError: no such file, another format or version, a header or an event cut off, no event, or addresses of another
-            camera or of a pair.
+        DataError: no such file, another format or version, a header, packet or event cut off, no event; in 2.0 and 3.1 another
+            camera or a pair; in 4 several streams of events, one off its sensor, or a clock that falls back.
+        MissingExtraError: AEDAT 4 without the package aedat.
     """
     path = Path(path)
+    data = content(path, "a recording", VERSIONS, AGAIN)
+    return aedat4.stream_events(path, data) if data.startswith(aedat4.BEGINS) else _of_dvs128(path, data)
+
+
+def read_dvs128(path: Path) -> Events:
+    """`read_aedat` for the data sets of a DVS128, which are published in AEDAT 2.0 or 3.1: the clock of 4 is not theirs.
+
+    Raises:
+        DataError: as `read_aedat`, and for AEDAT 4.
+    """
     data = content(path, "a recording", "AEDAT 2.0 or 3.1", AGAIN)
+    if data.startswith(aedat4.BEGINS):
+        raise DataError(
+            "a recording of a published set is in AEDAT 4",
+            where=str(path),
+            got="it begins with '#!AER-DAT4.0'",
+            expected="AEDAT 2.0 or 3.1, as the set is published",
+            do="unpack the recording of the set again",
+        )
+    return _of_dvs128(path, data)
+
+
+def _of_dvs128(path: Path, data: bytes) -> Events:
+    """The events of a file in AEDAT 2.0 or 3.1 whose bytes are these."""
     if data.startswith(aedat3.BEGINS):
         return aedat3.polarity_events(path, data)
     words = _words(path, data)
@@ -74,10 +100,10 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
     if re.match(rb"#!AER-DAT2\.0\r?\n", data) is None:
         first = data[:40].split(b"\n")[0].rstrip().decode("ascii", "replace")
         raise DataError(
-            "a recording is not in AEDAT 2.0 or 3.1",
+            f"a recording is not in {VERSIONS}",
             where=str(path),
             got=f"it begins with {first!r}",
-            expected="a first line #!AER-DAT2.0 or #!AER-DAT3.1",
+            expected="a first line #!AER-DAT2.0, #!AER-DAT3.1 or #!AER-DAT4.0",
             do=AGAIN,
         )
     begins = 0

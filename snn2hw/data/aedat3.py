@@ -44,7 +44,7 @@ def polarity_events(path: Path, data: bytes) -> Events:
         if not len(words):
             raise ValueError("not one valid polarity event")
         x, y = words[:, 0] >> 17, words[:, 0] >> 2 & 0x7FFF
-        if off := off_sensor(x, y, SIDE):
+        if off := off_sensor(x, y, SIDE, SIDE):
             raise ValueError(f"{off}: another camera")
         if back := descending(clock, EARLY):
             raise ValueError(back)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from snn2hw.data.aedat import SIDE, read_aedat
+from snn2hw.data.aedat import SIDE, read_dvs128
 from snn2hw.data.folders import listed, no_recordings, scanned, still_there, wrong_folder
 from snn2hw.data.kept import Kept
 from snn2hw.data.labelled import Transform
@@ -106,7 +106,7 @@ class CIFAR10DVS(Recordings):
 
     def _made(self, index: int) -> npt.NDArray[Any]:
         steps, _, *size = self.shape
-        return read_aedat(self.path(index)).frames(steps, (size[0], size[1]), by=self.by).astype(np.uint32)
+        return read_dvs128(self.path(index)).frames(steps, (size[0], size[1]), by=self.by).astype(np.uint32)
 
 
 def _recordings(root: Path) -> int:

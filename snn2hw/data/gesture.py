@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from snn2hw.data.aedat import read_aedat
+from snn2hw.data.aedat import read_dvs128
 from snn2hw.data.aedat3 import SIDE
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
@@ -104,7 +104,7 @@ class DVSGesture(Recordings):
 
     def _made(self, name: str) -> list[tuple[int, npt.NDArray[Any]]]:
         """(index, frames) of every gesture of a recording."""
-        events, made = read_aedat(self._root / name), []
+        events, made = read_dvs128(self._root / name), []
         for index, trial in enumerate(self.trials):
             if trial.recording == name:
                 own = events.between(trial.begin, trial.end)

@@ -43,7 +43,7 @@ def read_nmnist(path: str | Path) -> Events:
     raw = np.frombuffer(data, np.uint8).reshape(-1, EVENT).astype(np.int64)
     x, y, word = raw[:, 0], raw[:, 1], raw[:, 2] << 16 | raw[:, 3] << 8 | raw[:, 4]
     t = word & 0x7FFFFF
-    if got := off_sensor(x, y, SIDE):
+    if got := off_sensor(x, y, SIDE, SIDE):
         raise DataError(f"{what} is of another camera", where=str(path), got=got, expected=f"0..{SIDE - 1}", do=again)
     if got := descending(t):
         raise DataError(f"{what} is not in the order of time", where=str(path), got=got, expected="times that ascend", do=again)

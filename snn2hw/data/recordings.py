@@ -32,13 +32,13 @@ class Recordings(Samples):
         self.shape = (steps, 2, size, size)
 
 
-def off_sensor(x: npt.NDArray[Any], y: npt.NDArray[Any], side: int) -> str:
-    """The first event that is off a square sensor, and how many are, for a message; "" where none is.
+def off_sensor(x: npt.NDArray[Any], y: npt.NDArray[Any], height: int, width: int) -> str:
+    """The first event that is off the sensor, and how many are, for a message; "" where none is.
 
     Args:
-        x, y: columns and rows, [E]. side: of the sensor, in pixels.
+        x, y: columns and rows, [E]. height, width: of the sensor, in pixels.
     """
-    off = np.flatnonzero((x >= side) | (y >= side))
+    off = np.flatnonzero((x >= width) | (y >= height))
     if not len(off):
         return ""
     return f"column {x[off[0]]}, row {y[off[0]]} in event {off[0]}; {len(off)} of {len(x)} events are off the sensor"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.published import aedat3, forty_bits, ts, wav
+from tests.data.published import aedat3, aedat4, event_packet, forty_bits, ts, wav
 from tests.data.writers import address, aedat
 
 pytestmark = [
@@ -22,6 +22,7 @@ def written(folder: Path) -> Path:
     """One file of each format, one that is refused, and one that is none of them."""
     (folder / "a.aedat").write_bytes(aedat(EARLY))
     (folder / "b.aedat").write_bytes(aedat3([(1, 0, [(3, 4, 5, 1, True)])]))
+    (folder / "b4.aedat").write_bytes(aedat4([event_packet(0, [(7, 5, 6, 1)])], [("EVTS", 8, 8)]))
     (folder / "c.aedat").write_bytes(aedat(EARLY)[:-1])
     (folder / "deep").mkdir()
     (folder / "deep" / "a.bin").write_bytes(forty_bits([(1, 2, 3, 1), (4, 5, 6, 0)]))
@@ -38,9 +39,22 @@ def test_every_item_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert rows["deep", ".wav, samples"] == ("1", "3", "scipy", "0", "0")
     assert rows["deep", "N-MNIST, events"] == ("1", "2", "tonic", "0", "0")
     assert rows["deep", ".ts, cases"][:2] == ("1", "1")
-    assert rows[".", "AEDAT, events"] == ("2", "4", "tonic, 1 of 2 files", "0", "1")
+    assert rows[".", "AEDAT, events"] == ("3", "5", "tonic, 1 of 3 files", "0", "1")
     assert len(rows) == 4
     assert f"{tmp_path / 'c.aedat'}: a recording is cut off: 31 bytes" in capsys.readouterr().err
+
+
+def test_events_of_aedat_4_are_compared_with_those_of_dv_processing(tmp_path: Path) -> None:
+    dv = pytest.importorskip("dv_processing", reason="the other reader is dv-processing, which writes the file, too")
+    from bench.genuine import compared
+
+    writer = dv.io.MonoCameraWriter(str(tmp_path / "a.aedat4"), dv.io.MonoCameraWriter.EventOnlyConfig("made", (8, 6)))
+    for event in ((7, 5, 4, True), (9, 3, 2, False), (9, 7, 5, True)):
+        store = dv.EventStore()
+        store.push_back(*event)
+        writer.writeEvents(store)
+    del writer  # which ends the file
+    assert list(compared(tmp_path)) == [(".", "AEDAT 4, events", "1", "3", "dv_processing", "0", "0")]
 
 
 def test_what_differs_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_a_clock_that_runs_over_its_32_bits(tmp_path: Path) -> None:
 def test_another_version_is_refused(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "one.aedat"
     path.write_bytes(aedat([(0, 1)], line))
-    with pytest.raises(DataError, match=r"^a recording is not in AEDAT 2\.0 or 3\.1\n"):
+    with pytest.raises(DataError, match=r"^a recording is not in AEDAT 2\.0, 3\.1 or 4\.0\n"):
         read_aedat(path)
 
 
@@ -70,7 +70,7 @@ def test_a_pointer_and_a_fifo(tmp_path: Path) -> None:
         a recording is not the file itself
           where:    {path}
           got:      a Git LFS pointer: three lines that stand for a file which was not downloaded
-          expected: AEDAT 2.0 or 3.1
+          expected: AEDAT 2.0, 3.1 or 4.0
           do:       get the file itself: `git lfs pull` in its repository, or the download link of the site
         """,
     ):
@@ -90,18 +90,19 @@ def test_what_is_no_pixel_is_left_out(tmp_path: Path) -> None:
     assert (read.t.tolist(), read.x.tolist(), read.y.tolist(), read.p.tolist()) == ([0, 10, 20], [5, 7, 1], [6, 8, 2], [1, 0, 1])
 
 
-CUT = "unpack the recording again, or export it as AEDAT 2.0 or 3.1; other versions are not read"
+CUT = "unpack the recording again, or export it as AEDAT 2.0, 3.1 or 4.0; other versions are not read"
 WHOLE = aedat([(address(5, 6, True), 10)])
+WRONG = b"#!AER-DAT4.1\r\n"
 CASES = {
     "a recording is empty\n  where:    {path}\n  got:      0 bytes": b"",
-    "a recording is not in AEDAT 2.0 or 3.1\n  where:    {path}\n  got:      it begins with '#!AER-DAT4.0'": b"#!AER-DAT4.0\r\n",
+    "a recording is not in AEDAT 2.0, 3.1 or 4.0\n  where:    {path}\n  got:      it begins with '#!AER-DAT4.1'": WRONG,
     "the header of a recording is cut off\n  where:    {path}\n  got:      30 bytes": HEADER[:30],
     "a recording has no events\n  where:    {path}\n  got:      0 bytes after {header} of header": HEADER,
     "a recording is cut off\n  where:    {path}\n  got:      5 bytes after {header} of header": WHOLE[:-3],
 }
 EXPECTED = {
-    "a recording is empty": "\n  expected: AEDAT 2.0 or 3.1",
-    "a recording is not": "\n  expected: a first line #!AER-DAT2.0 or #!AER-DAT3.1",
+    "a recording is empty": "\n  expected: AEDAT 2.0, 3.1 or 4.0",
+    "a recording is not": "\n  expected: a first line #!AER-DAT2.0, #!AER-DAT3.1 or #!AER-DAT4.0",
     "the header": "",
 }
 

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from snn2hw.cache import CACHE_VARIABLE
 from snn2hw.data import CIFAR10DVS, dvs
 from snn2hw.errors import DataError, UsageError, ValueRangeError
+from tests.data.published import aedat4, event_packet
 from tests.data.writers import NAMES, aedat, write_dvs
 from tests.refused import refused
 
@@ -63,8 +64,8 @@ def test_recordings_become_frames(tmp_path: Path, cache: Path, steps: int, size:
 
 def test_recordings_are_read_once(root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, read = CIFAR10DVS(root, "test"), []
-    exact = dvs.read_aedat
-    monkeypatch.setattr(dvs, "read_aedat", lambda path: read.append(path) or exact(path))
+    exact = dvs.read_dvs128
+    monkeypatch.setattr(dvs, "read_dvs128", lambda path: read.append(path) or exact(path))
     second = CIFAR10DVS(root, "test")
     assert torch.equal(first[3][0], second[3][0])
     assert read == []
@@ -87,8 +88,8 @@ def test_a_cache_that_cannot_be_written_is_no_failure(root: Path, tmp_path: Path
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
     data, read = CIFAR10DVS(root, "test"), []
     assert all(torch.equal(a, b) for a, (b, _) in zip(expected, data, strict=False))
-    exact = dvs.read_aedat
-    monkeypatch.setattr(dvs, "read_aedat", lambda path: read.append(path) or exact(path))
+    exact = dvs.read_dvs128
+    monkeypatch.setattr(dvs, "read_dvs128", lambda path: read.append(path) or exact(path))
     CIFAR10DVS(root, "test")
     assert len(read) == 1  # and then the scan gives up
 
@@ -164,6 +165,22 @@ def test_a_damaged_recording_is_named_in_the_first_scan(root: Path) -> None:
     with pytest.raises(DataError, match="a recording is cut off") as caught:
         CIFAR10DVS(root, "test")
     assert caught.value.where == str(path)
+
+
+def test_a_recording_in_aedat_4_is_none_of_the_set(root: Path) -> None:
+    path = root / "truck" / "cifar10_truck_9.aedat"
+    path.write_bytes(aedat4([event_packet(0, [(5, 6, 7, 1)])], [("EVTS", 128, 128)]))
+    with refused(
+        DataError,
+        f"""
+        a recording of a published set is in AEDAT 4
+          where:    {path}
+          got:      it begins with '#!AER-DAT4.0'
+          expected: AEDAT 2.0 or 3.1, as the set is published
+          do:       unpack the recording of the set again
+        """,
+    ):
+        CIFAR10DVS(root, "test")
 
 
 def test_a_split_of_nothing_is_refused(tmp_path: Path, cache: Path) -> None:

@@ -69,7 +69,7 @@ HEAD = GOOD.index(b"END-HEADER\r\n") + 12
         ),
         (GOOD[:HEAD] + struct.pack(">hhiiiiii", 1, 1, 8, 4, 0, 1, 1, 1) + b"\0" * 8, "a packet"),
         (GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 12, 4, 0, 1, 1, 1) + b"\0" * 12, "polarity events of 12 bytes"),
-        (b"#!AER-DAT4.0\r\n", "export it as AEDAT 2.0 or 3.1"),
+        (b"#!AER-DAT3.0\r\n", "export it as AEDAT 2.0, 3.1 or 4.0"),
         (b"", "a recording is empty"),
     ],
 )

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.torch
 
 def test_the_first_event_that_is_off_the_sensor() -> None:
     x, y = np.array([0, 3, 4, 1]), np.array([3, 0, 1, 9])
-    assert off_sensor(x, y, 4) == "column 4, row 1 in event 2; 2 of 4 events are off the sensor"
-    assert off_sensor(x[:2], y[:2], 4) == off_sensor(x[:0], y[:0], 4) == ""
+    assert off_sensor(x, y, 4, 4) == "column 4, row 1 in event 2; 2 of 4 events are off the sensor"
+    assert off_sensor(x[:2], y[:2], 4, 4) == off_sensor(x[:0], y[:0], 4, 4) == ""
 
 
 def test_the_first_event_that_goes_back_in_time() -> None:

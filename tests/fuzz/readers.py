@@ -16,6 +16,7 @@ READERS = {
     "nir": "tests.fuzz.read_nir",
     "image": "tests.fuzz.read_image",
     "aedat": "tests.fuzz.read_aedat",
+    "aedat4": "tests.fuzz.read_aedat4",
     "cifar": "tests.fuzz.read_cifar",
     "published": "tests.fuzz.read_published",
     "diff": "tests.fuzz.read_trace",
