@@ -5,10 +5,11 @@ Arrays of the types that are stored in them, and not bytes: C99 then knows their
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from snn2hw.backends.c.lifetimes import Life, first_fit, lives, positions
 from snn2hw.backends.c.plan import Value, plan, state_types, type_bytes
 from snn2hw.backends.c.words import words
 from snn2hw.errors import UnsupportedError
@@ -62,24 +63,19 @@ def memory(net: IntegerNetwork, streaming: bool = False) -> Memory:
     laid = plan(net, 0, net.input.static, streaming)
     lasting = {n.inputs[0] for n in net.feedbacks} if streaming else set()  # read in the next call
     always = (-1, len(net.nodes))  # from before the first layer until after the last
-    position = {n.name: k for k, n in enumerate(net.nodes)}
-    position |= {synapse: position[neuron] for neuron, synapse in laid.fused.items()}  # the two are one call
-    spans = {name: (position[loop[0]], position[loop[-1]]) for loop in laid.loops for name in loop}  # its calls are mixed
+    position, alive = positions(net, laid.fused), lives(net, laid.fused, laid.loops)
     wanted = list[_Wanted]()
     for node in net.nodes:
-        at, value = position[node.name], laid.values[node.name]
-        first, end = spans.get(node.name, (at, at))
-        end = max(end, *(spans.get(m.name, (0, position[m.name]))[1] for m in net.nodes if node.name in m.inputs), 0)
+        at, value, life = position[node.name], laid.values[node.name], alive[node.name]
         if isinstance(node, IntConv2d | IntLinear):
-            wanted.append(_Wanted(_sums(node.name), "int32_t", at, at, sums_elements(node, laid.values[node.inputs[0]])))
+            wanted.append(_Wanted(_sums(node.name), "int32_t", (at, at), sums_elements(node, laid.values[node.inputs[0]])))
         if not isinstance(node, IntInput | IntReadout) and node.name not in laid.fused.values():
-            begin, last = always if node.name in lasting else (first, end)
-            wanted.append(_Wanted(node.name, value.type, begin, last, value.steps * prod(node.shape)))
+            lasts = always if node.name in lasting else life
+            wanted.append(_Wanted(node.name, value.type, lasts, value.steps * prod(node.shape)))
         if node.name in laid.states and isinstance(node, IntNeuron):
             for n, kind in enumerate(state_types(node)):
-                begin, last = always if streaming else (first, end)
-                wanted.append(_Wanted(_state(node.name, n), kind, begin, last, prod(node.shape)))
-    pointers, pools = _placed(sorted(wanted, key=lambda w: w.start))
+                wanted.append(_Wanted(_state(node.name, n), kind, always if streaming else life, prod(node.shape)))
+    pointers, pools = _placed(sorted(wanted, key=lambda w: w.life[0]))
     pointers |= {net.input.name: "input", net.readout.name: "readout"}
     sums = {n.name: pointers.pop(_sums(n.name)) for n in net.nodes if isinstance(n, IntConv2d | IntLinear)}
     states = {n: [pointers.pop(_state(n, k)) for k in range(len(at))] for n, at in laid.states.items()}
@@ -124,8 +120,7 @@ def groups(node: IntNode) -> int:
 class _Wanted:
     name: str
     type: str
-    start: int  # position of the call that writes it
-    end: int  # position of the last that reads it
+    life: Life
     size: int
 
 
@@ -137,19 +132,13 @@ def _state(name: str, n: int) -> str:
     return f"state {n} of {name}"
 
 
-def _placed(wanted: Iterable[_Wanted]) -> tuple[dict[str, str], dict[int, int]]:
-    """First fit: the lowest place that is free from the call that writes to the last that reads."""
-    pointers = dict[str, str]()
-    pools = dict[int, int]()
-    placed = list[tuple[int, _Wanted]]()
-    for w in wanted:
-        bits = 8 * type_bytes(w.type)
-        offset = 0
-        for at, other in sorted((p for p in placed if type_bytes(p[1].type) * 8 == bits), key=lambda p: p[0]):
-            if other.end >= w.start and offset < at + other.size and at < offset + w.size:
-                offset = at + other.size
-        placed.append((offset, w))
-        pools[bits] = max(pools.get(bits, 0), offset + w.size)
-        cast = "" if w.type == POOLS[bits] else f"({w.type} *)"
-        pointers[w.name] = f"{cast}memory->w{bits}" + (f" + {offset}" if offset else "")
-    return pointers, {bits: pools[bits] for bits in POOLS if bits in pools} or {8: 1}  # a structure is never empty
+def _placed(wanted: Sequence[_Wanted]) -> tuple[dict[str, str], dict[int, int]]:
+    """Pointers by name, and how many elements each pool has."""
+    pointers, pools = dict[str, str](), dict[int, int]()
+    for bits, pool in POOLS.items():
+        some = [w for w in wanted if 8 * type_bytes(w.type) == bits]
+        for w, offset in zip(some, first_fit((w.life, w.size) for w in some), strict=True):
+            pools[bits] = max(pools.get(bits, 0), offset + w.size)
+            cast = "" if w.type == pool else f"({w.type} *)"
+            pointers[w.name] = f"{cast}memory->w{bits}" + (f" + {offset}" if offset else "")
+    return pointers, pools or {8: 1}  # a structure is never empty

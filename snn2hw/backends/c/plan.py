@@ -4,7 +4,7 @@ A value is [steps][height][width][channels], channels last, in the narrowest typ
 steps (a static image, and sums of it) has one step only.
 
 Layers run one after another, each all its steps. Only what lies between a recurrent edge and the neuron that it reads goes
-step by step together: a loop.
+step by step together: a loop. A value lies where earlier ones are no longer needed, so that more of them stay in a cache.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
+from snn2hw.backends.c.lifetimes import first_fit, lives
 from snn2hw.ir.integer import IntegerNetwork, IntFeedback, IntInput, IntNeuron, IntNode
 from snn2hw.ir.program import declared_interval
 from snn2hw.layers import IntSynapse
@@ -102,23 +103,14 @@ def plan(net: IntegerNetwork, scratch: int, still: bool, streaming: bool = False
     stepped = {name for loop in together for name in loop}
     fused = _fused(net, stepped)
     together = [[name for name in loop if name not in fused.values()] for loop in together]
-    values: dict[str, Value] = {}
-    steps: dict[str, int] = {}
-    end = 0
-    for node in net.nodes:
-        if isinstance(node, IntInput):
-            steps[node.name] = 1 if still else net.steps
-        else:
-            changes = isinstance(node, IntNeuron | IntFeedback)
-            steps[node.name] = net.steps if changes else max(steps[i] for i in node.inputs)
-        kind = c_type(node.interval)
-        if node.name in fused.values():
-            values[node.name] = Value(node, steps[node.name], kind, -1)
-            continue
-        offset = -1 if isinstance(node, IntInput) else end
-        values[node.name] = Value(node, steps[node.name], kind, offset)
-        if not isinstance(node, IntInput):
-            end += _aligned(steps[node.name] * prod(node.shape) * type_bytes(kind))
+    steps, kinds = _steps(net, still), {n.name: c_type(n.interval) for n in net.nodes}
+    stored = [n for n in net.nodes if not isinstance(n, IntInput) and n.name not in fused.values()]
+    alive = lives(net, fused, together)
+    sizes = [_aligned(steps[n.name] * prod(n.shape) * type_bytes(kinds[n.name])) for n in stored]
+    begins = first_fit((alive[n.name], size) for n, size in zip(stored, sizes, strict=True))
+    end = max((begin + size for begin, size in zip(begins, sizes, strict=True)), default=0)
+    offsets = {n.name: begin for n, begin in zip(stored, begins, strict=True)}
+    values = {n.name: Value(n, steps[n.name], kinds[n.name], offsets.get(n.name, -1)) for n in net.nodes}
     states = dict[str, list[int]]()
     for neuron in (n for n in net.neurons if streaming or n.name in stepped):
         states[neuron.name] = []
@@ -126,6 +118,18 @@ def plan(net: IntegerNetwork, scratch: int, still: bool, streaming: bool = False
             states[neuron.name].append(end)
             end += _aligned(prod(neuron.shape) * type_bytes(kind))
     return Plan(values, fused, together, states, end, end + scratch)
+
+
+def _steps(net: IntegerNetwork, still: bool) -> dict[str, int]:
+    """How many each value has."""
+    steps = dict[str, int]()
+    for node in net.nodes:
+        if isinstance(node, IntInput):
+            steps[node.name] = 1 if still else net.steps
+        else:
+            changes = isinstance(node, IntNeuron | IntFeedback)
+            steps[node.name] = net.steps if changes else max(steps[i] for i in node.inputs)
+    return steps
 
 
 def _aligned(size: int) -> int:

@@ -15,6 +15,7 @@ from snn2hw.errors import UnsupportedError
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.layers import IntConv2d, IntLinear
 from tests.backends.c.folders import random_network
+from tests.backends.c.needed import calls_that_need
 from tests.hand_networks import compiled, counts, every_kind, every_kind_sample, integrate, linear, network, readout
 from tests.random_networks import RECURRENT
 from tests.refused import refused
@@ -25,13 +26,11 @@ def spans(net: IntegerNetwork) -> list[tuple[str, int, range, set[int]]]:
     laid, found = memory(net), []
     call = {n.name: k for k, n in enumerate(net.nodes)}
     call |= {synapse: call[neuron] for neuron, synapse in laid.fused.items()}
-    loops = {name: (call[loop[0]], call[loop[-1]]) for loop in laid.loops for name in loop}  # all of a loop goes round together
+    needed = calls_that_need(net, laid.fused, laid.loops)
     sizes = {n.name: laid.values[n.name].steps * prod(n.shape) for n in net.nodes}
     for n in net.nodes:
         if laid.pointers.get(n.name) not in (None, "input", "readout"):
-            ends = [loops.get(m.name, (0, call[m.name]))[1] for m in net.nodes if n.name in m.inputs]
-            first, last = loops.get(n.name, (call[n.name], 0))
-            held = set(range(first, max([last, *ends]) + 1))
+            held = needed[n.name]
             found.append((n.name, laid.pointers[n.name], sizes[n.name], held))
             found += [(f"a state of {n.name}", at, prod(n.shape), held) for at in laid.states.get(n.name, [])]
         if isinstance(n, IntConv2d | IntLinear):
