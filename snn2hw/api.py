@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from snn2hw.artefact import EXPORTED_NIR, Artefact
+from snn2hw.artefact import EXPORTED_NIR, Artefact, check_compiled
 from snn2hw.backends import Exported, Writer
 from snn2hw.backends.nir import write_nir
 from snn2hw.backends.reference import interpret
@@ -322,6 +322,8 @@ def export_nir(
     """
     if isinstance(artefact, Artefact):
         return export(artefact, "nir", out, convention=convention, dt=dt, force=force)
+    if not isinstance(artefact, IntegerNetwork):
+        check_compiled(artefact)
     path = Path(EXPORTED_NIR if out is None else out)
     return Exported(path, write_nir(artefact, path, convention, dt, force=force))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from snn2hw.errors import UsageError
 from snn2hw.files.record import Kind
 from snn2hw.ir.integer import IntegerNetwork
 from snn2hw.shown import brief_of
@@ -17,6 +18,27 @@ MODEL, STEP, MANIFEST, VECTORS = "model.onnx", "step.onnx", "manifest.json", "ve
 CERTIFICATE = "certificate.json"
 EXPORTED_C, EXPORTED_NIR, EXPORTED_RTL = "c", "model.nir", "rtl"  # what exports are called that go into the artefact's own folder
 ARTEFACT = Kind("artefact", frozenset({MODEL, STEP}))
+
+
+def check_compiled(given: object) -> None:
+    """Refuse what is no compiled model.
+
+    Args:
+        given: what stands in the place of one.
+
+    Raises:
+        UsageError: a model that is still to be compiled, the path of a folder, or something else.
+    """
+    if isinstance(given, Artefact):
+        return
+    path = isinstance(given, str | Path)
+    raise UsageError(
+        "this is no compiled model",
+        where="artefact",
+        got=repr(str(given)) if path else type(given).__name__,
+        expected="what `snn2hw.compile` or `snn2hw.load` gives",
+        do=f"load it first: snn2hw.load({str(given)!r})" if path else "compile the model first: snn2hw.compile(model, samples)",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw import gate
-from snn2hw.artefact import Artefact
+from snn2hw.artefact import Artefact, check_compiled
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
 from snn2hw.errors import ShapeError, UsageError, ValueRangeError
@@ -76,6 +76,7 @@ def evaluate(
         ShapeError, ValueRangeError: samples or labels that do not fit. UsageError: labels without a named output of several, an
             output that there is not, a model of another network, no such executor. ExecutorUnavailableError: it cannot run.
     """
+    check_compiled(artefact)
     net, x = artefact.network, read(artefact, samples, layout)
     check_shape(net, x)
     axis = 0 if net.input.static else 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from snn2hw.artefact import Artefact
+from snn2hw.artefact import Artefact, check_compiled
 from snn2hw.backends import Exported, Writer, writer
 from snn2hw.backends.running import run_writer
 from snn2hw.errors import UsageError
@@ -22,6 +22,7 @@ from snn2hw.trace import MODEL_HASH, Ints, Trace
 
 def write_export(artefact: Artefact, to: str | Writer, out: str | Path | None, options: Mapping[str, Any]) -> Exported:
     """Have a back end write the artefact. Arguments as `snn2hw.export`, its options as one mapping."""
+    check_compiled(artefact)
     chosen = writer(to)
     known = options_of(chosen)
     if known is not None and (unknown := [name for name in options if name not in known]):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from snn2hw.artefact import Artefact
+from snn2hw.artefact import Artefact, check_compiled
 from snn2hw.backends import EXECUTORS, Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor, why_not
 from snn2hw.errors import ShapeError
@@ -100,6 +100,7 @@ def simulate(
         UnsupportedError, WidthError: it cannot hold the network; every layer that is in the way, before anything runs.
         UsageError: no such executor, or an object that is none.
     """
+    check_compiled(artefact)
     chosen, note = chosen_executor(executor, artefact.network)
     if note:
         warnings.warn(note, stacklevel=2)
@@ -185,6 +186,7 @@ def verify(
             network; every layer that is in the way. UsageError: no such executor, or two of one name.
         ShapeError, ValueRangeError: samples that do not fit, when their batch is reached.
     """
+    check_compiled(artefact)
     names: Sequence[str | Executor] = executors if executors is not None else ("reference", _first_installed())
     if samples is None:
         payloads, stored = read_vectors(artefact)

@@ -21,7 +21,7 @@ from tests.small_networks import two_layer_network
 @pytest.fixture
 def artefact() -> Artefact:
     network, images = two_layer_network()
-    return snn2hw.compile(network, images, steps=2)
+    return snn2hw.compile(network, images)
 
 
 class AnyOptions(ToyWriter):
@@ -61,7 +61,7 @@ def test_a_writer_is_called_with_its_options_only(artefact: Artefact, tmp_path: 
     monkeypatch.chdir(tmp_path)
     assert snn2hw.export(artefact, ToyWriter()).path == Path("model.txt")  # in memory: it has no folder of its own
     network, images = two_layer_network()
-    stored = snn2hw.compile(network, images, steps=2, out=tmp_path / "net")
+    stored = snn2hw.compile(network, images, out=tmp_path / "net")
     assert snn2hw.export(stored, ToyWriter()).path == tmp_path / "net" / "model.txt"
     with refused(
         snn2hw.Snn2hwError,
@@ -78,7 +78,7 @@ def test_a_writer_is_called_with_its_options_only(artefact: Artefact, tmp_path: 
 
 def test_export_c_and_export_nir_are_export(tmp_path: Path) -> None:
     network, images = two_layer_network()
-    stored = snn2hw.compile(network, images, steps=2, out=tmp_path / "net")
+    stored = snn2hw.compile(network, images, out=tmp_path / "net")
     made = snn2hw.export(stored, "c")
     assert made.path == snn2hw.export_c(stored) == tmp_path / "net" / "c"
     assert made.next == ("make", "-C", str(made.path), "test")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.artefact import Artefact
+from snn2hw.artefact import Artefact, check_compiled
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
 from snn2hw.diagnosis import handed
@@ -64,6 +64,7 @@ def diagnose(
         UsageError: a model of another network, a trace of other samples or without the spikes and states of every layer.
         ShapeError, ValueRangeError: samples that do not fit.
     """
+    check_compiled(artefact)
     net, x = artefact.network, read(artefact, samples, layout)
     check_shape(net, x)
     real = float_network(artefact, model, x)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from snn2hw.artefact import Artefact
+from snn2hw.artefact import Artefact, check_compiled
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
 from snn2hw.errors import UsageError
@@ -103,6 +103,7 @@ def estimate(
         TargetError: no such target. ShapeError, ValueRangeError: samples that do not fit.
         ArtefactError: no samples and no vectors. UsageError: no such executor, or a time that is none.
     """
+    check_compiled(artefact)
     chip = load_chip(target or artefact.network.target)
     _check_time(step_seconds)
     return _estimated(artefact, chip, _counted(artefact, samples, executor, layout, progress), step_seconds)

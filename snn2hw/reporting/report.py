@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from snn2hw.artefact import Artefact
+from snn2hw.artefact import Artefact, check_compiled
 from snn2hw.backends import Executor, chosen_executor
 from snn2hw.backends.running import insist, run_executor
 from snn2hw.diagnosis.diagnose import diagnose_layers
@@ -80,6 +80,7 @@ def report(
             labels without samples.
         ShapeError, ValueRangeError: samples or labels that do not fit.
     """
+    check_compiled(artefact)
     path = Path(out)
     check_file(path, REPORT, force=force)
     net = artefact.network

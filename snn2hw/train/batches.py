@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sized
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import torch
@@ -113,7 +114,7 @@ class _Drawn:
             _Carried(self.data) if self.workers else self.data,
             batch_sampler=[c.tolist() for c in self.chosen],
             num_workers=self.workers,
-            collate_fn=_joined,
+            collate_fn=partial(_joined, where=self.where),
             generator=workers,  # the workers' own seeds come from it
             pin_memory=on_cuda(),
         )
@@ -139,8 +140,24 @@ class _Carried(Dataset[Any]):
             return error
 
 
-def _joined(samples: list[Any]) -> Any:
-    return next((s for s in samples if isinstance(s, Snn2hwError)), None) or default_collate(samples)
+def _joined(samples: list[Any], where: str) -> Any:
+    """A batch, or the error that is to be raised where it arrives."""
+    return next((s for s in samples if isinstance(s, Snn2hwError)), None) or _uneven(samples, where) or default_collate(samples)
+
+
+def _uneven(samples: list[Any], where: str) -> ShapeError | None:
+    """The error of samples that make no batch, as their shapes differ."""
+    shapes = [list(s[0].shape) for s in samples if isinstance(s, tuple | list) and s and hasattr(s[0], "shape")]
+    other = next((shape for shape in shapes if shape != shapes[0]), None)
+    if other is None:
+        return None
+    return ShapeError(
+        "the samples have different shapes",
+        where=where,
+        got=f"{shapes[0]} and {other} in one batch",
+        expected="samples of one shape, with as many steps each",
+        do="bin the events of every sample into as many steps, or pad them",
+    )
 
 
 class _Held(_Drawn):
@@ -207,7 +224,7 @@ def _pair(batch: Any, where: str, layout: str | None = None) -> tuple[Tensor, Te
             where=where,
             got=_form(batch),
             expected="a pair of tensors (samples, labels)",
-            do="give such pairs",
+            do="give such pairs; arrays become tensors by torch.as_tensor(array)",
         )
     x, labels = batch
     if x.is_complex() or x.layout != torch.strided:

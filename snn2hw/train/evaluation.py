@@ -10,7 +10,8 @@ from traceback import walk_tb
 import torch
 from torch import Tensor
 
-from snn2hw.errors import ShapeError, ValueRangeError
+from snn2hw.arguments import whole
+from snn2hw.errors import ShapeError, UsageError, ValueRangeError
 from snn2hw.run.forks import one_torch_thread
 from snn2hw.train.batches import Batches, Data, batches, laid_out
 from snn2hw.train.one_batch import check_labels, check_numbers, own_dtype, real, stepped, warn_of_time
@@ -42,6 +43,9 @@ def evaluate(
             whose largest says nothing.
     """
     one_torch_thread()
+    check_model(model, "evaluate")
+    whole("batch", batch, 1, None, "evaluate")
+    whole("workers", workers, 0, None, "evaluate")
     laid_out(data, layout, steps, "data", stacklevel=3)  # torch.no_grad calls this function
     return share_right(model, batches(data, batch, "data", workers=workers, layout=layout), steps, "data")
 
@@ -129,7 +133,9 @@ def readout(model: torch.nn.Module, x: Tensor) -> Tensor:
             where=type(model).__name__,
             got=f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__,
             expected=f"[T, N, classes] with T = {x.shape[0]}, N = {x.shape[1]}",
-            do="end it with nn.Flatten() and nn.Linear(features, classes)",
+            do="leave out its nn.Readout, or its mean over T: training and evaluation take the mean themselves"
+            if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == x.shape[1]
+            else "end it with nn.Flatten() and nn.Linear(features, classes)",
         )
     return (logits if logits.dtype == torch.float64 else logits.float()).mean(0)
 
@@ -140,6 +146,44 @@ def _layer_at_fault(model: torch.nn.Module, error: RuntimeError) -> str:
     selves = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
     found = next((m for m in reversed(selves) if id(m) in paths), model)
     return f"{paths[id(found)]} ({type(found).__name__})" if found is not model else type(model).__name__
+
+
+def check_model(model: object, verb: str) -> None:
+    """Refuse what is no torch model.
+
+    Args:
+        model: what stands in the place of one. verb: what was to be done with it.
+
+    Raises:
+        UsageError: a class, a function, what `fit` returns, or something else.
+    """
+    if isinstance(model, torch.nn.Module):
+        return
+    within = isinstance(getattr(model, "model", None), torch.nn.Module)
+    raise UsageError(
+        f"this is no model to {verb}",
+        where="fit" if verb == "train" else verb,
+        got=f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__,
+        expected="a torch.nn.Module",
+        do="pass its .model" if within else "call the class, or the function that builds the model, and pass what it returns",
+    )
+
+
+def check_weights(model: torch.nn.Module) -> None:
+    """Every parameter is a number: a training that begins with another does not diverge, it came like this.
+
+    Raises:
+        ValueRangeError: the first that is not.
+    """
+    for path, p in model.named_parameters():
+        if not bool(p.isfinite().all()):
+            raise ValueRangeError(
+                "a weight holds NaN or Inf",
+                where=path,
+                got=f"{int((~p.isfinite()).sum())} of {p.numel()} values, before the first step",
+                expected="finite numbers",
+                do="load other weights, or build the model again",
+            )
 
 
 def check_steps(got: int, expected: int | None, where: str) -> None:

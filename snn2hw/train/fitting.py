@@ -12,6 +12,7 @@ from snn2hw.errors import UsageError
 from snn2hw.run.forks import one_torch_thread
 from snn2hw.train.batches import Data, batches, laid_out
 from snn2hw.train.checkpoint_folder import Store
+from snn2hw.train.evaluation import check_model, check_weights
 from snn2hw.train.history import Epoch, Fitted
 from snn2hw.train.progress import reporter, tensorboarding
 from snn2hw.train.recipe import USUAL, Recipe
@@ -76,14 +77,7 @@ def fit(
             other threads, device or torch.
     """
     one_torch_thread()
-    if not isinstance(model, torch.nn.Module):
-        raise UsageError(
-            "this is no model to train",
-            where="fit",
-            got=f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__,
-            expected="a torch.nn.Module",
-            do="call the class, or the function that builds the model, and pass what it returns",
-        )
+    check_model(model, "train")
     if not isinstance(recipe, Recipe):
         raise UsageError(
             "this is no recipe", where="fit", got=type(recipe).__name__, expected="a Recipe", do="pass recipe=train.Recipe(...)"
@@ -110,6 +104,7 @@ def fit(
     run = Run(model, source, check, steps, recipe, seed, device)
     store = Store(out, resume)
     history = store.resume(run)
+    check_weights(model)
     with reporter(recipe.epochs, source.size, progress) as report, tensorboarding(tensorboard, len(history)) as board:
         try:
             for number in range(len(history) + 1, recipe.epochs + 1):

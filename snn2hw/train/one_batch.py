@@ -7,10 +7,11 @@ import warnings
 import torch
 from torch import Tensor
 
-from snn2hw.errors import ShapeError, ValueRangeError
+from snn2hw.errors import ShapeError, UsageError, ValueRangeError
 from snn2hw.ir.layout import NT, like_images, without_time
 from snn2hw.nn import repeat
 from snn2hw.train.batches import Batches
+from snn2hw.train.recipe import Augment, Mix
 
 
 def stepped(x: Tensor, steps: int | None) -> Tensor:
@@ -100,3 +101,50 @@ def check_labels(labels: Tensor, classes: int, found: Batches, batch: int | None
             expected=f"0..{classes - 1}: {owner} has {classes} classes",
             do=f"correct the label, or give {owner} more classes",
         )
+
+
+def augmented(x: Tensor, augment: Augment) -> Tensor:
+    """A batch as a recipe's `augment` changes it.
+
+    Args:
+        x: [N, ...]. augment: the recipe's.
+
+    Raises:
+        UsageError: it gives no batch of as many samples.
+    """
+    made = augment(x)
+    if not isinstance(made, Tensor) or made.ndim < 1 or len(made) != len(x):
+        raise UsageError(
+            "augment gives no batch of as many samples",
+            where="Recipe(augment)",
+            got=_named(made),
+            expected=f"a tensor [{len(x)}, ...]",
+            do="return the changed batch",
+        )
+    return real(made)
+
+
+def mixed(x: Tensor, labels: Tensor, mix: Mix) -> tuple[Tensor, Tensor]:
+    """A batch and its labels as a recipe's `mix` changes them.
+
+    Args:
+        x: [N, ...]. labels: [N]. mix: the recipe's.
+
+    Raises:
+        UsageError: it gives no batch with labels of as many samples.
+    """
+    made: object = mix(x, labels)
+    parts = made if isinstance(made, tuple | list) else (made,)
+    if len(parts) != 2 or not all(isinstance(p, Tensor) and p.ndim and len(p) == len(x) for p in parts):
+        raise UsageError(
+            "mix gives no batch with its labels",
+            where="Recipe(mix)",
+            got=", ".join(map(_named, parts)),
+            expected=f"(batch [{len(x)}, ...], soft labels [{len(x)}, classes])",
+            do="return both, of as many samples",
+        )
+    return real(parts[0]), parts[1]
+
+
+def _named(made: object) -> str:
+    return f"a tensor {list(made.shape)}" if isinstance(made, Tensor) else type(made).__name__

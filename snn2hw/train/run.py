@@ -17,7 +17,7 @@ from snn2hw.train import devices
 from snn2hw.train.batches import Batches
 from snn2hw.train.evaluation import check_steps, evaluating, readout, share_right
 from snn2hw.train.history import Epoch
-from snn2hw.train.one_batch import check_labels, check_numbers, own_dtype, real, stepped, warn_of_time
+from snn2hw.train.one_batch import augmented, check_labels, check_numbers, mixed, own_dtype, real, stepped, warn_of_time
 from snn2hw.train.optimisers import FACTOR, optimiser, schedule
 from snn2hw.train.progress import Reporter
 from snn2hw.train.recipe import Recipe
@@ -75,10 +75,10 @@ class Run:
         x, labels = real(x.to(self.device, non_blocking=True), self.dtype), labels.to(self.device, non_blocking=True)
         if self.length is None:
             warn_of_time(x, self.steps, self.data.layout, stacklevel=4)
-        x = x if recipe.augment is None else recipe.augment(x)
+        x = x if recipe.augment is None else augmented(x, recipe.augment)
         if recipe.mix is not None:
             self._check_before_mixing(x, known, number, b)
-        x, wanted = (x, labels) if recipe.mix is None else recipe.mix(x, labels)
+        x, wanted = (x, labels) if recipe.mix is None else mixed(x, labels, recipe.mix)
         shown = stepped(x, self.steps)
         check_steps(len(shown), self.length, f"data, epoch {number}, batch {b}")
         looks = recipe.balance > 0 or b % OBSERVED == 0 or b == self.data.size - 1

@@ -51,7 +51,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def artefact() -> Artefact:
     network, images = two_layer_network()
-    return snn2hw.compile(network, images, steps=2, target="loihi2")
+    return snn2hw.compile(network, images, target="loihi2")
 
 
 def folder_for(cache: Path, python: Path | str) -> Path:
@@ -86,7 +86,7 @@ def test_no_python_310_anywhere(tools: Path, cache: Path) -> None:
 @without_310
 def test_no_python_310_anywhere_exits_3(tools: Path, cache: Path, tmp_path: Path, capsys: Capture) -> None:
     network, images = two_layer_network()
-    snn2hw.compile(network, images, steps=2, target="loihi2", out=tmp_path / "net")
+    snn2hw.compile(network, images, target="loihi2", out=tmp_path / "net")
     refusal(
         run_cli(capsys, "verify", tmp_path / "net", "--executors", "reference,lava"),
         f"no executor that was asked for can run here\n  got:      lava: {NOWHERE}\n"
@@ -123,7 +123,7 @@ def test_an_environment_that_cannot_be_made_exits_3(
     """It was to be had until it was tried; the executors that ran are reported all the same."""
     monkeypatch.setenv("SNN2HW_LAVA_PYTHON", str(says_310(tmp_path / "python3.10")))
     network, images = two_layer_network()
-    snn2hw.compile(network, images, steps=2, target="loihi2", out=tmp_path / "net")
+    snn2hw.compile(network, images, target="loihi2", out=tmp_path / "net")
     alone = run_cli(capsys, "verify", tmp_path / "net", "--executors", "reference")
     assert alone.code == 0  # the stored trace is compared
     ran = run_cli(capsys, "verify", tmp_path / "net", "--executors", "onnx-reference,lava")

@@ -48,7 +48,7 @@ class IntLookup(IntNode):
 @pytest.fixture(scope="module")
 def artefact() -> Artefact:
     network, images = two_layer_network()
-    return snn2hw.compile(network, images, steps=2, target="loihi2")
+    return snn2hw.compile(network, images, target="loihi2")
 
 
 def with_node(net: IntegerNetwork, name: str, node: IntNode) -> IntegerNetwork:

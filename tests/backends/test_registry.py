@@ -40,7 +40,7 @@ from tests.small_networks import two_layer_network
 @pytest.fixture(scope="module")
 def artefact() -> Artefact:
     network, images = two_layer_network()
-    return snn2hw.compile(network, images, steps=2)
+    return snn2hw.compile(network, images)
 
 
 @pytest.fixture

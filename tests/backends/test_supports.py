@@ -59,7 +59,7 @@ class IntLookup(IntNode):
 @pytest.fixture(scope="module")
 def artefact() -> Artefact:
     net, images = two_layer_network()
-    return snn2hw.compile(net, images, steps=2, target="loihi2")
+    return snn2hw.compile(net, images, target="loihi2")
 
 
 def foreign(net: IntegerNetwork, *names: str) -> IntegerNetwork:
@@ -134,7 +134,7 @@ def test_what_fast_and_the_c_folder_lack(artefact: Artefact, monkeypatch: pytest
 
 def test_the_c_folder_is_written_step_by_step_where_only_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, images = two_layer_network()
-    artefact = snn2hw.compile(model, images, steps=2, target="loihi2", out=tmp_path / "artefact")
+    artefact = snn2hw.compile(model, images, target="loihi2", out=tmp_path / "artefact")
     net = simplified_network(artefact.network)
     whole, step = memory(net).size, memory(of_a_step(net), streaming=True).size
     assert step < whole

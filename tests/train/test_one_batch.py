@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from snn2hw import train
+from snn2hw import nn, train
 from snn2hw.data.augment import Mixup
-from snn2hw.errors import UsageError, ValueRangeError
+from snn2hw.errors import ShapeError, Snn2hwError, UsageError, ValueRangeError
 from snn2hw.quantize import prepare
 from snn2hw.train.one_batch import own_dtype
 from tests.refused import refused
@@ -18,6 +18,7 @@ from tests.train import small
 
 pytestmark = pytest.mark.torch
 
+CHANGED, BOTH = "return the changed batch", "return both, of as many samples"
 ONCE = train.Recipe(epochs=1, batch=4, guard="off")
 
 
@@ -103,3 +104,123 @@ def test_a_model_of_several_types_gets_them_as_they_are() -> None:
     assert own_dtype(torch.nn.Identity()) is None
     assert own_dtype(small.model().half()) == torch.float16
     assert torch.equal(trained(made[0], x, labels), trained(made[1], x.double(), labels))
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "got", "expected", "do"),
+    [
+        ({"augment": lambda x: None}, "augment", "NoneType", "a tensor [4, ...]", CHANGED),
+        ({"augment": lambda x: x.numpy()}, "augment", "ndarray", "a tensor [4, ...]", CHANGED),
+        ({"augment": lambda x: x[:3]}, "augment", "a tensor [3, 2, 4, 4]", "a tensor [4, ...]", CHANGED),
+        ({"mix": lambda x, y: x}, "mix", "a tensor [4, 2, 4, 4]", "", BOTH),
+        ({"mix": lambda x, y: (x, y[:3])}, "mix", "a tensor [4, 2, 4, 4], a tensor [3]", "", BOTH),
+        (
+            {"mix": lambda x, y: (x, y, 0.5)},
+            "mix",
+            "a tensor [4, 2, 4, 4], a tensor [4], float",
+            "",
+            BOTH,
+        ),
+    ],
+)
+def test_what_a_recipe_makes_of_a_batch_is_a_batch(given: Any, what: str, got: str, expected: str, do: str) -> None:
+    made = "no batch of as many samples" if what == "augment" else "no batch with its labels"
+    with refused(
+        UsageError,
+        f"""
+        {what} gives {made}
+          where:    Recipe({what})
+          got:      {got}
+          expected: {expected or "(batch [4, ...], soft labels [4, classes])"}
+          do:       {do}
+        """,
+    ):
+        train.fit(small.model(), small.data(4), steps=2, recipe=train.Recipe(epochs=1, **given), progress=False)
+
+
+class Uneven(Dataset[Any]):
+    """The third recording has a step more."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.zeros(2 + (index == 2), *small.SHAPE), 0
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_samples_of_different_shapes_make_no_batch(workers: int) -> None:
+    for where, call in (
+        ("data", lambda: train.evaluate(small.model(), Uneven(), workers=workers)),
+        (
+            "validation",
+            lambda: train.fit(
+                small.model(),
+                small.data(4, shape=(2, *small.SHAPE)),
+                Uneven(),
+                layout="NT",
+                recipe=train.Recipe(epochs=1, workers=workers),
+                progress=False,
+            ),
+        ),
+    ):
+        with refused(
+            ShapeError,
+            f"""
+            the samples have different shapes
+              where:    {where}
+              got:      [2, 2, 4, 4] and [3, 2, 4, 4] in one batch
+              expected: samples of one shape, with as many steps each
+              do:       bin the events of every sample into as many steps, or pad them
+            """,
+        ):
+            call()
+
+
+def test_weights_that_are_no_numbers_did_not_diverge() -> None:
+    model = small.model()
+    model[5].weight.data[1, 3:5] = float("nan")
+    with refused(
+        ValueRangeError,
+        """
+        a weight holds NaN or Inf
+          where:    5.weight
+          got:      2 of 768 values, before the first step
+          expected: finite numbers
+          do:       load other weights, or build the model again
+        """,
+    ):
+        train.fit(model, small.data(4), steps=2, progress=False)
+
+
+def test_what_is_no_model_is_not_evaluated() -> None:
+    data = small.data(4)
+    fitted = train.fit(small.model(), data, steps=2, recipe=ONCE, progress=False)
+    for model, got, do in (
+        (nn.LIF, "the class LIF", "call the class, or the function that builds the model, and pass what it returns"),
+        (fitted, "Fitted", "pass its .model"),
+    ):
+        with refused(
+            UsageError,
+            f"""
+            this is no model to evaluate
+              where:    evaluate
+              got:      {got}
+              expected: a torch.nn.Module
+              do:       {do}
+            """,
+        ):
+            train.evaluate(model, data, 2)
+    with pytest.raises(UsageError, match=r"this is no model to train\n.*\n.*Fitted\n.*\n.*pass its .model"):
+        train.fit(fitted, data, steps=2)
+    for given in ({"batch": 0}, {"batch": 2.5}, {"workers": -1}):
+        with pytest.raises(Snn2hwError, match=f"{next(iter(given))} is .*\n  where:    evaluate"):
+            train.evaluate(fitted.model, data, 2, **given)
+
+
+def test_a_model_that_sums_its_readout_is_told_to_leave_that_out() -> None:
+    model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 3), nn.Readout())
+    with pytest.raises(ShapeError) as caught:
+        train.evaluate(model, small.data(4), 2)
+    assert caught.value.got == "shape [4, 3]"
+    assert caught.value.do == "leave out its nn.Readout, or its mean over T: training and evaluation take the mean themselves"

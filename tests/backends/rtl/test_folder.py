@@ -50,7 +50,7 @@ def test_the_makefile_lints_simulates_and_leaves_nothing_in_the_way(tmp_path: Pa
 
 def test_the_diagram_counts_a_bit_as_one_and_names_the_readout_once(tmp_path: Path) -> None:
     net, images = two_layer_network()
-    snn2hw.export(snn2hw.compile(net, images, steps=2, out=tmp_path / "net"), "rtl", out=tmp_path / "rtl")
+    snn2hw.export(snn2hw.compile(net, images, out=tmp_path / "net"), "rtl", out=tmp_path / "rtl")
     said = re.findall(r"<text[^>]*>([^<]*)", (tmp_path / "rtl" / "network.svg").read_text(encoding="utf-8"))
     assert any(" of 1 bit, " in text for text in said), said
     assert not any(re.search(r"\b1 bits|readout: readout", text) for text in said), said
@@ -68,7 +68,7 @@ def test_the_makefile_synthesises_and_places_with_what_the_extra_rtl_brings(
     if program is None:
         pytest.skip("no make")
     net, images = two_layer_network()
-    made = snn2hw.compile(net, images, steps=2, out=tmp_path / "net")
+    made = snn2hw.compile(net, images, out=tmp_path / "net")
     out = tmp_path / "folder"
     snn2hw.export(made, "rtl", out=out)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))

@@ -174,7 +174,7 @@ def test_the_blocks_of_a_board_count_by_their_size() -> None:
 
 def test_what_was_chosen_is_said(tmp_path: Path) -> None:
     net, images = two_layer_network()
-    artefact = snn2hw.compile(net, images, steps=2, out=tmp_path / "net")
+    artefact = snn2hw.compile(net, images, out=tmp_path / "net")
     (note,) = snn2hw.export(artefact, "rtl", parallel=3).notes
     assert note.startswith("lanes: ")
     assert " to 2; expected: about " in note  # of 3, rounded down
@@ -200,7 +200,7 @@ def test_more_cycles_than_can_be_counted(network: IntegerNetwork, monkeypatch: p
 
 def test_the_folder_says_which_lanes_it_has(tmp_path: Path) -> None:
     net, images = two_layer_network()
-    artefact = snn2hw.compile(net, images, steps=2, out=tmp_path / "net")
+    artefact = snn2hw.compile(net, images, out=tmp_path / "net")
     with pytest.raises(UsageError, match="the budget is too small"):
         snn2hw.export(artefact, "rtl", out=tmp_path / "rtl", budget="luts=1")
     assert not (tmp_path / "rtl").exists()
