@@ -265,7 +265,8 @@ class Prepared(torch.nn.Module):
     def _other_shape(self, x: Tensor) -> str:
         """What to do about an input of another shape."""
         source = self._net.input
-        if tuple(x.shape[2:]) != source.shape:
+        without_steps = source.static and tuple(x.shape[1:]) == source.shape
+        if tuple(x.shape[2:]) != source.shape and not without_steps:
             return f"give samples {list(source.shape)}, as the sample it was prepared with had"
         if source.static:
             return f"show them for {self.steps} steps: train.fit(..., steps={self.steps}), or nn.repeat(samples, {self.steps})"

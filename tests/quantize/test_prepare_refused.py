@@ -68,6 +68,16 @@ def test_samples_of_another_shape(prepared: Prepared, kind: str) -> None:
     ]
 
 
+def test_samples_without_steps(prepared: Prepared, samples: torch.Tensor) -> None:
+    with pytest.raises(ShapeError) as error:
+        prepared(samples)
+    assert lines(error)[2:] == [
+        "got:      [8, 3]",
+        "expected: [2, N, 3]",
+        "do:       show them for 2 steps: train.fit(..., steps=2), or nn.repeat(samples, 2)",
+    ]
+
+
 def test_other_steps_of_a_temporal_model() -> None:
     with pytest.raises(ShapeError) as error:
         prepare(plain(), torch.rand(STEPS, 8, 3), layout="TN")(torch.rand(STEPS + 1, 8, 3))
