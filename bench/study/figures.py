@@ -75,6 +75,12 @@ def of(results: Sequence[Result], task: str, variant: str) -> list[Result]:
     return sorted((r for r in results if r["task"] == task and r["variant"] == variant), key=lambda r: int(r["seed"]))
 
 
+def polynomials(result: Result) -> dict[str, list[list[float]]]:
+    """Coefficients by layer and channel, of the neurons that the variant made: others of a network, as those of q, k and v, are
+    LIF in all variants, of degree 1."""
+    return {path: channels for path, channels in result["polynomials"].items() if len(channels[0]) > 2}
+
+
 def variants(results: Sequence[Result], task: str) -> list[str]:
     """Those of the task that were run, in the order of its plan."""
     return [v for v in PLANS[task].variants if of(results, task, v)]

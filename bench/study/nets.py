@@ -115,14 +115,6 @@ class Plan:
     input_range: tuple[float, float] | None = None
 
 
-def _digits(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), neuron(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), neuron(), nn.AvgPool2d(2),
-        nn.Flatten(), nn.Linear(128, 32), neuron(), nn.Linear(32, 10),
-    )  # fmt: skip
-
-
 def _sequential(neuron: Callable[[], torch.nn.Module]) -> torch.nn.Module:
     return nn.Sequential(
         nn.Linear(8, 128), nn.BatchNorm1d(128), neuron(),
@@ -212,7 +204,6 @@ SWITCHED = ("LNM-3, learned widths", "LNM-3, balance", "CF-4, learned widths", "
 SHIFTED: dict[str, Any] = {"augment": augment.RandomCrop(2).batch}
 LINES = "128-BN-N-128-BN-N-10"
 PLANS: Mapping[str, Plan] = {
-    "digits": Plan(_digits, 4, True, _recipe(20, 6e-3), _again(6, 15), "16C3-BN-N-M2-32C3-BN-N-A2-32-N-10, T = 4", EVERY),
     "digits-sequential": Plan(_sequential, 8, False, _recipe(40, 6e-3), _again(6, 15), f"{LINES}, T = 8", EVERY),
     "digits-events": Plan(
         _events, 10, False, _recipe(20, 6e-3), _again(6, 15), "16C3s2-BN-N-A2-32C3-BN-N-A2-10, T = 10", EVERY

@@ -11,40 +11,41 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.pictures import STYLE
-from bench.study.figures import Result, of
+from bench.study.figures import Result, of, polynomials
 from bench.study.nets import DRAWN, PLANS, WIDTHS
 from snn2hw.files.write import write_file
 
-REACH = 4.0
+REACH, ACROSS = 4.0, 4
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[str]:
     """Write the plots as SVG; returns their file names."""
     folder.mkdir(parents=True, exist_ok=True)
-    polynomials = [task for task in PLANS if of(results, task, DRAWN)]
+    tasks = [task for task in PLANS if of(results, task, DRAWN)]
     widths = [task for task in PLANS if all(of(results, task, v) for v in WIDTHS)]
     with matplotlib.rc_context(STYLE):
-        drawn = [_polynomials(results, polynomials, folder / "polynomials.svg")] if polynomials else []
+        drawn = [_polynomials(results, tasks, folder / "polynomials.svg")] if tasks else []
         return drawn + ([_widths(results, widths, folder / "widths.svg")] if widths else [])
 
 
 def _polynomials(results: Sequence[Result], tasks: Sequence[str], path: Path) -> str:
-    depth = max(len(of(results, t, DRAWN)[0]["polynomials"]) for t in tasks)
-    figure = Figure(figsize=(3 * depth, 2.6 * len(tasks)), layout="constrained")
-    axes = figure.subplots(len(tasks), depth, sharex=True, sharey=True, squeeze=False)
+    """A panel for each layer, task after task, `ACROSS` in a row."""
+    shown = [(task, layer) for task in tasks for layer in polynomials(of(results, task, DRAWN)[0])]
+    down = -(-len(shown) // ACROSS)
+    figure = Figure(figsize=(3 * ACROSS, 2.6 * down), layout="constrained")
+    axes = figure.subplots(down, ACROSS, sharex=True, sharey=True, squeeze=False)
     u = np.linspace(-REACH, REACH, 201)
-    for row, task in zip(axes, tasks, strict=True):
-        layers = list(of(results, task, DRAWN)[0]["polynomials"])
-        for panel, layer in zip(row, layers, strict=False):
-            panel.plot(u, 0.5 * u, "--", color="0.6", label="where it started (LIF, 0.5 u)")
-            for n, r in enumerate(of(results, task, DRAWN)):
-                values = np.polynomial.polynomial.polyval(u, r["polynomials"][layer][0])
-                panel.plot(u, values, color="C0", alpha=0.7, label=None if n else "learned, one line per seed")
-            panel.set_title(f"{task}, layer {layer}")
-            panel.set_xlabel("u")
-        for empty in row[len(layers) :]:
-            empty.axis("off")
+    for panel, (task, layer) in zip(axes.flat, shown, strict=False):
+        panel.plot(u, 0.5 * u, "--", color="0.6", label="where it started (LIF, 0.5 u)")
+        for n, r in enumerate(of(results, task, DRAWN)):
+            values = np.polynomial.polynomial.polyval(u, polynomials(r)[layer][0])
+            panel.plot(u, values, color="C0", alpha=0.7, label=None if n else "learned, one line per seed")
+        panel.set_title(f"{task}, layer {layer}", fontsize=8)
+        panel.set_xlabel("u")
+    for row in axes:
         row[0].set_ylabel("P(u)")
+    for empty in axes.flat[len(shown) :]:
+        empty.axis("off")
     axes[0][0].legend(fontsize=7)
     return _saved(figure, path)
 

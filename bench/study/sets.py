@@ -116,7 +116,6 @@ def _watch() -> Set:
 
 
 SETS = {
-    "digits": _digits("digits"),
     "digits-sequential": _digits("digits-sequential"),
     "digits-events": _digits("digits-events"),
     "fashion": _first(_recorded("fashion", static=True), {"train": IMAGES, "test": 10_000}),

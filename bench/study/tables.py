@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, mean, of, paired, variants
+from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, mean, of, paired, polynomials, variants
 from bench.study.nets import BALANCE, BASE, FIRST, LEARNED, POLYNOMIALS, VARIANTS
 from bench.study.one import PRICES
 
@@ -52,7 +52,7 @@ def _moved(runs: Sequence[Result]) -> str:
     def farthest(coefficients: Sequence[Sequence[float]]) -> float:
         return max(float(np.abs(np.polynomial.polynomial.polyval(u, c) - 0.5 * u).max()) for c in coefficients)
 
-    layers = {path: mean([farthest(r["polynomials"][path]) for r in runs]).mean for path in runs[0]["polynomials"]}
+    layers = {path: mean([farthest(polynomials(r)[path]) for r in runs]).mean for path in polynomials(runs[0])}
     return "; ".join(f"layer {path} {value:.2f}" for path, value in layers.items())
 
 
