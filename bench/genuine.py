@@ -8,6 +8,7 @@ held where they descend, as `read_aedat` says.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -143,10 +144,12 @@ def compared(folder: Path) -> Iterator[tuple[str, ...]]:
         yield str(parent.relative_to(folder)), kind.name, *counts
 
 
-def main(folder: str) -> None:
-    rows = [COLUMNS, tuple("---" for _ in COLUMNS), *compared(Path(folder))]
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Read the files of data sets below a folder, by snn2hw.data and by others.")
+    parser.add_argument("folder", type=Path, help="searched for " + ", ".join(FORMATS))
+    rows = [COLUMNS, tuple("---" for _ in COLUMNS), *compared(parser.parse_args(arguments).folder)]
     print("\n".join(f"| {' | '.join(row)} |" for row in rows))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -80,7 +80,7 @@ def test_a_reader_that_is_missing_leaves_its_columns_empty(
 
     wavs = genuine.FORMATS[".wav"]
     monkeypatch.setattr(genuine, "FORMATS", {".wav": genuine.Format(wavs.name, wavs.ours, "none_such", wavs.theirs)})
-    genuine.main(str(written(tmp_path)))
+    genuine.main([str(written(tmp_path))])
     assert capsys.readouterr().out.splitlines() == [
         "| folder | format | files | items | compared with | differ | refused |",
         "| --- | --- | --- | --- | --- | --- | --- |",
