@@ -25,6 +25,7 @@ from snn2hw.errors import DataError, MissingExtraError
 BEGINS = b"#!AER-DAT4.0\r\n"
 ENDED, DESCRIPTION = 1, 2  # fields of the header's table
 PANIC = "PanicException"  # of the package's Rust: no Exception, and in no module that can be imported
+MOST = 1 << 15  # pixels of a side, which a place of an event can name: 16 bits with a sign
 DO = "copy the recording again; if it is whole, write the events of one camera to a file of their own, with dv-processing or DV"
 
 
@@ -40,6 +41,8 @@ def stream_events(path: Path, data: bytes) -> Events:
     try:
         _follow(data)
         found, height, width = _decoded(path)
+        if max(height, width) > MOST:
+            raise ValueError(f"a sensor of {height} x {width} pixels, where events name at most {MOST}")
         if off := off_sensor(found["x"], found["y"], height, width):
             raise ValueError(off)
         t = found["t"].astype(np.int64)

@@ -21,7 +21,6 @@ HEAD_LSB = 4.0  # of a neuron's head; a state is told from another by one
 SHOWN = 4  # channels that are named
 MOVED = 0.25  # of an amplitude, beyond which rounding it is worth a word
 SILENT = "this layer can never fire"
-LOST_CONSTANTS = "the constants that are added to whole channels become 0"
 TRAINED_SO = "keep it if the prepared model is accurate enough: it was trained with these integers"
 
 
@@ -42,6 +41,10 @@ class Finding:
     def warning(self) -> LossWarning:
         """The finding as Python warns of it."""
         return LossWarning(self.what, where=self.where, got=self.got, cause=self.cause, do=self.remedy)
+
+
+class LostConstant(Finding):
+    """Of constants, which no training changes."""
 
 
 def warned(findings: Sequence[Finding], stacklevel: int) -> list[dict[str, str]]:
@@ -115,14 +118,14 @@ def lost_weights(
     )
 
 
-def lost_constants(node: real.Node, lost: int, unit: float) -> Finding:
+def lost_constants(node: real.Node, lost: int, unit: float) -> LostConstant:
     """Constants of a forward that are smaller than half a unit of the value that they are added to.
 
     Args:
         node: the layer that adds them. lost: how many channels. unit: the real value of one integer.
     """
-    return Finding(
-        LOST_CONSTANTS,
+    return LostConstant(
+        "the constants that are added to whole channels become 0",
         node.source or node.name,
         f"{lost} of {node.shape[0]} channels",
         f"one unit of the value that they are added to is {unit:.3g}, and they are below half of it",

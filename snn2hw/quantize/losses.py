@@ -12,7 +12,7 @@ from snn2hw import layers
 from snn2hw.ir.integer import IntegerNetwork, IntNeuron
 from snn2hw.ir.network import Circulate, EquationNeuron, Neuron, Reals, Single
 from snn2hw.layers import IntSynapse
-from snn2hw.passes.findings import LOST_CONSTANTS, Finding
+from snn2hw.passes.findings import Finding, LostConstant
 from snn2hw.passes.lower import neuron_losses
 from snn2hw.passes.synapse import lost_channels
 from snn2hw.passes.too_large import too_large
@@ -29,7 +29,7 @@ def losses(model: Prepared, made: IntegerNetwork) -> Iterator[Finding]:
     """
     done = model.template.done
     yield from too_large(done.real, done.target)
-    yield from (f for f in done.findings if f.what == LOST_CONSTANTS)  # which no training changes
+    yield from (f for f in done.findings if isinstance(f, LostConstant))
     for node in done.real.nodes:
         if isinstance(node, layers.Synapse):
             yield from _of_weights(node, model, made)

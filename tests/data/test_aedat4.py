@@ -101,6 +101,9 @@ CASES = {
     "an event at -1 us": of((-1, 0, 0, 0), (2**63 - 1, 0, 0, 0)),
     f"{BEGAN} us behind {BEGAN + 1} us in event 1": of((BEGAN + 1, 0, 0, 0), (BEGAN, 0, 0, 0)),
     "column 346, row 0 in event 1; 1 of 2 events are off the sensor": of((1, 0, 0, 0), (1, 346, 0, 0)),
+    "a sensor of 260 x 65535 pixels, where events name at most 32768": aedat4(
+        [event_packet(0, [(1, -2, 0, 0)])], [("EVTS", 65535, 260)]
+    ),
     "column 0, row 260 in event 0; 2 of 2 events are off the sensor": of((1, 0, 260, 0), (1, 0, -1, 0)),
 }
 PACKAGE_SAYS = {  # in words of its own

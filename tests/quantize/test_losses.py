@@ -13,7 +13,7 @@ import torch
 import snn2hw
 from snn2hw import nn
 from snn2hw.ir.ranges import ranges
-from snn2hw.passes.findings import LOST_CONSTANTS, Finding, LossWarning
+from snn2hw.passes.findings import Finding, LossWarning
 from snn2hw.quantize import Prepared, prepare
 from snn2hw.quantize.losses import losses
 from snn2hw.quantize.neuron import QuantisedNeuron
@@ -212,7 +212,7 @@ def many_inputs() -> torch.nn.Module:
 @pytest.mark.parametrize(
     ("make", "inputs", "target", "what"),
     [
-        (Added, 6, "generic", LOST_CONSTANTS),
+        (Added, 6, "generic", "the constants that are added to whole channels become 0"),
         (many_inputs, 4097, "loihi1", "a neuron reads more values than a core of the target 'loihi1' has input axons"),
     ],
 )
