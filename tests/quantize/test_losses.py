@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import ClassVar
 
@@ -12,9 +12,11 @@ import torch
 
 import snn2hw
 from snn2hw import nn
+from snn2hw.ir.network import Neuron
 from snn2hw.ir.ranges import ranges
 from snn2hw.passes.findings import Finding, LossWarning
 from snn2hw.quantize import Prepared, prepare
+from snn2hw.quantize import losses as module
 from snn2hw.quantize.losses import losses
 from snn2hw.quantize.neuron import QuantisedNeuron
 from snn2hw.quantize.synapse import Synapse
@@ -174,6 +176,29 @@ def test_a_learned_threshold_that_silences_a_layer_is_the_one_that_is_named() ->
     layer.neuron.log_scale.data += 0.5
     (found,) = parts(scaled(model, "0", 0.5))
     assert found.got.endswith("its threshold is 1.64872")
+
+
+def test_the_head_is_judged_by_the_polynomial_that_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = []
+
+    def spied(equation: Neuron, *rest: object) -> Iterator[Finding]:
+        judged.append(equation.coefficients.tolist())
+        return iter(())
+
+    monkeypatch.setattr(module, "neuron_losses", spied)
+    model = prepare(layers(nn.LNM(degree=2)), torch.rand(16, 6), steps=2)
+    before = model.integers().neurons[0].meaning
+    layer = model.layer("1")
+    assert isinstance(layer, QuantisedNeuron)
+    for p in layer.neuron.parameters():
+        p.data += 0.125
+    now = model.integers()
+    meaning = now.neurons[0].meaning
+    assert before is not None
+    assert meaning is not None
+    assert meaning.coefficients != before.coefficients
+    list(losses(model, now))
+    assert judged == [[list(row) for row in meaning.coefficients]]
 
 
 class Deaf(nn.CustomNeuron):
