@@ -1,8 +1,10 @@
-"""Errors are tested with their whole text: what, where, got, expected, do."""
+"""Errors and warnings are tested with their whole text: what, where, got, expected, do."""
 
 from __future__ import annotations
 
+import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from textwrap import dedent
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from snn2hw.errors import RuleError, Snn2hwError
+from snn2hw.errors import RuleError, Snn2hwError, Snn2hwWarning
 
 USER_LINE = re.compile(r"\w+\.py:\d+ \([^)]*\)")
 
@@ -22,6 +24,17 @@ def refused(kind: type[Snn2hwError], text: str) -> Iterator[None]:
         yield
     assert type(caught.value) is kind
     assert USER_LINE.sub("LINE", str(caught.value)) == dedent(text).strip("\n")
+
+
+@contextmanager
+def warned(*texts: str) -> Iterator[None]:
+    """The block gives exactly these warnings, word for word, each at the line of the test that called; none without texts."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    assert [str(w.message) for w in caught] == [dedent(text).strip("\n") for text in texts]
+    test = {frame.filename for frame in inspect.stack()[1:4]}
+    assert all(issubclass(w.category, Snn2hwWarning) and w.filename in test for w in caught)
 
 
 def message(check: Callable[[Any], object], given: Any, kind: type[Snn2hwError] = RuleError) -> str:

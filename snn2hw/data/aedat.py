@@ -19,6 +19,7 @@ The picture of CIFAR10-DVS stands upright with x = 127 - b and y = 127 - a, as s
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,8 @@ import numpy.typing as npt
 from snn2hw.data import aedat3, aedat4
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
-from snn2hw.data.recordings import EARLY
-from snn2hw.errors import DataError
+from snn2hw.data.recordings import EARLY, held
+from snn2hw.errors import DataError, Snn2hwWarning
 
 SIDE = 128
 PIXEL_BITS = 0x7FFF
@@ -49,6 +50,10 @@ def read_aedat(path: str | Path) -> Events:
         DataError: no such file, another format or version, a header, packet or event cut off, no event; in 2.0 and 3.1 another
             camera or a pair; in 4 several streams of events, one off its sensor, or a clock that falls back.
         MissingExtraError: AEDAT 4 without the package aedat.
+
+    Warns:
+        Snn2hwWarning: in 2.0 and 3.1 more events are early than single ones; in 2.0 the clock falls back further, or events of a
+            second camera are left out.
     """
     path = Path(path)
     data = content(path, "a recording", VERSIONS, AGAIN)
@@ -80,8 +85,8 @@ def _of_dvs128(path: Path, data: bytes) -> Events:
     words = _words(path, data)
     pixel = words[:, 0] <= PIXEL_BITS
     beyond = words[~pixel, 0]
-    pair = 10 * len(beyond) > len(words) and len(np.unique(beyond)) > SIDE  # an external input has no pixels
-    if pair or 2 * len(beyond) > len(words):
+    pixels = len(np.unique(beyond)) > SIDE  # an external input has none
+    if (pixels and 10 * len(beyond) > len(words)) or 2 * len(beyond) > len(words):
         raise DataError(
             "a recording has addresses of another camera",
             where=str(path),
@@ -89,10 +94,19 @@ def _of_dvs128(path: Path, data: bytes) -> Events:
             expected="addresses of one DVS128: 7 bits column, 7 bits row, 1 bit polarity",
             do="take a recording of one DVS128, as those of CIFAR10-DVS and MNIST-DVS are",
         )
+    if pixels:
+        _warn(
+            "a recording has events of a second camera, which are left out",
+            path,
+            stacklevel=3,
+            got=f"{len(beyond)} of {len(words)} events at {len(np.unique(beyond))} addresses beyond 15 bits",
+            expected="addresses of one DVS128; an external input has few of them",
+            do="take a recording of one DVS128, or look whether the file is damaged",
+        )
     if not pixel.all():
         words = words[pixel]
-    address = words[:, 0].astype(np.int16)
-    return Events(_ascending(words[:, 1]), 127 - (address >> 8), 127 - (address >> 1 & 127), 1 - (address & 1), SIDE, SIDE)
+    address, t = words[:, 0].astype(np.int16), held(path, _passed(path, words[:, 1]), stacklevel=3)
+    return Events(t, 127 - (address >> 8), 127 - (address >> 1 & 127), 1 - (address & 1), SIDE, SIDE)
 
 
 def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
@@ -123,10 +137,26 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
     return np.frombuffer(data, ">u4", offset=begins).astype(np.uint32).reshape(-1, 2)
 
 
-def _ascending(clock: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-    """Microseconds since the first event. The difference of two 32-bit clocks is right when one of them has run over."""
+def _passed(path: Path, clock: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """Microseconds since the first event; an early event's are fewer than those of the one before it.
+
+    The difference of two 32-bit clocks is right when one of them has run over.
+    """
     passed = np.zeros(len(clock), np.int64)
     passed[1:] = (clock[1:] - clock[:-1]).view(np.int32)
-    passed[passed < -EARLY] = 0
-    latest: npt.NDArray[np.int64] = np.maximum.accumulate(np.cumsum(passed))
-    return latest
+    back = np.flatnonzero(passed < -EARLY)
+    if len(back):
+        _warn(
+            "the clock of a recording falls back, and is taken to have stood still there",
+            path,
+            stacklevel=4,
+            got=f"{-passed[back[0]]} us back at pixel event {back[0]}; {len(back)} times in all",
+            expected=f"a clock that ascends, but for single events that are at most {EARLY} us early",
+            do="take one recording at a time, if the file holds several one after the other",
+        )
+    passed[back] = 0
+    return np.cumsum(passed)
+
+
+def _warn(what: str, path: Path, stacklevel: int, **parts: str) -> None:
+    warnings.warn(Snn2hwWarning(what, where=str(path), **parts), stacklevel=stacklevel + 1)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.data.events import Events
-from snn2hw.data.recordings import EARLY, descending, off_sensor
+from snn2hw.data.recordings import EARLY, descending, held, off_sensor
 from snn2hw.errors import DataError
 
 BEGINS, ENDS = b"#!AER-DAT3.1", b"#!END-HEADER\r\n"
@@ -34,6 +34,9 @@ def polarity_events(path: Path, data: bytes) -> Events:
     Raises:
         DataError: a header or packet cut off, packets that make no sense, no event, another camera, or a clock that falls back
             further.
+
+    Warns:
+        Snn2hwWarning: more events are early than single ones.
     """
     try:
         found = list(_packets(data))
@@ -56,7 +59,7 @@ def polarity_events(path: Path, data: bytes) -> Events:
             expected="a header, and packets of polarity events of a DVS128 in the order of time",
             do=AGAIN,
         ) from error
-    t = np.maximum.accumulate(clock)
+    t = held(path, clock, stacklevel=4)
     return Events(t, x.astype(np.int64), y.astype(np.int64), (words[:, 0] >> 1 & 1).astype(np.int64), SIDE, SIDE)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from snn2hw.data import read_aedat
 from snn2hw.errors import DataError
 from tests.data.writers import HEADER, address, aedat
-from tests.refused import refused
+from tests.refused import refused, warned
 
 pytestmark = pytest.mark.torch
 
@@ -37,14 +37,35 @@ def test_recordings_are_read_back_exactly(tmp_path_factory: pytest.TempPathFacto
 def test_a_clock_that_jumps_back_stands_still(tmp_path: Path) -> None:
     path = tmp_path / "one.aedat"
     path.write_bytes(aedat((0, clock) for clock in (90_000, 90_050, 3, 13, 90_013, 90_013 - 2**16 - 1, 90_013)))
-    assert read_aedat(path).t.tolist() == [0, 50, 50, 60, 90_060, 90_060, 90_060 + 2**16 + 1]
+    with warned(
+        f"""
+        the clock of a recording falls back, and is taken to have stood still there
+          where:    {path}
+          got:      90047 us back at pixel event 2; 2 times in all
+          expected: a clock that ascends, but for single events that are at most 65536 us early
+          do:       take one recording at a time, if the file holds several one after the other
+        """
+    ):
+        assert read_aedat(path).t.tolist() == [0, 50, 50, 60, 90_060, 90_060, 90_060 + 2**16 + 1]
 
 
-def test_an_early_event_moves_no_other(tmp_path: Path) -> None:
-    """As in genuine recordings: the low byte of the clock, or its two low bytes, ran over while they were read."""
+EARLY = (100_000, 100_250, 100_001, 100_260, 34_724, 34_725, 100_270, 100_270)  # as the bytes of a genuine clock run over
+
+
+@pytest.mark.parametrize("sound", [291, 292])
+def test_an_early_event_moves_no_other(tmp_path: Path, sound: int) -> None:
+    """Three early events of 299 are more than a hundredth of them; of 300 they are not."""
     path = tmp_path / "one.aedat"
-    path.write_bytes(aedat((0, clock) for clock in (100_000, 100_250, 100_001, 100_260, 34_724, 34_725, 100_270, 100_270)))
-    assert read_aedat(path).t.tolist() == [0, 250, 250, 260, 260, 260, 270, 270]
+    path.write_bytes(aedat((0, clock) for clock in (*EARLY, *range(100_271, 100_271 + sound))))
+    says = f"""
+        many events of a recording are early, and get the time of the latest one before them
+          where:    {path}
+          got:      3 of 299 events
+          expected: single ones, at most 1% of all
+          do:       export the recording again in the order of time
+        """
+    with warned(*[says] * (sound == 291)):
+        assert read_aedat(path).t.tolist() == [0, 250, 250, 260, 260, 260, 270, *range(270, 271 + sound)]
 
 
 def test_a_clock_that_runs_over_its_32_bits(tmp_path: Path) -> None:
@@ -135,7 +156,7 @@ def test_another_camera_is_refused(tmp_path: Path) -> None:
 def test_a_pair_of_cameras_is_refused(tmp_path: Path) -> None:
     """Bit 15 is the second camera; an external input has it, too, but no pixels."""
     path = tmp_path / "pair.aedat"
-    first = [(address(n, n, True), n) for n in range(128)]
+    first = [(address(n, n, True), 7) for n in range(128)]
     second = [(0x8000 | pixel, clock) for pixel, clock in [*first[:65], *((pixel + 2, clock) for pixel, clock in first[:64])]]
     path.write_bytes(aedat(first * 2 + second))
     with pytest.raises(DataError, match="addresses of another camera") as caught:
@@ -146,7 +167,16 @@ def test_a_pair_of_cameras_is_refused(tmp_path: Path) -> None:
         path.write_bytes(aedat(first * 2 + few))
         assert len(read_aedat(path)) == 256
     path.write_bytes(aedat(first * 10 + second))  # less than a tenth
-    assert len(read_aedat(path)) == 1280
+    with warned(
+        f"""
+        a recording has events of a second camera, which are left out
+          where:    {path}
+          got:      129 of 1409 events at 129 addresses beyond 15 bits
+          expected: addresses of one DVS128; an external input has few of them
+          do:       take a recording of one DVS128, or look whether the file is damaged
+        """
+    ):
+        assert len(read_aedat(path)) == 1280
 
 
 def test_no_file_is_said(tmp_path: Path) -> None:
