@@ -78,10 +78,12 @@ class _Heidelberg(Samples):
                 bool(np.isfinite(times).all())
                 and bool((times >= 0).all())
                 and bool((units >= 0).all() & (units < CHANNELS).all())
+                and bool((units % 1 == 0).all())
             )
             self._require(fits, f"a time below 0, or a unit that is none of {CHANNELS}, in recording {index}")
         inside = times < self.seconds
         step = (times[inside].astype(np.float64) * self.shape[0] / self.seconds).astype(np.int64)
+        step = np.minimum(step, self.shape[0] - 1)  # a product can be rounded up to the end
         band = units[inside].astype(np.int64) * self.bands // CHANNELS
         counts = np.bincount(step * self.bands + band, minlength=self.shape[0] * self.bands).reshape(self.shape)
         return torch.from_numpy(counts.astype(np.float32))
@@ -123,6 +125,8 @@ class _Heidelberg(Samples):
         self._require(item.ndim == 1, f"{name} of shape {list(item.shape)}")
         listed = h5py.check_vlen_dtype(item.dtype)
         self._require((listed is not None and np.dtype(listed).kind in "iuf") == ("/" in name), f"{name} of type {item.dtype}")
+        if listed is not None:  # h5py 3.16 gives the bytes of lists as they are, and calls them numbers of this machine's order
+            self._require(np.dtype(listed).isnative, f"{name} in another order of bytes than this machine's")
         size = self._path.stat().st_size
         most = PACKED * size // item.id.get_type().get_size()
         self._require(item.shape[0] <= most, f"{name} with {item.shape[0]} entries")

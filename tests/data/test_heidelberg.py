@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +25,23 @@ pytestmark = pytest.mark.torch
 
 TIMES = [[0.0, 0.0135, 0.5, 1.5], [], [1.3999]]
 UNITS = [[0, 4, 699, 3], [], [350]]
+SWAPPED = ">" if sys.byteorder == "little" else "<"
 
 
-def write(root: Path, name: str = "shd_train.h5", labels: Any = (19, 0, 7), times: Any = TIMES, units: Any = UNITS) -> Path:
+def write(
+    root: Path,
+    name: str = "shd_train.h5",
+    labels: Any = (19, 0, 7),
+    times: Any = TIMES,
+    units: Any = UNITS,
+    kinds: tuple[Any, Any, Any] = (np.int64, np.float16, np.int64),
+) -> Path:
+    """kinds: types of labels, times and units."""
     with h5py.File(root / name, "w") as file:
-        file["labels"] = np.array(labels, np.int64)
+        file["labels"] = np.array(labels, kinds[0])
         spikes = file.create_group("spikes")
-        for part, kind, values in (("times", np.float16, times), ("units", np.int64, units)):
-            made = spikes.create_dataset(part, (len(values),), h5py.vlen_dtype(kind))
+        for part, kind, values in (("times", kinds[1], times), ("units", kinds[2], units)):
+            made = spikes.create_dataset(part, (len(values),), h5py.vlen_dtype(np.dtype(kind)))
             for n, value in enumerate(values):
                 made[n] = np.array(value, kind)
     return root
@@ -53,6 +63,26 @@ def test_spikes_are_counted_exactly(tmp_path: Path) -> None:
     assert SSC(tmp_path, "valid")[0][1] == 34
     with pytest.raises(UsageError, match="split"):
         SHD(tmp_path, "valid")
+
+
+def test_labels_in_the_other_order_of_bytes_are_read(tmp_path: Path) -> None:
+    data = SHD(write(tmp_path, kinds=(SWAPPED + "i4", np.float16, np.int64)))
+    assert data.labels.tolist() == [19, 0, 7]
+
+
+def test_a_spike_right_before_the_end_is_in_the_last_step(tmp_path: Path) -> None:
+    last = np.nextafter(0.7, 0)  # times 46 / 0.7 is rounded to 46
+    data = SHD(
+        write(tmp_path, labels=(1,), times=[[last]], units=[[5]], kinds=(np.int64, np.float64, np.int64)), seconds=0.7, steps=46
+    )
+    assert data[0][0][45].sum() == data[0][0].sum() == 1
+
+
+@pytest.mark.parametrize("unit", [1.5, np.inf, np.nan])
+def test_a_unit_that_is_no_whole_number_is_refused(unit: float, tmp_path: Path) -> None:
+    data = SHD(write(tmp_path, labels=(1,), times=[[0.1]], units=[[unit]], kinds=(np.int64, np.float16, np.float32)))
+    with pytest.raises(DataError, match="a unit that is none of 700, in recording 0"):
+        data[0]
 
 
 def _elsewhere(root: Path) -> None:
@@ -90,6 +120,14 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "labels": (lambda root: write(root, labels=(20, 0, 1)), r"labels 0\.\.20"),
     "counts": (lambda root: write(root, labels=(1, 0)), r"2 labels, times of \(3,\)"),
     "none": (lambda root: write(root, labels=(), times=[], units=[]), "no recording"),
+    "order of times": (
+        lambda root: write(root, kinds=(np.int64, SWAPPED + "f4", np.int64)),
+        "spikes/times in another order of bytes than this machine's",
+    ),
+    "order of units": (
+        lambda root: write(root, kinds=(np.int64, np.float16, SWAPPED + "i4")),
+        "spikes/units in another order of bytes than this machine's",
+    ),
 }
 
 
