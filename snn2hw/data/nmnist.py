@@ -31,7 +31,7 @@ def read_nmnist(path: str | Path) -> Events:
     """The events of one recording of N-MNIST, on 34x34 pixels; t is the clock of the file.
 
     Raises:
-        DataError: no such file, empty, an event cut off, off the sensor, or times that descend.
+        DataError: no such file, empty, zeros alone, an event cut off, off the sensor, or times that descend.
     """
     path = Path(path)
     what, expected = "a recording of N-MNIST", "events of 5 bytes"
@@ -40,6 +40,8 @@ def read_nmnist(path: str | Path) -> Events:
     if len(data) % EVENT:
         got = f"{len(data)} bytes, {len(data) % EVENT} more than {len(data) // EVENT} events"
         raise DataError(f"{what} is cut off", where=str(path), got=got, expected=expected, do=again)
+    if not any(data):  # what is left of a copy that was interrupted
+        raise DataError(f"{what} has zeros alone", where=str(path), got=f"{len(data)} bytes 0", expected=expected, do=again)
     raw = np.frombuffer(data, np.uint8).reshape(-1, EVENT).astype(np.int64)
     x, y, word = raw[:, 0], raw[:, 1], raw[:, 2] << 16 | raw[:, 3] << 8 | raw[:, 4]
     t = word & 0x7FFFFF

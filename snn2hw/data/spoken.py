@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -122,8 +123,9 @@ class SpeechCommands(_Spoken):
         transform: applied to every sample.
 
     Raises:
-        UsageError: another split, a word that is no folder, steps or bands out of range. DataError: another folder, a list that
-            names what is not there, a word or a split without recordings; on reading, as `read_wav` says.
+        UsageError: another split, a word that is no folder or is asked for twice, steps or bands out of range. DataError: another
+            folder, a list that names what is not there or what the other list names, a word or a split without recordings; on
+            reading, as `read_wav` says.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class SpeechCommands(_Spoken):
         root: str | Path,
         split: str = "train",
         *,
-        words: tuple[str, ...] | None = None,
+        words: Sequence[str] | None = None,
         steps: int = 50,
         bands: int = 40,
         transform: Transform | None = None,
@@ -142,7 +144,7 @@ class SpeechCommands(_Spoken):
             expected = "validation_list.txt, testing_list.txt, and a folder for each word"
             raise wrong_folder(where, root, expected, f"unpack {COMMANDS} here")
         every = [name for name in listed(root) if is_folder(root / name) and name != NOISE and not name.startswith(".")]
-        chosen = tuple(every) if words is None else words
+        chosen = tuple(every) if words is None else _chosen(words)
         if unknown := [word for word in chosen if word not in every]:
             raise UsageError(
                 "a word of Speech Commands has no folder",
@@ -152,6 +154,14 @@ class SpeechCommands(_Spoken):
                 do="choose among these",
             )
         lists = {name: _named(root, file, chosen if words is not None else None) for name, file in LISTS.items()}
+        if both := sorted(lists["validation"] & lists["test"]):
+            raise DataError(
+                "two lists of Speech Commands name the same recording",
+                where=str(root / LISTS["test"]),
+                got=f"{both[0]}, which is in {LISTS['validation']}, too",
+                expected="every recording in one of the lists at most",
+                do=f"unpack {COMMANDS} again",
+            )
         files, labels = list[str](), list[int]()
         for label, word in enumerate(chosen):
             found = [f"{word}/{name}" for name in listed(root / word) if name.endswith(".wav")]
@@ -163,6 +173,18 @@ class SpeechCommands(_Spoken):
             files, labels = files + own, labels + [label] * len(own)
         self.classes, self.transform = chosen, transform
         super().__init__(root, files, labels, 16_000, 1.0, steps, bands, where, split, COMMANDS)
+
+
+def _chosen(words: Sequence[str]) -> tuple[str, ...]:
+    """The words that a user asks for, each once: a recording has one label."""
+    where = "Speech Commands"
+    if isinstance(words, str) or not isinstance(words, Sequence):
+        do = "pass words as a tuple, such as ('yes', 'no'); leave it out for all of them"
+        raise UsageError("words are no tuple of names", where=where, got=f"words={words!r}", expected="names of folders", do=do)
+    if len(set(words)) < len(words):
+        got = f"{next(word for word in words if words.count(word) > 1)!r} twice"
+        raise UsageError("a word of Speech Commands is asked for twice", where=where, got=got, do="name every word once")
+    return tuple(words)
 
 
 def _named(root: Path, file: str, words: tuple[str, ...] | None) -> frozenset[str]:

@@ -78,6 +78,7 @@ def test_names_labels_and_settings(tmp_path: Path) -> None:
     ("data", "says"),
     [
         (b"", "a recording of N-MNIST is empty"),
+        (bytes(250), "a recording of N-MNIST has zeros alone"),
         (forty_bits(EVENTS)[:-1], "19 bytes, 4 more than 3 events"),
         (forty_bits([(0, 34, 0, 1)]), r"column 34, row 0 in event 0; 1 of 1 events are off the sensor"),
         (forty_bits([(9, 1, 1, 1), (3, 1, 1, 1)]), "3 us behind 9 us in event 1"),

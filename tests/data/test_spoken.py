@@ -133,6 +133,50 @@ def test_speech_commands_refused(tmp_path: Path) -> None:
         SpeechCommands(tmp_path)
 
 
+def test_words_that_are_no_choice(tmp_path: Path) -> None:
+    commands(tmp_path)
+    assert SpeechCommands(tmp_path, words=["yes"]).classes == ("yes",)
+    with refused(
+        UsageError,
+        """
+        a word of Speech Commands is asked for twice
+          where:    Speech Commands
+          got:      'yes' twice
+          do:       name every word once
+        """,
+    ):
+        SpeechCommands(tmp_path, words=("no", "yes", "yes"))
+    for words in ("yes", 5):
+        with refused(
+            UsageError,
+            f"""
+            words are no tuple of names
+              where:    Speech Commands
+              got:      words={words!r}
+              expected: names of folders
+              do:       pass words as a tuple, such as ('yes', 'no'); leave it out for all of them
+            """,
+        ):
+            SpeechCommands(tmp_path, words=words)
+
+
+def test_a_recording_of_two_splits_is_refused(tmp_path: Path) -> None:
+    commands(tmp_path)
+    (tmp_path / "testing_list.txt").write_text("yes/2ab_nohash_0.wav\nyes/1ab_nohash_0.wav\n")
+    for split in ("train", "validation", "test"):
+        with refused(
+            DataError,
+            f"""
+            two lists of Speech Commands name the same recording
+              where:    {tmp_path / "testing_list.txt"}
+              got:      yes/1ab_nohash_0.wav, which is in validation_list.txt, too
+              expected: every recording in one of the lists at most
+              do:       unpack https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz again
+            """,
+        ):
+            SpeechCommands(tmp_path, split)
+
+
 @pytest.mark.parametrize("file", ["validation_list.txt", "testing_list.txt"])
 @pytest.mark.parametrize("name", ["yes/9ab_nohash_0.wav", "maybe/1ab_nohash_0.wav"])
 def test_a_list_that_names_what_is_not_there_is_refused(name: str, file: str, tmp_path: Path) -> None:
