@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from snn2hw.errors import Snn2hwWarning, ValueRangeError
+from snn2hw.nn.bernstein import SHARE
 from snn2hw.nn.observe import Seen
 from snn2hw.nn.polynomial_neurons import LearnedPolynomial
 from snn2hw.train.recipe import CALMER, Recipe
 
 HALF = 0.5
+PLACES = 129  # of the state range at which a polynomial is looked at
 
 
 class Tally:
@@ -133,19 +135,30 @@ def guard_bounds(
 
 
 def _calming(model: torch.nn.Module, path: str, recipe: Recipe, untrained: bool) -> str:
-    """What helps: a learned polynomial is held back by its penalty, any other neuron by less input or more room.
+    """What helps: a learned polynomial that has left is held back by its penalty; elsewhere less input helps, or more room.
 
     The penalty keeps a polynomial from leaving; one that has left comes back too slowly, and may well work where it is.
     """
     layers = dict(model.named_modules())
     layer = layers.get(path) or layers[path.rsplit("#", maxsplit=1)[0]]
-    if any(isinstance(m, LearnedPolynomial) for m in layer.modules()):
+    learned = [m for m in layer.modules() if isinstance(m, LearnedPolynomial)]
+    if any(map(_has_left, learned)):
         more = max(1.0, 10 * recipe.range_penalty)
         if untrained:
             again = f"train it from its first weights with Recipe(range_penalty={more:g})"
             return f'{again}, or go on with guard="off" where it works as it is'
         return f"train with Recipe(range_penalty={more:g}), which is {recipe.range_penalty:g} now, from the same weights again"
-    return "widen its state_range, or put a BatchNorm before it and lower its decay"
+    return "widen its state_range, or put a BatchNorm before it" + ("" if learned else " and lower its decay")
+
+
+@torch.no_grad()
+def _has_left(neuron: LearnedPolynomial) -> bool:
+    """Whether learning took P, somewhere in the state range, beyond SHARE of it: else it is the input that drives membranes."""
+    lo, hi = neuron.state_range
+    powers = torch.linspace(lo, hi, PLACES).double()[:, None] ** torch.arange(neuron.a.shape[1])
+    now, before = (powers @ a.detach().double().cpu().T for a in (neuron.coefficients, neuron.start))
+    beyond = (now > SHARE * hi) | (now < SHARE * lo)
+    return bool((beyond & ((now - before).abs() > (1 - SHARE) * max(abs(lo), abs(hi)))).any())
 
 
 def warn_of_silence(rates: Mapping[str, float], warned: set[str], epoch: int) -> None:

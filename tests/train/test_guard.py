@@ -255,6 +255,31 @@ def test_a_neuron_without_a_polynomial_has_other_remedies_and_each_works(remedy:
         assert said[0].endswith("\n  do:       widen its state_range, or put a BatchNorm before it and lower its decay")
 
 
+@pytest.mark.parametrize("given", [{}, {"bounded": True}, {"init": "plif", "channels": 12}, {"init": "qif"}])
+@pytest.mark.parametrize("remedy", ["", "room", "norm"])
+def test_membranes_that_the_input_drives_are_not_laid_to_a_polynomial_that_did_not_move(
+    given: dict[str, Any], remedy: str
+) -> None:
+    """No penalty on polynomials could help: they are where they began, or near it."""
+    torch.manual_seed(0)
+    given = {**given, "state_range": (-400.0, 400.0)} if remedy == "room" else given
+    norm = [nn.BatchNorm1d(12)] if remedy == "norm" else []
+    neuron = nn.LNM(degree=3, **given)
+    model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 12), *norm, neuron, nn.Linear(12, small.CLASSES))
+    with torch.no_grad():
+        model[1].weight.abs_().mul_(10)  # type: ignore[operator, union-attr]
+    said = [text for text in fit(model)[1] if "have left their range" in text]
+    assert len(said) == (not remedy)
+    if said:
+        assert said[0].endswith("\n  do:       widen its state_range, or put a BatchNorm before it")
+        with torch.no_grad(), nn.observe(model) as seen, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            neuron.a.add_(1e-3)
+            model(nn.repeat(small.data(120)[0], 4))
+            guard_bounds(model, seen, RECIPE, set(), "epoch 2, batch 0")
+        assert str(caught[0].message).endswith("\n  do:       widen its state_range, or put a BatchNorm before it")
+
+
 def test_the_penalty_keeps_a_float_model_from_leaving_and_without_it_the_message_comes() -> None:
     leaves, stays = (recalling() for _ in range(2))
     for model, penalty, warned in ((leaves, 0.1, True), (stays, 1.0, False)):
