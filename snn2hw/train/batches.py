@@ -11,8 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from snn2hw.errors import ShapeError, Snn2hwError, UsageError
+from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.ir.layout import NT, TN, ambiguous, check_layout
+from snn2hw.train.checksums import of_data, of_tensors
+from snn2hw.train.loader import Loaded
+from snn2hw.train.pairs import form, not_empty, pair, uneven
 from snn2hw.train.seeds import on_cuda, stream
 
 Data: TypeAlias = "tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any]"
@@ -33,6 +36,9 @@ class Batches(Protocol):
 
     def name(self, batch: int, place: int) -> str:
         """What a sample of the current epoch is called in messages."""
+
+    def checksum(self) -> str | None:
+        """What tells these data from others of the same size; None where that cannot be known before they are read."""
 
 
 def laid_out(data: Data, layout: str | None, steps: int | None, where: str, stacklevel: int = 2) -> None:
@@ -79,12 +85,12 @@ def batches(
         UsageError: another form, no sample, or not one batch. ShapeError: samples and labels that do not fit together.
     """
     if isinstance(data, DataLoader):
-        return _Loaded(data, where, layout)
+        return Loaded(data, where, layout)
     if isinstance(data, tuple):
         return _Held(data, batch, where, drop_last, layout)
     if isinstance(data, Dataset) and isinstance(data, Sized):
         return _Drawn(data, len(data), batch, where, drop_last, workers, layout=layout)
-    raise UsageError("this is no data to train on", where=where, got=_form(data), expected=FORMS, do="convert it to one of these")
+    raise UsageError("this is no data to train on", where=where, got=form(data), expected=FORMS, do="convert it to one of these")
 
 
 class _Drawn:
@@ -99,7 +105,7 @@ class _Drawn:
         self.samples: int | None = samples
         self.size = samples // batch if drop_last else -(-samples // batch)
         self.chosen: list[Tensor] = []
-        _not_empty(self.size, where, f"{samples} samples", f"batch={batch}, drop_last={drop_last}")
+        not_empty(self.size, where, f"{samples} samples", f"batch={batch}, drop_last={drop_last}")
 
     def epoch(self, seed: int | None, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         assert self.samples is not None
@@ -121,10 +127,13 @@ class _Drawn:
         for b in loader:
             if isinstance(b, Snn2hwError):
                 raise b
-            yield _pair(b, self.where)
+            yield pair(b, self.where)
 
     def name(self, batch: int, place: int) -> str:
         return f"sample {int(self.chosen[batch][place])}"
+
+    def checksum(self) -> str | None:
+        return of_data(self.data)
 
 
 class _Carried(Dataset[Any]):
@@ -142,29 +151,14 @@ class _Carried(Dataset[Any]):
 
 def _joined(samples: list[Any], where: str) -> Any:
     """A batch, or the error that is to be raised where it arrives."""
-    return next((s for s in samples if isinstance(s, Snn2hwError)), None) or _uneven(samples, where) or default_collate(samples)
-
-
-def _uneven(samples: list[Any], where: str) -> ShapeError | None:
-    """The error of samples that make no batch, as their shapes differ."""
-    shapes = [list(s[0].shape) for s in samples if isinstance(s, tuple | list) and s and hasattr(s[0], "shape")]
-    other = next((shape for shape in shapes if shape != shapes[0]), None)
-    if other is None:
-        return None
-    return ShapeError(
-        "the samples have different shapes",
-        where=where,
-        got=f"{shapes[0]} and {other} in one batch",
-        expected="samples of one shape, with as many steps each",
-        do="bin the events of every sample into as many steps, or pad them",
-    )
+    return next((s for s in samples if isinstance(s, Snn2hwError)), None) or uneven(samples, where) or default_collate(samples)
 
 
 class _Held(_Drawn):
     """Batches drawn from tensors, without going through one sample at a time."""
 
     def __init__(self, data: tuple[Tensor, Tensor], batch: int, where: str, drop_last: bool, layout: str | None = None) -> None:
-        self.tensors = _pair(data, where, layout)
+        self.tensors = pair(data, where, layout)
         super().__init__(None, len(data[1]), batch, where, drop_last, layout=layout)
         self.labels = self.tensors[1]
 
@@ -172,103 +166,5 @@ class _Held(_Drawn):
         x, labels = self.tensors
         return ((x[c.to(x.device)], labels[c.to(labels.device)]) for c in self.chosen)
 
-
-class _Loaded:
-    """A user's DataLoader: its generators are set at the start of every epoch, so that its order can be repeated."""
-
-    samples: int | None = None
-    labels: Tensor | None = None
-
-    def __init__(self, loader: DataLoader[Any], where: str, layout: str | None = None) -> None:
-        self.loader, self.where, self.layout = loader, where, layout
-        try:
-            self.size = len(loader)
-        except TypeError as error:
-            raise UsageError(
-                "the loader does not know its length",
-                where=where,
-                got=str(error),
-                expected="a number of batches, on which the learning rate depends",
-                do="give its dataset a __len__",
-            ) from error
-        if loader.persistent_workers:
-            raise UsageError(
-                "the loader keeps its worker processes",
-                where=where,
-                got="persistent_workers=True",
-                expected="workers that start anew in every epoch, so that their random state can be restored",
-                do="pass persistent_workers=False",
-            )
-        _not_empty(self.size, where, "0 batches", f"batch_size={loader.batch_size}, drop_last={loader.drop_last}")
-
-    def epoch(self, seed: int | None, number: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for holder in (self.loader, self.loader.sampler, getattr(self.loader.batch_sampler, "sampler", None)):
-            generator = getattr(holder, "generator", None)
-            if seed is not None and generator is not None:
-                generator.manual_seed(stream(seed, number)[-1])
-        empty = True
-        for b in self.loader:
-            empty = False
-            yield _pair(b, self.where, self.layout)
-        _not_empty(0 if empty else 1, self.where, "0 batches", f"although its length is {self.size}")
-
-    def name(self, batch: int, place: int) -> str:
-        return f"batch {batch}, place {place}"
-
-
-def _pair(batch: Any, where: str, layout: str | None = None) -> tuple[Tensor, Tensor]:
-    """(samples [N, ...], labels int64 [N])."""
-    if not isinstance(batch, tuple | list) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
-        raise UsageError(
-            "these are no samples and labels",
-            where=where,
-            got=_form(batch),
-            expected="a pair of tensors (samples, labels)",
-            do="give such pairs; arrays become tensors by torch.as_tensor(array)",
-        )
-    x, labels = batch
-    if x.is_complex() or x.layout != torch.strided:
-        raise UsageError(
-            "samples are no dense real numbers",
-            where=where,
-            got=f"dtype {x.dtype}, {x.layout}",
-            expected="real numbers in a dense tensor",
-            do="give their magnitude: samples.abs()" if x.is_complex() else "convert them: samples.to_dense()",
-        )
-    x = x.transpose(0, 1) if layout == TN and x.ndim > 1 else x
-    if labels.ndim != 1 or x.ndim < 2 or len(x) != len(labels):
-        raise ShapeError(
-            "samples and labels do not fit together",
-            where=where,
-            got=f"samples {list(x.shape)}, labels {list(labels.shape)}",
-            expected="samples [N, ...], labels [N]",
-            do='give layout="TN" where they are [T, N, ...]'
-            if labels.ndim == 1 and x.ndim > 2 and x.shape[1] == len(labels)
-            else "give one label for every sample",
-        )
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        raise UsageError(
-            "labels are no numbers of classes",
-            where=where,
-            got=f"dtype {labels.dtype}",
-            expected="whole numbers, such as torch.int64",
-            do="convert them: labels.long(); soft labels come from Recipe(mix=...)",
-        )
-    return x, labels.long()
-
-
-def _not_empty(size: int, where: str, got: str, because: str) -> None:
-    if size < 1:
-        raise UsageError(
-            "there is not one batch",
-            where=where,
-            got=f"{got} ({because})",
-            expected="at least one batch",
-            do="give samples, a smaller batch, or drop_last=False",
-        )
-
-
-def _form(data: Any) -> str:
-    if isinstance(data, tuple | list):
-        return f"{type(data).__name__} of {', '.join(type(part).__name__ for part in data[:4]) or 'nothing'}"
-    return type(data).__name__
+    def checksum(self) -> str | None:
+        return of_tensors(self.tensors)

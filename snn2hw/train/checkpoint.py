@@ -20,12 +20,14 @@ from snn2hw.files.read import json_value
 from snn2hw.files.record import sha256
 from snn2hw.files.safetensors_file import checked_metadata
 from snn2hw.files.write import write_file
+from snn2hw.train.checksums import of_tensor
 from snn2hw.train.history import read as history_of
 
 FILE = "checkpoint.safetensors"
 FORMAT = 2
 KEY, SUM = "snn2hw.train", "snn2hw.train.sha256"  # metadata: the facts as JSON, and the checksum of that text
 SUMS = "tensors"  # of the facts: name of every tensor -> its checksum
+DATA = "checksums"  # of the facts, where a newer snn2hw wrote them: "data", "validation" -> their checksum, None: not known
 SHOWN = 4
 AFRESH = "pass resume=False to start afresh over it, or another out"
 FACTS: Mapping[str, type | tuple[type, ...]] = {  # samples: None of a DataLoader, which says its batches only
@@ -53,16 +55,9 @@ def write(folder: Path, model: torch.nn.Module, optimiser: torch.optim.Optimizer
 
 def content(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> bytes:
     """The bytes of a checkpoint."""
-    sums = {name: _sum(tensor) for name, tensor in tensors.items()}
+    sums = {name: of_tensor(tensor) for name, tensor in tensors.items()}
     text = json.dumps({"format": FORMAT, **facts, SUMS: sums})
     return packed(tensors, {KEY: text, SUM: sha256(text.encode())})
-
-
-def _sum(tensor: Tensor) -> str:
-    """Checksum over type, shape and every bit."""
-    plain = tensor.detach().cpu().contiguous()
-    kind = f"{plain.dtype} {list(plain.shape)} ".encode()
-    return sha256(kind + plain.flatten().view(torch.uint8).numpy().tobytes())
 
 
 def packed(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
@@ -135,6 +130,9 @@ def _missing(facts: Mapping[str, Any]) -> list[str]:
     machine, known = facts["machine"], {"torch": str, "threads": int, "device": str}
     wrong = [f"fact machine: {name} {_said(machine, name)}" for name, kind in known.items() if not _is(machine, name, kind)]
     wrong += [] if all(isinstance(w, str) for w in facts["warned"]) else ["fact warned: something else than names"]
+    sums = facts.get(DATA, {})
+    if not isinstance(sums, dict) or not all(value is None or isinstance(value, str) for value in sums.values()):
+        wrong.append(f"fact {DATA}: something else than checksums")
     return wrong + ([] if epochs else ["fact history: no epoch"])
 
 
@@ -151,7 +149,7 @@ def _unlike(tensors: Mapping[str, Tensor], sums: Mapping[str, Any]) -> list[str]
     return [
         f"tensor {name}: {'missing' if name not in tensors else 'unknown' if name not in sums else 'another checksum'}"
         for name in dict.fromkeys([*sums, *tensors])
-        if name not in tensors or sums.get(name) != _sum(tensors[name])
+        if name not in tensors or sums.get(name) != of_tensor(tensors[name])
     ]
 
 

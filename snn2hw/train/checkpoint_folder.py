@@ -21,6 +21,7 @@ from snn2hw.version import __version__
 
 HISTORY, LAST, BEST = "history.jsonl", "last.safetensors", "best.safetensors"
 WEIGHTS = "snn2hw.weights"  # metadata of weights that a training wrote
+SHOWN = 12  # hexadecimal digits of a checksum in a message
 OURS = (checkpoint.FILE, LAST, BEST, HISTORY)
 
 
@@ -145,6 +146,16 @@ def _same(facts: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> No
             got=", ".join(f"{k} {a.get(k)}" for k in unlike),
             expected=", ".join(f"{k} {b[k]}" for k in unlike),
             do=f"pass what it was begun with, or {checkpoint.AFRESH}",
+        )
+    then, now = facts.get(checkpoint.DATA, {}), wanted[checkpoint.DATA]
+    others = [k for k in now if None not in (then.get(k), now[k]) and then[k] != now[k]]
+    if others:
+        raise CheckpointError(
+            "the checkpoint is of a training on other data",
+            where=str(path),
+            got=", ".join(f"{k} with checksum {then[k][:SHOWN]}" for k in others),
+            expected=", ".join(f"{k} with checksum {now[k][:SHOWN]}" for k in others),
+            do=f"pass the same samples in the same order, divided with the same seed, or {checkpoint.AFRESH}",
         )
 
 

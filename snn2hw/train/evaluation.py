@@ -155,9 +155,19 @@ def check_model(model: object, verb: str) -> None:
         model: what stands in the place of one. verb: what was to be done with it.
 
     Raises:
-        UsageError: a class, a function, what `fit` returns, or something else.
+        UsageError: a class, a function, what `fit` returns, or something else; a model on PyTorch's meta device, which has shapes
+            and no numbers.
     """
     if isinstance(model, torch.nn.Module):
+        for path, tensor in (*model.named_parameters(), *model.named_buffers()):
+            if tensor.is_meta:
+                raise UsageError(
+                    f"a model without numbers cannot be {verb.rstrip('e')}ed",
+                    where=path,
+                    got="a tensor on the meta device",
+                    expected="weights on a CPU or a GPU",
+                    do='build the model without torch.device("meta"), or model.to_empty(device="cpu") and load its weights',
+                )
         return
     within = isinstance(getattr(model, "model", None), torch.nn.Module)
     raise UsageError(

@@ -15,6 +15,7 @@ from snn2hw.errors import ShapeError
 from snn2hw.nn.observe import Seen
 from snn2hw.train import devices
 from snn2hw.train.batches import Batches
+from snn2hw.train.checkpoint import DATA
 from snn2hw.train.evaluation import check_steps, evaluating, readout, share_right
 from snn2hw.train.history import Epoch
 from snn2hw.train.one_batch import augmented, check_labels, check_numbers, mixed, own_dtype, real, stepped, warn_of_time
@@ -47,6 +48,7 @@ class Run:
         self.share = schedule(recipe, recipe.epochs * data.size)
         self.length, self.classes, self.dtype = steps, 0, own_dtype(model)
         self.warned: set[str] = set()
+        self.sums = {name: of.checksum() for name, of in (("data", data), ("validation", validation)) if of is not None}
 
     def epoch(self, number: int, report: Reporter) -> Epoch:
         """The epoch of this number, from 1: every batch a step, then the validation."""
@@ -137,11 +139,12 @@ class Run:
             )
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint must agree on to be resumed."""
+        """What a checkpoint must agree on to be resumed, of what is known."""
         return {
             "recipe": self.recipe.facts(),
             "seed": self.seed,
             "samples": self.data.samples,
             "batches": self.data.size,
             "steps": self.length,
+            DATA: self.sums,
         }

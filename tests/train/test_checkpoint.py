@@ -159,6 +159,13 @@ def test_a_fact_with_nothing_in_it(name: str, path: Path) -> None:
     assert refusal(path)
 
 
+@pytest.mark.parametrize("sums", [None, [], {"data": 1}])
+def test_checksums_of_data_that_are_none(sums: Any, path: Path) -> None:
+    tensors, facts = checkpoint.read(path)
+    path.write_bytes(checkpoint.content(tensors, {**facts, "checksums": sums}))
+    assert refusal(path).got == "fact checksums: something else than checksums"
+
+
 @pytest.mark.parametrize("epoch", [{}, {"number": 1}, {"number": 1, "more": 2}, 3, None])
 def test_a_history_of_other_records(epoch: Any, path: Path) -> None:
     tensors, facts = checkpoint.read(path)

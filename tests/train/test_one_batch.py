@@ -152,6 +152,7 @@ class Uneven(Dataset[Any]):
 def test_samples_of_different_shapes_make_no_batch(workers: int) -> None:
     for where, call in (
         ("data", lambda: train.evaluate(small.model(), Uneven(), workers=workers)),
+        ("data", lambda: train.evaluate(small.model(), DataLoader(Uneven(), 4, num_workers=workers))),
         (
             "validation",
             lambda: train.fit(
@@ -172,6 +173,38 @@ def test_samples_of_different_shapes_make_no_batch(workers: int) -> None:
               got:      [2, 2, 4, 4] and [3, 2, 4, 4] in one batch
               expected: samples of one shape, with as many steps each
               do:       bin the events of every sample into as many steps, or pad them
+            """,
+        ):
+            call()
+
+
+class Broken(Uneven):
+    """A Dataset whose own code fails."""
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        raise RuntimeError("the disk is gone")
+
+
+def test_another_error_of_a_loader_stays_as_it_is() -> None:
+    with pytest.raises(RuntimeError, match=r"^the disk is gone$"):
+        train.evaluate(small.model(), DataLoader(Broken(), 4))
+
+
+def test_a_model_without_numbers_is_refused() -> None:
+    with torch.device("meta"):
+        model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
+    for verb, call in (
+        ("trained", lambda: train.fit(model, small.data(4), steps=2, progress=False)),
+        ("evaluated", lambda: train.evaluate(model, small.data(4), 2)),
+    ):
+        with refused(
+            UsageError,
+            f"""
+            a model without numbers cannot be {verb}
+              where:    1.weight
+              got:      a tensor on the meta device
+              expected: weights on a CPU or a GPU
+              do:       build the model without torch.device("meta"), or model.to_empty(device="cpu") and load its weights
             """,
         ):
             call()

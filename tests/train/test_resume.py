@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset, random_split
 
 from snn2hw import nn, train
 from snn2hw.errors import CheckpointError, Snn2hwError, Snn2hwWarning, UsageError
@@ -179,6 +179,87 @@ def test_another_training_is_refused(given: dict[str, Any], got: str, expected: 
         """,
     ):
         go_on(folder, **given)
+
+
+class Unlabelled(Dataset[Any]):
+    """Samples of which nothing is known before they are read."""
+
+    def __init__(self, seed: int) -> None:
+        self.pairs = small.data(seed=seed)
+
+    def __len__(self) -> int:
+        return small.N
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.pairs[0][index], int(self.pairs[1][index])
+
+
+class Labelled(Unlabelled):
+    """Samples whose labels are known, under a name that Datasets have for them."""
+
+    def __init__(self, seed: int, name: str) -> None:
+        super().__init__(seed)
+        setattr(self, name, self.pairs[1] if name == "labels" else self.pairs[1].tolist())
+
+
+def halves(seed: int) -> Subset[Any]:
+    return random_split(Unlabelled(0), [30, 30], torch.Generator().manual_seed(seed))[0]
+
+
+def one_sample_changed(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    x, labels = small.data()
+    x[17, 0, 0, 0] += seed
+    return x, labels
+
+
+@pytest.mark.parametrize(
+    ("made", "part"),
+    [
+        (one_sample_changed, "data"),
+        (lambda seed: DataLoader(TensorDataset(*small.data(seed=seed)), 16), "data"),
+        (lambda seed: Labelled(seed, "labels"), "data"),
+        (lambda seed: DataLoader(Labelled(seed, "targets"), 16), "data"),
+        (halves, "data"),
+        (halves, "validation"),
+    ],
+)
+def test_other_data_of_the_same_size_are_refused(made: Callable[[int], Any], part: str, tmp_path: Path) -> None:
+    def go(seed: int) -> train.Fitted:
+        data = (made(seed),) if part == "data" else (small.data(), made(seed))
+        return train.fit(small.model(), *data, steps=2, recipe=QUIET, out=tmp_path, progress=False)
+
+    first = go(0)
+    assert go(0).history == first.history
+    _, facts = checkpoint.read(tmp_path / checkpoint.FILE)
+    held = facts["checksums"][part]
+    with pytest.raises(CheckpointError) as caught:
+        go(1)
+    other = str(caught.value.expected).removeprefix(f"{part} with checksum ")
+    assert len(other) == 12
+    assert not held.startswith(other)
+    assert str(caught.value) == (
+        "the checkpoint is of a training on other data\n"
+        f"  where:    {tmp_path / checkpoint.FILE}\n"
+        f"  got:      {part} with checksum {held[:12]}\n"
+        f"  expected: {part} with checksum {other}\n"
+        "  do:       pass the same samples in the same order, divided with the same seed, or pass resume=False to start afresh "
+        "over it, or another out"
+    )
+
+
+def test_data_of_which_nothing_is_known_are_taken_as_the_same(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        fitted = train.fit(small.model(), Unlabelled(seed), steps=2, recipe=QUIET, out=tmp_path, progress=False)
+        assert len(fitted.history) == 2
+    _, facts = checkpoint.read(tmp_path / checkpoint.FILE)
+    assert facts["checksums"] == {"data": None}
+
+
+def test_a_checkpoint_of_before_has_no_checksums_of_data(folder: Path) -> None:
+    tensors, facts = checkpoint.read(folder / checkpoint.FILE)
+    del facts["checksums"]
+    (folder / checkpoint.FILE).write_bytes(checkpoint.content(tensors, facts))
+    assert len(go_on(folder).history) == 2
 
 
 def test_another_model_is_refused_and_stays_as_it_was(folder: Path) -> None:
