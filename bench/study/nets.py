@@ -67,6 +67,7 @@ VARIANTS: Mapping[str, Variant] = {
     ),
     "CF-4, learned threshold": Variant(_cf(4, learn_threshold=True), base="CF-4"),
     "CF-4, staircase": Variant(_cf(4, staircase=True), base="CF-4"),
+    "CF-4 unsigned, staircase": Variant(_cf(4, signed=False, staircase=True), base="CF-4 unsigned"),
     "CirculateLNM-3": Variant(lambda s: nn.CirculateLNM(3, 4, surrogate=s), base="LNM-3"),
     "CirculateLNM-3 unsigned": Variant(lambda s: nn.CirculateLNM(3, 4, signed=False, surrogate=s), base="CirculateLNM-3"),
     "LNM-3, learned widths": Variant(_lnm(3), learned=True, base="LNM-3"),
@@ -196,6 +197,7 @@ RECORDED = (
     "LNM-3, penalty 1",
     "CF-4, negative 0.5",
     "CF-4, staircase",
+    "CF-4 unsigned, staircase",
     "CirculateLNM-3 unsigned",
 )
 FREE = ("LNM-3, full rate", "CF-4, negative 0.5, full rate", "CF-4, learned negative, full rate")
