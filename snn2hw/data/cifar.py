@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of
-from snn2hw.data.folders import SPLITS, wrong_folder
+from snn2hw.data.folders import SPLITS, given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError
 from snn2hw.files import pointers
@@ -127,7 +127,7 @@ class CIFAR10(_Cifar):
     """
 
     def __init__(self, root: str | Path, split: str = "train", transform: Transform | None = None) -> None:
-        super().__init__(TEN, Path(root), split, 0, 10, "batches.meta.txt", transform)
+        super().__init__(TEN, given_folder(root), split, 0, 10, "batches.meta.txt", transform)
 
 
 class CIFAR100(_Cifar):
@@ -147,7 +147,8 @@ class CIFAR100(_Cifar):
 
     def __init__(self, root: str | Path, split: str = "train", labels: str = "fine", transform: Transform | None = None) -> None:
         fine = one_of("labels", labels, ("fine", "coarse"), "CIFAR-100") == "fine"
-        super().__init__(HUNDRED, Path(root), split, int(fine), 100 if fine else 20, f"{labels}_label_names.txt", transform)
+        folder, classes = given_folder(root), 100 if fine else 20
+        super().__init__(HUNDRED, folder, split, int(fine), classes, f"{labels}_label_names.txt", transform)
 
 
 def _folder(layout: Layout, root: Path, split: str) -> Path:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.data.aedat import SIDE, read_dvs128
-from snn2hw.data.folders import listed, no_recordings, scanned, still_there, wrong_folder
+from snn2hw.data.folders import given_folder, listed, no_recordings, scanned, still_there, wrong_folder
 from snn2hw.data.kept import Kept
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings
@@ -60,7 +60,7 @@ class CIFAR10DVS(Recordings):
         transform: Transform | None = None,
     ) -> None:
         self._ask("CIFAR10-DVS", split, steps, size, by, SIDE, transform)
-        self._root = Path(root).resolve()
+        self._root = given_folder(root)
         count = _recordings(self._root)
         chosen = [number for number in range(count) if (number * 10 < count * TRAIN_TENTHS) == (split == "train")]
         self.labels = torch.arange(len(CLASSES)).repeat_interleave(len(chosen))

@@ -11,7 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import track
 
-from snn2hw.errors import DataError
+from snn2hw.errors import DataError, UsageError
 from snn2hw.files.read import is_folder
 
 Item = TypeVar("Item")
@@ -35,6 +35,26 @@ def listed(folder: Path) -> list[str]:
             expected="a folder that you may read",
             do="check the path and its permissions",
         ) from error
+
+
+def given_folder(root: str | os.PathLike[str]) -> Path:
+    """The path of a data set's folder as its user gives it, absolute, so that it stays the same wherever one goes later.
+
+    Raises:
+        UsageError: it is no path.
+    """
+    if not isinstance(root, (str, os.PathLike)) or not isinstance(os.fspath(root), str):
+        raise UsageError(
+            "the folder of a data set is no path",
+            where="root",
+            got=repr(root)[:80],
+            expected="a str or a pathlib.Path",
+            do="pass the folder that holds the set; an environment variable that is not set gives None",
+        )
+    try:
+        return Path(root).resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or no name of a file: who looks into it says what is missing
+        return Path(root)
 
 
 def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:

@@ -16,7 +16,7 @@ from snn2hw.data.aedat import read_dvs128
 from snn2hw.data.aedat3 import SIDE
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
-from snn2hw.data.folders import no_recordings, scanned, still_there, wrong_folder
+from snn2hw.data.folders import given_folder, no_recordings, scanned, still_there, wrong_folder
 from snn2hw.data.kept import Kept
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings
@@ -74,7 +74,7 @@ class DVSGesture(Recordings):
         transform: Transform | None = None,
     ) -> None:
         self._ask("DVS-Gesture", split, steps, size, by, SIDE, transform)
-        self._root = Path(root).resolve()
+        self._root = given_folder(root)
         self.trials = [trial for name in _recordings(self._root, split) for trial in _trials(self._root, name)]
         self.labels = torch.tensor([trial.label for trial in self.trials])
         missing = [name for name in dict.fromkeys(t.recording for t in self.trials) if not self._has(name)]

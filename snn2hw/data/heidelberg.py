@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of, positive, whole
-from snn2hw.data.folders import wrong_folder
+from snn2hw.data.folders import given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.data.lists import stated_lengths
 from snn2hw.errors import DataError, MissingExtraError
@@ -48,9 +48,10 @@ class _Heidelberg(Samples):
         self.seconds = positive("seconds", seconds, self.name)
         self.shape = (steps, bands)
         file = f"{self.name.lower()}_{split}.h5"
-        self._path = Path(root).resolve() / file
+        folder = given_folder(root)
+        self._path = folder / file
         if not is_file(self._path):
-            raise wrong_folder(self.name, Path(root), file, f"unpack {file}.gz of {SITE} here")
+            raise wrong_folder(self.name, folder, file, f"unpack {file}.gz of {SITE} here")
         self._file: Any = None
         self._owner = 0  # process that opened it
         with self._reading() as h5:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of
 from snn2hw.data.content import GZIP, content, unpacked
-from snn2hw.data.folders import SPLITS, wrong_folder
+from snn2hw.data.folders import SPLITS, given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError
 from snn2hw.files.read import MOST_BYTES, is_file
@@ -111,7 +111,8 @@ class MNIST(Samples):
     def __init__(self, root: str | Path, split: str = "train", transform: Transform | None = None) -> None:
         one_of("split", split, SPLITS, self.name)
         self.split, self.transform, self.steps = split, transform, None
-        found = {kind: self._file(Path(root), split, kind) for kind in KINDS}
+        folder = given_folder(root)
+        found = {kind: self._file(folder, split, kind) for kind in KINDS}
         images, labels = (read_idx(found[kind]) for kind in KINDS)
         self._require(found["images"], images.ndim == 3 and images.dtype == np.uint8, images, "unsigned bytes [N, H, W]")
         self._require(found["labels"], labels.ndim == 1 and labels.dtype == np.uint8, labels, "unsigned bytes [N]")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of, whole
-from snn2hw.data.folders import listed, scanned, wrong_folder
+from snn2hw.data.folders import given_folder, listed, scanned, wrong_folder
 from snn2hw.data.framing import CROPS, centre_crop, random_crop
 from snn2hw.data.labelled import Samples, Transform, from_there_on
 from snn2hw.errors import DataError, MissingExtraError, Snn2hwWarning
@@ -76,8 +76,9 @@ class ImageFolder(Samples):
         self.split, self.transform, self.size = split, transform, whole("size", size, 1, None, where)
         self.crop = one_of("crop", crop or ("random" if split == "train" else "centre"), CROPS, where)
         self.on_corrupt = one_of("on_corrupt", on_corrupt, ("raise", "skip"), where)
-        self._folder = Path(root) / split
-        self.classes = _classes(Path(root), split)
+        folder = given_folder(root)
+        self._folder = folder / split
+        self.classes = _classes(folder, split)
         names = [_images(self._folder / c) for c in scanned(self.classes, f"{split}: listing the images of the classes")]
         self.labels = torch.from_numpy(np.repeat(np.arange(len(names)), [len(n) for n in names]))
         self._names = np.array([name for some in names for name in some])

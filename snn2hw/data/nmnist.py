@@ -15,7 +15,7 @@ from torch import Tensor
 from snn2hw.arguments import whole
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
-from snn2hw.data.folders import listed, wrong_folder
+from snn2hw.data.folders import given_folder, listed, wrong_folder
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings, descending, off_sensor
 from snn2hw.errors import DataError
@@ -87,11 +87,12 @@ class NMNIST(Recordings):
         where = "N-MNIST"
         self._ask(where, split, steps, size, by, SIDE, transform)
         self.duration = None if duration is None else whole("duration", duration, 1, None, where)
-        self._root = Path(root).resolve() / split.capitalize()
+        folder = given_folder(root)
+        self._root = folder / split.capitalize()
         self._names = [[name for name in _listed(self._root / c) if name.endswith(".bin")] for c in CLASSES]
         if not any(self._names):
             expected = f"a folder {split.capitalize()} with folders 0 to 9 of recordings, 00002.bin and so on"
-            raise wrong_folder(where, Path(root), expected, f"unpack {split.capitalize()}.zip of {SITE} here")
+            raise wrong_folder(where, folder, expected, f"unpack {split.capitalize()}.zip of {SITE} here")
         if missing := [c for c, names in zip(CLASSES, self._names, strict=True) if not names]:
             raise DataError(
                 "a class of N-MNIST has no recordings",

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of
 from snn2hw.data.content import content
-from snn2hw.data.folders import SPLITS, wrong_folder
+from snn2hw.data.folders import SPLITS, given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError
 from snn2hw.files.read import is_file
@@ -161,10 +161,11 @@ class UEA(Samples):
     def __init__(self, root: str | Path, name: str, split: str = "train", transform: Transform | None = None) -> None:
         one_of("split", split, SPLITS, "UEA")
         self.name, self.split, self.transform = name, split, transform
-        folders = [f for f in (Path(root), Path(root) / name) if all(is_file(f / _file(name, s)) for s in SPLITS)]
+        folder = given_folder(root)
+        folders = [f for f in (folder, folder / name) if all(is_file(f / _file(name, s)) for s in SPLITS)]
         if not folders:
             raise wrong_folder(
-                f"the problem {name}", Path(root), f"{_file(name, 'train')}, {_file(name, 'test')}", f"unpack it from {SITE}"
+                f"the problem {name}", folder, f"{_file(name, 'train')}, {_file(name, 'test')}", f"unpack it from {SITE}"
             )
         both = {s: read_ts(folders[0] / _file(name, s)) for s in SPLITS}
         said = [(both[s].classes, both[s].values[0].shape[1]) for s in SPLITS]

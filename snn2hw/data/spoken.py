@@ -15,7 +15,7 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of, positive, whole
 from snn2hw.data.content import content
-from snn2hw.data.folders import listed, no_recordings, wrong_folder
+from snn2hw.data.folders import given_folder, listed, no_recordings, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.data.mel import log_mel
 from snn2hw.errors import DataError, UsageError
@@ -138,7 +138,7 @@ class SpeechCommands(_Spoken):
         bands: int = 40,
         transform: Transform | None = None,
     ) -> None:
-        where, root = "Speech Commands", Path(root).resolve()
+        where, root = "Speech Commands", given_folder(root)
         one_of("split", split, ("train", *LISTS), where)
         if not all(is_file(root / name) for name in LISTS.values()):
             expected = "validation_list.txt, testing_list.txt, and a folder for each word"
@@ -244,7 +244,7 @@ class FSDD(_Spoken):
         bands: int = 32,
         transform: Transform | None = None,
     ) -> None:
-        where, root = "FSDD", Path(root).resolve()
+        where, root = "FSDD", given_folder(root)
         one_of("split", split, ("train", "test"), where)
         folder = root / "recordings" if is_folder(root / "recordings") else root
         named = re.compile(r"([0-9])_[a-z]+_([0-9]+)\.wav")

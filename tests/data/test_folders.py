@@ -1,12 +1,63 @@
-"""The bar of a first scan: on a terminal alone, and it changes nothing of what is scanned."""
+"""The folder that a user gives, and the bar of a first scan: on a terminal alone, and it changes nothing of what is scanned."""
 
 from __future__ import annotations
 
+import inspect
 import io
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from snn2hw.data.folders import scanned
+import snn2hw.data
+from snn2hw.data import Samples
+from snn2hw.data.folders import given_folder, scanned
+from snn2hw.errors import DataError, UsageError
+from tests.refused import refused
+
+pytestmark = pytest.mark.torch
+
+CLASSES = [c for c in vars(snn2hw.data).values() if inspect.isclass(c) and issubclass(c, Samples)]
+SETS = {c.__name__: c for c in CLASSES if "root" in inspect.signature(c).parameters}
+
+
+def opened(name: str, root: Any) -> None:
+    (partial(SETS[name], name="Made") if name == "UEA" else SETS[name])(root)
+
+
+@pytest.mark.parametrize("root", [None, 3, b"data"])
+@pytest.mark.parametrize("name", SETS)
+def test_what_is_no_path_of_a_folder_is_refused(name: str, root: Any) -> None:
+    with refused(
+        UsageError,
+        f"""
+        the folder of a data set is no path
+          where:    root
+          got:      {root!r}
+          expected: a str or a pathlib.Path
+          do:       pass the folder that holds the set; an environment variable that is not set gives None
+        """,
+    ):
+        opened(name, root)
+
+
+@pytest.mark.parametrize("root", ["a\0b", "loop"])
+@pytest.mark.parametrize("name", SETS)
+def test_a_path_that_leads_nowhere_is_no_folder_of_the_set(
+    name: str, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    with pytest.raises(DataError, match=r"is not in this folder\n(.|\n)*  got:      no such folder"):
+        opened(name, root)
+
+
+def test_a_folder_stays_the_same_wherever_one_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = given_folder("set")
+    monkeypatch.chdir("/")
+    assert found == tmp_path.resolve() / "set"
 
 
 class Terminal(io.StringIO):
