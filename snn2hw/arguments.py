@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
+import numpy as np
+
 from snn2hw.errors import UsageError, ValueRangeError
 
 RESETS = ("subtract", "value", "none")
@@ -90,6 +92,25 @@ def whole(name: str, value: int, lo: int, hi: int | None, where: str) -> int:
             f"{name} is out of range", where=where, got=repr(value), expected=f"{name} {span}", do=f"choose {name} {span}"
         )
     return value
+
+
+def switch(name: str, value: bool, where: str) -> bool:
+    """True or False. Whatever else has a truth value is refused: "no" and "False" would count as True.
+
+    Arguments as `finite`.
+
+    Raises:
+        UsageError: something else.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise UsageError(
+            f"{name} is neither True nor False",
+            where=where,
+            got=repr(value),
+            expected="True or False",
+            do=f"pass {name} as True or False, not as text or a number",
+        )
+    return bool(value)
 
 
 def one_of(name: str, value: str, known: Sequence[str], where: str) -> str:

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, factors, interval, one_of, positive, schedule, whole
+from snn2hw.arguments import MAX_LEVELS, ORDERS, RESETS, between, factors, interval, one_of, positive, schedule, switch, whole
 from snn2hw.errors import ShapeError, UsageError
 from snn2hw.nn.box import boxed
 from snn2hw.nn.observe import Observable
@@ -102,7 +102,7 @@ class Firing:
                 expected="signed=True, or no negative_amplitude",
                 do="leave negative_amplitude out, or let it fire negative spikes: signed=True",
             )
-        return cls(thetas, amps, signed=bool(signed), circulates=True, by_step=steps, negative=own)
+        return cls(thetas, amps, signed=switch("signed", signed, where), circulates=True, by_step=steps, negative=own)
 
 
 class Neuron(Observable):
@@ -168,11 +168,12 @@ class Neuron(Observable):
         self.order = cast(Order, one_of("order", order, ORDERS, self.kind))
         self.state_range = interval("state_range", state_range, self.kind)
         self.reset_value = between("reset_value", reset_value, *self.state_range, self.kind)
-        self.strict = bool(strict)
+        self.strict = switch("strict", strict, self.kind)
         self.surrogate = Rectangle() if surrogate is None else surrogate
-        self.log_scale = torch.nn.Parameter(torch.zeros(())) if learn_threshold else None
-        self.negative = self._learn_negative() if learn_negative_amplitude else None
-        self.staircase = bool(staircase)
+        self.log_scale = torch.nn.Parameter(torch.zeros(())) if switch("learn_threshold", learn_threshold, self.kind) else None
+        learns = switch("learn_negative_amplitude", learn_negative_amplitude, self.kind)
+        self.negative = self._learn_negative() if learns else None
+        self.staircase = switch("staircase", staircase, self.kind)
         if self.staircase and len(set(firing.thresholds)) > 1:
             raise UsageError(
                 "a staircase has steps of one height",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import between
+from snn2hw.arguments import between, switch
 from snn2hw.nn.base import Firing, Neuron, channel_rows
 from snn2hw.nn.surrogate import Surrogate
 from snn2hw.nn.through_time import Order, Reset
@@ -21,6 +21,7 @@ class _Linear(Neuron):
     w: torch.nn.Parameter | None
 
     def _leak(self, decay: float, channels: int | None, learn: bool) -> None:
+        learn = switch("learn_decay", learn, self.kind)
         start = between("decay", decay, 0.0, 1.0, self.kind, inclusive=not learn)
         rows = channel_rows(channels, self.kind)
         self.register_buffer("decay", None if learn else torch.full((rows,), start))

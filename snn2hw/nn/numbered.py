@@ -8,6 +8,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from snn2hw.arguments import switch
 from snn2hw.nn.custom import CustomNeuron, per_channel
 
 Range: TypeAlias = tuple[float, float]
@@ -25,7 +26,7 @@ class Numbered(CustomNeuron):
 
     def _number(self, name: str, value: float, channels: int | None, learn: bool) -> None:
         start = torch.full((1 if channels is None else channels,), value)
-        if learn:
+        if switch("learn", learn, f"{type(self).__name__}, {name}"):
             self.register_parameter(name, torch.nn.Parameter(start))
         else:
             self.register_buffer(name, start)

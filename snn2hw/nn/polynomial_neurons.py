@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import MAX_DEGREE, between, one_of, positive, whole
+from snn2hw.arguments import MAX_DEGREE, between, one_of, positive, switch, whole
 from snn2hw.errors import UsageError, ValueRangeError
 from snn2hw.nn.base import Firing, Neuron, channel_rows
 from snn2hw.nn.bernstein import SHARE, kept_in
@@ -36,7 +36,7 @@ class LearnedPolynomial(Neuron):
     bounded: bool
 
     def _learn(self, degree: int, init: str, channels: int | None, bounded: bool) -> None:
-        rows, self.bounded = channel_rows(channels, self.kind), bool(bounded)
+        rows, self.bounded = channel_rows(channels, self.kind), switch("bounded", bounded, self.kind)
         a = torch.zeros(rows, whole("degree", degree, 1, MAX_DEGREE, self.kind) + 1)
         if one_of("init", init, STARTS, self.kind) == "qif":
             self._check_quadratic(degree)

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import between, finite, one_of, positive, whole
+from snn2hw.arguments import between, finite, one_of, positive, switch, whole
 from snn2hw.nn.custom import State, fire
 from snn2hw.nn.numbered import Numbered, Range, Stepped
 from snn2hw.nn.surrogate import Surrogate
@@ -51,7 +51,7 @@ class CubaLIF(Numbered):
         self._number("threshold", positive("threshold", threshold, self.kind), channels, learn)
         self.reset = one_of("reset", reset, ("subtract", "value", "none"), self.kind)
         self.reset_value = between("reset_value", reset_value, *state_range, self.kind)
-        self.strict = bool(strict)
+        self.strict = switch("strict", strict, self.kind)
 
     def step(self, x: Tensor, v: Tensor, i: Tensor) -> Stepped:  # type: ignore[override]
         """See the class. Arguments as `CustomNeuron.step`."""

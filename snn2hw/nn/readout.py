@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import between, one_of
+from snn2hw.arguments import between, one_of, switch
 from snn2hw.errors import UsageError
 from snn2hw.nn.custom import CustomNeuron, State, per_channel
 
@@ -34,7 +34,7 @@ class LeakyIntegrator(CustomNeuron):
         super().__init__()
         start = torch.full((1 if channels is None else channels,), between("decay", decay, 0.0, 1.0, self.kind))
         self.decay: Tensor
-        if learn:
+        if switch("learn", learn, self.kind):
             self.register_parameter("decay", torch.nn.Parameter(start))
         else:
             self.register_buffer("decay", start)

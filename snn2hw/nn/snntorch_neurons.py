@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import between, finite, one_of, positive
+from snn2hw.arguments import between, finite, one_of, positive, switch
 from snn2hw.nn.custom import State, fire
 from snn2hw.nn.numbered import Numbered, Range, Stepped
 from snn2hw.nn.surrogate import Surrogate
@@ -36,7 +36,7 @@ class SnnTorchNeuron(Numbered):
     ) -> None:
         self._number("threshold", positive("threshold", threshold, self.kind), channels, learn_threshold)
         self.reset_mechanism = one_of("reset_mechanism", reset_mechanism, MECHANISMS, self.kind)
-        self.reset_delay = bool(reset_delay)
+        self.reset_delay = switch("reset_delay", reset_delay, self.kind)
         self.graded = graded_spikes_factor is not None  # 0 and 1 where it is not: spikes that every chip has
         if graded_spikes_factor is not None:
             self._number("graded_spikes_factor", finite("graded_spikes_factor", graded_spikes_factor, self.kind), None, False)

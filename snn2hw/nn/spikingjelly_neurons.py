@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import between, finite, positive
+from snn2hw.arguments import between, finite, positive, switch
 from snn2hw.nn.custom import State, fire
 from snn2hw.nn.numbered import Numbered, Range, Stepped
 from snn2hw.nn.surrogate import Surrogate
@@ -41,7 +41,7 @@ class IFNode(Numbered):
         self.states = {"v": State(state_range, (self.v_reset or 0.0) if initial is None else initial)}
         super().__init__(surrogate)
         self._number("v_threshold", finite("v_threshold", v_threshold, self.kind), None, False)
-        self.detach_reset = bool(detach_reset)
+        self.detach_reset = switch("detach_reset", detach_reset, self.kind)
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         """h[t]."""
@@ -86,7 +86,8 @@ class LIFNode(IFNode):
     ) -> None:
         super().__init__(v_threshold, v_reset, **others)
         self.tau = positive("tau", tau, self.kind)
-        self.decay_input, self.factored = bool(decay_input), bool(factored)
+        self.decay_input = switch("decay_input", decay_input, self.kind)
+        self.factored = switch("factored", factored, self.kind)
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         """h[t]."""
@@ -119,7 +120,8 @@ class ParametricLIFNode(IFNode):
         super().__init__(v_threshold, v_reset, **others)
         start = -math.log(between("init_tau", init_tau, 1.0, math.inf, self.kind, inclusive=False) - 1.0)
         self.w = torch.nn.Parameter(torch.tensor(start))
-        self.decay_input, self.factored = bool(decay_input), bool(factored)
+        self.decay_input = switch("decay_input", decay_input, self.kind)
+        self.factored = switch("factored", factored, self.kind)
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         """h[t]."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import between, positive, whole
+from snn2hw.arguments import between, positive, switch, whole
 from snn2hw.errors import ShapeError, UsageError
 from snn2hw.nn.box import boxed
 
@@ -58,6 +58,7 @@ class Surrogate(torch.nn.Module):
         where = type(self).__name__
         self._start = positive("width", width, where)
         self.steps = None if steps is None else whole("steps", steps, 1, None, where)
+        learnable = switch("learnable", learnable, where)
         self.within = self._box(within, learnable, where)
         start = torch.full(() if steps is None else (steps,), math.log(self._start))
         self.log_width = torch.nn.Parameter(start) if learnable else None

@@ -99,14 +99,14 @@ def stored() -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["fast", "onnxruntime", "torch", "onnx-reference", "lava"])
+@pytest.mark.parametrize("executor", ["fast", "onnxruntime", "torch", "onnx-reference", "lava", "rtl"])
 @pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")  # a membrane meets its bound on some images
 def test_every_integer_of_the_stored_weights_is_that_of_the_reference(executor: str, stored: Any) -> None:
     """Of two test images; back ends that are slow have one."""
     if reason := (EXECUTORS | SIDE_EXECUTORS)[executor].unavailable():
         pytest.skip(reason)
     artefact, images, _ = stored
-    count = 1 if executor in ("onnx-reference", "lava") else 2
+    count = 1 if executor in ("onnx-reference", "lava", "rtl") else 2
     verdict = snn2hw.verify(artefact, images[:count], ("reference", executor))
     assert verdict.equal
     assert verdict.compared[executor] > 500_000 * count
