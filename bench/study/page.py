@@ -166,6 +166,7 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
 def _pictures(drawn: Sequence[str]) -> Iterator[str]:
     says = {
         "polynomials.svg": f"The polynomials of {DRAWN}, every layer:",
+        "numbers.svg": "Amplitudes of negative spikes and thresholds, every layer and seed:",
         "widths.svg": "Surrogate widths, means over the seeds; the bands are the least and the largest:",
     }
     if drawn:

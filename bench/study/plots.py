@@ -1,10 +1,11 @@
-"""The learned polynomials of every layer, and the learned widths of the surrogates at every step."""
+"""What was learned: the polynomials, amplitudes and thresholds of every layer, and the surrogates' widths at every step."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,8 @@ from matplotlib.figure import Figure
 
 from bench.pictures import STYLE
 from bench.study.figures import Result, of, polynomials
-from bench.study.nets import DRAWN, PLANS, WIDTHS
+from bench.study.nets import DRAWN, LEARNED, PLANS, VARIANTS, WIDTHS
+from snn2hw import nn
 from snn2hw.files.write import write_file
 
 REACH, ACROSS = 4.0, 4
@@ -25,6 +27,7 @@ def draw(results: Sequence[Result], folder: Path) -> list[str]:
     widths = [task for task in PLANS if all(of(results, task, v) for v in WIDTHS)]
     with matplotlib.rc_context(STYLE):
         drawn = [_polynomials(results, tasks, folder / "polynomials.svg")] if tasks else []
+        drawn += [_numbers(results, folder / "numbers.svg")] if any(_ends(results, v, what) for v, what, _ in LEARNED) else []
         return drawn + ([_widths(results, widths, folder / "widths.svg")] if widths else [])
 
 
@@ -48,6 +51,34 @@ def _polynomials(results: Sequence[Result], tasks: Sequence[str], path: Path) ->
         empty.axis("off")
     axes[0][0].legend(fontsize=7)
     return _saved(figure, path)
+
+
+def _numbers(results: Sequence[Result], path: Path) -> str:
+    """A panel for each variant that learns amplitudes or thresholds, in it a column for each layer, a point for each seed."""
+    figure = Figure(figsize=(4.5 * len(LEARNED), 4.2), layout="constrained")
+    axes = figure.subplots(1, len(LEARNED), squeeze=False)
+    for panel, (variant, what, _) in zip(axes[0], LEARNED, strict=True):
+        columns = _ends(results, variant, what)
+        neuron: Any = VARIANTS[variant].make(nn.Triangle())
+        start = neuron.negative_amplitude if what == "negative" else neuron.thresholds[0]
+        panel.axhline(start, ls="--", color="0.6", label="where it started")
+        for n, values in enumerate(columns.values()):
+            label = None if n else "learned, one point per seed"
+            panel.plot([n] * len(values), values, "o", ms=4, alpha=0.6, color="C0", label=label)
+        panel.set_xticks(range(len(columns)), list(columns), rotation=90, fontsize=7)
+        panel.set_title(variant, fontsize=8)
+        panel.set_ylabel("amplitude of negative spikes" if what == "negative" else "threshold")
+        panel.set_ylim(0.0, 1.05 * panel.get_ylim()[1])
+    axes[0][0].legend(fontsize=7)
+    return _saved(figure, path)
+
+
+def _ends(results: Sequence[Result], variant: str, what: str) -> dict[str, list[float]]:
+    """'task, layer' -> what was learned there at the end, one value for each seed."""
+    runs = {task: [r for r in of(results, task, variant) if r.get(what)] for task in PLANS}
+    return {
+        f"{task}, layer {layer}": [r[what][layer] for r in own] for task, own in runs.items() if own for layer in own[0][what]
+    }
 
 
 def _widths(results: Sequence[Result], tasks: Sequence[str], path: Path) -> str:

@@ -143,6 +143,16 @@ def test_polynomials_are_those_that_the_variant_learned(tmp_path: Path) -> None:
     assert "fsdd, layer q" not in drawn
 
 
+def test_amplitudes_and_thresholds_that_were_learned_are_drawn(tmp_path: Path) -> None:
+    results = [result("fsdd", "CF-4, learned negative", s, 0.9) for s in range(3)]
+    for r in results:
+        r["negative"] = {"2": 0.25 + r["seed"] / 10}
+    told = page.write(results, tmp_path, smoke=False).read_text(encoding="utf-8")
+    assert "![Amplitudes of negative spikes and thresholds](study/numbers.svg)" in told
+    drawn = (tmp_path / "study" / "numbers.svg").read_text(encoding="utf-8")
+    assert all(said in drawn for said in ("fsdd, layer 2", "where it started", "learned, one point per seed", "threshold"))
+
+
 def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) -> None:
     text = page.write(made(0.01), tmp_path, smoke=False).read_text(encoding="utf-8")
     assert "| digits-sequential (3) | 8 bits | PTQ | 0.30 ± 0.00 | 0.30 (" in text
@@ -226,7 +236,7 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
 
 
 def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "draw", lambda results, folder: ["polynomials.svg", "widths.svg"])
+    monkeypatch.setattr(page, "draw", lambda results, folder: ["polynomials.svg", "numbers.svg", "widths.svg"])
     docs = ROOT / "docs" / "explanation"
     found = run._found(tmp_path, docs / "study" / "results", 1.0)
     assert found
