@@ -30,8 +30,9 @@ from snn2hw.data.images import ImageFolder
 from snn2hw.data.labelled import Samples
 from snn2hw.data.nmnist import NMNIST, read_nmnist
 from snn2hw.data.series import UEA, read_ts
-from snn2hw.data.spoken import FSDD, SpeechCommands, read_wav
+from snn2hw.data.spoken import FSDD, SpeechCommands
 from snn2hw.data.tasks import TASKS, Task, task
+from snn2hw.data.wav import read_wav
 
 __all__ = [
     "CIFAR10",

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of, positive, whole
 from snn2hw.data.folders import given_folder, wrong_folder
-from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform, sized
 from snn2hw.data.lists import stated_lengths
 from snn2hw.errors import DataError, MissingExtraError
 from snn2hw.files.read import is_file
@@ -46,7 +46,7 @@ class _Heidelberg(Samples):
         self.split, self.transform = split, transform
         self.steps, self.bands = whole("steps", steps, 1, None, self.name), whole("bands", bands, 1, CHANNELS, self.name)
         self.seconds = positive("seconds", seconds, self.name)
-        self.shape = (steps, bands)
+        self.shape = sized((steps, bands), self.name)
         file = f"{self.name.lower()}_{split}.h5"
         folder = given_folder(root)
         self._path = folder / file

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import prod
 from typing import TypeAlias
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from snn2hw.errors import ValueRangeError
+
 Transform: TypeAlias = Callable[[Tensor], Tensor]
+MOST = 1 << 28  # numbers of a sample: 1 GiB in float32
+
+
+def sized(shape: Sequence[int], where: str) -> tuple[int, ...]:
+    """The shape of a sample that a computer can hold.
+
+    Args:
+        shape: as steps, sizes and bands were asked for. where: the data set, for messages.
+
+    Raises:
+        ValueRangeError: more than MOST numbers.
+    """
+    if (numbers := prod(shape)) > MOST:
+        raise ValueRangeError(
+            "a sample would be absurdly large",
+            where=where,
+            got=f"{list(shape)}, {numbers:,} numbers",
+            expected=f"at most {MOST:,}",
+            do="ask for fewer steps, or a smaller size",
+        )
+    return tuple(shape)
 
 
 class Samples(Dataset[tuple[Tensor, int]], ABC):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from snn2hw.arguments import one_of, whole
 from snn2hw.data.events import BINNINGS
 from snn2hw.data.folders import SPLITS
-from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform, sized
 from snn2hw.errors import Snn2hwWarning
 
 EARLY = 1 << 16  # us: a DVS128 reads its clock byte by byte, so that single events come 2^8 or 2^16 us too early
@@ -33,7 +33,7 @@ class Recordings(Samples):
         """
         self.split, self.by, self.transform = one_of("split", split, SPLITS, where), one_of("by", by, BINNINGS, where), transform
         self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, side, where)
-        self.shape = (steps, 2, size, size)
+        self.shape = sized((steps, 2, size, size), where)
 
 
 def off_sensor(x: npt.NDArray[Any], y: npt.NDArray[Any], height: int, width: int) -> str:

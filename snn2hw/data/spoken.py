@@ -2,62 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import re
-import wave
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from snn2hw.arguments import one_of, positive, whole
 from snn2hw.data.content import content
 from snn2hw.data.folders import given_folder, listed, no_recordings, wrong_folder
-from snn2hw.data.labelled import Samples, Transform
+from snn2hw.data.labelled import Samples, Transform, sized
 from snn2hw.data.mel import log_mel
-from snn2hw.errors import DataError, UsageError
+from snn2hw.data.wav import read_wav
+from snn2hw.errors import DataError, Snn2hwWarning, UsageError
 from snn2hw.files.read import is_file, is_folder
 
-MOST = 64 << 20  # bytes of a wav file
-WHITE = 32768
 LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 COMMANDS = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
 DIGITS = "https://github.com/Jakobovski/free-spoken-digit-dataset"
 NOISE = "_background_noise_"
 TESTED = 5  # recordings of each speaker and digit: those with the lowest numbers
-
-
-def read_wav(path: str | Path, rate: int | None = None) -> npt.NDArray[np.float32]:
-    """The samples of a wav file, [n] in [-1, 1): 16 bits, PCM, one channel.
-
-    Args:
-        path: of the file. rate: samples in a second that it must have; None: any.
-
-    Raises:
-        DataError: no such file, another format or rate, empty, cut off.
-    """
-    path = Path(path)
-    expected = "a wav file: RIFF, PCM of 16 bits, one channel" + (f", {rate} Hz" if rate else "")
-    data = content(path, "a recording", expected, "copy it again", MOST)
-    try:
-        with wave.open(io.BytesIO(data)) as file:
-            kind = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            stated = file.getnframes()
-            if kind[:2] != (2, 1) or (rate is not None and kind[2] != rate):
-                raise ValueError(f"{8 * kind[0]} bits, {kind[1]} channel(s), {kind[2]} Hz")
-            if 2 * stated > len(data):
-                raise ValueError(f"a header that states {stated} samples, in {len(data)} bytes")
-            raw = file.readframes(stated)
-            if len(raw) != 2 * stated or not raw:
-                raise ValueError(f"{len(raw)} bytes of samples, where {2 * stated} are stated")
-    except (wave.Error, EOFError, RuntimeError, ValueError) as error:
-        got = str(error) or "a file that is cut off"
-        raise DataError("a recording cannot be read", where=str(path), got=got, expected=expected, do="copy it again") from error
-    sound: npt.NDArray[np.float32] = np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(WHITE)
-    return sound
 
 
 class _Spoken(Samples):
@@ -78,6 +45,7 @@ class _Spoken(Samples):
     ) -> None:
         self.steps, self.bands = whole("steps", steps, 1, None, where), whole("bands", bands, 1, 1024, where)
         self.seconds, self.rate = positive("seconds", seconds, where), rate
+        sized((round(seconds * rate),), where)
         if round(seconds * rate) < steps:
             raise UsageError(
                 "there are more steps than samples of sound",
@@ -89,7 +57,7 @@ class _Spoken(Samples):
         if not files:
             expected = "recordings of every split, as published"
             raise no_recordings(where, root, f"none of split={split!r}", expected, f"unpack the whole of {site} here")
-        self.split, self.shape = split, (steps, bands)
+        self.split, self.shape = split, sized((steps, bands), where)
         self._root, self._files = root, files
         self.labels = torch.tensor(labels, dtype=torch.int64)
 
@@ -230,6 +198,9 @@ class FSDD(_Spoken):
     Raises:
         UsageError: another split, steps or bands out of range. DataError: another folder, a split without recordings; on
             reading, as `read_wav` says.
+
+    Warns:
+        Snn2hwWarning: wav files of other names, which are passed over.
     """
 
     classes = tuple(map(str, range(10)))
@@ -247,10 +218,22 @@ class FSDD(_Spoken):
         where, root = "FSDD", given_folder(root)
         one_of("split", split, ("train", "test"), where)
         folder = root / "recordings" if is_folder(root / "recordings") else root
-        named = re.compile(r"([0-9])_[a-z]+_([0-9]+)\.wav")
-        found = [m for name in (listed(folder) if is_folder(folder) else []) if (m := named.fullmatch(name))]
+        named = re.compile(r"([0-9])_[^_]+_([0-9]+)\.wav")
+        sounds = [name for name in (listed(folder) if is_folder(folder) else []) if name.lower().endswith(".wav")]
+        found = [m for name in sounds if (m := named.fullmatch(name))]
         if not found:
             raise wrong_folder(where, root, "recordings/0_jackson_0.wav and so on", f"unpack {DIGITS} here")
+        if others := [name for name in sounds if not named.fullmatch(name)]:
+            warnings.warn(
+                Snn2hwWarning(
+                    "recordings are passed over, as their names say no digit, speaker and number",
+                    where=str(folder),
+                    got=f"{others[0]!r}; {len(others)} of {len(sounds)} wav files",
+                    expected="names such as 0_jackson_0.wav",
+                    do="rename them, or move them elsewhere",
+                ),
+                stacklevel=2,
+            )
         own = [m for m in found if (int(m[2]) < TESTED) == (split == "test")]
         self.transform = transform
         files, labels = [m[0] for m in own], [int(m[1]) for m in own]

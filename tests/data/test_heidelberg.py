@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from snn2hw.data import SHD, SSC
 from snn2hw.data.lists import stated_lengths
-from snn2hw.errors import DataError, UsageError
+from snn2hw.errors import DataError, UsageError, ValueRangeError
 from tests.refused import refused
 
 h5py = pytest.importorskip("h5py", reason="SHD is published in HDF5")
@@ -282,3 +282,17 @@ def test_another_folder(tmp_path: Path) -> None:
         """,
     ):
         SHD(tmp_path, "test")
+
+
+def test_more_steps_than_a_computer_holds(tmp_path: Path) -> None:
+    with refused(
+        ValueRangeError,
+        """
+        a sample would be absurdly large
+          where:    SHD
+          got:      [1000000000000, 140], 140,000,000,000,000 numbers
+          expected: at most 268,435,456
+          do:       ask for fewer steps, or a smaller size
+        """,
+    ):
+        SHD(tmp_path, "test", steps=10**12)

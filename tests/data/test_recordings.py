@@ -31,7 +31,15 @@ def test_the_first_event_that_goes_back_in_time() -> None:
     ("kind", "name", "side"), [(NMNIST, "N-MNIST", 34), (CIFAR10DVS, "CIFAR10-DVS", 128), (DVSGesture, "DVS-Gesture", 128)]
 )
 def test_frames_are_asked_for_alike(kind: Any, name: str, side: int, tmp_path: Any) -> None:
-    for asked in ({"split": "all"}, {"by": "number"}, {"steps": 0}, {"steps": 2.5}, {"size": side + 1}, {"size": 0}):
+    for asked in (
+        {"split": "all"},
+        {"by": "number"},
+        {"steps": 0},
+        {"steps": 2.5},
+        {"steps": 10**9},
+        {"size": side + 1},
+        {"size": 0},
+    ):
         with pytest.raises(Snn2hwError) as caught:
             kind(tmp_path, **asked)
         assert caught.value.where == name
