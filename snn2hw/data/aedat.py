@@ -28,6 +28,7 @@ import numpy.typing as npt
 from snn2hw.data import aedat3, aedat4
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
+from snn2hw.data.folders import given_file
 from snn2hw.data.recordings import EARLY, held
 from snn2hw.errors import DataError, Snn2hwWarning
 
@@ -55,7 +56,7 @@ def read_aedat(path: str | Path) -> Events:
         Snn2hwWarning: in 2.0 and 3.1 more events are early than single ones; in 2.0 the clock falls back further, or events of a
             second camera are left out.
     """
-    path = Path(path)
+    path = given_file(path)
     data = content(path, "a recording", VERSIONS, AGAIN)
     return aedat4.stream_events(path, data) if data.startswith(aedat4.BEGINS) else _of_dvs128(path, data)
 

@@ -43,7 +43,7 @@ def given_folder(root: str | os.PathLike[str]) -> Path:
     Raises:
         UsageError: it is no path.
     """
-    if not isinstance(root, (str, os.PathLike)) or not isinstance(os.fspath(root), str):
+    if not _is_path(root):
         raise UsageError(
             "the folder of a data set is no path",
             where="root",
@@ -55,6 +55,27 @@ def given_folder(root: str | os.PathLike[str]) -> Path:
         return Path(root).resolve()
     except (OSError, RuntimeError, ValueError):  # a loop of links, or no name of a file: who looks into it says what is missing
         return Path(root)
+
+
+def given_file(path: str | os.PathLike[str]) -> Path:
+    """The path of a file as its user gives it.
+
+    Raises:
+        UsageError: it is no path.
+    """
+    if not _is_path(path):
+        raise UsageError(
+            "the file to read is no path",
+            where="path",
+            got=repr(path)[:80],
+            expected="a str or a pathlib.Path",
+            do="pass the path of the file; an environment variable that is not set gives None",
+        )
+    return Path(path)
+
+
+def _is_path(given: object) -> bool:
+    return isinstance(given, (str, os.PathLike)) and isinstance(os.fspath(given), str)
 
 
 def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:

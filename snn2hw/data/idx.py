@@ -19,7 +19,7 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of
 from snn2hw.data.content import GZIP, content, unpacked
-from snn2hw.data.folders import SPLITS, given_folder, wrong_folder
+from snn2hw.data.folders import SPLITS, given_file, given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError
 from snn2hw.files.read import MOST_BYTES, is_file
@@ -42,7 +42,7 @@ def read_idx(path: str | Path) -> npt.NDArray[Any]:
     Raises:
         DataError: no such file, empty, another format or order of bytes, cut off, or longer than its header states.
     """
-    path = Path(path)
+    path = given_file(path)
     data = content(path, "an idx file", "an idx file, or one packed by gzip", AGAIN)
     try:
         packed = data.startswith(GZIP)

@@ -15,7 +15,7 @@ from torch import Tensor
 from snn2hw.arguments import whole
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
-from snn2hw.data.folders import given_folder, listed, wrong_folder
+from snn2hw.data.folders import given_file, given_folder, listed, wrong_folder
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings, descending, off_sensor
 from snn2hw.errors import DataError
@@ -33,7 +33,7 @@ def read_nmnist(path: str | Path) -> Events:
     Raises:
         DataError: no such file, empty, zeros alone, an event cut off, off the sensor, or times that descend.
     """
-    path = Path(path)
+    path = given_file(path)
     what, expected = "a recording of N-MNIST", "events of 5 bytes"
     again = f"unpack it again, from {SITE}"
     data = content(path, what, expected, again, MOST)

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from snn2hw.arguments import one_of
 from snn2hw.data.content import content
-from snn2hw.data.folders import SPLITS, given_folder, wrong_folder
+from snn2hw.data.folders import SPLITS, given_file, given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
-from snn2hw.errors import DataError
+from snn2hw.errors import DataError, UsageError
 from snn2hw.files.read import is_file
 
 SITE = "https://www.timeseriesclassification.com"
@@ -49,7 +49,7 @@ def read_ts(path: str | Path) -> Series:
         DataError: no such file, no text, a fact that is missing or that the cases do not hold to, no cases, missing values,
             timestamps, numbers to predict, a label that is not among its classes.
     """
-    path = Path(path)
+    path = given_file(path)
     expected = "facts (@...), @data, and a case in each line: numbers, colons between dimensions, the label at its end"
     do = f"take a problem of classification without timestamps and missing values, or download it again, from {SITE}"
     data = content(path, "a .ts file", expected, do, MOST)
@@ -160,6 +160,14 @@ class UEA(Samples):
 
     def __init__(self, root: str | Path, name: str, split: str = "train", transform: Transform | None = None) -> None:
         one_of("split", split, SPLITS, "UEA")
+        if not isinstance(name, str):
+            raise UsageError(
+                "the name of a problem is no text",
+                where="UEA",
+                got=repr(name)[:80],
+                expected='a name such as "JapaneseVowels"',
+                do=f"pass one of the names at {SITE}",
+            )
         self.name, self.split, self.transform = name, split, transform
         folder = given_folder(root)
         folders = [f for f in (folder, folder / name) if all(is_file(f / _file(name, s)) for s in SPLITS)]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.data.content import content
+from snn2hw.data.folders import given_file
 from snn2hw.errors import DataError
 
 MOST = 64 << 20  # bytes of a wav file
@@ -26,7 +27,7 @@ def read_wav(path: str | Path, rate: int | None = None) -> npt.NDArray[np.float3
     Raises:
         DataError: no such file, another format or rate, empty, cut off.
     """
-    path = Path(path)
+    path = given_file(path)
     expected = "a wav file: RIFF, PCM of 16 bits, one channel" + (f", {rate} Hz" if rate else "")
     data = content(path, "a recording", expected, AGAIN, MOST)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.refused import refused
 pytestmark = pytest.mark.torch
 
 CLASSES = [c for c in vars(snn2hw.data).values() if inspect.isclass(c) and issubclass(c, Samples)]
+READERS = [f for name, f in vars(snn2hw.data).items() if name.startswith("read_")]
 SETS = {c.__name__: c for c in CLASSES if "root" in inspect.signature(c).parameters}
 
 
@@ -40,6 +42,22 @@ def test_what_is_no_path_of_a_folder_is_refused(name: str, root: Any) -> None:
         """,
     ):
         opened(name, root)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"data"])
+@pytest.mark.parametrize("read", READERS)
+def test_what_is_no_path_of_a_file_is_refused(read: Callable[[Any], Any], path: Any) -> None:
+    with refused(
+        UsageError,
+        f"""
+        the file to read is no path
+          where:    path
+          got:      {path!r}
+          expected: a str or a pathlib.Path
+          do:       pass the path of the file; an environment variable that is not set gives None
+        """,
+    ):
+        read(path)
 
 
 @pytest.mark.parametrize("root", ["a\0b", "loop"])

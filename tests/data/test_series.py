@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from snn2hw.data import UEA, read_ts
-from snn2hw.errors import DataError
+from snn2hw.data.series import SITE
+from snn2hw.errors import DataError, UsageError
 from tests.data.published import ts
 from tests.refused import refused
 from tests.shared_data import shared_data
@@ -141,3 +142,17 @@ https://www.timeseriesclassification.com
         """,
     ):
         read_ts(tmp_path / "x.ts")
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    with refused(
+        UsageError,
+        f"""
+        the name of a problem is no text
+          where:    UEA
+          got:      None
+          expected: a name such as "JapaneseVowels"
+          do:       pass one of the names at {SITE}
+        """,
+    ):
+        UEA(tmp_path, None)
