@@ -99,7 +99,7 @@ def stored() -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["fast", "onnxruntime", "torch", "onnx-reference", "lava", "rtl"])
+@pytest.mark.parametrize("executor", [*(e for e in EXECUTORS if e != "reference"), *SIDE_EXECUTORS])
 @pytest.mark.filterwarnings("ignore::snn2hw.passes.findings.LossWarning")  # a membrane meets its bound on some images
 def test_every_integer_of_the_stored_weights_is_that_of_the_reference(executor: str, stored: Any) -> None:
     """Of two test images; back ends that are slow have one."""
