@@ -75,6 +75,16 @@ def of(results: Sequence[Result], task: str, variant: str) -> list[Result]:
     return sorted((r for r in results if r["task"] == task and r["variant"] == variant), key=lambda r: int(r["seed"]))
 
 
+def learned(results: Sequence[Result], task: str, variant: str, what: str) -> dict[str, list[float]]:
+    """Layer -> what a variant learned there, one value for each seed; empty where it learned nothing of this name.
+
+    Args:
+        what: "negative" or "thresholds", as a result calls it.
+    """
+    runs = [r for r in of(results, task, variant) if r.get(what)]
+    return {layer: [r[what][layer] for r in runs] for layer in runs[0][what]} if runs else {}
+
+
 def polynomials(result: Result) -> dict[str, list[list[float]]]:
     """Coefficients by layer and channel, of the neurons that the variant made: others of a network, as those of q, k and v, are
     LIF in all variants, of degree 1."""

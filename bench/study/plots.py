@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.pictures import STYLE
-from bench.study.figures import Result, of, polynomials
+from bench.study.figures import Result, learned, of, polynomials
 from bench.study.nets import DRAWN, LEARNED, PLANS, VARIANTS, WIDTHS
 from snn2hw import nn
 from snn2hw.files.write import write_file
@@ -75,10 +75,8 @@ def _numbers(results: Sequence[Result], path: Path) -> str:
 
 def _ends(results: Sequence[Result], variant: str, what: str) -> dict[str, list[float]]:
     """'task, layer' -> what was learned there at the end, one value for each seed."""
-    runs = {task: [r for r in of(results, task, variant) if r.get(what)] for task in PLANS}
-    return {
-        f"{task}, layer {layer}": [r[what][layer] for r in own] for task, own in runs.items() if own for layer in own[0][what]
-    }
+    found = ((task, learned(results, task, variant, what)) for task in PLANS)
+    return {f"{task}, layer {layer}": values for task, own in found for layer, values in own.items()}
 
 
 def _widths(results: Sequence[Result], tasks: Sequence[str], path: Path) -> str:

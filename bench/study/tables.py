@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, mean, of, paired, polynomials, variants
+from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, learned, mean, of, paired, polynomials, variants
 from bench.study.nets import BALANCE, BASE, FIRST, LEARNED, POLYNOMIALS, VARIANTS
 from bench.study.one import PRICES
 
@@ -34,10 +34,8 @@ def table(results: Sequence[Result], task: str) -> Iterator[str]:
     yield ""
     yield from _costs(results, task)
     for variant, what, says in LEARNED:
-        learned = [r for r in of(results, task, variant) if r.get(what)]
-        if learned:
-            values = {path: [f"{r[what][path]:.2f}" for r in learned] for path in learned[0][what]}
-            ends = [f"layer {path} {', '.join(own)}" for path, own in values.items()]
+        ends = [f"layer {n} {', '.join(f'{v:.2f}' for v in own)}" for n, own in learned(results, task, variant, what).items()]
+        if ends:
             yield f"{says} of '{variant}' at the end, one value for each seed: {'; '.join(ends)}."
             yield ""
     for name in POLYNOMIALS:

@@ -86,7 +86,8 @@ def _of_dvs128(path: Path, data: bytes) -> Events:
     words = _words(path, data)
     pixel = words[:, 0] <= PIXEL_BITS
     beyond = words[~pixel, 0]
-    pixels = len(np.unique(beyond)) > SIDE  # an external input has none
+    addresses = len(np.unique(beyond))
+    pixels = addresses > SIDE  # an external input has none
     if (pixels and 10 * len(beyond) > len(words)) or 2 * len(beyond) > len(words):
         raise DataError(
             "a recording has addresses of another camera",
@@ -100,7 +101,7 @@ def _of_dvs128(path: Path, data: bytes) -> Events:
             "a recording has events of a second camera, which are left out",
             path,
             stacklevel=3,
-            got=f"{len(beyond)} of {len(words)} events at {len(np.unique(beyond))} addresses beyond 15 bits",
+            got=f"{len(beyond)} of {len(words)} events at {addresses} addresses beyond 15 bits",
             expected="addresses of one DVS128; an external input has few of them",
             do="take a recording of one DVS128, or look whether the file is damaged",
         )

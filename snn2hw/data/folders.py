@@ -43,18 +43,11 @@ def given_folder(root: str | os.PathLike[str]) -> Path:
     Raises:
         UsageError: it is no path.
     """
-    if not _is_path(root):
-        raise UsageError(
-            "the folder of a data set is no path",
-            where="root",
-            got=repr(root)[:80],
-            expected="a str or a pathlib.Path",
-            do="pass the folder that holds the set; an environment variable that is not set gives None",
-        )
+    path = _given(root, "root", "the folder of a data set", "the folder that holds the set")
     try:
-        return Path(root).resolve()
+        return path.resolve()
     except (OSError, RuntimeError, ValueError):  # a loop of links, or no name of a file: who looks into it says what is missing
-        return Path(root)
+        return path
 
 
 def given_file(path: str | os.PathLike[str]) -> Path:
@@ -63,19 +56,19 @@ def given_file(path: str | os.PathLike[str]) -> Path:
     Raises:
         UsageError: it is no path.
     """
-    if not _is_path(path):
+    return _given(path, "path", "the file to read", "the path of the file")
+
+
+def _given(given: object, where: str, what: str, do: str) -> Path:
+    if not isinstance(given, (str, os.PathLike)) or not isinstance(path := os.fspath(given), str):
         raise UsageError(
-            "the file to read is no path",
-            where="path",
-            got=repr(path)[:80],
+            f"{what} is no path",
+            where=where,
+            got=repr(given)[:80],
             expected="a str or a pathlib.Path",
-            do="pass the path of the file; an environment variable that is not set gives None",
+            do=f"pass {do}; an environment variable that is not set gives None",
         )
     return Path(path)
-
-
-def _is_path(given: object) -> bool:
-    return isinstance(given, (str, os.PathLike)) and isinstance(os.fspath(given), str)
 
 
 def wrong_folder(what: str, folder: Path, expected: str, do: str) -> DataError:

@@ -31,7 +31,7 @@ def sized(shape: Sequence[int], where: str) -> tuple[int, ...]:
             where=where,
             got=f"{list(shape)}, {numbers:,} numbers",
             expected=f"at most {MOST:,}",
-            do="ask for fewer steps, or a smaller size",
+            do="ask for fewer steps, less time, or a smaller size",
         )
     return tuple(shape)
 

@@ -16,7 +16,7 @@ from snn2hw.data.labelled import Samples, Transform, sized
 from snn2hw.errors import Snn2hwWarning
 
 EARLY = 1 << 16  # us: a DVS128 reads its clock byte by byte, so that single events come 2^8 or 2^16 us too early
-FEW = 0.01  # share of early events; in the genuine recordings of docs/how-to/data.md it is at most 0.0025
+FEW = 0.01  # share of early events beyond which they are no single ones
 
 
 class Recordings(Samples):
@@ -29,7 +29,8 @@ class Recordings(Samples):
             where: the data set, for messages. side: of its sensor. The others: as its constructor has them.
 
         Raises:
-            UsageError, ValueRangeError: another split or binning, steps below 1, a size beyond the sensor's.
+            UsageError, ValueRangeError: another split or binning, steps below 1, a size beyond the sensor's, a sample that no
+                memory holds.
         """
         self.split, self.by, self.transform = one_of("split", split, SPLITS, where), one_of("by", by, BINNINGS, where), transform
         self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, side, where)
@@ -69,10 +70,10 @@ def held(path: Path, t: npt.NDArray[np.int64], stacklevel: int) -> npt.NDArray[n
     if early > FEW * len(t):
         warnings.warn(
             Snn2hwWarning(
-                "many events of a recording are early, and get the time of the latest one before them",
+                "events of a recording are early, and get the time of the latest one before them",
                 where=str(path),
                 got=f"{early} of {len(t)} events",
-                expected=f"single ones, at most {FEW:.0%} of all",
+                expected=f"at most {FEW:.0%} of them, as a DVS128 has single ones",
                 do="export the recording again in the order of time",
             ),
             stacklevel=stacklevel + 1,

@@ -91,9 +91,9 @@ class SpeechCommands(_Spoken):
         transform: applied to every sample.
 
     Raises:
-        UsageError: another split, a word that is no folder or is asked for twice, steps or bands out of range. DataError: another
-            folder, a list that names what is not there or what the other list names, a word or a split without recordings; on
-            reading, as `read_wav` says.
+        UsageError, ValueRangeError: another split, a word that is no folder or is asked for twice, steps or bands out of range.
+        DataError: another folder, a list that names what is not there or what the other list names, a word or a split without
+            recordings; on reading, as `read_wav` says.
     """
 
     def __init__(
@@ -196,8 +196,8 @@ class FSDD(_Spoken):
         transform: applied to every sample.
 
     Raises:
-        UsageError: another split, steps or bands out of range. DataError: another folder, a split without recordings; on
-            reading, as `read_wav` says.
+        UsageError, ValueRangeError: another split, seconds, steps or bands out of range. DataError: another folder, a split
+            without recordings; on reading, as `read_wav` says.
 
     Warns:
         Snn2hwWarning: wav files of other names, which are passed over.

@@ -25,7 +25,7 @@ def read_wav(path: str | Path, rate: int | None = None) -> npt.NDArray[np.float3
         path: of the file. rate: samples in a second that it must have; None: any.
 
     Raises:
-        DataError: no such file, another format or rate, empty, cut off.
+        DataError: no such file, another format or rate, empty, cut off, or bytes that none of its sizes counts.
     """
     path = given_file(path)
     expected = "a wav file: RIFF, PCM of 16 bits, one channel" + (f", {rate} Hz" if rate else "")

@@ -9,13 +9,13 @@ from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset
 
 from snn2hw.errors import Snn2hwError, UsageError
 from snn2hw.ir.layout import NT, TN, ambiguous, check_layout
 from snn2hw.train.checksums import of_data, of_tensors
 from snn2hw.train.loader import Loaded
-from snn2hw.train.pairs import form, not_empty, pair, uneven
+from snn2hw.train.pairs import form, joined, not_empty, pair
 from snn2hw.train.seeds import on_cuda, stream
 
 Data: TypeAlias = "tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any]"
@@ -120,14 +120,11 @@ class _Drawn:
             _Carried(self.data) if self.workers else self.data,
             batch_sampler=[c.tolist() for c in self.chosen],
             num_workers=self.workers,
-            collate_fn=partial(_joined, where=self.where),
+            collate_fn=partial(joined, where=self.where),
             generator=workers,  # the workers' own seeds come from it
             pin_memory=on_cuda(),
         )
-        for b in loader:
-            if isinstance(b, Snn2hwError):
-                raise b
-            yield pair(b, self.where)
+        return (pair(b, self.where) for b in loader)
 
     def name(self, batch: int, place: int) -> str:
         return f"sample {int(self.chosen[batch][place])}"
@@ -147,11 +144,6 @@ class _Carried(Dataset[Any]):
             return self.data[index]
         except Snn2hwError as error:
             return error
-
-
-def _joined(samples: list[Any], where: str) -> Any:
-    """A batch, or the error that is to be raised where it arrives."""
-    return next((s for s in samples if isinstance(s, Snn2hwError)), None) or uneven(samples, where) or default_collate(samples)
 
 
 class _Held(_Drawn):

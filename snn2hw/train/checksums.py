@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Subset, TensorDataset
@@ -37,6 +38,7 @@ def of_data(data: object) -> str | None:
         return of_tensors(data.tensors)
     for name in ("labels", "targets"):
         labels = getattr(data, name, None)
-        if isinstance(labels, Tensor) or (isinstance(labels, list) and all(type(label) is int for label in labels)):
+        numbers = isinstance(labels, np.ndarray) and labels.dtype.kind in "iu"
+        if isinstance(labels, Tensor) or numbers or (isinstance(labels, list) and all(type(label) is int for label in labels)):
             return of_tensors([torch.as_tensor(labels)])
     return None

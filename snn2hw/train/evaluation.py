@@ -162,7 +162,7 @@ def check_model(model: object, verb: str) -> None:
         for path, tensor in (*model.named_parameters(), *model.named_buffers()):
             if tensor.is_meta:
                 raise UsageError(
-                    f"a model without numbers cannot be {verb.rstrip('e')}ed",
+                    f"this model has no numbers to {verb}",
                     where=path,
                     got="a tensor on the meta device",
                     expected="weights on a CPU or a GPU",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import copy
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from snn2hw.errors import UsageError
 from snn2hw.train.checksums import of_data
-from snn2hw.train.pairs import different, not_empty, pair
+from snn2hw.train.pairs import joined, not_empty, pair
 from snn2hw.train.seeds import stream
 
 
@@ -41,6 +42,9 @@ class Loaded:
                 expected="workers that start anew in every epoch, so that their random state can be restored",
                 do="pass persistent_workers=False",
             )
+        if loader.collate_fn is default_collate:  # in a copy, as the loader is its user's
+            self.loader = copy.copy(loader)
+            self.loader.collate_fn = partial(joined, where=where)
         not_empty(self.size, where, "0 batches", f"batch_size={loader.batch_size}, drop_last={loader.drop_last}")
 
     def epoch(self, seed: int | None, number: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -50,20 +54,10 @@ class Loaded:
             if seed is not None and generator is not None:
                 generator.manual_seed(stream(seed, number)[-1])
         empty = True
-        for b in self._read():
+        for b in self.loader:
             empty = False
             yield pair(b, self.where, self.layout)
         not_empty(0 if empty else 1, self.where, "0 batches", f"although its length is {self.size}")
-
-    def _read(self) -> Iterator[Any]:
-        """What the loader gives; samples that make no batch are said as those of a Dataset are."""
-        try:
-            yield from self.loader
-        except RuntimeError as error:  # of torch.stack, here or in a worker, whose traceback is then in the text
-            found = re.search(r"stack expects each tensor to be equal size, but got (\[.*\]) at .* and (\[.*\]) at", str(error))
-            if found is None:
-                raise
-            raise different(found[1], found[2], self.where) from error
 
     def name(self, batch: int, place: int) -> str:
         """What a sample of a batch is called in messages."""

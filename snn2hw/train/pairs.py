@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import default_collate
 
-from snn2hw.errors import ShapeError, UsageError
+from snn2hw.errors import ShapeError, Snn2hwError, UsageError
 from snn2hw.ir.layout import TN
 
 
@@ -18,9 +19,11 @@ def pair(batch: Any, where: str, layout: str | None = None) -> tuple[Tensor, Ten
         batch: what a form of data gives. where: what the data are called in messages. layout: "TN" where samples are [T, N, ...].
 
     Raises:
-        UsageError: something else than a pair of tensors, of dense real numbers and of whole ones. ShapeError: they do not fit
-            together.
+        Snn2hwError: that which `joined` handed over. UsageError: something else than a pair of tensors, of dense real numbers and
+            of whole ones. ShapeError: they do not fit together.
     """
+    if isinstance(batch, Snn2hwError):  # of `joined`
+        raise batch
     if not isinstance(batch, tuple | list) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
         raise UsageError(
             "these are no samples and labels",
@@ -60,25 +63,26 @@ def pair(batch: Any, where: str, layout: str | None = None) -> tuple[Tensor, Ten
     return x, labels.long()
 
 
-def uneven(samples: list[Any], where: str) -> ShapeError | None:
+def joined(samples: list[Any], where: str) -> Any:
+    """A batch as torch joins it, or the error that is to be raised where it arrives: raised in a worker, its message would be
+    the end of a traceback.
+
+    Args:
+        samples: what a Dataset gave, or the error that it raised. where: what the data are called in messages.
+    """
+    return next((s for s in samples if isinstance(s, Snn2hwError)), None) or _uneven(samples, where) or default_collate(samples)
+
+
+def _uneven(samples: list[Any], where: str) -> ShapeError | None:
     """The error of samples that make no batch, as their shapes differ."""
     shapes = [list(s[0].shape) for s in samples if isinstance(s, tuple | list) and s and hasattr(s[0], "shape")]
     other = next((shape for shape in shapes if shape != shapes[0]), None)
     if other is None:
         return None
-    return different(str(shapes[0]), str(other), where)
-
-
-def different(one: str, other: str, where: str) -> ShapeError:
-    """The error of samples that differ in shape within a batch.
-
-    Args:
-        one, other: the shapes as text. where: what the data are called in messages.
-    """
     return ShapeError(
         "the samples have different shapes",
         where=where,
-        got=f"{one} and {other} in one batch",
+        got=f"{shapes[0]} and {other} in one batch",
         expected="samples of one shape, with as many steps each",
         do="bin the events of every sample into as many steps, or pad them",
     )

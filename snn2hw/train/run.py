@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
 
@@ -48,7 +48,6 @@ class Run:
         self.share = schedule(recipe, recipe.epochs * data.size)
         self.length, self.classes, self.dtype = steps, 0, own_dtype(model)
         self.warned: set[str] = set()
-        self.sums = {name: of.checksum() for name, of in (("data", data), ("validation", validation)) if of is not None}
 
     def epoch(self, number: int, report: Reporter) -> Epoch:
         """The epoch of this number, from 1: every batch a step, then the validation."""
@@ -137,6 +136,12 @@ class Run:
                 expected=f"{list(logits.shape)}: [N, classes]",
                 do="mix one-hot labels of as many classes as the model has",
             )
+
+    @cached_property
+    def sums(self) -> dict[str, str | None]:
+        """What tells the data from others, for a checkpoint alone; a training without one does not look."""
+        parts = {"data": self.data, "validation": self.validation}
+        return {name: part.checksum() for name, part in parts.items() if part is not None}
 
     def facts(self) -> dict[str, Any]:
         """What a checkpoint must agree on to be resumed, of what is known."""

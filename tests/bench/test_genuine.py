@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.torch,
     pytest.mark.skipif(importlib.util.find_spec("tonic") is None, reason="the other reader is tonic"),
 ]
-warns = pytest.mark.filterwarnings("ignore:many events of a recording are early")  # one of three is, so that it is compared
+warns = pytest.mark.filterwarnings("ignore:events of a recording are early")  # one of three is, so that it is compared
 EARLY = [(address(5, 6, True), 100_000), (address(7, 8, False), 99_990), (0x8000, 100_001), (address(1, 2, True), 100_002)]
 
 

@@ -58,10 +58,10 @@ def test_an_early_event_moves_no_other(tmp_path: Path, sound: int) -> None:
     path = tmp_path / "one.aedat"
     path.write_bytes(aedat((0, clock) for clock in (*EARLY, *range(100_271, 100_271 + sound))))
     says = f"""
-        many events of a recording are early, and get the time of the latest one before them
+        events of a recording are early, and get the time of the latest one before them
           where:    {path}
           got:      3 of 299 events
-          expected: single ones, at most 1% of all
+          expected: at most 1% of them, as a DVS128 has single ones
           do:       export the recording again in the order of time
         """
     with warned(*[says] * (sound == 291)):

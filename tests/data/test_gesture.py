@@ -38,10 +38,10 @@ def test_an_early_event_moves_no_other(tmp_path: Path, sound: int) -> None:
     times = [70_000, 4_464, 70_002, 70_256, 70_003, 70_256, *later]
     path.write_bytes(aedat3([(1, 1, [(t, 1, 2, 1, True) for t in times])]))
     says = f"""
-        many events of a recording are early, and get the time of the latest one before them
+        events of a recording are early, and get the time of the latest one before them
           where:    {path}
           got:      2 of 199 events
-          expected: single ones, at most 1% of all
+          expected: at most 1% of them, as a DVS128 has single ones
           do:       export the recording again in the order of time
         """
     with warned(*[says] * (sound == 193)):

@@ -292,7 +292,7 @@ def test_more_steps_than_a_computer_holds(tmp_path: Path) -> None:
           where:    SHD
           got:      [1000000000000, 140], 140,000,000,000,000 numbers
           expected: at most 268,435,456
-          do:       ask for fewer steps, or a smaller size
+          do:       ask for fewer steps, less time, or a smaller size
         """,
     ):
         SHD(tmp_path, "test", steps=10**12)

@@ -224,7 +224,7 @@ def test_samples_that_no_computer_holds(tmp_path: Path) -> None:
           where:    FSDD
           got:      [8000000000000000], 8,000,000,000,000,000 numbers
           expected: at most 268,435,456
-          do:       ask for fewer steps, or a smaller size
+          do:       ask for fewer steps, less time, or a smaller size
         """,
     ):
         FSDD(tmp_path, "test", seconds=1e12)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
 from snn2hw import nn, train
 from snn2hw.data.augment import Mixup
@@ -178,6 +178,12 @@ def test_samples_of_different_shapes_make_no_batch(workers: int) -> None:
             call()
 
 
+def test_a_users_loader_stays_as_it_was() -> None:
+    loader = DataLoader(TensorDataset(*small.data()), 16)
+    train.fit(small.model(), loader, steps=2, recipe=ONCE, progress=False)
+    assert loader.collate_fn is default_collate
+
+
 class Broken(Uneven):
     """A Dataset whose own code fails."""
 
@@ -194,13 +200,13 @@ def test_a_model_without_numbers_is_refused() -> None:
     with torch.device("meta"):
         model = torch.nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
     for verb, call in (
-        ("trained", lambda: train.fit(model, small.data(4), steps=2, progress=False)),
-        ("evaluated", lambda: train.evaluate(model, small.data(4), 2)),
+        ("train", lambda: train.fit(model, small.data(4), steps=2, progress=False)),
+        ("evaluate", lambda: train.evaluate(model, small.data(4), 2)),
     ):
         with refused(
             UsageError,
             f"""
-            a model without numbers cannot be {verb}
+            this model has no numbers to {verb}
               where:    1.weight
               got:      a tensor on the meta device
               expected: weights on a CPU or a GPU
