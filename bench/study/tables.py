@@ -148,10 +148,10 @@ def _claims(comparisons: Sequence[_Comparison]) -> Iterator[str]:
     end = ":" if claims else "."
     yield f"Of {len(comparisons)} differences {len(tested)} have an error, and {len(claims)} of them are claimed{end}"
     yield ""
-    for c in claims:
-        d = c.difference
-        points = f"{abs(100 * d.mean):.2f} ± {100 * d.error:.2f} points {'more' if d.mean > 0 else 'less'}"
-        yield f"* {c.task}: {c.name} reaches {points} than {c.base} ({d.n} seeds)"
+    for pair in dict.fromkeys((c.name, c.base) for c in claims):
+        own = [c for c in claims if (c.name, c.base) == pair]
+        points = ", ".join(f"{c.difference.sure('+')} on {c.task} ({c.difference.n})" for c in own)
+        yield f"* {pair[0]} against {pair[1]}: {points}"
     if claims:
         yield ""
         stay = sum(c.in_one_family for c in claims)
