@@ -54,7 +54,7 @@ def read_aedat(path: str | Path) -> Events:
 
     Warns:
         Snn2hwWarning: in 2.0 and 3.1 more events are early than single ones; in 2.0 the clock falls back further, or events of a
-            second camera are left out.
+            second camera are left out; in 3.1 packets are of types that the format does not name.
     """
     path = given_file(path)
     data = content(path, "a recording", VERSIONS, AGAIN)

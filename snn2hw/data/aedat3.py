@@ -9,6 +9,8 @@ the column; and 31 bits of microseconds (https://docs.inivation.com, software/fi
 from __future__ import annotations
 
 import struct
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +19,12 @@ import numpy.typing as npt
 
 from snn2hw.data.events import Events
 from snn2hw.data.recordings import EARLY, descending, held, off_sensor
-from snn2hw.errors import DataError
+from snn2hw.errors import DataError, Snn2hwWarning
 
 BEGINS, ENDS = b"#!AER-DAT3.1", b"#!END-HEADER\r\n"
 HEADER = struct.Struct("<hhiiiiii")
 POLARITY, EVENT, SIDE = 1, 8, 128
+TYPES = range(14)  # of events that the format names, special events to matrices
 AGAIN = "unpack the recording again"
 Words = npt.NDArray[np.uint32]
 
@@ -36,10 +39,16 @@ def polarity_events(path: Path, data: bytes) -> Events:
             further.
 
     Warns:
-        Snn2hwWarning: more events are early than single ones.
+        Snn2hwWarning: more events are early than single ones, or packets are of types that the format does not name.
     """
     try:
-        found = list(_packets(data))
+        found: list[tuple[Words, int]] = []
+        unnamed: Counter[int] = Counter()
+        for kind, events, overflows in _packets(data):
+            if kind == POLARITY:
+                found.append((np.frombuffer(events, "<u4").astype(np.uint32).reshape(-1, 2), overflows))
+            elif kind not in TYPES:
+                unnamed[kind] += 1
         words = np.concatenate([w for w, _ in found]) if found else np.empty((0, 2), np.uint32)
         clock = np.concatenate([w[:, 1].astype(np.int64) + (over << 31) for w, over in found]) if found else np.empty(0, np.int64)
         valid = (words[:, 0] & 1) == 1
@@ -59,12 +68,29 @@ def polarity_events(path: Path, data: bytes) -> Events:
             expected="a header, and packets of polarity events of a DVS128 in the order of time",
             do=AGAIN,
         ) from error
+    if unnamed:
+        _warn_of_types(path, unnamed)
     t = held(path, clock, stacklevel=4)
     return Events(t, x.astype(np.int64), y.astype(np.int64), (words[:, 0] >> 1 & 1).astype(np.int64), SIDE, SIDE)
 
 
-def _packets(data: bytes) -> Iterator[tuple[Words, int]]:
-    """(events [E, 2], overflows of the clock) of every packet of polarity events."""
+def _warn_of_types(path: Path, packets: Counter[int]) -> None:
+    """A type that is damaged would take a packet of polarity events away without a word."""
+    named = ", ".join(f"type {kind} ({number})" for kind, number in sorted(packets.items()))
+    warnings.warn(
+        Snn2hwWarning(
+            "packets of a recording are of types that AEDAT 3.1 does not name, and are passed over",
+            where=str(path),
+            got=f"packets of {named}",
+            expected=f"types {TYPES[0]} to {TYPES[-1]}; {POLARITY}: polarity events",
+            do=f"{AGAIN}, if no program writes events of its own",
+        ),
+        stacklevel=5,  # of whoever reads the recording, as that of `held`
+    )
+
+
+def _packets(data: bytes) -> Iterator[tuple[int, memoryview, int]]:
+    """(type of the events, their bytes, overflows of the clock) of every packet."""
     at = data.find(ENDS)
     if at < 0:
         raise ValueError("a header without its last line, #!END-HEADER")
@@ -78,8 +104,7 @@ def _packets(data: bytes) -> Iterator[tuple[Words, int]]:
             raise ValueError(f"a packet of {number} events of type {kind} and {size} bytes at byte {at - HEADER.size}")
         if size * number > len(data) - at:
             raise ValueError(f"a packet that states {size * number} bytes at byte {at}, where {len(data) - at} are left")
-        if kind == POLARITY:
-            if size != EVENT:
-                raise ValueError(f"polarity events of {size} bytes")
-            yield np.frombuffer(data, "<u4", 2 * number, at).astype(np.uint32).reshape(-1, 2), overflows
+        if kind == POLARITY and size != EVENT:
+            raise ValueError(f"polarity events of {size} bytes")
+        yield kind, memoryview(data)[at : at + size * number], overflows
         at += size * number

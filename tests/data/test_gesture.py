@@ -31,6 +31,22 @@ def test_packets_are_read_back_exactly(tmp_path: Path) -> None:
     ]
 
 
+def test_packets_of_types_that_no_format_names_are_told_of(tmp_path: Path) -> None:
+    """A damaged type takes its packet away; the types below are special events, and motion of six axes."""
+    path = tmp_path / "x.aedat"
+    path.write_bytes(aedat3([(0, 0, SECOND), (3, 0, FIRST), (1, 0, FIRST), (257, 0, FIRST), (14, 0, []), (257, 1, SECOND)]))
+    says = f"""
+        packets of a recording are of types that AEDAT 3.1 does not name, and are passed over
+          where:    {path}
+          got:      packets of type 14 (1), type 257 (2)
+          expected: types 0 to 13; 1: polarity events
+          do:       unpack the recording again, if no program writes events of its own
+        """
+    with warned(says):
+        read = read_aedat(path)
+    assert read.t.tolist() == [100, 150]
+
+
 @pytest.mark.parametrize("sound", [193, 194])
 def test_an_early_event_moves_no_other(tmp_path: Path, sound: int) -> None:
     """A DVS128 reads its clock byte by byte; two early events of 199 are more than a hundredth of them."""
