@@ -6,19 +6,28 @@ Only what stands between two marks is written anew; what is around it, such as r
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.study.figures import Result, lost, lost_in_all, of, worst
-from bench.study.nets import BITS, DRAWN, PLANS
-from bench.study.plots import draw
+from bench.study.nets import BASE, BITS, DRAWN, PLANS
+from bench.study.plots import DIFFERENCES, draw
 from bench.study.tables import differences, table
 from snn2hw.errors import DataError
 from snn2hw.files.write import write_file
 
 BARS = {("PTQ", 8): 0.3, ("QAT", 8): 0.2}  # points of accuracy that all runs together may lose
 BEGIN, END = "<!-- make study writes from here -->", "<!-- to here -->"
+# Files of pictures, and what stands above them.
+AGAINST = {
+    DIFFERENCES: f"Differences to {BASE}, with their standard errors; what is claimed is filled. Every task has its own scale:"
+}
+LEARNED = {
+    "polynomials.svg": f"The polynomials of {DRAWN}, every layer:",
+    "numbers.svg": "Amplitudes of negative spikes and thresholds, every layer and seed:",
+    "widths.svg": "Surrogate widths, means over the seeds; the bands are the least and the largest:",
+}
 HEAD = "# Study: neurons that learn their dynamics, in floats and in integers"
 
 
@@ -98,8 +107,11 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     yield from _verdicts(results)
     for task in _tasks(results):
         yield from table(results, task)
-    yield from differences(results, _tasks(results))
-    yield from _pictures(drawn)
+    yield from differences(results, _tasks(results), _pictures(drawn, AGAINST))
+    if set(drawn) & set(LEARNED):
+        yield "## What was learned"
+        yield ""
+        yield from _pictures(drawn, LEARNED)
 
 
 def _described(results: Sequence[Result], task: str) -> str:
@@ -163,16 +175,8 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
     yield ""
 
 
-def _pictures(drawn: Sequence[str]) -> Iterator[str]:
-    says = {
-        "polynomials.svg": f"The polynomials of {DRAWN}, every layer:",
-        "numbers.svg": "Amplitudes of negative spikes and thresholds, every layer and seed:",
-        "widths.svg": "Surrogate widths, means over the seeds; the bands are the least and the largest:",
-    }
-    if drawn:
-        yield "## What was learned"
-        yield ""
-    for name in drawn:
+def _pictures(drawn: Sequence[str], says: Mapping[str, str]) -> Iterator[str]:
+    for name in (name for name in drawn if name in says):
         yield says[name]
         yield ""
         yield f"![{says[name].split(',')[0]}](study/{name})"

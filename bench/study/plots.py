@@ -1,4 +1,5 @@
-"""What was learned: the polynomials, amplitudes and thresholds of every layer, and the surrogates' widths at every step."""
+"""Every neuron against LIF; and what was learned: the polynomials, amplitudes and thresholds of every layer, and the surrogates'
+widths at every step."""
 
 from __future__ import annotations
 
@@ -12,12 +13,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.pictures import STYLE
+from bench.study.comparisons import Comparison, compared
 from bench.study.figures import Result, learned, of, polynomials
-from bench.study.nets import DRAWN, LEARNED, PLANS, VARIANTS, WIDTHS
+from bench.study.nets import BASE, DRAWN, LEARNED, PLANS, VARIANTS, WIDTHS
 from snn2hw import nn
 from snn2hw.files.write import write_file
 
 REACH, ACROSS = 4.0, 4
+DIFFERENCES = "differences.svg"
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[str]:
@@ -25,10 +28,35 @@ def draw(results: Sequence[Result], folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [task for task in PLANS if of(results, task, DRAWN)]
     widths = [task for task in PLANS if all(of(results, task, v) for v in WIDTHS)]
+    against = [c for c in compared(results, list(PLANS)) if c.base == BASE]
     with matplotlib.rc_context(STYLE):
-        drawn = [_polynomials(results, tasks, folder / "polynomials.svg")] if tasks else []
+        drawn = [_differences(against, folder / DIFFERENCES)] if against else []
+        drawn += [_polynomials(results, tasks, folder / "polynomials.svg")] if tasks else []
         drawn += [_numbers(results, folder / "numbers.svg")] if any(_ends(results, v, what) for v, what, _ in LEARNED) else []
         return drawn + ([_widths(results, widths, folder / "widths.svg")] if widths else [])
+
+
+def _differences(against: Sequence[Comparison], path: Path) -> str:
+    """A panel for each task, `ACROSS` in a row, with one scale of its own; a row for each neuron, whether or not it was run."""
+    names, tasks = list(dict.fromkeys(c.name for c in against)), list(dict.fromkeys(c.task for c in against))
+    names.sort(key=list(VARIANTS).index)
+    down = -(-len(tasks) // ACROSS)
+    figure = Figure(figsize=(2.6 * ACROSS + 2, (0.17 * len(names) + 0.8) * down), layout="constrained")
+    axes = figure.subplots(down, ACROSS, sharey=True, squeeze=False)
+    for panel, task in zip(axes.flat, tasks, strict=False):
+        panel.axvline(0.0, ls="--", color="0.6")
+        for claimed, colour, inside in ((True, "C0", "C0"), (False, "0.6", "white")):
+            shown = [c for c in against if c.task == task and c.claimed == claimed]
+            points, errors = ([100 * getattr(c.difference, what) for c in shown] for what in ("mean", "error"))
+            panel.errorbar(points, [names.index(c.name) for c in shown], xerr=errors, fmt="o", ms=4, color=colour, mfc=inside)
+        panel.set_title(task, fontsize=9)
+        panel.set_xlabel(f"points against {BASE}")
+    for row in axes:
+        row[0].set_yticks(range(len(names)), names, fontsize=7)
+        row[0].set_ylim(len(names) - 0.5, -0.5)
+    for empty in axes.flat[len(tasks) :]:
+        empty.axis("off")
+    return _saved(figure, path)
 
 
 def _polynomials(results: Sequence[Result], tasks: Sequence[str], path: Path) -> str:

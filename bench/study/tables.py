@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from bench.study.figures import CLAIMED_FROM, Mean, Result, claimed, learned, mean, of, paired, polynomials, variants
-from bench.study.nets import BALANCE, BASE, FIRST, LEARNED, POLYNOMIALS, VARIANTS
+from bench.study.comparisons import Comparison, compared
+from bench.study.figures import CLAIMED_FROM, Result, learned, mean, of, polynomials, variants
+from bench.study.nets import BALANCE, BASE, FIRST, LEARNED, POLYNOMIALS
 from bench.study.one import PRICES
-
-Pair = tuple[str, str]  # a variant, and the one that it is compared with
 
 
 def table(results: Sequence[Result], task: str) -> Iterator[str]:
@@ -74,13 +72,13 @@ def _costs(results: Sequence[Result], task: str) -> Iterator[str]:
     yield ""
 
 
-def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str]:
+def differences(results: Sequence[Result], tasks: Sequence[str], picture: Iterable[str]) -> Iterator[str]:
     """What is claimed, and the tables it is claimed of: every neuron against LIF, and its variants against a neuron.
 
     Args:
-        results: of the whole study. tasks: the columns.
+        results: of the whole study. tasks: the columns. picture: lines that show the first of the two tables.
     """
-    compared = _compared(results, tasks)
+    every = compared(results, tasks)
     yield "## Differences"
     yield ""
     yield (
@@ -93,7 +91,7 @@ def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str
         "there is no error. Compared are trainings on the same kind of processor."
     )
     yield ""
-    yield from _claims(compared)
+    yield from _claims(every)
     yield (
         "'at a bound' above: the largest share, over layers, steps and seeds, of membranes at an end of their range. 'learned "
         "widths': one surrogate width per layer and step, learned; 'balance': the positive-negative balance loss with weight "
@@ -103,46 +101,16 @@ def differences(results: Sequence[Result], tasks: Sequence[str]) -> Iterator[str
         "come with, in place of a triangle."
     )
     yield ""
-    for title, from_base in ((f"Against {BASE}", True), ("One thing changed", False)):
-        yield f"### {title}"
-        yield ""
-        yield from _differences([c for c in compared if (c.base == BASE) == from_base], tasks)
+    yield f"### Against {BASE}"
+    yield ""
+    yield from _differences([c for c in every if c.base == BASE], tasks)
+    yield from picture
+    yield "### One thing changed"
+    yield ""
+    yield from _differences([c for c in every if c.base != BASE], tasks)
 
 
-@dataclass(frozen=True)
-class _Comparison:
-    task: str
-    name: str
-    base: str
-    difference: Mean
-    claimed: bool
-    in_one_family: bool
-
-
-def _compared(results: Sequence[Result], tasks: Sequence[str]) -> list[_Comparison]:
-    """Every neuron and what it is compared with, where they have a seed in common.
-
-    Differences of a task are corrected for together, whichever table shows them: they are of the same trainings. What the study
-    was begun for does not pay for what was added; what would be claimed if it did is known, too.
-    """
-    pairs = [(name, BASE) for name in VARIANTS if name != BASE]
-    pairs += [(name, variant.base) for name, variant in VARIANTS.items() if variant.base != BASE]
-    found = []
-    for task in tasks:
-        there = {pair: paired(results, task, pair[0], "float", pair[1]) for pair in pairs}
-        known = {pair: d for pair, d in there.items() if d is not None}
-        families = [[p for p in known if set(p) <= set(FIRST)], [p for p in known if not set(p) <= set(FIRST)]]
-        told = {pair: t for own in families for pair, t in _told(own, known).items()}
-        as_one = _told(list(known), known)
-        found += [_Comparison(task, *pair, d, told[pair], as_one[pair]) for pair, d in known.items()]
-    return found
-
-
-def _told(family: Sequence[Pair], known: Mapping[Pair, Mean]) -> dict[Pair, bool]:
-    return dict(zip(family, claimed([known[pair] for pair in family]), strict=True))
-
-
-def _claims(comparisons: Sequence[_Comparison]) -> Iterator[str]:
+def _claims(comparisons: Sequence[Comparison]) -> Iterator[str]:
     tested = [c for c in comparisons if c.difference.n > 1]
     claims = [c for c in tested if c.claimed]
     end = ":" if claims else "."
@@ -159,7 +127,7 @@ def _claims(comparisons: Sequence[_Comparison]) -> Iterator[str]:
         yield ""
 
 
-def _differences(comparisons: Sequence[_Comparison], tasks: Sequence[str]) -> Iterator[str]:
+def _differences(comparisons: Sequence[Comparison], tasks: Sequence[str]) -> Iterator[str]:
     yield f"| neuron | against | {' | '.join(tasks)} |"
     yield "|---" * (2 + len(tasks)) + "|"
     for name in dict.fromkeys(c.name for c in comparisons):
@@ -169,6 +137,6 @@ def _differences(comparisons: Sequence[_Comparison], tasks: Sequence[str]) -> It
     yield ""
 
 
-def _cell(comparison: _Comparison) -> str:
+def _cell(comparison: Comparison) -> str:
     text = f"{comparison.difference.sure('+')} ({comparison.difference.n})"
     return f"**{text}**" if comparison.claimed else text

@@ -153,6 +153,16 @@ def test_amplitudes_and_thresholds_that_were_learned_are_drawn(tmp_path: Path) -
     assert all(said in drawn for said in ("fsdd, layer 2", "where it started", "learned, one point per seed", "threshold"))
 
 
+def test_what_is_claimed_against_lif_is_filled(tmp_path: Path) -> None:
+    """One point of PLIF is claimed on each of the two tasks; all other differences are 0."""
+    told = page.write(made(0.01), tmp_path, smoke=False).read_text(encoding="utf-8")
+    assert told.index("### Against LIF") < told.index("(study/differences.svg)") < told.index("### One thing changed")
+    drawn = (tmp_path / "study" / "differences.svg").read_text(encoding="utf-8")
+    assert all(f">{said}<" in drawn for said in (*FIRST, "PLIF", "LNM-3, balance", "points against LIF"))
+    points = [line for line in drawn.splitlines() if "<use" in line and "fill: #1f77b4" in line]
+    assert len(points) == len(FIRST)
+
+
 def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) -> None:
     text = page.write(made(0.01), tmp_path, smoke=False).read_text(encoding="utf-8")
     assert "| digits-sequential (3) | 8 bits | PTQ | 0.30 ± 0.00 | 0.30 (" in text
@@ -170,7 +180,7 @@ def test_the_page_says_what_is_met_and_claims_what_is_certain(tmp_path: Path) ->
     assert f"**0 of {len(made(0.01)) * 20:,} integers differ**" in told
     assert f"{2 * planned} of {5 * planned} trainings of the plan were not run" in told
     assert "A smoke test" not in text
-    assert {p.name for p in (tmp_path / "study").iterdir()} == {"polynomials.svg", "widths.svg"}
+    assert {p.name for p in (tmp_path / "study").iterdir()} == {"differences.svg", "polynomials.svg", "widths.svg"}
     assert all("<svg" in p.read_text(encoding="utf-8") for p in (tmp_path / "study").iterdir())
     assert "; torch: not recorded; on commit abc; processor: not recorded. All neurons" in told
     assert (
