@@ -117,8 +117,9 @@ class LNM(LearnedPolynomial):
             as large as keeps P between lo and 0 below rest and under hi up to the threshold, at most 1/threshold. Degree 2
             or more.
         channels: one polynomial per channel (axis 2); None: one per layer.
-        bounded: whether P is held so that it maps the state range into 7/8 of itself; see `LearnedPolynomial`. Not with "qif",
-            which leaves the range by itself, nor with "plif" of more than 4 channels, which leaks more slowly than it may.
+        bounded: whether P is held so that it maps the state range into 7/8 of itself; see `LearnedPolynomial`. Turn it on from
+            degree 4 on. Not with "qif", which leaves the range by itself, nor with "plif" of more than 4 channels, which leaks
+            more slowly than it may.
         threshold, reset, reset_value, strict, order, state_range, surrogate, checkpoint: see `Neuron`.
 
     The learned parameter is `a`, [1, d+1] or [channels, d+1], a_0 first; the buffer `start` holds where it started.
