@@ -233,7 +233,7 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
     assert (
         "architecture: 5-N-3, T = 2; 90 / 10 / 50 samples (training / held back / test); most epochs: 7 (floats), 1 (8 bits), "
         f"2 (4 bits); test samples looked at: 50 (rates), 3 (integers). {planned - 3} of {planned} trainings of the plan were "
-        "not run, none of 'LIF', 'LNM-3',"
+        "not run, none of 'LIF', 'PLIF',"
     ) in told
     assert "Target: mychip; states of 16 bits" in told
     assert "| CF-4, learned negative (3) | 1,000 | 20 | 300 | 4,000 | 2 to 7 nJ |" in told
@@ -244,7 +244,7 @@ def test_the_page_says_what_the_results_say_and_not_what_writes_it(tmp_path: Pat
 
 
 def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "draw", lambda results, folder: ["polynomials.svg", "numbers.svg", "widths.svg"])
+    monkeypatch.setattr(page, "draw", lambda results, folder: [page.DIFFERENCES, "polynomials.svg", "numbers.svg", "widths.svg"])
     docs = ROOT / "docs" / "explanation"
     found = run._found(tmp_path, docs / "study" / "results", 1.0)
     assert found
