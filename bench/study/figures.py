@@ -97,8 +97,8 @@ def variants(results: Sequence[Result], task: str) -> list[str]:
 
 
 def paired(results: Sequence[Result], task: str, variant: str, what: str, base: str) -> Mean | None:
-    """Differences to the base, seed by seed: both start from the same weights and see the same batches, on the same kind of
-    processor, as another one rounds otherwise.
+    """Differences to the base, seed by seed: both start from the same weights, see the same batches and are tested on the same
+    samples. On another processor that holds, too: its rounding leads a training elsewhere, as the other neuron does.
 
     Args:
         results: of the whole study. task, variant, base: of which. what: the key of the accuracy.
@@ -106,8 +106,8 @@ def paired(results: Sequence[Result], task: str, variant: str, what: str, base: 
     Returns:
         With the error of the test samples where runs say which they were right on; None where they have no seed in common.
     """
-    bases = {(r["seed"], r.get("processor")): r for r in of(results, task, base)}
-    pairs = [(r, bases[key]) for r in of(results, task, variant) if (key := (r["seed"], r.get("processor"))) in bases]
+    bases = {r["seed"]: r for r in of(results, task, base)}
+    pairs = [(r, bases[r["seed"]]) for r in of(results, task, variant) if r["seed"] in bases]
     if not pairs:
         return None
     found = mean([r[what] - b[what] for r, b in pairs])

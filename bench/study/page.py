@@ -6,6 +6,7 @@ Only what stands between two marks is written anew; what is around it, such as r
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from bench.study.figures import Result, lost, lost_in_all, of, worst
 from bench.study.nets import BASE, BITS, DRAWN, PLANS
 from bench.study.plots import DIFFERENCES, draw
+from bench.study.processors import split
+from bench.study.processors import table as of_processors
 from bench.study.tables import differences, table
 from snn2hw.errors import DataError
 from snn2hw.files.write import write_file
@@ -34,6 +37,9 @@ HEAD = "# Study: neurons that learn their dynamics, in floats and in integers"
 def write(results: Sequence[Result], folder: Path, smoke: bool) -> Path:
     """Write the study's part of study.md and its plots into `folder`; returns the page's path.
 
+    Args:
+        results: of all trainings, those that were done on several processors as often.
+
     Raises:
         DataError: no results, or a page without the marks between which they belong; nothing is written then.
     """
@@ -48,8 +54,9 @@ def write(results: Sequence[Result], folder: Path, smoke: bool) -> Path:
         )
     before, after = _around(page)
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = draw(results, folder / "study")
-    lines = [before.rstrip(), "", BEGIN, "", *map(_filled, _lines(results, drawn, smoke)), END, "", after.lstrip()]
+    counted, again = split(results)
+    drawn = draw(counted, folder / "study")
+    lines = [before.rstrip(), "", BEGIN, "", *map(_filled, _lines(counted, again, drawn, smoke)), END, "", after.lstrip()]
     write_file(page, ("\n".join(lines).rstrip() + "\n").encode(), force=True)
     return page
 
@@ -84,7 +91,7 @@ def _filled(text: str) -> str:
     return textwrap.fill(text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iterator[str]:
+def _lines(results: Sequence[Result], again: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iterator[str]:
     if smoke:
         yield "**A smoke test (`--quick`): a tenth of the epochs, one seed. Its numbers say nothing.**"
         yield ""
@@ -108,6 +115,7 @@ def _lines(results: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iter
     for task in _tasks(results):
         yield from table(results, task)
     yield from differences(results, _tasks(results), _pictures(drawn, AGAINST))
+    yield from of_processors(results, again)
     if set(drawn) & set(LEARNED):
         yield "## What was learned"
         yield ""
@@ -122,11 +130,20 @@ def _described(results: Sequence[Result], task: str) -> str:
     never = [name for name in PLANS[task].variants if not of(own, task, name)]
     left = f" {planned - len(own)} of {planned} trainings of the plan were not run" if len(own) < planned else ""
     left += f", none of {', '.join(map(repr, never))}." if never else "." * bool(left)
+    left += _processors(own)
     layers, epochs, seen = (_recorded(own, what) for what in ("architecture", "epochs", "looked at"))
     return (
         f"* **{task}**: architecture: {layers}; {sizes} samples (training / held back / test); most epochs: {epochs}; test "
         f"samples looked at: {seen}.{left}"
     )
+
+
+def _processors(results: Sequence[Result]) -> str:
+    """How many trainings were done on which processor, where it was not the same for all."""
+    counts = Counter(str(r.get("processor", "one that is not recorded")) for r in results)
+    if len(counts) < 2:
+        return ""
+    return f" Trained on {', '.join(f'{name}: {count}' for name, count in counts.most_common())}."
 
 
 def _recorded(results: Sequence[Result], what: str) -> str:

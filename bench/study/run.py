@@ -1,7 +1,7 @@
 """make study: trains every case, keeps what was found, and writes study.md. A run that was stopped goes on where it was.
 
 The page is of all that was ever kept, whatever was chosen to be trained. Its results are put beside it, in study/results: one
-file for each task, one line for each training.
+file for each task, one line for each training and kind of processor that it was done on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.commit import ROOT, commit
 from bench.study import nets, one, page, sets
 from bench.study.nets import PLANS, VARIANTS, Case
+from bench.study.processors import place
 from snn2hw.errors import Snn2hwError
 from snn2hw.files.write import write_file
 
@@ -70,27 +71,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     beside = out / "study" / "results"
     try:
         results = _found(options.kept, beside, share)
-        print(f"wrote {page.write(list(results.values()), out, options.quick)}")
+        print(f"wrote {page.write(results, out, options.quick)}")
     except Snn2hwError as error:
         print(error, file=sys.stderr)
         return 2
     beside.mkdir(parents=True, exist_ok=True)
-    for task in dict.fromkeys(case.task for case in results):
-        lines = [json.dumps(result) + "\n" for case, result in results.items() if case.task == task]
+    for task in dict.fromkeys(r["task"] for r in results):
+        lines = [json.dumps(result) + "\n" for result in results if result["task"] == task]
         write_file(beside / f"{task}.jsonl", "".join(lines).encode(), force=True)
-    return int(any(r[f"differing {bits}"] for r in results.values() for bits in nets.BITS))
+    return int(any(r[f"differing {bits}"] for r in results for bits in nets.BITS))
 
 
-def _found(kept: Path, beside: Path, share: float) -> dict[Case, dict[str, Any]]:
-    """Every result of this share of the epochs, in the order of the plans: of a case the newest that is kept, of any commit,
-    else the one beside the page."""
+def _found(kept: Path, beside: Path, share: float) -> list[dict[str, Any]]:
+    """Every result of this share of the epochs, in the order of the plans: of a case and a processor the newest that is kept, of
+    any commit, else the one beside the page."""
     known = [line for file in beside.glob("*.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
     made = sorted(kept.glob("*/*.json"), key=lambda file: file.stat().st_mtime)
     results = [json.loads(text) for text in (*known, *(file.read_text(encoding="utf-8") for file in made))]
-    found = {Case(r["task"], r["variant"], r["seed"], r["share"]): r for r in results if r["share"] == share}
+    found = {(*place(r), r.get("processor")): r for r in results if r["share"] == share}
     planned = {(t, v): n for n, (t, v) in enumerate((t, v) for t, plan in PLANS.items() for v in plan.variants)}
-    ours = [case for case in found if (case.task, case.variant) in planned]
-    return {case: found[case] for case in sorted(ours, key=lambda c: (planned[c.task, c.variant], c.seed))}
+    ours = [r for r in found.values() if (r["task"], r["variant"]) in planned]
+    return sorted(ours, key=lambda r: (planned[r["task"], r["variant"]], r["seed"]))
 
 
 def _key() -> str:

@@ -88,7 +88,7 @@ def differences(results: Sequence[Result], tasks: Sequence[str], picture: Iterab
         f"and **bold**, only where it exceeds {CLAIMED_FROM:g} standard errors and stays below a chance of 5 % after Holm's "
         "correction for all differences of its family and task, in both tables, that have an error. There are two families: "
         f"what the study was begun for ({', '.join(map(repr, FIRST))} among themselves), and all others. Of one seed "
-        "there is no error. Compared are trainings on the same kind of processor."
+        "there is no error."
     )
     yield ""
     yield from _claims(every)

@@ -15,7 +15,7 @@ import torch
 
 from bench.commit import ROOT
 from bench.machine import processor
-from bench.study import figures, one, page, run
+from bench.study import figures, one, page, processors, run
 from bench.study.nets import PLANS, VARIANTS, Case, build
 from bench.study.sets import _last_runs, _shuffled, parts
 from snn2hw import train
@@ -90,7 +90,40 @@ def test_the_error_of_a_difference_is_also_that_of_the_test_samples() -> None:
     runs[0]["processor"] = "another"
     alone = figures.paired(runs, "fsdd", "PLIF", "float", "LIF")
     assert alone is not None
-    assert alone.n == 1, "another processor rounds otherwise, and is compared with none of this"
+    assert alone.n == 2, "seeds are paired on whatever processor they were trained"
+
+
+def test_of_two_processors_that_counts_which_has_most_of_a_task() -> None:
+    there = [result("fsdd", "LIF", s, a) | {"processor": "mine"} for s, a in enumerate((0.90, 0.92, 0.94))]
+    there += [result("fsdd", "PLIF", s, a) | {"processor": "another"} for s, a in enumerate((0.80, 0.84))]
+    there += [result("fsdd", "LIF", s, a) | {"processor": "another"} for s, a in enumerate((0.91, 0.91))]
+    counted, again = processors.split(there)  # "another" has four of the task, "mine" three
+    assert [(r["variant"], r["seed"], r["processor"]) for r in counted] == [
+        ("LIF", 0, "another"), ("LIF", 1, "another"), ("LIF", 2, "mine"), ("PLIF", 0, "another"), ("PLIF", 1, "another"),
+    ]  # fmt: skip
+    assert again == there[:2]
+    (found,) = processors.changes(counted, again)
+    assert (found.task, found.change.n) == ("fsdd", 2)
+    assert found.change.mean == pytest.approx(0.0)
+    assert found.change.deviation == pytest.approx(0.02 / 2**0.5)
+    assert found.seeds == pytest.approx(2**0.5 * np.std([0.91, 0.91, 0.94], ddof=1)), "of LIF alone, which was done again"
+    assert processors.split(counted) == (counted, [])
+    even = [there[0], result("fsdd", "LIF", 0, 0.91) | {"processor": "another"}]
+    assert processors.split(even) == ([even[1]], [even[0]]), "of as many, the last one"
+
+
+def test_the_page_says_what_another_processor_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "draw", lambda results, folder: [])
+    there = [result("fsdd", "LIF", s, a) | {"processor": "mine"} for s, a in enumerate((0.90, 0.92, 0.94, 0.92))]
+    there += [result("fsdd", "PLIF", 0, 0.90) | {"processor": "another"}]
+    told = " ".join(page.write(there, tmp_path, smoke=False).read_text(encoding="utf-8").split())
+    assert "'CF-4, rectangle'. Trained on mine: 4, another: 1." in told
+    assert "another processor" not in told.lower()
+    there += [result("fsdd", "LIF", s, a) | {"processor": "another"} for s, a in enumerate((0.91, 0.94))]
+    told = " ".join(page.write(there, tmp_path, smoke=False).read_text(encoding="utf-8").split())
+    assert "## On another processor 2 of the trainings were done on two kinds of processor." in told
+    assert "| fsdd (2) | +1.50 ± 0.50 | 0.71 | 2.31 |" in told
+    assert "\n5 trainings," in (tmp_path / "study.md").read_text(encoding="utf-8")
 
 
 def test_what_is_claimed_needs_two_standard_errors() -> None:
@@ -248,9 +281,9 @@ def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path
     docs = ROOT / "docs" / "explanation"
     found = run._found(tmp_path, docs / "study" / "results", 1.0)
     assert found
-    assert {case.task for case in found} == {file.stem for file in (docs / "study" / "results").iterdir()}
+    assert {r["task"] for r in found} == {file.stem for file in (docs / "study" / "results").iterdir()}
     (tmp_path / "study.md").write_bytes((docs / "study.md").read_bytes())
-    assert page.write(list(found.values()), tmp_path, smoke=False).read_bytes() == (docs / "study.md").read_bytes()
+    assert page.write(found, tmp_path, smoke=False).read_bytes() == (docs / "study.md").read_bytes()
 
 
 def test_a_page_is_of_all_that_is_kept_whatever_was_chosen(
