@@ -35,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, help="of every case (default: those of its task, 3 or 5)")
     parser.add_argument("--tasks", nargs="+", choices=list(PLANS), default=list(PLANS), help="train these alone")
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="train these neurons alone")
+    parser.add_argument(
+        "--missing",
+        action="store_true",
+        help="train what has no result yet, of any commit or processor, kept or beside study.md: to finish a plan elsewhere",
+    )
     parser.add_argument("--quick", action="store_true", help="a smoke test: one seed, a tenth of the epochs")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each (default: all cores)"
@@ -59,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for s in range(1 if options.quick else options.seeds or PLANS[t].seeds)
     ]
     cases = sorted(chosen, key=lambda case: case.seed)  # the first seed of all, then the second: a run may be cut short anywhere
+    beside = out / "study" / "results"
+    if options.missing:
+        known = {place(r) for r in _found(options.kept, beside, share)}
+        cases = [case for case in cases if (case.task, case.variant, case.seed) not in known]
     if not options.page:
         made_on = commit()
         files = {case: options.kept / f"{_key()}_{made_on}" / _name(case) for case in cases}
@@ -68,7 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if failed:
             print(f"{len(failed)} of {len(cases)} trainings failed; the others are kept, no page is written", file=sys.stderr)
             return 1
-    beside = out / "study" / "results"
     try:
         results = _found(options.kept, beside, share)
         print(f"wrote {page.write(results, out, options.quick)}")

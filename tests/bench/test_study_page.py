@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="the study trains torch models")
 
 from bench.commit import ROOT
 from bench.study import figures, page, run
-from bench.study.nets import PLANS, VARIANTS
+from bench.study.nets import PLANS, VARIANTS, Case
 from snn2hw.errors import DataError
 from tests.bench.study_results import COST, FIRST, made, result
 
@@ -179,6 +179,30 @@ def test_a_page_is_of_all_that_is_kept_whatever_was_chosen(
         file.unlink()
     assert run.main(arguments) == 0  # of what is beside the page
     assert (out / "study.md").read_text(encoding="utf-8") == text
+
+
+def test_what_is_missing_is_what_no_commit_and_no_processor_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "draw", lambda results, folder: [])
+    asked: list[tuple[str, str, int]] = []
+
+    def no_training(files: dict[Case, Path], made_on: str, workers: int) -> dict[Case, BaseException]:
+        asked.extend((case.task, case.variant, case.seed) for case in files)
+        return {}
+
+    monkeypatch.setattr(run, "_run", no_training)
+    kept, out = tmp_path / "kept", tmp_path / "docs"
+    beside = out / "study" / "results"
+    beside.mkdir(parents=True)
+    elsewhere = result("watch", "LIF", 1, 0.9) | {"share": 1.0, "processor": "another"}
+    (beside / "watch.jsonl").write_text(json.dumps(elsewhere) + "\n", encoding="utf-8")
+    (kept / "old").mkdir(parents=True)
+    (kept / "old" / "0.json").write_text(json.dumps(result("watch", "PLIF", 0, 0.9) | {"share": 1.0}), encoding="utf-8")
+    of_watch = ["--kept", str(kept), "--out", str(out), "--tasks", "watch", "--variants", "LIF", "PLIF", "--seeds", "2"]
+    assert run.main([*of_watch, "--missing"]) == 0
+    assert asked == [("watch", "LIF", 0), ("watch", "PLIF", 1)]
+    asked.clear()
+    assert run.main(of_watch) == 0
+    assert asked == [("watch", "LIF", 0), ("watch", "PLIF", 0), ("watch", "LIF", 1), ("watch", "PLIF", 1)]
 
 
 @pytest.mark.parametrize("left", [(), (page.BEGIN,), (page.END,), (page.END, page.BEGIN), (page.BEGIN, page.END, page.END)])
