@@ -84,11 +84,13 @@ def _tasks(results: Sequence[Result]) -> list[str]:
 
 
 def _filled(text: str) -> str:
-    """Prose in lines of 100 columns; tables, headings and pictures as they are."""
+    """Prose in lines of 100 columns, none of which ends between a number and its error; tables, headings and pictures as they
+    are."""
     if not text or text.startswith(("|", "#", "![")):
         return text
-    indent = "  " if text.startswith("* ") else ""
-    return textwrap.fill(text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    indent, kept = "  " if text.startswith("* ") else "", text.replace(" ± ", "\0±\0")  # \0 is no place to end a line
+    lines = textwrap.fill(kept, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\0", " ")
 
 
 def _lines(results: Sequence[Result], again: Sequence[Result], drawn: Sequence[str], smoke: bool) -> Iterator[str]:
@@ -187,7 +189,7 @@ def _verdicts(results: Sequence[Result]) -> Iterator[str]:
     compared, differing = (sum(r[f"{what} {bits}"] for r in results for bits in BITS) for what in ("compared", "differing"))
     yield (
         "The forward that was trained against the reference back end (executor), every spike, state and readout of the first "
-        f"test samples of all {2 * len(results)} models: **{differing:,} of {compared:,} integers differ**."
+        f"test samples of all {2 * len(results):,} models: **{differing:,} of {compared:,} integers differ**."
     )
     yield ""
 

@@ -153,6 +153,13 @@ def test_the_page_in_the_documentation_is_that_of_the_results_beside_it(tmp_path
     assert page.write(found, tmp_path, smoke=False).read_bytes() == (docs / "study.md").read_bytes()
 
 
+def test_no_line_ends_between_a_number_and_its_error() -> None:
+    for before in range(80, 100):
+        filled = page._filled("x" * before + " -16.60 ± 2.01 and more")
+        assert "-16.60 ± 2.01" in filled
+        assert max(map(len, filled.splitlines())) <= 100
+
+
 def test_a_page_is_of_all_that_is_kept_whatever_was_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
