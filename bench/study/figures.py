@@ -98,16 +98,17 @@ def variants(results: Sequence[Result], task: str) -> list[str]:
 
 def paired(results: Sequence[Result], task: str, variant: str, what: str, base: str) -> Mean | None:
     """Differences to the base, seed by seed: both start from the same weights, see the same batches and are tested on the same
-    samples. On another processor that holds, too: its rounding leads a training elsewhere, as the other neuron does.
+    samples, whatever processor they were trained on.
 
     Args:
-        results: of the whole study. task, variant, base: of which. what: the key of the accuracy.
+        results: of the whole study, one for each task, variant and seed (`bench.study.processors.split`).
+        task, variant, base: of which. what: the key of the accuracy.
 
     Returns:
         With the error of the test samples where runs say which they were right on; None where they have no seed in common.
     """
-    bases = {r["seed"]: r for r in of(results, task, base)}
-    pairs = [(r, bases[r["seed"]]) for r in of(results, task, variant) if r["seed"] in bases]
+    ours, bases = _by_seed(results, task, variant), _by_seed(results, task, base)
+    pairs = [(ours[seed], bases[seed]) for seed in ours if seed in bases]
     if not pairs:
         return None
     found = mean([r[what] - b[what] for r, b in pairs])
@@ -115,6 +116,13 @@ def paired(results: Sequence[Result], task: str, variant: str, what: str, base: 
         return found
     by_sample = np.mean([_right(r) - _right(b) for r, b in pairs], axis=0)  # all seeds see the same samples
     return replace(found, sampled=float(by_sample.std(ddof=1) / np.sqrt(len(by_sample))), samples=len(by_sample))
+
+
+def _by_seed(results: Sequence[Result], task: str, variant: str) -> dict[int, Result]:
+    own = of(results, task, variant)
+    found = {int(r["seed"]): r for r in own}
+    assert len(found) == len(own), f"{variant} on {task}: a seed has several results, of which one counts"
+    return found
 
 
 def _right(result: Result) -> NDArray[np.float64]:

@@ -192,7 +192,7 @@ FEW = ("LIF", "LNM-3", "LNM-3, bounded", "CF-4", "CF-4 unsigned", "CF-4, negativ
 # What a task need not have: other numbers of levels, another surrogate, and what was looked at for one default alone.
 GUARD_AND_STAIRS = ("LNM-3, penalty 1", "CF-4, staircase", "CF-4 unsigned, staircase")
 RATES = ("LNM-3, full rate", "CF-4, negative 0.5, full rate", "CF-4, learned negative, full rate")
-RECTANGLES = tuple(v for v in EVERY if v.endswith(", rectangle"))
+RECTANGLES = tuple(name for name, v in VARIANTS.items() if v.surrogate is nn.Rectangle)
 DIGITS_ALONE = ("CF-1", "CF-2", "CF-3", "CF-4, learned threshold", "CirculateLNM-3", *RECTANGLES)
 
 

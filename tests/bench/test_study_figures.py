@@ -76,6 +76,13 @@ def test_of_two_processors_that_counts_which_has_most_of_a_task() -> None:
     assert processors.split(even) == ([even[1]], [even[0]]), "of as many, the last one"
 
 
+def test_a_seed_that_has_two_results_is_not_paired_twice() -> None:
+    runs = [result("fsdd", v, 0, 0.9) | {"processor": p} for v, p in (("LIF", "mine"), ("PLIF", "mine"), ("PLIF", "another"))]
+    with pytest.raises(AssertionError, match="PLIF on fsdd: a seed has several results, of which one counts"):
+        figures.paired(runs, "fsdd", "PLIF", "float", "LIF")
+    assert figures.paired(processors.split(runs)[0], "fsdd", "PLIF", "float", "LIF") is not None
+
+
 def test_what_is_claimed_needs_two_standard_errors() -> None:
     assert not figures.is_claimed(figures.mean([0.01]))
     assert figures.is_claimed(figures.mean([0.01, 0.012, 0.011]))
