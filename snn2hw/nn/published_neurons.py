@@ -59,7 +59,7 @@ class CubaLIF(Numbered):
         v = self._decay("decay") * v + i
         s = fire(v, self._of("threshold"), strict=self.strict)
         if self.reset == "subtract":
-            v = torch.where(s > 0, v - self._of("threshold"), v)
+            v = v - self._of("threshold") * s  # as a choice, the reset would pass the spike no gradient
         elif self.reset == "value":
             v = torch.where(s > 0, self.reset_value, v)
         return s, {"v": v, "i": i}
@@ -102,7 +102,7 @@ class ALIF(Numbered):
         theta = self._of("threshold") + self._of("strength").clamp_min(0.0) * a
         s = fire(v, theta)
         rho = self._decay("adaptation_decay")
-        return s, {"v": torch.where(s > 0, v - theta, v), "a": rho * a + (1 - rho) * s}
+        return s, {"v": v - theta * s, "a": rho * a + (1 - rho) * s}  # as a choice, the reset would pass the spike no gradient
 
 
 class Izhikevich(Numbered):

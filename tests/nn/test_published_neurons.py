@@ -186,3 +186,23 @@ def test_a_decay_that_learning_takes_out_of_its_range_counts_as_its_end(
         found.append((model(x.transpose(0, 1)).detach().numpy(), artefact.model))
     assert np.array_equal(found[0][0], found[1][0])
     assert found[0][1] == found[1][1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.CubaLIF(0.75, 0.0, state_range=(-64.0, 64.0), current_range=(-64.0, 64.0)),
+        lambda: nn.ALIF(0.75, strength=0.0, state_range=(-64.0, 64.0)),
+    ],
+)
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_a_subtracted_reset_passes_the_gradient_that_it_passes_in_lif(make: Callable[[], torch.nn.Module], recurrent: bool) -> None:
+    """With no memory in its current, or no adaptation, each is a LIF; recurrent speech is not learned without this gradient."""
+    gradients = []
+    for neuron in (make(), nn.LIF(0.75, state_range=(-64.0, 64.0))):
+        torch.manual_seed(0)
+        layer = (nn.Recurrent(neuron, nn.Linear(6, 6)) if recurrent else neuron).double()
+        x = stimulus(1.5).requires_grad_()
+        layer(x).square().sum().backward()
+        gradients.append(x.grad)
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-10, atol=1e-12)
