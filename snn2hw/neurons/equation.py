@@ -80,7 +80,7 @@ ROWS: dict[Op, Row] = {
     Op.FIRE: Row(2, (("strict", bool),), "1 if a >= b (strict: a > b) else 0, with the surrogate's gradient"),
     Op.NOT: Row(1, (), "1 - a of a flag a"),
     Op.DETACH: Row(1, (), "a, through which no gradient passes: a spike that a condition asks for"),
-    Op.SELECT: Row(3, (), "b if the flag a is 1 else c"),
+    Op.SELECT: Row(3, (), "b if the flag a is 1 else c; towards the flag the gradient is that of a b + (1 - a) c"),
     Op.POLYNOMIAL: Row(None, (), "c_0 + c_1 a + ... + c_d a**d for the arguments a, c_0, ..., c_d"),
 }
 COMPARISONS = frozenset({Op.GE, Op.GT, Op.FIRE})

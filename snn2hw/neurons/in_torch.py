@@ -19,6 +19,12 @@ def _polynomial(a: Sequence[Tensor]) -> Tensor:
     return y
 
 
+def _chosen(flag: Tensor, on: Tensor, off: Tensor) -> Tensor:
+    """A choice, and towards the flag the gradient of flag * on + (1 - flag) * off."""
+    value = torch.where(flag != 0, on, off)
+    return value + (flag - flag.detach()) * (on - off) if flag.requires_grad else value
+
+
 Fire = Callable[[Tensor, bool], Tensor]  # (v - threshold, strict) -> flag
 
 # Of terms that take others. Flags are zeros and ones in the dtype of the input.
@@ -36,7 +42,7 @@ MEANING: Mapping[Op, Callable[[Sequence[Tensor], Sequence[Attr], Fire], Any]] = 
     Op.FIRE: lambda a, t, fire: fire(a[0] - a[1], bool(t[0])),
     Op.NOT: lambda a, _, fire: 1.0 - a[0],
     Op.DETACH: lambda a, _, fire: a[0].detach(),
-    Op.SELECT: lambda a, _, fire: torch.where(a[0] != 0, a[1], a[2]),
+    Op.SELECT: lambda a, _, fire: _chosen(*a),
     Op.POLYNOMIAL: lambda a, _, fire: _polynomial(a),
 }
 

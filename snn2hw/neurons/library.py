@@ -114,8 +114,6 @@ def _fired(b: Builder, member: Member, h: int, thetas: Sequence[int]) -> tuple[i
     any_level, *flags = [s.fires for s in rounds]  # the output would not do: spikes of opposite sign can cancel
     for flag in flags:
         any_level = b.emit(Op.MAX, any_level, flag)
-    # A choice passes no gradient from the reset to the spike. As arithmetic, h - s h, it would; neither trains better
-    # (docs/reference/neurons.md), and that of an infinite h would be no number.
     return output, b.emit(Op.SELECT, any_level, b.constant(member.reset_value), h)
 
 

@@ -133,7 +133,7 @@ def _through(term: Term) -> range:
         return range(0)
     if term.op is Op.DIV:
         return range(0, 3, 2)
-    return range(1, 3) if term.op is Op.SELECT else range(len(term.args))
+    return range(len(term.args))
 
 
 class _Sweep(Generic[V]):
@@ -228,6 +228,7 @@ def _fire(at: _Place[V]) -> Steps[V]:
 def _select(at: _Place[V]) -> Steps[V]:
     yield from at.to(1, lambda: at.with_.chosen(at.arg(0), True, at.g))
     yield from at.to(2, lambda: at.with_.chosen(at.arg(0), False, at.g))
+    yield from at.to(0, lambda: at.with_.mul(at.g, at.with_.sub(at.arg(1), at.arg(2))))  # a choice is a b + (1 - a) c
 
 
 def _polynomial(at: _Place[V]) -> Steps[V]:

@@ -21,6 +21,7 @@ from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Rectangle, Surrogate, compared
 from snn2hw.nn.through_time import EquationThroughTime
 from snn2hw.nn.tracing import Symbol, Traced, Tracer, fired, traced
+from snn2hw.nn.tracing import replaced as replacing
 
 TAKEN = ("x", "spikes", "out")  # names that no state has: the input, what leaves, and what ONNX files call it
 
@@ -90,6 +91,19 @@ def fire(v: Tensor, threshold: float | Tensor, *, strict: bool = False) -> Tenso
         found: Any = fired(step.tracer, v, threshold, strict)
         return found  # type: ignore[no-any-return]  # a symbol stands for a tensor
     return step.compare(v - threshold, strict)
+
+
+def replaced(v: Tensor, s: Tensor, value: float | Tensor) -> Tensor:
+    """`value` where the spike s is 1, else v, with the gradient of (1 - s) v + s value: that of the spike, too.
+
+    torch.where(s > 0, value, v) is the same number; its condition passes no gradient to the spike.
+    """
+    step = _this_step("replaced")
+    if step.tracer is not None:
+        made: Any = replacing(step.tracer, v, s, value)
+        return made  # type: ignore[no-any-return]  # a symbol stands for a tensor
+    kept = torch.where(s > 0, value, v)
+    return kept + (s - s.detach()) * (value - v) if s.requires_grad else kept
 
 
 def per_channel(values: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 Sources are named where a neuron follows somebody's equation. Every number that is called learnable is
 a parameter where `learn` is True, and else a buffer; a decay that learning takes out of [0, 1] counts
-as 0 or 1. States saturate at their ranges.
+as 0 or 1. States saturate at their ranges. A reset passes the gradient of the spike, as that of the
+built-in family does; but that of `Izhikevich` is held constant.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import between, finite, one_of, positive, switch, whole
-from snn2hw.nn.custom import State, fire
+from snn2hw.nn.custom import State, fire, replaced
 from snn2hw.nn.numbered import Numbered, Range, Stepped
 from snn2hw.nn.surrogate import Surrogate
 
@@ -59,9 +60,9 @@ class CubaLIF(Numbered):
         v = self._decay("decay") * v + i
         s = fire(v, self._of("threshold"), strict=self.strict)
         if self.reset == "subtract":
-            v = v - self._of("threshold") * s  # as a choice, the reset would pass the spike no gradient
+            v = v - self._of("threshold") * s
         elif self.reset == "value":
-            v = torch.where(s > 0, self.reset_value, v)
+            v = replaced(v, s, self.reset_value)
         return s, {"v": v, "i": i}
 
 
@@ -102,7 +103,7 @@ class ALIF(Numbered):
         theta = self._of("threshold") + self._of("strength").clamp_min(0.0) * a
         s = fire(v, theta)
         rho = self._decay("adaptation_decay")
-        return s, {"v": v - theta * s, "a": rho * a + (1 - rho) * s}  # as a choice, the reset would pass the spike no gradient
+        return s, {"v": v - theta * s, "a": rho * a + (1 - rho) * s}
 
 
 class Izhikevich(Numbered):
@@ -174,7 +175,7 @@ class RefractoryLIF(Numbered):
         """See the class. Arguments as `CustomNeuron.step`."""
         v = torch.where(n > 0, 0.0, self._decay("decay") * v + x)
         s = fire(v, self._of("threshold"))
-        return s, {"v": torch.where(s > 0, 0.0, v), "n": torch.where(s > 0, float(self.refractory), torch.relu(n - 1.0))}
+        return s, {"v": replaced(v, s, 0.0), "n": torch.where(s > 0, float(self.refractory), torch.relu(n - 1.0))}
 
 
 class ResonateAndFire(Numbered):

@@ -254,6 +254,12 @@ def _is_flag(t: Tracer, place: int) -> bool:
     return term.op in COMPARISONS or term.op is Op.NOT
 
 
+def _fires(t: Tracer, place: int) -> bool:
+    """Whether the flag of this term is made of spikes, so that a gradient passes through it."""
+    term = t.builder.terms[place]
+    return term.op is Op.FIRE or (term.op in (Op.MIN, Op.MAX, Op.NOT) and any(_fires(t, a) for a in term.args))
+
+
 def _equals(t: Tracer, a: Any, b: Any) -> Any:
     """s == 1 or s == 0 of a flag; equality of two reals is refused: it would depend on their rounding."""
     flag, number = (a, b) if isinstance(a, Symbol) else (b, a)
@@ -291,7 +297,7 @@ def _decided(t: Tracer, flag: Symbol, at_0: bool, at_1: bool) -> Any:
             "one that depends on the flag, as s > 0",
             "compare with a number between 0 and 1",
         )
-    if t.builder.terms[flag.place].op is Op.FIRE:
+    if _fires(t, flag.place):
         flag = t.emit(Op.DETACH, flag)  # as in torch, a condition has no gradient
     return flag if at_1 else t.emit(Op.NOT, flag)
 
@@ -307,6 +313,11 @@ def _filled(value: float) -> Callable[..., Any]:
 def fired(t: Tracer, v: Any, threshold: Any, strict: bool) -> Symbol:
     """The term of `nn.fire`. Arguments as `nn.fire`, with the tracer t that writes it."""
     return t.emit(Op.FIRE, v, threshold, attrs=(bool(strict),))
+
+
+def replaced(t: Tracer, v: Any, s: Any, value: Any) -> Symbol:
+    """The term of `custom.replaced`. Arguments as there, with the tracer t that writes it."""
+    return t.emit(Op.SELECT, s, value, v)
 
 
 _GT, _GE = _greater(Op.GT), _greater(Op.GE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import torch
@@ -56,16 +57,17 @@ def stepwise(
         m = _Clamp.apply(y, s.lo, s.hi, held)
         positive.append(m.relu().mean())
         negative.append((-m).relu().mean())
-        r, payload, fired = m, torch.zeros_like(m), torch.zeros_like(m, dtype=torch.bool)
+        r, payload, fires = m, torch.zeros_like(m), list[Tensor]()
         own = neuron.negative_amplitude if neuron.negative is None else neuron.negative.clamp(0, 1)
         for k, (theta, amplitude) in enumerate(zip(thetas[min(t, len(thetas) - 1)], neuron.amplitudes, strict=True), 1):
             v, level = (m, k * theta) if neuron.staircase else (r, theta)
             up, down = over(v - level), over(-v - level) if neuron.signed else torch.zeros_like(v)
             r = r - (up - down) * theta
             payload = payload + up * amplitude - down * (amplitude * own)
-            fired = fired | ((up - down).detach().round() != 0)
+            fires.append(torch.maximum(up, down) if neuron.signed else up)
         payloads.append(payload)
-        u = {"subtract": r, "none": m, "value": m.masked_fill(fired, neuron.reset_value)}[neuron.reset]
+        any_level = reduce(torch.maximum, fires)
+        u = {"subtract": r, "none": m, "value": (1.0 - any_level) * m + any_level * neuron.reset_value}[neuron.reset]
     return torch.stack(payloads), torch.stack(positive), torch.stack(negative)
 
 

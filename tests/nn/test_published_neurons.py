@@ -188,20 +188,29 @@ def test_a_decay_that_learning_takes_out_of_its_range_counts_as_its_end(
     assert found[0][1] == found[1][1]
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: nn.CubaLIF(0.75, 0.0, state_range=(-64.0, 64.0), current_range=(-64.0, 64.0)),
-        lambda: nn.ALIF(0.75, strength=0.0, state_range=(-64.0, 64.0)),
-    ],
-)
+# Each is a LIF, as its current has no memory, or its threshold does not adapt.
+WIDE = (-64.0, 64.0)
+LIKE_LIF: dict[str, tuple[Callable[[], torch.nn.Module], Callable[[], torch.nn.Module]]] = {
+    "CubaLIF": (
+        lambda: nn.CubaLIF(0.75, 0.0, state_range=WIDE, current_range=WIDE),
+        lambda: nn.LIF(0.75, state_range=WIDE),
+    ),
+    "CubaLIF to a value": (
+        lambda: nn.CubaLIF(0.75, 0.0, reset="value", reset_value=-0.5, state_range=WIDE, current_range=WIDE),
+        lambda: nn.LIF(0.75, reset="value", reset_value=-0.5, state_range=WIDE),
+    ),
+    "ALIF": (lambda: nn.ALIF(0.75, strength=0.0, state_range=WIDE), lambda: nn.LIF(0.75, state_range=WIDE)),
+}
+
+
+@pytest.mark.parametrize("name", LIKE_LIF)
 @pytest.mark.parametrize("recurrent", [False, True])
-def test_a_subtracted_reset_passes_the_gradient_that_it_passes_in_lif(make: Callable[[], torch.nn.Module], recurrent: bool) -> None:
-    """With no memory in its current, or no adaptation, each is a LIF; recurrent speech is not learned without this gradient."""
+def test_a_reset_passes_the_gradient_that_it_passes_in_lif(name: str, recurrent: bool) -> None:
+    """Recurrent speech is hardly learned without it (docs/reference/neurons.md)."""
     gradients = []
-    for neuron in (make(), nn.LIF(0.75, state_range=(-64.0, 64.0))):
+    for make in LIKE_LIF[name]:
         torch.manual_seed(0)
-        layer = (nn.Recurrent(neuron, nn.Linear(6, 6)) if recurrent else neuron).double()
+        layer = (nn.Recurrent(make(), nn.Linear(6, 6)) if recurrent else make()).double()
         x = stimulus(1.5).requires_grad_()
         layer(x).square().sum().backward()
         gradients.append(x.grad)
