@@ -1,6 +1,7 @@
 """The neurons of Norse 1.1.0, each float of a step computed in the order in which Norse computes it.
 
-Source: `norse/torch/functional/*.py`. s = [v > v_th]; the reset has no gradient. States start at rest: v = v_leak.
+Source: `norse/torch/functional/*.py`. s = [v > v_th]. States start at rest: v = v_leak. A reset passes the gradient of the
+spike, but not in Norse's recurrent forms of LIF and LSNN: `detach_reset`.
 Numbers are Norse's: tau_*_inv in 1/s, dt in s. A number may be learned or given per channel: see `Numbered.share`.
 """
 
@@ -11,14 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snn2hw.arguments import finite, one_of, positive
-from snn2hw.nn.custom import State, fire
+from snn2hw.arguments import finite, one_of, positive, switch
+from snn2hw.nn.custom import State, fire, replaced
 from snn2hw.nn.numbered import Numbered, Range, Stepped
 from snn2hw.nn.surrogate import Surrogate
 
 
 class _Norse(Numbered):
     """dt and numbers that are buffers until `share` puts others in their place."""
+
+    detach_reset = False
 
     def _given(self, dt: float, **numbers: float) -> None:
         self.dt = positive("dt", dt, self.kind)
@@ -33,13 +36,18 @@ class _Norse(Numbered):
         """i - dt tau_syn_inv i."""
         return i + (-self.dt * self._of("tau_syn_inv")) * i
 
+    def _reset(self, v: Tensor, s: Tensor) -> Tensor:
+        """v_reset where it fired, else v."""
+        value = self._of("v_reset")
+        return torch.where(s > 0, value, v) if self.detach_reset else replaced(v, s, value)
+
 
 class NorseLIF(_Norse):
     """j = i + x, v += dt tau_mem_inv (v_leak - v + j), i = j - dt tau_syn_inv j, s = [v > v_th]; v = v_reset where it fired.
 
     Args:
         tau_syn_inv, tau_mem_inv: in 1/s. v_leak, v_th, v_reset: of v. dt: of a step, in s.
-        state_range, current_range: of v and of i, which saturate there.
+        detach_reset: no gradient through the reset. state_range, current_range: of v and of i, which saturate there.
     """
 
     def __init__(
@@ -51,12 +59,14 @@ class NorseLIF(_Norse):
         v_reset: float = 0.0,
         *,
         dt: float = 0.001,
+        detach_reset: bool = False,
         state_range: Range = (-8.0, 8.0),
         current_range: Range = (-16.0, 16.0),
         surrogate: Surrogate | None = None,
     ) -> None:
         self.states = {"v": State(state_range, v_leak), "i": State(current_range)}
         super().__init__(surrogate)
+        self.detach_reset = switch("detach_reset", detach_reset, self.kind)
         self._given(dt, tau_syn_inv=tau_syn_inv, tau_mem_inv=tau_mem_inv, v_leak=v_leak, v_th=v_th, v_reset=v_reset)
 
     def step(self, x: Tensor, v: Tensor, i: Tensor) -> Stepped:  # type: ignore[override]
@@ -64,7 +74,7 @@ class NorseLIF(_Norse):
         i = i + x
         v = self._moved(v, i)
         s = fire(v, self._of("v_th"), strict=True)
-        return s, {"v": torch.where(s > 0, self._of("v_reset"), v), "i": self._faded(i)}
+        return s, {"v": self._reset(v, s), "i": self._faded(i)}
 
 
 class LI(_Norse):
@@ -109,13 +119,13 @@ class LIFRefrac(NorseLIF):
     def step(self, x: Tensor, v: Tensor, i: Tensor, n: Tensor) -> Stepped:  # type: ignore[override]
         """See the class. Arguments as `CustomNeuron.step`."""
         s, after = super().step(x, v, i)
-        silent = torch.where(n > 0, 1.0, 0.0)
-        s = s * torch.where(n > 0, 0.0, 1.0)
+        silent = fire(n, 0.0, strict=True)  # with a gradient, as in Norse
+        s = s * (1.0 - silent)
         left = torch.relu(n - silent)
         return s, {
-            "v": torch.where(n > 0, v, after["v"]),
+            "v": replaced(after["v"], silent, v),
             "i": after["i"],
-            "n": torch.where(s > 0, self._of("rho_reset"), left),
+            "n": replaced(left, s, self._of("rho_reset")),
         }
 
 
@@ -127,7 +137,8 @@ class LSNN(_Norse):
 
     Args:
         tau_syn_inv, tau_mem_inv, tau_adapt_inv: in 1/s. v_leak, v_th, v_reset: of v. beta: a spike adds it to b.
-        dt: of a step, in s. state_range, current_range, threshold_range: of v, i and b, which saturate there.
+        dt: of a step, in s. detach_reset: no gradient through what a spike does to v and b.
+        state_range, current_range, threshold_range: of v, i and b, which saturate there.
     """
 
     def __init__(
@@ -141,6 +152,7 @@ class LSNN(_Norse):
         beta: float = 1.8,
         *,
         dt: float = 0.001,
+        detach_reset: bool = False,
         state_range: Range = (-8.0, 8.0),
         current_range: Range = (-16.0, 16.0),
         threshold_range: Range = (0.0, 32.0),
@@ -148,6 +160,7 @@ class LSNN(_Norse):
     ) -> None:
         self.states = {"v": State(state_range, v_leak), "i": State(current_range), "b": State(threshold_range, v_th)}
         super().__init__(surrogate)
+        self.detach_reset = switch("detach_reset", detach_reset, self.kind)
         times = {"tau_syn_inv": tau_syn_inv, "tau_mem_inv": tau_mem_inv, "tau_adapt_inv": tau_adapt_inv}
         self._given(dt, **times, v_leak=v_leak, v_th=v_th, v_reset=v_reset, beta=beta)
 
@@ -155,12 +168,9 @@ class LSNN(_Norse):
         """See the class. Arguments as `CustomNeuron.step`."""
         v = self._moved(v, i)
         b = b + (self.dt * self._of("tau_adapt_inv")) * (self._of("v_th") - b)
-        s = fire(v, b, strict=True)
-        return s, {
-            "v": torch.where(s > 0, self._of("v_reset"), v),
-            "i": self._faded(i) + x,
-            "b": b + s * self._of("beta"),
-        }
+        s, beta = fire(v, b, strict=True), self._of("beta")
+        raised = torch.where(s > 0, beta, 0.0) if self.detach_reset else s * beta
+        return s, {"v": self._reset(v, s), "i": self._faded(i) + x, "b": b + raised}
 
 
 class IAF(_Norse):
@@ -186,7 +196,7 @@ class IAF(_Norse):
         """See the class."""
         v = v + x
         s = fire(v, self._of("v_th"), strict=True)
-        return s, {"v": torch.where(s > 0, self._of("v_reset"), v)}
+        return s, {"v": self._reset(v, s)}
 
 
 class LIFBox(_Norse):
@@ -219,7 +229,7 @@ class LIFBox(_Norse):
         v = v + (self.dt * self._of("tau_mem_inv")) * (x + self._of("v_leak") - v)
         threshold = self._of("v_th")
         s = fire(v, threshold, strict=True)
-        return s, {"v": torch.where(s > 0, self._of("v_reset") if self.reset == "value" else v - threshold, v)}
+        return s, {"v": self._reset(v, s) if self.reset == "value" else v - threshold * s}
 
 
 class LIBox(_Norse):

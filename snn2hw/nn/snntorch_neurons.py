@@ -2,7 +2,8 @@
 
 Source: `snntorch/_neurons/*.py`. There v is called `mem`, i `syn`. What snnTorch calls reset, [v[t-1] >
 threshold], is r[t] here: the reset comes one step late and after the decay; `reset_delay=False` takes it at once.
-No reset has a gradient. States saturate at their ranges (snnTorch's have none: choose them wide).
+A late reset has no gradient; one that is taken at once has that of the spike. States saturate at their ranges (snnTorch's
+have none: choose them wide).
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class SnnTorchNeuron(Numbered):
         """(spikes, v as the step leaves it)."""
         s = fire(v, threshold, strict=True)
         if not self.reset_delay and self.reset_mechanism != "none":
-            due = torch.where(v > threshold, 1.0, 0.0) - late  # the late reset is taken back: no spike is reset twice
+            due = s - late  # the late reset is taken back: no spike is reset twice
             v = v - due * threshold if self.reset_mechanism == "subtract" else v - due * v
         return (s * self._of("graded_spikes_factor") if self.graded else s), v
 

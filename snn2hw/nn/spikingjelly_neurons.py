@@ -2,7 +2,7 @@
 
 Sources: SpikingJelly 2.0.0, `_ops/*/reference.py` and `cpu.py`; 0.0.0.0.14, `activation_based/neuron.py`, in eval mode.
 A step charges, h[t] = f(v[t-1], x[t]), fires, s = [h >= v_threshold], and resets: v_reset None, v = h - v_threshold s;
-a number, v = v_reset where it fired. The hard reset has no gradient, the soft one unless `detach_reset`.
+a number, v = v_reset where it fired. Either reset passes the gradient of the spike, unless `detach_reset`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from snn2hw.arguments import between, finite, positive, switch
-from snn2hw.nn.custom import State, fire
+from snn2hw.nn.custom import State, fire, replaced
 from snn2hw.nn.numbered import Numbered, Range, Stepped
 from snn2hw.nn.surrogate import Surrogate
 
@@ -61,7 +61,7 @@ class IFNode(Numbered):
         threshold = self._of("v_threshold")
         s = fire(h, threshold)
         if self.v_reset is not None:
-            return s, torch.where(s > 0, self.v_reset, h)
+            return s, torch.where(s > 0, self.v_reset, h) if self.detach_reset else replaced(h, s, self.v_reset)
         return s, torch.where(s > 0, h - threshold, h) if self.detach_reset else h - s * threshold
 
 

@@ -99,20 +99,22 @@ _CURRENT = ("tau_syn_inv", "tau_mem_inv", "v_leak")
 _SPIKES = ("v_th", "v_reset")
 
 
-def _neuron_lif(module: Any, size: tuple[int, ...], where: str) -> Any:
-    return _made(nn.NorseLIF, _CURRENT + _SPIKES, module.p, module, size, where)
+def _neuron_lif(module: Any, size: tuple[int, ...], where: str, detach_reset: bool = False) -> Any:
+    return _made(nn.NorseLIF, _CURRENT + _SPIKES, module.p, module, size, where, detach_reset=detach_reset)
 
 
-def _neuron_refractory(module: Any, size: tuple[int, ...], where: str) -> Any:
+def _neuron_refractory(module: Any, size: tuple[int, ...], where: str, detach_reset: bool = False) -> Any:
     rest = one_number("rho_reset", module.p.rho_reset, where)
-    return _made(nn.LIFRefrac, _CURRENT + _SPIKES, module.p.lif, module, size, where, rho_reset=rest)
+    given = {"rho_reset": rest, "detach_reset": detach_reset}
+    return _made(nn.LIFRefrac, _CURRENT + _SPIKES, module.p.lif, module, size, where, **given)
 
 
-def _neuron_lsnn(module: Any, size: tuple[int, ...], where: str) -> Any:
+def _neuron_lsnn(module: Any, size: tuple[int, ...], where: str, detach_reset: bool = False) -> Any:
     p, start = module.p, one_number("v_th", module.p.v_th, where)
     highest = 32.0 * max(1.0, abs(start))
     names = (*_CURRENT, *_SPIKES, "tau_adapt_inv", "beta")
-    return _made(nn.LSNN, names, p, module, size, where, v_th=start, threshold_range=(min(0.0, start), highest))
+    given = {"v_th": start, "threshold_range": (min(0.0, start), highest), "detach_reset": detach_reset}
+    return _made(nn.LSNN, names, p, module, size, where, **given)
 
 
 def _neuron_li(module: Any, size: tuple[int, ...], where: str) -> Any:
@@ -151,11 +153,15 @@ def _alone(neuron: Callable[..., Any], whole: bool, *states: str) -> Reader:
 
 
 def _recurrent(neuron: Callable[..., Any], whole: bool, *states: str) -> Reader:
-    """A neuron that hears itself; the spikes are the first of the states that it returns."""
+    """A neuron that hears itself; the spikes are the first of the states that it returns.
+
+    Norse detaches the reset of these forms, and not that of others (`lif_step`, `lsnn_step`).
+    """
 
     def read_one(module: Any, shape: tuple[int, ...], where: str) -> Known:
         hidden = int(module.hidden_size)
-        back = nn.Recurrent(neuron(module, (hidden,), where), _linear(module.recurrent_weights), enters="after")
+        own = neuron(module, (hidden,), where, detach_reset=True)
+        back = nn.Recurrent(own, _linear(module.recurrent_weights), enters="after")
         return Known(nn.Sequential(_linear(module.input_weights), back), whole, (None, *states))
 
     return read_one

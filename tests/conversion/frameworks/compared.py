@@ -97,6 +97,24 @@ def require_equal(found: Known, x: Tensor, spikes: Tensor, states: Any = ()) -> 
                 assert torch.equal(seen[str(name)], value.expand_as(seen[str(name)])), name
 
 
+def require_gradients(layer: torch.nn.Module, x: Tensor, run: Callable[[Tensor], Tensor]) -> None:
+    """The gradient of the input through all steps is the framework's, up to rounding.
+
+    Args:
+        layer: that `known` made. x: [T, ...]. run: the framework's spikes [T, ...] of x.
+    """
+    widened(layer)
+    given = x.clone().requires_grad_()
+    own, other = (torch.autograd.grad((made * _rising(made)).sum(), given)[0] for made in (layer(given), run(given)))
+    assert other.abs().sum() > 0
+    torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-5 * float(other.abs().max()))
+
+
+def _rising(like: Tensor) -> Tensor:
+    """What each spike is worth: no two the same."""
+    return torch.linspace(0.5, 1.5, like.numel()).reshape(like.shape)
+
+
 def placed(module: torch.nn.Module, shape: tuple[int, ...]) -> Known:
     """What a module is here."""
     found = known(module, shape, f"layer ({type(module).__name__})")

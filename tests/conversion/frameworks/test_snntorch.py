@@ -19,6 +19,7 @@ from tests.conversion.frameworks.compared import (  # noqa: E402
     by_channel,
     placed,
     require_equal,
+    require_gradients,
     require_integers,
     stimulus,
 )
@@ -72,7 +73,6 @@ def modules(s: Any, shape: tuple[int, ...], name: str, settings: tuple[tuple[str
         yield module
 
 
-@torch.no_grad()
 def steps(module: Any, x: Any) -> tuple[Any, list[Any]]:
     """(spikes, states) of all steps."""
     first = module.reset_mem()
@@ -104,7 +104,8 @@ def compare(name: str, shape: tuple[int, ...], settings: tuple[tuple[str, bool, 
     for module in modules(framework("snntorch"), shape, name, settings):
         found = placed(module, shape)
         assert not found.whole
-        require_equal(found, x, *steps(module, x))
+        with torch.no_grad():
+            require_equal(found, x, *steps(module, x))
 
 
 @pytest.mark.parametrize("name", ["RLeaky"])
@@ -137,6 +138,16 @@ def test_what_is_learned_stays_the_users_own() -> None:
     assert (shared.synapse.weight, shared.synapse.bias) == (recurrent.recurrent.weight, recurrent.recurrent.bias)
     image = snn.Leaky(by_channel(IMAGE), learn_beta=True)
     assert placed(image, IMAGE).layer.beta is image.beta
+
+
+@pytest.mark.parametrize("name", NEURONS)
+def test_gradients_through_time_are_those_of_snntorch(name: str) -> None:
+    """The reset of the step before has none, and that of the same step has the spike's."""
+    x = stimulus(LINEAR)
+    for module in modules(
+        framework("snntorch"), LINEAR, name, (("subtract", True, 1.0), ("subtract", False, 1.0), ("zero", False, 1.5))
+    ):
+        require_gradients(placed(module, LINEAR).layer, x, lambda given, module=module: steps(module, given)[0])
 
 
 def test_gradients_are_those_of_snntorch() -> None:

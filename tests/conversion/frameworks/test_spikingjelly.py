@@ -18,6 +18,7 @@ from tests.conversion.frameworks.compared import (  # noqa: E402
     by_equation,
     placed,
     require_equal,
+    require_gradients,
     require_integers,
     stimulus,
     widened,
@@ -110,6 +111,15 @@ def test_the_learned_decay_stays_the_users_own(neuron: Any) -> None:
     assert layer.w is module.w
     layer(stimulus(LINEAR)).sum().backward()
     assert module.w.grad.abs() > 0
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("name", NEURONS)
+def test_gradients_through_time_are_those_of_spikingjelly(neuron: Any, name: str, reset: float | None) -> None:
+    """Either reset has the spike's, unless it is detached."""
+    module = NEURONS[name](neuron, reset, 3.0)
+    module.step_mode = "m"
+    require_gradients(placed(module, LINEAR).layer, stimulus(LINEAR).clamp(-1.0, 1.5), module)
 
 
 def test_gradients_are_those_of_spikingjelly(neuron: Any) -> None:
