@@ -17,6 +17,7 @@ from torch import Tensor, fx
 from snn2hw.arguments import one_of
 from snn2hw.conversion.compare import Comparison, compared
 from snn2hw.conversion.emit import Emitter
+from snn2hw.conversion.frameworks import unmatched
 from snn2hw.conversion.outputs import LAST, MEAN, SUM, Output, chosen, outputs_of
 from snn2hw.conversion.ranges import fit, neurons_in, seen, widen
 from snn2hw.conversion.refusals import Sample
@@ -240,6 +241,9 @@ def _told(found: Run, out: Output, comparison: Comparison, before: tuple[str, ..
     notes += [
         f"{path} is written out at {region.line}; it trains with the default surrogate." for path, region in written.items()
     ]
+    for path in found.neurons:
+        if name := unmatched(found.model.get_submodule(path)):
+            notes.append(f"{path} trains with the default surrogate: its own, {name}, has no counterpart.")
     if out.softmax:
         notes.append("A softmax at the end is left out: it changes no prediction.")
     for path, module in found.model.named_modules():

@@ -12,11 +12,12 @@ import torch
 
 from snn2hw.conversion.frameworks import norse, snntorch, spikingjelly
 from snn2hw.conversion.frameworks.reading import base_of
+from snn2hw.conversion.frameworks.surrogates import unmatched
 from snn2hw.conversion.known import Known
 
 FRAMEWORKS = {"snnTorch": snntorch, "SpikingJelly": spikingjelly, "Norse": norse}
 
-__all__ = ["FRAMEWORKS", "framework_of", "known"]
+__all__ = ["FRAMEWORKS", "framework_of", "known", "unmatched"]
 
 
 def framework_of(module: torch.nn.Module) -> str | None:

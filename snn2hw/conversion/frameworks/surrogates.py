@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from snn2hw import nn
 
 
@@ -46,3 +48,18 @@ _SPIKINGJELLY: dict[str, Callable[[float], nn.Surrogate]] = {
 def of_norse(method: str) -> nn.Surrogate | None:
     """Of the `method` in Norse's parameters; SuperSpike has the slope 1 whatever alpha is."""
     return nn.FastSigmoid(1.0) if method == "super" else None
+
+
+def unmatched(module: torch.nn.Module) -> str:
+    """What the surrogate gradient of a framework's neuron is called, where none of ours has its slope; else "".
+
+    Args:
+        module: of snnTorch, SpikingJelly or Norse, or one of ours, which has none of their surrogates.
+    """
+    numbers = getattr(module, "p", None)
+    own = (
+        (getattr(module, "spike_grad", None), of_snntorch, lambda f: str(getattr(f, "__qualname__", f)).split(".")[0]),
+        (getattr(module, "surrogate_function", None), of_spikingjelly, lambda f: type(f).__name__),
+        (getattr(getattr(numbers, "lif", numbers), "method", None), of_norse, str),
+    )
+    return next((called(given) for given, of, called in own if given is not None and of(given) is None), "")
