@@ -229,7 +229,7 @@ class LIFBox(_Norse):
         v = v + (self.dt * self._of("tau_mem_inv")) * (x + self._of("v_leak") - v)
         threshold = self._of("v_th")
         s = fire(v, threshold, strict=True)
-        return s, {"v": self._reset(v, s) if self.reset == "value" else v - threshold * s}
+        return s, {"v": self._reset(v, s) if self.reset == "value" else replaced(v, s, v - threshold)}
 
 
 class LIBox(_Norse):

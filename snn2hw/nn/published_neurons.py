@@ -60,7 +60,7 @@ class CubaLIF(Numbered):
         v = self._decay("decay") * v + i
         s = fire(v, self._of("threshold"), strict=self.strict)
         if self.reset == "subtract":
-            v = v - self._of("threshold") * s
+            v = replaced(v, s, v - self._of("threshold"))
         elif self.reset == "value":
             v = replaced(v, s, self.reset_value)
         return s, {"v": v, "i": i}
@@ -103,7 +103,7 @@ class ALIF(Numbered):
         theta = self._of("threshold") + self._of("strength").clamp_min(0.0) * a
         s = fire(v, theta)
         rho = self._decay("adaptation_decay")
-        return s, {"v": v - theta * s, "a": rho * a + (1 - rho) * s}
+        return s, {"v": replaced(v, s, v - theta), "a": rho * a + (1 - rho) * s}
 
 
 class Izhikevich(Numbered):
