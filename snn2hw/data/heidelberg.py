@@ -17,6 +17,7 @@ from snn2hw.data.folders import given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform, sized
 from snn2hw.data.lists import stated_lengths
 from snn2hw.errors import DataError, MissingExtraError
+from snn2hw.files.hdf5_pieces import unwritten
 from snn2hw.files.read import is_file
 
 SITE = "https://zenkelab.org/resources/spiking-heidelberg-datasets-shd"
@@ -132,7 +133,10 @@ class _Heidelberg(Samples):
         most = PACKED * size // item.id.get_type().get_size()
         self._require(item.shape[0] <= most, f"{name} with {item.shape[0]} entries")
         self._require(item.chunks is None or item.chunks[0] <= most, f"{name} in pieces of {item.chunks} entries")
-        if listed is not None:
+        if listed is None:
+            there = unwritten(item)  # a label that was never written would be class 0
+            self._require(not there, f"{name} that are declared, but not all in the file: {there}")
+        else:
             lengths = stated_lengths(item)
             at = int(lengths.argmax()) if len(lengths) else 0
             longest = int(lengths.max(initial=0))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from snn2hw.errors import ValueRangeError
+from snn2hw.errors import UsageError, ValueRangeError
 
 Transform: TypeAlias = Callable[[Tensor], Tensor]
 MOST = 1 << 28  # numbers of a sample: 1 GiB in float32
@@ -69,10 +72,17 @@ class Samples(Dataset[tuple[Tensor, int]], ABC):
         sample = self.sample(at)
         return sample if self.transform is None else self.transform(sample), int(self.labels[at])
 
-    def part(self, places: Sequence[int]) -> Part:
+    def part(self, places: Sequence[int] | Tensor | npt.NDArray[Any]) -> Part:
         """The samples of these indices, in this order. What takes the place of a sample that is passed over is one of them, too:
-        two parts without a common index never show the same sample, as torch's `Subset` may."""
-        return Part(self, places)
+        two parts without a common index never show the same sample, as torch's `Subset` may.
+
+        Args:
+            places: whole numbers, in a list, an array or a tensor [n]; they count from the end where negative.
+
+        Raises:
+            UsageError: something else, such as a mask. ValueRangeError: an index outside of the set.
+        """
+        return Part(self, _indices(places, len(self)))
 
     def first(self, places: Iterable[int]) -> tuple[Tensor, int]:
         """The sample of the first index; where samples are passed over, of the first that can be read."""
@@ -87,11 +97,11 @@ class Part(Samples):
     """Some samples of a set, made by `Samples.part`.
 
     Args:
-        whole: the set. places: indices of it.
+        whole: the set. places: indices of it, from 0 on.
     """
 
-    def __init__(self, whole: Samples, places: Sequence[int]) -> None:
-        self.whole, self.places = whole, list(places)
+    def __init__(self, whole: Samples, places: list[int]) -> None:
+        self.whole, self.places = whole, places
         self.shape, self.steps, self.classes, self.labels = whole.shape, whole.steps, whole.classes, whole.labels[self.places]
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
@@ -104,6 +114,36 @@ class Part(Samples):
     def sample(self, index: int) -> Tensor:
         """Of the whole set."""
         return self.whole.sample(self.places[index])
+
+
+def _indices(places: Any, length: int) -> list[int]:
+    """Indices of a set of this length, from 0 on. Arguments and errors as of `Samples.part`.
+
+    A mask is refused: its True and False would be taken for the indices 1 and 0.
+    """
+    given = places.tolist() if isinstance(places, Tensor | np.ndarray) else places
+    try:
+        found = [operator.index(place) for place in given if not isinstance(place, bool | np.bool_)]
+        listed = len(found) == len(given) and not isinstance(given, str | bytes)
+    except TypeError:
+        listed = False
+    if not listed:
+        raise UsageError(
+            "a part of a data set is asked for by something else than indices",
+            where="part",
+            got=f"{type(places).__name__} {str(given)[:60]}",
+            expected=f"whole numbers of 0..{length - 1}, in a list, an array or a tensor of one axis",
+            do="of a mask, pass its indices: numpy.flatnonzero(mask)",
+        )
+    if outside := [place for place in found if not -length <= place < length]:
+        raise ValueRangeError(
+            "a part of a data set is asked for by an index that it has not",
+            where="part",
+            got=str(outside[0]),
+            expected=f"0..{length - 1}" if length else "no index: the set is empty",
+            do="take the length of this set",
+        )
+    return [place % length for place in found]
 
 
 def from_there_on(index: int, length: int) -> Iterator[int]:

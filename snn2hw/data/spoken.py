@@ -24,6 +24,7 @@ LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 COMMANDS = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
 DIGITS = "https://github.com/Jakobovski/free-spoken-digit-dataset"
 NOISE = "_background_noise_"
+ENDLESS = 1e18  # samples of sound: a float beyond may be infinite, of which there is no whole number
 TESTED = 5  # recordings of each speaker and digit: those with the lowest numbers
 
 
@@ -45,7 +46,7 @@ class _Spoken(Samples):
     ) -> None:
         self.steps, self.bands = whole("steps", steps, 1, None, where), whole("bands", bands, 1, 1024, where)
         self.seconds, self.rate = positive("seconds", seconds, where), rate
-        sized((round(seconds * rate),), where)
+        sized((round(min(seconds * rate, ENDLESS)),), where)
         if round(seconds * rate) < steps:
             raise UsageError(
                 "there are more steps than samples of sound",
@@ -80,8 +81,9 @@ class _Spoken(Samples):
 class SpeechCommands(_Spoken):
     """Speech Commands (Warden, arXiv 1804.03209), version 1 or 2: words of a second at 16 kHz, a folder each.
 
-    Samples are float32 [T, bands] in [0, 1] (`snn2hw.data.mel`). The split is the published one, by its two lists: what they do
-    not name is for training. `_background_noise_` is no word. Files are read when their sample is asked for.
+    Samples are float32 [T, bands] in [0, 1] (`snn2hw.data.mel`); a recording of more than a second is cut, of less followed by
+    silence. The split is the published one, by its two lists: what they do not name is for training. `_background_noise_` is no
+    word. Files are read when their sample is asked for.
 
     Args:
         root: the folder with validation_list.txt, testing_list.txt and the folders of words.
@@ -146,7 +148,8 @@ class SpeechCommands(_Spoken):
 def _chosen(words: Sequence[str]) -> tuple[str, ...]:
     """The words that a user asks for, each once: a recording has one label."""
     where = "Speech Commands"
-    if isinstance(words, str) or not isinstance(words, Sequence):
+    named = not isinstance(words, str) and isinstance(words, Sequence) and all(isinstance(word, str) for word in words)
+    if not named or not words:
         do = "pass words as a tuple, such as ('yes', 'no'); leave it out for all of them"
         raise UsageError("words are no tuple of names", where=where, got=f"words={words!r}", expected="names of folders", do=do)
     if len(set(words)) < len(words):
@@ -160,7 +163,15 @@ def _named(root: Path, file: str, words: tuple[str, ...] | None) -> frozenset[st
     data = content(
         root / file, "a list of Speech Commands", "names such as bed/0c40e715_nohash_0.wav", f"unpack {COMMANDS} again"
     )
-    names = [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
+    names = [line.strip() for line in data.decode("utf-8-sig", "replace").splitlines() if line.strip()]
+    if not names:
+        raise no_recordings(
+            "Speech Commands",
+            root / file,
+            f"no name in {len(data)} bytes",
+            "names such as bed/0c40e715_nohash_0.wav",
+            f"unpack {COMMANDS} again",
+        )
     for name in names:
         if not re.fullmatch(r"[^/\\]+/[^/\\]+\.wav", name) or name.startswith("."):
             raise DataError(
@@ -171,8 +182,10 @@ def _named(root: Path, file: str, words: tuple[str, ...] | None) -> frozenset[st
                 do=f"unpack {COMMANDS} again",
             )
     there = {word: frozenset(listed(root / word)) for word in {name.split("/")[0] for name in names} if is_folder(root / word)}
+    # A name that misses the folder of a chosen word by its case alone would leave its recording to the training part.
+    meant = None if words is None else {word.casefold() for word in words}
     for word, recording in (name.split("/") for name in names):
-        if (words is None or word in words) and recording not in there.get(word, ()):
+        if (meant is None or word.casefold() in meant) and recording not in there.get(word, ()):
             raise DataError(
                 "a recording of Speech Commands is missing",
                 where=str(root / file),

@@ -20,6 +20,7 @@ import numpy as np
 
 from snn2hw.errors import FileFormatError, Snn2hwError
 from snn2hw.files import pointers
+from snn2hw.files.hdf5_pieces import pieces, unwritten
 from snn2hw.files.read import MOST_BYTES, read_bytes
 from snn2hw.files.seal import content
 from snn2hw.formats.hdf5_heap import Heap
@@ -263,18 +264,12 @@ class _Reading:
             )
         self.left -= count * element
         if item.id.get_create_plist().get_layout() == h5py.h5d.CHUNKED:
-            pieces: list[Any] = []
-            item.id.chunk_iter(pieces.append)
-            self._check_inflated(item, place, name, pieces, chunk)
-            stored = len({piece.chunk_offset for piece in pieces})
-            stated = math.prod(-(-n // c) for n, c in zip(item.shape, item.chunks, strict=True))
-        else:
-            stored, stated = item.id.get_storage_size(), count * element
-        if stored < stated:
+            self._check_inflated(item, place, name, pieces(item), chunk)
+        if there := unwritten(item):
             raise self.refuse(
                 place,
                 f"'{name}' is declared, but not all of it is in the file",
-                f"{stored} of {stated} {'pieces' if item.chunks else 'bytes'}",
+                there,
                 "every value, for what was never written would be read as zeros",
             )
 

@@ -205,6 +205,20 @@ def test_lists_that_were_never_written_are_empty(how: str, tmp_path: Path) -> No
     assert float(SHD(tmp_path)[2][0].sum()) == 0
 
 
+@pytest.mark.parametrize(
+    ("how", "there"), [("in one piece", "0 of 24 bytes"), ("in pieces", "0 of 3 pieces"), ("in part", "1 of 3 pieces")]
+)
+def test_labels_that_were_never_written_are_not_class_0(how: str, there: str, tmp_path: Path) -> None:
+    with h5py.File(write(tmp_path) / "shd_train.h5", "r+") as file:
+        del file["labels"]
+        made = file.create_dataset("labels", (3,), np.int64, chunks=None if how == "in one piece" else (1,))
+        if how == "in part":
+            made[0] = 7
+    with pytest.raises(DataError) as caught:
+        SHD(tmp_path)
+    assert caught.value.got == f"labels that are declared, but not all in the file: {there}"
+
+
 def _lengthen(path: Path, name: str) -> None:
     """The last list states 2^31 - 1 numbers instead of one."""
     with h5py.File(path, "r+") as file:

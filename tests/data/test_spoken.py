@@ -115,7 +115,7 @@ def test_words_that_are_no_choice(tmp_path: Path) -> None:
         """,
     ):
         SpeechCommands(tmp_path, words=("no", "yes", "yes"))
-    for words in ("yes", 5):
+    for words in ("yes", 5, (), [["yes"]], (1,)):
         with refused(
             UsageError,
             f"""
@@ -164,6 +164,39 @@ def test_a_list_that_names_what_is_not_there_is_refused(name: str, file: str, tm
     ):
         SpeechCommands(tmp_path)
     assert len(SpeechCommands(tmp_path, words=("no",))) == 3  # whoever keeps some words alone has not lost the others
+
+
+@pytest.mark.parametrize("file", ["validation_list.txt", "testing_list.txt"])
+def test_a_list_of_nothing_is_refused(file: str, tmp_path: Path) -> None:
+    """All that it should name would be in the training part."""
+    commands(tmp_path)
+    (tmp_path / file).write_text("\n \n")
+    with refused(
+        DataError,
+        f"""
+        a split of Speech Commands has no recordings
+          where:    {tmp_path / file}
+          got:      no name in 3 bytes
+          expected: names such as bed/0c40e715_nohash_0.wav
+          do:       unpack https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz again
+        """,
+    ):
+        SpeechCommands(tmp_path)
+
+
+def test_a_list_that_begins_with_a_byte_order_mark_names_what_it_names(tmp_path: Path) -> None:
+    commands(tmp_path)
+    (tmp_path / "validation_list.txt").write_text("\ufeffyes/1ab_nohash_0.wav\n", encoding="utf-8")
+    assert len(SpeechCommands(tmp_path, words=("yes",))) == 2
+    assert [SpeechCommands(tmp_path, "validation", words=("yes",)).path(0).name] == ["1ab_nohash_0.wav"]
+
+
+def test_a_name_that_differs_from_its_folder_in_case_is_refused(tmp_path: Path) -> None:
+    """With words= names of other words are passed over; this one is of a chosen word."""
+    commands(tmp_path)
+    (tmp_path / "validation_list.txt").write_text("Yes/1ab_nohash_0.wav\n")
+    with pytest.raises(DataError, match=r"Yes/1ab_nohash_0\.wav, which is not there"):
+        SpeechCommands(tmp_path, words=("yes",))
 
 
 def test_a_split_of_nothing_is_refused(tmp_path: Path) -> None:
@@ -228,5 +261,7 @@ def test_samples_that_no_computer_holds(tmp_path: Path) -> None:
         """,
     ):
         FSDD(tmp_path, "test", seconds=1e12)
+    with pytest.raises(ValueRangeError, match="1,000,000,000,000,000,000 numbers"):
+        FSDD(tmp_path, "test", seconds=1e306)
     with pytest.raises(ValueRangeError, match="absurdly large"):
         FSDD(tmp_path, "test", seconds=1e4, steps=10**6, bands=512)
