@@ -49,7 +49,7 @@ def _aedat(path: Path) -> Items | None:
     from tonic import io
 
     with path.open("rb") as file:
-        if file.readline().startswith((aedat3.BEGINS, aedat4.BEGINS)):
+        if file.readline().startswith((*aedat3.BEGINS, aedat4.BEGINS)):
             return None
     found = io.get_aer_events_from_file(str(path), *io.read_aedat_header_from_file(str(path))[:2])
     found = found[found["address"] < 1 << 15]

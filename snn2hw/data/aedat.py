@@ -35,6 +35,7 @@ from snn2hw.errors import DataError, Snn2hwWarning
 SIDE = 128
 PIXEL_BITS = 0x7FFF
 VERSIONS = "AEDAT 2.0, 3.1 or 4.0"
+CAMERA = "take a recording of one DVS128, as those of CIFAR10-DVS and MNIST-DVS are"
 AGAIN = f"unpack the recording again, or export it as {VERSIONS}; other versions are not read"
 
 
@@ -94,7 +95,7 @@ def _of_dvs128(path: Path, data: bytes) -> Events:
             where=str(path),
             got=f"{len(beyond)} of {len(words)} events beyond 15 bits",
             expected="addresses of one DVS128: 7 bits column, 7 bits row, 1 bit polarity",
-            do="take a recording of one DVS128, as those of CIFAR10-DVS and MNIST-DVS are",
+            do=CAMERA,
         )
     if pixels:
         _warn(
@@ -127,6 +128,15 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
         begins = data.find(b"\n", begins) + 1
         if begins == 0:
             raise DataError("the header of a recording is cut off", where=str(path), got=f"{len(data)} bytes", do=AGAIN)
+    named = re.search(rb"^#\s*AEChip:\s*(\S+)", data[:begins], re.MULTILINE)
+    if named and not re.search(rb"DVS128|Tmpdiff128", named[1]):
+        raise DataError(
+            "a recording is of another camera",
+            where=str(path),
+            got=f"AEChip: {named[1].decode('ascii', 'replace')}",
+            expected="a DVS128 or Tmpdiff128",
+            do=CAMERA,
+        )
     size = len(data) - begins
     if size == 0 or size % 8:
         raise DataError(
@@ -136,7 +146,11 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
             expected="8 bytes an event",
             do=AGAIN,
         )
-    return np.frombuffer(data, ">u4", offset=begins).astype(np.uint32).reshape(-1, 2)
+    words = np.frombuffer(data, ">u4", offset=begins).astype(np.uint32).reshape(-1, 2)
+    if len(words) > 1 and not words.any():  # what is left of a copy that was interrupted
+        got, expected = f"{size} bytes 0", "8 bytes an event"
+        raise DataError("a recording has zeros alone", where=str(path), got=got, expected=expected, do=AGAIN)
+    return words
 
 
 def _passed(path: Path, clock: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:

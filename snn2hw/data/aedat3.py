@@ -1,13 +1,15 @@
 """AEDAT 3.1 recordings of a DVS128, the format of DVS-Gesture.
 
 Behind lines "#...\\r\\n", the first "#!AER-DAT3.1" and the last "#!END-HEADER", come packets: 28 bytes, little-endian, of which
-the type of its events (1: polarity), the bytes of an event, the overflows of the clock and the number of events count here; then
-so many events. A polarity event has 8 bytes, two little-endian words: bit 0 valid, bit 1 brighter, bits 2-16 the row, bits 17-31
-the column; and 31 bits of microseconds (https://docs.inivation.com, software/file-formats/aedat-3.1).
+the type of its events (1: polarity), the number of their source, the bytes of an event, the overflows of the clock and the
+number of events count here; then so many events. A polarity event has 8 bytes, two little-endian words: bit 0 valid, bit 1
+brighter, bits 2-16 the row, bits 17-31 the column; and 31 bits of microseconds (https://docs.inivation.com,
+software/file-formats/aedat-3.1).
 """
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from collections import Counter
@@ -21,7 +23,7 @@ from snn2hw.data.events import Events
 from snn2hw.data.recordings import EARLY, descending, held, off_sensor
 from snn2hw.errors import DataError, Snn2hwWarning
 
-BEGINS, ENDS = b"#!AER-DAT3.1", b"#!END-HEADER\r\n"
+BEGINS, ENDS = (b"#!AER-DAT3.1\r\n", b"#!AER-DAT3.1\n"), b"#!END-HEADER\r\n"
 HEADER = struct.Struct("<hhiiiiii")
 POLARITY, EVENT, SIDE = 1, 8, 128
 TYPES = range(14)  # of events that the format names, special events to matrices
@@ -44,13 +46,19 @@ def polarity_events(path: Path, data: bytes) -> Events:
     try:
         found: list[tuple[Words, int]] = []
         unnamed: Counter[int] = Counter()
-        for kind, events, overflows in _packets(data):
+        sources = set[int]()
+        for kind, source, events, overflows in _packets(data):
             if kind == POLARITY:
+                sources.add(source)
                 found.append((np.frombuffer(events, "<u4").astype(np.uint32).reshape(-1, 2), overflows))
             elif kind not in TYPES:
                 unnamed[kind] += 1
         words = np.concatenate([w for w, _ in found]) if found else np.empty((0, 2), np.uint32)
         clock = np.concatenate([w[:, 1].astype(np.int64) + (over << 31) for w, over in found]) if found else np.empty(0, np.int64)
+        if len(sources) > 1:
+            raise ValueError(f"events of {len(sources)} cameras, numbers {', '.join(map(str, sorted(sources)))}")
+        if beyond := int(np.count_nonzero(words[:, 1] >> 31)):
+            raise ValueError(f"{beyond} of {len(words)} events with a time of more than 31 bits")
         valid = (words[:, 0] & 1) == 1
         words, clock = words[valid], clock[valid]
         if not len(words):
@@ -89,16 +97,19 @@ def _warn_of_types(path: Path, packets: Counter[int]) -> None:
     )
 
 
-def _packets(data: bytes) -> Iterator[tuple[int, memoryview, int]]:
-    """(type of the events, their bytes, overflows of the clock) of every packet."""
+def _packets(data: bytes) -> Iterator[tuple[int, int, memoryview, int]]:
+    """(type of the events, number of their source, their bytes, overflows of the clock) of every packet."""
     at = data.find(ENDS)
     if at < 0:
         raise ValueError("a header without its last line, #!END-HEADER")
+    for name in re.findall(rb"^#Source \d+: *([^\r\n]*)", data[:at], re.MULTILINE):
+        if b"DVS128" not in name:
+            raise ValueError(f"events of {name.decode('ascii', 'replace').strip()!r}: another camera")
     at += len(ENDS)
     while at < len(data):
         if len(data) - at < HEADER.size:
             raise ValueError(f"a packet that is cut off: {len(data) - at} bytes at byte {at}")
-        kind, _, size, _, overflows, _, number, _ = HEADER.unpack_from(data, at)
+        kind, source, size, _, overflows, _, number, _ = HEADER.unpack_from(data, at)
         at += HEADER.size
         if kind < 0 or size < 1 or number < 0 or overflows < 0:
             raise ValueError(f"a packet of {number} events of type {kind} and {size} bytes at byte {at - HEADER.size}")
@@ -106,5 +117,5 @@ def _packets(data: bytes) -> Iterator[tuple[int, memoryview, int]]:
             raise ValueError(f"a packet that states {size * number} bytes at byte {at}, where {len(data) - at} are left")
         if kind == POLARITY and size != EVENT:
             raise ValueError(f"polarity events of {size} bytes")
-        yield kind, memoryview(data)[at : at + size * number], overflows
+        yield kind, source, memoryview(data)[at : at + size * number], overflows
         at += size * number

@@ -112,7 +112,7 @@ class MNIST(Samples):
         one_of("split", split, SPLITS, self.name)
         self.split, self.transform, self.steps = split, transform, None
         folder = given_folder(root)
-        found = {kind: self._file(folder, split, kind) for kind in KINDS}
+        found = self._files(folder, split)
         images, labels = (read_idx(found[kind]) for kind in KINDS)
         self._require(found["images"], images.ndim == 3 and images.dtype == np.uint8, images, "unsigned bytes [N, H, W]")
         self._require(found["labels"], labels.ndim == 1 and labels.dtype == np.uint8, labels, "unsigned bytes [N]")
@@ -133,14 +133,17 @@ class MNIST(Samples):
         """The image in [0, 1]."""
         return torch.from_numpy(self._images[index][None].astype(np.float32)) / 255
 
-    def _file(self, root: Path, split: str, kind: str) -> Path:
+    def _files(self, root: Path, split: str) -> dict[str, Path]:
+        """Images and labels of one copy: from one folder, and where there are such in one form."""
         for folder in (root, root / self.name / "raw"):
-            for joint in "-.":  # both are about
-                for end in ENDS:
-                    path = folder / f"{BEGINS[split]}-{kind}{joint}{KINDS[kind]}{end}"
-                    if is_file(path):
-                        return path
-        expected = f"{BEGINS[split]}-{kind}-{KINDS[kind]}, or the same with .gz"
+            forms = [(joint, end) for joint in "-." for end in ENDS]  # both joints are about
+            names = {(k, f): f"{BEGINS[split]}-{k}{f[0]}{KINDS[k]}{f[1]}" for k in KINDS for f in forms}
+            there = {kind: [f for f in forms if is_file(folder / names[kind, f])] for kind in KINDS}
+            both = [f for f in there["images"] if f in there["labels"]]
+            chosen = {kind: (both or there[kind])[:1] for kind in KINDS}
+            if all(chosen.values()):
+                return {kind: folder / names[kind, form] for kind, (form,) in chosen.items()}
+        expected = " and ".join(f"{BEGINS[split]}-{kind}-{end}" for kind, end in KINDS.items()) + ", or the same with .gz"
         raise wrong_folder(self.name, root, expected, f"put the four files of {self.site} here")
 
     def _require(self, path: Path, holds: bool, array: npt.NDArray[Any], expected: str) -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.torch
 PIXELS = st.tuples(st.integers(0, 127), st.integers(0, 127), st.booleans())
 
 
-@given(st.lists(st.tuples(PIXELS, st.integers(0, 2**20)), min_size=1, max_size=30), st.integers(0, 2**32 - 1))
+@given(st.lists(st.tuples(PIXELS, st.integers(0, 2**20)), min_size=1, max_size=30), st.integers(1, 2**32 - 1))
 def test_recordings_are_read_back_exactly(tmp_path_factory: pytest.TempPathFactory, events: list, start: int) -> None:
     path = tmp_path_factory.mktemp("aedat") / "one.aedat"
     passed = np.cumsum([later for _, later in events])
@@ -119,6 +119,7 @@ CASES = {
     "a recording is not in AEDAT 2.0, 3.1 or 4.0\n  where:    {path}\n  got:      it begins with '#!AER-DAT4.1'": WRONG,
     "the header of a recording is cut off\n  where:    {path}\n  got:      30 bytes": HEADER[:30],
     "a recording has no events\n  where:    {path}\n  got:      0 bytes after {header} of header": HEADER,
+    "a recording has zeros alone\n  where:    {path}\n  got:      8000 bytes 0": HEADER + bytes(8000),
     "a recording is cut off\n  where:    {path}\n  got:      5 bytes after {header} of header": WHOLE[:-3],
 }
 EXPECTED = {
@@ -147,6 +148,26 @@ def test_another_camera_is_refused(tmp_path: Path) -> None:
           where:    {path}
           got:      4 of 4 events beyond 15 bits
           expected: addresses of one DVS128: 7 bits column, 7 bits row, 1 bit polarity
+          do:       take a recording of one DVS128, as those of CIFAR10-DVS and MNIST-DVS are
+        """,
+    ):
+        read_aedat(path)
+
+
+def test_a_camera_that_the_header_names_is_refused(tmp_path: Path) -> None:
+    """Ear channels would be pixels: their addresses have no more bits."""
+    path = tmp_path / "x.aedat"
+    for name in ("ch.unizh.ini.jaer.chip.retina.DVS128", "ch.unizh.ini.caviar.chip.retina.Tmpdiff128"):
+        path.write_bytes(aedat([(0x6A, 10)], HEADER + f"# AEChip: {name}\r\n".encode()))
+        assert len(read_aedat(path)) == 1
+    path.write_bytes(aedat([(0x6A, 10)], HEADER + b"# AEChip: ch.unizh.ini.jaer.chip.cochlea.CochleaAMS1c\r\n"))
+    with refused(
+        DataError,
+        f"""
+        a recording is of another camera
+          where:    {path}
+          got:      AEChip: ch.unizh.ini.jaer.chip.cochlea.CochleaAMS1c
+          expected: a DVS128 or Tmpdiff128
           do:       take a recording of one DVS128, as those of CIFAR10-DVS and MNIST-DVS are
         """,
     ):

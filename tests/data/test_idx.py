@@ -140,6 +140,29 @@ def test_files_that_do_not_belong_together(images: np.ndarray, labels: np.ndarra
         MNIST(tmp_path)
 
 
+def test_images_and_labels_are_of_one_copy(tmp_path: Path) -> None:
+    """Unpacked images alone, from elsewhere, beside both files packed; and another copy in torchvision's folder."""
+    write_mnist(tmp_path, IMAGES, LABELS)
+    write_mnist(tmp_path, 255 - IMAGES, LABELS, packed=False)
+    (tmp_path / "train-labels-idx1-ubyte").unlink()
+    assert torch.equal(MNIST(tmp_path)[0][0][0], torch.from_numpy(IMAGES[0]) / 255)
+    other = tmp_path / "MNIST" / "raw"
+    other.mkdir(parents=True)
+    write_mnist(other, IMAGES, (LABELS + 1) % 10)
+    (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
+    data = MNIST(tmp_path)
+    assert data.labels.tolist() == ((LABELS + 1) % 10).tolist()
+    assert torch.equal(data[0][0][0], torch.from_numpy(IMAGES[0]) / 255)
+
+
+def test_one_file_packed_and_the_other_not(tmp_path: Path) -> None:
+    write_mnist(tmp_path, IMAGES, LABELS)
+    write_mnist(tmp_path, IMAGES, LABELS, packed=False)
+    (tmp_path / "train-labels-idx1-ubyte").unlink()
+    (tmp_path / "train-images-idx3-ubyte.gz").unlink()
+    assert MNIST(tmp_path).labels.tolist() == LABELS.tolist()
+
+
 def test_another_folder_and_another_split(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with refused(
@@ -148,7 +171,7 @@ def test_another_folder_and_another_split(tmp_path: Path) -> None:
         KMNIST is not in this folder
           where:    {tmp_path}
           got:      notes.txt
-          expected: train-images-idx3-ubyte, or the same with .gz
+          expected: train-images-idx3-ubyte and train-labels-idx1-ubyte, or the same with .gz
           do:       put the four files of https://github.com/rois-codh/kmnist here
         """,
     ):
