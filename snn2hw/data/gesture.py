@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from snn2hw.data.folders import given_folder, no_recordings, scanned, still_ther
 from snn2hw.data.kept import Kept
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings
-from snn2hw.errors import DataError
+from snn2hw.errors import DataError, Snn2hwWarning
 from snn2hw.files.read import is_file
 
 SITE = "https://research.ibm.com/interactive/dvsgesture"
@@ -59,6 +60,9 @@ class DVSGesture(Recordings):
         UsageError, ValueRangeError: another split or binning, steps or size out of range. DataError: another folder, a list or
             table of labels that cannot be read, a list without a recording, a recording that is missing, cannot be read, or has
             no event in a gesture.
+
+    Warns:
+        Snn2hwWarning: a recording ends before the half of a gesture.
     """
 
     classes = CLASSES
@@ -116,6 +120,7 @@ class DVSGesture(Recordings):
                         expected="events in every gesture that the table of labels names",
                         do=f"unpack the set from {SITE} again",
                     )
+                _warn_of_cut(self._root / name, trial, events)
                 made.append((index, self._counted(own, trial)))
         return made
 
@@ -123,6 +128,21 @@ class DVSGesture(Recordings):
         since = Events(own.t - trial.begin, own.x, own.y, own.p, SIDE, SIDE)
         duration = trial.end - trial.begin if self.by == "time" else None
         return since.frames(self.shape[0], (self.size, self.size), by=self.by, duration=duration).astype(np.uint32)
+
+
+def _warn_of_cut(path: Path, trial: Trial, events: Events) -> None:
+    """A recording that was cut between two packets reads as a whole one, and a gesture of it has empty frames."""
+    if 2 * int(events.t[-1]) < trial.begin + trial.end:
+        warnings.warn(
+            Snn2hwWarning(
+                "a recording ends before the half of a gesture",
+                where=str(path),
+                got=f"its last event at {events.t[-1]} us",
+                expected=f"events of the gesture from {trial.begin} to {trial.end} us",
+                do=f"unpack the set from {SITE} again",
+            ),
+            stacklevel=4,
+        )
 
 
 def _recordings(root: Path, split: str) -> list[str]:
@@ -163,14 +183,19 @@ def _trials(root: Path, name: str) -> list[Trial]:
     expected, do = f"columns {', '.join(COLUMNS)}, of whole numbers, classes 1 to {len(CLASSES)}", f"unpack it again, from {SITE}"
     data = content(path, "a table of labels of DVS-Gesture", expected, do, MOST_TEXT)
     try:
-        rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+        table = csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""))
+        rows, head = list(table), [column.strip() for column in table.fieldnames or ()]
+        if twice := [column for column in COLUMNS if head.count(column) > 1]:
+            raise ValueError(f"two columns {twice[0]}")
         if not rows:
             raise ValueError("no row below its head")
-        trials = []
+        trials = list[Trial]()
         for n, row in enumerate(rows, 2):
             kind, begin, end = (_whole(row.get(column), n) for column in COLUMNS)
             if not (1 <= kind <= len(CLASSES) and begin < end <= LATEST):
                 raise ValueError(f"class {kind}, {begin} to {end} us in line {n}")
+            if any((begin, end) == (t.begin, t.end) for t in trials):
+                raise ValueError(f"{begin} to {end} us a second time in line {n}")
             trials.append(Trial(name, begin, end, kind - 1))
     except (ValueError, csv.Error) as error:
         raise DataError(

@@ -153,6 +153,8 @@ def test_gestures_are_cut_out_and_kept(tmp_path: Path, monkeypatch: pytest.Monke
         ("class,startTime_usec,endTime_usec\n1,100,2_00\n", "'2_00', which is no whole number, in line 2"),
         ("class,startTime_usec,endTime_usec\n1,-100,200\n", "'-100', which is no whole number, in line 2"),
         (f"class,startTime_usec,endTime_usec\n1,100,{10**23}\n", f"class 1, 100 to {10**23} us in line 2"),
+        ("class,class,startTime_usec,endTime_usec\n1,2,100,200\n", "two columns class"),
+        ("class,startTime_usec,endTime_usec\n1,100,200\n2,100,200\n", "100 to 200 us a second time in line 3"),
         ("a,b,c\n1,2,3\n", "'', which is no whole number, in line 2"),
         ("class,startTime_usec,endTime_usec\n1,5000,6000\n", "a gesture has no event"),
     ],
@@ -164,6 +166,24 @@ def test_tables_that_cannot_be_read(table: str, says: str, tmp_path: Path, monke
     (gestures(root) / "user01_led_labels.csv").write_text(table)
     with pytest.raises(DataError, match=says):
         DVSGesture(root)
+
+
+def test_a_recording_that_was_cut_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two packets nothing in the file itself says so."""
+    monkeypatch.setenv("SNN2HW_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "set"
+    root.mkdir()
+    (gestures(root) / "user01_led_labels.csv").write_text("class,startTime_usec,endTime_usec\n1,100,200\n3,1000,1102\n")
+    says = f"""
+        a recording ends before the half of a gesture
+          where:    {root / "user01_led.aedat"}
+          got:      its last event at 1050 us
+          expected: events of the gesture from 1000 to 1102 us
+          do:       unpack the set from https://research.ibm.com/interactive/dvsgesture again
+        """
+    with warned(says):
+        data = DVSGesture(root, steps=2)
+    assert data[1][0].sum() == 3
 
 
 def test_a_recording_that_vanishes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
