@@ -6,6 +6,7 @@ line: its dimensions, divided by colons, each of numbers divided by commas, and 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError, UsageError
 from snn2hw.files.read import is_file
 
+LINES = re.compile(r"\r\n|\n|\r")  # str.splitlines knows eight more ends, which may stand in a remark
 SITE = "https://www.timeseriesclassification.com"
 MOST = 512 << 20  # bytes of a file
 # Cases padded to one length may take so many bytes, or so many times their own. Problems of the archive do not come near: cases
@@ -49,17 +51,21 @@ def read_ts(path: str | Path) -> Series:
         DataError: no such file, no text, a fact that is missing or that the cases do not hold to, no cases, missing values,
             timestamps, numbers to predict, a label that is not among its classes.
     """
-    path = given_file(path)
+    return _read(given_file(path))[0]
+
+
+def _read(path: Path) -> tuple[Series, dict[str, str]]:
+    """The cases, and the facts by name in small letters. Errors as of `read_ts`."""
     expected = "facts (@...), @data, and a case in each line: numbers, colons between dimensions, the label at its end"
     do = f"take a problem of classification without timestamps and missing values, or download it again, from {SITE}"
     data = content(path, "a .ts file", expected, do, MOST)
     try:
-        return _parsed(data.decode("utf-8").splitlines())
+        return _parsed(LINES.split(data.decode("utf-8")))
     except ValueError as error:  # of UTF-8, too
         raise DataError("a .ts file cannot be read", where=str(path), got=str(error)[:300], expected=expected, do=do) from error
 
 
-def _parsed(lines: list[str]) -> Series:
+def _parsed(lines: list[str]) -> tuple[Series, dict[str, str]]:
     facts, begins = _facts(lines)
     if facts.get("targetlabel", "").lower() == "true":
         raise ValueError("numbers to predict, by its @targetLabel, and no classes")
@@ -81,7 +87,7 @@ def _parsed(lines: list[str]) -> Series:
     if not values:
         raise ValueError("not one case behind @data")
     _require_stated(facts, values)
-    return Series(values, np.array(labels, np.int64), tuple(names))
+    return Series(values, np.array(labels, np.int64), tuple(names)), facts
 
 
 def _facts(lines: list[str]) -> tuple[dict[str, str], int]:
@@ -92,8 +98,9 @@ def _facts(lines: list[str]) -> tuple[dict[str, str], int]:
         if text.lower() == "@data":
             return facts, n + 1
         if text.startswith("@"):
-            name, _, value = text[1:].partition(" ")
-            facts[name.lower()] = value.strip()
+            name, value = (*text[1:].split(None, 1), "", "")[:2]
+            if facts.setdefault(name.lower(), value) != value:
+                raise ValueError(f"@{name} a second time in line {n + 1}, with another value")
         elif text and not text.startswith(("#", "%")):
             raise ValueError(f"{text[:40]!r} in line {n + 1}, before @data")
     raise ValueError("no line @data")
@@ -139,8 +146,9 @@ def _require_stated(facts: dict[str, str], values: list[npt.NDArray[np.float32]]
     if facts.get("equallength", "").lower() == "true" and len(lengths) > 1:
         raise ValueError(f"cases of {min(lengths)} to {max(lengths)} values, where the file states equal lengths")
     length = facts.get("serieslength")
-    if length is not None and len(lengths) == 1 and length != str(*lengths):
-        raise ValueError(f"cases of {lengths.pop()} values, where the file states {length}")
+    if length is not None and facts.get("equallength", "").lower() != "false" and {length} != set(map(str, lengths)):
+        theirs = " to ".join(map(str, dict.fromkeys((min(lengths), max(lengths)))))
+        raise ValueError(f"cases of {theirs} values, where the file states {length}")
 
 
 class UEA(Samples):
@@ -175,7 +183,8 @@ class UEA(Samples):
             raise wrong_folder(
                 f"the problem {name}", folder, f"{_file(name, 'train')}, {_file(name, 'test')}", f"unpack it from {SITE}"
             )
-        both = {s: read_ts(folders[0] / _file(name, s)) for s in SPLITS}
+        read = {s: _read(folders[0] / _file(name, s)) for s in SPLITS}
+        both = {s: series for s, (series, _) in read.items()}
         said = [(both[s].classes, both[s].values[0].shape[1]) for s in SPLITS]
         if said[0] != said[1]:
             raise DataError(
@@ -183,6 +192,15 @@ class UEA(Samples):
                 where=str(folders[0]),
                 got=" and ".join(f"{width} dimensions, classes {' '.join(classes)}" for classes, width in said),
                 expected="the same classes and dimensions in both",
+                do=f"unpack {name} from {SITE} again",
+            )
+        lengths = {s: len(both[s].values[0]) for s in SPLITS if read[s][1].get("equallength", "").lower() == "true"}
+        if len(lengths) == len(SPLITS) and len(set(lengths.values())) > 1:
+            raise DataError(
+                "two files are not of one problem",
+                where=str(folders[0]),
+                got=" and ".join(f"cases of {length} values in {_file(name, s)}" for s, length in lengths.items()),
+                expected="cases of one length in both, as both state equal lengths",
                 do=f"unpack {name} from {SITE} again",
             )
         own, longest = both[split], _longest([v for s in SPLITS for v in both[s].values], folders[0])

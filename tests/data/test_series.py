@@ -109,6 +109,9 @@ GOOD = ts(VALUES, LABELS, ["a", "b"])
         (GOOD.replace("@timeStamps false", "@dimensions 4"), "cases of 3 dimensions, where the file states 4"),
         (GOOD.replace("@timeStamps false", "@univariate true"), "cases of 3 dimensions, where the file states 1"),
         (GOOD.replace("@timeStamps false", "@equalLength true"), "cases of 4 to 6 values, where the file states equal lengths"),
+        (GOOD.replace("@timeStamps false", "@seriesLength 6"), "cases of 4 to 6 values, where the file states 6"),
+        (GOOD.replace("@timeStamps false", "@equalLength\ttrue"), "cases of 4 to 6 values, where the file states equal lengths"),
+        (GOOD.replace("@timeStamps false", "@classLabel true b a"), "@classLabel a second time in line 4, with another value"),
         (GOOD[:-4] + ":1.0:b\n", "dimensions of"),
         (GOOD + "1,2:3,4:a\n", "cases of 2 to 3 dimensions"),
         (GOOD + "1,?:3,4:5,6:a\n", "a missing value in line 9"),
@@ -126,6 +129,30 @@ def test_what_cannot_be_read(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "x.ts").write_text(text)
     with pytest.raises(DataError, match=says):
         read_ts(tmp_path / "x.ts")
+
+
+def test_facts_that_are_none(tmp_path: Path) -> None:
+    """The same fact again; a length where the lengths differ by another fact; a form feed, which ends no line, in a remark."""
+    more = "@timeStamps false\n@equalLength false\n@seriesLength 6\n# a\x0c@classLabel true b a\n@timeStamps false"
+    (tmp_path / "x.ts").write_text(GOOD.replace("@timeStamps false", more))
+    assert read_ts(tmp_path / "x.ts").classes == ("a", "b")
+
+
+def test_two_files_of_equal_lengths_that_differ(tmp_path: Path) -> None:
+    for split, length in (("TRAIN", 2), ("TEST", 3)):
+        values = [np.ones((length, 1), np.float32)] * 2
+        (tmp_path / f"P_{split}.ts").write_text(ts(values, ["a", "b"], ["a", "b"], ["@equalLength true"]))
+    with refused(
+        DataError,
+        f"""
+        two files are not of one problem
+          where:    {tmp_path}
+          got:      cases of 2 values in P_TRAIN.ts and cases of 3 values in P_TEST.ts
+          expected: cases of one length in both, as both state equal lengths
+          do:       unpack P from {SITE} again
+        """,
+    ):
+        UEA(tmp_path, "P")
 
 
 def test_no_text_and_its_message(tmp_path: Path) -> None:
