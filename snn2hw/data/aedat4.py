@@ -23,6 +23,7 @@ from snn2hw.data.recordings import descending, off_sensor
 from snn2hw.errors import DataError, MissingExtraError
 
 BEGINS = b"#!AER-DAT4.0\r\n"
+LEAST = 12  # bytes of a packet: its size, the place of its table, its name
 ENDED, DESCRIPTION = 1, 2  # fields of the header's table
 PANIC = "PanicException"  # of the package's Rust: no Exception, and in no module that can be imported
 MOST = 1 << 15  # pixels of a side, which a place of an event can name: 16 bits with a sign
@@ -95,6 +96,8 @@ def _follow(data: bytes) -> None:
         left = end - at - 8
         if stated > left:
             raise ValueError(f"a packet that states {stated} bytes at byte {at}, where {left} are left")
+        if stated < LEAST:
+            raise ValueError(f"a packet of {stated} bytes at byte {at}, which is less than its own table has")
         at += 8 + stated
 
 

@@ -22,7 +22,7 @@ from snn2hw.data.folders import SPLITS, given_folder, wrong_folder
 from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError
 from snn2hw.files import pointers
-from snn2hw.files.read import is_file, opened, read_bytes
+from snn2hw.files.read import is_file, is_folder, opened, read_bytes
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
@@ -153,9 +153,9 @@ class CIFAR100(_Cifar):
 
 def _folder(layout: Layout, root: Path, split: str) -> Path:
     for folder in (root, root / layout.folder):
-        if all((folder / name).is_file() for name in layout.files[split]):
+        if all(is_file(folder / name) for name in layout.files[split]):
             return folder
-    inside = root / layout.folder if (root / layout.folder).is_dir() else root
+    inside = root / layout.folder if is_folder(root / layout.folder) else root
     raise wrong_folder(
         f"{layout.name} in its binary version",
         inside,

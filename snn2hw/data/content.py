@@ -27,6 +27,7 @@ def content(path: Path, what: str, expected: str, do: str, most: int = MOST_BYTE
         data = read_bytes(path, most)
     except OSError as error:
         got = error.strerror or str(error)
+        do = "allow yourself to read it" if isinstance(error, PermissionError) else do
         raise DataError(f"{what} cannot be read", where=str(path), got=got, expected=expected, do=do) from error
     if pointers.is_pointer(data):
         raise DataError(f"{what} is not the file itself", where=str(path), got=pointers.GOT, expected=expected, do=pointers.DO)

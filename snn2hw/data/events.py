@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.arguments import one_of, whole
-from snn2hw.errors import ShapeError, ValueRangeError
+from snn2hw.data.labelled import sized
+from snn2hw.errors import ShapeError, UsageError, ValueRangeError
 
 Counts: TypeAlias = npt.NDArray[np.int64]
 BINNINGS = ("time", "count")
@@ -25,7 +26,8 @@ class Events:
         height: rows of the sensor. width: columns of the sensor.
 
     Raises:
-        ShapeError: arrays of different lengths. ValueRangeError: off the sensor, t that descends, or p beside 0 and 1.
+        UsageError: what is no array of whole numbers, or no whole height and width. ShapeError: arrays of different lengths.
+        ValueRangeError: off the sensor, t that descends, or p beside 0 and 1.
     """
 
     t: npt.NDArray[Any]
@@ -36,6 +38,10 @@ class Events:
     width: int
 
     def __post_init__(self) -> None:
+        whole("height", self.height, 1, None, "Events")
+        whole("width", self.width, 1, None, "Events")
+        for name in "txyp":
+            _check_numbers(name, getattr(self, name))
         shapes = [a.shape for a in (self.t, self.x, self.y, self.p)]
         if len(set(shapes)) != 1 or len(shapes[0]) != 1:
             raise ShapeError(
@@ -86,15 +92,16 @@ class Events:
                 it are an error.
 
         Raises:
-            UsageError: another `by`, or not a whole number. ValueRangeError: steps below 1, a size beyond the sensor's, events
-                after the duration.
+            UsageError: another `by`, a size that is no pair, or not a whole number. ValueRangeError: steps below 1, a size
+                beyond the sensor's, more frames than a computer holds, events after the duration.
         """
         where = "Events.frames"
         whole("steps", steps, 1, None, where)
         one_of("by", by, BINNINGS, where)
-        h, w = size or (self.height, self.width)
+        h, w = _pair(size, where) if size is not None else (self.height, self.width)
         whole("size[0]", h, 1, self.height, where)
         whole("size[1]", w, 1, self.width, where)
+        sized((steps, 2, h, w), where)
         if by == "time":
             last = int(self.t[-1]) if len(self) else 0
             ends = last + 1 if duration is None else whole("duration", duration, last + 1, None, where)
@@ -105,5 +112,26 @@ class Events:
             frame = np.arange(len(self), dtype=np.int64) * steps // max(len(self), 1)
         row = self.y.astype(np.int64) * h // self.height
         column = self.x.astype(np.int64) * w // self.width
-        cell = ((frame * 2 + self.p) * h + row) * w + column
+        cell = ((frame * 2 + self.p.astype(np.int64)) * h + row) * w + column
         return np.bincount(cell, minlength=steps * 2 * h * w).reshape(steps, 2, h, w)
+
+
+def _check_numbers(name: str, values: Any) -> None:
+    """A NumPy array of whole numbers; of polarities also of flags."""
+    kinds = "iub" if name == "p" else "iu"
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in kinds:
+        raise UsageError(
+            f"{name} of events is no array of whole numbers",
+            where="Events",
+            got=f"{type(values).__name__} of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__,
+            expected="a NumPy array [E] of an integer type",
+            do="make it one: numpy.asarray(values).astype(numpy.int64)",
+        )
+
+
+def _pair(size: Any, where: str) -> tuple[int, int]:
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise UsageError(
+            "a size is no pair of numbers", where=where, got=repr(size)[:80], expected="(rows, columns)", do="pass both"
+        )
+    return size[0], size[1]

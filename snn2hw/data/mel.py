@@ -1,9 +1,10 @@
 """Sound as a neuron hears it: the energy of bands that lie as pitches do, in steps of time.
 
     E[t, b] = sum over frequencies f of w_b(f) |FFT(hann * x around t)|^2(f) / (sum of hann)^2
-    y[t, b] = clamp((10 log10(E[t, b]) + 80) / 80, 0, 1)           0: 80 dB below full scale or less, 1: full scale
+    y[t, b] = clamp((10 log10(E[t, b]) + 80) / 80, 0, 1)           0: 80 dB below 1 or less, 1: E of 1 or more
 
-w_b is a triangle over the pitches m(f) = 2595 log10(1 + f / 700) between its two neighbours' middles.
+w_b is a triangle over the pitches m(f) = 2595 log10(1 + f / 700) between its two neighbours' middles. A sine of full scale has an
+E of 0.3 to 0.6 in the bands of speech.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ def log_mel(sound: npt.NDArray[Any], rate: int, steps: int, bands: int) -> npt.N
         sound: [n], n >= 1. rate: samples in a second. steps: T. bands: from 0 to half of the rate.
     """
     hop = len(sound) / steps
-    width = max(2, round(WIDE * hop))
-    size = 1 << (width - 1).bit_length()
+    width, size = _window(hop)
     around = np.concatenate([np.zeros(width), sound, np.zeros(width)])
     begins = np.round((np.arange(steps) + 0.5) * hop - width / 2).astype(int) + width
     window = np.hanning(width + 1)[:-1]
@@ -36,6 +36,21 @@ def log_mel(sound: npt.NDArray[Any], rate: int, steps: int, bands: int) -> npt.N
     energy = power @ _triangles(size, rate, bands)
     loud: Reals = 10 * np.log10(np.maximum(energy, 10 ** (-FLOOR / 10)))
     return np.clip((loud + FLOOR) / FLOOR, 0, 1).astype(np.float32)
+
+
+def deaf(samples: int, rate: int, steps: int, bands: int) -> list[int]:
+    """The bands that hear nothing: between two frequencies of so short a window, so that they are 0 whatever sounds.
+
+    Args:
+        samples: n of `log_mel`; the others as there.
+    """
+    return [int(band) for band in np.flatnonzero(~_triangles(_window(samples / steps)[1], rate, bands).any(0))]
+
+
+def _window(hop: float) -> tuple[int, int]:
+    """Samples of a window, and of its FFT, where steps are so many samples apart."""
+    width = max(2, round(WIDE * hop))
+    return width, 1 << (width - 1).bit_length()
 
 
 @lru_cache(maxsize=8)

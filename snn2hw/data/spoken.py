@@ -15,7 +15,7 @@ from snn2hw.arguments import one_of, positive, whole
 from snn2hw.data.content import content
 from snn2hw.data.folders import given_folder, listed, no_recordings, wrong_folder
 from snn2hw.data.labelled import Samples, Transform, sized
-from snn2hw.data.mel import log_mel
+from snn2hw.data.mel import deaf, log_mel
 from snn2hw.data.wav import read_wav
 from snn2hw.errors import DataError, Snn2hwWarning, UsageError
 from snn2hw.files.read import is_file, is_folder
@@ -59,6 +59,7 @@ class _Spoken(Samples):
             expected = "recordings of every split, as published"
             raise no_recordings(where, root, f"none of split={split!r}", expected, f"unpack the whole of {site} here")
         self.split, self.shape = split, sized((steps, bands), where)
+        _warn_of_deaf(round(seconds * rate), rate, steps, bands, where)
         self._root, self._files = root, files
         self.labels = torch.tensor(labels, dtype=torch.int64)
 
@@ -76,6 +77,20 @@ class _Spoken(Samples):
         filled = np.zeros(round(self.seconds * self.rate))
         filled[: len(sound)] = sound
         return torch.from_numpy(log_mel(filled, self.rate, *self.shape))
+
+
+def _warn_of_deaf(samples: int, rate: int, steps: int, bands: int, where: str) -> None:
+    if silent := deaf(samples, rate, steps, bands):
+        warnings.warn(
+            Snn2hwWarning(
+                "bands hear nothing, as they lie between two frequencies of so short a step",
+                where=where,
+                got=f"{len(silent)} of {bands} bands, the first number {silent[0]}; steps={steps}",
+                expected="a frequency in every band",
+                do="ask for fewer bands, or for fewer steps, which are longer",
+            ),
+            stacklevel=4,
+        )
 
 
 class SpeechCommands(_Spoken):

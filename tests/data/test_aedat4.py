@@ -95,6 +95,7 @@ CASES = {
     f"a packet that states 4294967295 bytes at byte {FIRST}, where 64 are left": aedat4(
         [struct.pack("<II", 0, 0xFFFFFFFF) + event_packet(0, SOME)[8:]], [CAMERA]
     ),
+    f"a packet of 0 bytes at byte {FIRST}, which is less than its own table has": aedat4([struct.pack("<II", 0, 0)], [CAMERA]),
     "0 streams of events": aedat4([event_packet(0, (), kind=b"IMUS")], [("IMUS", 0, 0)]),
     "2 streams of events": aedat4([event_packet(0, SOME), event_packet(1, SOME)], [CAMERA, CAMERA]),
     "not one event": aedat4([], [CAMERA]),

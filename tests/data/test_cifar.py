@@ -155,6 +155,11 @@ def test_no_folder_is_said(tmp_path: Path, made: str | None, got: str) -> None:
     assert caught.value.expected == "train.bin, or a folder cifar-100-binary with them"
 
 
+def test_a_name_that_no_system_takes(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="CIFAR-10 in its binary version is not in this folder"):
+        CIFAR10(tmp_path / ("x" * 300))
+
+
 def test_unknown_words_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown split"):
         CIFAR10(tmp_path, "val")

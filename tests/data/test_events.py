@@ -112,3 +112,50 @@ def test_frames_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueRangeError, match="duration is out of range") as caught:
         events.frames(2, duration=10)
     assert caught.value.expected == "duration at least 11"
+    with refused(
+        UsageError,
+        """
+        a size is no pair of numbers
+          where:    Events.frames
+          got:      2
+          expected: (rows, columns)
+          do:       pass both
+        """,
+    ):
+        events.frames(2, 2)  # type: ignore[arg-type]
+    with pytest.raises(ValueRangeError, match="absurdly large"):
+        events.frames(10**12)
+
+
+@pytest.mark.parametrize(
+    ("values", "got"),
+    [([0, 1], "list"), (np.array([0.5, np.nan]), "ndarray of float64"), (np.array([None, None]), "ndarray of object")],
+)
+@pytest.mark.parametrize("name", ["t", "x", "y", "p"])
+def test_what_is_no_array_of_whole_numbers_is_refused(name: str, values: object, got: str) -> None:
+    """Floats were cut to whole numbers without a word."""
+    parts = dict.fromkeys("txyp", np.zeros(2, np.int64)) | {name: values}
+    with refused(
+        UsageError,
+        f"""
+        {name} of events is no array of whole numbers
+          where:    Events
+          got:      {got}
+          expected: a NumPy array [E] of an integer type
+          do:       make it one: numpy.asarray(values).astype(numpy.int64)
+        """,
+    ):
+        Events(**parts, height=4, width=4)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint64, bool])
+def test_polarities_of_any_integer_type_are_counted(kind: type) -> None:
+    zeros = np.zeros(2, np.uint64)
+    frames = Events(zeros, zeros, zeros, np.array([0, 1], kind), 2, 2).frames(1)
+    assert frames[0, :, 0, 0].tolist() == [1, 1]
+
+
+def test_a_sensor_of_no_size_is_refused() -> None:
+    zeros = np.zeros(2, np.int64)
+    with pytest.raises(UsageError, match="height is not a whole number"):
+        Events(zeros, zeros, zeros, zeros, None, 4)  # type: ignore[arg-type]

@@ -265,3 +265,17 @@ def test_samples_that_no_computer_holds(tmp_path: Path) -> None:
         FSDD(tmp_path, "test", seconds=1e306)
     with pytest.raises(ValueRangeError, match="absurdly large"):
         FSDD(tmp_path, "test", seconds=1e4, steps=10**6, bands=512)
+
+
+def test_bands_that_hear_nothing_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "0_jackson_0.wav").write_bytes(wav((np.random.default_rng(0).uniform(-1, 1, 8000) * 32767).astype(np.int16)))
+    says = """
+        bands hear nothing, as they lie between two frequencies of so short a step
+          where:    FSDD
+          got:      4 of 40 bands, the first number 0; steps=400
+          expected: a frequency in every band
+          do:       ask for fewer bands, or for fewer steps, which are longer
+        """
+    with warned(says):
+        loud = FSDD(tmp_path, "test", seconds=1.0, steps=400, bands=40)[0][0]
+    assert int((loud.max(0).values == 0).sum()) == 4
