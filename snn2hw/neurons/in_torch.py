@@ -19,10 +19,12 @@ def _polynomial(a: Sequence[Tensor]) -> Tensor:
     return y
 
 
-def _chosen(flag: Tensor, on: Tensor, off: Tensor) -> Tensor:
-    """A choice, and towards the flag the gradient of flag * on + (1 - flag) * off."""
+def chosen(flag: Tensor, on: float | Tensor, off: Tensor) -> Tensor:
+    """`on` where the flag is 1, else `off`, and towards the flag the gradient of flag * on + (1 - flag) * off."""
     value = torch.where(flag != 0, on, off)
-    return value + (flag - flag.detach()) * (on - off) if flag.requires_grad else value
+    if not flag.requires_grad:
+        return value
+    return value + (flag - flag.detach()) * torch.nan_to_num(on - off)  # 0 times what may be infinite
 
 
 Fire = Callable[[Tensor, bool], Tensor]  # (v - threshold, strict) -> flag
@@ -42,7 +44,7 @@ MEANING: Mapping[Op, Callable[[Sequence[Tensor], Sequence[Attr], Fire], Any]] = 
     Op.FIRE: lambda a, t, fire: fire(a[0] - a[1], bool(t[0])),
     Op.NOT: lambda a, _, fire: 1.0 - a[0],
     Op.DETACH: lambda a, _, fire: a[0].detach(),
-    Op.SELECT: lambda a, _, fire: _chosen(*a),
+    Op.SELECT: lambda a, _, fire: chosen(*a),
     Op.POLYNOMIAL: lambda a, _, fire: _polynomial(a),
 }
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from snn2hw.arguments import between, interval
 from snn2hw.errors import ShapeError, UsageError
+from snn2hw.neurons import in_torch
 from snn2hw.neurons.equation import Op
 from snn2hw.neurons.equation import State as NamedState
 from snn2hw.nn.observe import Observable
@@ -102,8 +103,7 @@ def replaced(v: Tensor, s: Tensor, value: float | Tensor) -> Tensor:
     if step.tracer is not None:
         made: Any = replacing(step.tracer, v, s, value)
         return made  # type: ignore[no-any-return]  # a symbol stands for a tensor
-    kept = torch.where(s > 0, value, v)
-    return kept + (s - s.detach()) * (value - v) if s.requires_grad else kept
+    return in_torch.chosen(s, value, v)
 
 
 def per_channel(values: Tensor) -> Tensor:

@@ -215,3 +215,18 @@ def test_a_reset_passes_the_gradient_that_it_passes_in_lif(name: str, recurrent:
         layer(x).square().sum().backward()
         gradients.append(x.grad)
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda: nn.CubaLIF(reset="value"), nn.CubaLIF, nn.RefractoryLIF, lambda: nn.LIF(reset="value")])
+def test_an_infinite_input_leaves_numbers_and_gradients(make: Callable[[], torch.nn.Module]) -> None:
+    """In a layer that hears itself torch takes the gradient, of 0 times what the reset takes away."""
+    torch.manual_seed(0)
+    x = stimulus(1.5).float()
+    x[3] = torch.inf
+    x.requires_grad_()
+    spikes = nn.Recurrent(make(), nn.Linear(6, 6))(x)
+    spikes.sum().backward()
+    assert bool(torch.isfinite(spikes).all())
+    assert bool(spikes[4:].any())
+    assert x.grad is not None
+    assert bool(torch.isfinite(x.grad[4:]).all())
