@@ -42,7 +42,7 @@ def deaf(samples: int, rate: int, steps: int, bands: int) -> list[int]:
     """The bands that hear nothing: between two frequencies of so short a window, so that they are 0 whatever sounds.
 
     Args:
-        samples: n of `log_mel`; the others as there.
+        samples: n of `log_mel`; rate, steps, bands: as there.
     """
     return [int(band) for band in np.flatnonzero(~_triangles(_window(samples / steps)[1], rate, bands).any(0))]
 

@@ -22,7 +22,6 @@ from snn2hw.nn.observe import Observable
 from snn2hw.nn.surrogate import Rectangle, Surrogate, compared
 from snn2hw.nn.through_time import EquationThroughTime
 from snn2hw.nn.tracing import Symbol, Traced, Tracer, fired, traced
-from snn2hw.nn.tracing import replaced as replacing
 
 TAKEN = ("x", "spikes", "out")  # names that no state has: the input, what leaves, and what ONNX files call it
 
@@ -101,7 +100,7 @@ def replaced(v: Tensor, s: Tensor, value: float | Tensor) -> Tensor:
     """
     step = _this_step("replaced")
     if step.tracer is not None:
-        made: Any = replacing(step.tracer, v, s, value)
+        made: Any = step.tracer.emit(Op.SELECT, s, value, v)
         return made  # type: ignore[no-any-return]  # a symbol stands for a tensor
     return in_torch.chosen(s, value, v)
 

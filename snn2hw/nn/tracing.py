@@ -315,11 +315,6 @@ def fired(t: Tracer, v: Any, threshold: Any, strict: bool) -> Symbol:
     return t.emit(Op.FIRE, v, threshold, attrs=(bool(strict),))
 
 
-def replaced(t: Tracer, v: Any, s: Any, value: Any) -> Symbol:
-    """The term of `custom.replaced`. Arguments as there, with the tracer t that writes it."""
-    return t.emit(Op.SELECT, s, value, v)
-
-
 _GT, _GE = _greater(Op.GT), _greater(Op.GE)
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": _add,
