@@ -29,7 +29,7 @@ from snn2hw.data import aedat3, aedat4
 from snn2hw.data.content import content
 from snn2hw.data.events import Events
 from snn2hw.data.folders import given_file
-from snn2hw.data.recordings import EARLY, held
+from snn2hw.data.recordings import EARLY, another_camera, held
 from snn2hw.errors import DataError, Snn2hwWarning
 
 SIDE = 128
@@ -54,8 +54,9 @@ def read_aedat(path: str | Path) -> Events:
         MissingExtraError: AEDAT 4 without the package aedat.
 
     Warns:
-        Snn2hwWarning: in 2.0 and 3.1 more events are early than single ones; in 2.0 the clock falls back further, or events of a
-            second camera are left out; in 3.1 packets are of types that the format does not name.
+        Snn2hwWarning: in 2.0 and 3.1 more events are early than single ones, or the clock jumps over a minute; in 2.0 the clock
+            falls back further, or events of a second camera are left out; in 3.1 packets are of types that the format does not
+            name.
     """
     path = given_file(path)
     data = content(path, "a recording", VERSIONS, AGAIN)
@@ -128,15 +129,9 @@ def _words(path: Path, data: bytes) -> npt.NDArray[np.uint32]:
         begins = data.find(b"\n", begins) + 1
         if begins == 0:
             raise DataError("the header of a recording is cut off", where=str(path), got=f"{len(data)} bytes", do=AGAIN)
-    named = re.search(rb"^#\s*AEChip:\s*(\S+)", data[:begins], re.MULTILINE)
-    if named and not re.search(rb"DVS128|Tmpdiff128", named[1]):
-        raise DataError(
-            "a recording is of another camera",
-            where=str(path),
-            got=f"AEChip: {named[1].decode('ascii', 'replace')}",
-            expected="a DVS128 or Tmpdiff128",
-            do=CAMERA,
-        )
+    if chip := another_camera(data[:begins]):
+        got = f"a header that names {chip}"
+        raise DataError("a recording is of another camera", where=str(path), got=got, expected="a DVS128", do=CAMERA)
     size = len(data) - begins
     if size == 0 or size % 8:
         raise DataError(

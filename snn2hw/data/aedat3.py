@@ -9,7 +9,6 @@ software/file-formats/aedat-3.1).
 
 from __future__ import annotations
 
-import re
 import struct
 import warnings
 from collections import Counter
@@ -20,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snn2hw.data.events import Events
-from snn2hw.data.recordings import EARLY, descending, held, off_sensor
+from snn2hw.data.recordings import EARLY, another_camera, descending, held, off_sensor
 from snn2hw.errors import DataError, Snn2hwWarning
 
 BEGINS, ENDS = (b"#!AER-DAT3.1\r\n", b"#!AER-DAT3.1\n"), b"#!END-HEADER\r\n"
@@ -102,9 +101,8 @@ def _packets(data: bytes) -> Iterator[tuple[int, int, memoryview, int]]:
     at = data.find(ENDS)
     if at < 0:
         raise ValueError("a header without its last line, #!END-HEADER")
-    for name in re.findall(rb"^#Source \d+: *([^\r\n]*)", data[:at], re.MULTILINE):
-        if b"DVS128" not in name:
-            raise ValueError(f"events of {name.decode('ascii', 'replace').strip()!r}: another camera")
+    if name := another_camera(data[:at]):
+        raise ValueError(f"a header that names {name}: another camera")
     at += len(ENDS)
     while at < len(data):
         if len(data) - at < HEADER.size:

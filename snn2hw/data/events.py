@@ -38,8 +38,9 @@ class Events:
     width: int
 
     def __post_init__(self) -> None:
-        whole("height", self.height, 1, None, "Events")
-        whole("width", self.width, 1, None, "Events")
+        for name in ("height", "width"):
+            size = getattr(self, name)
+            whole(name, int(size) if isinstance(size, np.integer) else size, 1, None, "Events")
         for name in "txyp":
             _check_numbers(name, getattr(self, name))
         shapes = [a.shape for a in (self.t, self.x, self.y, self.p)]

@@ -134,15 +134,18 @@ class MNIST(Samples):
         return torch.from_numpy(self._images[index][None].astype(np.float32)) / 255
 
     def _files(self, root: Path, split: str) -> dict[str, Path]:
-        """Images and labels of one copy: from one folder, and where there are such in one form."""
+        """Images and labels of one copy: in one form, and where there is none such, at least from one folder."""
+        forms = [(joint, end) for joint in "-." for end in ENDS]  # both joints are about
+        left: list[dict[str, Path]] = []
         for folder in (root, root / self.name / "raw"):
-            forms = [(joint, end) for joint in "-." for end in ENDS]  # both joints are about
-            names = {(k, f): f"{BEGINS[split]}-{k}{f[0]}{KINDS[k]}{f[1]}" for k in KINDS for f in forms}
-            there = {kind: [f for f in forms if is_file(folder / names[kind, f])] for kind in KINDS}
-            both = [f for f in there["images"] if f in there["labels"]]
-            chosen = {kind: (both or there[kind])[:1] for kind in KINDS}
-            if all(chosen.values()):
-                return {kind: folder / names[kind, form] for kind, (form,) in chosen.items()}
+            names = {(k, f): folder / f"{BEGINS[split]}-{k}{f[0]}{KINDS[k]}{f[1]}" for k in KINDS for f in forms}
+            there = {kind: [f for f in forms if is_file(names[kind, f])] for kind in KINDS}
+            if both := [f for f in there["images"] if f in there["labels"]]:
+                return {kind: names[kind, both[0]] for kind in KINDS}
+            if all(there.values()):
+                left.append({kind: names[kind, there[kind][0]] for kind in KINDS})
+        if left:
+            return left[0]
         expected = " and ".join(f"{BEGINS[split]}-{kind}-{end}" for kind, end in KINDS.items()) + ", or the same with .gz"
         raise wrong_folder(self.name, root, expected, f"put the four files of {self.site} here")
 

@@ -18,7 +18,7 @@ from snn2hw.data.events import Events
 from snn2hw.data.folders import given_file, given_folder, listed, wrong_folder
 from snn2hw.data.labelled import Transform
 from snn2hw.data.recordings import Recordings, descending, off_sensor
-from snn2hw.errors import DataError
+from snn2hw.errors import DataError, UsageError
 from snn2hw.files.read import is_folder
 
 SIDE, EVENT = 34, 5
@@ -67,8 +67,8 @@ class NMNIST(Recordings):
         transform: applied to every sample.
 
     Raises:
-        UsageError, ValueRangeError: another split or binning, steps, size or duration out of range. DataError: another folder,
-            a class without recordings; on reading, a recording as `read_nmnist` says.
+        UsageError, ValueRangeError: another split or binning, steps, size or duration out of range, a duration beside "count".
+            DataError: another folder, a class without recordings; on reading, a recording as `read_nmnist` says.
     """
 
     classes = CLASSES
@@ -87,6 +87,14 @@ class NMNIST(Recordings):
         where = "N-MNIST"
         self._ask(where, split, steps, size, by, SIDE, transform)
         self.duration = None if duration is None else whole("duration", duration, 1, None, where)
+        if by == "count" and duration is not None:
+            raise UsageError(
+                "a duration says nothing where events are counted off",
+                where=where,
+                got=f"by='count', duration={duration}",
+                expected="by='time', or no duration",
+                do="leave out one of the two",
+            )
         folder = given_folder(root)
         self._root = folder / split.capitalize()
         self._names = [[name for name in _listed(self._root / c) if name.endswith(".bin")] for c in CLASSES]
@@ -111,7 +119,7 @@ class NMNIST(Recordings):
     def sample(self, index: int) -> Tensor:
         """Frames [T, 2, size, size]."""
         events, duration = read_nmnist(self.path(index)), None
-        if self.by == "time" and self.duration is not None:
+        if self.duration is not None:
             duration = self.duration
             events = events.until(duration)
         counts = events.frames(self.shape[0], (self.size, self.size), by=self.by, duration=duration)

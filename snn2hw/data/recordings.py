@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from snn2hw.data.labelled import Samples, Transform, sized
 from snn2hw.errors import Snn2hwWarning
 
 EARLY = 1 << 16  # us: a DVS128 reads its clock byte by byte, so that single events come 2^8 or 2^16 us too early
+SILENCE = 60_000_000  # us: noise alone gives a DVS128 some hundred events a second, so that a minute without one is none
 FEW = 0.01  # share of early events beyond which they are no single ones
 
 
@@ -35,6 +37,18 @@ class Recordings(Samples):
         self.split, self.by, self.transform = one_of("split", split, SPLITS, where), one_of("by", by, BINNINGS, where), transform
         self.steps, self.size = whole("steps", steps, 1, None, where), whole("size", size, 1, side, where)
         self.shape = sized((steps, 2, size, size), where)
+
+
+def another_camera(header: bytes) -> str:
+    """The camera that the header of an AEDAT file names, where that is no DVS128; "" where it is, or none is named.
+
+    jAER writes the class of its chip, such as ch.unizh.ini.jaer.chip.retina.DVS128 ("Tmpdiff128" is an earlier name of it), cAER
+    a line for each source of events.
+    """
+    for name in re.findall(rb"^#[ \t]*(?:AEChip|Source[ \t]+\d+):[ \t]*([^\r\n]*)", header, re.MULTILINE):
+        if name.strip() and not re.search(rb"DVS128|Tmpdiff128", name, re.IGNORECASE):
+            return ascii(name.strip().decode("ascii", "replace"))[:80]
+    return ""
 
 
 def off_sensor(x: npt.NDArray[Any], y: npt.NDArray[Any], height: int, width: int) -> str:
@@ -63,7 +77,7 @@ def held(path: Path, t: npt.NDArray[np.int64], stacklevel: int) -> npt.NDArray[n
         path: of the recording, for the warning. t: microseconds, [E]. stacklevel: of the warning, 1 for whoever calls this.
 
     Warns:
-        Snn2hwWarning: more than FEW of the events are early, so that more than single ones lose their time.
+        Snn2hwWarning: more than FEW of the events are early, so that more than single ones lose their time; the clock jumps.
     """
     latest: npt.NDArray[np.int64] = np.maximum.accumulate(t)
     early = int((t < latest).sum())
@@ -75,6 +89,20 @@ def held(path: Path, t: npt.NDArray[np.int64], stacklevel: int) -> npt.NDArray[n
                 got=f"{early} of {len(t)} events",
                 expected=f"at most {FEW:.0%} of them, as a DVS128 has single ones",
                 do="export the recording again in the order of time",
+            ),
+            stacklevel=stacklevel + 1,
+        )
+    gaps = np.diff(latest)
+    if len(gaps) and gaps.max() > SILENCE:
+        at = int(gaps.argmax())
+        warnings.warn(
+            Snn2hwWarning(
+                "the clock of a recording jumps",
+                where=str(path),
+                got=f"{gaps[at]} us between events {at} and {at + 1}, with {len(t)} in all",
+                expected=f"at most {SILENCE} us: the noise of a camera alone gives more events",
+                cause="a damaged time, or two recordings in one file",
+                do="look at the times around this place; Events.between leaves out what does not belong to it",
             ),
             stacklevel=stacklevel + 1,
         )

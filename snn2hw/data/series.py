@@ -23,6 +23,7 @@ from snn2hw.data.labelled import Samples, Transform
 from snn2hw.errors import DataError, UsageError
 from snn2hw.files.read import is_file
 
+FACTS = ("targetlabel", "classlabel", "timestamps", "univariate", "dimensions", "equallength", "serieslength")  # that count
 LINES = re.compile(r"\r\n|\n|\r")  # str.splitlines knows eight more ends, which may stand in a remark
 SITE = "https://www.timeseriesclassification.com"
 MOST = 512 << 20  # bytes of a file
@@ -99,7 +100,7 @@ def _facts(lines: list[str]) -> tuple[dict[str, str], int]:
             return facts, n + 1
         if text.startswith("@"):
             name, value = (*text[1:].split(None, 1), "", "")[:2]
-            if facts.setdefault(name.lower(), value) != value:
+            if facts.setdefault(name.lower(), value) != value and name.lower() in FACTS:
                 raise ValueError(f"@{name} a second time in line {n + 1}, with another value")
         elif text and not text.startswith(("#", "%")):
             raise ValueError(f"{text[:40]!r} in line {n + 1}, before @data")

@@ -22,12 +22,14 @@ SECOND: list[Event] = [(5, 64, 32, 1, True)]
 
 def test_packets_are_read_back_exactly(tmp_path: Path) -> None:
     path = tmp_path / "x.aedat"
-    path.write_bytes(aedat3([(0, 0, SECOND), (1, 0, FIRST), (1, 0, []), (1, 1, SECOND)]))
+    late = [(2**31 - 10, *event) for _, *event in FIRST[:1]]
+    path.write_bytes(aedat3([(0, 0, SECOND), (1, 0, late), (1, 0, []), (1, 1, SECOND), (1, 1, FIRST)]))
     read = read_aedat(path)
     assert list(zip(*(a.tolist() for a in (read.t, read.x, read.y, read.p)), strict=True)) == [
-        (100, 0, 127, 1),
-        (150, 127, 0, 0),
-        (5 + 2**31, 64, 32, 1),  # the clock has run over once; what is not valid and what is no pixel is left out
+        (2**31 - 10, 0, 127, 1),
+        (2**31 + 5, 64, 32, 1),  # the clock has run over once; what is not valid and what is no pixel is left out
+        (2**31 + 100, 0, 127, 1),
+        (2**31 + 150, 127, 0, 0),
     ]
 
 
@@ -98,7 +100,7 @@ HEAD = GOOD.index(b"END-HEADER\r\n") + 12
         (GOOD[:HEAD] + struct.pack("<hhiiiiii", 1, 1, 12, 4, 0, 1, 1, 1) + b"\0" * 12, "polarity events of 12 bytes"),
         (GOOD + struct.pack("<hhiiiiii", 1, 2, 8, 4, 0, 1, 1, 1) + GOOD[-8:], "events of 2 cameras, numbers 1, 2"),
         (GOOD[:-4] + struct.pack("<I", 2**31 + 170), "1 of 3 events with a time of more than 31 bits"),
-        (GOOD.replace(b"DVS128", b"DAVIS240C"), "events of 'DAVIS240C': another camera"),
+        (GOOD.replace(b"DVS128", b"DAVIS240C"), "a header that names 'DAVIS240C': another camera"),
         (GOOD.replace(b"3.1", b"3.10"), "it begins with '#!AER-DAT3.10'"),
         (b"#!AER-DAT3.0\r\n", "export it as AEDAT 2.0, 3.1 or 4.0"),
         (b"", "a recording is empty"),

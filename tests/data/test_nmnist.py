@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from snn2hw.data import NMNIST, read_nmnist
-from snn2hw.errors import DataError, ValueRangeError
+from snn2hw.errors import DataError, UsageError, ValueRangeError
 from tests.data.published import forty_bits
 from tests.refused import refused
 from tests.shared_data import shared_data
@@ -72,6 +72,17 @@ def test_names_labels_and_settings(tmp_path: Path) -> None:
     assert NMNIST(tmp_path, by="count", steps=1)[7][0].sum() == 2
     with pytest.raises(ValueRangeError, match="size"):
         NMNIST(tmp_path, size=35)
+    with refused(
+        UsageError,
+        """
+        a duration says nothing where events are counted off
+          where:    N-MNIST
+          got:      by='count', duration=10
+          expected: by='time', or no duration
+          do:       leave out one of the two
+        """,
+    ):
+        NMNIST(tmp_path, by="count", duration=10)
 
 
 @pytest.mark.parametrize(

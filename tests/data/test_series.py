@@ -132,8 +132,12 @@ def test_what_cannot_be_read(text: str, says: str, tmp_path: Path) -> None:
 
 
 def test_facts_that_are_none(tmp_path: Path) -> None:
-    """The same fact again; a length where the lengths differ by another fact; a form feed, which ends no line, in a remark."""
-    more = "@timeStamps false\n@equalLength false\n@seriesLength 6\n# a\x0c@classLabel true b a\n@timeStamps false"
+    """A name again, from which nothing follows; the same fact again; a length where the lengths differ by another fact.
+
+    And a form feed in a remark, which ends no line.
+    """
+    facts = ["@timeStamps false", "@problemName Other", "@equalLength false", "@seriesLength 6", "# a\x0c@classLabel true b a"]
+    more = "\n".join([*facts, "@timeStamps false"])
     (tmp_path / "x.ts").write_text(GOOD.replace("@timeStamps false", more))
     assert read_ts(tmp_path / "x.ts").classes == ("a", "b")
 
