@@ -125,8 +125,7 @@ def test_the_example_of_the_docs(folder: Path, tmp_path: Path) -> None:
         [sys.executable, str(docs / "netx_example.py")], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    printed = "".join(f"    {line}\n" for line in done.stdout.splitlines())
-    assert printed in (docs / "netx.md").read_text(encoding="utf-8"), done.stdout
+    assert f"```text\n{done.stdout}```\n" in (docs / "netx.md").read_text(encoding="utf-8"), done.stdout
 
 
 @pytest.mark.slow
